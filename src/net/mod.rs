@@ -1,0 +1,19 @@
+//! Sockets, whatever is spoken over them. Nothing in here knows HTTP.
+//!
+//! | file | what it does | what the kernel is asked |
+//! |---|---|---|
+//! | [`service`] | the seam: what a protocol gives, what a driver asks | |
+//! | [`accept`] | bind, listen, accept, hand over; refuse when full | `socket` `bind` `listen` `poll` `accept4` |
+//! | [`deadline`] | until when a wait may last, and which wait it is | |
+//! | [`resolve`] | a name to addresses, within a time | `getaddrinfo` |
+//! | [`connect`] | an address to a connection, each one tried | `socket` `connect` |
+//! | [`socket`] | the few things std has no word for, safely bound | `listen` `setsockopt` |
+//! | [`errors`] | which errors are the peer's leaving, and which pass | |
+
+pub mod accept;
+pub mod connect;
+pub mod deadline;
+pub mod errors;
+pub mod resolve;
+pub mod service;
+pub mod socket;

@@ -1,0 +1,180 @@
+//! The receive buffer: what has arrived and has not been understood yet.
+//!
+//! Bytes are appended at the back, by copying ([`Buf::extend`]) or by reading straight into the
+//! spare room ([`Buf::spare`], [`Buf::filled`]), and consumed from the front. A search for a line
+//! end goes on where the last one stopped, so a peer that sends one byte at a time costs no more
+//! than one that sends a line at a time. End of stream is data, too: [`Buf::close`].
+
+/// Bytes received and not yet consumed.
+#[derive(Debug, Default)]
+pub struct Buf {
+    bytes: Vec<u8>,
+    /// Where the unconsumed bytes start.
+    start: usize,
+    /// Where the received bytes end; behind it is spare room, already zeroed.
+    end: usize,
+    /// How far the search for a line end has come.
+    searched: usize,
+    closed: bool,
+}
+
+/// A line grew past its limit before it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineTooLong;
+
+impl Buf {
+    /// An empty buffer; it allocates when the first byte arrives.
+    pub fn new() -> Buf {
+        Buf::default()
+    }
+
+    /// What has arrived and is not consumed.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// How many bytes are at hand.
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Is nothing at hand?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends a copy of `more`.
+    pub fn extend(&mut self, more: &[u8]) {
+        self.spare(more.len())[..more.len()].copy_from_slice(more);
+        self.filled(more.len());
+    }
+
+    /// Room for at least `wanted` bytes behind what is at hand, to be read into.
+    pub fn spare(&mut self, wanted: usize) -> &mut [u8] {
+        if self.bytes.len() - self.end < wanted {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.searched -= self.start;
+            self.end -= self.start;
+            self.start = 0;
+            if self.bytes.len() - self.end < wanted {
+                self.bytes.resize(self.end + wanted, 0);
+            }
+        }
+        &mut self.bytes[self.end..]
+    }
+
+    /// Says that `count` bytes of the [spare room](Buf::spare) have been filled.
+    ///
+    /// # Panics
+    /// When `count` is more than the spare room: a caller's mistake, never a peer's.
+    pub fn filled(&mut self, count: usize) {
+        assert!(count <= self.bytes.len() - self.end, "filled more than there was room for");
+        self.end += count;
+    }
+
+    /// Takes up to `most` bytes from the front.
+    pub fn take(&mut self, most: usize) -> &[u8] {
+        let from = self.start;
+        self.start += most.min(self.len());
+        self.searched = self.searched.max(self.start);
+        &self.bytes[from..self.start]
+    }
+
+    /// Takes one line from the front, its LF (or CRLF) included, or `None` when it is not complete.
+    ///
+    /// # Errors
+    /// [`LineTooLong`] as soon as the line is known to have more than `limit` bytes, ending
+    /// included, complete or not.
+    pub fn take_line(&mut self, limit: usize) -> Result<Option<&[u8]>, LineTooLong> {
+        let end = self.bytes[self.searched..self.end].iter().position(|&byte| byte == b'\n');
+        let Some(end) = end.map(|at| self.searched + at + 1) else {
+            self.searched = self.end;
+            return if self.len() > limit { Err(LineTooLong) } else { Ok(None) };
+        };
+        if end - self.start > limit {
+            self.searched = end - 1;
+            return Err(LineTooLong);
+        }
+        let from = self.start;
+        self.start = end;
+        self.searched = end;
+        Ok(Some(&self.bytes[from..end]))
+    }
+
+    /// Says that the peer will send nothing more.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Has the peer said that it will send nothing more? What is at hand may still be read.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Gives the memory back while nothing is at hand.
+    pub fn release(&mut self) {
+        if self.is_empty() {
+            *self = Buf { closed: self.closed, ..Buf::default() };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(buf: &mut Buf, limit: usize) -> Result<Option<Vec<u8>>, LineTooLong> {
+        buf.take_line(limit).map(|line| line.map(<[u8]>::to_vec))
+    }
+
+    #[test]
+    fn lines_come_out_whole_however_they_came_in() {
+        let text = b"GET / HTTP/1.1\r\nHost: a\n\r\nrest";
+        for step in 1..text.len() {
+            let mut buf = Buf::new();
+            let mut lines = Vec::new();
+            for piece in text.chunks(step) {
+                buf.extend(piece);
+                while let Some(found) = line(&mut buf, 100).unwrap() {
+                    lines.push(found);
+                }
+            }
+            assert_eq!(lines, [&b"GET / HTTP/1.1\r\n"[..], b"Host: a\n", b"\r\n"], "step {step}");
+            assert_eq!(buf.bytes(), b"rest");
+        }
+    }
+
+    #[test]
+    fn a_line_over_its_limit_is_refused_complete_or_not() {
+        let mut buf = Buf::new();
+        buf.extend(b"12345");
+        assert_eq!(line(&mut buf, 5), Ok(None));
+        buf.extend(b"6");
+        assert_eq!(line(&mut buf, 5), Err(LineTooLong));
+        buf.extend(b"\n");
+        assert_eq!(line(&mut buf, 6), Err(LineTooLong));
+        assert_eq!(line(&mut buf, 7).unwrap().unwrap(), b"123456\n");
+    }
+
+    #[test]
+    fn room_is_reused_and_the_search_survives_the_move() {
+        let mut buf = Buf::new();
+        buf.extend(b"ab\ncd");
+        assert_eq!(line(&mut buf, 9).unwrap().unwrap(), b"ab\n");
+        assert_eq!(line(&mut buf, 9), Ok(None));
+        let room = buf.spare(64);
+        room[..2].copy_from_slice(b"e\n");
+        buf.filled(2);
+        assert_eq!(line(&mut buf, 9).unwrap().unwrap(), b"cde\n");
+        assert!(buf.is_empty());
+    }
+
+    #[test]
+    fn take_gives_no_more_than_there_is() {
+        let mut buf = Buf::new();
+        buf.extend(b"abc");
+        assert_eq!(buf.take(2), b"ab");
+        assert_eq!(buf.take(9), b"c");
+        assert_eq!(buf.take(9), b"");
+    }
+}

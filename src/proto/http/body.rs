@@ -1,0 +1,292 @@
+//! A body on its way in or out, whatever its framing.
+
+use super::chunked::{self, Ready};
+use super::error::{Fault, Rule};
+use super::framing::Framing;
+use super::headers::Headers;
+use super::limits::Limits;
+use crate::proto::buf::Buf;
+
+/// What a receiver gets to see of a body.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Some of it.
+    Data(&'a [u8]),
+    /// More bytes are needed.
+    More,
+    /// That was all.
+    End,
+}
+
+/// A body that is being received.
+#[derive(Debug)]
+pub enum Decoder {
+    /// All of it has been received.
+    Done,
+    /// So many bytes are still to come.
+    Length(u64),
+    /// It says itself where it ends.
+    Chunked(Box<chunked::Decoder>),
+    /// It ends with the connection.
+    UntilClose,
+}
+
+impl Decoder {
+    /// At the beginning of a body framed like this.
+    pub fn new(framing: Framing) -> Decoder {
+        match framing {
+            Framing::None | Framing::Length(0) => Decoder::Done,
+            Framing::Length(length) => Decoder::Length(length),
+            Framing::Chunked => Decoder::Chunked(Box::new(chunked::Decoder::new())),
+            Framing::UntilClose => Decoder::UntilClose,
+        }
+    }
+
+    /// Has all of it been received?
+    pub fn is_done(&self) -> bool {
+        match self {
+            Decoder::Done => true,
+            Decoder::Chunked(decoder) => decoder.is_done(),
+            Decoder::Length(_) | Decoder::UntilClose => false,
+        }
+    }
+
+    /// How many bytes are still to come, where that is known.
+    pub fn remaining(&self) -> Option<u64> {
+        match self {
+            Decoder::Done => Some(0),
+            Decoder::Length(left) => Some(*left),
+            Decoder::Chunked(_) | Decoder::UntilClose => None,
+        }
+    }
+
+    /// The trailer fields of a chunked body, once it is complete.
+    pub fn trailers(&self) -> Option<&Headers> {
+        match self {
+            Decoder::Chunked(decoder) if decoder.is_done() => Some(decoder.trailers()),
+            _ => None,
+        }
+    }
+
+    /// Takes the next piece from the buffer.
+    ///
+    /// # Errors
+    /// A broken rule of chunked framing, or [`Rule::BodyIncomplete`] when the peer closed too soon.
+    pub fn receive<'b>(&mut self, input: &'b mut Buf, limits: &Limits) -> Result<Piece<'b>, Fault> {
+        let ready = match self {
+            Decoder::Done => Ready::End,
+            Decoder::Length(_) | Decoder::UntilClose if input.is_empty() => Ready::More,
+            Decoder::Length(left) => Ready::Data(*left),
+            Decoder::UntilClose => Ready::Data(u64::MAX),
+            Decoder::Chunked(decoder) => decoder.advance(input, limits)?,
+        };
+        match ready {
+            Ready::Data(most) => {
+                let data = input.take(usize::try_from(most).unwrap_or(usize::MAX));
+                self.took(data.len() as u64);
+                Ok(Piece::Data(data))
+            }
+            Ready::End => Ok(Piece::End),
+            Ready::More if !input.is_closed() => Ok(Piece::More),
+            Ready::More if matches!(self, Decoder::UntilClose) => {
+                *self = Decoder::Done;
+                Ok(Piece::End)
+            }
+            Ready::More => Err(Fault::new(Rule::BodyIncomplete, 0)),
+        }
+    }
+
+    fn took(&mut self, count: u64) {
+        match self {
+            Decoder::Length(left) if *left == count => *self = Decoder::Done,
+            Decoder::Length(left) => *left -= count,
+            Decoder::Chunked(decoder) => decoder.took(count),
+            Decoder::Done | Decoder::UntilClose => {}
+        }
+    }
+}
+
+/// A body that is being sent.
+#[derive(Debug)]
+pub enum Encoder {
+    /// There is none to send, or none may be sent: what is written goes nowhere.
+    Nothing,
+    /// So many bytes are still owed.
+    Length(u64),
+    /// As chunks.
+    Chunked,
+    /// As it is, until the connection ends.
+    UntilClose,
+}
+
+/// A body ended before the length that had been announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Short {
+    /// How many bytes are missing.
+    pub missing: u64,
+}
+
+impl Encoder {
+    /// Does what is written reach the wire at all?
+    pub fn wants_data(&self) -> bool {
+        !matches!(self, Encoder::Nothing | Encoder::Length(0))
+    }
+
+    /// Frames `data`. Bytes beyond the announced length are dropped, as they would be read as the
+    /// beginning of another message.
+    pub fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Encoder::Nothing => {}
+            Encoder::Length(left) => {
+                let fits = usize::try_from(*left).map_or(data.len(), |left| left.min(data.len()));
+                out.extend_from_slice(&data[..fits]);
+                *left -= fits as u64;
+            }
+            Encoder::Chunked => chunked::encode_chunk(data, out),
+            Encoder::UntilClose => out.extend_from_slice(data),
+        }
+    }
+
+    /// Ends the body.
+    ///
+    /// # Errors
+    /// [`Short`] when less was written than announced; the connection must then be closed, as
+    /// nothing else tells the peer.
+    pub fn finish(self, out: &mut Vec<u8>) -> Result<(), Short> {
+        match self {
+            Encoder::Length(missing) if missing > 0 => return Err(Short { missing }),
+            Encoder::Chunked => chunked::encode_end(out),
+            Encoder::Nothing | Encoder::Length(_) | Encoder::UntilClose => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Decodes `wire` as it comes in pieces of `step`; what is behind the body is returned, too.
+    fn decode(
+        framing: Framing,
+        wire: &[u8],
+        step: usize,
+        close: bool,
+    ) -> Result<(Vec<u8>, Vec<u8>), Rule> {
+        let (mut decoder, mut buf, mut data) = (Decoder::new(framing), Buf::new(), Vec::new());
+        let mut pieces = wire.chunks(step);
+        loop {
+            match decoder.receive(&mut buf, &Limits::default()).map_err(|fault| fault.rule)? {
+                Piece::Data(piece) => data.extend_from_slice(piece),
+                Piece::End => {
+                    pieces.for_each(|piece| buf.extend(piece));
+                    return Ok((data, buf.bytes().to_vec()));
+                }
+                Piece::More => match pieces.next() {
+                    Some(piece) => buf.extend(piece),
+                    None if close && !buf.is_closed() => buf.close(),
+                    None => return Err(Rule::BodyTimeout),
+                },
+            }
+        }
+    }
+
+    #[test]
+    fn bodies_whole_byte_by_byte_and_with_more_behind() {
+        use Framing::*;
+        for (name, framing, wire, want) in [
+            ("none", None, "", Ok("")),
+            ("length", Length(5), "hello", Ok("hello")),
+            ("length zero", Length(0), "", Ok("")),
+            ("until close", UntilClose, "hello", Ok("hello")),
+            ("chunks", Chunked, "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", Ok("hello!")),
+            ("chunks, empty", Chunked, "0\r\n\r\n", Ok("")),
+            ("capitals and zeros", Chunked, "000A\r\n0123456789\r\n000\r\n\r\n", Ok("0123456789")),
+            ("extensions", Chunked, "1;a=b;c=\"d e\"\r\nx\r\n0 ; z\r\n\r\n", Ok("x")),
+            ("trailers", Chunked, "1\r\nx\r\n0\r\nA: b\r\nC: d\r\n\r\n", Ok("x")),
+            ("CRLF in the data", Chunked, "4\r\n\r\n\r\n\r\n0\r\n\r\n", Ok("\r\n\r\n")),
+            ("length, cut", Length(5), "hell", Err(Rule::BodyIncomplete)),
+            ("chunks, cut in data", Chunked, "5\r\nhel", Err(Rule::BodyIncomplete)),
+            ("chunks, no last one", Chunked, "5\r\nhello\r\n", Err(Rule::BodyIncomplete)),
+            ("chunks, no end", Chunked, "5\r\nhello\r\n0\r\n", Err(Rule::BodyIncomplete)),
+            ("no size", Chunked, "\r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("sign", Chunked, "+5\r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("prefix", Chunked, "0x5\r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("space in front", Chunked, " 5\r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("space behind", Chunked, "5 \r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("not a number", Chunked, "5g\r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("comma", Chunked, "5,\r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("17 digits", Chunked, "00000000000000005\r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("control byte in an extension", Chunked, "5;a\x01\r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("bare CR in an extension", Chunked, "5;a\rb\r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("bare LF behind the size", Chunked, "5\nhello\r\n", Err(Rule::ChunkLineEnd)),
+            ("bare LF behind the data", Chunked, "5\r\nhello\n0\r\n\r\n", Err(Rule::ChunkEnd)),
+            ("data too long", Chunked, "5\r\nhello!\r\n0\r\n\r\n", Err(Rule::ChunkEnd)),
+            ("bare LF at the end", Chunked, "0\r\n\n", Err(Rule::ChunkLineEnd)),
+            ("bad trailer", Chunked, "0\r\nA : b\r\n\r\n", Err(Rule::SpaceBeforeColon)),
+            ("folded trailer", Chunked, "0\r\nA: b\r\n c\r\n\r\n", Err(Rule::Fold)),
+        ] {
+            let want_data = want.map(|data: &str| data.as_bytes().to_vec());
+            for step in [1, 2, 3, wire.len().max(1)] {
+                let got = decode(framing, wire.as_bytes(), step, true).map(|(data, _)| data);
+                assert_eq!(got, want_data, "{name}, by {step}");
+            }
+            if want.is_ok() && framing != UntilClose {
+                let glued = [wire.as_bytes(), b"GET / HTTP/1.1\r\n"].concat();
+                let got = decode(framing, &glued, glued.len(), false);
+                assert_eq!(
+                    got,
+                    Ok((want_data.unwrap(), b"GET / HTTP/1.1\r\n".to_vec())),
+                    "{name}, with more behind"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn extensions_and_trailers_are_bounded_together() {
+        let flood = "1;aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\nx\r\n"
+            .repeat(300);
+        assert_eq!(
+            decode(Framing::Chunked, flood.as_bytes(), 1000, true),
+            Err(Rule::ChunkOverhead)
+        );
+        let endless = format!("1;{}", "a".repeat(20_000));
+        assert_eq!(
+            decode(Framing::Chunked, endless.as_bytes(), 1000, false),
+            Err(Rule::ChunkOverhead)
+        );
+        let honest = "1\r\nx\r\n".repeat(100_000) + "0\r\n\r\n";
+        assert_eq!(
+            decode(Framing::Chunked, honest.as_bytes(), 1000, true).unwrap().0.len(),
+            100_000
+        );
+    }
+
+    #[test]
+    fn trailers_are_there_in_the_end() {
+        let mut buf = Buf::new();
+        buf.extend(b"0\r\nA: b\r\n\r\n");
+        let mut decoder = Decoder::new(Framing::Chunked);
+        assert_eq!(decoder.receive(&mut buf, &Limits::default()), Ok(Piece::End));
+        assert_eq!(decoder.trailers().unwrap().first("a"), Some(&b"b"[..]));
+    }
+
+    #[test]
+    fn what_is_written_keeps_to_what_was_announced() {
+        let mut out = Vec::new();
+        let mut body = Encoder::Length(5);
+        body.write(b"hello world", &mut out);
+        assert_eq!(body.finish(&mut out), Ok(()));
+        assert_eq!(out, b"hello");
+        let mut body = Encoder::Length(5);
+        body.write(b"hel", &mut out);
+        assert_eq!(body.finish(&mut out), Err(Short { missing: 2 }));
+        out.clear();
+        let mut body = Encoder::Chunked;
+        body.write(b"hello world", &mut out);
+        body.write(b"", &mut out);
+        assert_eq!(body.finish(&mut out), Ok(()));
+        assert_eq!(out, b"b\r\nhello world\r\n0\r\n\r\n");
+    }
+}

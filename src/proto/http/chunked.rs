@@ -1,0 +1,181 @@
+//! The chunked transfer coding (RFC 9112, 7.1), both ways.
+//!
+//! ```text
+//! 5\r\n        size in hexadecimal, perhaps ;extensions
+//! hello\r\n    so many bytes, and a line end
+//! 0\r\n        the last chunk
+//! X: y\r\n     trailer fields, perhaps
+//! \r\n
+//! ```
+//! Lines end with CRLF and nothing less: here a lenient reader and a strict one would disagree about
+//! where the next request begins.
+
+use super::chars::{FIELD_VALUE, hex};
+use super::error::{Fault, Rule};
+use super::head::push_field_line;
+use super::headers::Headers;
+use super::limits::Limits;
+use crate::proto::buf::Buf;
+
+/// Reads a chunked body.
+#[derive(Debug)]
+pub struct Decoder {
+    state: State,
+    /// Bytes of the body's wire form that have been taken.
+    taken: u64,
+    /// Bytes of extensions and trailers among them.
+    overhead: u64,
+    trailers: Headers,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Size,
+    Data(u64),
+    DataEnd,
+    Trailers,
+    Done,
+}
+
+/// What is at hand for the reader of the data.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ready {
+    /// So many bytes of data, or fewer, are next in the buffer.
+    Data(u64),
+    /// More bytes are needed.
+    More,
+    /// The body is complete.
+    End,
+}
+
+impl Decoder {
+    /// At the beginning of a body.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a decoder by default would be read as a decoder of nothing"
+    )]
+    pub fn new() -> Decoder {
+        Decoder { state: State::Size, taken: 0, overhead: 0, trailers: Headers::new() }
+    }
+
+    /// The trailer fields; complete when the body is.
+    pub fn trailers(&self) -> &Headers {
+        &self.trailers
+    }
+
+    /// Is the body complete?
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
+    /// Takes what stands before the next data.
+    pub(super) fn advance(&mut self, input: &mut Buf, limits: &Limits) -> Result<Ready, Fault> {
+        loop {
+            self.state = match self.state {
+                State::Size => match self.take_size(input, limits)? {
+                    None => return Ok(Ready::More),
+                    Some(0) => State::Trailers,
+                    Some(size) => State::Data(size),
+                },
+                State::Data(0) => State::DataEnd,
+                State::Data(_) if input.is_empty() => return Ok(Ready::More),
+                State::Data(left) => return Ok(Ready::Data(left)),
+                State::DataEnd => match input.bytes() {
+                    [b'\r', b'\n', ..] => {
+                        self.taken += input.take(2).len() as u64;
+                        State::Size
+                    }
+                    [] | [b'\r'] => return Ok(Ready::More),
+                    _ => return Err(self.fault(Rule::ChunkEnd)),
+                },
+                State::Trailers => match self.take_trailer(input, limits)? {
+                    None => return Ok(Ready::More),
+                    Some(true) => State::Trailers,
+                    Some(false) => State::Done,
+                },
+                State::Done => return Ok(Ready::End),
+            }
+        }
+    }
+
+    /// Says that `count` bytes of data have been taken from the buffer.
+    pub(super) fn took(&mut self, count: u64) {
+        if let State::Data(left) = &mut self.state {
+            *left -= count.min(*left);
+            self.taken += count;
+        }
+    }
+
+    /// `chunk-size [ chunk-ext ] CRLF`, where `chunk-size = 1*HEXDIG`.
+    fn take_size(&mut self, input: &mut Buf, limits: &Limits) -> Result<Option<u64>, Fault> {
+        const DIGITS: usize = 16; // of a u64; leading zeros beyond that are no honest size
+        if input.bytes().first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
+            return Err(self.fault(Rule::ChunkSize));
+        }
+        let fault = |rule| Fault { rule, offset: self.taken };
+        let room = usize::try_from(limits.chunk_overhead.saturating_sub(self.overhead))
+            .unwrap_or(usize::MAX);
+        let line = input
+            .take_line(room.saturating_add(DIGITS + 2))
+            .map_err(|_| fault(Rule::ChunkOverhead))?;
+        let Some(line) = line else { return Ok(None) };
+        let content = line.strip_suffix(b"\r\n").ok_or(fault(Rule::ChunkLineEnd))?;
+        let digits = content.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let (size, extension) = content.split_at(digits);
+        let size = hex(size).filter(|_| digits <= DIGITS).ok_or(fault(Rule::ChunkSize))?;
+        // chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] ), and ignored
+        let separator = extension.iter().find(|byte| !b" \t".contains(byte));
+        if !extension.is_empty() && separator != Some(&b';')
+            || FIELD_VALUE.first_outside(extension).is_some()
+        {
+            return Err(fault(Rule::ChunkSize));
+        }
+        self.taken += line.len() as u64;
+        self.overhead += extension.len() as u64;
+        Ok(Some(size))
+    }
+
+    /// A trailer line (`Some(true)`) or the empty line behind the last one (`Some(false)`).
+    fn take_trailer(&mut self, input: &mut Buf, limits: &Limits) -> Result<Option<bool>, Fault> {
+        let fault = |rule| Fault { rule, offset: self.taken };
+        let room = usize::try_from(limits.chunk_overhead.saturating_sub(self.overhead))
+            .unwrap_or(usize::MAX);
+        let line =
+            input.take_line(room.saturating_add(2)).map_err(|_| fault(Rule::ChunkOverhead))?;
+        let Some(line) = line else { return Ok(None) };
+        if !line.ends_with(b"\r\n") {
+            return Err(fault(Rule::ChunkLineEnd));
+        }
+        if line == b"\r\n" {
+            self.taken += 2;
+            return Ok(Some(false));
+        }
+        if self.trailers.len() >= limits.fields {
+            return Err(fault(Rule::TooManyFields));
+        }
+        let base = self.taken - self.trailers.source().len() as u64;
+        push_field_line(&mut self.trailers, line, false)
+            .map_err(|fault| Fault { offset: base + fault.offset, ..fault })?;
+        self.taken += line.len() as u64;
+        self.overhead += line.len() as u64;
+        Ok(Some(true))
+    }
+
+    fn fault(&self, rule: Rule) -> Fault {
+        Fault { rule, offset: self.taken }
+    }
+}
+
+/// Writes one chunk; no data, no chunk, as an empty one would end the body.
+pub fn encode_chunk(data: &[u8], out: &mut Vec<u8>) {
+    if !data.is_empty() {
+        out.extend_from_slice(format!("{:x}\r\n", data.len()).as_bytes());
+        out.extend_from_slice(data);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Writes the last chunk and an empty trailer section.
+pub fn encode_end(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"0\r\n\r\n");
+}

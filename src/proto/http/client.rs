@@ -1,0 +1,175 @@
+//! One exchange as the client lives it: the mirror image of [`super::server`].
+//!
+//! ```text
+//! SendHead ──> SendBody ──> RecvHead ──> RecvBody ──> Ok: the connection may be used again
+//!                  ^            │  ^ 1xx                └──> Err(Close): why not
+//!                  │            └──┘
+//!                  └─ a final answer may come before the body is out
+//! ```
+
+pub use super::body::Piece;
+use super::body::{Decoder, Encoder};
+use super::close::{Close, wants_to_stay};
+use super::error::{Fault, Rule};
+use super::framing::{Framing, Message, framing};
+use super::head::{Partial, RequestHead, ResponseHead, Step};
+use super::headers::Headers;
+use super::limits::Limits;
+use super::method::Method;
+use super::version::Version;
+use crate::proto::buf::Buf;
+
+/// A connection on which a request may be sent.
+#[derive(Debug)]
+pub struct SendHead;
+
+impl SendHead {
+    /// Writes the head of a request. `length` is its body's: `None` when there is no body. The
+    /// framing fields are set here, after it.
+    pub fn send(self, head: &RequestHead, length: Option<u64>, out: &mut Vec<u8>) -> SendBody {
+        let mut head = head.clone();
+        head.headers.remove("content-length");
+        head.headers.remove("transfer-encoding");
+        if let Some(length) = length {
+            let digits = length.to_string();
+            head.headers.append("Content-Length", digits).expect("digits are a field value");
+        }
+        head.encode(out);
+        let encoder = length.map_or(Encoder::Nothing, Encoder::Length);
+        SendBody {
+            encoder,
+            sent: Sent { stays: wants_to_stay(head.version, &head.headers), method: head.method },
+        }
+    }
+}
+
+/// What has to be known of a request while its answer is read.
+#[derive(Debug)]
+struct Sent {
+    method: Method,
+    stays: Result<(), Close>,
+}
+
+/// Sending the body of a request; there may be none.
+#[derive(Debug)]
+pub struct SendBody {
+    encoder: Encoder,
+    sent: Sent,
+}
+
+impl SendBody {
+    /// Frames a piece of the body.
+    pub fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
+        self.encoder.write(data, out);
+    }
+
+    /// Ends the request, complete or not: a request cut short is not followed by another.
+    pub fn finish(self, out: &mut Vec<u8>) -> RecvHead {
+        let mut sent = self.sent;
+        if self.encoder.finish(out).is_err() {
+            sent.stays = Err(Close::BodyShort);
+        }
+        RecvHead { partial: Partial::Start, sent, interim: 0 }
+    }
+}
+
+/// Waiting for the answer.
+#[derive(Debug)]
+pub struct RecvHead {
+    partial: Partial<ResponseHead>,
+    sent: Sent,
+    interim: usize,
+}
+
+/// What [`RecvHead::receive`] came to.
+#[derive(Debug)]
+pub enum Head {
+    /// More bytes are needed.
+    More(RecvHead),
+    /// An interim answer (1xx); the final one is still to come.
+    Interim(ResponseHead, RecvHead),
+    /// The head of the final answer; its body is next.
+    Complete(ResponseHead, RecvBody),
+    /// The server closed, and nothing of an answer had come.
+    Closed,
+}
+
+impl RecvHead {
+    /// Takes what has arrived of a head.
+    ///
+    /// # Errors
+    /// The first rule broken; the connection is of no more use.
+    pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Fault> {
+        let RecvHead { partial, sent, interim } = self;
+        match partial.receive(input, limits)? {
+            Step::Complete(head) if head.status.is_informational() => {
+                // As many as a head may have fields: an endless row of them is no answer.
+                if interim >= limits.fields {
+                    return Err(Fault::new(Rule::HeadTooLong, 0));
+                }
+                Ok(Head::Interim(
+                    head,
+                    RecvHead { partial: Partial::Start, sent, interim: interim + 1 },
+                ))
+            }
+            Step::Complete(head) => {
+                let framing = framing(Message::Response(&sent.method, &head))?;
+                let mut stays = sent.stays.and(wants_to_stay(head.version, &head.headers));
+                if framing == Framing::UntilClose {
+                    stays = stays.and(Err(Close::EndOfBody));
+                }
+                Ok(Head::Complete(head, RecvBody { decoder: Decoder::new(framing), stays }))
+            }
+            Step::More(partial) if !input.is_closed() => {
+                Ok(Head::More(RecvHead { partial, sent, interim }))
+            }
+            Step::More(partial) if partial.is_untouched() && input.is_empty() => Ok(Head::Closed),
+            Step::More(_) => Err(Fault::new(Rule::HeadIncomplete, input.len())),
+        }
+    }
+}
+
+/// Receiving the body of the answer; there may be none.
+#[derive(Debug)]
+pub struct RecvBody {
+    decoder: Decoder,
+    stays: Result<(), Close>,
+}
+
+impl RecvBody {
+    /// Takes the next piece of the body.
+    ///
+    /// # Errors
+    /// As [`Decoder::receive`].
+    pub fn receive<'b>(&mut self, input: &'b mut Buf, limits: &Limits) -> Result<Piece<'b>, Fault> {
+        self.decoder.receive(input, limits)
+    }
+
+    /// How many bytes are still to come, where that is known.
+    pub fn remaining(&self) -> Option<u64> {
+        self.decoder.remaining()
+    }
+
+    /// The trailer fields that came behind the body.
+    pub fn trailers(&self) -> Option<&Headers> {
+        self.decoder.trailers()
+    }
+
+    /// Ends the exchange: the connection may be used again, or why it may not.
+    ///
+    /// # Errors
+    /// The reason to close.
+    pub fn finish(self) -> Result<SendHead, Close> {
+        match self.decoder.is_done() {
+            true => self.stays.map(|()| SendHead),
+            false => Err(Close::RequestUnread),
+        }
+    }
+}
+
+/// Sets what a request of `version` says about the connection, when it is to be kept: 1.0 must ask.
+pub fn ask_to_stay(head: &mut RequestHead) {
+    if head.version == Version::Http10 && !head.headers.has("connection") {
+        head.headers.append("Connection", "keep-alive").expect("a token is a field value");
+    }
+}

@@ -1,0 +1,42 @@
+//! Dates: IMF-fixdate (RFC 9110, 5.6.7), and the access log's common format made from it.
+
+use std::time::SystemTime;
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`. A time before 1970 or past 9999 is shown as 1970.
+pub fn imf_fixdate(time: SystemTime) -> String {
+    const LAST: u64 = 253_402_300_799; // 9999-12-31T23:59:59Z
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let time =
+        if seconds > LAST { SystemTime::UNIX_EPOCH } else { time.max(SystemTime::UNIX_EPOCH) };
+    httpdate::fmt_http_date(time)
+}
+
+/// `06/Nov/1994:08:49:37 +0000`, as the common log format writes it.
+pub fn common_log_date(time: SystemTime) -> String {
+    let date = imf_fixdate(time);
+    let part = |range| date.get(range).unwrap_or_default();
+    format!("{}/{}/{}:{} +0000", part(5..7), part(8..11), part(12..16), part(17..25))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn both_forms() {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(imf_fixdate(time), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(common_log_date(time), "06/Nov/1994:08:49:37 +0000");
+    }
+
+    #[test]
+    fn a_clock_that_is_far_off_does_no_harm() {
+        let epoch = "Thu, 01 Jan 1970 00:00:00 GMT";
+        assert_eq!(imf_fixdate(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), epoch);
+        assert_eq!(
+            imf_fixdate(SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_800)),
+            epoch
+        );
+    }
+}

@@ -1,0 +1,231 @@
+//! Where a body ends: decided once, here, in one pure function (RFC 9112, 6.3).
+//!
+//! Two readers who disagree about the end of a body read different requests; that is request
+//! smuggling. So anything ambiguous is refused, never repaired.
+
+use super::chars::{TCHAR, decimal};
+use super::error::{Fault, Rule};
+use super::head::{RequestHead, ResponseHead};
+use super::headers::Headers;
+use super::method::Method;
+use super::status::Status;
+use super::version::Version;
+
+/// How the length of a body is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// There is no body.
+    None,
+    /// It has this many bytes.
+    Length(u64),
+    /// It says itself where it ends.
+    Chunked,
+    /// It ends with the connection; responses only.
+    UntilClose,
+}
+
+/// The message whose body is to be framed.
+#[derive(Debug, Clone, Copy)]
+pub enum Message<'a> {
+    /// A request.
+    Request(&'a RequestHead),
+    /// A response, and the method that it answers.
+    Response(&'a Method, &'a ResponseHead),
+}
+
+/// Decides how a received body is framed.
+///
+/// # Errors
+/// The rule that makes its length doubtful; the offset is the head's length.
+pub fn framing(message: Message<'_>) -> Result<Framing, Fault> {
+    let (version, headers) = match message {
+        Message::Request(head) => (head.version, &head.headers),
+        Message::Response(_, head) => (head.version, &head.headers),
+    };
+    let refuse = |rule| Fault::new(rule, headers.source().len());
+
+    // 1. A response to HEAD, and any 1xx, 204 or 304, ends with its head.
+    // 2. So does a 2xx to CONNECT: what follows is a tunnel, not a message.
+    if let Message::Response(method, head) = message
+        && !may_have_body(method, head.status)
+    {
+        return Ok(Framing::None);
+    }
+    let length = content_length(headers).map_err(refuse)?;
+    if headers.has("transfer-encoding") {
+        // 3. Both: "ought to be handled as an error"; and a 1.0 sender cannot have meant it (6.1).
+        if length.is_some() {
+            return Err(refuse(Rule::LengthAndCoding));
+        }
+        if version == Version::Http10 {
+            return Err(refuse(Rule::CodingOn10));
+        }
+        // 4. Chunked last; without it a request's length is unknown, a response's is the rest.
+        return match (codings(headers).map_err(refuse)?, message) {
+            (Codings::Chunked, _) => Ok(Framing::Chunked),
+            (Codings::UnknownThenChunked, _) => Err(refuse(Rule::CodingUnknown)),
+            (Codings::NotChunked, Message::Response(..)) => Err(refuse(Rule::CodingUnknown)),
+            (Codings::NotChunked, Message::Request(_)) => Err(refuse(Rule::CodingNotLast)),
+        };
+    }
+    Ok(match (length, message) {
+        // 5. (refused above, in content_length) and 6. A valid Content-Length is the length.
+        (Some(length), _) => Framing::Length(length),
+        // 7. A request that says nothing has no body.
+        (None, Message::Request(_)) => Framing::None,
+        // 8. A response that says nothing goes on until the connection ends.
+        (None, Message::Response(..)) => Framing::UntilClose,
+    })
+}
+
+/// May a response have a body at all (RFC 9110, 6.4.1)?
+pub fn may_have_body(method: &Method, status: Status) -> bool {
+    let never =
+        status.is_informational() || status == Status::NO_CONTENT || status == Status::NOT_MODIFIED;
+    let tunnel = *method == Method::Connect && (200..300).contains(&status.code());
+    !never && !tunnel && *method != Method::Head
+}
+
+/// One number or none. Equal values repeated could be taken as one (RFC 9110, 8.6: "MAY"); whoever
+/// sends them has lost track of them, so they are refused as well.
+fn content_length(headers: &Headers) -> Result<Option<u64>, Rule> {
+    let mut values = headers.all("content-length");
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(Rule::LengthRepeated),
+        (Some(value), None) if value.contains(&b',') => Err(Rule::LengthRepeated),
+        (Some(value), None) => decimal(value).map(Some).ok_or(Rule::Length),
+    }
+}
+
+enum Codings {
+    Chunked,
+    UnknownThenChunked,
+    NotChunked,
+}
+
+fn codings(headers: &Headers) -> Result<Codings, Rule> {
+    let codings: Vec<&[u8]> = headers.list("transfer-encoding").collect();
+    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let (last, before) = codings.split_last().ok_or(Rule::CodingInvalid)?;
+    if codings.iter().any(|coding| !TCHAR.has(coding[0])) {
+        return Err(Rule::CodingInvalid);
+    }
+    if before.iter().any(|coding| is_chunked(coding)) {
+        return Err(Rule::CodingNotLast);
+    }
+    Ok(match (is_chunked(last), before.is_empty()) {
+        (true, true) => Codings::Chunked,
+        (true, false) => Codings::UnknownThenChunked,
+        (false, _) => Codings::NotChunked,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::buf::Buf;
+    use crate::proto::http::head::{Head, Partial, Step};
+    use crate::proto::http::limits::Limits;
+
+    fn head<H: Head>(text: String) -> H {
+        let mut buf = Buf::new();
+        buf.extend(text.as_bytes());
+        match Partial::<H>::Start.receive(&mut buf, &Limits::default()) {
+            Ok(Step::Complete(head)) => head,
+            _ => panic!("not a head: {text:?}"),
+        }
+    }
+
+    #[test]
+    fn requests() {
+        use Framing::*;
+        for (version, fields, want) in [
+            ("1.1", "", Ok(None)),
+            ("1.1", "Content-Length: 0\r\n", Ok(Length(0))),
+            ("1.1", "Content-Length: 42\r\n", Ok(Length(42))),
+            ("1.1", "Content-Length: 18446744073709551615\r\n", Ok(Length(u64::MAX))),
+            ("1.1", "Transfer-Encoding: chunked\r\n", Ok(Chunked)),
+            ("1.1", "Transfer-Encoding: , Chunked ,\r\n", Ok(Chunked)),
+            ("1.1", "Content-Length: 18446744073709551616\r\n", Err(Rule::Length)),
+            ("1.1", "Content-Length:\r\n", Err(Rule::Length)),
+            ("1.1", "Content-Length: +5\r\n", Err(Rule::Length)),
+            ("1.1", "Content-Length: -5\r\n", Err(Rule::Length)),
+            ("1.1", "Content-Length: 5 5\r\n", Err(Rule::Length)),
+            ("1.1", "Content-Length: 0x5\r\n", Err(Rule::Length)),
+            ("1.1", "Content-Length: 5x\r\n", Err(Rule::Length)),
+            ("1.1", "Content-Length: 5.0\r\n", Err(Rule::Length)),
+            ("1.1", "Content-Length: \"5\"\r\n", Err(Rule::Length)),
+            ("1.1", "Content-Length: 5, 5\r\n", Err(Rule::LengthRepeated)),
+            ("1.1", "Content-Length: 5\r\nContent-Length: 5\r\n", Err(Rule::LengthRepeated)),
+            ("1.1", "Content-Length: 5\r\ncontent-length: 6\r\n", Err(Rule::LengthRepeated)),
+            (
+                "1.1",
+                "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+                Err(Rule::LengthAndCoding),
+            ),
+            (
+                "1.1",
+                "Transfer-Encoding: identity\r\nContent-Length: 5\r\n",
+                Err(Rule::LengthAndCoding),
+            ),
+            ("1.0", "Transfer-Encoding: chunked\r\n", Err(Rule::CodingOn10)),
+            ("1.1", "Transfer-Encoding:\r\n", Err(Rule::CodingInvalid)),
+            ("1.1", "Transfer-Encoding: chunked, chunked\r\n", Err(Rule::CodingNotLast)),
+            ("1.1", "Transfer-Encoding: chunked, gzip\r\n", Err(Rule::CodingNotLast)),
+            (
+                "1.1",
+                "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+                Err(Rule::CodingNotLast),
+            ),
+            ("1.1", "Transfer-Encoding: gzip\r\n", Err(Rule::CodingNotLast)),
+            ("1.1", "Transfer-Encoding: xchunked\r\n", Err(Rule::CodingNotLast)),
+            ("1.1", "Transfer-Encoding: chunked;q=1\r\n", Err(Rule::CodingNotLast)),
+            ("1.1", "Transfer-Encoding: \"chunked\"\r\n", Err(Rule::CodingInvalid)),
+            ("1.1", "Transfer-Encoding: gzip, chunked\r\n", Err(Rule::CodingUnknown)),
+        ] {
+            let head: RequestHead =
+                head(format!("POST / HTTP/{version}\r\nHost: a\r\n{fields}\r\n"));
+            assert_eq!(
+                framing(Message::Request(&head)).map_err(|fault| fault.rule),
+                want,
+                "{version} {fields:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn responses() {
+        use Framing::*;
+        for (method, status, fields, want) in [
+            ("GET", "200 OK", "Content-Length: 3\r\n", Ok(Length(3))),
+            ("GET", "200 OK", "Transfer-Encoding: chunked\r\n", Ok(Chunked)),
+            ("GET", "200 OK", "", Ok(UntilClose)),
+            ("HEAD", "200 OK", "Content-Length: 3\r\n", Ok(None)),
+            ("HEAD", "200 OK", "Transfer-Encoding: chunked\r\n", Ok(None)),
+            ("GET", "204 No Content", "Content-Length: 3\r\n", Ok(None)),
+            ("GET", "304 Not Modified", "Content-Length: 3\r\n", Ok(None)),
+            ("GET", "100 Continue", "", Ok(None)),
+            ("CONNECT", "200 OK", "Content-Length: 3\r\n", Ok(None)),
+            ("CONNECT", "407 No", "Content-Length: 3\r\n", Ok(Length(3))),
+            (
+                "GET",
+                "200 OK",
+                "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+                Err(Rule::LengthAndCoding),
+            ),
+            (
+                "GET",
+                "200 OK",
+                "Content-Length: 3\r\nContent-Length: 4\r\n",
+                Err(Rule::LengthRepeated),
+            ),
+            ("GET", "200 OK", "Transfer-Encoding: gzip\r\n", Err(Rule::CodingUnknown)),
+        ] {
+            let method = Method::parse(method.as_bytes()).unwrap();
+            let head: ResponseHead = head(format!("HTTP/1.1 {status}\r\n{fields}\r\n"));
+            let got = framing(Message::Response(&method, &head)).map_err(|fault| fault.rule);
+            assert_eq!(got, want, "{method} {status} {fields:?}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Fields (RFC 9110, 5): ordered, their names compared without regard to case, their values bytes.
+//!
+//! One text and an index into it: a head of twenty fields costs two allocations. Nothing in here
+//! can hold a CR, an LF or a NUL; [`Headers::append`] refuses them, so no value ever ends a line
+//! early on the wire.
+
+use std::ops::Range;
+
+use super::chars::{FIELD_VALUE, TCHAR, trim_ows};
+use super::error::Rule;
+
+/// The fields of one head or trailer section, in order.
+#[derive(Clone, Default)]
+pub struct Headers {
+    text: Vec<u8>,
+    lines: Vec<Line>,
+}
+
+#[derive(Clone)]
+struct Line {
+    name: Range<usize>,
+    value: Range<usize>,
+}
+
+/// A field name that is not a token, or a value with a control byte in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidField {
+    /// The name as it was given.
+    pub name: String,
+    /// Which of the two rules it breaks.
+    pub rule: Rule,
+}
+
+impl std::fmt::Display for InvalidField {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "field {:?}: {}; right: {}", self.name, self.rule.what(), self.rule.right())
+    }
+}
+
+impl std::error::Error for InvalidField {}
+
+impl Headers {
+    /// No fields.
+    pub fn new() -> Headers {
+        Headers::default()
+    }
+
+    /// The bytes that the fields were taken from. For a head that was parsed: the whole head,
+    /// exactly as it arrived, first line and blank line included.
+    pub fn source(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// How many field lines there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Is there no field?
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// All fields, in order, as name and value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.lines.iter().map(|line| (self.name(line), &self.text[line.value.clone()]))
+    }
+
+    /// The values of all fields of this name, in order.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.iter().filter(move |(held, _)| held.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The value of the first field of this name.
+    pub fn first(&self, name: &str) -> Option<&[u8]> {
+        self.all(name).next()
+    }
+
+    /// The same as text, where it is UTF-8.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.first(name).and_then(|value| str::from_utf8(value).ok())
+    }
+
+    /// Is there a field of this name?
+    pub fn has(&self, name: &str) -> bool {
+        self.first(name).is_some()
+    }
+
+    /// The members of a comma-separated list, over all lines of this name (RFC 9110, 5.6.1); empty
+    /// ones are left out. For fields whose members hold no quoted commas.
+    pub fn list(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let members = self.all(name).flat_map(|value| value.split(|&byte| byte == b','));
+        members.map(trim_ows).filter(|member| !member.is_empty())
+    }
+
+    /// Is `token` a member of the list, in any case?
+    pub fn list_has(&self, name: &str, token: &str) -> bool {
+        self.list(name).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
+    }
+
+    /// Adds a field line behind the others.
+    ///
+    /// # Errors
+    /// [`InvalidField`] when the name is not a token or the value has a control byte in it.
+    pub fn append(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        let value = trim_ows(value.as_ref());
+        let invalid = |rule| InvalidField { name: name.to_owned(), rule };
+        if name.is_empty() || TCHAR.first_outside(name.as_bytes()).is_some() {
+            return Err(invalid(Rule::FieldName));
+        }
+        if FIELD_VALUE.first_outside(value).is_some() {
+            return Err(invalid(Rule::FieldValue));
+        }
+        self.push_line(name.as_bytes(), value);
+        Ok(())
+    }
+
+    /// Replaces every field of this name by one.
+    ///
+    /// # Errors
+    /// As [`Headers::append`]; then nothing has changed.
+    pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        self.append(name, value)?;
+        let added = self.lines.pop();
+        self.remove(name);
+        self.lines.extend(added);
+        Ok(())
+    }
+
+    /// Removes every field of this name.
+    pub fn remove(&mut self, name: &str) {
+        let text = &self.text;
+        self.lines.retain(|line| !text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes()));
+    }
+
+    /// Writes the field lines, each ended by CRLF, without the blank line behind them.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        for (name, value) in self.iter() {
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value);
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// Adds text that is not a field: a first line, or the blank line.
+    pub(super) fn push_source(&mut self, line: &[u8]) {
+        self.text.extend_from_slice(line);
+    }
+
+    /// Adds a field line as it arrived; the ranges count from its start.
+    pub(super) fn push_received(&mut self, line: &[u8], name: Range<usize>, value: Range<usize>) {
+        let base = self.text.len();
+        self.text.extend_from_slice(line);
+        let moved = |range: Range<usize>| base + range.start..base + range.end;
+        self.lines.push(Line { name: moved(name), value: moved(value) });
+    }
+
+    /// Joins an obsolete folded line to the value before it, the fold replaced by spaces
+    /// (RFC 9112, 5.2). `false` when there is no value before it.
+    pub(super) fn fold(&mut self, line: &[u8], value: Range<usize>) -> bool {
+        let Some(last) = self.lines.last_mut() else { return false };
+        let base = self.text.len();
+        self.text.extend_from_slice(line);
+        self.text[last.value.end..base + value.start].fill(b' ');
+        last.value.end = base + value.end;
+        true
+    }
+
+    fn push_line(&mut self, name: &[u8], value: &[u8]) {
+        let start = self.text.len();
+        self.text.extend_from_slice(name);
+        self.text.extend_from_slice(b": ");
+        let value_start = self.text.len();
+        self.text.extend_from_slice(value);
+        let value_end = self.text.len();
+        self.text.extend_from_slice(b"\r\n");
+        self.lines.push(Line { name: start..start + name.len(), value: value_start..value_end });
+    }
+
+    fn name(&self, line: &Line) -> &str {
+        // A name is made of tchars, which are ASCII.
+        str::from_utf8(&self.text[line.name.clone()]).unwrap_or_default()
+    }
+}
+
+/// The same fields in the same order, whatever the text around them.
+impl PartialEq for Headers {
+    fn eq(&self, other: &Headers) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl std::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value))))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&str, &str)]) -> Headers {
+        let mut headers = Headers::new();
+        for (name, value) in fields {
+            headers.append(name, value).unwrap();
+        }
+        headers
+    }
+
+    #[test]
+    fn names_have_no_case_and_order_stays() {
+        let headers = headers(&[("Accept", "a"), ("X", "1"), ("accept", "b")]);
+        assert_eq!(headers.all("ACCEPT").collect::<Vec<_>>(), [b"a", b"b"]);
+        assert_eq!(headers.first("x"), Some(&b"1"[..]));
+        let names: Vec<_> = headers.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["Accept", "X", "accept"]);
+    }
+
+    #[test]
+    fn set_replaces_all_and_goes_last() {
+        let mut headers = headers(&[("A", "1"), ("B", "2"), ("a", "3")]);
+        headers.set("A", "4").unwrap();
+        let mut out = Vec::new();
+        headers.encode(&mut out);
+        assert_eq!(out, b"B: 2\r\nA: 4\r\n");
+        headers.remove("b");
+        assert_eq!(headers.len(), 1);
+    }
+
+    #[test]
+    fn nothing_ends_a_line_early() {
+        let mut headers = Headers::new();
+        for value in ["a\r\nSet-Cookie: b", "a\nb", "a\rb", "a\0b", "a\x7fb"] {
+            assert_eq!(headers.append("X", value).unwrap_err().rule, Rule::FieldValue, "{value:?}");
+        }
+        for name in ["", "a b", "a:", "a\r\nb", "é"] {
+            assert_eq!(headers.set(name, "x").unwrap_err().rule, Rule::FieldName, "{name:?}");
+        }
+        assert!(headers.is_empty());
+    }
+
+    #[test]
+    fn lists_run_over_lines() {
+        let headers =
+            headers(&[("Connection", "close, ,Upgrade"), ("connection", "\tkeep-alive ")]);
+        let members: Vec<_> = headers.list("connection").collect();
+        assert_eq!(members, [&b"close"[..], b"Upgrade", b"keep-alive"]);
+        assert!(headers.list_has("Connection", "CLOSE"));
+        assert!(!headers.list_has("Connection", "clos"));
+    }
+}

@@ -1,0 +1,47 @@
+//! How much is too much: every limit of the protocol in one struct, each finite by default.
+
+use std::time::Duration;
+
+/// Sizes in bytes, times as [`Duration`]. The times are plain values here: whoever has a clock
+/// keeps them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Request or status line, ending included: 8 KB. RFC 9112, 3 asks for at least 8,000 octets.
+    pub request_line: usize,
+    /// One field line, ending included: 16 KB. nginx 8, Apache 8, Node 16 for all.
+    pub field: usize,
+    /// A whole head: 64 KB. nginx 32, Go 1,024.
+    pub head: usize,
+    /// Field lines in a head, and in a trailer section: 100, as Apache.
+    pub fields: usize,
+    /// A request body that is not streamed: 16 MB. nginx 1 MB, Apache 1 GB.
+    pub body: u64,
+    /// Chunk extensions and trailers of one body, together: 16 KB, as hyper's for extensions.
+    pub chunk_overhead: u64,
+    /// Time for a head, from its first byte: 60 s, as nginx; people type by hand.
+    pub head_time: Duration,
+    /// Time between requests on one connection: 60 s. Apache 5, nginx 75.
+    pub idle_time: Duration,
+    /// Time that a body or an answer may take whatever its rate: 20 s, as Apache's mod_reqtimeout.
+    pub transfer_grace: Duration,
+    /// Bytes a second that a body or an answer must move on average beyond the grace: 500, as
+    /// Apache's mod_reqtimeout.
+    pub transfer_rate: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            request_line: 8 << 10,
+            field: 16 << 10,
+            head: 64 << 10,
+            fields: 100,
+            body: 16 << 20,
+            chunk_overhead: 16 << 10,
+            head_time: Duration::from_secs(60),
+            idle_time: Duration::from_secs(60),
+            transfer_grace: Duration::from_secs(20),
+            transfer_rate: 500,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! HTTP/1.0 and HTTP/1.1 ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110),
+//! [RFC 9112](https://www.rfc-editor.org/rfc/rfc9112)): both ends of it, without a socket in sight.
+//!
+//! In reading order:
+//!
+//! | file | what it knows | RFC |
+//! |---|---|---|
+//! | [`chars`] | which bytes may stand where; numbers | 9110, 5.6; 9112; 3986 |
+//! | [`method`], [`status`], [`version`] | the words of the first line | 9110, 9, 15, 2.5 |
+//! | [`headers`] | fields: ordered, case-insensitive, bytes | 9110, 5 |
+//! | [`target`], [`url`] | what is asked for, as the server and as the client see it | 9112, 3.2; 3986 |
+//! | [`head`] | a whole head, parsed line by line, and written | 9112, 2 to 5 |
+//! | [`framing`] | where the body ends: decided once, here | 9112, 6.3 |
+//! | [`chunked`], [`body`] | the body itself, both ways | 9112, 6 and 7 |
+//! | [`close`] | may the connection stay, and why it did not | 9112, 9 |
+//! | [`server`], [`client`] | one exchange as each side lives it | 9112 |
+//! | [`limits`], [`error`] | what is too much, and what is wrong | |
+//!
+//! # An exchange, without a network
+//! ```
+//! use threadbare::proto::{buf::Buf, http::*};
+//!
+//! let limits = limits::Limits::default();
+//! let (mut to_server, mut to_client) = (Buf::new(), Buf::new());
+//! let mut wire = Vec::new();
+//!
+//! // The client writes a request …
+//! let target = target::Target::parse(&method::Method::Get, b"/").unwrap();
+//! let mut request = head::RequestHead::new(method::Method::Get, target);
+//! request.headers.append("Host", "example.org").unwrap();
+//! let sending = client::SendHead.send(&request, None, &mut wire);
+//! let client = sending.finish(&mut wire);
+//! to_server.extend(&std::mem::take(&mut wire));
+//!
+//! // … the server reads it and answers …
+//! let server::Head::Complete(request, body) =
+//!     server::RecvHead::default().receive(&mut to_server, &limits).unwrap() else { panic!() };
+//! assert_eq!(request.target.path(), "/");
+//! let response = head::ResponseHead::new(status::Status::OK);
+//! let mut answer = body.finish().send(response, Some(5), true, &mut wire);
+//! answer.write(b"hello", &mut wire);
+//! assert!(answer.finish(&mut wire).is_ok(), "the connection may be used again");
+//! to_client.extend(&wire);
+//!
+//! // … and the client reads the answer.
+//! let client::Head::Complete(response, mut body) =
+//!     client.receive(&mut to_client, &limits).unwrap() else { panic!() };
+//! assert_eq!(response.status, status::Status::OK);
+//! assert_eq!(body.receive(&mut to_client, &limits).unwrap(), body::Piece::Data(b"hello"));
+//! ```
+
+pub mod body;
+pub mod chars;
+pub mod chunked;
+pub mod client;
+pub mod close;
+pub mod date;
+pub mod error;
+pub mod framing;
+pub mod head;
+pub mod headers;
+pub mod limits;
+pub mod method;
+pub mod server;
+pub mod status;
+pub mod target;
+pub mod url;
+pub mod version;

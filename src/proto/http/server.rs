@@ -1,0 +1,231 @@
+//! One exchange as the server lives it. Each state consumes itself to give the next.
+//!
+//! ```text
+//! RecvHead ──> RecvBody ──> SendHead ──> SendBody ──> Ok: RecvHead of the next exchange
+//!     │            └──────────^   answered before the body came │
+//!     └── Fault: answer it and close                            └──> Err(Close): why not
+//! ```
+
+use super::body::{Decoder, Encoder, Piece};
+use super::close::{Close, wants_to_stay};
+use super::error::{Fault, Rule};
+use super::framing::{Message, framing, may_have_body};
+use super::head::{Partial, RequestHead, ResponseHead, Step};
+use super::headers::Headers;
+use super::limits::Limits;
+use super::method::Method;
+use super::version::Version;
+use crate::proto::buf::Buf;
+
+/// Waiting for a request.
+#[derive(Debug)]
+pub struct RecvHead(Partial<RequestHead>);
+
+/// What [`RecvHead::receive`] came to.
+#[derive(Debug)]
+pub enum Head {
+    /// More bytes are needed.
+    More(RecvHead),
+    /// The head is complete; its body is next.
+    Complete(RequestHead, RecvBody),
+    /// The client closed, and nothing of a request had come: a proper end.
+    Closed,
+}
+
+impl Default for RecvHead {
+    fn default() -> RecvHead {
+        RecvHead(Partial::Start)
+    }
+}
+
+impl RecvHead {
+    /// Takes what has arrived of a head.
+    ///
+    /// # Errors
+    /// The first rule broken: to be answered, and the connection closed.
+    pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Fault> {
+        match self.0.receive(input, limits)? {
+            Step::Complete(head) => {
+                let body = RecvBody::new(&head)?;
+                Ok(Head::Complete(head, body))
+            }
+            Step::More(partial) if !input.is_closed() => Ok(Head::More(RecvHead(partial))),
+            Step::More(partial) if partial.is_untouched() && input.is_empty() => Ok(Head::Closed),
+            Step::More(_) => Err(Fault::new(Rule::HeadIncomplete, input.len())),
+        }
+    }
+
+    /// Has no line of a request been taken yet?
+    pub fn is_untouched(&self) -> bool {
+        self.0.is_untouched()
+    }
+}
+
+/// What has to be known of a request while it is answered.
+#[derive(Debug)]
+struct Asked {
+    method: Method,
+    version: Version,
+    stays: Result<(), Close>,
+}
+
+/// Receiving the body of a request; there may be none.
+#[derive(Debug)]
+pub struct RecvBody {
+    decoder: Decoder,
+    waits_for_continue: bool,
+    asked: Asked,
+}
+
+impl RecvBody {
+    fn new(head: &RequestHead) -> Result<RecvBody, Fault> {
+        let decoder = Decoder::new(framing(Message::Request(head))?);
+        let waits_for_continue = expects_continue(head)? && !decoder.is_done();
+        let stays = wants_to_stay(head.version, &head.headers);
+        let asked = Asked { method: head.method.clone(), version: head.version, stays };
+        Ok(RecvBody { decoder, waits_for_continue, asked })
+    }
+
+    /// Is the whole request here?
+    pub fn is_done(&self) -> bool {
+        self.decoder.is_done()
+    }
+
+    /// How many bytes are still to come, where that is known.
+    pub fn remaining(&self) -> Option<u64> {
+        self.decoder.remaining()
+    }
+
+    /// Is the client waiting to be told that its body is wanted (RFC 9110, 10.1.1)?
+    pub fn waits_for_continue(&self) -> bool {
+        self.waits_for_continue
+    }
+
+    /// Tells it so, unless the body is coming already.
+    pub fn send_continue(&mut self, input: &Buf, out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.waits_for_continue) && input.is_empty() {
+            out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+    }
+
+    /// Takes the next piece of the body.
+    ///
+    /// # Errors
+    /// As [`Decoder::receive`].
+    pub fn receive<'b>(&mut self, input: &'b mut Buf, limits: &Limits) -> Result<Piece<'b>, Fault> {
+        self.decoder.receive(input, limits)
+    }
+
+    /// The trailer fields that came behind the body.
+    pub fn trailers(&self) -> Option<&Headers> {
+        self.decoder.trailers()
+    }
+
+    /// Goes on to the answer. When the body is not complete, the connection will not be used again.
+    pub fn finish(self) -> SendHead {
+        let mut asked = self.asked;
+        if !self.decoder.is_done() {
+            asked.stays = Err(Close::RequestUnread);
+        }
+        SendHead(asked)
+    }
+}
+
+/// `100-continue` is the only expectation there is; an HTTP/1.0 client's is ignored.
+fn expects_continue(head: &RequestHead) -> Result<bool, Fault> {
+    let mut expects = false;
+    for expectation in head.headers.list("expect").filter(|_| head.version >= Version::Http11) {
+        if !expectation.eq_ignore_ascii_case(b"100-continue") {
+            return Err(Fault::new(Rule::Expectation, head.headers.source().len()));
+        }
+        expects = true;
+    }
+    Ok(expects)
+}
+
+/// The answer may begin.
+#[derive(Debug)]
+pub struct SendHead(Asked);
+
+impl SendHead {
+    /// To answer what was not a request.
+    pub fn to_fault(fault: Fault) -> SendHead {
+        let stays = Err(Close::Fault(fault.rule));
+        SendHead(Asked { method: Method::Get, version: Version::Http11, stays })
+    }
+
+    /// Writes the head of the final answer. Content-Length, Transfer-Encoding and Connection are
+    /// set here, after the request, the status and `length` (`None`: not known yet); `may_stay` is
+    /// whether we want to keep the connection.
+    pub fn send(
+        self,
+        mut head: ResponseHead,
+        length: Option<u64>,
+        may_stay: bool,
+        out: &mut Vec<u8>,
+    ) -> SendBody {
+        let SendHead(Asked { method, version, stays }) = self;
+        let has_body = may_have_body(&method, head.status);
+        for name in ["content-length", "transfer-encoding", "connection"] {
+            head.headers.remove(name);
+        }
+        let mut stays = if may_stay { stays } else { stays.and(Err(Close::WeAsked)) };
+        let encoder = match length {
+            _ if !has_body => Encoder::Nothing,
+            Some(length) => Encoder::Length(length),
+            None if version >= Version::Http11 => Encoder::Chunked,
+            None => Encoder::UntilClose,
+        };
+        if let Encoder::UntilClose = encoder {
+            stays = stays.and(Err(Close::EndOfBody));
+        }
+        // A HEAD is told what a GET would be (RFC 9110, 9.3.2); 1xx and 204 say nothing of a
+        // length (8.6), nor does a 304 here, where it would have to be the 200's.
+        let says_length =
+            has_body || method == Method::Head && may_have_body(&Method::Get, head.status);
+        let framing = match length {
+            _ if !says_length => None,
+            Some(length) => Some(("Content-Length", length.to_string())),
+            None if version >= Version::Http11 => Some(("Transfer-Encoding", "chunked".to_owned())),
+            None => None,
+        };
+        let connection = match (stays, version) {
+            (Err(_), _) => Some(("Connection", "close".to_owned())),
+            (Ok(()), Version::Http10) => Some(("Connection", "keep-alive".to_owned())),
+            (Ok(()), Version::Http11) => None,
+        };
+        for (name, value) in framing.into_iter().chain(connection) {
+            head.headers.append(name, value).expect("digits and tokens are field values");
+        }
+        head.encode(out);
+        SendBody { encoder, stays }
+    }
+}
+
+/// Sending the body of the answer; there may be none.
+#[derive(Debug)]
+pub struct SendBody {
+    encoder: Encoder,
+    stays: Result<(), Close>,
+}
+
+impl SendBody {
+    /// Does what is written reach the wire? Not for HEAD, 204, 304, or when all has been sent.
+    pub fn wants_data(&self) -> bool {
+        self.encoder.wants_data()
+    }
+
+    /// Frames a piece of the body.
+    pub fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
+        self.encoder.write(data, out);
+    }
+
+    /// Ends the answer: the connection is ready for another request, or why it is not.
+    ///
+    /// # Errors
+    /// The reason to close.
+    pub fn finish(self, out: &mut Vec<u8>) -> Result<RecvHead, Close> {
+        self.encoder.finish(out).map_err(|_| Close::BodyShort)?;
+        self.stays.map(|()| RecvHead::default())
+    }
+}

@@ -1,0 +1,105 @@
+//! Status codes and their customary phrases (RFC 9110, 15; 428, 429, 431: RFC 6585).
+
+/// A status code, 100 to 999.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Status(u16);
+
+macro_rules! statuses {
+    ($($name:ident $code:literal $reason:literal,)*) => {
+        #[allow(missing_docs, reason = "they are their own names")]
+        impl Status {
+            $(pub const $name: Status = Status($code);)*
+
+            /// The customary phrase, or an empty one for a code without.
+            pub fn reason(self) -> &'static str {
+                match self.0 {
+                    $($code => $reason,)*
+                    _ => "",
+                }
+            }
+        }
+    };
+}
+
+statuses! {
+    CONTINUE 100 "Continue",
+    SWITCHING_PROTOCOLS 101 "Switching Protocols",
+    EARLY_HINTS 103 "Early Hints",
+    OK 200 "OK",
+    CREATED 201 "Created",
+    ACCEPTED 202 "Accepted",
+    NON_AUTHORITATIVE 203 "Non-Authoritative Information",
+    NO_CONTENT 204 "No Content",
+    RESET_CONTENT 205 "Reset Content",
+    PARTIAL_CONTENT 206 "Partial Content",
+    MULTIPLE_CHOICES 300 "Multiple Choices",
+    MOVED_PERMANENTLY 301 "Moved Permanently",
+    FOUND 302 "Found",
+    SEE_OTHER 303 "See Other",
+    NOT_MODIFIED 304 "Not Modified",
+    TEMPORARY_REDIRECT 307 "Temporary Redirect",
+    PERMANENT_REDIRECT 308 "Permanent Redirect",
+    BAD_REQUEST 400 "Bad Request",
+    UNAUTHORIZED 401 "Unauthorized",
+    FORBIDDEN 403 "Forbidden",
+    NOT_FOUND 404 "Not Found",
+    METHOD_NOT_ALLOWED 405 "Method Not Allowed",
+    NOT_ACCEPTABLE 406 "Not Acceptable",
+    REQUEST_TIMEOUT 408 "Request Timeout",
+    CONFLICT 409 "Conflict",
+    GONE 410 "Gone",
+    LENGTH_REQUIRED 411 "Length Required",
+    PRECONDITION_FAILED 412 "Precondition Failed",
+    CONTENT_TOO_LARGE 413 "Content Too Large",
+    URI_TOO_LONG 414 "URI Too Long",
+    UNSUPPORTED_MEDIA_TYPE 415 "Unsupported Media Type",
+    RANGE_NOT_SATISFIABLE 416 "Range Not Satisfiable",
+    EXPECTATION_FAILED 417 "Expectation Failed",
+    MISDIRECTED_REQUEST 421 "Misdirected Request",
+    UNPROCESSABLE_CONTENT 422 "Unprocessable Content",
+    UPGRADE_REQUIRED 426 "Upgrade Required",
+    PRECONDITION_REQUIRED 428 "Precondition Required",
+    TOO_MANY_REQUESTS 429 "Too Many Requests",
+    FIELDS_TOO_LARGE 431 "Request Header Fields Too Large",
+    INTERNAL_SERVER_ERROR 500 "Internal Server Error",
+    NOT_IMPLEMENTED 501 "Not Implemented",
+    BAD_GATEWAY 502 "Bad Gateway",
+    SERVICE_UNAVAILABLE 503 "Service Unavailable",
+    GATEWAY_TIMEOUT 504 "Gateway Timeout",
+    VERSION_NOT_SUPPORTED 505 "HTTP Version Not Supported",
+}
+
+impl Status {
+    /// A status by its code, or `None` outside 100 to 999.
+    pub fn new(code: u16) -> Option<Status> {
+        (100..1000).contains(&code).then_some(Status(code))
+    }
+
+    /// The three digits as a number.
+    pub fn code(self) -> u16 {
+        self.0
+    }
+
+    /// 1xx: an interim answer; the final one is still to come.
+    pub fn is_informational(self) -> bool {
+        self.0 < 200
+    }
+
+    /// 4xx and 5xx.
+    pub fn is_error(self) -> bool {
+        (400..600).contains(&self.0)
+    }
+}
+
+impl std::fmt::Debug for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Status({})", self.0)
+    }
+}
+
+/// `404 Not Found`.
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.0, self.reason())
+    }
+}

@@ -1,0 +1,276 @@
+//! What a request asks for: the four forms of a target (RFC 9112, 3.2).
+//!
+//! ```text
+//! GET /where?q=now HTTP/1.1                origin-form: a path and a query
+//! GET http://example.org/where HTTP/1.1    absolute-form: as to a proxy; a server takes it, too
+//! CONNECT example.org:443 HTTP/1.1         authority-form: CONNECT only
+//! OPTIONS * HTTP/1.1                       asterisk-form: OPTIONS only, the server itself
+//! ```
+//! Refused: bytes that may not stand in a URI, a `%` without two digits, a fragment, user
+//! information, a form that does not go with the method.
+
+use std::borrow::Cow;
+
+use super::chars::{Class, PATH, QUERY, REG_NAME, decimal, first_bad_percent, percent_decode};
+use super::error::{Fault, Rule};
+use super::method::Method;
+
+/// A request target in one of its four forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// `/path?query`
+    Origin(PathAndQuery),
+    /// `http://host:port/path?query`
+    Absolute(Authority, PathAndQuery),
+    /// `host:port`
+    Authority(Authority),
+    /// `*`
+    Asterisk,
+}
+
+impl Target {
+    /// Reads a target; its form must go with the method. Offsets count from the target's start.
+    ///
+    /// # Errors
+    /// [`Rule::TargetForm`], [`Rule::TargetByte`] or [`Rule::Percent`].
+    pub fn parse(method: &Method, text: &[u8]) -> Result<Target, Fault> {
+        match (method, text) {
+            (Method::Connect, _) => match Authority::parse(text) {
+                Some(authority) if authority.port.is_some() => Ok(Target::Authority(authority)),
+                _ => Err(Fault::new(Rule::TargetForm, 0)),
+            },
+            (_, [b'/', ..]) => PathAndQuery::parse(text).map(Target::Origin),
+            (Method::Options, b"*") => Ok(Target::Asterisk),
+            _ => Target::parse_absolute(text),
+        }
+    }
+
+    fn parse_absolute(text: &[u8]) -> Result<Target, Fault> {
+        const SCHEME: &[u8] = b"http://"; // https would mean that someone else ended the TLS
+        let scheme = text.get(..SCHEME.len());
+        if !scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
+            return Err(Fault::new(Rule::TargetForm, 0));
+        }
+        let rest = &text[SCHEME.len()..];
+        let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+        let authority =
+            Authority::parse(&rest[..end]).ok_or(Fault::new(Rule::TargetForm, SCHEME.len()))?;
+        // An empty path is the path "/" (RFC 9110, 4.2.3).
+        let base = SCHEME.len() + end;
+        let path = match &rest[end..] {
+            tail @ [b'/', ..] => PathAndQuery::parse(tail),
+            tail => PathAndQuery::parse(&[b"/", tail].concat()),
+        };
+        let path = path.map_err(|fault| Fault { offset: fault.offset + base as u64, ..fault })?;
+        Ok(Target::Absolute(authority, path))
+    }
+
+    /// The path, still percent-encoded: `*` for the asterisk, empty for an authority.
+    pub fn path(&self) -> &str {
+        match self {
+            Target::Origin(path) | Target::Absolute(_, path) => path.path(),
+            Target::Authority(_) => "",
+            Target::Asterisk => "*",
+        }
+    }
+
+    /// The query, still encoded, without its `?`.
+    pub fn query(&self) -> Option<&str> {
+        match self {
+            Target::Origin(path) | Target::Absolute(_, path) => path.query(),
+            Target::Authority(_) | Target::Asterisk => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Target::Origin(path) => path.fmt(f),
+            Target::Absolute(authority, path) => write!(f, "http://{authority}{path}"),
+            Target::Authority(authority) => authority.fmt(f),
+            Target::Asterisk => f.write_str("*"),
+        }
+    }
+}
+
+/// `absolute-path [ "?" query ]`, checked, still percent-encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathAndQuery {
+    text: Box<str>,
+    path_length: usize,
+}
+
+impl PathAndQuery {
+    /// Reads it. Offsets count from its start.
+    ///
+    /// # Errors
+    /// [`Rule::TargetForm`] without a `/` in front, [`Rule::TargetByte`], [`Rule::Percent`].
+    pub fn parse(text: &[u8]) -> Result<PathAndQuery, Fault> {
+        if !text.starts_with(b"/") {
+            return Err(Fault::new(Rule::TargetForm, 0));
+        }
+        let path_length = text.iter().position(|&byte| byte == b'?').unwrap_or(text.len());
+        let (path, query) = text.split_at(path_length);
+        let outside = |class: &Class, part: &[u8]| class.first_outside(part);
+        if let Some(at) = outside(&PATH, path).or(outside(&QUERY, query).map(|at| path_length + at))
+        {
+            return Err(Fault::new(Rule::TargetByte, at));
+        }
+        if let Some(at) = first_bad_percent(text) {
+            return Err(Fault::new(Rule::Percent, at));
+        }
+        let text = str::from_utf8(text).map_err(|_| Fault::new(Rule::TargetByte, 0))?;
+        Ok(PathAndQuery { text: text.into(), path_length })
+    }
+
+    /// The path, beginning with `/`, still encoded.
+    pub fn path(&self) -> &str {
+        self.text.split_at(self.path_length).0
+    }
+
+    /// What follows the `?`, still encoded.
+    pub fn query(&self) -> Option<&str> {
+        self.text.split_at(self.path_length).1.strip_prefix('?')
+    }
+}
+
+impl std::fmt::Display for PathAndQuery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The segments of a path, each decoded after the split, so that `%2F` is no separator.
+pub fn segments(path: &str) -> impl Iterator<Item = Cow<'_, [u8]>> {
+    path.strip_prefix('/').unwrap_or(path).split('/').map(percent_decode)
+}
+
+/// The names and values of an `application/x-www-form-urlencoded` text (WHATWG URL, 5.1): a query,
+/// or a form's body. `+` is a space.
+pub fn form_pairs(text: &str) -> impl Iterator<Item = (String, String)> {
+    text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let decode = |part: &str| {
+            String::from_utf8_lossy(&percent_decode(&part.replace('+', " "))).into_owned()
+        };
+        (decode(name), decode(value))
+    })
+}
+
+/// `host [ ":" port ]` (RFC 3986, 3.2, without user information, as RFC 9110, 4.2.4 asks).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Authority {
+    /// A name, an IPv4 address, or an IPv6 address in brackets; in lower case.
+    pub host: Box<str>,
+    /// The port, where one stands there.
+    pub port: Option<u16>,
+}
+
+impl Authority {
+    /// Reads it, or `None` when it is not of that form. The host may not be empty.
+    pub fn parse(text: &[u8]) -> Option<Authority> {
+        let host_length = match text {
+            [b'[', rest @ ..] => rest.iter().position(|&byte| byte == b']')? + 2,
+            _ => text.iter().position(|&byte| byte == b':').unwrap_or(text.len()),
+        };
+        let (host, port) = text.split_at(host_length);
+        let host = str::from_utf8(host).ok()?;
+        let valid = match host.strip_prefix('[') {
+            Some(literal) => literal.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => {
+                !host.is_empty()
+                    && REG_NAME.first_outside(host.as_bytes()).is_none()
+                    && first_bad_percent(host.as_bytes()).is_none()
+            }
+        };
+        let port = match port {
+            [] | [b':'] => None, // "example.org:" is allowed, and means the usual port
+            [b':', digits @ ..] => Some(u16::try_from(decimal(digits)?).ok()?),
+            _ => return None,
+        };
+        valid.then(|| Authority { host: host.to_ascii_lowercase().into(), port })
+    }
+}
+
+impl std::fmt::Display for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(method: Method, text: &str) -> Result<String, (Rule, u64)> {
+        let target = Target::parse(&method, text.as_bytes());
+        target.map(|target| target.to_string()).map_err(|fault| (fault.rule, fault.offset))
+    }
+
+    #[test]
+    fn each_form_goes_with_its_methods() {
+        use Method::*;
+        for (method, text, want) in [
+            (Get, "/", Ok("/")),
+            (Get, "//host/x", Ok("//host/x")),
+            (Get, "/a/b?c=d?e/%20", Ok("/a/b?c=d?e/%20")),
+            (Get, "/a[1]|b?x={y}\\", Ok("/a[1]|b?x={y}\\")),
+            (Get, "HTTP://EXAMPLE.org:80/a?b", Ok("http://example.org:80/a?b")),
+            (Get, "http://example.org", Ok("http://example.org/")),
+            (Get, "http://[::1]:8080?q", Ok("http://[::1]:8080/?q")),
+            (Connect, "example.org:443", Ok("example.org:443")),
+            (Options, "*", Ok("*")),
+            (Get, "*", Err((Rule::TargetForm, 0))),
+            (Get, "", Err((Rule::TargetForm, 0))),
+            (Get, "index.html", Err((Rule::TargetForm, 0))),
+            (Get, "example.org:443", Err((Rule::TargetForm, 0))),
+            (Get, "https://example.org/", Err((Rule::TargetForm, 0))),
+            (Get, "http://", Err((Rule::TargetForm, 7))),
+            (Get, "http://user@host/", Err((Rule::TargetForm, 7))),
+            (Get, "http://host:65536/", Err((Rule::TargetForm, 7))),
+            (Get, "http://host/a b", Err((Rule::TargetByte, 13))),
+            (Connect, "/", Err((Rule::TargetForm, 0))),
+            (Connect, "example.org", Err((Rule::TargetForm, 0))),
+            (Options, "**", Err((Rule::TargetForm, 0))),
+            (Get, "/a#b", Err((Rule::TargetByte, 2))),
+            (Get, "/a\"b", Err((Rule::TargetByte, 2))),
+            (Get, "/a\\b", Err((Rule::TargetByte, 2))),
+            (Get, "/é", Err((Rule::TargetByte, 1))),
+            (Get, "/a?é", Err((Rule::TargetByte, 3))),
+            (Get, "/a\0", Err((Rule::TargetByte, 2))),
+            (Get, "/%zz", Err((Rule::Percent, 1))),
+            (Get, "/a?%4", Err((Rule::Percent, 3))),
+        ] {
+            let name = format!("{method} {text}");
+            assert_eq!(parse(method, text), want.map(str::to_owned), "{name}");
+        }
+    }
+
+    #[test]
+    fn segments_are_decoded_after_the_split() {
+        let parts: Vec<_> = segments("/a%2Fb//c%20d/").map(|part| part.into_owned()).collect();
+        assert_eq!(parts, [&b"a/b"[..], b"", b"c d", b""]);
+    }
+
+    #[test]
+    fn forms_are_decoded() {
+        let pairs: Vec<_> = form_pairs("name=First+Last&e=a%40b.c&&flag").collect();
+        let want = [("name", "First Last"), ("e", "a@b.c"), ("flag", "")];
+        assert_eq!(pairs, want.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn authorities() {
+        for text in ["a", "a:80", "127.0.0.1", "[::1]", "[::1]:80", "a:", "x_y.z"] {
+            assert!(Authority::parse(text.as_bytes()).is_some(), "{text}");
+        }
+        for text in [
+            "", ":80", "a:b", "a:+80", "a:80:90", "[::1", "[zz]", "[::1]x", "a b", "u@a", "a/b",
+            "%zz", "::1",
+        ] {
+            assert!(Authority::parse(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Addresses as people type them: `http://host:port/path?query` (RFC 3986; RFC 9110, 4.2.1), and
+//! the short forms `host/path` and `:8080/path`.
+//!
+//! Lenient where a person is typing: spaces and other bytes that may not stand in a target are
+//! percent-encoded, a fragment stays here and is never sent. Strict where it matters: the host.
+
+use super::chars::{PATH, QUERY, first_bad_percent, percent_encode};
+use super::target::{Authority, PathAndQuery};
+
+/// A parsed address: where to connect, and what to ask for there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Url {
+    /// The host and port as written; what the `Host` field says.
+    pub authority: Authority,
+    /// What to ask for.
+    pub path: PathAndQuery,
+}
+
+/// Why a text is not an address that can be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "Display says it")]
+pub enum UrlError {
+    Scheme(String),
+    Host(String),
+    UserInfo,
+    Path(String),
+}
+
+impl std::fmt::Display for UrlError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            UrlError::Scheme(scheme) => {
+                write!(f, "{scheme:?} is not a protocol spoken here; right: http://example.org/")
+            }
+            UrlError::Host(host) => {
+                write!(f, "{host:?} is not a host and port; right: example.org, 127.0.0.1:8080, [::1]:8080")
+            }
+            UrlError::UserInfo => f.write_str(
+                "an address with user:password@ is not taken (RFC 9110, 4.2.4); right: -H 'Authorization: …'",
+            ),
+            UrlError::Path(path) => write!(f, "{path:?} is not a path; right: /path?query"),
+        }
+    }
+}
+
+impl std::error::Error for UrlError {}
+
+impl Url {
+    /// Reads an address. Without a scheme it is http; without a host it is localhost.
+    ///
+    /// # Errors
+    /// [`UrlError`] says which part is wrong.
+    pub fn parse(text: &str) -> Result<Url, UrlError> {
+        let rest = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
+            Some((scheme, _))
+                if scheme
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) =>
+            {
+                return Err(UrlError::Scheme(scheme.to_owned()));
+            }
+            _ => text,
+        };
+        let rest = rest.split_once('#').map_or(rest, |(before, _fragment)| before);
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        if authority.contains('@') {
+            return Err(UrlError::UserInfo);
+        }
+        let spelled = match authority {
+            port if port.starts_with(':') => format!("localhost{port}"),
+            _ => authority.to_owned(),
+        };
+        let authority = Authority::parse(spelled.as_bytes())
+            .filter(|authority| authority.port != Some(0))
+            .ok_or_else(|| UrlError::Host(authority.to_owned()))?;
+        Ok(Url { authority, path: encode_path(path)? })
+    }
+
+    /// The port to connect to: the written one, or 80.
+    pub fn port(&self) -> u16 {
+        self.authority.port.unwrap_or(80)
+    }
+
+    /// The host to look up, without the brackets of an IPv6 address.
+    pub fn host(&self) -> &str {
+        let host = &self.authority.host;
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    }
+}
+
+impl std::fmt::Display for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.path)
+    }
+}
+
+/// Percent-encodes what may not stand in a target; encodings that are there already stay.
+fn encode_path(typed: &str) -> Result<PathAndQuery, UrlError> {
+    let (path, query) =
+        typed.split_once('?').map_or((typed, None), |(path, query)| (path, Some(query)));
+    let keep_encoded = |part: &str, class| {
+        let encoded: Vec<String> =
+            part.split('%').map(|piece| percent_encode(piece.as_bytes(), class)).collect();
+        let joined = encoded.join("%");
+        if first_bad_percent(joined.as_bytes()).is_none() {
+            joined
+        } else {
+            percent_encode(part.as_bytes(), class)
+        }
+    };
+    let mut text = if path.is_empty() { "/".to_owned() } else { keep_encoded(path, &PATH) };
+    if let Some(query) = query {
+        text.push('?');
+        text.push_str(&keep_encoded(query, &QUERY));
+    }
+    PathAndQuery::parse(text.as_bytes()).map_err(|_| UrlError::Path(typed.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_type() {
+        for (typed, want) in [
+            ("http://example.org", "http://example.org/"),
+            ("HTTP://Example.ORG:8080/A?b=c#frag", "http://example.org:8080/A?b=c"),
+            ("example.org/x", "http://example.org/x"),
+            ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
+            (":8080/x", "http://localhost:8080/x"),
+            ("[::1]:8080/x", "http://[::1]:8080/x"),
+            ("host?q=1", "http://host/?q=1"),
+            ("host/a b/ü?q=ü %", "http://host/a%20b/%C3%BC?q=%C3%BC%20%25"),
+            ("host/100%", "http://host/100%25"),
+            ("host/a%20b", "http://host/a%20b"),
+            ("host/x?next=http://other/", "http://host/x?next=http://other/"),
+        ] {
+            assert_eq!(
+                Url::parse(typed).map(|url| url.to_string()),
+                Ok(want.to_owned()),
+                "{typed}"
+            );
+        }
+        assert_eq!(Url::parse("[::1]:8080").unwrap().host(), "::1");
+        assert_eq!(Url::parse("a:").unwrap().port(), 80);
+    }
+
+    #[test]
+    fn what_cannot_be_fetched() {
+        assert_eq!(Url::parse("ftp://a/"), Err(UrlError::Scheme("ftp".to_owned())));
+        assert_eq!(Url::parse("https://a/"), Err(UrlError::Scheme("https".to_owned())));
+        assert_eq!(Url::parse("http://u:p@a/"), Err(UrlError::UserInfo));
+        for typed in ["", "http://", "http:///x", "a b", ":x", ":0", "a:99999", "a\r\nb", "ü"] {
+            assert!(matches!(Url::parse(typed), Err(UrlError::Host(_))), "{typed:?}");
+        }
+    }
+}
