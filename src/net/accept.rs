@@ -36,6 +36,13 @@ pub struct BindError {
     source: io::Error,
 }
 
+impl BindError {
+    /// `address` cannot be had, for this reason.
+    pub fn new(address: impl Into<String>, source: io::Error) -> BindError {
+        BindError { address: address.into(), source }
+    }
+}
+
 impl std::fmt::Display for BindError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let BindError { address, source } = self;
@@ -82,7 +89,7 @@ impl Listeners {
             let address = address.as_ref();
             listeners
                 .add(address)
-                .map_err(|source| BindError { address: address.to_owned(), source })?;
+                .map_err(|source| BindError::new(address, source))?;
         }
         Ok(listeners)
     }
