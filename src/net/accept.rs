@@ -87,9 +87,7 @@ impl Listeners {
         let mut listeners = Listeners(Vec::new());
         for address in addresses {
             let address = address.as_ref();
-            listeners
-                .add(address)
-                .map_err(|source| BindError::new(address, source))?;
+            listeners.add(address).map_err(|source| BindError::new(address, source))?;
         }
         Ok(listeners)
     }

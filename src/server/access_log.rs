@@ -67,7 +67,8 @@ impl AccessLog {
         let Line { peer, request, status, sent, took } = line;
         let (date, request) = (common_log_date(now), visible(request));
         let seconds = took.as_secs_f64();
-        let text = format!("{peer} - - [{date}] \"{request}\" {} {sent} {seconds:.6}\n", status.code());
+        let text =
+            format!("{peer} - - [{date}] \"{request}\" {} {sent} {seconds:.6}\n", status.code());
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = writer.write_all(text.as_bytes()) {
             log::debug!("the access log cannot be written: {error}");

@@ -105,7 +105,11 @@ struct Incoming {
 /// What the body is for.
 #[derive(Debug)]
 enum Purpose {
-    Handle { handler: Arc<dyn Handler>, params: Params, body: Vec<u8> },
+    Handle {
+        handler: Arc<dyn Handler>,
+        params: Params,
+        body: Vec<u8>,
+    },
     /// Nothing: the answer is known, and waits for the body to be out of the way.
     Discard(Response),
 }
@@ -164,12 +168,16 @@ impl Service for Http {
             (Phase::Head, State::Head(_, Some(since))) => {
                 (Fault { rule: Rule::HeadTimeout, offset }, Asked { head: None, since })
             }
-            (Phase::Body, State::Body(Incoming { head, since, received, .. })) => {
-                (Fault { rule: Rule::BodyTimeout, offset: received }, Asked { head: Some(head), since })
-            }
+            (Phase::Body, State::Body(Incoming { head, since, received, .. })) => (
+                Fault { rule: Rule::BodyTimeout, offset: received },
+                Asked { head: Some(head), since },
+            ),
             (phase, state) => {
                 connection.state = state;
-                self.end(connection, if phase == Phase::Write { Close::SlowReader } else { Close::Idle });
+                self.end(
+                    connection,
+                    if phase == Phase::Write { Close::SlowReader } else { Close::Idle },
+                );
                 return Next::Close;
             }
         };
@@ -187,14 +195,20 @@ impl Service for Http {
             },
         );
         if let State::Over(why) = connection.state {
-            log::debug!("{}: closed after {} answers: {why}", connection.wire.peer, connection.answered);
+            log::debug!(
+                "{}: closed after {} answers: {why}",
+                connection.wire.peer,
+                connection.answered
+            );
         }
     }
 
     fn refusal(&self) -> Vec<u8> {
-        let mut wire = Wire { peer: ([0, 0, 0, 0], 0).into(), input: Buf::new(), output: Output::default() };
+        let mut wire =
+            Wire { peer: ([0, 0, 0, 0], 0).into(), input: Buf::new(), output: Output::default() };
         let asked = Asked { head: None, since: Instant::now() };
-        let mut state = self.answer(overload(), asked, SendHead::unasked(Close::WeAsked), &mut wire, false);
+        let mut state =
+            self.answer(overload(), asked, SendHead::unasked(Close::WeAsked), &mut wire, false);
         while let State::Answer(answer) = state {
             state = self.send_body(answer, &mut wire).0;
         }
@@ -205,10 +219,19 @@ impl Service for Http {
 impl Http {
     /// Steps until there is nothing to do without the peer; reads at most once; writes when all
     /// that can be answered is, or when much has been gathered.
-    fn try_turn(&self, connection: &mut Connection, mut stream: &TcpStream, may_stay: bool) -> io::Result<Next> {
+    fn try_turn(
+        &self,
+        connection: &mut Connection,
+        mut stream: &TcpStream,
+        may_stay: bool,
+    ) -> io::Result<Next> {
         let (mut has_read, mut answers, mut written) = (false, 0, 0);
         loop {
-            let step = if connection.wire.output.is_large() { Step::On } else { self.step(connection, may_stay) };
+            let step = if connection.wire.output.is_large() {
+                Step::On
+            } else {
+                self.step(connection, may_stay)
+            };
             if let Step::Answered = step {
                 answers += 1;
             }
@@ -222,14 +245,18 @@ impl Http {
             match step {
                 Step::Over => return Ok(connection.last_words()),
                 _ if answers >= TURN_ANSWERS || written >= TURN_BYTES => return Ok(Next::Again),
-                Step::Hungry if has_read => return Ok(Next::Readable(connection.deadline(&self.limits))),
+                Step::Hungry if has_read => {
+                    return Ok(Next::Readable(connection.deadline(&self.limits)));
+                }
                 Step::Hungry => match stream.read(connection.wire.input.spare(READ)) {
                     Ok(0) => connection.wire.input.close(),
                     Ok(count) => connection.wire.input.filled(count),
                     Err(error) if nothing_yet(&error) => {
                         return Ok(Next::Readable(connection.deadline(&self.limits)));
                     }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Next::Again),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                        return Ok(Next::Again);
+                    }
                     Err(error) => return Err(error),
                 },
                 Step::On | Step::Answered => continue,
@@ -262,28 +289,39 @@ impl Http {
         wire: &mut Wire,
         may_stay: bool,
     ) -> (State, Step) {
-        let since = if wire.input.is_empty() { since } else { since.or_else(|| Some(Instant::now())) };
+        let since =
+            if wire.input.is_empty() { since } else { since.or_else(|| Some(Instant::now())) };
         let begun = since.unwrap_or_else(Instant::now);
         match recv.receive(&mut wire.input, &self.limits) {
             Ok(Head::More(recv)) => (State::Head(recv, since), Step::Hungry),
             Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
-            Ok(Head::Complete(head, recv)) => (self.route(head, recv, begun, wire, may_stay), Step::On),
+            Ok(Head::Complete(head, recv)) => {
+                (self.route(head, recv, begun, wire, may_stay), Step::On)
+            }
             Err(fault) => (self.refuse(fault, Asked { head: None, since: begun }, wire), Step::On),
         }
     }
 
     /// Decides at the head who will answer, and whether the body is wanted.
-    fn route(&self, head: RequestHead, mut recv: RecvBody, since: Instant, wire: &mut Wire, may_stay: bool) -> State {
+    fn route(
+        &self,
+        head: RequestHead,
+        mut recv: RecvBody,
+        since: Instant,
+        wire: &mut Wire,
+        may_stay: bool,
+    ) -> State {
         let refuse = |refusal: Refusal| Err(refusal.response(Some(&head)));
         let found = match self.routes.find(&head.method, &head.target) {
-            Found::Handler(..) if recv.remaining().is_some_and(|length| length > self.limits.body) => {
+            Found::Handler(..)
+                if recv.remaining().is_some_and(|length| length > self.limits.body) =>
+            {
                 refuse(Fault::new(Rule::BodyTooLarge, head.headers.source().len()).into())
             }
             Found::Handler(handler, params) => Ok((Arc::clone(handler), params)),
             Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
-            Found::NotAllowed(allow) => {
-                refuse(Refusal::not_allowed(&head, &allow)).map_err(|response| response.field("Allow", allow))
-            }
+            Found::NotAllowed(allow) => refuse(Refusal::not_allowed(&head, &allow))
+                .map_err(|response| response.field("Allow", allow)),
             Found::NotFound => refuse(Refusal::not_found(&head)),
             Found::NotImplemented => refuse(Refusal::not_implemented(&head)),
         };
@@ -296,15 +334,33 @@ impl Http {
                 let worth_reading = recv.remaining().is_some_and(|length| length <= WORTH_READING);
                 if !recv.is_done() && (recv.waits_for_continue() || !worth_reading) {
                     // Its body is not read at all: the answer goes out now, the connection with it.
-                    return self.answer(response, Asked { head: Some(head), since }, recv.finish(), wire, may_stay);
+                    return self.answer(
+                        response,
+                        Asked { head: Some(head), since },
+                        recv.finish(),
+                        wire,
+                        may_stay,
+                    );
                 }
                 Purpose::Discard(response)
             }
         };
-        State::Body(Incoming { head, since, recv, body_since: Instant::now(), received: 0, purpose })
+        State::Body(Incoming {
+            head,
+            since,
+            recv,
+            body_since: Instant::now(),
+            received: 0,
+            purpose,
+        })
     }
 
-    fn receive_body(&self, mut incoming: Incoming, wire: &mut Wire, may_stay: bool) -> (State, Step) {
+    fn receive_body(
+        &self,
+        mut incoming: Incoming,
+        wire: &mut Wire,
+        may_stay: bool,
+    ) -> (State, Step) {
         loop {
             let fault = match incoming.recv.receive(&mut wire.input, &self.limits) {
                 Ok(Piece::Data(data)) => {
@@ -336,7 +392,11 @@ impl Http {
                 let mut request = Request { head, body, trailers, peer: wire.peer, params };
                 let outcome = catch_unwind(AssertUnwindSafe(|| handler.handle(&mut request)));
                 let response = outcome.unwrap_or_else(|_| {
-                    log::error!("the handler of {} {} panicked", request.head.method, request.head.target);
+                    log::error!(
+                        "the handler of {} {} panicked",
+                        request.head.method,
+                        request.head.target
+                    );
                     internal_error()
                 });
                 (request.head, response)
@@ -354,11 +414,20 @@ impl Http {
     }
 
     /// Writes the head of an answer; its body follows as it can be taken.
-    fn answer(&self, response: Response, asked: Asked, send: SendHead, wire: &mut Wire, may_stay: bool) -> State {
+    fn answer(
+        &self,
+        response: Response,
+        asked: Asked,
+        send: SendHead,
+        wire: &mut Wire,
+        may_stay: bool,
+    ) -> State {
         let Response { status, headers, body } = response;
         let mut head = ResponseHead { headers, ..ResponseHead::new(status) };
         let date = imf_fixdate(SystemTime::now());
-        for (name, value) in [("Date", Some(date.as_str())), ("Server", self.server_name.as_deref())] {
+        for (name, value) in
+            [("Date", Some(date.as_str())), ("Server", self.server_name.as_deref())]
+        {
             if let Some(value) = value
                 && let Err(error) = head.headers.set(name, value)
             {
@@ -431,13 +500,18 @@ impl Http {
         let source = head.as_ref().map_or(&b"-"[..], |head| head.headers.source());
         let request = source.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let request = request.strip_suffix(b"\r").unwrap_or(request);
-        let line = Line { peer: peer.ip(), request, status: *status, sent: *sent, took: since.elapsed() };
+        let line =
+            Line { peer: peer.ip(), request, status: *status, sent: *sent, took: since.elapsed() };
         self.access_log.write(&line, SystemTime::now());
     }
 }
 
 /// Reads one piece and frames it. 0 is the end.
-fn send_piece(reader: &mut impl io::Read, send: &mut SendBody, out: &mut Vec<u8>) -> io::Result<usize> {
+fn send_piece(
+    reader: &mut impl io::Read,
+    send: &mut SendBody,
+    out: &mut Vec<u8>,
+) -> io::Result<usize> {
     let mut piece = vec![0; PIECE];
     loop {
         match reader.read(&mut piece) {

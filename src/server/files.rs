@@ -56,7 +56,8 @@ impl Files {
 
     fn not_found(&self, request: &Request) -> Response {
         let page = Path::new("404.html");
-        let own = open_below(&self.root, page).and_then(|(file, metadata)| answer(page, file, &metadata));
+        let own =
+            open_below(&self.root, page).and_then(|(file, metadata)| answer(page, file, &metadata));
         match own {
             Ok(response) => response.status(Status::NOT_FOUND),
             Err(_) => Refusal::not_found(&request.head).response(Some(&request.head)),
@@ -112,7 +113,9 @@ fn redirect_to_folder(request: &Request, path: &Path) -> Response {
         location.push('?');
         location.push_str(query);
     }
-    Response::text(format!("301 Moved Permanently\n\nA folder's path ends with a slash: {location}\n"))
-        .status(Status::MOVED_PERMANENTLY)
-        .field("Location", location)
+    Response::text(format!(
+        "301 Moved Permanently\n\nA folder's path ends with a slash: {location}\n"
+    ))
+    .status(Status::MOVED_PERMANENTLY)
+    .field("Location", location)
 }

@@ -40,8 +40,8 @@ pub use crate::proto::http::method::Method;
 pub use crate::proto::http::status::Status;
 
 use self::conn::Http;
-use crate::net::service::Service as _;
 use crate::net::accept::Listeners;
+use crate::net::service::Service as _;
 use crate::pool::Pool;
 
 /// How a server is set up. [`Config::default`] is a good start.
@@ -100,7 +100,8 @@ impl Server {
         config: Config,
     ) -> Result<Server, BindError> {
         let listeners = Listeners::bind(addresses)?;
-        let stop = Stop::new().map_err(|source| BindError::new("a socket pair to wake the server", source))?;
+        let stop = Stop::new()
+            .map_err(|source| BindError::new("a socket pair to wake the server", source))?;
         Ok(Server { listeners, config, routes, stop })
     }
 
@@ -131,7 +132,8 @@ impl Server {
             textbook::serve(&*service, accepted, waiting, &stopping);
         })?;
         let queue = pool.queue();
-        let accepting = listeners.accept_until(&stop, |accepted| queue.try_send(accepted), || http.refusal());
+        let accepting =
+            listeners.accept_until(&stop, |accepted| queue.try_send(accepted), || http.refusal());
         drop(queue);
 
         // A listener that broke is a reason to stop like any other.

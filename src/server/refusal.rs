@@ -62,7 +62,11 @@ impl Refusal {
     pub fn not_allowed(head: &RequestHead, allow: &str) -> Refusal {
         Refusal {
             status: Status::METHOD_NOT_ALLOWED,
-            what: format!("{} is not among the methods of {}", head.method, visible(head.target.path().as_bytes())),
+            what: format!(
+                "{} is not among the methods of {}",
+                head.method,
+                visible(head.target.path().as_bytes())
+            ),
             offset: None,
             section: "RFC 9110, 15.5.6",
             right: allow.to_owned(),
@@ -92,7 +96,11 @@ impl Refusal {
 
     fn text(&self) -> String {
         let Refusal { status, what, section, right, .. } = self;
-        format!("{status}\n\n{}{}.\nRule:  {section}\nRight: {right}\n", capital(what), self.place())
+        format!(
+            "{status}\n\n{}{}.\nRule:  {section}\nRight: {right}\n",
+            capital(what),
+            self.place()
+        )
     }
 
     fn html(&self) -> String {

