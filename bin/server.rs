@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use threadbare::app;
+use threadbare::app::{self, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, ServerOptions};
 use threadbare::server::{AccessLog, Config, Files, Report, Server, Stop};
@@ -39,12 +39,15 @@ fn main() -> ExitCode {
 
 /// Sets everything up, says so in one line on stdout, and serves until it is stopped.
 fn run(options: ServerOptions) -> Result<Report, String> {
-    let ServerOptions { root, bind, workers, data: _, access_log, server_name } = options;
+    let ServerOptions { root, bind, workers, data, access_log, server_name } = options;
     let shown = root.display();
     let files = Files::new(&root).map_err(|error| {
         format!("the folder {shown} cannot be served: {error}; right: server FOLDER")
     })?;
-    let routes = app::routes(files).map_err(|errors| errors.to_string())?;
+    let store = Store::open(&data).map_err(|error| {
+        format!("{} cannot keep users: {error}; right: --data FOLDER", data.display())
+    })?;
+    let routes = app::routes(files, store).map_err(|errors| errors.to_string())?;
     let access_log = match access_log {
         flags::AccessLog::Off => AccessLog::Off,
         flags::AccessLog::Stderr => AccessLog::stderr(),
@@ -61,7 +64,12 @@ fn run(options: ServerOptions) -> Result<Report, String> {
         server.addresses().iter().map(|address| format!("http://{address}")).collect();
 
     stop_on_signals(server.stop()).map_err(|error| format!("signals cannot be caught: {error}"))?;
-    println!("listening on {}/ serving {shown} with {workers} workers", urls.join("/ "));
+    // Whoever closed our stdout does not want to know; that is no reason not to serve.
+    let _ = writeln!(
+        std::io::stdout(),
+        "listening on {}/ serving {shown} with {workers} workers",
+        urls.join("/ ")
+    );
     server.run().map_err(|error| format!("cannot go on: {error}"))
 }
 

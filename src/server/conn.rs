@@ -109,6 +109,7 @@ enum Purpose {
         handler: Arc<dyn Handler>,
         params: Params,
         body: Vec<u8>,
+        limit: u64,
     },
     /// Nothing: the answer is known, and waits for the body to be out of the way.
     Discard(Response),
@@ -313,12 +314,16 @@ impl Http {
     ) -> State {
         let refuse = |refusal: Refusal| Err(refusal.response(Some(&head)));
         let found = match self.routes.find(&head.method, &head.target) {
-            Found::Handler(..)
-                if recv.remaining().is_some_and(|length| length > self.limits.body) =>
-            {
-                refuse(Fault::new(Rule::BodyTooLarge, head.headers.source().len()).into())
+            Found::Handler(handler, params) => {
+                let limit = handler.body_limit().unwrap_or(u64::MAX).min(self.limits.body);
+                match handler.admit(&head) {
+                    Err(refusal) => refuse(refusal),
+                    Ok(()) if recv.remaining().is_some_and(|length| length > limit) => {
+                        refuse(Fault::new(Rule::BodyTooLarge, head.headers.source().len()).into())
+                    }
+                    Ok(()) => Ok((Arc::clone(handler), params, limit)),
+                }
             }
-            Found::Handler(handler, params) => Ok((Arc::clone(handler), params)),
             Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
             Found::NotAllowed(allow) => refuse(Refusal::not_allowed(&head, &allow))
                 .map_err(|response| response.field("Allow", allow)),
@@ -326,9 +331,9 @@ impl Http {
             Found::NotImplemented => refuse(Refusal::not_implemented(&head)),
         };
         let purpose = match found {
-            Ok((handler, params)) => {
+            Ok((handler, params, limit)) => {
                 recv.send_continue(&wire.input, &mut wire.output.bytes);
-                Purpose::Handle { handler, params, body: Vec::new() }
+                Purpose::Handle { handler, params, body: Vec::new(), limit }
             }
             Err(response) => {
                 let worth_reading = recv.remaining().is_some_and(|length| length <= WORTH_READING);
@@ -365,13 +370,16 @@ impl Http {
             let fault = match incoming.recv.receive(&mut wire.input, &self.limits) {
                 Ok(Piece::Data(data)) => {
                     incoming.received += data.len() as u64;
-                    if let Purpose::Handle { body, .. } = &mut incoming.purpose {
-                        body.extend_from_slice(data);
+                    match &mut incoming.purpose {
+                        Purpose::Handle { limit, .. } if incoming.received > *limit => {
+                            Fault { rule: Rule::BodyTooLarge, offset: *limit }
+                        }
+                        Purpose::Handle { body, .. } => {
+                            body.extend_from_slice(data);
+                            continue;
+                        }
+                        Purpose::Discard(_) => continue,
                     }
-                    if incoming.received <= self.limits.body {
-                        continue;
-                    }
-                    Fault { rule: Rule::BodyTooLarge, offset: self.limits.body }
                 }
                 Ok(Piece::More) => return (State::Body(incoming), Step::Hungry),
                 Ok(Piece::End) => return (self.handle(incoming, wire, may_stay), Step::On),
@@ -387,7 +395,7 @@ impl Http {
         let Incoming { head, since, recv, purpose, .. } = incoming;
         let (head, response) = match purpose {
             Purpose::Discard(response) => (head, response),
-            Purpose::Handle { handler, params, body } => {
+            Purpose::Handle { handler, params, body, .. } => {
                 let trailers = recv.trailers().cloned().unwrap_or_default();
                 let mut request = Request { head, body, trailers, peer: wire.peer, params };
                 let outcome = catch_unwind(AssertUnwindSafe(|| handler.handle(&mut request)));

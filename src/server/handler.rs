@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
 
+use super::refusal::Refusal;
 use super::router::Params;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
@@ -14,6 +15,20 @@ use crate::proto::http::status::Status;
 
 /// Answers requests. Any `Fn(&mut Request) -> Response` is one.
 pub trait Handler: Send + Sync + 'static {
+    /// Judges a request by its head, before its body is kept, and before a client that waits for 100
+    /// Continue sends it.
+    ///
+    /// # Errors
+    /// The refusal that is the answer.
+    fn admit(&self, _head: &RequestHead) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// The most bytes of body that it takes, if that is less than the server does.
+    fn body_limit(&self) -> Option<u64> {
+        None
+    }
+
     /// Answers one request. A panic in here becomes a 500; nothing else is harmed.
     fn handle(&self, request: &mut Request) -> Response;
 }
