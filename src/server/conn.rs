@@ -319,7 +319,7 @@ impl Http {
                 match handler.admit(&head) {
                     Err(refusal) => refuse(refusal),
                     Ok(()) if recv.remaining().is_some_and(|length| length > limit) => {
-                        refuse(Fault::new(Rule::BodyTooLarge, head.headers.source().len()).into())
+                        refuse(Refusal::too_large(limit))
                     }
                     Ok(()) => Ok((Arc::clone(handler), params, limit)),
                 }

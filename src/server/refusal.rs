@@ -4,7 +4,7 @@
 //! of ours; where a peer's bytes are shown they are escaped.
 
 use super::handler::{Body, Response, wants_html};
-use crate::proto::http::error::Fault;
+use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::Status;
 
@@ -70,6 +70,18 @@ impl Refusal {
             offset: None,
             section: "RFC 9110, 15.5.6",
             right: allow.to_owned(),
+        }
+    }
+
+    /// 413: a body of more than `limit` bytes.
+    pub fn too_large(limit: u64) -> Refusal {
+        let rule = Rule::BodyTooLarge;
+        Refusal {
+            status: rule.status(),
+            what: format!("{}: {limit} bytes at most", rule.what()),
+            offset: None,
+            section: rule.section(),
+            right: rule.right().to_owned(),
         }
     }
 
@@ -179,7 +191,6 @@ fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::http::error::Rule;
 
     #[test]
     fn text_for_people_at_a_prompt() {
