@@ -97,7 +97,7 @@ pub trait Head: Sized + std::fmt::Debug {
     /// agent reads the fold as spaces.
     const JOINS_FOLDS: bool;
 
-    /// Judges the first bytes, before their line is complete.
+    /// Judges the first bytes, before their line is complete. More bytes do not change the verdict.
     ///
     /// # Errors
     /// The rule that no continuation can satisfy any more.
@@ -146,11 +146,10 @@ impl<H: Head> Partial<H> {
         loop {
             self = match self {
                 Partial::Start => {
-                    let begins = H::begin(input.bytes());
+                    H::begin(input.bytes()).map_err(|rule| Fault::new(rule, 0))?;
                     let line = input.take_line(limits.request_line);
                     let line = line
                         .map_err(|_| Fault::new(Rule::RequestLineTooLong, limits.request_line))?;
-                    begins.map_err(|rule| Fault::new(rule, 0))?;
                     let Some(line) = line else { return Ok(Step::More(Partial::Start)) };
                     let content = strip_ending(line);
                     if content.is_empty() && H::SKIPS_EMPTY_LINES {
@@ -250,7 +249,7 @@ impl Head for RequestHead {
     fn begin(bytes: &[u8]) -> Result<(), Rule> {
         match bytes {
             [] | [b'\r' | b'\n', ..] => Ok(()),
-            [0x16, 0x03, ..] | [0x16] => Err(Rule::Tls),
+            [0x16, ..] => Err(Rule::Tls), // handshake (RFC 8446, 5.1)
             [0xFF, ..] => Err(Rule::Telnet),
             [first, ..] if TCHAR.has(*first) => Ok(()),
             _ => Err(Rule::NotHttp),

@@ -60,12 +60,13 @@ fn parse<'a, H: Head>(
 /// Runs one case in the three ways.
 fn run<H: Case>(name: &str, wire: &[u8], limits: &Limits, want: &Want<'_>) {
     let glued = [wire, BEHIND].concat();
+    let shown = String::from_utf8_lossy(&wire[..wire.len().min(80)]);
     for (way, got, left) in [
         ("whole", parse::<H>([wire].into_iter(), limits), &b""[..]),
         ("byte by byte", parse(wire.chunks(1), limits), b""),
         ("with more behind", parse([&glued[..]].into_iter(), limits), BEHIND),
     ] {
-        let name = format!("{name}, {way}: {:?}", String::from_utf8_lossy(wire));
+        let name = format!("{name}, {way}: {shown:?}");
         match (got, want) {
             (Ok(Some((head, rest))), Ok((line, fields))) => {
                 assert_eq!(head.line(), *line, "{name}");
@@ -150,6 +151,7 @@ fn request_lines() {
         ("behind an empty line", b"\r\n{}\r\n", Err((NotHttp, 0))),
         ("Ctrl-C in telnet", b"\xFF\xF4\xFF\xFD\x06", Err((Telnet, 0))),
         ("its IAC alone", b"\xFF", Err((Telnet, 0))),
+        ("its first byte alone", b"\x16", Err((Tls, 0))),
         ("TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", Err((Tls, 0))),
     ]);
 }
@@ -295,6 +297,17 @@ fn requests_at_their_limits_and_one_beyond() {
         &Limits { head: 55, ..limits },
         &Err((HeadTooLong, 46)),
     );
+}
+
+#[test]
+fn what_is_not_http_is_not_a_long_line_either() {
+    let nine_thousand = |byte: u8| vec![byte; 9000];
+    for (byte, rule) in [(0, NotHttp), (0x16, Tls), (0xFF, Telnet), (b'A', RequestLineTooLong)] {
+        let offset = if rule == RequestLineTooLong { 8192 } else { 0 };
+        let limits = Limits::default();
+        run::<RequestHead>("garbage", &nine_thousand(byte), &limits, &Err((rule, offset)));
+        run::<ResponseHead>("garbage", &nine_thousand(byte), &limits, &Err((StatusLine, 0)));
+    }
 }
 
 #[test]
