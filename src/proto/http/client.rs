@@ -69,7 +69,7 @@ impl SendBody {
         if self.encoder.finish(out).is_err() {
             sent.stays = Err(Close::BodyShort);
         }
-        RecvHead { partial: Partial::Start, sent, interim: 0 }
+        RecvHead { partial: Partial::default(), sent, interim: 0 }
     }
 }
 
@@ -109,7 +109,7 @@ impl RecvHead {
                 }
                 Ok(Head::Interim(
                     head,
-                    RecvHead { partial: Partial::Start, sent, interim: interim + 1 },
+                    RecvHead { partial: Partial::default(), sent, interim: interim + 1 },
                 ))
             }
             Step::Complete(head) => {

@@ -131,7 +131,7 @@ mod tests {
     fn head<H: Head>(text: String) -> H {
         let mut buf = Buf::new();
         buf.extend(text.as_bytes());
-        match Partial::<H>::Start.receive(&mut buf, &Limits::default()) {
+        match Partial::<H>::default().receive(&mut buf, &Limits::default()) {
             Ok(Step::Complete(head)) => head,
             _ => panic!("not a head: {text:?}"),
         }

@@ -103,9 +103,6 @@ pub trait Head: Sized + std::fmt::Debug {
     /// The rule that no continuation can satisfy any more.
     fn begin(bytes: &[u8]) -> Result<(), Rule>;
 
-    /// May an empty line stand before the first line?
-    const SKIPS_EMPTY_LINES: bool;
-
     /// Reads the first line, without its ending.
     ///
     /// # Errors
@@ -122,8 +119,11 @@ pub trait Head: Sized + std::fmt::Debug {
 /// A head that is arriving.
 #[derive(Debug)]
 pub enum Partial<H: Head> {
-    /// Its first line is not complete.
-    Start,
+    /// Its first line is not complete; so many empty lines stood before it.
+    Start {
+        /// Only before a request: nothing but `HTTP/` may begin a response.
+        empty_lines: usize,
+    },
     /// Some of its fields have arrived.
     Fields(H::Start, Headers),
 }
@@ -145,20 +145,22 @@ impl<H: Head> Partial<H> {
     pub fn receive(mut self, input: &mut Buf, limits: &Limits) -> Result<Step<H>, Fault> {
         loop {
             self = match self {
-                Partial::Start => {
+                Partial::Start { empty_lines } => {
                     H::begin(input.bytes()).map_err(|rule| Fault::new(rule, 0))?;
                     let line = input.take_line(limits.request_line);
                     let line = line
                         .map_err(|_| Fault::new(Rule::RequestLineTooLong, limits.request_line))?;
-                    let Some(line) = line else { return Ok(Step::More(Partial::Start)) };
+                    let Some(line) = line else { return Ok(Step::More(self)) };
                     let content = strip_ending(line);
-                    if content.is_empty() && H::SKIPS_EMPTY_LINES {
-                        continue;
+                    // As many as fields, as Apache: an endless row of them is no request.
+                    if content.is_empty() && empty_lines < limits.fields {
+                        Partial::Start { empty_lines: empty_lines + 1 }
+                    } else {
+                        let start = H::parse_start(content)?;
+                        let mut headers = Headers::new();
+                        headers.push_source(line);
+                        Partial::Fields(start, headers)
                     }
-                    let start = H::parse_start(content)?;
-                    let mut headers = Headers::new();
-                    headers.push_source(line);
-                    Partial::Fields(start, headers)
                 }
                 Partial::Fields(start, mut headers) => {
                     let at = headers.source().len();
@@ -186,7 +188,13 @@ impl<H: Head> Partial<H> {
 
     /// Has nothing of the head been taken yet?
     pub fn is_untouched(&self) -> bool {
-        matches!(self, Partial::Start)
+        matches!(self, Partial::Start { .. })
+    }
+}
+
+impl<H: Head> Default for Partial<H> {
+    fn default() -> Partial<H> {
+        Partial::Start { empty_lines: 0 }
     }
 }
 
@@ -244,7 +252,6 @@ pub(super) fn strip_ending(line: &[u8]) -> &[u8] {
 impl Head for RequestHead {
     type Start = (Method, Target, Version);
     const JOINS_FOLDS: bool = false;
-    const SKIPS_EMPTY_LINES: bool = true;
 
     fn begin(bytes: &[u8]) -> Result<(), Rule> {
         match bytes {
@@ -305,7 +312,6 @@ impl Head for RequestHead {
 impl Head for ResponseHead {
     type Start = (Version, Status, Cow<'static, [u8]>);
     const JOINS_FOLDS: bool = true;
-    const SKIPS_EMPTY_LINES: bool = false;
 
     fn begin(bytes: &[u8]) -> Result<(), Rule> {
         let seen = bytes.len().min(5);

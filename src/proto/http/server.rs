@@ -34,7 +34,7 @@ pub enum Head {
 
 impl Default for RecvHead {
     fn default() -> RecvHead {
-        RecvHead(Partial::Start)
+        RecvHead(Partial::default())
     }
 }
 

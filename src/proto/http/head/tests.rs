@@ -46,7 +46,7 @@ fn parse<'a, H: Head>(
     pieces: impl Iterator<Item = &'a [u8]>,
     limits: &Limits,
 ) -> Result<Option<(H, Vec<u8>)>, Fault> {
-    let (mut partial, mut buf) = (Partial::Start, Buf::new());
+    let (mut partial, mut buf) = (Partial::default(), Buf::new());
     for piece in pieces {
         buf.extend(piece);
         partial = match partial.receive(&mut buf, limits)? {
@@ -297,6 +297,20 @@ fn requests_at_their_limits_and_one_beyond() {
         &Limits { head: 55, ..limits },
         &Err((HeadTooLong, 46)),
     );
+}
+
+#[test]
+fn empty_lines_in_front_are_not_endless() {
+    let limits = Limits { fields: 3, ..Limits::default() };
+    let line = b"GET / HTTP/1.0\r\n\r\n";
+    for (count, want) in [
+        (3, Ok(("GET / HTTP/1.0", &[][..]))),
+        (4, Err((RequestLine, 0))),
+        (9, Err((RequestLine, 0))),
+    ] {
+        let wire = [&b"\r\n".repeat(count)[..], line].concat();
+        run::<RequestHead>("empty lines", &wire, &limits, &want);
+    }
 }
 
 #[test]
