@@ -120,11 +120,8 @@ impl RecvHead {
                 }
                 Ok(Head::Complete(head, RecvBody { decoder: Decoder::new(framing), stays }))
             }
-            Step::More(partial) if !input.is_closed() => {
-                Ok(Head::More(RecvHead { partial, sent, interim }))
-            }
-            Step::More(partial) if partial.is_untouched() && input.is_empty() => Ok(Head::Closed),
-            Step::More(_) => Err(Fault::new(Rule::HeadIncomplete, input.len())),
+            Step::More(partial) => Ok(Head::More(RecvHead { partial, sent, interim })),
+            Step::Closed => Ok(Head::Closed),
         }
     }
 }

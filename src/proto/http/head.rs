@@ -93,6 +93,9 @@ pub trait Head: Sized + std::fmt::Debug {
     /// The first line, parsed.
     type Start: std::fmt::Debug;
 
+    /// What a first line breaks that does not end.
+    const LINE_TOO_LONG: Rule;
+
     /// What a side does with an obsolete folded line (RFC 9112, 5.2): a server refuses it, a user
     /// agent reads the fold as spaces.
     const JOINS_FOLDS: bool;
@@ -135,6 +138,8 @@ pub enum Step<H: Head> {
     More(Partial<H>),
     /// The head is complete; what follows it is still in the buffer.
     Complete(H),
+    /// The peer closed, and nothing of a head had come.
+    Closed,
 }
 
 impl<H: Head> Partial<H> {
@@ -148,9 +153,9 @@ impl<H: Head> Partial<H> {
                 Partial::Start { empty_lines } => {
                     H::begin(input.bytes()).map_err(|rule| Fault::new(rule, 0))?;
                     let line = input.take_line(limits.request_line);
-                    let line = line
-                        .map_err(|_| Fault::new(Rule::RequestLineTooLong, limits.request_line))?;
-                    let Some(line) = line else { return Ok(Step::More(self)) };
+                    let line =
+                        line.map_err(|_| Fault::new(H::LINE_TOO_LONG, limits.request_line))?;
+                    let Some(line) = line else { return self.wait(input) };
                     let content = strip_ending(line);
                     // As many as fields, as Apache: an endless row of them is no request.
                     if content.is_empty() && empty_lines < limits.fields {
@@ -170,7 +175,7 @@ impl<H: Head> Partial<H> {
                     let line = input.take_line(room.min(limits.field));
                     let line = line.map_err(|_| Fault::new(rule, at))?;
                     let Some(line) = line else {
-                        return Ok(Step::More(Partial::Fields(start, headers)));
+                        return Partial::Fields(start, headers).wait(input);
                     };
                     if strip_ending(line).is_empty() {
                         headers.push_source(line);
@@ -183,6 +188,19 @@ impl<H: Head> Partial<H> {
                     Partial::Fields(start, headers)
                 }
             }
+        }
+    }
+
+    /// There is no complete line at hand: will there be one?
+    fn wait(self, input: &Buf) -> Result<Step<H>, Fault> {
+        let taken = match &self {
+            Partial::Start { .. } => 0,
+            Partial::Fields(_, headers) => headers.source().len(),
+        };
+        match taken + input.len() {
+            _ if !input.is_closed() => Ok(Step::More(self)),
+            0 => Ok(Step::Closed),
+            arrived => Err(Fault::new(Rule::HeadIncomplete, arrived)),
         }
     }
 
@@ -251,6 +269,7 @@ pub(super) fn strip_ending(line: &[u8]) -> &[u8] {
 
 impl Head for RequestHead {
     type Start = (Method, Target, Version);
+    const LINE_TOO_LONG: Rule = Rule::RequestLineTooLong;
     const JOINS_FOLDS: bool = false;
 
     fn begin(bytes: &[u8]) -> Result<(), Rule> {
@@ -311,6 +330,7 @@ impl Head for RequestHead {
 
 impl Head for ResponseHead {
     type Start = (Version, Status, Cow<'static, [u8]>);
+    const LINE_TOO_LONG: Rule = Rule::StatusLineTooLong;
     const JOINS_FOLDS: bool = true;
 
     fn begin(bytes: &[u8]) -> Result<(), Rule> {

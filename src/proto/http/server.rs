@@ -49,9 +49,8 @@ impl RecvHead {
                 let body = RecvBody::new(&head)?;
                 Ok(Head::Complete(head, body))
             }
-            Step::More(partial) if !input.is_closed() => Ok(Head::More(RecvHead(partial))),
-            Step::More(partial) if partial.is_untouched() && input.is_empty() => Ok(Head::Closed),
-            Step::More(_) => Err(Fault::new(Rule::HeadIncomplete, input.len())),
+            Step::More(partial) => Ok(Head::More(RecvHead(partial))),
+            Step::Closed => Ok(Head::Closed),
         }
     }
 

@@ -41,20 +41,24 @@ impl Case for ResponseHead {
     }
 }
 
-/// The head in `pieces`, and what they left in the buffer; `None` when it is not complete.
+/// The head in `pieces`, and what they left in the buffer; `None` when there is none.
 fn parse<'a, H: Head>(
     pieces: impl Iterator<Item = &'a [u8]>,
     limits: &Limits,
 ) -> Result<Option<(H, Vec<u8>)>, Fault> {
     let (mut partial, mut buf) = (Partial::default(), Buf::new());
-    for piece in pieces {
-        buf.extend(piece);
+    for piece in pieces.map(Some).chain([None]) {
+        match piece {
+            Some(piece) => buf.extend(piece),
+            None => buf.close(),
+        }
         partial = match partial.receive(&mut buf, limits)? {
             Step::More(partial) => partial,
             Step::Complete(head) => return Ok(Some((head, buf.bytes().to_vec()))),
+            Step::Closed => return Ok(None),
         };
     }
-    Ok(None)
+    panic!("more is wanted of a peer that has closed")
 }
 
 /// Runs one case in the three ways.
@@ -325,6 +329,25 @@ fn what_is_not_http_is_not_a_long_line_either() {
 }
 
 #[test]
+fn heads_cut_short() {
+    let whole = b"\r\nGET / HTTP/1.0\r\nA: b\r\n\r\n";
+    for end in 0..whole.len() {
+        for step in [1, whole.len()] {
+            let got = parse::<RequestHead>(whole[..end].chunks(step), &Limits::default());
+            // A head begins behind the empty line; a CR alone is the beginning of something.
+            let arrived = if end < 2 { end } else { end - 2 };
+            match got.map_err(|fault| (fault.rule, fault.offset)) {
+                Ok(None) => assert_eq!(arrived, 0, "by {step}"),
+                got => assert_eq!(got, Err((HeadIncomplete, arrived as u64)), "by {step}"),
+            }
+        }
+    }
+    let response = b"HTTP/1.1 200 OK\r\nA: b\r\n";
+    let got = parse::<ResponseHead>([&response[..]].into_iter(), &Limits::default());
+    assert_eq!(got, Err(Fault::new(HeadIncomplete, response.len())));
+}
+
+#[test]
 fn status_lines() {
     run_all::<ResponseHead>(&[
         ("plain", b"HTTP/1.1 200 OK\r\n\r\n", Ok(("HTTP/1.1 200 OK", &[]))),
@@ -364,6 +387,16 @@ fn status_lines() {
         ("binary", b"\x00\x01\x02", Err((StatusLine, 0))),
         ("SSH", b"SSH-2.0-OpenSSH_9.6\r\n", Err((StatusLine, 0))),
     ]);
+}
+
+#[test]
+fn a_status_line_at_its_limit_and_one_beyond() {
+    let limits = Limits { request_line: 17, ..Limits::default() };
+    let plain = Ok(("HTTP/1.1 200 OK", &[][..]));
+    run::<ResponseHead>("limit", b"HTTP/1.1 200 OK\r\n\r\n", &limits, &plain);
+    for wire in [&b"HTTP/1.1 200 Okay\n\n"[..], b"HTTP/1.1 200 Okay, "] {
+        run::<ResponseHead>("limit + 1", wire, &limits, &Err((StatusLineTooLong, 17)));
+    }
 }
 
 #[test]
