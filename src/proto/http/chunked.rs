@@ -150,12 +150,8 @@ impl Decoder {
             self.taken += 2;
             return Ok(Some(false));
         }
-        if self.trailers.len() >= limits.fields {
-            return Err(fault(Rule::TooManyFields));
-        }
-        let base = self.taken - self.trailers.source().len() as u64;
-        push_field_line(&mut self.trailers, line, false)
-            .map_err(|fault| Fault { offset: base + fault.offset, ..fault })?;
+        push_field_line(&mut self.trailers, line, false, limits)
+            .map_err(|fault| Fault { offset: self.taken + fault.offset, ..fault })?;
         self.taken += line.len() as u64;
         self.overhead += line.len() as u64;
         Ok(Some(true))

@@ -21,6 +21,11 @@ impl Fault {
         Fault { rule, offset: offset as u64 }
     }
 
+    /// The same fault, seen from `count` bytes further in front.
+    pub fn behind(self, count: usize) -> Fault {
+        Fault { offset: self.offset + count as u64, ..self }
+    }
+
     /// What a server answers.
     pub fn status(&self) -> Status {
         self.rule.status()

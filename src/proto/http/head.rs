@@ -6,6 +6,7 @@
 //! 9112, 2.2 allows it), and empty lines before a request are skipped (the same section asks for it).
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::chars::{FIELD_VALUE, REASON, TCHAR, decimal, trim_ows};
 use super::error::{Fault, Rule};
@@ -181,10 +182,8 @@ impl<H: Head> Partial<H> {
                         headers.push_source(line);
                         return H::finish(start, headers).map(Step::Complete);
                     }
-                    if headers.len() >= limits.fields {
-                        return Err(Fault::new(Rule::TooManyFields, at));
-                    }
-                    push_field_line(&mut headers, line, H::JOINS_FOLDS)?;
+                    push_field_line(&mut headers, line, H::JOINS_FOLDS, limits)
+                        .map_err(|fault| fault.behind(at))?;
                     Partial::Fields(start, headers)
                 }
             }
@@ -217,48 +216,53 @@ impl<H: Head> Default for Partial<H> {
 }
 
 /// Checks a field line (RFC 9112, 5: `field-name ":" OWS field-value OWS`) and adds it. Trailer
-/// lines are read by it, too.
+/// lines are read by it, too. Offsets count from the line's start.
 pub(super) fn push_field_line(
     headers: &mut Headers,
     line: &[u8],
     join_folds: bool,
+    limits: &Limits,
 ) -> Result<(), Fault> {
-    let base = headers.source().len();
-    let fault = |rule, at: usize| Fault::new(rule, base + at);
     let content = strip_ending(line);
-    let folded = matches!(content, [b' ' | b'\t', ..]);
-    let colon = match content.iter().position(|&byte| byte == b':') {
-        _ if folded && join_folds => None,
-        _ if folded => return Err(fault(Rule::Fold, 0)),
-        Some(0) => return Err(fault(Rule::FieldName, 0)),
-        Some(at) => Some(at),
-        None => return Err(fault(Rule::FieldColon, 0)),
+    // A CR is in neither class, so wherever it stands we come by here; it is what to tell of.
+    let fault = |rule, at| match content.iter().position(|&byte| byte == b'\r') {
+        Some(cr) => Fault::new(Rule::BareCr, cr),
+        None => Fault::new(rule, at),
     };
-    if let Some(end) = colon {
-        let name = &content[..end];
-        if let Some(at) = TCHAR.first_outside(name) {
-            let rule = match name[at..].iter().all(|byte| b" \t".contains(byte)) {
-                true => Rule::SpaceBeforeColon,
-                false => Rule::FieldName,
-            };
-            return Err(fault(rule, at));
+    let value_from = |from: usize| match FIELD_VALUE.first_outside(&content[from..]) {
+        Some(at) => Err(fault(Rule::FieldValue, from + at)),
+        None => Ok(trimmed(content, from)),
+    };
+    if let [b' ' | b'\t', ..] = content {
+        if !join_folds || headers.is_empty() {
+            return Err(fault(Rule::Fold, 0));
         }
+        headers.fold(line, value_from(0)?);
+        return Ok(());
     }
-    let from = colon.map_or(0, |colon| colon + 1);
-    if let Some(at) = FIELD_VALUE.first_outside(&content[from..]) {
-        let rule = if content[from + at] == b'\r' { Rule::BareCr } else { Rule::FieldValue };
-        return Err(fault(rule, from + at));
+    if headers.len() >= limits.fields {
+        return Err(fault(Rule::TooManyFields, 0));
     }
-    let value = trim_ows(&content[from..]);
-    let leading = content[from..].iter().take_while(|byte| b" \t".contains(byte)).count();
-    let value =
-        if value.is_empty() { from..from } else { from + leading..from + leading + value.len() };
-    match colon {
-        Some(colon) => headers.push_received(line, 0..colon, value),
-        None if headers.fold(line, value) => {}
-        None => return Err(fault(Rule::Fold, 0)),
+    let colon = content.iter().position(|&byte| byte == b':').ok_or(fault(Rule::FieldColon, 0))?;
+    let name = &content[..colon];
+    if let Some(at) = TCHAR.first_outside(name) {
+        let only_space = name[at..].iter().all(|byte| b" \t".contains(byte));
+        let rule = if only_space { Rule::SpaceBeforeColon } else { Rule::FieldName };
+        return Err(fault(rule, at));
     }
+    if name.is_empty() {
+        return Err(fault(Rule::FieldName, 0));
+    }
+    headers.push_received(line, 0..colon, value_from(colon + 1)?);
     Ok(())
+}
+
+/// Where the text behind `from` is, without the spaces and tabs around it.
+fn trimmed(content: &[u8], from: usize) -> Range<usize> {
+    let text = &content[from..];
+    let leading = text.iter().take_while(|byte| b" \t".contains(byte)).count();
+    let start = from + leading;
+    start..start + trim_ows(text).len()
 }
 
 /// A line without its LF or CRLF.
@@ -303,8 +307,7 @@ impl Head for RequestHead {
         let version =
             Version::parse(&line[version_at..]).map_err(|rule| Fault::new(rule, version_at))?;
         let target = Target::parse(&method, &after[..length]);
-        let target =
-            target.map_err(|fault| Fault { offset: fault.offset + first as u64 + 1, ..fault })?;
+        let target = target.map_err(|fault| fault.behind(first + 1))?;
         Ok((method, target, version))
     }
 

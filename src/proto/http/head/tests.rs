@@ -201,6 +201,12 @@ fn request_fields() {
         ("CR in the value", b"A: b\rC: d\r\n", Err((BareCr, 20))),
         ("CR before the CRLF", b"A: b\r\r\n", Err((BareCr, 20))),
         ("CR behind the colon", b"A:\r b\r\n", Err((BareCr, 18))),
+        ("CR in the name", b"Ho\rst: a\r\n", Err((BareCr, 18))),
+        ("CR before the colon", b"Host\r: a\r\n", Err((BareCr, 20))),
+        ("CR in front of a name", b"\rHost: a\r\n", Err((BareCr, 16))),
+        ("CR in a line without a colon", b"A\rB\r\n", Err((BareCr, 17))),
+        ("CR in an empty line", b"A: b\r\n\r\r\n", Err((BareCr, 22))),
+        ("CR in a fold", b"A: b\r\n c\r\r\n", Err((BareCr, 24))),
     ];
     for (name, fields, want) in cases {
         let wire = [b"GET / HTTP/1.0\r\n", *fields, b"\r\n"].concat();
@@ -407,6 +413,10 @@ fn response_fields() {
         ("fold", b"A: b\r\n c\r\nD: e\r\n", Ok(("", &[("A", b"b   c"), ("D", b"e")]))),
         ("folds", b"A: b \r\n\t c\t\r\n d\r\n", Ok(("", &[("A", b"b     c    d")]))),
         ("fold with a colon", b"A: b\r\n c: d\r\n", Ok(("", &[("A", b"b   c: d")]))),
+        ("fold of nothing", b"A: b\r\n \r\nC: d\r\n", Ok(("", &[("A", b"b"), ("C", b"d")]))),
+        ("folds of nothing", b"A: b\r\n \r\n\t\r\n c\r\n", Ok(("", &[("A", b"b         c")]))),
+        ("nothing folded", b"A: \r\n b\r\n", Ok(("", &[("A", b"b")]))),
+        ("nothing at all folded", b"A:\r\n \r\n", Ok(("", &[("A", b"")]))),
         ("fold before any field", b" a\r\n", Err((Fold, 17))),
         ("NUL in a fold", b"A: b\r\n \0\r\n", Err((FieldValue, 24))),
         ("CR in a fold", b"A: b\r\n c\rd\r\n", Err((BareCr, 25))),
@@ -418,4 +428,13 @@ fn response_fields() {
         let want = want.map(|(_, fields)| ("HTTP/1.1 200 OK", fields));
         run::<ResponseHead>(name, &wire, &Limits::default(), &want);
     }
+}
+
+#[test]
+fn a_fold_is_no_field() {
+    let limits = Limits { fields: 1, ..Limits::default() };
+    let want = Ok(("HTTP/1.1 200 OK", &[("A", &b"b   c"[..])][..]));
+    run::<ResponseHead>("fold", b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", &limits, &want);
+    let wire = b"HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\n";
+    run::<ResponseHead>("two fields", wire, &limits, &Err((TooManyFields, 23)));
 }
