@@ -115,6 +115,9 @@ rules! {
     StatusLineTooLong BAD_GATEWAY "RFC 9112, 4"
         "the status line is longer than this side reads"
         "HTTP/1.1 200 OK",
+    TooManyInterim BAD_GATEWAY "RFC 9110, 15.2"
+        "there are more interim (1xx) answers than this side reads"
+        "HTTP/1.1 200 OK",
     BareCr BAD_REQUEST "RFC 9112, 2.2"
         "a CR stands without the LF that ends a line"
         "every line ended by CR LF (\\r\\n)",

@@ -9,7 +9,7 @@
 use super::body::{Decoder, Encoder, Piece};
 use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
-use super::framing::{Message, framing, may_have_body};
+use super::framing::{Message, framing, may_have_body, opens_tunnel};
 use super::head::{Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
@@ -177,6 +177,9 @@ impl SendHead {
         };
         if let Encoder::UntilClose = encoder {
             stays = stays.and(Err(Close::EndOfBody));
+        }
+        if opens_tunnel(&method, head.status) {
+            stays = Err(Close::Tunnel);
         }
         // A HEAD is told what a GET would be (RFC 9110, 9.3.2); 1xx and 204 say nothing of a
         // length (8.6), nor does a 304 here, where it would have to be the 200's.
