@@ -63,7 +63,7 @@ pub struct ResponseHead {
     pub version: Version,
     /// How it went.
     pub status: Status,
-    /// The phrase behind the code, for people.
+    /// The phrase behind the code, for people. One with a control byte in it is not written.
     pub reason: Cow<'static, [u8]>,
     /// The fields.
     pub headers: Headers,
@@ -82,7 +82,9 @@ impl ResponseHead {
         out.push(b' ');
         out.extend_from_slice(self.status.code().to_string().as_bytes());
         out.push(b' ');
-        out.extend_from_slice(&self.reason);
+        // A phrase may have come from anywhere; none ends its line early and goes on as a field.
+        let fits = REASON.first_outside(&self.reason).is_none();
+        out.extend_from_slice(if fits { &self.reason } else { self.status.reason().as_bytes() });
         out.extend_from_slice(b"\r\n");
         self.headers.encode(out);
         out.extend_from_slice(b"\r\n");

@@ -18,7 +18,7 @@ use super::version::Version;
 use crate::proto::buf::Buf;
 
 /// Waiting for a request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RecvHead(Partial<RequestHead>);
 
 /// What [`RecvHead::receive`] came to.
@@ -30,12 +30,6 @@ pub enum Head {
     Complete(RequestHead, RecvBody),
     /// The client closed, and nothing of a request had come: a proper end.
     Closed,
-}
-
-impl Default for RecvHead {
-    fn default() -> RecvHead {
-        RecvHead(Partial::default())
-    }
 }
 
 impl RecvHead {

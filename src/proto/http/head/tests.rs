@@ -438,3 +438,19 @@ fn a_fold_is_no_field() {
     let wire = b"HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\n";
     run::<ResponseHead>("two fields", wire, &limits, &Err((TooManyFields, 23)));
 }
+
+#[test]
+fn a_phrase_does_not_end_the_line_early() {
+    for (phrase, written) in [
+        (&b"Fine"[..], "HTTP/1.1 200 Fine\r\n\r\n"),
+        (b"Fine\r\nSet-Cookie: a=b", "HTTP/1.1 200 OK\r\n\r\n"),
+        (b"Fine\n\nhello", "HTTP/1.1 200 OK\r\n\r\n"),
+        (b"\0", "HTTP/1.1 200 OK\r\n\r\n"),
+    ] {
+        let mut head = ResponseHead::new(Status::OK);
+        head.reason = Cow::Owned(phrase.to_vec());
+        let mut out = Vec::new();
+        head.encode(&mut out);
+        assert_eq!(String::from_utf8_lossy(&out), written);
+    }
+}
