@@ -170,6 +170,18 @@ mod tests {
     }
 
     #[test]
+    fn dripping_costs_no_more_than_pouring() {
+        // 2 MB in single bytes: moved at each byte, that were a million megabytes.
+        let mut buf = Buf::new();
+        for _ in 0..2 << 20 {
+            buf.spare(512)[0] = b'x';
+            buf.filled(1);
+            assert_eq!(buf.take_line(usize::MAX), Ok(None));
+        }
+        assert!(buf.bytes.capacity() < 5 << 20, "no more than twice what is held");
+    }
+
+    #[test]
     fn take_gives_no_more_than_there_is() {
         let mut buf = Buf::new();
         buf.extend(b"abc");

@@ -23,8 +23,13 @@ pub enum Piece<'a> {
 pub enum Decoder {
     /// All of it has been received.
     Done,
-    /// So many bytes are still to come.
-    Length(u64),
+    /// Its length is known.
+    Length {
+        /// So many bytes are still to come …
+        left: u64,
+        /// … of so many.
+        of: u64,
+    },
     /// It says itself where it ends.
     Chunked(Box<chunked::Decoder>),
     /// It ends with the connection.
@@ -36,7 +41,7 @@ impl Decoder {
     pub fn new(framing: Framing) -> Decoder {
         match framing {
             Framing::None | Framing::Length(0) => Decoder::Done,
-            Framing::Length(length) => Decoder::Length(length),
+            Framing::Length(length) => Decoder::Length { left: length, of: length },
             Framing::Chunked => Decoder::Chunked(Box::new(chunked::Decoder::new())),
             Framing::UntilClose => Decoder::UntilClose,
         }
@@ -47,7 +52,7 @@ impl Decoder {
         match self {
             Decoder::Done => true,
             Decoder::Chunked(decoder) => decoder.is_done(),
-            Decoder::Length(_) | Decoder::UntilClose => false,
+            Decoder::Length { .. } | Decoder::UntilClose => false,
         }
     }
 
@@ -55,7 +60,7 @@ impl Decoder {
     pub fn remaining(&self) -> Option<u64> {
         match self {
             Decoder::Done => Some(0),
-            Decoder::Length(left) => Some(*left),
+            Decoder::Length { left, .. } => Some(*left),
             Decoder::Chunked(_) | Decoder::UntilClose => None,
         }
     }
@@ -75,8 +80,8 @@ impl Decoder {
     pub fn receive<'b>(&mut self, input: &'b mut Buf, limits: &Limits) -> Result<Piece<'b>, Fault> {
         let ready = match self {
             Decoder::Done => Ready::End,
-            Decoder::Length(_) | Decoder::UntilClose if input.is_empty() => Ready::More,
-            Decoder::Length(left) => Ready::Data(*left),
+            Decoder::Length { .. } | Decoder::UntilClose if input.is_empty() => Ready::More,
+            Decoder::Length { left, .. } => Ready::Data(*left),
             Decoder::UntilClose => Ready::Data(u64::MAX),
             Decoder::Chunked(decoder) => decoder.advance(input, limits)?,
         };
@@ -88,18 +93,27 @@ impl Decoder {
             }
             Ready::End => Ok(Piece::End),
             Ready::More if !input.is_closed() => Ok(Piece::More),
-            Ready::More if matches!(self, Decoder::UntilClose) => {
-                *self = Decoder::Done;
-                Ok(Piece::End)
-            }
-            Ready::More => Err(Fault::new(Rule::BodyIncomplete, 0)),
+            Ready::More => self.end_of_input(input.len() as u64),
         }
+    }
+
+    /// The peer has closed, and left so many bytes that are not enough: may a body end like that?
+    fn end_of_input(&mut self, left_over: u64) -> Result<Piece<'static>, Fault> {
+        let taken = match self {
+            Decoder::Done | Decoder::UntilClose => {
+                *self = Decoder::Done;
+                return Ok(Piece::End);
+            }
+            Decoder::Length { left, of } => *of - *left,
+            Decoder::Chunked(decoder) => decoder.taken(),
+        };
+        Err(Fault { rule: Rule::BodyIncomplete, offset: taken + left_over })
     }
 
     fn took(&mut self, count: u64) {
         match self {
-            Decoder::Length(left) if *left == count => *self = Decoder::Done,
-            Decoder::Length(left) => *left -= count,
+            Decoder::Length { left, .. } if *left == count => *self = Decoder::Done,
+            Decoder::Length { left, .. } => *left -= count,
             Decoder::Chunked(decoder) => decoder.took(count),
             Decoder::Done | Decoder::UntilClose => {}
         }
@@ -173,10 +187,21 @@ mod tests {
         step: usize,
         close: bool,
     ) -> Result<(Vec<u8>, Vec<u8>), Rule> {
+        let limits = Limits::default();
+        decode_within(&limits, framing, wire, step, close).map_err(|fault| fault.rule)
+    }
+
+    fn decode_within(
+        limits: &Limits,
+        framing: Framing,
+        wire: &[u8],
+        step: usize,
+        close: bool,
+    ) -> Result<(Vec<u8>, Vec<u8>), Fault> {
         let (mut decoder, mut buf, mut data) = (Decoder::new(framing), Buf::new(), Vec::new());
         let mut pieces = wire.chunks(step);
         loop {
-            match decoder.receive(&mut buf, &Limits::default()).map_err(|fault| fault.rule)? {
+            match decoder.receive(&mut buf, limits)? {
                 Piece::Data(piece) => data.extend_from_slice(piece),
                 Piece::End => {
                     pieces.for_each(|piece| buf.extend(piece));
@@ -185,7 +210,7 @@ mod tests {
                 Piece::More => match pieces.next() {
                     Some(piece) => buf.extend(piece),
                     None if close && !buf.is_closed() => buf.close(),
-                    None => return Err(Rule::BodyTimeout),
+                    None => return Err(Fault::new(Rule::BodyTimeout, 0)),
                 },
             }
         }
@@ -261,6 +286,54 @@ mod tests {
             decode(Framing::Chunked, honest.as_bytes(), 1000, true).unwrap().0.len(),
             100_000
         );
+    }
+
+    #[test]
+    fn overhead_at_its_limit_and_one_beyond() {
+        let limits = Limits { chunk_overhead: 10, fields: 3, ..Limits::default() };
+        for (wire, want) in [
+            ("1;bcdefghi0\r\nx\r\n0\r\n\r\n", Ok(())),
+            ("1;bcdefghi01\r\nx\r\n0\r\n\r\n", Err((Rule::ChunkOverhead, 0))),
+            ("0000000000000001;bcdefghi0\r\nx\r\n0\r\n\r\n", Ok(())),
+            ("0000000000000001;bcdefghi01\r\nx\r\n0\r\n\r\n", Err((Rule::ChunkOverhead, 0))),
+            ("1;bcde\r\nx\r\n0;bcde\r\n\r\n", Ok(())),
+            ("1;bcde\r\nx\r\n0;bcdef\r\n\r\n", Err((Rule::ChunkOverhead, 11))),
+            ("0\r\nA: 45678\r\n\r\n", Ok(())),
+            ("0\r\nA: 456789\r\n\r\n", Err((Rule::ChunkOverhead, 3))),
+            ("0\r\nA: 456789012345", Err((Rule::ChunkOverhead, 3))),
+            ("0\r\nA:b\r\nC:d\r\n\r\n", Ok(())),
+            ("0;b\r\nA:b\r\nC:\r\n\r\n", Err((Rule::ChunkOverhead, 10))),
+            ("0\r\nA:\r\nB:\r\nC:\r\n\r\n", Err((Rule::ChunkOverhead, 11))),
+        ] {
+            for step in [1, wire.len()] {
+                let got = decode_within(&limits, Framing::Chunked, wire.as_bytes(), step, true);
+                let got = got.map(|_| ()).map_err(|fault| (fault.rule, fault.offset));
+                assert_eq!(got, want, "{wire:?}, by {step}");
+            }
+        }
+        let limits = Limits { fields: 1, ..Limits::default() };
+        let wire = b"0\r\nA: b\r\nC: d\r\n\r\n";
+        let got = decode_within(&limits, Framing::Chunked, wire, 1, true);
+        assert_eq!(got, Err(Fault::new(Rule::TooManyFields, 9)));
+    }
+
+    #[test]
+    fn a_body_cut_short_says_where() {
+        for (framing, wire) in [
+            (Framing::Length(5), ""),
+            (Framing::Length(5), "hell"),
+            (Framing::Chunked, ""),
+            (Framing::Chunked, "5"),
+            (Framing::Chunked, "5\r\nhel"),
+            (Framing::Chunked, "5\r\nhello\r"),
+            (Framing::Chunked, "5\r\nhello\r\n0\r\nA: b\r\nC"),
+        ] {
+            for step in [1, 2, 100] {
+                let limits = Limits::default();
+                let got = decode_within(&limits, framing, wire.as_bytes(), step, true);
+                assert_eq!(got, Err(Fault::new(Rule::BodyIncomplete, wire.len())), "{wire:?}");
+            }
+        }
     }
 
     #[test]

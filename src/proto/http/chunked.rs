@@ -12,7 +12,7 @@
 
 use super::chars::{FIELD_VALUE, hex};
 use super::error::{Fault, Rule};
-use super::head::push_field_line;
+use super::head::{push_field_line, strip_ending};
 use super::headers::Headers;
 use super::limits::Limits;
 use crate::proto::buf::Buf;
@@ -61,6 +61,11 @@ impl Decoder {
     /// The trailer fields; complete when the body is.
     pub fn trailers(&self) -> &Headers {
         &self.trailers
+    }
+
+    /// How many bytes of the body's wire form have been taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// Is the body complete?
@@ -112,53 +117,59 @@ impl Decoder {
         if input.bytes().first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
             return Err(self.fault(Rule::ChunkSize));
         }
-        let fault = |rule| Fault { rule, offset: self.taken };
-        let room = usize::try_from(limits.chunk_overhead.saturating_sub(self.overhead))
-            .unwrap_or(usize::MAX);
-        let line = input
-            .take_line(room.saturating_add(DIGITS + 2))
-            .map_err(|_| fault(Rule::ChunkOverhead))?;
-        let Some(line) = line else { return Ok(None) };
-        let content = line.strip_suffix(b"\r\n").ok_or(fault(Rule::ChunkLineEnd))?;
+        let Some(line) = self.take_line(input, DIGITS + 2, limits)? else { return Ok(None) };
+        let content = strip_ending(line);
         let digits = content.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let (size, extension) = content.split_at(digits);
-        let size = hex(size).filter(|_| digits <= DIGITS).ok_or(fault(Rule::ChunkSize))?;
+        let size = hex(size).filter(|_| digits <= DIGITS).ok_or(self.fault(Rule::ChunkSize))?;
         // chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] ), and ignored
         let separator = extension.iter().find(|byte| !b" \t".contains(byte));
         if !extension.is_empty() && separator != Some(&b';')
             || FIELD_VALUE.first_outside(extension).is_some()
         {
-            return Err(fault(Rule::ChunkSize));
+            return Err(self.fault(Rule::ChunkSize));
         }
+        self.spend(extension.len(), limits)?;
         self.taken += line.len() as u64;
-        self.overhead += extension.len() as u64;
         Ok(Some(size))
     }
 
     /// A trailer line (`Some(true)`) or the empty line behind the last one (`Some(false)`).
     fn take_trailer(&mut self, input: &mut Buf, limits: &Limits) -> Result<Option<bool>, Fault> {
-        let fault = |rule| Fault { rule, offset: self.taken };
-        let room = usize::try_from(limits.chunk_overhead.saturating_sub(self.overhead))
-            .unwrap_or(usize::MAX);
-        let line =
-            input.take_line(room.saturating_add(2)).map_err(|_| fault(Rule::ChunkOverhead))?;
-        let Some(line) = line else { return Ok(None) };
-        if !line.ends_with(b"\r\n") {
-            return Err(fault(Rule::ChunkLineEnd));
+        let Some(line) = self.take_line(input, 2, limits)? else { return Ok(None) };
+        let is_field = line != b"\r\n";
+        if is_field {
+            self.spend(line.len(), limits)?;
+            push_field_line(&mut self.trailers, line, false, limits)
+                .map_err(|fault| Fault { offset: self.taken + fault.offset, ..fault })?;
         }
-        if line == b"\r\n" {
-            self.taken += 2;
-            return Ok(Some(false));
-        }
-        if self.trailers.len() >= limits.fields {
-            return Err(fault(Rule::TooManyFields));
-        }
-        let base = self.taken - self.trailers.source().len() as u64;
-        push_field_line(&mut self.trailers, line, false)
-            .map_err(|fault| Fault { offset: base + fault.offset, ..fault })?;
         self.taken += line.len() as u64;
-        self.overhead += line.len() as u64;
-        Ok(Some(true))
+        Ok(Some(is_field))
+    }
+
+    /// Takes a line, its CRLF included, that is no longer than `free` bytes and the overhead that
+    /// is left.
+    fn take_line<'b>(
+        &self,
+        input: &'b mut Buf,
+        free: usize,
+        limits: &Limits,
+    ) -> Result<Option<&'b [u8]>, Fault> {
+        let room = limits.chunk_overhead.saturating_sub(self.overhead);
+        let room = usize::try_from(room).unwrap_or(usize::MAX).saturating_add(free);
+        let line = input.take_line(room).map_err(|_| self.fault(Rule::ChunkOverhead))?;
+        match line {
+            Some(line) if !line.ends_with(b"\r\n") => Err(self.fault(Rule::ChunkLineEnd)),
+            line => Ok(line),
+        }
+    }
+
+    fn spend(&mut self, overhead: usize, limits: &Limits) -> Result<(), Fault> {
+        self.overhead += overhead as u64;
+        if self.overhead > limits.chunk_overhead {
+            return Err(self.fault(Rule::ChunkOverhead));
+        }
+        Ok(())
     }
 
     fn fault(&self, rule: Rule) -> Fault {

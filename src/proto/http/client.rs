@@ -11,7 +11,7 @@ pub use super::body::Piece;
 use super::body::{Decoder, Encoder};
 use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
-use super::framing::{Framing, Message, framing};
+use super::framing::{Framing, Message, framing, opens_tunnel};
 use super::head::{Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
@@ -36,10 +36,11 @@ impl SendHead {
         }
         head.encode(out);
         let encoder = length.map_or(Encoder::Nothing, Encoder::Length);
-        SendBody {
-            encoder,
-            sent: Sent { stays: wants_to_stay(head.version, &head.headers), method: head.method },
-        }
+        let stays = wants_to_stay(head.version, &head.headers).map_err(|close| match close {
+            Close::PeerAsked => Close::WeAsked, // the head is our own
+            other => other,
+        });
+        SendBody { encoder, sent: Sent { method: head.method, stays } }
     }
 }
 
@@ -69,7 +70,7 @@ impl SendBody {
         if self.encoder.finish(out).is_err() {
             sent.stays = Err(Close::BodyShort);
         }
-        RecvHead { partial: Partial::Start, sent, interim: 0 }
+        RecvHead { partial: Partial::default(), sent, interim: 0 }
     }
 }
 
@@ -105,11 +106,11 @@ impl RecvHead {
             Step::Complete(head) if head.status.is_informational() => {
                 // As many as a head may have fields: an endless row of them is no answer.
                 if interim >= limits.fields {
-                    return Err(Fault::new(Rule::HeadTooLong, 0));
+                    return Err(Fault::new(Rule::TooManyInterim, 0));
                 }
                 Ok(Head::Interim(
                     head,
-                    RecvHead { partial: Partial::Start, sent, interim: interim + 1 },
+                    RecvHead { partial: Partial::default(), sent, interim: interim + 1 },
                 ))
             }
             Step::Complete(head) => {
@@ -118,13 +119,13 @@ impl RecvHead {
                 if framing == Framing::UntilClose {
                     stays = stays.and(Err(Close::EndOfBody));
                 }
+                if opens_tunnel(&sent.method, head.status) {
+                    stays = Err(Close::Tunnel);
+                }
                 Ok(Head::Complete(head, RecvBody { decoder: Decoder::new(framing), stays }))
             }
-            Step::More(partial) if !input.is_closed() => {
-                Ok(Head::More(RecvHead { partial, sent, interim }))
-            }
-            Step::More(partial) if partial.is_untouched() && input.is_empty() => Ok(Head::Closed),
-            Step::More(_) => Err(Fault::new(Rule::HeadIncomplete, input.len())),
+            Step::More(partial) => Ok(Head::More(RecvHead { partial, sent, interim })),
+            Step::Closed => Ok(Head::Closed),
         }
     }
 }
@@ -162,7 +163,7 @@ impl RecvBody {
     pub fn finish(self) -> Result<SendHead, Close> {
         match self.decoder.is_done() {
             true => self.stays.map(|()| SendHead),
-            false => Err(Close::RequestUnread),
+            false => Err(Close::AnswerUnread),
         }
     }
 }

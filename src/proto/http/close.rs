@@ -9,14 +9,19 @@ use super::version::Version;
 pub enum Close {
     /// The peer said `Connection: close`.
     PeerAsked,
-    /// The peer speaks HTTP/1.0 and did not ask to keep the connection.
+    /// One side speaks HTTP/1.0 and did not ask to keep the connection.
     Http10,
-    /// We said `Connection: close`: we are stopping, or others are waiting.
+    /// We said `Connection: close`: to a client, as we are stopping or others are waiting; to a
+    /// server, as this was all.
     WeAsked,
     /// The end of the connection was the end of the body.
     EndOfBody,
     /// The answer went out before the whole request had come in.
     RequestUnread,
+    /// The answer was not read to its end.
+    AnswerUnread,
+    /// A 2xx to CONNECT: what follows would be a tunnel, and there are none here.
+    Tunnel,
     /// The body that we sent came out shorter than was said.
     BodyShort,
     /// The peer broke this rule.
@@ -41,6 +46,8 @@ impl std::fmt::Display for Close {
             Close::WeAsked => "we asked for it",
             Close::EndOfBody => "the end of the body",
             Close::RequestUnread => "answered before the whole request was read",
+            Close::AnswerUnread => "the answer was not read to its end",
+            Close::Tunnel => "a tunnel was agreed on",
             Close::BodyShort => "the body came out short",
             Close::Fault(rule) => rule.what(),
             Close::PeerClosed => "closed by the peer between exchanges",

@@ -21,6 +21,11 @@ impl Fault {
         Fault { rule, offset: offset as u64 }
     }
 
+    /// The same fault, seen from `count` bytes further in front.
+    pub fn behind(self, count: usize) -> Fault {
+        Fault { offset: self.offset + count as u64, ..self }
+    }
+
     /// What a server answers.
     pub fn status(&self) -> Status {
         self.rule.status()
@@ -102,10 +107,16 @@ rules! {
         "the request line ends with the version, in capitals, one digit on each side of the dot"
         "GET / HTTP/1.1",
     MajorVersion VERSION_NOT_SUPPORTED "RFC 9110, 2.5"
-        "this server speaks HTTP/1.0 and HTTP/1.1"
+        "only HTTP/1.0 and HTTP/1.1 are spoken here"
         "GET / HTTP/1.1",
     StatusLine BAD_GATEWAY "RFC 9112, 4"
         "a status line is a version, a space, three digits, a space and a phrase"
+        "HTTP/1.1 200 OK",
+    StatusLineTooLong BAD_GATEWAY "RFC 9112, 4"
+        "the status line is longer than this side reads"
+        "HTTP/1.1 200 OK",
+    TooManyInterim BAD_GATEWAY "RFC 9110, 15.2"
+        "there are more interim (1xx) answers than this side reads"
         "HTTP/1.1 200 OK",
     BareCr BAD_REQUEST "RFC 9112, 2.2"
         "a CR stands without the LF that ends a line"

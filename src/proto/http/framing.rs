@@ -82,8 +82,12 @@ pub fn framing(message: Message<'_>) -> Result<Framing, Fault> {
 pub fn may_have_body(method: &Method, status: Status) -> bool {
     let never =
         status.is_informational() || status == Status::NO_CONTENT || status == Status::NOT_MODIFIED;
-    let tunnel = *method == Method::Connect && (200..300).contains(&status.code());
-    !never && !tunnel && *method != Method::Head
+    !never && !opens_tunnel(method, status) && *method != Method::Head
+}
+
+/// Is what follows a tunnel, and HTTP no more (RFC 9110, 9.3.6)?
+pub fn opens_tunnel(method: &Method, status: Status) -> bool {
+    *method == Method::Connect && (200..300).contains(&status.code())
 }
 
 /// One number or none. Equal values repeated could be taken as one (RFC 9110, 8.6: "MAY"); whoever
@@ -131,7 +135,7 @@ mod tests {
     fn head<H: Head>(text: String) -> H {
         let mut buf = Buf::new();
         buf.extend(text.as_bytes());
-        match Partial::<H>::Start.receive(&mut buf, &Limits::default()) {
+        match Partial::<H>::default().receive(&mut buf, &Limits::default()) {
             Ok(Step::Complete(head)) => head,
             _ => panic!("not a head: {text:?}"),
         }

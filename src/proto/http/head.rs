@@ -6,6 +6,7 @@
 //! 9112, 2.2 allows it), and empty lines before a request are skipped (the same section asks for it).
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::chars::{FIELD_VALUE, REASON, TCHAR, decimal, trim_ows};
 use super::error::{Fault, Rule};
@@ -62,7 +63,7 @@ pub struct ResponseHead {
     pub version: Version,
     /// How it went.
     pub status: Status,
-    /// The phrase behind the code, for people.
+    /// The phrase behind the code, for people. One with a control byte in it is not written.
     pub reason: Cow<'static, [u8]>,
     /// The fields.
     pub headers: Headers,
@@ -81,7 +82,9 @@ impl ResponseHead {
         out.push(b' ');
         out.extend_from_slice(self.status.code().to_string().as_bytes());
         out.push(b' ');
-        out.extend_from_slice(&self.reason);
+        // A phrase may have come from anywhere; none ends its line early and goes on as a field.
+        let fits = REASON.first_outside(&self.reason).is_none();
+        out.extend_from_slice(if fits { &self.reason } else { self.status.reason().as_bytes() });
         out.extend_from_slice(b"\r\n");
         self.headers.encode(out);
         out.extend_from_slice(b"\r\n");
@@ -93,18 +96,18 @@ pub trait Head: Sized + std::fmt::Debug {
     /// The first line, parsed.
     type Start: std::fmt::Debug;
 
+    /// What a first line breaks that does not end.
+    const LINE_TOO_LONG: Rule;
+
     /// What a side does with an obsolete folded line (RFC 9112, 5.2): a server refuses it, a user
     /// agent reads the fold as spaces.
     const JOINS_FOLDS: bool;
 
-    /// Judges the first bytes, before their line is complete.
+    /// Judges the first bytes, before their line is complete. More bytes do not change the verdict.
     ///
     /// # Errors
     /// The rule that no continuation can satisfy any more.
     fn begin(bytes: &[u8]) -> Result<(), Rule>;
-
-    /// May an empty line stand before the first line?
-    const SKIPS_EMPTY_LINES: bool;
 
     /// Reads the first line, without its ending.
     ///
@@ -122,8 +125,11 @@ pub trait Head: Sized + std::fmt::Debug {
 /// A head that is arriving.
 #[derive(Debug)]
 pub enum Partial<H: Head> {
-    /// Its first line is not complete.
-    Start,
+    /// Its first line is not complete; so many empty lines stood before it.
+    Start {
+        /// Only before a request: nothing but `HTTP/` may begin a response.
+        empty_lines: usize,
+    },
     /// Some of its fields have arrived.
     Fields(H::Start, Headers),
 }
@@ -135,6 +141,8 @@ pub enum Step<H: Head> {
     More(Partial<H>),
     /// The head is complete; what follows it is still in the buffer.
     Complete(H),
+    /// The peer closed, and nothing of a head had come.
+    Closed,
 }
 
 impl<H: Head> Partial<H> {
@@ -145,21 +153,22 @@ impl<H: Head> Partial<H> {
     pub fn receive(mut self, input: &mut Buf, limits: &Limits) -> Result<Step<H>, Fault> {
         loop {
             self = match self {
-                Partial::Start => {
-                    let begins = H::begin(input.bytes());
+                Partial::Start { empty_lines } => {
+                    H::begin(input.bytes()).map_err(|rule| Fault::new(rule, 0))?;
                     let line = input.take_line(limits.request_line);
-                    let line = line
-                        .map_err(|_| Fault::new(Rule::RequestLineTooLong, limits.request_line))?;
-                    begins.map_err(|rule| Fault::new(rule, 0))?;
-                    let Some(line) = line else { return Ok(Step::More(Partial::Start)) };
+                    let line =
+                        line.map_err(|_| Fault::new(H::LINE_TOO_LONG, limits.request_line))?;
+                    let Some(line) = line else { return self.wait(input) };
                     let content = strip_ending(line);
-                    if content.is_empty() && H::SKIPS_EMPTY_LINES {
-                        continue;
+                    // As many as fields, as Apache: an endless row of them is no request.
+                    if content.is_empty() && empty_lines < limits.fields {
+                        Partial::Start { empty_lines: empty_lines + 1 }
+                    } else {
+                        let start = H::parse_start(content)?;
+                        let mut headers = Headers::new();
+                        headers.push_source(line);
+                        Partial::Fields(start, headers)
                     }
-                    let start = H::parse_start(content)?;
-                    let mut headers = Headers::new();
-                    headers.push_source(line);
-                    Partial::Fields(start, headers)
                 }
                 Partial::Fields(start, mut headers) => {
                     let at = headers.source().len();
@@ -169,71 +178,93 @@ impl<H: Head> Partial<H> {
                     let line = input.take_line(room.min(limits.field));
                     let line = line.map_err(|_| Fault::new(rule, at))?;
                     let Some(line) = line else {
-                        return Ok(Step::More(Partial::Fields(start, headers)));
+                        return Partial::Fields(start, headers).wait(input);
                     };
                     if strip_ending(line).is_empty() {
                         headers.push_source(line);
                         return H::finish(start, headers).map(Step::Complete);
                     }
-                    if headers.len() >= limits.fields {
-                        return Err(Fault::new(Rule::TooManyFields, at));
-                    }
-                    push_field_line(&mut headers, line, H::JOINS_FOLDS)?;
+                    push_field_line(&mut headers, line, H::JOINS_FOLDS, limits)
+                        .map_err(|fault| fault.behind(at))?;
                     Partial::Fields(start, headers)
                 }
             }
         }
     }
 
+    /// There is no complete line at hand: will there be one?
+    fn wait(self, input: &Buf) -> Result<Step<H>, Fault> {
+        let taken = match &self {
+            Partial::Start { .. } => 0,
+            Partial::Fields(_, headers) => headers.source().len(),
+        };
+        match taken + input.len() {
+            _ if !input.is_closed() => Ok(Step::More(self)),
+            0 => Ok(Step::Closed),
+            arrived => Err(Fault::new(Rule::HeadIncomplete, arrived)),
+        }
+    }
+
     /// Has nothing of the head been taken yet?
     pub fn is_untouched(&self) -> bool {
-        matches!(self, Partial::Start)
+        matches!(self, Partial::Start { .. })
+    }
+}
+
+impl<H: Head> Default for Partial<H> {
+    fn default() -> Partial<H> {
+        Partial::Start { empty_lines: 0 }
     }
 }
 
 /// Checks a field line (RFC 9112, 5: `field-name ":" OWS field-value OWS`) and adds it. Trailer
-/// lines are read by it, too.
+/// lines are read by it, too. Offsets count from the line's start.
 pub(super) fn push_field_line(
     headers: &mut Headers,
     line: &[u8],
     join_folds: bool,
+    limits: &Limits,
 ) -> Result<(), Fault> {
-    let base = headers.source().len();
-    let fault = |rule, at: usize| Fault::new(rule, base + at);
     let content = strip_ending(line);
-    let folded = matches!(content, [b' ' | b'\t', ..]);
-    let colon = match content.iter().position(|&byte| byte == b':') {
-        _ if folded && join_folds => None,
-        _ if folded => return Err(fault(Rule::Fold, 0)),
-        Some(0) => return Err(fault(Rule::FieldName, 0)),
-        Some(at) => Some(at),
-        None => return Err(fault(Rule::FieldColon, 0)),
+    // A CR is in neither class, so wherever it stands we come by here; it is what to tell of.
+    let fault = |rule, at| match content.iter().position(|&byte| byte == b'\r') {
+        Some(cr) => Fault::new(Rule::BareCr, cr),
+        None => Fault::new(rule, at),
     };
-    if let Some(end) = colon {
-        let name = &content[..end];
-        if let Some(at) = TCHAR.first_outside(name) {
-            let rule = match name[at..].iter().all(|byte| b" \t".contains(byte)) {
-                true => Rule::SpaceBeforeColon,
-                false => Rule::FieldName,
-            };
-            return Err(fault(rule, at));
+    let value_from = |from: usize| match FIELD_VALUE.first_outside(&content[from..]) {
+        Some(at) => Err(fault(Rule::FieldValue, from + at)),
+        None => Ok(trimmed(content, from)),
+    };
+    if let [b' ' | b'\t', ..] = content {
+        if !join_folds || headers.is_empty() {
+            return Err(fault(Rule::Fold, 0));
         }
+        headers.fold(line, value_from(0)?);
+        return Ok(());
     }
-    let from = colon.map_or(0, |colon| colon + 1);
-    if let Some(at) = FIELD_VALUE.first_outside(&content[from..]) {
-        let rule = if content[from + at] == b'\r' { Rule::BareCr } else { Rule::FieldValue };
-        return Err(fault(rule, from + at));
+    if headers.len() >= limits.fields {
+        return Err(fault(Rule::TooManyFields, 0));
     }
-    let value = trim_ows(&content[from..]);
-    let leading = content[from..].iter().take_while(|byte| b" \t".contains(byte)).count();
-    let value =
-        if value.is_empty() { from..from } else { from + leading..from + leading + value.len() };
-    match colon {
-        Some(colon) => headers.push_received(line, 0..colon, value),
-        None if headers.fold(line, value) => {}
-        None => return Err(fault(Rule::Fold, 0)),
+    let colon = content.iter().position(|&byte| byte == b':').ok_or(fault(Rule::FieldColon, 0))?;
+    let name = &content[..colon];
+    if let Some(at) = TCHAR.first_outside(name) {
+        let only_space = name[at..].iter().all(|byte| b" \t".contains(byte));
+        let rule = if only_space { Rule::SpaceBeforeColon } else { Rule::FieldName };
+        return Err(fault(rule, at));
     }
+    if name.is_empty() {
+        return Err(fault(Rule::FieldName, 0));
+    }
+    headers.push_received(line, 0..colon, value_from(colon + 1)?);
     Ok(())
+}
+
+/// Where the text behind `from` is, without the spaces and tabs around it.
+fn trimmed(content: &[u8], from: usize) -> Range<usize> {
+    let text = &content[from..];
+    let leading = text.iter().take_while(|byte| b" \t".contains(byte)).count();
+    let start = from + leading;
+    start..start + trim_ows(text).len()
 }
 
 /// A line without its LF or CRLF.
@@ -244,13 +275,13 @@ pub(super) fn strip_ending(line: &[u8]) -> &[u8] {
 
 impl Head for RequestHead {
     type Start = (Method, Target, Version);
+    const LINE_TOO_LONG: Rule = Rule::RequestLineTooLong;
     const JOINS_FOLDS: bool = false;
-    const SKIPS_EMPTY_LINES: bool = true;
 
     fn begin(bytes: &[u8]) -> Result<(), Rule> {
         match bytes {
             [] | [b'\r' | b'\n', ..] => Ok(()),
-            [0x16, 0x03, ..] | [0x16] => Err(Rule::Tls),
+            [0x16, ..] => Err(Rule::Tls), // handshake (RFC 8446, 5.1)
             [0xFF, ..] => Err(Rule::Telnet),
             [first, ..] if TCHAR.has(*first) => Ok(()),
             _ => Err(Rule::NotHttp),
@@ -278,8 +309,7 @@ impl Head for RequestHead {
         let version =
             Version::parse(&line[version_at..]).map_err(|rule| Fault::new(rule, version_at))?;
         let target = Target::parse(&method, &after[..length]);
-        let target =
-            target.map_err(|fault| Fault { offset: fault.offset + first as u64 + 1, ..fault })?;
+        let target = target.map_err(|fault| fault.behind(first + 1))?;
         Ok((method, target, version))
     }
 
@@ -305,8 +335,8 @@ impl Head for RequestHead {
 
 impl Head for ResponseHead {
     type Start = (Version, Status, Cow<'static, [u8]>);
+    const LINE_TOO_LONG: Rule = Rule::StatusLineTooLong;
     const JOINS_FOLDS: bool = true;
-    const SKIPS_EMPTY_LINES: bool = false;
 
     fn begin(bytes: &[u8]) -> Result<(), Rule> {
         let seen = bytes.len().min(5);

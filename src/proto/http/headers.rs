@@ -45,8 +45,8 @@ impl Headers {
         Headers::default()
     }
 
-    /// The bytes that the fields were taken from. For a head that was parsed: the whole head,
-    /// exactly as it arrived, first line and blank line included.
+    /// The bytes that the fields were taken from. For a head that was parsed: the whole head as it
+    /// arrived, first line and blank line included; only joined folds have become spaces.
     pub fn source(&self) -> &[u8] {
         &self.text
     }
@@ -156,15 +156,20 @@ impl Headers {
         self.lines.push(Line { name: moved(name), value: moved(value) });
     }
 
-    /// Joins an obsolete folded line to the value before it, the fold replaced by spaces
-    /// (RFC 9112, 5.2). `false` when there is no value before it.
-    pub(super) fn fold(&mut self, line: &[u8], value: Range<usize>) -> bool {
-        let Some(last) = self.lines.last_mut() else { return false };
+    /// Joins an obsolete folded line to the last value, the fold replaced by spaces (RFC 9112,
+    /// 5.2); in [`Headers::source`], too.
+    pub(super) fn fold(&mut self, line: &[u8], value: Range<usize>) {
         let base = self.text.len();
         self.text.extend_from_slice(line);
-        self.text[last.value.end..base + value.start].fill(b' ');
-        last.value.end = base + value.end;
-        true
+        let value = base + value.start..base + value.end;
+        match self.lines.last_mut() {
+            Some(last) if last.value.is_empty() => last.value = value,
+            Some(last) if !value.is_empty() => {
+                self.text[last.value.end..value.start].fill(b' ');
+                last.value.end = value.end;
+            }
+            _ => {}
+        }
     }
 
     fn push_line(&mut self, name: &[u8], value: &[u8]) {

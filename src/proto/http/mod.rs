@@ -66,3 +66,6 @@ pub mod status;
 pub mod target;
 pub mod url;
 pub mod version;
+
+#[cfg(test)]
+mod exchange_tests;

@@ -9,7 +9,7 @@
 use super::body::{Decoder, Encoder, Piece};
 use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
-use super::framing::{Message, framing, may_have_body};
+use super::framing::{Message, framing, may_have_body, opens_tunnel};
 use super::head::{Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
@@ -18,7 +18,7 @@ use super::version::Version;
 use crate::proto::buf::Buf;
 
 /// Waiting for a request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RecvHead(Partial<RequestHead>);
 
 /// What [`RecvHead::receive`] came to.
@@ -32,12 +32,6 @@ pub enum Head {
     Closed,
 }
 
-impl Default for RecvHead {
-    fn default() -> RecvHead {
-        RecvHead(Partial::Start)
-    }
-}
-
 impl RecvHead {
     /// Takes what has arrived of a head.
     ///
@@ -49,9 +43,8 @@ impl RecvHead {
                 let body = RecvBody::new(&head)?;
                 Ok(Head::Complete(head, body))
             }
-            Step::More(partial) if !input.is_closed() => Ok(Head::More(RecvHead(partial))),
-            Step::More(partial) if partial.is_untouched() && input.is_empty() => Ok(Head::Closed),
-            Step::More(_) => Err(Fault::new(Rule::HeadIncomplete, input.len())),
+            Step::More(partial) => Ok(Head::More(RecvHead(partial))),
+            Step::Closed => Ok(Head::Closed),
         }
     }
 
@@ -177,6 +170,9 @@ impl SendHead {
         };
         if let Encoder::UntilClose = encoder {
             stays = stays.and(Err(Close::EndOfBody));
+        }
+        if opens_tunnel(&method, head.status) {
+            stays = Err(Close::Tunnel);
         }
         // A HEAD is told what a GET would be (RFC 9110, 9.3.2); 1xx and 204 say nothing of a
         // length (8.6), nor does a 304 here, where it would have to be the 200's.

@@ -58,10 +58,11 @@ impl Target {
         // An empty path is the path "/" (RFC 9110, 4.2.3).
         let base = SCHEME.len() + end;
         let path = match &rest[end..] {
-            tail @ [b'/', ..] => PathAndQuery::parse(tail),
-            tail => PathAndQuery::parse(&[b"/", tail].concat()),
-        };
-        let path = path.map_err(|fault| Fault { offset: fault.offset + base as u64, ..fault })?;
+            tail @ [b'/', ..] => PathAndQuery::parse(tail).map_err(|fault| fault.behind(base)),
+            tail => {
+                PathAndQuery::parse(&[b"/", tail].concat()).map_err(|fault| fault.behind(base - 1))
+            }
+        }?;
         Ok(Target::Absolute(authority, path))
     }
 
@@ -231,6 +232,8 @@ mod tests {
             (Get, "http://user@host/", Err((Rule::TargetForm, 7))),
             (Get, "http://host:65536/", Err((Rule::TargetForm, 7))),
             (Get, "http://host/a b", Err((Rule::TargetByte, 13))),
+            (Get, "http://host#a", Err((Rule::TargetByte, 11))),
+            (Get, "http://host?a%", Err((Rule::Percent, 13))),
             (Connect, "/", Err((Rule::TargetForm, 0))),
             (Connect, "example.org", Err((Rule::TargetForm, 0))),
             (Options, "**", Err((Rule::TargetForm, 0))),
