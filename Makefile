@@ -12,6 +12,8 @@ run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bi
 
 test: packages ## everything that proves it works
 	$(CARGO) test --locked
+	$(CARGO) build --release --locked
+	sh tests/site/run.sh target/release/server
 
 demo: ## a server on a free port, and the client walking through the classic exchanges
 	$(CARGO) build --release --locked
@@ -26,7 +28,7 @@ check: ## formatting, lints, documentation
 # Other people's programs, to test against. Where they cannot be installed the tests that need them
 # say that they were skipped.
 packages:
-	@sh tests/packages.sh curl ncat netcat-openbsd python3
+	@sh tests/packages.sh curl ncat netcat-openbsd python3 chromium
 
 clean: ## removes what was built
 	$(CARGO) clean

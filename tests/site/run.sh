@@ -1,0 +1,22 @@
+#!/bin/sh
+# Serves www with the given server and looks at it in a real browser: see site.mjs. Says so, and
+# succeeds, where Node.js, npm or Chromium is missing.
+set -eu
+server=$(realpath "$1")
+cd "$(dirname "$0")"
+for program in node npm chromium; do
+    if ! command -v "$program" >/dev/null 2>&1; then
+        echo "SKIPPED: the site was not looked at in a browser: $program is not installed"
+        exit 0
+    fi
+done
+[ -d node_modules ] || npm ci --silent
+work=$(mktemp -d)
+"$server" ../../www --bind 127.0.0.1:0 --data "$work/data" --access-log "$work/access.log" >"$work/ready" &
+pid=$!
+trap 'kill "$pid"; wait "$pid"; rm -r "$work"' EXIT
+for _ in $(seq 50); do
+    grep -q . "$work/ready" && break
+    sleep 0.1
+done
+node site.mjs "$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$work/ready")"
