@@ -1,1 +1,154 @@
-//! (to come)
+//! An address to a connection: each address tried in turn, until one answers or time is up.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+/// What [`connect`] is about to do, and how it went.
+#[derive(Debug, Clone, Copy)]
+pub enum Attempt<'a> {
+    /// This address is tried.
+    Trying(SocketAddr),
+    /// It did not work.
+    Failed(SocketAddr, &'a io::Error),
+}
+
+/// No address led to a connection.
+#[derive(Debug)]
+pub struct ConnectError {
+    /// What was tried, in order, and what came of it.
+    pub tried: Vec<(SocketAddr, io::Error)>,
+    /// Was it time that ran out?
+    pub timed_out: bool,
+}
+
+impl std::fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.tried.is_empty() {
+            return f.write_str("no address was tried");
+        }
+        for (at, (address, error)) in self.tried.iter().enumerate() {
+            let between = if at == 0 { "" } else { "; " };
+            write!(f, "{between}{address}: {error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.tried.last().map(|(_, error)| error as _)
+    }
+}
+
+/// Connects to the first of `addresses` that lets us, by `until`. Without `until` the kernel
+/// decides when to give an address up: on Linux after some 130 s.
+///
+/// # Errors
+/// [`ConnectError`] holds what became of each address.
+pub fn connect(
+    addresses: &[SocketAddr],
+    until: Option<Instant>,
+    observe: &mut dyn FnMut(Attempt<'_>),
+) -> Result<TcpStream, ConnectError> {
+    let mut tried = Vec::new();
+    for (at, &address) in addresses.iter().enumerate() {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            break;
+        }
+        observe(Attempt::Trying(address));
+        match connect_to(address, left.map(|left| share(left, addresses.len() - at))) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => {
+                observe(Attempt::Failed(address, &error));
+                tried.push((address, error));
+            }
+        }
+    }
+    let timed_out = until.is_some_and(|until| Instant::now() >= until);
+    Err(ConnectError { tried, timed_out })
+}
+
+/// How much of what is left an address may use, so that one that never answers leaves time for
+/// those behind it. With 10 s and three addresses: the first has 3.3 s. If it never answers, the
+/// second has half of the 6.7 s left, 3.3 s; if it refuses at once, half of 10 s. The last has all
+/// that is left. Never nothing: the kernel takes zero for "no limit".
+fn share(left: Duration, addresses: usize) -> Duration {
+    let addresses = u32::try_from(addresses).unwrap_or(u32::MAX).max(1);
+    (left / addresses).max(Duration::from_millis(1))
+}
+
+fn connect_to(address: SocketAddr, limit: Option<Duration>) -> io::Result<TcpStream> {
+    let stream = match limit {
+        Some(limit) => TcpStream::connect_timeout(&address, limit)?,
+        None => TcpStream::connect(address)?,
+    };
+    // What we write is whole messages; holding the last piece back for an acknowledgement that the
+    // peer delays costs 40 ms (Nagle against delayed ACK).
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    fn soon() -> Option<Instant> {
+        Some(Instant::now() + Duration::from_secs(10))
+    }
+
+    /// An address where nobody listens: bound, and let go.
+    fn deserted() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    #[test]
+    fn the_second_address_is_tried_when_the_first_refuses() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (dead, alive) = (deserted(), listener.local_addr().unwrap());
+        for until in [None, soon()] {
+            let mut seen = Vec::new();
+            let stream = connect(&[dead, alive, dead], until, &mut |attempt| {
+                seen.push(match attempt {
+                    Attempt::Trying(address) => (address, true),
+                    Attempt::Failed(address, _) => (address, false),
+                });
+            });
+            let stream = stream.unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), alive);
+            assert!(stream.nodelay().unwrap());
+            assert_eq!(seen, [(dead, true), (dead, false), (alive, true)]);
+        }
+    }
+
+    #[test]
+    fn every_refusal_is_kept() {
+        let dead = [deserted(), deserted()];
+        let error = connect(&dead, soon(), &mut |_| {}).unwrap_err();
+        assert_eq!(error.tried.iter().map(|(address, _)| *address).collect::<Vec<_>>(), dead);
+        let refused =
+            |(_, error): &(_, io::Error)| error.kind() == io::ErrorKind::ConnectionRefused;
+        assert!(error.tried.iter().all(refused));
+        assert!(!error.timed_out);
+        assert!(error.to_string().contains(&format!("{}: ", dead[1])), "{error}");
+        assert!(std::error::Error::source(&error).is_some());
+    }
+
+    #[test]
+    fn after_the_time_nothing_is_tried() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let error = connect(&[address], Some(Instant::now()), &mut |_| {}).unwrap_err();
+        assert!(error.timed_out && error.tried.is_empty());
+    }
+
+    #[test]
+    fn time_is_shared_fairly() {
+        let second = Duration::from_secs(1);
+        assert_eq!(share(10 * second, 4), second * 5 / 2);
+        assert_eq!(share(10 * second, 1), 10 * second);
+        assert_eq!(share(Duration::from_nanos(1), 3), Duration::from_millis(1));
+    }
+}
