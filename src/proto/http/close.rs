@@ -34,6 +34,8 @@ pub enum Close {
     Idle,
     /// The peer took our answer too slowly.
     SlowReader,
+    /// The time set for the exchange had passed.
+    OutOfTime,
     /// We are stopping and nothing was under way.
     Stopping,
 }
@@ -54,6 +56,7 @@ impl std::fmt::Display for Close {
             Close::PeerLeft => "left by the peer during an exchange",
             Close::Idle => "idle too long",
             Close::SlowReader => "the answer was taken too slowly",
+            Close::OutOfTime => "out of time",
             Close::Stopping => "stopping",
         })
     }
