@@ -151,6 +151,11 @@ impl RecvBody {
         self.decoder.remaining()
     }
 
+    /// Has all of it been received?
+    pub fn is_complete(&self) -> bool {
+        self.decoder.is_done()
+    }
+
     /// The trailer fields that came behind the body.
     pub fn trailers(&self) -> Option<&Headers> {
         self.decoder.trailers()
@@ -161,7 +166,7 @@ impl RecvBody {
     /// # Errors
     /// The reason to close.
     pub fn finish(self) -> Result<SendHead, Close> {
-        match self.decoder.is_done() {
+        match self.is_complete() {
             true => self.stays.map(|()| SendHead),
             false => Err(Close::AnswerUnread),
         }
