@@ -1,1 +1,186 @@
-fn main() {}
+//! `client URL…`: fetches, prints, and exits with curl's code.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use threadbare::cli::Parsed;
+use threadbare::cli::client::{ClientOptions, Field, help, parse};
+use threadbare::client::output::{Undelivered, deliver, tell};
+use threadbare::client::{Client, Error, Request, Version};
+
+fn main() -> ExitCode {
+    env_logger::init();
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if args.is_empty() {
+        complain(&help());
+        return ExitCode::from(2);
+    }
+    let options = match parse(args) {
+        Ok(Parsed::Run(options)) => options,
+        Ok(Parsed::Print(text)) => return print(&text),
+        Err(error) => {
+            complain(&format!("client: (2) {error}\n"));
+            return ExitCode::from(2);
+        }
+    };
+    match run(&options) {
+        Ok(code) => ExitCode::from(code),
+        Err(stop) => {
+            stop.say(&options);
+            ExitCode::from(stop.exit_code())
+        }
+    }
+}
+
+/// Says it on stderr, if anyone is listening there.
+fn complain(text: &str) {
+    io::stderr().write_all(text.as_bytes()).unwrap_or_default();
+}
+
+fn print(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::from(23),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Why a fetch came to nothing.
+enum Stop {
+    Fetch(Error),
+    ReadData(String, io::Error),
+    Write(String, io::Error),
+    /// Whoever read our stdout has had enough, as `head` does: that is success.
+    BrokenPipe,
+}
+
+/// Fetches one URL after the other. One that fails does not keep the others from their turn; the
+/// exit code is the last one's, as with curl.
+fn run(options: &ClientOptions) -> Result<u8, Stop> {
+    let body = options.body(read_data)?;
+    let client = client(options);
+    let mut code = 0;
+    for (at, url) in options.urls.iter().enumerate() {
+        let output = options.outputs.get(at).filter(|path| *path != Path::new("-"));
+        let fetched = request(options, url, body.as_deref())
+            .and_then(|request| client.send(&request))
+            .map_err(Stop::Fetch)
+            .and_then(|mut response| {
+                let heads = options.include || options.head;
+                match output {
+                    Some(path) => {
+                        let name = path.display().to_string();
+                        let file = File::create(path);
+                        let mut file = file.map_err(|error| Stop::Write(name.clone(), error))?;
+                        deliver(&mut response, heads, &mut file).map_err(|why| stop(name, why))
+                    }
+                    None => deliver(&mut response, heads, &mut io::stdout().lock())
+                        .map_err(|why| stop("stdout".to_owned(), why)),
+                }
+            });
+        code = match fetched {
+            Ok(()) => 0,
+            Err(Stop::BrokenPipe) => return Ok(0),
+            Err(stop) => {
+                stop.say(options);
+                stop.exit_code()
+            }
+        };
+    }
+    Ok(code)
+}
+
+fn client(options: &ClientOptions) -> Client {
+    let mut client = Client::new();
+    if let Some(limit) = options.connect_timeout {
+        client = client.connect_timeout(limit);
+    }
+    if let Some(limit) = options.max_time {
+        client = client.max_time(limit);
+    }
+    if options.verbose {
+        // A stderr that is gone is no reason not to fetch.
+        client = client.observer(|event| tell(event, &mut io::stderr().lock()).unwrap_or_default());
+    }
+    client
+}
+
+fn request(options: &ClientOptions, url: &str, body: Option<&[u8]>) -> Result<Request, Error> {
+    let mut request = Request::get(url)?;
+    for field in &options.fields {
+        request = match field {
+            Field::Add(name, value) => request.field(name, value)?,
+            Field::Remove(name) => request.without(name),
+        };
+    }
+    if let Some(body) = body {
+        request = request.method("POST")?.body(body);
+        let of_the_body = match options.is_json() {
+            true => &[("Content-Type", "application/json"), ("Accept", "application/json")][..],
+            false => &[("Content-Type", "application/x-www-form-urlencoded")],
+        };
+        for (name, value) in of_the_body {
+            if !request.has_field(name) && !options.removes(name) {
+                request = request.field(name, value)?;
+            }
+        }
+    }
+    if options.head {
+        request = request.method("HEAD")?;
+    }
+    if let Some(method) = &options.method {
+        request = request.method(method)?;
+    }
+    Ok(if options.http10 { request.version(Version::Http10) } else { request })
+}
+
+fn read_data(path: &Path) -> Result<Vec<u8>, Stop> {
+    let mut data = Vec::new();
+    let read = match path.to_str() {
+        Some("-") => io::stdin().read_to_end(&mut data),
+        _ => File::open(path).and_then(|mut file| file.read_to_end(&mut data)),
+    };
+    match read {
+        Ok(_) => Ok(data),
+        Err(error) => Err(Stop::ReadData(path.display().to_string(), error)),
+    }
+}
+
+fn stop(output: String, why: Undelivered) -> Stop {
+    match why {
+        Undelivered::Answer(error) => Stop::Fetch(error),
+        Undelivered::Write(error)
+            if output == "stdout" && error.kind() == ErrorKind::BrokenPipe =>
+        {
+            Stop::BrokenPipe
+        }
+        Undelivered::Write(error) => Stop::Write(output, error),
+    }
+}
+
+impl Stop {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Stop::Fetch(error) => error.exit_code(),
+            Stop::ReadData(..) => 26,
+            Stop::Write(..) => 23,
+            Stop::BrokenPipe => 0,
+        }
+    }
+
+    /// One line on stderr, unless it is to be silent.
+    fn say(&self, options: &ClientOptions) {
+        if options.silent && !options.show_error {
+            return;
+        }
+        let what = match self {
+            Stop::Fetch(error) => error.in_one_line(),
+            Stop::ReadData(name, error) => format!("could not read {name:?}: {error}"),
+            Stop::Write(name, error) => format!("could not write to {name:?}: {error}"),
+            Stop::BrokenPipe => return,
+        };
+        complain(&format!("client: ({}) {what}\n", self.exit_code()));
+    }
+}

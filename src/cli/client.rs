@@ -71,6 +71,12 @@ impl ClientOptions {
         self.data.iter().any(|data| matches!(data, Data::Json(_)))
     }
 
+    /// Is a field of this name to be left out?
+    pub fn removes(&self, name: &str) -> bool {
+        let removed = |field: &Field| matches!(field, Field::Remove(removed) if removed.eq_ignore_ascii_case(name));
+        self.fields.iter().any(removed)
+    }
+
     /// Puts the body together; `None` when there is none. `read` reads a file, or stdin.
     ///
     /// # Errors

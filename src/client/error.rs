@@ -1,0 +1,189 @@
+//! What can go wrong, and what curl would call it.
+
+use std::io;
+use std::time::Duration;
+
+use super::budget::Phase;
+use crate::net::connect::ConnectError;
+use crate::net::resolve::ResolveError;
+use crate::proto::http::close::Close;
+use crate::proto::http::error::{Fault, Rule};
+use crate::proto::http::headers::InvalidField;
+use crate::proto::http::url::UrlError;
+
+/// Why a request could not be made, or its answer not be had.
+#[derive(Debug)]
+pub enum Error {
+    /// Not an address that can be fetched.
+    Url(UrlError),
+    /// Not a method: this is no token.
+    Method(String),
+    /// Not a field.
+    Field(InvalidField),
+    /// This host has no address.
+    Resolve(String, ResolveError),
+    /// No connection to this host and port.
+    Connect(String, u16, ConnectError),
+    /// The time set for it had passed.
+    Timeout {
+        /// What was being waited for.
+        phase: Phase,
+        /// The limit that was set, counted from the beginning of the exchange.
+        after: Duration,
+    },
+    /// The request could not be sent, and no answer came all the same.
+    Send(io::Error),
+    /// The server closed the connection without a byte of an answer.
+    NoAnswer,
+    /// What came is not the head of an answer, or leaves the length of its body in doubt.
+    Head(Fault),
+    /// The connection broke while the answer was awaited or received.
+    Receive(io::Error),
+    /// The body was cut short, or its framing is broken.
+    Body(Fault),
+}
+
+impl Error {
+    /// The exit code that curl has for it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Url(UrlError::Scheme(_)) => 1,
+            Error::Method(_) | Error::Field(_) => 2,
+            Error::Url(_) => 3,
+            Error::Resolve(..) => 6,
+            Error::Connect(..) => 7,
+            Error::Head(_) => 8,
+            Error::Body(Fault { rule: Rule::BodyIncomplete, .. }) => 18,
+            Error::Timeout { .. } => 28,
+            Error::NoAnswer => 52,
+            Error::Send(_) => 55,
+            Error::Receive(_) | Error::Body(_) => 56,
+        }
+    }
+
+    /// The error, what caused it, and what to do about it where there is something to do: for
+    /// people, in one line.
+    pub fn in_one_line(&self) -> String {
+        let mut line = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            line.push_str(&format!(": {error}"));
+            source = error.source();
+        }
+        line = without_numbers(&line);
+        if let Some(advice) = self.advice() {
+            line.push_str(&format!(" ({advice})"));
+        }
+        line
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+        match self {
+            Error::Connect(.., error) if error.tried.iter().any(|(_, error)| refused(error)) => {
+                Some("is a server running there?")
+            }
+            Error::Head(fault) if fault.rule == Rule::StatusLine => {
+                Some("is it an HTTP server? https is not spoken here")
+            }
+            _ => None,
+        }
+    }
+
+    /// Why the connection is closed, on which this happened.
+    pub(super) fn close(&self) -> Close {
+        match self {
+            Error::Timeout { .. } => Close::OutOfTime,
+            Error::Body(Fault { rule: Rule::BodyIncomplete, .. })
+            | Error::Head(Fault { rule: Rule::HeadIncomplete, .. }) => Close::PeerLeft,
+            Error::Head(fault) | Error::Body(fault) => Close::Fault(fault.rule),
+            _ => Close::PeerLeft,
+        }
+    }
+}
+
+/// The system's own words without its numbers: "Connection refused (os error 111)" says it twice.
+fn without_numbers(line: &str) -> String {
+    let mut parts = line.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |line, part| line + part.split_once(')').map_or(part, |(_, rest)| rest))
+}
+
+/// Says this level only; the cause is the source.
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Url(_) => f.write_str("not a URL that can be fetched"),
+            Error::Method(name) => write!(f, "{name:?} is not a method; right: one word, as GET"),
+            Error::Field(_) => f.write_str("not a field that can be sent"),
+            Error::Resolve(host, _) => write!(f, "could not find the address of {host}"),
+            Error::Connect(host, port, _) => write!(f, "could not connect to {host} port {port}"),
+            Error::Timeout { phase, after } => {
+                write!(f, "out of time after {after:?}, while {phase}")
+            }
+            Error::Send(_) => f.write_str("could not send the request"),
+            Error::NoAnswer => f.write_str("the server closed the connection without an answer"),
+            Error::Head(_) => f.write_str("the answer cannot be understood"),
+            Error::Receive(_) => f.write_str("could not receive the answer"),
+            Error::Body(Fault { rule: Rule::BodyIncomplete, .. }) => {
+                f.write_str("the body was cut short")
+            }
+            Error::Body(_) => f.write_str("the body cannot be understood"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Url(error) => Some(error),
+            Error::Field(error) => Some(error),
+            Error::Resolve(_, error) => Some(error),
+            Error::Connect(.., error) => Some(error),
+            Error::Send(error) | Error::Receive(error) => Some(error),
+            Error::Head(fault) | Error::Body(fault) => Some(fault),
+            Error::Method(_) | Error::Timeout { .. } | Error::NoAnswer => None,
+        }
+    }
+}
+
+/// For readers of a body, who know [`io::Error`] only; [`io::Error::get_ref`] gives ours back.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        let kind = match &error {
+            Error::Timeout { .. } => io::ErrorKind::TimedOut,
+            Error::Send(error) | Error::Receive(error) => error.kind(),
+            Error::Body(Fault { rule: Rule::BodyIncomplete, .. }) => io::ErrorKind::UnexpectedEof,
+            Error::Head(_) | Error::Body(_) => io::ErrorKind::InvalidData,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_says_it_all_and_no_number_twice() {
+        let refused = || io::Error::from_raw_os_error(111);
+        let address = "127.0.0.1:1".parse().unwrap();
+        let tried = vec![(address, refused()), (address, refused())];
+        let error = Error::Connect("h".into(), 1, ConnectError { tried, timed_out: false });
+        let line = error.in_one_line();
+        assert!(line.starts_with("could not connect to h port 1: 127.0.0.1:1: "), "{line}");
+        assert!(!line.contains("os error"), "{line}");
+        assert_eq!(without_numbers("a (os error 1); b (os error 2)."), "a; b.");
+        assert_eq!(without_numbers("a (os error 1"), "a1");
+    }
+
+    #[test]
+    fn the_cause_is_kept() {
+        let error = Error::Receive(io::ErrorKind::ConnectionReset.into());
+        let error = io::Error::from(error);
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        let inner = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
+        assert!(matches!(inner, Some(Error::Receive(_))));
+    }
+}

@@ -1,0 +1,126 @@
+//! What the command line prints: `-v` on stderr, heads (`-i`, `-I`) and bodies on stdout.
+
+use std::io::{self, Write};
+
+use super::error::Error;
+use super::event::Event;
+use super::response::Response;
+
+/// Writes what `-v` says about an event, in curl's words where curl has them: `*` is the client
+/// speaking, `>` is what it sends, `<` is what it receives.
+///
+/// # Errors
+/// Those of `out`.
+pub fn tell(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
+    match event {
+        Event::Resolved(_, [_]) => Ok(()),
+        Event::Resolved(host, addresses) => {
+            let addresses: Vec<_> = addresses.iter().map(|at| at.ip().to_string()).collect();
+            writeln!(out, "* Host {host} has the addresses {}", addresses.join(", "))
+        }
+        Event::Trying(address) => writeln!(out, "*   Trying {address}..."),
+        Event::Failed(address, error) => writeln!(out, "* {address}: {error}"),
+        Event::Connected(id, host, address) => {
+            let (ip, port) = (address.ip(), address.port());
+            writeln!(out, "* Connected to {host} ({ip}) port {port} (#{id})")
+        }
+        Event::Reusing(id, host) => {
+            writeln!(out, "* Re-using existing connection #{id} with host {host}")
+        }
+        Event::Dead(id) => writeln!(out, "* Connection #{id} was closed by the server meanwhile"),
+        Event::Retrying(id) => {
+            writeln!(out, "* Connection #{id} died before an answer came; once more on a fresh one")
+        }
+        Event::Sending(head) => lines('>', head, out),
+        Event::Interim(head) | Event::Head(head) => lines('<', head.headers.source(), out),
+        Event::Trailers(trailers) => {
+            let mut text = Vec::new();
+            trailers.encode(&mut text);
+            lines('<', &text, out)
+        }
+        Event::Kept(id, host) => writeln!(out, "* Connection #{id} to host {host} left intact"),
+        Event::Closed(id, close) => writeln!(out, "* Closing connection #{id}: {close}"),
+    }
+}
+
+/// Each line of a head behind its mark. No control byte but a tab stands in a head that was
+/// understood, so nothing in it can play with a terminal.
+fn lines(mark: char, head: &[u8], out: &mut impl Write) -> io::Result<()> {
+    for line in head.split_inclusive(|&byte| byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        out.write_all(format!("{mark} ").as_bytes())?;
+        out.write_all(line)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// Why an answer did not get to where it should be written.
+#[derive(Debug)]
+pub enum Undelivered {
+    /// It did not come.
+    Answer(Error),
+    /// It could not be written.
+    Write(io::Error),
+}
+
+/// Writes the body as it arrives, byte for byte; before it, with `heads`, the heads as they came,
+/// and behind it the trailer fields.
+///
+/// # Errors
+/// [`Undelivered`] says on which side it stopped.
+pub fn deliver(
+    response: &mut Response,
+    heads: bool,
+    out: &mut impl Write,
+) -> Result<(), Undelivered> {
+    if heads {
+        for head in response.interim().iter().chain([response.head()]) {
+            out.write_all(head.headers.source()).map_err(Undelivered::Write)?;
+        }
+    }
+    while let Some(piece) = response.piece().map_err(Undelivered::Answer)? {
+        // What is slow to come is shown as it comes.
+        out.write_all(piece).and_then(|()| out.flush()).map_err(Undelivered::Write)?;
+    }
+    if heads && let Some(trailers) = response.trailers() {
+        let mut text = Vec::new();
+        trailers.encode(&mut text);
+        out.write_all(&text).map_err(Undelivered::Write)?;
+    }
+    out.flush().map_err(Undelivered::Write)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::http::close::Close;
+
+    fn told(event: &Event<'_>) -> String {
+        let mut out = Vec::new();
+        tell(event, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn events_in_words() {
+        let address = "[::1]:80".parse().unwrap();
+        for (event, want) in [
+            (Event::Trying(address), "*   Trying [::1]:80...\n"),
+            (Event::Connected(0, "h", address), "* Connected to h (::1) port 80 (#0)\n"),
+            (
+                Event::Sending(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"),
+                "> GET / HTTP/1.1\n> Host: h\n> \n",
+            ),
+            (Event::Kept(0, "h"), "* Connection #0 to host h left intact\n"),
+            (Event::Reusing(0, "h"), "* Re-using existing connection #0 with host h\n"),
+            (
+                Event::Closed(2, Close::PeerAsked),
+                "* Closing connection #2: the peer asked for it\n",
+            ),
+        ] {
+            assert_eq!(told(&event), want);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What is answered: a head, and a body that is read from the socket as it is asked for.
+
+use std::io::{self, BufRead, Read};
+
+use super::Client;
+use super::budget::{Budget, Phase};
+use super::call::Answer;
+use super::connection::Connection;
+use super::error::Error;
+use super::event::Event;
+use super::reuse::Origin;
+use crate::proto::http::client::{Piece, RecvBody};
+use crate::proto::http::close::Close;
+use crate::proto::http::head::ResponseHead;
+use crate::proto::http::headers::Headers;
+
+/// The answer to a request, whatever its status.
+///
+/// The body is read through [`Read`] or [`BufRead`], or piece by piece as it arrives through
+/// [`Response::piece`]. Its end is only reported when it is complete. Dropped before its end, it
+/// takes its connection with it.
+#[derive(Debug)]
+pub struct Response {
+    client: Client,
+    origin: Origin,
+    budget: Budget,
+    head: ResponseHead,
+    interim: Vec<ResponseHead>,
+    body: Body,
+    /// The piece of the body at hand, and how much of it has been read.
+    piece: Vec<u8>,
+    read: usize,
+}
+
+#[derive(Debug)]
+enum Body {
+    Coming(Connection, RecvBody),
+    Complete(Option<Headers>),
+    Failed,
+}
+
+impl Response {
+    pub(super) fn new(
+        client: Client,
+        origin: Origin,
+        connection: Connection,
+        budget: Budget,
+        answer: Answer,
+    ) -> Response {
+        let Answer { interim, head, body } = answer;
+        let body = Body::Coming(connection, body);
+        let piece = Vec::new();
+        let mut response = Response { client, origin, budget, head, interim, body, piece, read: 0 };
+        response.settle();
+        response
+    }
+
+    /// Status and fields.
+    pub fn head(&self) -> &ResponseHead {
+        &self.head
+    }
+
+    /// The interim answers (1xx) that came before.
+    pub fn interim(&self) -> &[ResponseHead] {
+        &self.interim
+    }
+
+    /// The fields that came behind a chunked body, once it has been read to its end.
+    pub fn trailers(&self) -> Option<&Headers> {
+        match &self.body {
+            Body::Complete(trailers) => trailers.as_ref(),
+            Body::Coming(..) | Body::Failed => None,
+        }
+    }
+
+    /// The next piece of the body, as it arrives; `None` when it is complete.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`], [`Error::Receive`], or [`Error::Body`] when it is cut short.
+    pub fn piece(&mut self) -> Result<Option<&[u8]>, Error> {
+        if self.read == self.piece.len() {
+            self.pull().inspect_err(|error| self.end(Body::Failed, error.close()))?;
+        }
+        let piece = &self.piece[std::mem::replace(&mut self.read, self.piece.len())..];
+        Ok(Some(piece).filter(|piece| !piece.is_empty()))
+    }
+
+    /// Receives until there is a piece, which stays empty when the body is complete.
+    fn pull(&mut self) -> Result<(), Error> {
+        self.piece.clear();
+        self.read = 0;
+        while self.piece.is_empty() {
+            let (connection, body) = match &mut self.body {
+                Body::Coming(connection, body) => (connection, body),
+                Body::Complete(_) => return Ok(()),
+                Body::Failed => return Err(Error::Receive(io::Error::other("it failed before"))),
+            };
+            match body.receive(&mut connection.input, &self.client.limits).map_err(Error::Body)? {
+                Piece::Data(data) => self.piece.extend_from_slice(data),
+                Piece::More => connection.fill(&self.budget, Phase::Body)?,
+                Piece::End => {}
+            }
+            self.settle();
+        }
+        Ok(())
+    }
+
+    /// When the body is complete, the connection is kept or closed at once.
+    fn settle(&mut self) {
+        let Body::Coming(_, body) = &self.body else { return };
+        if !body.is_complete() {
+            return;
+        }
+        let complete = Body::Complete(body.trailers().cloned());
+        let Body::Coming(connection, body) = std::mem::replace(&mut self.body, complete) else {
+            return;
+        };
+        if let Some(trailers) = self.trailers().filter(|trailers| !trailers.is_empty()) {
+            self.client.tell(&Event::Trailers(trailers));
+        }
+        match body.finish() {
+            Ok(_) if connection.is_intact() => {
+                self.client.tell(&Event::Kept(connection.id, &self.origin.0));
+                if let Some(oldest) = self.client.idle.put(self.origin.clone(), connection) {
+                    self.client.tell(&Event::Closed(oldest.id, Close::Idle));
+                }
+            }
+            Ok(_) => self.client.tell(&Event::Closed(connection.id, Close::BodyShort)),
+            Err(close) => self.client.tell(&Event::Closed(connection.id, close)),
+        }
+    }
+
+    /// Closes the connection, if there is one.
+    fn end(&mut self, body: Body, close: Close) {
+        if let Body::Coming(connection, _) = std::mem::replace(&mut self.body, body) {
+            self.client.tell(&Event::Closed(connection.id, close));
+        }
+    }
+}
+
+impl Drop for Response {
+    fn drop(&mut self) {
+        self.end(Body::Failed, Close::AnswerUnread);
+    }
+}
+
+impl BufRead for Response {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.read == self.piece.len() {
+            self.pull().inspect_err(|error| self.end(Body::Failed, error.close()))?;
+        }
+        Ok(&self.piece[self.read..])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.read = self.piece.len().min(self.read + count);
+    }
+}
+
+impl Read for Response {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(out)?;
+        self.consume(count);
+        Ok(count)
+    }
+}

@@ -1,0 +1,421 @@
+//! The client against servers that are not what they should be: each a listener and a script.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::proto::http::error::Rule;
+
+/// A server that takes connections one after the other and plays one script on each.
+struct Server {
+    address: SocketAddr,
+    thread: JoinHandle<()>,
+}
+
+type Script = Box<dyn FnOnce(&mut TcpStream) + Send>;
+
+impl Server {
+    fn new(scripts: Vec<Script>) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let thread = thread::spawn(move || {
+            for script in scripts {
+                let (mut stream, _) = listener.accept().unwrap();
+                // A client that errs must not make a test hang.
+                stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+                script(&mut stream);
+            }
+        });
+        Server { address, thread }
+    }
+
+    /// Reads one head on each connection and answers with these bytes, then closes.
+    fn answering(answers: &[&'static str]) -> Server {
+        let script = |answer: &'static str| -> Script {
+            Box::new(move |stream| {
+                read_head(stream);
+                stream.write_all(answer.as_bytes()).unwrap();
+            })
+        };
+        Server::new(answers.iter().map(|answer| script(answer)).collect())
+    }
+
+    fn get(&self) -> Request {
+        Request::get(&format!("http://{}/", self.address)).unwrap()
+    }
+
+    fn join(self) {
+        self.thread.join().unwrap();
+    }
+}
+
+/// Reads to the end of a head, byte by byte, and returns it.
+fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// Resets the connection: closed with bytes unread, the kernel sends RST instead of FIN.
+fn reset(stream: &mut TcpStream) {
+    stream.peek(&mut [0]).unwrap();
+    stream.shutdown(Shutdown::Both).unwrap();
+}
+
+/// A client, and what its observer saw, as `-v` would print it.
+fn watched() -> (Client, Arc<Mutex<Vec<u8>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&seen);
+    let observer = move |event: &Event<'_>| {
+        output::tell(event, &mut *kept.lock().unwrap()).unwrap();
+    };
+    (Client::new().max_time(Duration::from_secs(20)).observer(observer), seen)
+}
+
+fn text(seen: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8(seen.lock().unwrap().clone()).unwrap()
+}
+
+fn body(client: &Client, request: &Request) -> Result<String, Error> {
+    let mut response = client.send(request)?;
+    let mut text = Vec::new();
+    while let Some(piece) = response.piece()? {
+        text.extend_from_slice(piece);
+    }
+    Ok(String::from_utf8(text).unwrap())
+}
+
+/// What one answer, and then the end of the connection, comes to: the body or the exit code.
+fn outcome(answer: &'static str) -> Result<String, u8> {
+    let server = Server::answering(&[answer]);
+    let client = Client::new().max_time(Duration::from_secs(20));
+    let got = body(&client, &server.get()).map_err(|error| error.exit_code());
+    server.join();
+    got
+}
+
+#[test]
+fn answers_and_what_they_come_to() {
+    for (name, answer, want) in [
+        ("length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", Ok("hello")),
+        ("no body", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Ok("")),
+        ("204", "HTTP/1.1 204 No Content\r\n\r\n", Ok("")),
+        ("close-delimited", "HTTP/1.0 200 OK\r\n\r\nhello", Ok("hello")),
+        ("bare LF", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", Ok("hello")),
+        ("an error is an answer", "HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno", Ok("no")),
+        (
+            "chunks and trailers",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\nA: b\r\n\r\n",
+            Ok("hello!"),
+        ),
+        (
+            "interim answers first",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n\
+             HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            Ok("hello"),
+        ),
+        ("nothing", "", Err(52)),
+        ("cut in the head", "HTTP/1.1 200 OK\r\nContent-Le", Err(8)),
+        ("only an interim answer", "HTTP/1.1 100 Continue\r\n\r\n", Err(52)),
+        ("cut in the body", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", Err(18)),
+        (
+            "cut in a chunk",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n50\r\nhello",
+            Err(18),
+        ),
+        (
+            "no last chunk",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+            Err(18),
+        ),
+        ("no chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhello\r\n", Err(56)),
+        ("not HTTP", "220 mail.example.org ESMTP\r\n", Err(8)),
+        (
+            "two lengths",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+            Err(8),
+        ),
+        ("HTTP/2", "HTTP/2.0 200 OK\r\n\r\n", Err(8)),
+    ] {
+        assert_eq!(outcome(answer), want.map(str::to_owned), "{name}");
+    }
+}
+
+#[test]
+fn a_cut_body_is_never_a_shorter_body() {
+    let server = Server::answering(&["HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello"]);
+    let mut response = Client::new().send(&server.get()).unwrap();
+    let mut text = String::new();
+    let error = response.read_to_string(&mut text).unwrap_err();
+    assert_eq!((error.kind(), text.as_str()), (ErrorKind::UnexpectedEof, "hello"));
+    assert!(response.read(&mut [0]).is_err(), "and it stays an error");
+    server.join();
+}
+
+#[test]
+fn interim_answers_and_trailers_can_be_seen() {
+    let server = Server::answering(&["HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n\
+        HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSum: 1\r\n\r\n"]);
+    let (client, seen) = watched();
+    let mut response = client.send(&server.get()).unwrap();
+    assert_eq!(response.interim()[0].headers.first("link"), Some(&b"a"[..]));
+    assert!(response.piece().unwrap().is_none());
+    assert_eq!(response.trailers().unwrap().first("sum"), Some(&b"1"[..]));
+    let seen = text(&seen);
+    assert!(
+        seen.contains("< HTTP/1.1 103 Early Hints\n< Link: a\n< \n< HTTP/1.1 200 OK\n"),
+        "{seen}"
+    );
+    assert!(seen.contains("< Sum: 1\n"), "{seen}");
+    server.join();
+}
+
+const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+/// Answers so many requests on a connection.
+fn hello(times: usize) -> Script {
+    Box::new(move |stream| {
+        for _ in 0..times {
+            assert!(!read_head(stream).is_empty());
+            stream.write_all(HELLO.as_bytes()).unwrap();
+        }
+    })
+}
+
+#[test]
+fn a_connection_is_used_again() {
+    let server = Server::new(vec![hello(3)]);
+    let (client, seen) = watched();
+    for _ in 0..3 {
+        assert_eq!(body(&client, &server.get()).unwrap(), "hello");
+    }
+    server.join();
+    let seen = text(&seen);
+    assert_eq!(seen.matches("* Connected to 127.0.0.1 (127.0.0.1) port").count(), 1, "{seen}");
+    assert_eq!(seen.matches("* Re-using existing connection #0").count(), 2, "{seen}");
+    assert_eq!(seen.matches("left intact").count(), 3, "{seen}");
+}
+
+#[test]
+fn a_response_half_read_takes_its_connection_with_it() {
+    let long = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello";
+    let server = Server::answering(&[long, HELLO]);
+    let (client, seen) = watched();
+    drop(client.send(&server.get()).unwrap());
+    assert_eq!(body(&client, &server.get()).unwrap(), "hello");
+    let seen = text(&seen);
+    assert!(seen.contains("* Closing connection #0: the rest of the answer was not wanted\n"));
+    assert!(seen.contains("(#1)\n"), "{seen}");
+    server.join();
+}
+
+#[test]
+fn two_answers_at_a_time_have_two_connections() {
+    let server = Server::new(vec![hello(1), hello(1)]);
+    let client = Client::new();
+    let mut first = client.send(&server.get()).unwrap();
+    let mut second = client.send(&server.get()).unwrap();
+    let mut text = String::new();
+    second.read_to_string(&mut text).unwrap();
+    first.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "hellohello");
+    server.join();
+}
+
+#[test]
+fn a_connection_closed_in_the_meantime_is_seen() {
+    let server = Server::new(vec![hello(1), hello(1)]);
+    let (client, seen) = watched();
+    let post = server.get().method("POST").unwrap();
+    assert_eq!(body(&client, &post).unwrap(), "hello");
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(body(&client, &post).unwrap(), "hello", "even a POST: nothing was sent in vain");
+    assert!(text(&seen).contains("* Connection #0 was closed by the server meanwhile\n"));
+    server.join();
+}
+
+/// Answers one request, takes the next one, and closes without an answer.
+fn leaves() -> Script {
+    Box::new(|stream| {
+        read_head(stream);
+        stream.write_all(HELLO.as_bytes()).unwrap();
+        read_head(stream);
+    })
+}
+
+#[test]
+fn a_stale_connection_is_retried_once_where_that_is_harmless() {
+    let server = Server::new(vec![leaves(), hello(1)]);
+    let (client, seen) = watched();
+    assert_eq!(body(&client, &server.get()).unwrap(), "hello");
+    assert_eq!(body(&client, &server.get()).unwrap(), "hello");
+    assert!(text(&seen).contains("* Connection #0 died before an answer came"));
+    server.join();
+
+    let server = Server::new(vec![leaves()]);
+    let client = Client::new();
+    assert_eq!(body(&client, &server.get()).unwrap(), "hello");
+    let post = server.get().method("POST").unwrap();
+    assert!(matches!(body(&client, &post), Err(Error::NoAnswer)), "a POST is sent once");
+    server.join();
+}
+
+#[test]
+fn a_fresh_connection_that_is_closed_is_not_retried() {
+    let server = Server::answering(&[""]);
+    let error = Client::new().send(&server.get()).unwrap_err();
+    assert!(matches!(error, Error::NoAnswer));
+    server.join();
+}
+
+#[test]
+fn a_reset_is_an_error() {
+    let server = Server::new(vec![Box::new(|stream| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello";
+        stream.write_all(head.as_bytes()).unwrap();
+        thread::sleep(Duration::from_millis(50));
+        reset(stream);
+    })]);
+    // Left unread by the server: closing then resets the connection.
+    let error = body(&Client::new(), &server.get()).unwrap_err();
+    assert!(matches!(error.exit_code(), 18 | 56), "{error:?}");
+    server.join();
+}
+
+#[test]
+fn dripping_does_not_move_the_deadline() {
+    for (phase, first) in
+        [(Phase::Head, ""), (Phase::Body, "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n")]
+    {
+        let server = Server::new(vec![Box::new(move |stream| {
+            read_head(stream);
+            stream.write_all(first.as_bytes()).unwrap();
+            let drip =
+                b"HTTP/1.1 200 OK\r\nX: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+            for byte in drip {
+                if stream.write_all(&[*byte]).is_err() {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+        })]);
+        let client = Client::new().max_time(Duration::from_millis(300));
+        let start = Instant::now();
+        let error = body(&client, &server.get()).unwrap_err();
+        assert!(matches!(error, Error::Timeout { phase: at, .. } if at == phase), "{error:?}");
+        assert!(start.elapsed() < Duration::from_millis(1000), "{:?}", start.elapsed());
+        server.join();
+    }
+}
+
+#[test]
+fn a_server_that_never_answers_is_left_in_time() {
+    let server = Server::new(vec![Box::new(|stream| {
+        read_head(stream);
+        stream.read(&mut [0]).unwrap_or_default();
+    })]);
+    let client = Client::new().max_time(Duration::from_millis(100));
+    let error = client.send(&server.get()).unwrap_err();
+    assert_eq!(error.exit_code(), 28);
+    assert_eq!(error.to_string(), "out of time after 100ms, while waiting for the answer");
+    server.join();
+}
+
+/// More than the sockets' buffers hold.
+const LARGE: usize = 32 << 20;
+
+const REFUSAL: &str = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno";
+
+#[test]
+fn an_answer_that_comes_before_the_body_is_out_is_picked_up() {
+    let stays: Script = Box::new(|stream| {
+        read_head(stream);
+        stream.write_all(REFUSAL.as_bytes()).unwrap();
+        // Reads no more, and waits for the client to leave.
+        stream.shutdown(Shutdown::Write).unwrap();
+        thread::sleep(Duration::from_millis(200));
+    });
+    let stalls: Script = Box::new(|stream| {
+        read_head(stream);
+        stream.write_all(REFUSAL.replace("413", "200").as_bytes()).unwrap();
+        thread::sleep(Duration::from_millis(1500));
+    });
+    let closes: Script = Box::new(|stream| {
+        read_head(stream);
+        stream.write_all(REFUSAL.as_bytes()).unwrap();
+    });
+    for (name, script) in [("stays", stays), ("stalls", stalls), ("closes", closes)] {
+        let server = Server::new(vec![script]);
+        let (client, seen) = watched();
+        let put = server.get().method("PUT").unwrap().body(vec![b'x'; LARGE]);
+        assert_eq!(body(&client, &put).unwrap(), "no", "{name}: {}", text(&seen));
+        assert!(
+            text(&seen).contains("* Closing connection #0: the body came out short\n"),
+            "{name}"
+        );
+        server.join();
+    }
+}
+
+#[test]
+fn a_large_body_arrives_whole() {
+    let server = Server::new(vec![Box::new(|stream| {
+        let head = read_head(stream);
+        assert!(head.contains(&format!("Content-Length: {LARGE}\r\n")), "{head}");
+        let mut body = vec![0; LARGE];
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").unwrap();
+        stream.read_exact(&mut body).unwrap();
+        assert!(body.iter().all(|&byte| byte == b'x'));
+        stream.write_all(HELLO.as_bytes()).unwrap();
+    })]);
+    let put = server.get().method("PUT").unwrap().body(vec![b'x'; LARGE]);
+    assert_eq!(body(&Client::new(), &put).unwrap(), "hello");
+    server.join();
+}
+
+#[test]
+fn a_server_that_takes_nothing_and_says_nothing() {
+    let server = Server::new(vec![Box::new(|_| thread::sleep(Duration::from_millis(700)))]);
+    let client = Client::new().max_time(Duration::from_millis(300));
+    let put = server.get().method("PUT").unwrap().body(vec![b'x'; LARGE]);
+    let error = client.send(&put).unwrap_err();
+    assert!(matches!(error, Error::Timeout { phase: Phase::Send, .. }), "{error:?}");
+    server.join();
+}
+
+#[test]
+fn nobody_there() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = Client::new().send(&Request::get(&address.to_string()).unwrap()).unwrap_err();
+    let line = format!(
+        "could not connect to 127.0.0.1 port {}: Connection refused (is a server running there?)",
+        address.port()
+    );
+    assert_eq!((error.exit_code(), error.in_one_line()), (7, line));
+}
+
+#[test]
+fn what_is_wrong_with_a_head_is_said() {
+    let server = Server::answering(&["HTTP/1.1 200 OK\r\nA : b\r\n\r\n"]);
+    let error = Client::new().send(&server.get()).unwrap_err();
+    assert!(matches!(&error, Error::Head(fault) if fault.rule == Rule::SpaceBeforeColon));
+    assert!(error.in_one_line().contains("RFC 9112, 5.1"), "{}", error.in_one_line());
+    server.join();
+}
+
+#[test]
+fn old_servers_keep_a_connection_when_they_say_so() {
+    let server = Server::answering(&[
+        "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+    ]);
+    let (client, seen) = watched();
+    body(&client, &server.get()).unwrap();
+    assert!(text(&seen).contains("left intact"), "{}", text(&seen));
+    server.join();
+}
