@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use threadbare::cli::Parsed;
 use threadbare::cli::client::{ClientOptions, Field, help, parse};
 use threadbare::client::output::{Undelivered, deliver, tell};
-use threadbare::client::{Client, Error, Request, Version};
+use threadbare::client::{Client, Error, Request, Version, in_one_line};
 
 fn main() -> ExitCode {
     env_logger::init();
@@ -176,9 +176,12 @@ impl Stop {
             return;
         }
         let what = match self {
-            Stop::Fetch(error) => error.in_one_line(),
-            Stop::ReadData(name, error) => format!("could not read {name:?}: {error}"),
-            Stop::Write(name, error) => format!("could not write to {name:?}: {error}"),
+            Stop::Fetch(error) => {
+                let advice = error.advice().map(|advice| format!("; {advice}"));
+                in_one_line(error) + &advice.unwrap_or_default()
+            }
+            Stop::ReadData(name, error) => format!("could not read {name}: {}", in_one_line(error)),
+            Stop::Write(name, error) => format!("could not write {name}: {}", in_one_line(error)),
             Stop::BrokenPipe => return,
         };
         complain(&format!("client: ({}) {what}\n", self.exit_code()));

@@ -86,10 +86,10 @@ impl ClientOptions {
         mut read: impl FnMut(&Path) -> Result<Vec<u8>, E>,
     ) -> Result<Option<Vec<u8>>, E> {
         let mut body = Vec::new();
-        for data in &self.data {
+        for (at, data) in self.data.iter().enumerate() {
             match data {
                 Data::Form(source) => {
-                    if !body.is_empty() {
+                    if at > 0 {
                         body.push(b'&');
                     }
                     body.extend(match source {
@@ -341,6 +341,8 @@ mod tests {
             (&[][..], None),
             (&["-d", ""], Some("")),
             (&["-d", "a=1", "-d", "b=2"], Some("a=1&b=2")),
+            (&["-d", "", "-d", "b"], Some("&b")),
+            (&["-d", "a", "--json", "b", "-d", "c"], Some("ab&c")),
             (&["-d=x"], Some("=x")),
             (&["-d@file", "-d", "@-"], Some("<file>&<->")),
             (&["--json", "{", "--json", "}"], Some("{}")),

@@ -39,7 +39,14 @@ pub enum Error {
     Head(Fault),
     /// The connection broke while the answer was awaited or received.
     Receive(io::Error),
-    /// The body was cut short, or its framing is broken.
+    /// The connection ended before the body did.
+    CutShort {
+        /// How many bytes of it came.
+        received: u64,
+        /// How many did not, where that is known.
+        missing: Option<u64>,
+    },
+    /// The framing of the body is broken.
     Body(Fault),
 }
 
@@ -53,7 +60,7 @@ impl Error {
             Error::Resolve(..) => 6,
             Error::Connect(..) => 7,
             Error::Head(_) => 8,
-            Error::Body(Fault { rule: Rule::BodyIncomplete, .. }) => 18,
+            Error::CutShort { .. } => 18,
             Error::Timeout { .. } => 28,
             Error::NoAnswer => 52,
             Error::Send(_) => 55,
@@ -61,23 +68,8 @@ impl Error {
         }
     }
 
-    /// The error, what caused it, and what to do about it where there is something to do: for
-    /// people, in one line.
-    pub fn in_one_line(&self) -> String {
-        let mut line = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(error) = source {
-            line.push_str(&format!(": {error}"));
-            source = error.source();
-        }
-        line = without_numbers(&line);
-        if let Some(advice) = self.advice() {
-            line.push_str(&format!(" ({advice})"));
-        }
-        line
-    }
-
-    fn advice(&self) -> Option<&'static str> {
+    /// What to do about it, where there is something to do.
+    pub fn advice(&self) -> Option<&'static str> {
         let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
         match self {
             Error::Connect(.., error) if error.tried.iter().any(|(_, error)| refused(error)) => {
@@ -94,12 +86,18 @@ impl Error {
     pub(super) fn close(&self) -> Close {
         match self {
             Error::Timeout { .. } => Close::OutOfTime,
-            Error::Body(Fault { rule: Rule::BodyIncomplete, .. })
-            | Error::Head(Fault { rule: Rule::HeadIncomplete, .. }) => Close::PeerLeft,
+            Error::Head(Fault { rule: Rule::HeadIncomplete, .. }) => Close::PeerLeft,
             Error::Head(fault) | Error::Body(fault) => Close::Fault(fault.rule),
             _ => Close::PeerLeft,
         }
     }
+}
+
+/// An error and its causes, for people, in one line.
+pub fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    let levels: Vec<String> = chain.map(ToString::to_string).collect();
+    without_numbers(&levels.join(": "))
 }
 
 /// The system's own words without its numbers: "Connection refused (os error 111)" says it twice.
@@ -125,8 +123,14 @@ impl std::fmt::Display for Error {
             Error::NoAnswer => f.write_str("the server closed the connection without an answer"),
             Error::Head(_) => f.write_str("the answer cannot be understood"),
             Error::Receive(_) => f.write_str("could not receive the answer"),
-            Error::Body(Fault { rule: Rule::BodyIncomplete, .. }) => {
-                f.write_str("the body was cut short")
+            Error::CutShort { received, missing: Some(missing) } => {
+                write!(f, "the body was cut short: {received} bytes came, {missing} are missing")
+            }
+            Error::CutShort { received, missing: None } => {
+                write!(
+                    f,
+                    "the body was cut short after {received} bytes: its last chunk is missing"
+                )
             }
             Error::Body(_) => f.write_str("the body cannot be understood"),
         }
@@ -142,7 +146,9 @@ impl std::error::Error for Error {
             Error::Connect(.., error) => Some(error),
             Error::Send(error) | Error::Receive(error) => Some(error),
             Error::Head(fault) | Error::Body(fault) => Some(fault),
-            Error::Method(_) | Error::Timeout { .. } | Error::NoAnswer => None,
+            Error::Method(_) | Error::Timeout { .. } | Error::NoAnswer | Error::CutShort { .. } => {
+                None
+            }
         }
     }
 }
@@ -153,7 +159,7 @@ impl From<Error> for io::Error {
         let kind = match &error {
             Error::Timeout { .. } => io::ErrorKind::TimedOut,
             Error::Send(error) | Error::Receive(error) => error.kind(),
-            Error::Body(Fault { rule: Rule::BodyIncomplete, .. }) => io::ErrorKind::UnexpectedEof,
+            Error::CutShort { .. } => io::ErrorKind::UnexpectedEof,
             Error::Head(_) | Error::Body(_) => io::ErrorKind::InvalidData,
             _ => io::ErrorKind::Other,
         };
@@ -171,7 +177,7 @@ mod tests {
         let address = "127.0.0.1:1".parse().unwrap();
         let tried = vec![(address, refused()), (address, refused())];
         let error = Error::Connect("h".into(), 1, ConnectError { tried, timed_out: false });
-        let line = error.in_one_line();
+        let line = in_one_line(&error);
         assert!(line.starts_with("could not connect to h port 1: 127.0.0.1:1: "), "{line}");
         assert!(!line.contains("os error"), "{line}");
         assert_eq!(without_numbers("a (os error 1); b (os error 2)."), "a; b.");

@@ -49,7 +49,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use self::budget::Phase;
-pub use self::error::Error;
+pub use self::error::{Error, in_one_line};
 pub use self::event::Event;
 pub use self::request::Request;
 pub use self::response::Response;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::error::Error;
+use super::error::{Error, in_one_line};
 use super::event::Event;
 use super::response::Response;
 
@@ -19,7 +19,7 @@ pub fn tell(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
             writeln!(out, "* Host {host} has the addresses {}", addresses.join(", "))
         }
         Event::Trying(address) => writeln!(out, "*   Trying {address}..."),
-        Event::Failed(address, error) => writeln!(out, "* {address}: {error}"),
+        Event::Failed(address, error) => writeln!(out, "* {address}: {}", in_one_line(*error)),
         Event::Connected(id, host, address) => {
             let (ip, port) = (address.ip(), address.port());
             writeln!(out, "* Connected to {host} ({ip}) port {port} (#{id})")

@@ -117,8 +117,12 @@ impl Request {
             }
             _ => Target::Origin(self.url.path.clone()),
         };
-        let mut headers = self.defaults.clone();
-        for (name, value) in self.fields.iter() {
+        // "A user agent that generates a Host header field SHOULD send it as the first" (RFC 9110, 7.2).
+        let is_host = |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case("host");
+        let hosts = self.fields.iter().filter(is_host);
+        let others = self.fields.iter().filter(|field| !is_host(field));
+        let mut headers = Headers::new();
+        for (name, value) in hosts.chain(self.defaults.iter()).chain(others) {
             headers.append(name, value).expect("it was a field before");
         }
         RequestHead { method: self.method.clone(), target, version: self.version, headers }
@@ -147,10 +151,10 @@ mod tests {
         );
         let request = request.field("accept", "a/b").unwrap().field("Accept", "").unwrap();
         let request = request.without("user-agent").version(Version::Http10);
-        let request = request.method("DELETE").unwrap();
+        let request = request.method("DELETE").unwrap().field("host", "b").unwrap();
         assert_eq!(
             wire(&request),
-            "DELETE /a%20b HTTP/1.0\r\nHost: localhost:8080\r\naccept: a/b\r\nAccept: \r\n\r\n"
+            "DELETE /a%20b HTTP/1.0\r\nhost: b\r\naccept: a/b\r\nAccept: \r\n\r\n"
         );
     }
 

@@ -11,6 +11,7 @@ use super::event::Event;
 use super::reuse::Origin;
 use crate::proto::http::client::{Piece, RecvBody};
 use crate::proto::http::close::Close;
+use crate::proto::http::error::Rule;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
 
@@ -30,6 +31,8 @@ pub struct Response {
     /// The piece of the body at hand, and how much of it has been read.
     piece: Vec<u8>,
     read: usize,
+    /// How much of the body has come.
+    received: u64,
 }
 
 #[derive(Debug)]
@@ -49,8 +52,9 @@ impl Response {
     ) -> Response {
         let Answer { interim, head, body } = answer;
         let body = Body::Coming(connection, body);
-        let piece = Vec::new();
-        let mut response = Response { client, origin, budget, head, interim, body, piece, read: 0 };
+        let (piece, read, received) = (Vec::new(), 0, 0);
+        let mut response =
+            Response { client, origin, budget, head, interim, body, piece, read, received };
         response.settle();
         response
     }
@@ -76,7 +80,7 @@ impl Response {
     /// The next piece of the body, as it arrives; `None` when it is complete.
     ///
     /// # Errors
-    /// [`Error::Timeout`], [`Error::Receive`], or [`Error::Body`] when it is cut short.
+    /// [`Error::Timeout`], [`Error::Receive`], [`Error::CutShort`], or [`Error::Body`].
     pub fn piece(&mut self) -> Result<Option<&[u8]>, Error> {
         if self.read == self.piece.len() {
             self.pull().inspect_err(|error| self.end(Body::Failed, error.close()))?;
@@ -95,8 +99,18 @@ impl Response {
                 Body::Complete(_) => return Ok(()),
                 Body::Failed => return Err(Error::Receive(io::Error::other("it failed before"))),
             };
-            match body.receive(&mut connection.input, &self.client.limits).map_err(Error::Body)? {
-                Piece::Data(data) => self.piece.extend_from_slice(data),
+            let missing = body.remaining();
+            let received = self.received;
+            let step = body.receive(&mut connection.input, &self.client.limits);
+            let step = step.map_err(|fault| match fault.rule {
+                Rule::BodyIncomplete => Error::CutShort { received, missing },
+                _ => Error::Body(fault),
+            })?;
+            match step {
+                Piece::Data(data) => {
+                    self.piece.extend_from_slice(data);
+                    self.received += data.len() as u64;
+                }
                 Piece::More => connection.fill(&self.budget, Phase::Body)?,
                 Piece::End => {}
             }
