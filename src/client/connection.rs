@@ -19,6 +19,8 @@ pub(super) struct Connection {
     pub(super) output: Vec<u8>,
     stream: TcpStream,
     sending: Sending,
+    /// Has the socket a time limit for reading?
+    limited: bool,
     reused: bool,
     /// Has a byte come, in this exchange?
     heard: bool,
@@ -41,13 +43,13 @@ const GLANCE: Duration = Duration::from_secs(1);
 
 impl Connection {
     pub(super) fn new(id: usize, stream: TcpStream) -> Connection {
-        let (input, output) = (Buf::new(), Vec::new());
         Connection {
             id,
-            input,
-            output,
+            input: Buf::new(),
+            output: Vec::new(),
             stream,
             sending: Sending::Open,
+            limited: false,
             reused: false,
             heard: false,
         }
@@ -117,7 +119,7 @@ impl Connection {
         loop {
             // Armed anew for each read: a server that sends a byte now and then gains nothing.
             let left = budget.left(phase, Instant::now())?;
-            let armed = self.stream.set_read_timeout(left);
+            let armed = self.limit_reading(left);
             match armed.and_then(|()| self.stream.read(self.input.spare(READ))) {
                 Ok(0) => self.input.close(),
                 Ok(count) => {
@@ -130,6 +132,15 @@ impl Connection {
             }
             return Ok(());
         }
+    }
+
+    /// Without a limit, now and before, the system call is saved: a third of all in a large body.
+    fn limit_reading(&mut self, left: Option<Duration>) -> io::Result<()> {
+        if left.is_some() || self.limited {
+            self.stream.set_read_timeout(left)?;
+        }
+        self.limited = left.is_some();
+        Ok(())
     }
 
     /// The error of an exchange in which the server said nothing; `error` is what reading came to.

@@ -118,7 +118,12 @@ impl Client {
     }
 
     fn tell(&self, event: &Event<'_>) {
-        log::trace!("{event:?}");
+        if log::log_enabled!(log::Level::Trace) {
+            let mut words = Vec::new();
+            output::tell(event, &mut words).expect("memory takes what is written");
+            let words = String::from_utf8_lossy(&words);
+            words.lines().for_each(|line| log::trace!("{line}"));
+        }
         if let Some(observer) = &self.observer {
             observer(event);
         }

@@ -13,10 +13,10 @@ use super::response::Response;
 /// Those of `out`.
 pub fn tell(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
     match event {
-        Event::Resolved(_, [_]) => Ok(()),
+        Event::Resolved(host, [address]) if address.ip().to_string() == *host => Ok(()),
         Event::Resolved(host, addresses) => {
             let addresses: Vec<_> = addresses.iter().map(|at| at.ip().to_string()).collect();
-            writeln!(out, "* Host {host} has the addresses {}", addresses.join(", "))
+            writeln!(out, "* Host {host} is at {}", addresses.join(", "))
         }
         Event::Trying(address) => writeln!(out, "*   Trying {address}..."),
         Event::Failed(address, error) => writeln!(out, "* {address}: {}", in_one_line(*error)),

@@ -211,7 +211,7 @@ fn a_response_half_read_takes_its_connection_with_it() {
     drop(client.send(&server.get()).unwrap());
     assert_eq!(body(&client, &server.get()).unwrap(), "hello");
     let seen = text(&seen);
-    assert!(seen.contains("* Closing connection #0: the rest of the answer was not wanted\n"));
+    assert!(seen.contains("* Closing connection #0: the answer was not read to its end\n"));
     assert!(seen.contains("(#1)\n"), "{seen}");
     server.join();
 }
@@ -387,6 +387,19 @@ fn a_server_that_takes_nothing_and_says_nothing() {
     let put = server.get().method("PUT").unwrap().body(vec![b'x'; LARGE]);
     let error = client.send(&put).unwrap_err();
     assert!(matches!(error, Error::Timeout { phase: Phase::Send, .. }), "{error:?}");
+    server.join();
+}
+
+#[test]
+fn clones_share_connections_between_threads() {
+    let server = Server::new(vec![hello(2)]);
+    let (client, request) = (Client::new(), server.get());
+    for _ in 0..2 {
+        let (client, request) = (client.clone(), request.clone());
+        thread::spawn(move || assert_eq!(body(&client, &request).unwrap(), "hello"))
+            .join()
+            .unwrap();
+    }
     server.join();
 }
 
