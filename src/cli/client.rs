@@ -160,8 +160,8 @@ Exit codes, which are curl's:
 Examples:
   client :8080/                       from this machine
   client -v :8080/ :8080/hello.txt    two answers, one connection
-  client -d name=Ada -d age=36 :8080/users
-  client --json '{\"first\":\"Ada\"}' :8080/users
+  client -d 'name=Ada Lovelace' -d email=ada@example.org :8080/users
+  client --json '{\"name\":\"Ada\",\"email\":\"ada@example.org\"}' :8080/users
   client -X DELETE :8080/users/1
 ",
 };
