@@ -13,7 +13,7 @@ use threadbare::server::{AccessLog, Config, Files, Report, Server, Stop};
 const GRACE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
         .format(|out, record| writeln!(out, "server: {}: {}", record.level(), record.args()))
         .init();
     let options = match flags::parse(std::env::args_os().skip(1)) {
