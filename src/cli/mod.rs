@@ -1,1 +1,251 @@
-//! (to come)
+//! The command lines of both binaries. A flag is a row of a table: its names, what it takes, what
+//! it sets, and its line of help.
+//!
+//! Parsing walks the table and so does the help text, so neither can forget a flag that the other
+//! knows. What is wrong is said in one line: what was typed, and what a right one looks like.
+
+pub mod client;
+pub mod server;
+
+use std::ffi::{OsStr, OsString};
+
+use lexopt::Arg;
+
+/// A command line, taken apart.
+#[derive(Debug, PartialEq)]
+pub enum Parsed<T> {
+    /// Do what these options say.
+    Run(T),
+    /// Print this (help, or the version), and be done.
+    Print(String),
+}
+
+/// What is wrong with a command line, in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageError(String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// A row of the table.
+struct Flag<T: 'static> {
+    short: Option<char>,
+    long: &'static str,
+    effect: Effect<T>,
+    help: &'static str,
+}
+
+/// What a flag does.
+enum Effect<T: 'static> {
+    Help,
+    Version,
+    /// It stands alone.
+    Switch(fn(&mut T)),
+    /// It takes a value, whose name stands in the help text.
+    Value(&'static str, fn(&mut T, &OsStr) -> Result<(), Right>),
+}
+
+/// The value is wrong; a right one looks like this.
+struct Right(&'static str);
+
+/// One binary's command line.
+struct Command<T: 'static> {
+    name: &'static str,
+    /// Behind the name, in the usage line.
+    usage: &'static str,
+    about: &'static str,
+    /// The flags, under their headings.
+    groups: &'static [(&'static str, &'static [Flag<T>])],
+    /// Takes what is not a flag.
+    operand: fn(&mut T, &OsStr) -> Result<(), Right>,
+    /// Stands below the flags in the help text: exit codes, examples.
+    epilogue: &'static str,
+}
+
+impl<T> Flag<T> {
+    const fn new(
+        short: Option<char>,
+        long: &'static str,
+        effect: Effect<T>,
+        help: &'static str,
+    ) -> Flag<T> {
+        Flag { short, long, effect, help }
+    }
+
+    /// `-o, --output FILE`
+    fn synopsis(&self) -> String {
+        let short = self.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
+        let value = match self.effect {
+            Effect::Value(name, _) => format!(" {name}"),
+            Effect::Help | Effect::Version | Effect::Switch(_) => String::new(),
+        };
+        format!("{short}--{}{value}", self.long)
+    }
+}
+
+impl<T> Command<T> {
+    fn flags(&self) -> impl Iterator<Item = &Flag<T>> {
+        self.groups.iter().flat_map(|(_, flags)| *flags)
+    }
+
+    /// Applies the arguments, the program's name not among them, to `options`.
+    fn parse(
+        &self,
+        mut options: T,
+        args: impl IntoIterator<Item = OsString>,
+    ) -> Result<Parsed<T>, UsageError> {
+        let mut parser = lexopt::Parser::from_args(args);
+        parser.set_short_equals(false); // -d=x is the data "=x", as with curl
+        while let Some(arg) = parser.next().map_err(|error| self.wrong(&error.to_string()))? {
+            let (typed, found) = match arg {
+                Arg::Value(operand) => {
+                    let taken = (self.operand)(&mut options, &operand);
+                    taken.map_err(|Right(right)| self.wrong(&format!("{operand:?}; {right}")))?;
+                    continue;
+                }
+                Arg::Long(name) => {
+                    (format!("--{name}"), self.flags().find(|flag| flag.long == name))
+                }
+                Arg::Short(name) => {
+                    (format!("-{name}"), self.flags().find(|flag| flag.short == Some(name)))
+                }
+            };
+            let flag = found.ok_or_else(|| self.wrong(&format!("{typed:?} is not a flag here")))?;
+            match flag.effect {
+                Effect::Help => return Ok(Parsed::Print(self.help())),
+                Effect::Version => return Ok(Parsed::Print(self.version())),
+                Effect::Switch(set) => set(&mut options),
+                Effect::Value(name, set) => {
+                    let value = parser.value();
+                    let value =
+                        value.map_err(|_| self.wrong(&format!("{typed} needs its {name}")))?;
+                    set(&mut options, &value).map_err(|Right(right)| {
+                        self.wrong(&format!("{typed} {value:?}; right: {right}"))
+                    })?;
+                }
+            }
+        }
+        Ok(Parsed::Run(options))
+    }
+
+    fn wrong(&self, what: &str) -> UsageError {
+        UsageError(format!("{what} ({} --help lists the flags)", self.name))
+    }
+
+    fn version(&self) -> String {
+        format!("{} (threadbare) {}\n", self.name, env!("CARGO_PKG_VERSION"))
+    }
+
+    fn help(&self) -> String {
+        let mut text = format!("Usage: {} {}\n\n{}\n", self.name, self.usage, self.about);
+        for (heading, flags) in self.groups {
+            text.push_str(&format!("\n{heading}:\n"));
+            for flag in *flags {
+                text.push_str(&help_line(&flag.synopsis(), flag.help));
+            }
+        }
+        text.push('\n');
+        text.push_str(self.epilogue);
+        text
+    }
+}
+
+const WIDTH: usize = 80;
+/// Where the right column begins.
+const COLUMN: usize = 31;
+
+/// `what` on the left, `help` on the right, broken between words.
+fn help_line(what: &str, help: &str) -> String {
+    let mut text = String::new();
+    let mut line = format!("  {what:<width$}", width = COLUMN - 3);
+    if line.chars().count() >= COLUMN {
+        text.push_str(&format!("{line}\n"));
+        line = " ".repeat(COLUMN - 1);
+    }
+    for word in help.split(' ') {
+        if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            text.push_str(&format!("{line}\n"));
+            line = " ".repeat(COLUMN - 1);
+        }
+        line.push_str(&format!(" {word}"));
+    }
+    text.push_str(&format!("{line}\n"));
+    text
+}
+
+/// Puts a number of seconds, fractions allowed, into words of the program.
+fn seconds(value: &OsStr) -> Result<std::time::Duration, Right> {
+    let seconds = value.to_str().and_then(|text| text.parse::<f64>().ok());
+    seconds
+        .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok())
+        .ok_or(Right("a number of seconds, as 10 or 0.5"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What holds for every table.
+    fn walk<T: Clone + std::fmt::Debug>(command: &Command<T>, options: &T, values: &[&str]) {
+        let flags: Vec<_> = command.flags().collect();
+        let help = command.help();
+        for (at, flag) in flags.iter().enumerate() {
+            let others = || flags.iter().skip(at + 1);
+            assert!(others().all(|other| other.long != flag.long), "--{} twice", flag.long);
+            let short_twice =
+                others().any(|other| flag.short.is_some() && other.short == flag.short);
+            assert!(!short_twice, "-{:?} twice", flag.short);
+            assert!(!flag.help.is_empty(), "--{} has no help", flag.long);
+            assert!(help.contains(&flag.synopsis()), "--{} is not in the help", flag.long);
+            let accepted = |name: String| match flag.effect {
+                Effect::Value(..) => {
+                    values.iter().any(|value| parse(command, options, &[&name, value]).is_ok())
+                }
+                _ => parse(command, options, &[&name]).is_ok(),
+            };
+            assert!(accepted(format!("--{}", flag.long)), "--{} is not taken", flag.long);
+            if let Some(short) = flag.short {
+                assert!(accepted(format!("-{short}")), "-{short} is not taken");
+            }
+        }
+        for line in help.lines() {
+            assert!(line.chars().count() <= WIDTH, "too wide: {line}");
+            assert_eq!(line, line.trim_end(), "space at the end");
+        }
+        for wrong in [&["--no-such-flag"][..], &["-\n"], &["--help\n"]] {
+            let error = parse(command, options, wrong).unwrap_err().to_string();
+            assert_eq!(error.lines().count(), 1, "{error:?}");
+        }
+    }
+
+    fn parse<T: Clone>(
+        command: &Command<T>,
+        options: &T,
+        args: &[&str],
+    ) -> Result<Parsed<T>, UsageError> {
+        command.parse(options.clone(), args.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn the_tables_hold_together() {
+        let values = ["GET", "A: b", "1", "127.0.0.1:0"];
+        walk(&server::COMMAND, &Default::default(), &values);
+        walk(&client::COMMAND, &Default::default(), &values);
+    }
+
+    #[test]
+    fn seconds_are_positive_and_finite() {
+        for (text, want) in [("1", Some(1000)), ("0.25", Some(250)), ("0", Some(0))] {
+            let got = seconds(OsStr::new(text)).ok().map(|time| time.as_millis());
+            assert_eq!(got, want, "{text}");
+        }
+        for text in ["", "-1", "inf", "NaN", "1e300", "1s", "1,5"] {
+            assert!(seconds(OsStr::new(text)).is_err(), "{text}");
+        }
+    }
+}

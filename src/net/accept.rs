@@ -1,1 +1,284 @@
-//! (to come)
+//! listen, accept, hand over: where connections come from.
+//!
+//! One thread waits for every listener at once, accepts, and hands each connection to the queue of
+//! the pool. It never reads, and never waits for anything but new connections. When the queue is
+//! full it says so to the peer ([`super::refuse`]); when descriptors run out it pauses; it ends
+//! when it is asked to, or when a listener breaks.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
+use std::os::fd::AsFd as _;
+use std::time::{Duration, Instant};
+
+use super::errors::{AcceptFailure, accept_failure};
+use super::refuse::Refused;
+use super::socket::{adopt, bind, wait_readable};
+use super::stop::Stop;
+
+/// A connection that has been accepted and not served yet.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The connection; reads and writes block.
+    pub stream: TcpStream,
+    /// Who is at the other end.
+    pub peer: SocketAddr,
+}
+
+/// The sockets that are listened on.
+#[derive(Debug)]
+pub struct Listeners(Vec<TcpListener>);
+
+/// An address cannot be listened on.
+#[derive(Debug)]
+pub struct BindError {
+    /// As it was given.
+    pub address: String,
+    source: io::Error,
+}
+
+impl BindError {
+    /// `address` cannot be had, for this reason.
+    pub fn new(address: impl Into<String>, source: io::Error) -> BindError {
+        BindError { address: address.into(), source }
+    }
+}
+
+impl std::fmt::Display for BindError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let BindError { address, source } = self;
+        match source.kind() {
+            io::ErrorKind::AddrInUse => {
+                write!(
+                    f,
+                    "{address} is in use by another program; stop it, or choose another port (port 0 finds a free one)"
+                )
+            }
+            io::ErrorKind::PermissionDenied => {
+                write!(
+                    f,
+                    "{address} may not be used: ports below 1024 need a privilege; choose a higher one"
+                )
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                write!(
+                    f,
+                    "{address} is not an address of this machine; right: 127.0.0.1:8080, or 0.0.0.0:8080 for all of them"
+                )
+            }
+            _ => write!(f, "{address} cannot be listened on: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+impl Listeners {
+    /// Listens on every address that the given ones (`host:port`) stand for; port 0 is a free port.
+    ///
+    /// # Errors
+    /// The first address that could not be had; then none is.
+    pub fn bind<A: AsRef<str>>(
+        addresses: impl IntoIterator<Item = A>,
+    ) -> Result<Listeners, BindError> {
+        let mut listeners = Listeners(Vec::new());
+        for address in addresses {
+            let address = address.as_ref();
+            listeners.add(address).map_err(|source| BindError::new(address, source))?;
+        }
+        Ok(listeners)
+    }
+
+    fn add(&mut self, address: &str) -> io::Result<()> {
+        for address in address.to_socket_addrs()? {
+            match bind(address) {
+                Ok(listener) => self.0.push(listener),
+                // [::]:8080 takes IPv4, too, so that 0.0.0.0:8080 beside it is served already.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && self.covers(address) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn covers(&self, wanted: SocketAddr) -> bool {
+        let same_port = |held: &SocketAddr| held.port() == wanted.port() && wanted.port() != 0;
+        self.addresses()
+            .iter()
+            .any(|held| same_port(held) && held.is_ipv6() && held.ip().is_unspecified())
+    }
+
+    /// The addresses listened on, with their real ports.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.0.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Accepts until it is asked to stop. `hand_over` gives a connection back when there is no room
+    /// for it; then it is told `refusal`.
+    ///
+    /// # Errors
+    /// When a listener breaks. Connections that fail do not end this.
+    pub fn accept_until(
+        self,
+        stop: &Stop,
+        mut hand_over: impl FnMut(Accepted) -> Result<(), Accepted>,
+        refusal: impl Fn() -> Vec<u8>,
+    ) -> io::Result<()> {
+        let mut refused = Refused::default();
+        let mut exhausted = Exhausted::default();
+        while !stop.is_asked() {
+            let now = Instant::now();
+            let paused = exhausted.pause_left(now);
+            let listening = if paused.is_some() { &[] } else { self.0.as_slice() };
+            let mut descriptors = vec![stop.descriptor()];
+            descriptors.extend(listening.iter().map(|listener| listener.as_fd()));
+            descriptors.extend(refused.descriptors());
+            let patience =
+                refused.next_deadline().map(|until| until.saturating_duration_since(now));
+            let ready = wait_readable(&descriptors, paused.into_iter().chain(patience).min())?;
+            for (listener, _) in listening.iter().zip(&ready[1..]).filter(|&(_, &ready)| ready) {
+                accept_all(listener, &mut exhausted, |accepted| {
+                    if let Err(Accepted { stream, .. }) = hand_over(accepted) {
+                        refused.refuse(stream, &refusal(), Instant::now());
+                    }
+                })?;
+            }
+            refused.drain(Instant::now());
+        }
+        Ok(())
+    }
+}
+
+/// How many connections are accepted from one listener before the others are looked at again.
+const BURST: usize = 256;
+
+/// Accepts whoever is waiting.
+fn accept_all(
+    listener: &TcpListener,
+    exhausted: &mut Exhausted,
+    mut hand_over: impl FnMut(Accepted),
+) -> io::Result<()> {
+    for _ in 0..BURST {
+        let error = match listener.accept() {
+            Ok((stream, peer)) => {
+                exhausted.is_over();
+                match adopt(&stream) {
+                    Ok(()) => hand_over(Accepted { stream, peer }),
+                    Err(error) => log::debug!("{peer}: left at once: {error}"),
+                }
+                continue;
+            }
+            Err(error) => error,
+        };
+        match accept_failure(&error) {
+            AcceptFailure::Nobody => return Ok(()),
+            AcceptFailure::Passing => {
+                log::debug!("a connection failed before it was accepted: {error}")
+            }
+            AcceptFailure::Exhausted => {
+                exhausted.begins(&error, Instant::now());
+                return Ok(());
+            }
+            AcceptFailure::Fatal => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Out of descriptors: the peers wait in the backlog, we wait a little, and say so once a second.
+#[derive(Debug, Default)]
+struct Exhausted {
+    paused_until: Option<Instant>,
+    said: Option<Instant>,
+}
+
+impl Exhausted {
+    const PAUSE: Duration = Duration::from_millis(50);
+
+    fn begins(&mut self, error: &io::Error, now: Instant) {
+        self.paused_until = Some(now + Exhausted::PAUSE);
+        if self.said.is_none_or(|said| now - said >= Duration::from_secs(1)) {
+            self.said = Some(now);
+            log::warn!(
+                "cannot accept: {error}; new clients wait until others leave (see ulimit -n)"
+            );
+        }
+    }
+
+    fn is_over(&mut self) {
+        self.paused_until = None;
+    }
+
+    fn pause_left(&self, now: Instant) -> Option<Duration> {
+        self.paused_until?.checked_duration_since(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+    use std::thread;
+
+    #[test]
+    fn accepts_on_all_addresses_until_asked_to_stop() {
+        let listeners = Listeners::bind(["127.0.0.1:0", "[::1]:0"]).unwrap();
+        let addresses = listeners.addresses();
+        assert_eq!(addresses.len(), 2);
+        assert!(addresses.iter().all(|address| address.port() != 0));
+        let stop = Stop::new().unwrap();
+        let (stopper, (sender, accepted)) = (stop.clone(), crossbeam_channel::unbounded());
+        let loops = thread::spawn(move || {
+            listeners.accept_until(
+                &stop,
+                |accepted| sender.send(accepted).map_err(|back| back.0),
+                Vec::new,
+            )
+        });
+        for address in addresses {
+            let client = TcpStream::connect(address).unwrap();
+            assert_eq!(accepted.recv().unwrap().peer, client.local_addr().unwrap());
+        }
+        stopper.ask(Duration::ZERO);
+        loops.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_refusal_arrives_even_when_the_peer_is_talking() {
+        let listeners = Listeners::bind(["127.0.0.1:0"]).unwrap();
+        let address = listeners.addresses()[0];
+        let stop = Stop::new().unwrap();
+        let stopper = stop.clone();
+        let loops =
+            thread::spawn(move || listeners.accept_until(&stop, Err, || b"no room".to_vec()));
+        for _ in 0..20 {
+            let mut client = TcpStream::connect(address).unwrap();
+            let _ = client.write_all(&[b'x'; 100_000]);
+            let mut answer = Vec::new();
+            client.read_to_end(&mut answer).unwrap();
+            assert_eq!(answer, b"no room");
+        }
+        stopper.ask(Duration::ZERO);
+        loops.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_port_in_use_says_what_to_do() {
+        let first = Listeners::bind(["127.0.0.1:0"]).unwrap();
+        let address = first.addresses()[0].to_string();
+        let error = Listeners::bind([&address]).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{address} is in use")), "{error}");
+        assert!(Listeners::bind(["nonsense"]).is_err());
+    }
+
+    #[test]
+    fn all_addresses_of_both_families_on_one_port() {
+        let first = Listeners::bind(["[::]:0"]).unwrap();
+        let port = first.addresses()[0].port();
+        drop(first);
+        assert!(Listeners::bind([format!("[::]:{port}"), format!("0.0.0.0:{port}")]).is_ok());
+    }
+}

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 /// What is being waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// The peer's next word, when nothing is under way.
+    /// The peer's first word on a new connection.
+    Silent,
+    /// The peer's next word, between two exchanges.
     Idle,
     /// The rest of a request's head.
     Head,
@@ -22,6 +24,7 @@ impl Phase {
     /// Its name in logs and figures.
     pub fn name(self) -> &'static str {
         match self {
+            Phase::Silent => "silent",
             Phase::Idle => "idle",
             Phase::Head => "head",
             Phase::Body => "body",

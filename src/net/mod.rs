@@ -3,7 +3,8 @@
 //! | file | what it does | what the kernel is asked |
 //! |---|---|---|
 //! | [`service`] | the seam: what a protocol gives, what a driver asks | |
-//! | [`accept`] | bind, listen, accept, hand over; refuse when full | `socket` `bind` `listen` `poll` `accept4` |
+//! | [`accept`] | bind, listen, accept, hand over; refuse when full (`refuse`) | `socket` `bind` `listen` `poll` `accept4` |
+//! | [`stop`] | a request to stop, and the waking of whoever waits | `socketpair` |
 //! | [`deadline`] | until when a wait may last, and which wait it is | |
 //! | [`resolve`] | a name to addresses, within a time | `getaddrinfo` |
 //! | [`connect`] | an address to a connection, each one tried | `socket` `connect` |
@@ -14,6 +15,8 @@ pub mod accept;
 pub mod connect;
 pub mod deadline;
 pub mod errors;
+mod refuse;
 pub mod resolve;
 pub mod service;
 pub mod socket;
+pub mod stop;

@@ -1,1 +1,63 @@
-//! (to come)
+//! The seam between a protocol and whoever drives its connections.
+//!
+//! A driver (the textbook's loop; later the lobby) owns sockets and waiting; a [`Service`] owns
+//! what is said. The driver gives the service *turns*. A turn uses what is at hand, reads at most
+//! once, and says what it needs [`Next`]: it never decides how to wait for it. On a blocking
+//! socket with a read timeout the one read of a turn may block until the timeout; on a
+//! non-blocking one it returns at once. Either way an empty-handed read is `WouldBlock`, and the
+//! turn's code is the same.
+
+use std::net::{SocketAddr, TcpStream};
+
+use super::deadline::{Deadline, Phase};
+
+/// A protocol's server side: what is done with a connection.
+pub trait Service: Send + Sync + 'static {
+    /// All that is remembered of a connection between two turns.
+    type Connection: Send;
+
+    /// A connection has been accepted.
+    fn open(&self, peer: SocketAddr) -> Self::Connection;
+
+    /// Goes on with what is at hand. `may_stay`: may the connection be kept after this exchange?
+    fn turn(&self, connection: &mut Self::Connection, stream: &TcpStream, may_stay: bool) -> Next;
+
+    /// The deadline of a wait has passed: a last word, if any, and [`Next::Close`] or the like.
+    fn expired(&self, connection: &mut Self::Connection, phase: Phase) -> Next;
+
+    /// The connection is closed, or about to be; `ended` is who decided.
+    fn close(&self, connection: Self::Connection, ended: Ended);
+
+    /// What is said to a connection that cannot be served at all, in one piece.
+    fn refusal(&self) -> Vec<u8>;
+}
+
+/// What a turn needs next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Bytes from the peer, until the deadline.
+    Readable(Deadline),
+    /// Room to write to the peer, until the deadline.
+    Writable(Deadline),
+    /// More is at hand, but others may come first.
+    Again,
+    /// The last word is out, and the peer may still be talking: say that nothing follows, listen a
+    /// little, and close. A plain close would answer its next byte with a reset, which destroys
+    /// what it has not read yet (RFC 9112, 9.6).
+    Linger,
+    /// Nothing more to be said or heard.
+    Close,
+}
+
+/// Who decided that a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The service itself, in a turn.
+    ByService,
+    /// The driver: it was idle, and others were waiting.
+    MakingRoom,
+    /// The driver: it was idle, and the server is stopping.
+    Stopping,
+    /// The driver: the time to stop had run out.
+    Cut,
+}

@@ -1,1 +1,146 @@
-//! (to come)
+//! An HTTP server on [`net`](crate::net) and [`pool`](crate::pool).
+//!
+//! ```text
+//! Listeners::accept_until ──> Queue (a crossbeam channel) ──> N workers: textbook::serve
+//!                                                                   │ turns
+//!                                                             conn (HTTP as a Service)
+//!                                                                   │ router
+//!                                                             your Handler
+//! ```
+//! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
+//! [`router`] and [`handler`] (who answers), [`files`] with [`path`] and [`mime`], [`refusal`],
+//! [`access_log`].
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub mod access_log;
+pub mod conn;
+pub mod files;
+pub mod handler;
+pub mod mime;
+mod output;
+pub mod path;
+pub mod refusal;
+pub mod router;
+pub mod textbook;
+
+pub use self::access_log::AccessLog;
+pub use self::files::Files;
+pub use self::handler::{Body, Handler, Request, Response};
+pub use self::router::{Router, Routes};
+pub use crate::net::accept::BindError;
+pub use crate::net::stop::Stop;
+pub use crate::pool::Report;
+pub use crate::proto::http::limits::Limits;
+pub use crate::proto::http::method::Method;
+pub use crate::proto::http::status::Status;
+
+use self::conn::Http;
+use crate::net::accept::Listeners;
+use crate::net::service::Service as _;
+use crate::pool::Pool;
+
+/// How a server is set up. [`Config::default`] is a good start.
+#[derive(Debug)]
+pub struct Config {
+    /// Threads that serve: 16 for each core, at least 32. Sleeping workers cost little.
+    pub workers: usize,
+    /// Connections that may wait for a worker: 1,024. One more is answered 503.
+    pub queue: usize,
+    /// What is too much of a request, and too long.
+    pub limits: Limits,
+    /// The `Server` field; `None` leaves it out.
+    pub server_name: Option<String>,
+    /// One line a request.
+    pub access_log: AccessLog,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Config {
+            workers: (16 * cores).max(32),
+            queue: 1024,
+            limits: Limits::default(),
+            server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
+            access_log: AccessLog::Off,
+        }
+    }
+}
+
+/// A server that listens, and serves once it [runs](Server::run).
+#[derive(Debug)]
+pub struct Server {
+    listeners: Listeners,
+    config: Config,
+    routes: Routes,
+    stop: Stop,
+}
+
+impl Server {
+    /// Listens on `address` (`host:port`; port 0 is a free one) with the default [`Config`].
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub fn bind(address: &str, routes: Routes) -> Result<Server, BindError> {
+        Server::with_config([address], routes, Config::default())
+    }
+
+    /// Listens on every address given.
+    ///
+    /// # Errors
+    /// The first address that cannot be had.
+    pub fn with_config<A: AsRef<str>>(
+        addresses: impl IntoIterator<Item = A>,
+        routes: Routes,
+        config: Config,
+    ) -> Result<Server, BindError> {
+        let listeners = Listeners::bind(addresses)?;
+        let stop = Stop::new()
+            .map_err(|source| BindError::new("a socket pair to wake the server", source))?;
+        Ok(Server { listeners, config, routes, stop })
+    }
+
+    /// Where it listens, with real ports.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.addresses()
+    }
+
+    /// A way to stop it, from anywhere.
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Serves until it is asked to stop. Then: no new connections, idle ones closed, every request
+    /// of which a byte has been read is answered, with `Connection: close`, within the grace that
+    /// [`Stop::ask`] was given. A handler that does not come back by then is left to itself; the
+    /// report names its worker.
+    ///
+    /// # Errors
+    /// When threads cannot be started, or a listener breaks.
+    pub fn run(self) -> io::Result<Report> {
+        let Server { listeners, config, routes, stop } = self;
+        let Config { workers, queue, limits, server_name, access_log } = config;
+        let http = Arc::new(Http { routes, limits, server_name, access_log });
+
+        let (service, stopping) = (Arc::clone(&http), stop.clone());
+        let pool = Pool::start("worker", workers, queue, move |accepted, waiting| {
+            textbook::serve(&*service, accepted, waiting, &stopping);
+        })?;
+        let queue = pool.queue();
+        let accepting =
+            listeners.accept_until(&stop, |accepted| queue.try_send(accepted), || http.refusal());
+        drop(queue);
+
+        // A listener that broke is a reason to stop like any other.
+        stop.ask(Duration::from_secs(10));
+        // Workers look up a little after the deadline and cut what is left.
+        let deadline = stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
+        let report = pool.stop(deadline);
+        accepting.map(|()| report)
+    }
+}

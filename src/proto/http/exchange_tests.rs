@@ -429,8 +429,12 @@ fn what_is_no_request_is_answered_and_the_connection_closed() {
             let fault = recv_request(server::RecvHead::default(), &mut up).unwrap_err();
             assert_eq!(fault.rule, rule);
             let answer = ResponseHead::new(fault.status());
-            let mut sending =
-                server::SendHead::to_fault(fault).send(answer, Some(2), true, &mut out);
+            let mut sending = server::SendHead::unasked(Close::Fault(fault.rule)).send(
+                answer,
+                Some(2),
+                true,
+                &mut out,
+            );
             sending.write(b"no", &mut out);
             assert_eq!(sending.finish(&mut out).unwrap_err(), Close::Fault(rule));
             down.put(&out);
@@ -452,7 +456,7 @@ fn a_fault_in_the_body_is_answered_too() {
         let (_, mut body) = recv_request(server::RecvHead::default(), &mut up).unwrap().unwrap();
         let fault = read_request(&mut body, &mut up).unwrap_err();
         assert_eq!(fault, Fault::new(Rule::ChunkEnd, 6));
-        let sending = server::SendHead::to_fault(fault).send(
+        let sending = server::SendHead::unasked(Close::Fault(fault.rule)).send(
             ResponseHead::new(fault.status()),
             Some(0),
             true,

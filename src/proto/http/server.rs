@@ -141,10 +141,9 @@ fn expects_continue(head: &RequestHead) -> Result<bool, Fault> {
 pub struct SendHead(Asked);
 
 impl SendHead {
-    /// To answer what was not a request.
-    pub fn to_fault(fault: Fault) -> SendHead {
-        let stays = Err(Close::Fault(fault.rule));
-        SendHead(Asked { method: Method::Get, version: Version::Http11, stays })
+    /// To answer when there was no request, or only part of one; `close` is why that is the end.
+    pub fn unasked(close: Close) -> SendHead {
+        SendHead(Asked { method: Method::Get, version: Version::Http11, stays: Err(close) })
     }
 
     /// Writes the head of the final answer. Content-Length, Transfer-Encoding and Connection are

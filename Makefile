@@ -1,0 +1,35 @@
+# threadbare: `make run` and `make test` are all there is to know. `make help` lists the rest.
+
+CARGO ?= cargo
+ROOT ?= www
+ARGS ?=
+
+.PHONY: run test demo check clean help packages
+
+run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
+	$(CARGO) build --release --locked
+	target/release/server $(ROOT) $(ARGS)
+
+test: packages ## everything that proves it works
+	$(CARGO) test --locked
+
+demo: ## a server on a free port, and the client walking through the classic exchanges
+	$(CARGO) build --release --locked
+	sh bin/demo.sh target/release
+
+check: ## formatting, lints, documentation
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --no-default-features --lib -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
+
+# Other people's programs, to test against. Where they cannot be installed the tests that need them
+# say that they were skipped.
+packages:
+	@sh tests/packages.sh curl ncat netcat-openbsd python3
+
+clean: ## removes what was built
+	$(CARGO) clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10

@@ -1,0 +1,44 @@
+//! The users as pages, for a browser without script: in the site's own dress, every name escaped.
+
+use super::users::User;
+use crate::server::Response;
+use crate::server::refusal::escape_html;
+
+/// 201: who was created.
+pub(super) fn created(id: u64, user: &User) -> Response {
+    let list = items(&[(id, user.clone())]);
+    page(
+        "New user created",
+        &format!("<p>This is user {id}.</p>\n{list}<p><a href=\"/users\">All users</a></p>\n"),
+    )
+}
+
+/// 200: some users, and where the next ones are.
+pub(super) fn list(users: &[(u64, User)], next: Option<&str>) -> Response {
+    let list = if users.is_empty() { "<p>Nobody here yet.</p>\n".to_owned() } else { items(users) };
+    let next = next.map(|next| format!("<p><a href=\"{}\">More</a></p>\n", escape_html(next)));
+    page("Users", &format!("{list}{}", next.unwrap_or_default()))
+}
+
+fn items(users: &[(u64, User)]) -> String {
+    let item = |(id, user): &(u64, User)| {
+        let User { first_name, last_name, email } = user;
+        let [name, email] = [format!("{first_name} {last_name}"), email.clone()]
+            .map(|text| escape_html(text.trim()));
+        format!(
+            "<li><a href=\"/users/{id}\">/users/{id}</a> <span>{name}<small>{email}</small></span></li>\n"
+        )
+    };
+    format!("<ul class=\"users\">\n{}</ul>\n", users.iter().map(item).collect::<String>())
+}
+
+fn page(title: &str, content: &str) -> Response {
+    Response::html(format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} – threadbare</title>\n\
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\n\
+         <link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body class=\"plain\">\n<main class=\"wrap\">\n\
+         <h1>{title}</h1>\n{content}<p><a href=\"/\" target=\"_top\">First page</a></p>\n</main>\n</body>\n</html>\n"
+    ))
+}

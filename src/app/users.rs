@@ -1,0 +1,446 @@
+//! `/users`: a small REST resource that keeps what it is told.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /users` | 201, `Location`, the user |
+//! | `GET /users?limit=20&after=7` | 200, a page of users, and where the next one is |
+//! | `GET /users/{id}` | 200, the user, `ETag` |
+//! | `PUT /users/{id}` | 200, the user as it is now |
+//! | `DELETE /users/{id}` | 204 |
+//!
+//! 400: JSON that is none, with line and column. 404: no such user. 412: `If-Match` names another
+//! state than the stored one. 413: more than 64 KB. 415: neither JSON nor a form. 422: a member is
+//! missing or wrong, and which. A browser that asks for HTML gets a page.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::pages;
+use super::store::{Change, Page, Store};
+use crate::proto::http::chars::decimal;
+use crate::proto::http::head::RequestHead;
+use crate::proto::http::target::form_pairs;
+use crate::server::refusal::Refusal;
+use crate::server::{Body, Handler, Request, Response, Router, Status};
+
+/// Users on a page, when the request doesn't say, and at most.
+const PAGE: (u64, u64) = (20, 100);
+
+/// The largest body: a name and an address need a few hundred bytes.
+const LARGEST_BODY: u64 = 64 << 10;
+
+/// The longest name, in bytes; and the longest address (RFC 5321, 4.5.3.1.3, less the brackets).
+const LONGEST_NAME: usize = 200;
+const LONGEST_EMAIL: usize = 254;
+
+/// A person, without an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// What stands before the first space of the name.
+    pub first_name: String,
+    /// What stands behind it; may be empty.
+    pub last_name: String,
+    /// Where mail goes.
+    pub email: String,
+}
+
+/// Adds the routes.
+pub fn add_to(router: Router, store: Store) -> Router {
+    let store = Arc::new(store);
+    let with = |action: fn(&Store, &mut Request) -> Answer| {
+        let store = Arc::clone(&store);
+        move |request: &mut Request| respond(action(&store, request), request)
+    };
+    router
+        .post("/users", Writing(with(create)))
+        .get("/users", with(list))
+        .get("/users/{id}", with(show))
+        .put("/users/{id}", Writing(with(replace)))
+        .delete("/users/{id}", with(delete))
+}
+
+type Answer = Result<Response, Failure>;
+
+/// Why a request is not done.
+#[derive(Debug)]
+enum Failure {
+    Refused(Refusal),
+    Disk(std::io::Error),
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::Disk(error)
+    }
+}
+
+fn refused(status: Status, section: &'static str, what: impl Into<String>, right: &str) -> Failure {
+    let (what, right) = (what.into(), right.to_owned());
+    Failure::Refused(Refusal { status, what, offset: None, section, right })
+}
+
+fn no_such_user() -> Failure {
+    refused(
+        Status::NOT_FOUND,
+        "RFC 9110, 15.5.5",
+        "there is no such user",
+        "GET /users lists those there are",
+    )
+}
+
+/// Failures as JSON for programs, as a page for browsers.
+fn respond(answer: Answer, request: &Request) -> Response {
+    match answer {
+        Ok(response) => response,
+        Err(Failure::Refused(refusal)) if request.wants_html() => {
+            refusal.response(Some(&request.head))
+        }
+        Err(Failure::Refused(refusal)) => {
+            let Refusal { status, what, section, right, .. } = refusal;
+            let [what, section, right] = [&*what, section, &*right].map(quote);
+            json(status, format!("{{\"error\":{what},\"rule\":{section},\"right\":{right}}}"))
+        }
+        Err(Failure::Disk(error)) => {
+            log::error!("{} {}: {error}", request.head.method, request.head.target);
+            crate::server::refusal::internal_error()
+        }
+    }
+}
+
+/// A handler that takes a body: JSON or a form, and not much of it. Both are judged at the head,
+/// before the body is sent.
+struct Writing<H>(H);
+
+impl<H: Handler> Handler for Writing<H> {
+    fn admit(&self, head: &RequestHead) -> Result<(), Refusal> {
+        match kind(head) {
+            Some(_) => Ok(()),
+            None => Err(Refusal {
+                status: Status::UNSUPPORTED_MEDIA_TYPE,
+                what: "the body is neither JSON nor a form, as far as Content-Type says".to_owned(),
+                offset: None,
+                section: "RFC 9110, 15.5.16",
+                right: "Content-Type: application/json, or application/x-www-form-urlencoded"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    fn body_limit(&self) -> Option<u64> {
+        Some(LARGEST_BODY)
+    }
+
+    fn handle(&self, request: &mut Request) -> Response {
+        self.0.handle(request)
+    }
+}
+
+fn create(store: &Store, request: &mut Request) -> Answer {
+    let user = read_user(request)?;
+    let (id, file) = store.create(|id| user.to_json(id).into_bytes())?;
+    let location = format!("/users/{id}");
+    let response = match request.wants_html() {
+        true => pages::created(id, &user),
+        false => json(Status::CREATED, message("New user created", &file)),
+    };
+    Ok(response
+        .status(Status::CREATED)
+        .field("Location", location)
+        .field("ETag", etag(&file))
+        .field("Vary", "Accept"))
+}
+
+fn list(store: &Store, request: &mut Request) -> Answer {
+    let (mut limit, mut after) = (PAGE.0, 0);
+    for (name, value) in form_pairs(request.head.target.query().unwrap_or_default()) {
+        let number = decimal(value.as_bytes());
+        match (name.as_str(), number) {
+            ("limit", Some(number @ 1..)) => limit = number.min(PAGE.1),
+            ("after", Some(number)) => after = number,
+            ("limit" | "after", _) => {
+                let what = format!("{name} is a number of digits, limit at least 1");
+                return Err(refused(
+                    Status::BAD_REQUEST,
+                    "RFC 9110, 15.5.1",
+                    what,
+                    "/users?limit=20&after=40",
+                ));
+            }
+            _ => {}
+        }
+    }
+    let Page { users, next_after } = store.page(after, usize::try_from(limit).unwrap_or(1))?;
+    let next = next_after.map(|after| format!("/users?limit={limit}&after={after}"));
+    let response = if request.wants_html() {
+        let users: Vec<_> =
+            users.iter().filter_map(|(id, file)| Some((*id, User::from_file(file)?))).collect();
+        pages::list(&users, next.as_deref())
+    } else {
+        let files: Vec<_> = users.iter().map(|(_, file)| String::from_utf8_lossy(file)).collect();
+        let next = next.map(|next| format!(",\"next\":{}", quote(&next))).unwrap_or_default();
+        json(Status::OK, format!("{{\"users\":[{}]{next}}}", files.join(",")))
+    };
+    Ok(response.field("Vary", "Accept"))
+}
+
+fn show(store: &Store, request: &mut Request) -> Answer {
+    let file = store.read(id(request)?)?.ok_or_else(no_such_user)?;
+    let etag = etag(&file);
+    Ok(json(Status::OK, String::from_utf8_lossy(&file)).field("ETag", etag))
+}
+
+fn replace(store: &Store, request: &mut Request) -> Answer {
+    let id = id(request)?;
+    if store.read(id)?.is_none() {
+        return Err(no_such_user());
+    }
+    let file = read_user(request)?.to_json(id).into_bytes();
+    let change = store.replace(id, &file, &|current| matches(&request.head, current))?;
+    done(change)?;
+    Ok(json(Status::OK, message("User replaced", &file)).field("ETag", etag(&file)))
+}
+
+fn delete(store: &Store, request: &mut Request) -> Answer {
+    let change = store.delete(id(request)?, &|current| matches(&request.head, current))?;
+    done(change)?;
+    Ok(Response::new(Status::NO_CONTENT))
+}
+
+fn done(change: Change) -> Result<(), Failure> {
+    match change {
+        Change::Done => Ok(()),
+        Change::Missing => Err(no_such_user()),
+        Change::Refused => Err(refused(
+            Status::PRECONDITION_FAILED,
+            "RFC 9110, 13.1.1",
+            "the user has changed since: If-Match names another state",
+            "GET it again, and send the ETag that comes with it",
+        )),
+    }
+}
+
+/// An id, written in the one way it is handed out: `7`, not `07`.
+fn id(request: &Request) -> Result<u64, Failure> {
+    let text = request.param("id");
+    decimal(text.as_bytes()).filter(|id| id.to_string() == text).ok_or_else(no_such_user)
+}
+
+/// `If-Match` (RFC 9110, 13.1.1): no such field, `*`, or one of its tags is the stored state's.
+fn matches(head: &RequestHead, current: &[u8]) -> bool {
+    let etag = etag(current);
+    let holds = |tag: &[u8]| tag == b"*" || tag == etag.as_bytes();
+    !head.headers.has("if-match") || head.headers.list("if-match").any(holds)
+}
+
+/// A strong entity tag: 64-bit FNV-1a of the bytes. Equal states have equal tags, on any server.
+fn etag(content: &[u8]) -> String {
+    let hash = content.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("\"{hash:016x}\"")
+}
+
+/// What a body is, by its Content-Type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Form,
+}
+
+fn kind(head: &RequestHead) -> Option<Kind> {
+    let media_type =
+        head.headers.text("content-type")?.split(';').next()?.trim_ascii().to_ascii_lowercase();
+    match media_type.as_str() {
+        "application/json" => Some(Kind::Json),
+        "application/x-www-form-urlencoded" => Some(Kind::Form),
+        _ => None,
+    }
+}
+
+const RIGHT_USER: &str = r#"{"name":"FirstName LastName","email":"bsmth@example.com"}"#;
+
+fn read_user(request: &Request) -> Result<User, Failure> {
+    let wrong = |what: String| {
+        refused(Status::UNPROCESSABLE_CONTENT, "RFC 9110, 15.5.21", what, RIGHT_USER)
+    };
+    let member: Box<dyn Fn(&str) -> Result<Option<String>, String>> = match kind(&request.head) {
+        Some(Kind::Form) => {
+            let text = String::from_utf8_lossy(&request.body).into_owned();
+            if text.trim_start().starts_with('{') {
+                let what = "the body looks like JSON, and Content-Type says that it is a form; \
+                            name and email are missing from the form";
+                return Err(wrong(what.to_owned() + " (curl --json sets the type)"));
+            }
+            Box::new(move |name| {
+                Ok(form_pairs(&text).find(|(held, _)| held == name).map(|(_, value)| value))
+            })
+        }
+        Some(Kind::Json) | None => {
+            let value: Value = serde_json::from_slice(&request.body).map_err(|error| {
+                refused(
+                    Status::BAD_REQUEST,
+                    "RFC 8259, 2",
+                    format!("the body is not JSON: {error}"),
+                    RIGHT_USER,
+                )
+            })?;
+            let Value::Object(object) = value else {
+                return Err(wrong("the body is not a JSON object with name and email".to_owned()));
+            };
+            Box::new(move |name| match object.get(name) {
+                None => Ok(None),
+                Some(Value::String(text)) => Ok(Some(text.clone())),
+                Some(_) => Err(format!("{name} is not a string")),
+            })
+        }
+    };
+    User::from_members(&*member).map_err(wrong)
+}
+
+impl User {
+    /// From `name` (split at its first space) or `firstName` and `lastName`, and `email`.
+    fn from_members(
+        member: &dyn Fn(&str) -> Result<Option<String>, String>,
+    ) -> Result<User, String> {
+        let (first_name, last_name) = match member("name")? {
+            Some(name) => {
+                let name = name.trim().to_owned();
+                name.split_once(' ')
+                    .map(|(first, last)| (first.to_owned(), last.trim_start().to_owned()))
+                    .unwrap_or((name, String::new()))
+            }
+            None => match member("firstName")? {
+                Some(first) => (
+                    first.trim().to_owned(),
+                    member("lastName")?.unwrap_or_default().trim().to_owned(),
+                ),
+                None => return Err("name is missing".to_owned()),
+            },
+        };
+        let email = member("email")?.ok_or("email is missing")?.trim().to_owned();
+        let control = |text: &str| text.chars().any(char::is_control);
+        if first_name.is_empty() {
+            return Err("name is empty".to_owned());
+        }
+        if first_name.len() + last_name.len() > LONGEST_NAME
+            || control(&first_name)
+            || control(&last_name)
+        {
+            return Err(format!(
+                "name is longer than {LONGEST_NAME} bytes, or has control characters"
+            ));
+        }
+        let (local, domain) = email.rsplit_once('@').unwrap_or_default();
+        let odd = |char: char| char.is_control() || char.is_whitespace() || char == '@';
+        if local.is_empty()
+            || domain.is_empty()
+            || email.len() > LONGEST_EMAIL
+            || local.contains(odd)
+            || domain.contains(odd)
+        {
+            return Err("email is not of the form local@domain".to_owned());
+        }
+        Ok(User { first_name, last_name, email })
+    }
+
+    /// From the file that [`User::to_json`] made.
+    fn from_file(file: &[u8]) -> Option<User> {
+        let value: Value = serde_json::from_slice(file).ok()?;
+        let member = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(User {
+            first_name: member("firstName")?,
+            last_name: member("lastName")?,
+            email: member("email")?,
+        })
+    }
+
+    /// As it is stored, and as it is sent.
+    fn to_json(&self, id: u64) -> String {
+        let [first, last, email] =
+            [&self.first_name, &self.last_name, &self.email].map(|text| quote(text));
+        format!("{{\"id\":{id},\"firstName\":{first},\"lastName\":{last},\"email\":{email}}}")
+    }
+}
+
+/// A JSON string.
+fn quote(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+fn message(message: &str, user: &[u8]) -> String {
+    format!("{{\"message\":{},\"user\":{}}}", quote(message), String::from_utf8_lossy(user))
+}
+
+fn json(status: Status, text: impl Into<String>) -> Response {
+    let body = Body::Bytes(text.into().into_bytes());
+    Response::new(status).field("Content-Type", "application/json").body(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_json(text: &str) -> Result<User, String> {
+        let value: Value = serde_json::from_str(text).unwrap();
+        User::from_members(&|name| match value.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(format!("{name} is not a string")),
+        })
+    }
+
+    #[test]
+    fn names_are_split_at_their_first_space() {
+        for (name, first, last) in [
+            ("FirstName LastName", "FirstName", "LastName"),
+            ("  Ada   Augusta Lovelace ", "Ada", "Augusta Lovelace"),
+            ("Plato", "Plato", ""),
+            ("李 小龙", "李", "小龙"),
+        ] {
+            let user = from_json(&format!(r#"{{"name":"{name}","email":"a@b"}}"#)).unwrap();
+            assert_eq!(
+                (user.first_name.as_str(), user.last_name.as_str()),
+                (first, last),
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_shown_can_be_sent_back() {
+        let user = User { first_name: "A\"".into(), last_name: "B".into(), email: "a@b".into() };
+        assert_eq!(from_json(&user.to_json(7)).unwrap(), user);
+        assert_eq!(User::from_file(user.to_json(7).as_bytes()).unwrap(), user);
+    }
+
+    #[test]
+    fn which_member_is_wrong() {
+        for (text, want) in [
+            (r#"{}"#, "name is missing"),
+            (r#"{"name":"A"}"#, "email is missing"),
+            (r#"{"name":7,"email":"a@b"}"#, "name is not a string"),
+            (r#"{"name":null,"email":"a@b"}"#, "name is not a string"),
+            (r#"{"name":" ","email":"a@b"}"#, "name is empty"),
+            (r#"{"name":"A","email":["a@b"]}"#, "email is not a string"),
+            (r#"{"name":"A","email":"ab"}"#, "email is not of the form local@domain"),
+            (r#"{"name":"A","email":"@b"}"#, "email is not of the form local@domain"),
+            (r#"{"name":"A","email":"a@"}"#, "email is not of the form local@domain"),
+            (r#"{"name":"A","email":"a@b@c"}"#, "email is not of the form local@domain"),
+            (r#"{"name":"A","email":"a b@c"}"#, "email is not of the form local@domain"),
+            (
+                r#"{"name":"A\nB","email":"a@b"}"#,
+                "name is longer than 200 bytes, or has control characters",
+            ),
+        ] {
+            assert_eq!(from_json(text).unwrap_err(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn tags_tell_states_apart() {
+        assert_eq!(etag(b""), "\"cbf29ce484222325\"");
+        assert_eq!(etag(b"a"), "\"af63dc4c8601ec8c\"");
+        assert_ne!(etag(b"a"), etag(b"b"));
+    }
+}

@@ -1,0 +1,269 @@
+//! The flags of `server`.
+
+use std::ffi::{OsStr, OsString};
+use std::net::Ipv6Addr;
+use std::path::PathBuf;
+
+use super::Effect::{Help, Value, Version};
+use super::{Command, Flag, Parsed, Right, UsageError};
+
+/// What the command line of `server` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerOptions {
+    /// The folder whose files are served.
+    pub root: PathBuf,
+    /// Where to listen: hosts and ports as they were typed, of the right form, not looked up.
+    pub bind: Vec<String>,
+    /// How many workers; `None`: by the number of cores.
+    pub workers: Option<usize>,
+    /// The folder that keeps what `/users` is told.
+    pub data: PathBuf,
+    /// Where the access log goes.
+    pub access_log: AccessLog,
+    /// What the `Server` field says; `None`: there is no such field.
+    pub server_name: Option<String>,
+}
+
+/// Where the access log goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessLog {
+    /// To stderr.
+    Stderr,
+    /// Nowhere.
+    Off,
+    /// Appended to this file.
+    File(PathBuf),
+}
+
+impl Default for ServerOptions {
+    fn default() -> ServerOptions {
+        ServerOptions {
+            root: PathBuf::from("www"),
+            bind: vec![DEFAULT_BIND.to_owned()],
+            workers: None,
+            data: PathBuf::from("data"),
+            access_log: AccessLog::Stderr,
+            server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
+        }
+    }
+}
+
+/// Reads the arguments, the program's name not among them.
+///
+/// # Errors
+/// [`UsageError`]: what was typed, and what is right.
+pub fn parse(
+    args: impl IntoIterator<Item = OsString>,
+) -> Result<Parsed<ServerOptions>, UsageError> {
+    // Nothing is bound to begin with, so that the first --bind replaces the default.
+    let start = ServerOptions { bind: Vec::new(), ..ServerOptions::default() };
+    let mut parsed = COMMAND.parse(start, args)?;
+    if let Parsed::Run(options) = &mut parsed
+        && options.bind.is_empty()
+    {
+        options.bind.push(DEFAULT_BIND.to_owned());
+    }
+    Ok(parsed)
+}
+
+const DEFAULT_BIND: &str = "127.0.0.1:8080";
+
+pub(super) static COMMAND: Command<ServerOptions> = Command {
+    name: "server",
+    usage: "[FLAG]... [ROOT]",
+    about: "Serves the files under ROOT (default: www) over HTTP/1.0 and HTTP/1.1.",
+    groups: &[("Flags", FLAGS)],
+    operand: |options, value| {
+        // Two folders are more often a forgotten quote than a wish for the second one.
+        if options.root != ServerOptions::default().root {
+            return Err(Right("one ROOT only; quote a name with spaces in it"));
+        }
+        options.root = PathBuf::from(value);
+        Ok(())
+    },
+    epilogue: "\
+Environment:
+  RUST_LOG=debug                what the server tells about itself on stderr:
+                                error, warn, info (default), debug, trace
+
+Exit codes:
+  0  stopped cleanly, by Ctrl-C or a signal
+  1  could not start, or could not go on
+  2  wrong arguments
+
+Examples:
+  server                        www on http://127.0.0.1:8080/
+  server --bind 0.0.0.0:80 --bind '[::]:80' /srv/www
+  server --bind 127.0.0.1:0     on a free port; stdout says which
+",
+};
+
+const FLAGS: &[Flag<ServerOptions>] = &[
+    Flag::new(
+        None,
+        "bind",
+        Value("ADDR:PORT", |options, value| {
+            options.bind.push(host_and_port(value)?);
+            Ok(())
+        }),
+        "listen here; repeatable; port 0 is any free one (default 127.0.0.1:8080)",
+    ),
+    Flag::new(
+        None,
+        "workers",
+        Value("N", |options, value| {
+            let number = value.to_str().and_then(|text| text.parse().ok());
+            let number = number.filter(|&number: &usize| number > 0);
+            options.workers = Some(number.ok_or(Right("a number from 1 up, as 32"))?);
+            Ok(())
+        }),
+        "how many requests are worked on at once (default: by the number of cores)",
+    ),
+    Flag::new(
+        None,
+        "data",
+        Value("DIR", |options, value| {
+            options.data = PathBuf::from(not_empty(value, "a folder, as data")?);
+            Ok(())
+        }),
+        "where /users keeps its records (default data)",
+    ),
+    Flag::new(
+        None,
+        "access-log",
+        Value("FILE|-|off", |options, value| {
+            options.access_log = match value.to_str() {
+                Some("-") => AccessLog::Stderr,
+                Some("off") => AccessLog::Off,
+                _ => AccessLog::File(not_empty(value, "a file, - for stderr, or off")?.into()),
+            };
+            Ok(())
+        }),
+        "one line for each request, appended to FILE (default -, which is stderr)",
+    ),
+    Flag::new(
+        None,
+        "server-name",
+        Value("NAME|off", |options, value| {
+            let visible = |text: &&str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+            let name = value.to_str().filter(visible).filter(|name| !name.trim().is_empty());
+            let name = name.ok_or(Right("printable ASCII, as threadbare, or off"))?;
+            options.server_name = (name != "off").then(|| name.trim().to_owned());
+            Ok(())
+        }),
+        "what the Server field of an answer says",
+    ),
+    Flag::new(Some('h'), "help", Help, "print this"),
+    Flag::new(Some('V'), "version", Version, "print the version"),
+];
+
+fn not_empty<'v>(value: &'v OsStr, right: &'static str) -> Result<&'v OsStr, Right> {
+    if value.is_empty() { Err(Right(right)) } else { Ok(value) }
+}
+
+/// Checks the form, so that a slip is explained before anything is started. A port alone is
+/// refused: it would be anyone's guess whether it means this machine only or the whole network.
+fn host_and_port(value: &OsStr) -> Result<String, Right> {
+    let text = value.to_str().unwrap_or_default();
+    let is_port =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let right = match text.rsplit_once(':') {
+        None if is_port(text) => "with its address: 127.0.0.1:8080, or 0.0.0.0:8080 for everyone",
+        Some(("", port)) if is_port(port) => {
+            "with its address: 127.0.0.1:8080, or 0.0.0.0:8080 for everyone"
+        }
+        Some((host, port)) if is_port(port) && is_host(host) => return Ok(text.to_owned()),
+        _ if text.parse::<Ipv6Addr>().is_ok() => "IPv6 in brackets, with a port: [::1]:8080",
+        Some((host, _)) if host.parse::<Ipv6Addr>().is_ok() => "IPv6 in brackets: [::1]:8080",
+        _ => "an address and a port: 127.0.0.1:8080, localhost:8080, [::1]:8080",
+    };
+    Err(Right(right))
+}
+
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(literal) => literal.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(args: &[&str]) -> Result<Parsed<ServerOptions>, String> {
+        parse(args.iter().map(OsString::from)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_typed_is_the_default() {
+        assert_eq!(parsed(&[]), Ok(Parsed::Run(ServerOptions::default())));
+    }
+
+    #[test]
+    fn everything_typed() {
+        let args = "--bind localhost:1 --bind [::1]:2 --workers 3 --data d --access-log off \
+                    --server-name off site";
+        let args: Vec<&str> = args.split_whitespace().collect();
+        let want = ServerOptions {
+            root: "site".into(),
+            bind: vec!["localhost:1".into(), "[::1]:2".into()],
+            workers: Some(3),
+            data: "d".into(),
+            access_log: AccessLog::Off,
+            server_name: None,
+        };
+        assert_eq!(parsed(&args), Ok(Parsed::Run(want)));
+    }
+
+    #[test]
+    fn where_to_listen() {
+        for right in ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "0.0.0.0:0", "a-b.c:65535"]
+        {
+            assert!(parsed(&["--bind", right]).is_ok(), "{right}");
+        }
+        for (wrong, teaches) in [
+            ("8080", "127.0.0.1:8080"),
+            (":8080", "0.0.0.0:8080"),
+            ("localhost", "localhost:8080"),
+            ("::1", "[::1]:8080"),
+            ("::1:8080", "[::1]:8080"),
+            ("[::1]", "[::1]:8080"),
+            ("[::g]:80", "[::1]:8080"),
+            ("127.0.0.1:", "127.0.0.1:8080"),
+            ("127.0.0.1:65536", "127.0.0.1:8080"),
+            ("127.0.0.1:+80", "127.0.0.1:8080"),
+            ("http://localhost:80", "localhost:8080"),
+            ("a b:80", "localhost:8080"),
+            ("", "localhost:8080"),
+        ] {
+            let error = parsed(&["--bind", wrong]).unwrap_err();
+            assert!(error.contains(teaches) && error.contains(wrong), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for wrong in [
+            &["--workers", "0"][..],
+            &["--workers", "-1"],
+            &["--workers", "many"],
+            &["--workers"],
+            &["--data", ""],
+            &["--server-name", "a\r\nb"],
+            &["--server-name", ""],
+            &["a", "b"],
+            &["--help=x\ny", "--nope"],
+            &["-x"],
+        ] {
+            match parsed(wrong) {
+                Err(error) => assert_eq!(error.lines().count(), 1, "{error}"),
+                Ok(Parsed::Print(_)) => {}
+                Ok(parsed) => panic!("{wrong:?}: {parsed:?}"),
+            }
+        }
+    }
+}

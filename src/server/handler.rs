@@ -1,0 +1,184 @@
+//! What a program that uses this library deals with: a request in, a response out.
+//!
+//! A handler is plain blocking code. It never sees the socket: the request is complete when it is
+//! called, and the response's body is bytes, a file, or anything that can be read.
+
+use std::fs::File;
+use std::io::Read;
+use std::net::SocketAddr;
+
+use super::refusal::Refusal;
+use super::router::Params;
+use crate::proto::http::head::RequestHead;
+use crate::proto::http::headers::Headers;
+use crate::proto::http::status::Status;
+
+/// Answers requests. Any `Fn(&mut Request) -> Response` is one.
+pub trait Handler: Send + Sync + 'static {
+    /// Judges a request by its head, before its body is kept, and before a client that waits for 100
+    /// Continue sends it.
+    ///
+    /// # Errors
+    /// The refusal that is the answer.
+    fn admit(&self, _head: &RequestHead) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// The most bytes of body that it takes, if that is less than the server does.
+    fn body_limit(&self) -> Option<u64> {
+        None
+    }
+
+    /// Answers one request. A panic in here becomes a 500; nothing else is harmed.
+    fn handle(&self, request: &mut Request) -> Response;
+}
+
+impl<F: Fn(&mut Request) -> Response + Send + Sync + 'static> Handler for F {
+    fn handle(&self, request: &mut Request) -> Response {
+        self(request)
+    }
+}
+
+impl std::fmt::Debug for dyn Handler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handler")
+    }
+}
+
+/// A complete request.
+#[derive(Debug)]
+pub struct Request {
+    /// Method, target, version, fields.
+    pub head: RequestHead,
+    /// The body, decoded; empty when there was none.
+    pub body: Vec<u8>,
+    /// The fields that came behind a chunked body.
+    pub trailers: Headers,
+    /// Who sent it.
+    pub peer: SocketAddr,
+    pub(super) params: Params,
+}
+
+impl Request {
+    /// A named part of the path: the `id` of `/users/{id}`.
+    ///
+    /// # Panics
+    /// When the route has no part of this name, which is a mistake in the program.
+    pub fn param(&self, name: &str) -> &str {
+        match self.params.value(name) {
+            Some(value) => value,
+            None => panic!("the route of {} has no {{{name}}}", self.head.target),
+        }
+    }
+
+    /// Would the client rather have HTML than plain text, as a browser would?
+    pub fn wants_html(&self) -> bool {
+        wants_html(&self.head)
+    }
+}
+
+/// Does `Accept` name HTML?
+pub(super) fn wants_html(head: &RequestHead) -> bool {
+    head.headers.list("accept").any(|range| {
+        let kind = range.split(|&byte| byte == b';').next().unwrap_or_default();
+        kind.trim_ascii().eq_ignore_ascii_case(b"text/html")
+    })
+}
+
+/// An answer: status, fields, body.
+///
+/// Content-Length, Transfer-Encoding, Connection, Date and Server are the server's to set.
+#[derive(Debug)]
+pub struct Response {
+    /// How it went.
+    pub status: Status,
+    /// The fields.
+    pub headers: Headers,
+    /// What comes behind the head.
+    pub body: Body,
+}
+
+/// The body of a response.
+pub enum Body {
+    /// In memory.
+    Bytes(Vec<u8>),
+    /// So many bytes of a file, from where it stands.
+    File(File, u64),
+    /// Whatever can be read, and its length if that is known; without one it is sent in chunks.
+    Read(Box<dyn Read + Send>, Option<u64>),
+}
+
+impl Body {
+    /// Its length in bytes, where that is known before it is sent.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Body::Bytes(bytes) => Some(bytes.len() as u64),
+            Body::File(_, length) => Some(*length),
+            Body::Read(_, length) => *length,
+        }
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.length() {
+            Some(length) => write!(f, "Body({length} bytes)"),
+            None => f.write_str("Body(length unknown)"),
+        }
+    }
+}
+
+impl Response {
+    /// A response with an empty body and no fields.
+    pub fn new(status: Status) -> Response {
+        Response { status, headers: Headers::new(), body: Body::Bytes(Vec::new()) }
+    }
+
+    /// 200 and plain text.
+    pub fn text(text: impl Into<String>) -> Response {
+        let body = Body::Bytes(text.into().into_bytes());
+        Response::new(Status::OK).field("Content-Type", "text/plain; charset=utf-8").body(body)
+    }
+
+    /// 200 and HTML.
+    pub fn html(text: impl Into<String>) -> Response {
+        let body = Body::Bytes(text.into().into_bytes());
+        Response::new(Status::OK).field("Content-Type", "text/html; charset=utf-8").body(body)
+    }
+
+    /// The same with another status.
+    pub fn status(mut self, status: Status) -> Response {
+        self.status = status;
+        self
+    }
+
+    /// The same with a field set. A name or value that may not stand in a head makes it a 500, and
+    /// a line in the log: what a client sent must not become a field of its own.
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Response {
+        match self.headers.set(name, value) {
+            Ok(()) => self,
+            Err(error) => {
+                log::error!("a handler set an impossible field: {error}");
+                Response::new(Status::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    /// The same with another body.
+    pub fn body(mut self, body: Body) -> Response {
+        self.body = body;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_would_split_the_head_is_a_500() {
+        let response = Response::text("x").field("Location", "/a\r\nSet-Cookie: b");
+        assert_eq!(response.status, Status::INTERNAL_SERVER_ERROR);
+        assert!(response.headers.is_empty());
+    }
+}

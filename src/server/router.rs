@@ -1,0 +1,403 @@
+//! From a request's method and path to the handler that answers it.
+//!
+//! ```text
+//! /users          a literal path
+//! /users/{id}     a segment by name, never empty
+//! /{path...}      all that is left, perhaps nothing; last only
+//! ```
+//! When several patterns fit, the more literal one goes first. A path that is there under another
+//! method is answered 405 with `Allow` (RFC 9110, 15.5.6), an unknown path 404, a method that nobody
+//! here knows 501. HEAD is answered by the GET handler, its body left out; OPTIONS by the list of
+//! methods. Contradictions are found when the router is built, not when a request meets them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::handler::Handler;
+use crate::proto::http::method::Method;
+use crate::proto::http::target::{Target, segments};
+
+/// Routes, as they are collected.
+#[derive(Default)]
+pub struct Router {
+    routes: Vec<(Method, String, Arc<dyn Handler>)>,
+}
+
+/// Routes, checked and in order: what a server runs on.
+#[derive(Debug)]
+pub struct Routes {
+    /// The more literal pattern first.
+    paths: Vec<Path>,
+}
+
+#[derive(Debug)]
+struct Path {
+    pattern: Pattern,
+    methods: Vec<(Method, Arc<dyn Handler>)>,
+}
+
+/// What [`Routes::find`] found.
+#[derive(Debug)]
+pub enum Found<'a> {
+    /// This handler, with these parameters.
+    Handler(&'a Arc<dyn Handler>, Params),
+    /// OPTIONS that nobody handles: the methods that there are.
+    Options(String),
+    /// The path is there, the method is not: the methods that there are.
+    NotAllowed(String),
+    /// No such path.
+    NotFound,
+    /// Nobody here knows the method.
+    NotImplemented,
+}
+
+/// The named parts of a path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Params(Vec<(Arc<str>, String)>);
+
+impl Params {
+    /// The part of this name.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(held, _)| **held == *name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Routes that contradict each other, or are none; one line each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RouteErrors(pub Vec<String>);
+
+impl std::fmt::Display for RouteErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for RouteErrors {}
+
+impl Router {
+    /// No routes yet.
+    pub fn new() -> Router {
+        Router::default()
+    }
+
+    /// Adds a route.
+    pub fn route(mut self, method: Method, pattern: &str, handler: impl Handler) -> Router {
+        self.routes.push((method, pattern.to_owned(), Arc::new(handler)));
+        self
+    }
+
+    /// Adds a route for GET, and so for HEAD.
+    pub fn get(self, pattern: &str, handler: impl Handler) -> Router {
+        self.route(Method::Get, pattern, handler)
+    }
+
+    /// Adds a route for POST.
+    pub fn post(self, pattern: &str, handler: impl Handler) -> Router {
+        self.route(Method::Post, pattern, handler)
+    }
+
+    /// Adds a route for PUT.
+    pub fn put(self, pattern: &str, handler: impl Handler) -> Router {
+        self.route(Method::Put, pattern, handler)
+    }
+
+    /// Adds a route for DELETE.
+    pub fn delete(self, pattern: &str, handler: impl Handler) -> Router {
+        self.route(Method::Delete, pattern, handler)
+    }
+
+    /// Checks the routes and puts them in order.
+    ///
+    /// # Errors
+    /// Every pattern that is none, and every route that another one already is.
+    pub fn build(self) -> Result<Routes, RouteErrors> {
+        let (mut paths, mut errors): (Vec<Path>, Vec<String>) = (Vec::new(), Vec::new());
+        for (method, text, handler) in self.routes {
+            let pattern = match Pattern::parse(&text) {
+                Ok(pattern) => pattern,
+                Err(reason) => {
+                    errors.push(format!(
+                        "{method} {text}: {reason}; right: /users/{{id}} or /{{path...}}"
+                    ));
+                    continue;
+                }
+            };
+            match paths.iter_mut().find(|path| path.pattern.same_shape(&pattern)) {
+                None => paths.push(Path { pattern, methods: vec![(method, handler)] }),
+                Some(path) if path.pattern.text != pattern.text => {
+                    errors.push(format!(
+                        "{method} {text}: names the parts of {} otherwise",
+                        path.pattern.text
+                    ));
+                }
+                Some(path) if path.methods.iter().any(|(held, _)| *held == method) => {
+                    errors.push(format!("{method} {text}: is there twice"));
+                }
+                Some(path) => path.methods.push((method, handler)),
+            }
+        }
+        paths.sort_by(|a, b| a.pattern.rank().cmp(&b.pattern.rank()));
+        if errors.is_empty() { Ok(Routes { paths }) } else { Err(RouteErrors(errors)) }
+    }
+}
+
+impl Routes {
+    /// Finds who answers.
+    pub fn find(&self, method: &Method, target: &Target) -> Found<'_> {
+        if !self.implements(method) {
+            return Found::NotImplemented;
+        }
+        if *target == Target::Asterisk {
+            return Found::Options(allow(self.paths.iter()));
+        }
+        let parts: Vec<Cow<'_, [u8]>> = segments(target.path()).collect();
+        let fits = |path: &&Path| path.pattern.fits(&parts);
+        for path in self.paths.iter().filter(fits) {
+            if let Some(handler) = path.handler(method) {
+                return Found::Handler(handler, path.pattern.params(&parts));
+            }
+        }
+        let mut others = self.paths.iter().filter(fits).peekable();
+        match (others.peek(), method) {
+            (None, _) => Found::NotFound,
+            (Some(_), Method::Options) => Found::Options(allow(others)),
+            (Some(_), _) => Found::NotAllowed(allow(others)),
+        }
+    }
+
+    /// A method of RFC 9110, but for CONNECT (we are no proxy), or one that a route has.
+    fn implements(&self, method: &Method) -> bool {
+        match method {
+            Method::Connect | Method::Extension(_) => {
+                self.paths.iter().any(|path| path.methods.iter().any(|(held, _)| held == method))
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Path {
+    fn handler(&self, method: &Method) -> Option<&Arc<dyn Handler>> {
+        let of = |wanted: &Method| {
+            self.methods.iter().find(|(held, _)| held == wanted).map(|(_, handler)| handler)
+        };
+        of(method).or_else(|| if *method == Method::Head { of(&Method::Get) } else { None })
+    }
+}
+
+/// The value of an `Allow` field.
+fn allow<'a>(paths: impl Iterator<Item = &'a Path>) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for (method, _) in paths.flat_map(|path| &path.methods) {
+        let derived = if *method == Method::Get { Some("HEAD") } else { None };
+        for name in [method.as_str()].into_iter().chain(derived) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    if !names.contains(&"OPTIONS") {
+        names.push("OPTIONS");
+    }
+    names.join(", ")
+}
+
+#[derive(Debug)]
+struct Pattern {
+    text: String,
+    segments: Vec<Segment>,
+}
+
+/// In the order in which they are tried.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Segment {
+    Literal(String),
+    Param(Arc<str>),
+    Rest(Arc<str>),
+}
+
+impl Pattern {
+    fn parse(text: &str) -> Result<Pattern, &'static str> {
+        let path = text.strip_prefix('/').ok_or("a pattern begins with /")?;
+        let mut segments: Vec<Segment> = Vec::new();
+        for part in path.split('/') {
+            if matches!(segments.last(), Some(Segment::Rest(_))) {
+                return Err("nothing may follow {name...}");
+            }
+            let segment = match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                None if part.contains(['{', '}']) => {
+                    return Err("a name in braces is a whole segment");
+                }
+                None => Segment::Literal(part.to_owned()),
+                Some(name) => match name.strip_suffix("...") {
+                    Some(name) => Segment::Rest(name.into()),
+                    None => Segment::Param(name.into()),
+                },
+            };
+            match &segment {
+                Segment::Param(name) | Segment::Rest(name)
+                    if name.is_empty() || name.contains(['{', '}', '.']) =>
+                {
+                    return Err("a name is one or more letters");
+                }
+                Segment::Param(_) | Segment::Rest(_) if segments.contains(&segment) => {
+                    return Err("a name stands there twice");
+                }
+                _ => segments.push(segment),
+            }
+        }
+        Ok(Pattern { text: text.to_owned(), segments })
+    }
+
+    /// Would it fit the same paths, whatever its names?
+    fn same_shape(&self, other: &Pattern) -> bool {
+        let same = |(a, b): (&Segment, &Segment)| match (a, b) {
+            (Segment::Literal(a), Segment::Literal(b)) => a == b,
+            (Segment::Param(_), Segment::Param(_)) | (Segment::Rest(_), Segment::Rest(_)) => true,
+            _ => false,
+        };
+        self.segments.len() == other.segments.len()
+            && self.segments.iter().zip(&other.segments).all(same)
+    }
+
+    /// Literal before named before all the rest, segment by segment.
+    fn rank(&self) -> Vec<&Segment> {
+        self.segments.iter().collect()
+    }
+
+    fn fits(&self, parts: &[Cow<'_, [u8]>]) -> bool {
+        let (ends_in_rest, fixed) = match self.segments.split_last() {
+            Some((Segment::Rest(_), fixed)) => (true, fixed),
+            _ => (false, self.segments.as_slice()),
+        };
+        let long_enough =
+            if ends_in_rest { parts.len() > fixed.len() } else { parts.len() == fixed.len() };
+        long_enough
+            && fixed.iter().zip(parts).all(|(segment, part)| match segment {
+                Segment::Literal(literal) => literal.as_bytes() == part.as_ref(),
+                Segment::Param(_) | Segment::Rest(_) => {
+                    !part.is_empty() && str::from_utf8(part).is_ok()
+                }
+            })
+    }
+
+    /// The values of the named segments. Those of `{name...}` are joined by `/`, decoded, lossily:
+    /// who serves files takes them from the target instead.
+    fn params(&self, parts: &[Cow<'_, [u8]>]) -> Params {
+        let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
+        let named = self.segments.iter().enumerate().filter_map(|(at, segment)| match segment {
+            Segment::Literal(_) => None,
+            Segment::Param(name) => Some((Arc::clone(name), text(&parts[at]))),
+            Segment::Rest(name) => Some((Arc::clone(name), text(&parts[at..].join(&b'/')))),
+        });
+        Params(named.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::handler::{Request, Response};
+
+    fn nothing(_: &mut Request) -> Response {
+        Response::text("")
+    }
+
+    fn routes() -> Routes {
+        let brew = Method::Extension("BREW".into());
+        Router::new()
+            .get("/{path...}", nothing)
+            .get("/users", nothing)
+            .post("/users", nothing)
+            .get("/users/{id}", nothing)
+            .put("/users/{id}", nothing)
+            .delete("/users/{id}", nothing)
+            .get("/users/me", nothing)
+            .post("/users/{id}/posts/{post}", nothing)
+            .route(brew, "/pot", nothing)
+            .build()
+            .unwrap()
+    }
+
+    fn find(method: &str, path: &str) -> String {
+        let routes = routes();
+        let method = Method::parse(method.as_bytes()).unwrap();
+        let target = Target::parse(&method, path.as_bytes()).unwrap();
+        match routes.find(&method, &target) {
+            Found::Handler(_, params) => {
+                params.0.iter().map(|(name, value)| format!("{name}={value} ")).collect::<String>()
+                    + "handled"
+            }
+            Found::Options(allow) => format!("options {allow}"),
+            Found::NotAllowed(allow) => format!("405 {allow}"),
+            Found::NotFound => "404".to_owned(),
+            Found::NotImplemented => "501".to_owned(),
+        }
+    }
+
+    #[test]
+    fn who_answers() {
+        for (request, want) in [
+            ("GET /users", "handled"),
+            ("HEAD /users", "handled"),
+            ("GET /users/7", "id=7 handled"),
+            ("GET /users/a%2Fb%20c", "id=a/b c handled"),
+            ("GET /users/me", "handled"),
+            ("DELETE /users/me", "id=me handled"),
+            ("GET /users/", "path=users/ handled"),
+            ("GET /users/%ff", "path=users/\u{fffd} handled"),
+            ("GET /", "path= handled"),
+            ("GET /a/b?c", "path=a/b handled"),
+            ("POST /users/7/posts/8", "id=7 post=8 handled"),
+            ("PATCH /users", "405 GET, HEAD, POST, OPTIONS"),
+            ("DELETE /a", "405 GET, HEAD, OPTIONS"),
+            ("PATCH /users/7", "405 GET, HEAD, PUT, DELETE, OPTIONS"),
+            ("TRACE /users", "405 GET, HEAD, POST, OPTIONS"),
+            ("OPTIONS /users", "options GET, HEAD, POST, OPTIONS"),
+            ("OPTIONS *", "options BREW, GET, HEAD, POST, PUT, DELETE, OPTIONS"),
+            ("BREW /pot", "handled"),
+            ("BREW /users", "405 GET, HEAD, POST, OPTIONS"),
+            ("MAKE /users", "501"),
+            ("CONNECT a:80", "501"),
+        ] {
+            let (method, path) = request.split_once(' ').unwrap();
+            assert_eq!(find(method, path), want, "{request}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_there_without_a_route() {
+        let routes = Router::new().get("/a", nothing).build().unwrap();
+        let target = Target::parse(&Method::Get, b"/b").unwrap();
+        assert!(matches!(routes.find(&Method::Get, &target), Found::NotFound));
+        assert!(matches!(routes.find(&Method::Options, &target), Found::NotFound));
+    }
+
+    #[test]
+    fn contradictions_are_found_when_it_is_built() {
+        let errors = Router::new()
+            .get("/a/{x}", nothing)
+            .get("/a/{x}", nothing)
+            .post("/a/{y}", nothing)
+            .get("b", nothing)
+            .get("/{x...}/b", nothing)
+            .get("/{}", nothing)
+            .get("/a{x}", nothing)
+            .get("/{x}/{x}", nothing)
+            .build()
+            .unwrap_err();
+        let starts = [
+            "GET /a/{x}: is there twice",
+            "POST /a/{y}: names the parts of /a/{x} otherwise",
+            "GET b: a pattern begins with /",
+            "GET /{x...}/b: nothing may follow",
+            "GET /{}: a name is one or more letters",
+            "GET /a{x}: a name in braces",
+            "GET /{x}/{x}: a name stands there twice",
+        ];
+        assert_eq!(errors.0.len(), starts.len(), "{errors}");
+        for (error, start) in errors.0.iter().zip(starts) {
+            assert!(error.starts_with(start), "{error}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The textbook: a worker keeps its connection from the first byte to the last.
+//!
+//! ```text
+//! loop {
+//!     take a turn:  read what is there (blocking) ─> parse ─> handle ─> write (blocking)
+//!     what next?    wait for more ─ go on ─ say goodbye
+//! }
+//! ```
+//! Read this file first: it is the classic thread-pool server, whole. Blocking reads and writes
+//! with timeouts, and a look at the clock after each.
+//!
+//! It starves by nature. A client that says nothing, or says it slowly, holds its worker until a
+//! deadline passes; as many of them as there are workers, and nobody else is served. What can be
+//! done without giving up the shape is done: a connection that is idle between two requests is
+//! closed when others wait, and is not kept to begin with.
+
+use std::io::{self, Read as _};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::net::accept::Accepted;
+use crate::net::deadline::{Deadline, Phase};
+use crate::net::service::{Ended, Next, Service};
+use crate::net::stop::Stop;
+use crate::pool::Waiting;
+
+/// The longest that a worker blocks without looking up, to see whether others wait or the server
+/// stops. Deadlines are kept to the same precision.
+const LOOK_UP: Duration = Duration::from_millis(100);
+
+/// How long the peer is listened to after the last word, and how much it may still say.
+const LINGER: (Duration, usize) = (Duration::from_secs(2), 1 << 20);
+
+/// Serves one connection to its end.
+pub fn serve<S: Service>(
+    service: &S,
+    accepted: Accepted,
+    waiting: &Waiting<'_, Accepted>,
+    stop: &Stop,
+) {
+    let Accepted { stream, peer } = accepted;
+    let mut connection = service.open(peer);
+    let outcome = set_timeouts(&stream).map(|()| {
+        let ended = drive(service, &mut connection, &stream, waiting, stop);
+        if let Leave::Lingering = ended.1 {
+            linger(&stream);
+        }
+        ended.0
+    });
+    service.close(connection, outcome.unwrap_or(Ended::ByService));
+}
+
+/// Whether the peer may still be talking when we go.
+enum Leave {
+    AtOnce,
+    Lingering,
+}
+
+/// Takes turns until the connection ends.
+fn drive<S: Service>(
+    service: &S,
+    connection: &mut S::Connection,
+    stream: &TcpStream,
+    waiting: &Waiting<'_, Accepted>,
+    stop: &Stop,
+) -> (Ended, Leave) {
+    loop {
+        let may_stay = !stop.is_asked() && !waiting.any();
+        let mut next = service.turn(connection, stream, may_stay);
+        if let Next::Readable(deadline) | Next::Writable(deadline) = next {
+            if let Some(ended) = give_up(deadline, waiting, stop) {
+                return (ended, Leave::AtOnce);
+            }
+            if deadline.has_passed(Instant::now()) {
+                next = service.expired(connection, deadline.phase);
+            }
+        }
+        match next {
+            Next::Again | Next::Readable(_) | Next::Writable(_) => {}
+            Next::Linger => return (Ended::ByService, Leave::Lingering),
+            Next::Close => return (Ended::ByService, Leave::AtOnce),
+        }
+    }
+}
+
+/// Is this wait given up for the sake of others?
+fn give_up(wait: Deadline, waiting: &Waiting<'_, Accepted>, stop: &Stop) -> Option<Ended> {
+    match wait.phase {
+        Phase::Idle | Phase::Silent if stop.is_asked() => Some(Ended::Stopping),
+        Phase::Idle if waiting.any() => Some(Ended::MakingRoom),
+        _ if stop.deadline().is_some_and(|end| Instant::now() >= end) => Some(Ended::Cut),
+        _ => None,
+    }
+}
+
+fn set_timeouts(stream: &TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(LOOK_UP))?;
+    stream.set_write_timeout(Some(LOOK_UP))
+}
+
+/// Says that nothing follows, and throws away what still comes, for a moment.
+fn linger(stream: &TcpStream) {
+    let (patience, most) = LINGER;
+    let until = Instant::now() + patience;
+    let mut waste = [0; 16 << 10];
+    let mut wasted = 0;
+    if stream.shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    while wasted < most && Instant::now() < until {
+        match (&mut &*stream).read(&mut waste) {
+            Ok(0) => return,
+            Ok(count) => wasted += count,
+            Err(error) if crate::net::errors::nothing_yet(&error) => {}
+            Err(_) => return,
+        }
+    }
+}
