@@ -250,6 +250,20 @@ fn exchanges() {
     }
 }
 
+/// The client would go on waiting, and take the next answer for this one's.
+#[test]
+fn an_interim_status_is_no_answer() {
+    let mut up = Wire::new(usize::MAX);
+    for status in [Status::CONTINUE, Status::SWITCHING_PROTOCOLS, Status::EARLY_HINTS] {
+        up.put(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let (_, body) = recv_request(server::RecvHead::default(), &mut up).unwrap().unwrap();
+        let mut out = Vec::new();
+        body.finish().send(ResponseHead::new(status), Some(0), true, &mut out);
+        let want = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(String::from_utf8_lossy(&out), want);
+    }
+}
+
 #[test]
 fn pipelined_requests_are_answered_in_order() {
     for step in STEPS {
