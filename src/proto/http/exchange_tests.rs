@@ -250,6 +250,20 @@ fn exchanges() {
     }
 }
 
+/// The client would go on waiting, and take the next answer for this one's.
+#[test]
+fn an_interim_status_is_no_answer() {
+    let mut up = Wire::new(usize::MAX);
+    for status in [Status::CONTINUE, Status::SWITCHING_PROTOCOLS, Status::EARLY_HINTS] {
+        up.put(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let (_, body) = recv_request(server::RecvHead::default(), &mut up).unwrap().unwrap();
+        let mut out = Vec::new();
+        body.finish().send(ResponseHead::new(status), Some(0), true, &mut out);
+        let want = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(String::from_utf8_lossy(&out), want);
+    }
+}
+
 #[test]
 fn pipelined_requests_are_answered_in_order() {
     for step in STEPS {
@@ -537,4 +551,96 @@ fn handlers_and_callers_do_not_frame() {
     body.finish().send(answer, Some(0), true, &mut out);
     let want = "HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n";
     assert_eq!(String::from_utf8_lossy(&out), want);
+}
+
+/// What a server says at last about a connection that `wire` comes over.
+fn server_fault(wire: &str) -> Option<Rule> {
+    let mut up = Wire::new(usize::MAX);
+    up.put(wire.as_bytes());
+    up.closing = true;
+    let fault = match recv_request(server::RecvHead::default(), &mut up) {
+        Ok(got) => read_request(&mut got?.1, &mut up).err()?,
+        Err(fault) => fault,
+    };
+    Some(fault.rule)
+}
+
+fn client_fault(wire: &str) -> Option<Rule> {
+    let mut down = Wire::new(usize::MAX);
+    down.put(wire.as_bytes());
+    let sent = client::SendHead.send(&request(Method::Get, &[]), None, &mut Vec::new());
+    let mut state = sent.finish(&mut Vec::new());
+    loop {
+        state = match recv_answer(state, &mut down) {
+            Ok(client::Head::Interim(_, state)) => state,
+            Ok(_) => return None,
+            Err(fault) => return Some(fault.rule),
+        };
+    }
+}
+
+/// A message that breaks the rule; an empty one where only a server with a clock or a limit of its
+/// own can tell. Whoever makes a rule is asked for one by the compiler.
+fn breaking(rule: Rule) -> String {
+    let line = |line: &str| format!("{line}\r\n");
+    let get = |field: &str| format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n");
+    let chunk = |body: &str| get("Transfer-Encoding: chunked") + body;
+    match rule {
+        Rule::NotHttp => line("{}"),
+        Rule::Telnet => String::new(), // not UTF-8; see the table of request lines
+        Rule::Tls => line("\x16\x03\x01"),
+        Rule::RequestLineTooLong => line(&"A".repeat(9000)),
+        Rule::RequestLine => line("GET /"),
+        Rule::MethodName => line("GET: / HTTP/1.1"),
+        Rule::TargetForm => line("GET * HTTP/1.1"),
+        Rule::TargetByte => line("GET /# HTTP/1.1"),
+        Rule::Percent => line("GET /% HTTP/1.1"),
+        Rule::Version => line("GET / HTTP/1"),
+        Rule::MajorVersion => line("GET / HTTP/3.0"),
+        Rule::StatusLine => line("HTTP/1.1 OK"),
+        Rule::StatusLineTooLong => line(&format!("HTTP/1.1 200 {}", "A".repeat(9000))),
+        Rule::TooManyInterim => line("HTTP/1.1 100 Continue\r\n").repeat(11),
+        Rule::BareCr => get("A: b\rc"),
+        Rule::FieldColon => get("A"),
+        Rule::FieldName => get(": b"),
+        Rule::SpaceBeforeColon => get("A : b"),
+        Rule::Fold => get(" b"),
+        Rule::FieldValue => get("A: \0"),
+        Rule::FieldTooLong => get(&format!("A: {}", "b".repeat(20_000))),
+        Rule::HeadTooLong => get(&line(&format!("A: {}", "b".repeat(16_000))).repeat(5)),
+        Rule::TooManyFields => get(&line("A: b").repeat(10)),
+        Rule::HostMissing => line("GET / HTTP/1.1\r\n"),
+        Rule::HostRepeated => get("Host: a"),
+        Rule::HostInvalid => line("GET / HTTP/1.1\r\nHost: /\r\n"),
+        Rule::Length => get("Content-Length: +1"),
+        Rule::LengthRepeated => get("Content-Length: 1, 1"),
+        Rule::LengthAndCoding => get("Content-Length: 1\r\nTransfer-Encoding: chunked"),
+        Rule::CodingInvalid => get("Transfer-Encoding:"),
+        Rule::CodingNotLast => get("Transfer-Encoding: chunked, gzip"),
+        Rule::CodingUnknown => get("Transfer-Encoding: gzip, chunked"),
+        Rule::CodingOn10 => line("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n"),
+        Rule::Expectation => get("Expect: the worst"),
+        Rule::ChunkSize => chunk("0x1\r\n"),
+        Rule::ChunkLineEnd => chunk("1\n"),
+        Rule::ChunkEnd => chunk("1\r\nab\r\n"),
+        Rule::ChunkOverhead => chunk(&format!("1;{}", "a".repeat(20_000))),
+        Rule::HeadIncomplete => line("GET / HTTP/1.1"),
+        Rule::BodyIncomplete => get("Content-Length: 1"),
+        Rule::BodyTooLarge | Rule::HeadTimeout | Rule::BodyTimeout => String::new(),
+    }
+}
+
+#[test]
+fn every_rule_can_be_broken() {
+    for &rule in Rule::ALL {
+        let wire = breaking(rule);
+        let got = match rule {
+            _ if wire.is_empty() => continue,
+            Rule::StatusLine | Rule::StatusLineTooLong | Rule::TooManyInterim => {
+                client_fault(&wire)
+            }
+            _ => server_fault(&wire),
+        };
+        assert_eq!(got, Some(rule));
+    }
 }

@@ -12,7 +12,8 @@ pub struct Limits {
     pub field: usize,
     /// A whole head: 64 KB. nginx 32, Go 1,024.
     pub head: usize,
-    /// Field lines in a head, and in a trailer section: 100, as Apache.
+    /// Field lines in a head, and in a trailer section: 100, as Apache. Also empty lines before a
+    /// request, and interim answers before the final one: neither goes on for ever.
     pub fields: usize,
     /// A request body that is not streamed: 16 MB. nginx 1 MB, Apache 1 GB.
     pub body: u64,

@@ -15,7 +15,8 @@ pub enum Method {
     Options,
     Trace,
     Patch,
-    /// Any other token. A server answers 501 unless a route knows it.
+    /// Any other token, as [`Method::parse`] found it to be one. A server answers 501 unless a
+    /// route knows it.
     Extension(Box<str>),
 }
 

@@ -69,3 +69,5 @@ pub mod version;
 
 #[cfg(test)]
 mod exchange_tests;
+#[cfg(test)]
+mod property_tests;

@@ -14,6 +14,7 @@ use super::head::{Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
+use super::status::Status;
 use super::version::Version;
 use crate::proto::buf::Buf;
 
@@ -148,7 +149,7 @@ impl SendHead {
 
     /// Writes the head of the final answer. Content-Length, Transfer-Encoding and Connection are
     /// set here, after the request, the status and `length` (`None`: not known yet); `may_stay` is
-    /// whether we want to keep the connection.
+    /// whether we want to keep the connection. An interim status (1xx) is sent as a 500.
     pub fn send(
         self,
         mut head: ResponseHead,
@@ -157,6 +158,13 @@ impl SendHead {
         out: &mut Vec<u8>,
     ) -> SendBody {
         let SendHead(Asked { method, version, stays }) = self;
+        if head.status.is_informational() {
+            // No answer: the client would wait on, and take the next answer for this one's.
+            head = ResponseHead {
+                headers: head.headers,
+                ..ResponseHead::new(Status::INTERNAL_SERVER_ERROR)
+            };
+        }
         let has_body = may_have_body(&method, head.status);
         for name in ["content-length", "transfer-encoding", "connection"] {
             head.headers.remove(name);

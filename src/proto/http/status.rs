@@ -85,9 +85,9 @@ impl Status {
         self.0 < 200
     }
 
-    /// 4xx and 5xx.
+    /// 4xx and 5xx; and what is beyond them, which is taken for a 5xx (RFC 9110, 15).
     pub fn is_error(self) -> bool {
-        (400..600).contains(&self.0)
+        self.0 >= 400
     }
 }
 
@@ -101,5 +101,34 @@ impl std::fmt::Debug for Status {
 impl std::fmt::Display for Status {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.0, self.reason())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_an_error() {
+        for (code, informational, error) in [
+            (100, true, false),
+            (199, true, false),
+            (200, false, false),
+            (399, false, false),
+            (400, false, true),
+            (599, false, true),
+            (600, false, true),
+            (999, false, true),
+        ] {
+            let status = Status::new(code).unwrap();
+            assert_eq!(status.is_informational(), informational, "{code}");
+            assert_eq!(status.is_error(), error, "{code}");
+        }
+        assert_eq!(Status::new(99).or(Status::new(1000)), None);
+    }
+
+    #[test]
+    fn a_status_shows_its_phrase() {
+        assert_eq!(Status::NOT_FOUND.to_string(), "404 Not Found");
     }
 }
