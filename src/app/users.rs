@@ -264,61 +264,67 @@ fn read_user(request: &Request) -> Result<User, Failure> {
     let wrong = |what: String| {
         refused(Status::UNPROCESSABLE_CONTENT, "RFC 9110, 15.5.21", what, RIGHT_USER)
     };
-    let member: Box<dyn Fn(&str) -> Result<Option<String>, String>> = match kind(&request.head) {
-        Some(Kind::Form) => {
-            let text = String::from_utf8_lossy(&request.body).into_owned();
-            if text.trim_start().starts_with('{') {
-                let what = "the body looks like JSON, and Content-Type says that it is a form; \
-                            name and email are missing from the form";
-                return Err(wrong(what.to_owned() + " (curl --json sets the type)"));
+    let members = match kind(&request.head) {
+        Some(Kind::Form) => Members::from_form(&request.body).map_err(wrong)?,
+        Some(Kind::Json) | None => match serde_json::from_slice(&request.body) {
+            Ok(Value::Object(object)) => Members::Json(object),
+            Ok(_) => return Err(wrong("the body is not a JSON object with name and email".into())),
+            Err(error) => {
+                let what = format!("the body is not JSON: {error}");
+                return Err(refused(Status::BAD_REQUEST, "RFC 8259, 2", what, RIGHT_USER));
             }
-            Box::new(move |name| {
-                Ok(form_pairs(&text).find(|(held, _)| held == name).map(|(_, value)| value))
-            })
-        }
-        Some(Kind::Json) | None => {
-            let value: Value = serde_json::from_slice(&request.body).map_err(|error| {
-                refused(
-                    Status::BAD_REQUEST,
-                    "RFC 8259, 2",
-                    format!("the body is not JSON: {error}"),
-                    RIGHT_USER,
-                )
-            })?;
-            let Value::Object(object) = value else {
-                return Err(wrong("the body is not a JSON object with name and email".to_owned()));
-            };
-            Box::new(move |name| match object.get(name) {
-                None => Ok(None),
-                Some(Value::String(text)) => Ok(Some(text.clone())),
-                Some(_) => Err(format!("{name} is not a string")),
-            })
-        }
+        },
     };
-    User::from_members(&*member).map_err(wrong)
+    User::from_members(&members).map_err(wrong)
+}
+
+/// What a body says, by name.
+enum Members {
+    Json(serde_json::Map<String, Value>),
+    Form(Vec<(String, String)>),
+}
+
+impl Members {
+    fn from_form(body: &[u8]) -> Result<Members, String> {
+        let text = String::from_utf8_lossy(body);
+        if text.trim_start().starts_with('{') {
+            return Err(
+                "the body looks like JSON, and Content-Type says that it is a form without \
+                        name and email (curl --json sets the type)"
+                    .to_owned(),
+            );
+        }
+        Ok(Members::Form(form_pairs(&text).collect()))
+    }
+
+    fn text(&self, wanted: &str) -> Result<Option<&str>, String> {
+        match self {
+            Members::Json(object) => match object.get(wanted) {
+                None => Ok(None),
+                Some(Value::String(text)) => Ok(Some(text)),
+                Some(_) => Err(format!("{wanted} is not a string")),
+            },
+            Members::Form(pairs) => {
+                let mut held = pairs.iter().filter(|(name, _)| name == wanted);
+                Ok(held.next().map(|(_, value)| value.as_str()))
+            }
+        }
+    }
 }
 
 impl User {
     /// From `name` (split at its first space) or `firstName` and `lastName`, and `email`.
-    fn from_members(
-        member: &dyn Fn(&str) -> Result<Option<String>, String>,
-    ) -> Result<User, String> {
-        let (first_name, last_name) = match member("name")? {
-            Some(name) => {
-                let name = name.trim().to_owned();
-                name.split_once(' ')
-                    .map(|(first, last)| (first.to_owned(), last.trim_start().to_owned()))
-                    .unwrap_or((name, String::new()))
+    fn from_members(members: &Members) -> Result<User, String> {
+        let (first_name, last_name) = match members.text("name")?.map(str::trim) {
+            Some(name) => name.split_once(' ').unwrap_or((name, "")),
+            None => {
+                let first_name = members.text("firstName")?.ok_or("name is missing")?;
+                (first_name, members.text("lastName")?.unwrap_or_default())
             }
-            None => match member("firstName")? {
-                Some(first) => (
-                    first.trim().to_owned(),
-                    member("lastName")?.unwrap_or_default().trim().to_owned(),
-                ),
-                None => return Err("name is missing".to_owned()),
-            },
         };
-        let email = member("email")?.ok_or("email is missing")?.trim().to_owned();
+        let email = members.text("email")?.ok_or("email is missing")?;
+        let [first_name, last_name, email] =
+            [first_name, last_name, email].map(|text| text.trim().to_owned());
         let control = |text: &str| text.chars().any(char::is_control);
         if first_name.is_empty() {
             return Err("name is empty".to_owned());
@@ -327,18 +333,11 @@ impl User {
             || control(&first_name)
             || control(&last_name)
         {
-            return Err(format!(
-                "name is longer than {LONGEST_NAME} bytes, or has control characters"
-            ));
+            let what =
+                format!("name is longer than {LONGEST_NAME} bytes, or has control characters");
+            return Err(what);
         }
-        let (local, domain) = email.rsplit_once('@').unwrap_or_default();
-        let odd = |char: char| char.is_control() || char.is_whitespace() || char == '@';
-        if local.is_empty()
-            || domain.is_empty()
-            || email.len() > LONGEST_EMAIL
-            || local.contains(odd)
-            || domain.contains(odd)
-        {
+        if !is_address(&email) {
             return Err("email is not of the form local@domain".to_owned());
         }
         Ok(User { first_name, last_name, email })
@@ -363,6 +362,14 @@ impl User {
     }
 }
 
+/// `local@domain`, roughly: whether mail gets there is not for us to know.
+fn is_address(text: &str) -> bool {
+    let odd = |char: char| char.is_control() || char.is_whitespace() || char == '@';
+    let fits = |part: &str| !part.is_empty() && !part.contains(odd);
+    text.len() <= LONGEST_EMAIL
+        && text.split_once('@').is_some_and(|(local, domain)| fits(local) && fits(domain))
+}
+
 /// A JSON string.
 fn quote(text: &str) -> String {
     Value::from(text).to_string()
@@ -382,12 +389,8 @@ mod tests {
     use super::*;
 
     fn from_json(text: &str) -> Result<User, String> {
-        let value: Value = serde_json::from_str(text).unwrap();
-        User::from_members(&|name| match value.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(format!("{name} is not a string")),
-        })
+        let Value::Object(object) = serde_json::from_str(text).unwrap() else { panic!("{text}") };
+        User::from_members(&Members::Json(object))
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! One thread waits for every listener at once, accepts, and hands each connection to the queue of
 //! the pool. It never reads, and never waits for anything but new connections. When the queue is
-//! full it says so to the peer ([`super::refuse`]); when descriptors run out it pauses; it ends
+//! full it says so to the peer (`refuse.rs`); when descriptors run out it pauses; it ends
 //! when it is asked to, or when a listener breaks.
 
 use std::io;

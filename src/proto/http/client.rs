@@ -172,10 +172,3 @@ impl RecvBody {
         }
     }
 }
-
-/// Sets what a request of `version` says about the connection, when it is to be kept: 1.0 must ask.
-pub fn ask_to_stay(head: &mut RequestHead) {
-    if head.version == Version::Http10 && !head.headers.has("connection") {
-        head.headers.append("Connection", "keep-alive").expect("a token is a field value");
-    }
-}
