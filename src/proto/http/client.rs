@@ -16,7 +16,6 @@ use super::head::{Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
-use super::version::Version;
 use crate::proto::buf::Buf;
 
 /// A connection on which a request may be sent.
