@@ -10,3 +10,6 @@ mod layering;
 
 /// One request, one answer, byte by byte.
 mod exchanges;
+
+/// Which connections stay, in which order answers come, and that the last one arrives.
+mod persistence;
