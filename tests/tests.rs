@@ -13,3 +13,9 @@ mod exchanges;
 
 /// Which connections stay, in which order answers come, and that the last one arrives.
 mod persistence;
+
+/// What is served from a folder, and what is not.
+mod files;
+
+/// The routes to learn and measure with.
+mod lab;
