@@ -57,12 +57,15 @@ pub fn open_below(root: &Path, relative: &Path) -> io::Result<(File, Metadata)> 
     Ok((file, metadata))
 }
 
-/// Is there nothing of that name? Too long a name, a file for a folder on the way, and links that
-/// lead round in a circle are as good as nothing.
+/// Is there nothing of that name? Too long a name, a file for a folder on the way, links that lead
+/// round in a circle, and a socket (ENXIO), which cannot be opened, are as good as nothing.
 pub fn is_absent(error: &io::Error) -> bool {
     use Errno::*;
     error.kind() == io::ErrorKind::NotFound
-        || matches!(error.raw_os_error().map(Errno::from_raw), Some(ENOTDIR | ENAMETOOLONG | ELOOP))
+        || matches!(
+            error.raw_os_error().map(Errno::from_raw),
+            Some(ENOTDIR | ENAMETOOLONG | ELOOP | ENXIO)
+        )
 }
 
 #[cfg(test)]

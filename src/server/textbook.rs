@@ -28,8 +28,9 @@ use crate::pool::Waiting;
 /// stops. Deadlines are kept to the same precision.
 const LOOK_UP: Duration = Duration::from_millis(100);
 
-/// How long the peer is listened to after the last word, and how much it may still say.
-const LINGER: (Duration, usize) = (Duration::from_secs(2), 1 << 20);
+/// How long the peer is listened to after the last word. Time is the limit, not bytes: a peer that
+/// writes all before it reads would meet a reset in the middle of its writing, and never read.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves one connection to its end.
 pub fn serve<S: Service>(
@@ -100,17 +101,15 @@ fn set_timeouts(stream: &TcpStream) -> io::Result<()> {
 
 /// Says that nothing follows, and throws away what still comes, for a moment.
 fn linger(stream: &TcpStream) {
-    let (patience, most) = LINGER;
-    let until = Instant::now() + patience;
+    let until = Instant::now() + LINGER;
     let mut waste = [0; 16 << 10];
-    let mut wasted = 0;
     if stream.shutdown(Shutdown::Write).is_err() {
         return;
     }
-    while wasted < most && Instant::now() < until {
+    while Instant::now() < until {
         match (&mut &*stream).read(&mut waste) {
             Ok(0) => return,
-            Ok(count) => wasted += count,
+            Ok(_) => {}
             Err(error) if crate::net::errors::nothing_yet(&error) => {}
             Err(_) => return,
         }

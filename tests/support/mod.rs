@@ -1,8 +1,59 @@
-//! What the tests share: the real binaries, and raw sockets.
+//! What the tests share: the real programs, raw sockets, folders that go away.
 
-use std::path::PathBuf;
+mod folder;
+mod program;
+mod server;
+mod wire;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+pub use self::folder::Folder;
+pub use self::program::{Program, run};
+pub use self::server::{Server, server_command};
+pub use self::wire::{Answer, Wire, masked};
+
+/// No wait is longer than this. A test that needs all of it has failed.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What "at once" may mean on a busy machine: far from tight, and far from every deadline of the
+/// server's (20 s and 60 s), so that whatever comes within it did not come because one had passed.
+pub const SOON: Duration = Duration::from_secs(3);
 
 /// The repository.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Tries again and again until there is something, or until patience is at its end.
+pub fn eventually<T>(mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match attempt() {
+            None if Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Is this program here? If not, says that the test is skipped, past the harness, which shows only
+/// what failed tests print.
+pub fn needs(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| is_file(&folder.join(program)));
+    found || skipped(&format!("{program} is not installed"))
+}
+
+/// Says why a test is skipped.
+pub fn skipped(reason: &str) -> bool {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    // Nobody is the wiser when stderr is closed, and nothing is lost.
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {reason}");
+    false
+}
+
+fn is_file(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file())
 }

@@ -1,0 +1,365 @@
+//! One request, one answer, byte by byte. Only the date and the version are masked.
+
+use crate::support::{Folder, Server, masked};
+
+/// A site small enough to be written out.
+fn site() -> Folder {
+    Folder::with(&[("index.html", "<h1>Hello</h1>\n"), ("404.html", "<h1>Lost</h1>\n")])
+}
+
+const HELLO: &str = "HTTP/1.1 200 OK\r\n\
+    Content-Type: text/html; charset=utf-8\r\n\
+    Date: (now)\r\n\
+    Server: threadbare/(version)\r\n\
+    Content-Length: 15\r\n\
+    Connection: close\r\n\
+    \r\n\
+    <h1>Hello</h1>\n";
+
+#[test]
+fn get_sends_the_file() {
+    let folder = site();
+    let server = Server::of(&folder, &[]);
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    assert_eq!(server.exchange(request), HELLO);
+}
+
+#[test]
+fn head_says_the_same_without_the_body() {
+    let folder = site();
+    let server = Server::of(&folder, &[]);
+    let request = "HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    assert_eq!(server.exchange(request), HELLO.strip_suffix("<h1>Hello</h1>\n").unwrap());
+}
+
+#[test]
+fn a_target_may_be_a_whole_url() {
+    let folder = site();
+    let server = Server::of(&folder, &[]);
+    let request = "GET http://example.org/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    assert_eq!(server.exchange(request), HELLO);
+}
+
+#[test]
+fn a_later_minor_version_is_answered_as_1_1() {
+    let folder = site();
+    let server = Server::of(&folder, &[]);
+    let request = "GET / HTTP/1.9\r\nHost: a\r\nConnection: close\r\n\r\n";
+    assert_eq!(server.exchange(request), HELLO);
+}
+
+#[test]
+fn a_missing_page_is_404_and_the_connection_stays() {
+    let folder = site();
+    let server = Server::of(&folder, &[]);
+    let mut wire = server.connect();
+    let lost = wire.send("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n").answer();
+    assert_eq!(
+        masked(lost.head.as_bytes()),
+        "HTTP/1.1 404 Not Found\r\n\
+         Content-Type: text/html; charset=utf-8\r\n\
+         Date: (now)\r\n\
+         Server: threadbare/(version)\r\n\
+         Content-Length: 14\r\n\
+         \r\n"
+    );
+    assert_eq!(lost.text(), "<h1>Lost</h1>\n");
+    wire.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_eq!(masked(&wire.to_end()), HELLO);
+}
+
+#[test]
+fn a_method_that_the_path_does_not_have_is_405_with_those_that_it_has() {
+    let server = Server::start(&[]);
+    assert_eq!(
+        server.exchange("DELETE /page HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+        "HTTP/1.1 405 Method Not Allowed\r\n\
+         Content-Type: text/plain; charset=utf-8\r\n\
+         Allow: GET, HEAD, OPTIONS\r\n\
+         Date: (now)\r\n\
+         Server: threadbare/(version)\r\n\
+         Content-Length: 116\r\n\
+         Connection: close\r\n\
+         \r\n\
+         405 Method Not Allowed\n\
+         \n\
+         DELETE is not among the methods of /page.\n\
+         Rule:  RFC 9110, 15.5.6\n\
+         Right: GET, HEAD, OPTIONS\n"
+    );
+}
+
+#[test]
+fn a_method_that_nobody_knows_is_501() {
+    let server = Server::start(&[]);
+    for method in ["MAKE", "get", "CONNECT"] {
+        let target = if method == "CONNECT" { "a:80" } else { "/" };
+        let request = format!("{method} {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let answer = server.exchange(request);
+        assert!(answer.starts_with("HTTP/1.1 501 Not Implemented\r\n"), "{answer}");
+        let teaches = format!("\n\nNothing here knows the method {method} (case matters).\n");
+        assert!(answer.contains(&teaches), "{answer}");
+    }
+}
+
+#[test]
+fn another_major_version_is_505() {
+    let server = Server::start(&[]);
+    for version in ["HTTP/2.0", "HTTP/0.9", "HTTP/3.1"] {
+        assert_eq!(
+            server.exchange(format!("GET / {version}\r\nHost: a\r\n\r\n")),
+            "HTTP/1.1 505 HTTP Version Not Supported\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n\
+             Date: (now)\r\n\
+             Server: threadbare/(version)\r\n\
+             Content-Length: 126\r\n\
+             Connection: close\r\n\
+             \r\n\
+             505 HTTP Version Not Supported\n\
+             \n\
+             This server speaks HTTP/1.0 and HTTP/1.1 (byte 6).\n\
+             Rule:  RFC 9110, 2.5\n\
+             Right: GET / HTTP/1.1\n"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_first_line_is_refused_before_anything_else_has_come() {
+    let server = Server::start(&[]);
+    assert_eq!(
+        server.exchange("GET  / HTTP/1.1\r\n"),
+        "HTTP/1.1 400 Bad Request\r\n\
+         Content-Type: text/plain; charset=utf-8\r\n\
+         Date: (now)\r\n\
+         Server: threadbare/(version)\r\n\
+         Content-Length: 161\r\n\
+         Connection: close\r\n\
+         \r\n\
+         400 Bad Request\n\
+         \n\
+         A request line is three words with one space between them: method, target, version (byte 4).\n\
+         Rule:  RFC 9112, 3\n\
+         Right: GET /index.html HTTP/1.1\n"
+    );
+}
+
+#[test]
+fn what_is_no_request_at_all_is_told_what_it_is() {
+    let server = Server::start(&[]);
+    for (bytes, teaches) in [
+        (&b"\xff\xf4\xff\xfd\x06"[..], "This is a telnet command"),
+        (b"\x16\x03\x01\x02\x00\x01", "This is a TLS hello"),
+        (b"{", "The first byte cannot begin a request"),
+        (b"GET\r\n", "A request line is three words"),
+        (b"GET /\r\n", "A request line is three words"),
+        (b"GET / http/1.1\r\n", "The request line ends with the version"),
+        (b"GET /a b HTTP/1.1\r\n", "A request line is three words"),
+        (b"GET /\xc3\xa9 HTTP/1.1\r\n", "This byte may not stand in a target"),
+        (b"GET /% HTTP/1.1\r\n", "A % in a target is followed by two"),
+        (b"GET index.html HTTP/1.1\r\n", "The target is none of the forms"),
+        (b"GET / HTTP/1.1\r\n\r\n", "An HTTP/1.1 request has a Host field"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "There is more than one Host field"),
+        (b"GET / HTTP/1.1\r\nHost : a\r\n", "There is no space between a field name"),
+        (b"GET / HTTP/1.1\r\nA: b\r\n c\r\n", "A line of the head begins with a space"),
+        (b"GET / HTTP/1.1\r\nA: b\rc\r\n", "A CR stands without the LF"),
+        (b"GET / HTTP/1.1\r\nA: \0\r\n", "A control byte stands in a field value"),
+    ] {
+        let answer = server.exchange(bytes);
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{bytes:?}: {answer}");
+        assert!(answer.contains(&format!("\n\n{teaches}")), "{bytes:?}: {answer}");
+        assert!(answer.contains("\r\nConnection: close\r\n"), "{bytes:?}: {answer}");
+    }
+}
+
+#[test]
+fn heads_have_limits() {
+    let server = Server::start(&[]);
+    let long = |count| "x".repeat(count);
+    let many = |count: usize| "A: b\r\n".repeat(count);
+    for (name, status, request) in [
+        // "GET /?" and " HTTP/1.0\r\n" are 17 bytes of the 8,192.
+        ("line", "200 OK", format!("GET /?{} HTTP/1.0\r\n\r\n", long(8175))),
+        ("line", "414 URI Too Long", format!("GET /?{} HTTP/1.0\r\n\r\n", long(8176))),
+        ("line without an end", "414 URI Too Long", format!("GET /?{}", long(9000))),
+        ("field", "200 OK", format!("GET / HTTP/1.0\r\nA: {}\r\n\r\n", long(16_379))),
+        (
+            "field",
+            "431 Request Header Fields Too Large",
+            format!("GET / HTTP/1.0\r\nA: {}\r\n\r\n", long(16_380)),
+        ),
+        ("fields", "200 OK", format!("GET / HTTP/1.0\r\n{}\r\n", many(100))),
+        (
+            "fields",
+            "431 Request Header Fields Too Large",
+            format!("GET / HTTP/1.0\r\n{}\r\n", many(101)),
+        ),
+        (
+            "head",
+            "431 Request Header Fields Too Large",
+            format!("GET / HTTP/1.0\r\n{}\r\n", format!("A: {}\r\n", long(10_000)).repeat(7)),
+        ),
+    ] {
+        let answer = server.exchange(&request);
+        let want = format!("HTTP/1.1 {status}\r\n");
+        let first = answer.lines().next();
+        assert!(answer.starts_with(&want), "{name}, {} bytes: {first:?}", request.len());
+    }
+}
+
+#[test]
+fn options_lists_the_methods() {
+    let server = Server::start(&[]);
+    for (target, methods) in [
+        ("/", "GET, HEAD, OPTIONS"),
+        ("/echo", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+        ("*", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+    ] {
+        let request = format!("OPTIONS {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        assert_eq!(
+            server.exchange(request),
+            format!(
+                "HTTP/1.1 204 No Content\r\n\
+                 Allow: {methods}\r\n\
+                 Date: (now)\r\n\
+                 Server: threadbare/(version)\r\n\
+                 Connection: close\r\n\
+                 \r\n"
+            )
+        );
+    }
+}
+
+#[test]
+fn a_body_of_a_known_length_is_echoed() {
+    let server = Server::start(&[]);
+    assert_eq!(
+        server.exchange(
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
+        ),
+        "HTTP/1.1 200 OK\r\n\
+         Content-Type: text/plain; charset=utf-8\r\n\
+         X-Content-Type-Options: nosniff\r\n\
+         Date: (now)\r\n\
+         Server: threadbare/(version)\r\n\
+         Content-Length: 75\r\n\
+         Connection: close\r\n\
+         \r\n\
+         POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
+    );
+}
+
+#[test]
+fn a_chunked_body_with_trailers_is_echoed_whole() {
+    let server = Server::start(&[]);
+    let head = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunks = "5;name=value\r\nhello\r\n00A\r\n, chunked!\r\n0\r\nDigest: x\r\n\r\n";
+    let mut wire = server.connect();
+    let answer = wire.send(format!("{head}{chunks}")).answer();
+    assert_eq!(answer.text(), format!("{head}hello, chunked!"));
+    // All of it was read: what comes next is a request.
+    assert_eq!(wire.send("GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n").answer().text(), "ok\n");
+}
+
+#[test]
+fn a_body_that_is_wanted_is_asked_for() {
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\
+                Expect: 100-continue\r\n\r\n";
+    assert_eq!(wire.send(head).head(), "HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(wire.send("hello").answer().text(), format!("{head}hello"));
+    // Whoever does not wait for it is not told.
+    let answer = wire.send(format!("{head}hello")).answer();
+    assert_eq!((answer.status(), answer.text()), (200, format!("{head}hello")));
+}
+
+#[test]
+fn a_body_that_is_not_wanted_is_not_asked_for() {
+    let server = Server::start(&[]);
+    for (line, expect, status) in [
+        ("POST /page HTTP/1.1", "100-continue", "405 Method Not Allowed"),
+        ("MAKE /page HTTP/1.1", "100-continue", "501 Not Implemented"),
+        ("POST /echo HTTP/1.1", "a miracle", "417 Expectation Failed"),
+    ] {
+        let answer = server.exchange(format!(
+            "{line}\r\nHost: a\r\nContent-Length: 100000\r\nExpect: {expect}\r\n\r\n"
+        ));
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+        assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+        assert!(!answer.contains("HTTP/1.1 100"), "{answer}");
+    }
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused_unseen() {
+    let server = Server::start(&[]);
+    assert_eq!(
+        server.exchange(
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 16777217\r\n\
+             Expect: 100-continue\r\n\r\n"
+        ),
+        "HTTP/1.1 413 Content Too Large\r\n\
+         Content-Type: text/plain; charset=utf-8\r\n\
+         Date: (now)\r\n\
+         Server: threadbare/(version)\r\n\
+         Content-Length: 119\r\n\
+         Connection: close\r\n\
+         \r\n\
+         413 Content Too Large\n\
+         \n\
+         The body is larger than is taken here (byte 80).\n\
+         Rule:  RFC 9110, 15.5.14\n\
+         Right: a smaller body\n"
+    );
+}
+
+#[test]
+fn the_largest_body_is_taken() {
+    let server = Server::start(&[]);
+    let body = vec![b'x'; 16 << 20];
+    let head = format!("PUT /echo HTTP/1.0\r\nContent-Length: {}\r\n\r\n", body.len());
+    let mut wire = server.connect();
+    let answer = wire.send(&head).send(&body).answer();
+    assert!(answer.body == [head.as_bytes(), &body].concat(), "it comes back as it was");
+}
+
+#[test]
+fn the_server_field_is_what_was_asked_for() {
+    let request = "GET /-/health HTTP/1.0\r\n\r\n";
+    let server = Server::start(&["--server-name", "spindle"]);
+    assert!(server.exchange(request).contains("\r\nServer: spindle\r\n"));
+    let server = Server::start(&["--server-name", "off"]);
+    for request in [request, "BAD\r\n"] {
+        let answer = server.exchange(request);
+        assert!(answer.contains("\r\nDate: ") && !answer.contains("Server:"), "{answer}");
+    }
+}
+
+#[test]
+fn browsers_are_refused_in_html_with_everything_escaped() {
+    let server = Server::start(&[]);
+    let answer = server.exchange(
+        "POST /'&%3Cscript%3Ealert(1)%3C/script%3E HTTP/1.1\r\nHost: a\r\n\
+         Accept: application/xml, Text/HTML;q=0.9\r\nConnection: close\r\n\r\n",
+    );
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("\r\nContent-Type: text/html; charset=utf-8\r\n"), "{head}");
+    assert_eq!(
+        body,
+        "<!DOCTYPE html>\n\
+         <html lang=\"en\">\n\
+         <meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <title>405 Method Not Allowed</title>\n\
+         <h1>405 Method Not Allowed</h1>\n\
+         <p>POST is not among the methods of \
+         /&#39;&amp;%3Cscript%3Ealert(1)%3C/script%3E.</p>\n\
+         <dl><dt>Rule</dt><dd>RFC 9110, 15.5.6</dd>\
+         <dt>Right</dt><dd><code>GET, HEAD, OPTIONS</code></dd></dl>\n\
+         </html>\n"
+    );
+    // As it is, it may not stand in a target at all, and is not repeated either.
+    let answer = server.exchange("GET /<script> HTTP/1.1\r\nAccept: text/html\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 400 ") && !answer.contains("script"), "{answer}");
+}

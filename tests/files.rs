@@ -1,0 +1,270 @@
+//! What is served from a folder, and what is not.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
+use std::time::Instant;
+
+use crate::support::{Folder, SOON, Server, root, skipped};
+
+#[test]
+fn the_demo_site_is_served_as_it_is() {
+    let server = Server::start(&[]);
+    for (target, file, kind) in [
+        ("/", "index.html", "text/html; charset=utf-8"),
+        ("/index.html", "index.html", "text/html; charset=utf-8"),
+        ("/about/", "about/index.html", "text/html; charset=utf-8"),
+        ("/style.css", "style.css", "text/css; charset=utf-8"),
+        ("/picture.svg?v=1", "picture.svg", "image/svg+xml"),
+        ("/favicon.ico", "favicon.ico", "image/vnd.microsoft.icon"),
+    ] {
+        let answer = server.get(target);
+        assert_eq!((answer.status(), answer.field("Content-Type")), (200, Some(kind)), "{target}");
+        assert!(answer.body == fs::read(root().join("www").join(file)).unwrap(), "{target}");
+    }
+}
+
+#[test]
+fn the_type_follows_from_the_name() {
+    let names = [
+        ("a.txt", "text/plain; charset=utf-8"),
+        ("a.js", "text/javascript; charset=utf-8"),
+        ("a.json", "application/json"),
+        ("a.PNG", "image/png"),
+        ("a.tar.gz", "application/gzip"),
+        ("README", "application/octet-stream"),
+    ];
+    let folder = Folder::with(&names.map(|(name, _)| (name, "x")));
+    let server = Server::of(&folder, &[]);
+    for (name, kind) in names {
+        assert_eq!(server.get(&format!("/{name}")).field("Content-Type"), Some(kind), "{name}");
+    }
+}
+
+#[test]
+fn a_folder_without_its_slash_is_redirected_with_its_query() {
+    let folder = Folder::with(&[("a b/ü/index.html", "here"), ("a b/index.html", "there")]);
+    let server = Server::of(&folder, &[]);
+    for (target, location) in [
+        ("/a%20b", "/a%20b/"),
+        ("/a%20b?q=1&r=%2F", "/a%20b/?q=1&r=%2F"),
+        ("/%61%20b/%C3%BC?", "/a%20b/%C3%BC/?"),
+    ] {
+        let answer = server.get(target);
+        assert_eq!((answer.status(), answer.field("Location")), (301, Some(location)), "{target}");
+    }
+    assert_eq!(server.get("/a%20b/%C3%BC/").text(), "here");
+}
+
+#[test]
+fn a_folder_without_an_index_is_not_there() {
+    let folder = Folder::with(&[("a/b.txt", "x")]);
+    let server = Server::of(&folder, &[]);
+    assert_eq!(server.get("/a").status(), 301);
+    assert_eq!(server.get("/a/").status(), 404);
+    assert_eq!(server.get("/").status(), 404);
+    assert_eq!(server.get("/a/b.txt/").status(), 404);
+    assert_eq!(server.get("/a/b.txt/c").status(), 404);
+}
+
+#[test]
+fn without_a_404_page_there_is_one_built_in() {
+    let folder = Folder::new();
+    let server = Server::of(&folder, &[]);
+    let answer = server.get("/nowhere%0A");
+    assert_eq!(answer.field("Content-Type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(
+        answer.text(),
+        "404 Not Found\n\nThere is nothing at /nowhere%0A.\n\
+         Rule:  RFC 9110, 15.5.5\nRight: a path that is there, such as /\n"
+    );
+    folder.write("404.html", "<h1>Lost</h1>");
+    let answer = server.get("/nowhere");
+    assert_eq!((answer.status(), answer.text().as_str()), (404, "<h1>Lost</h1>"));
+    assert_eq!(server.get("/404.html").status(), 200);
+}
+
+#[test]
+fn nothing_outside_the_root_and_nothing_hidden_is_served() {
+    let outside = Folder::with(&[
+        ("secret.txt", "secret"),
+        ("site/index.html", "hello"),
+        ("site/in/page.txt", "hello"),
+        ("site/.hidden", "secret"),
+        ("site/.git/config", "secret"),
+        ("site/in/.htaccess", "secret"),
+        ("site2/secret.txt", "secret"),
+    ]);
+    let server = Server::of(&outside.join("site"), &[]);
+    assert_eq!(server.get("/in/page.txt").text(), "hello");
+    for target in [
+        "/../secret.txt",
+        "/in/../../secret.txt",
+        "/in/../index.html",
+        "/./index.html",
+        "/%2e%2e/secret.txt",
+        "/.%2E/secret.txt",
+        "/in/%2e%2e/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/%2e%2e%2fsecret.txt",
+        "/..%5csecret.txt",
+        "/in%5c..%5c..%5csecret.txt",
+        "/in%2fpage.txt",
+        "/%252e%252e/secret.txt",
+        "/..%c0%afsecret.txt",
+        "/%c0%ae%c0%ae/secret.txt",
+        "/../site2/secret.txt",
+        "//index.html",
+        "//secret.txt",
+        "/in//page.txt",
+        "/in/page.txt%00.html",
+        "/index.html%00",
+        "/index.html/..",
+        "/.hidden",
+        "/%2ehidden",
+        "/.git/config",
+        "/.git/",
+        "/.git",
+        "/in/.htaccess",
+        "/..",
+        "/.",
+        "/~root",
+        "/etc/passwd",
+        "/-",
+        "http://localhost/../secret.txt",
+    ] {
+        let answer = server.get(target);
+        assert_eq!(answer.status(), 404, "{target}");
+        assert!(!answer.text().contains("secret\n") && answer.text() != "secret", "{target}");
+    }
+    for target in ["/..\\secret.txt", "/in/page.txt\0", "../secret.txt", "file:///etc/passwd"] {
+        let answer = server.exchange(format!("GET {target} HTTP/1.0\r\n\r\n"));
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{target}: {answer}");
+    }
+}
+
+#[test]
+fn links_are_followed_inside_the_root_only() {
+    let folder = Folder::with(&[
+        ("secret.txt", "secret"),
+        ("site/page.txt", "hello"),
+        ("site/in/page.txt", "hello"),
+        ("site2/page.txt", "secret"),
+    ]);
+    for (target, name) in [
+        ("page.txt", "inside.txt"),
+        ("in", "folder"),
+        ("../secret.txt", "out.txt"),
+        ("../site2", "neighbour"),
+        ("/etc", "etc"),
+        ("round.txt", "round.txt"),
+        ("nothing", "dangling.txt"),
+    ] {
+        symlink(target, folder.join("site").join(name)).unwrap();
+    }
+    let server = Server::of(&folder.join("site"), &[]);
+    for target in ["/inside.txt", "/folder/page.txt"] {
+        assert_eq!(server.get(target).text(), "hello", "{target}");
+    }
+    for target in [
+        "/out.txt",
+        "/neighbour/page.txt",
+        "/neighbour",
+        "/etc/passwd",
+        "/round.txt",
+        "/dangling.txt",
+    ] {
+        assert_eq!(server.get(target).status(), 404, "{target}");
+    }
+}
+
+#[test]
+fn what_is_no_file_blocks_nobody_and_is_not_there() {
+    let folder = Folder::with(&[("page.txt", "hello")]);
+    nix::unistd::mkfifo(&folder.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let _socket = UnixListener::bind(folder.join("socket")).unwrap();
+    let server = Server::of(&folder, &["--workers", "1"]);
+    let begun = Instant::now();
+    for target in ["/fifo", "/socket"] {
+        assert_eq!(server.get(target).status(), 404, "{target}");
+    }
+    assert_eq!(server.get("/page.txt").text(), "hello");
+    assert!(begun.elapsed() < SOON);
+}
+
+#[test]
+fn a_file_of_any_size_arrives_whole() {
+    let folder = Folder::new();
+    let pattern: Vec<u8> = (0..=250).cycle().take(5_000_000).collect();
+    let sizes = [0, 1, 65_535, 65_536, 65_537, 131_072, 5_000_000];
+    for size in sizes {
+        folder.write(&size.to_string(), &pattern[..size]);
+    }
+    let server = Server::of(&folder, &[]);
+    let mut wire = server.connect();
+    for size in sizes {
+        let answer = wire.send(format!("GET /{size} HTTP/1.1\r\nHost: a\r\n\r\n")).answer();
+        assert_eq!(answer.field("Content-Length"), Some(size.to_string().as_str()));
+        assert!(answer.body == pattern[..size], "{size}");
+        let head = wire.send(format!("HEAD /{size} HTTP/1.1\r\nHost: a\r\n\r\n")).head();
+        assert!(head.contains(&format!("\r\nContent-Length: {size}\r\n")), "{head}");
+    }
+}
+
+#[test]
+fn a_reader_in_no_hurry_gets_all_of_it() {
+    let folder = Folder::new();
+    folder.write("large", vec![b'x'; 20 << 20]);
+    let server = Server::of(&folder, &[]);
+    let mut wire = server.connect();
+    wire.send("GET /large HTTP/1.0\r\n\r\n").head();
+    std::thread::sleep(std::time::Duration::from_millis(500)); // several times the server's look-up
+    assert_eq!(wire.to_end().len(), 20 << 20);
+}
+
+#[test]
+fn names_may_have_spaces_and_any_letters() {
+    let folder = Folder::with(&[
+        ("a b.txt", "space"),
+        ("grün/日本.txt", "letters"),
+        ("100%.txt", "percent"),
+    ]);
+    let server = Server::of(&folder, &[]);
+    assert_eq!(server.get("/a%20b.txt").text(), "space");
+    assert_eq!(server.get("/gr%C3%BCn/%e6%97%a5%e6%9c%ac.txt").text(), "letters");
+    assert_eq!(server.get("/100%25.txt").text(), "percent");
+    assert_eq!(server.get("/a+b.txt").status(), 404, "+ is a space in queries only");
+    assert_eq!(server.get(&format!("/{}", "x".repeat(300))).status(), 404, "no name is that long");
+}
+
+#[test]
+fn a_file_is_read_anew_for_each_request() {
+    let folder = Folder::with(&[("page.txt", "one")]);
+    let server = Server::of(&folder, &[]);
+    assert_eq!(server.get("/page.txt").text(), "one");
+    folder.write("page.txt", "twice as long");
+    assert_eq!(server.get("/page.txt").text(), "twice as long");
+    folder.write("new.txt", "three");
+    fs::rename(folder.join("new.txt"), folder.join("page.txt")).unwrap();
+    assert_eq!(server.get("/page.txt").text(), "three");
+    fs::remove_file(folder.join("page.txt")).unwrap();
+    assert_eq!(server.get("/page.txt").status(), 404);
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_403_and_named_in_the_log() {
+    let folder = Folder::with(&[("page.txt", "secret")]);
+    let page = folder.join("page.txt");
+    fs::set_permissions(&page, fs::Permissions::from_mode(0)).unwrap();
+    let we_are_root = fs::read(&page).is_ok();
+    let server =
+        if we_are_root { Server::of_as_nobody(&folder) } else { Some(Server::of(&folder, &[])) };
+    let Some(server) = server else {
+        skipped("root may read everything, and nobody may not run the server");
+        return;
+    };
+    let answer = server.get("/page.txt");
+    assert_eq!(answer.status(), 403);
+    assert!(answer.text().contains("The server may not read /page.txt."), "{}", answer.text());
+    server.stderr_until(|text| text.contains("WARN: /page.txt"));
+}

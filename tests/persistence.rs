@@ -1,0 +1,273 @@
+//! Which connections stay, in which order answers come, and that the last one arrives.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::support::{SOON, Server, needs, run};
+
+const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[test]
+fn http_1_0_closes_after_one_answer() {
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    let answer = wire.send("GET /-/health HTTP/1.0\r\n\r\n").answer();
+    assert_eq!((answer.text().as_str(), answer.field("Connection")), ("ok\n", Some("close")));
+    assert_eq!(wire.to_end(), b"");
+}
+
+#[test]
+fn http_1_0_stays_when_asked_and_says_so() {
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    for _ in 0..3 {
+        let request = "GET /-/health HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n";
+        let answer = wire.send(request).answer();
+        assert_eq!(answer.field("Connection"), Some("keep-alive"));
+        assert_eq!(answer.text(), "ok\n");
+    }
+}
+
+#[test]
+fn http_1_1_stays_until_asked_to_close() {
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    for _ in 0..3 {
+        let answer = wire.send(HEALTH).answer();
+        assert_eq!((answer.text().as_str(), answer.field("Connection")), ("ok\n", None));
+    }
+    let request = "GET /-/health HTTP/1.1\r\nHost: a\r\nConnection: Close\r\n\r\n";
+    assert_eq!(wire.send(request).answer().field("Connection"), Some("close"));
+    assert_eq!(wire.to_end(), b"");
+}
+
+#[test]
+fn a_client_that_closes_between_two_requests_is_no_event() {
+    let server = Server::start(&["--access-log", "off"]);
+    drop(server.connect());
+    let mut wire = server.connect();
+    wire.send(HEALTH).answer();
+    assert_eq!(wire.half_close().to_end(), b"");
+    assert_eq!(server.get("/-/health").status(), 200);
+    assert_eq!(server.program.stderr.text(), "");
+}
+
+#[test]
+fn a_row_of_requests_is_answered_in_order() {
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    let row: String =
+        (0..20).map(|number| format!("GET /echo?{number} HTTP/1.1\r\nHost: a\r\n\r\n")).collect();
+    wire.send(row);
+    for number in 0..20 {
+        let answer = wire.answer();
+        assert!(answer.text().starts_with(&format!("GET /echo?{number} ")), "{}", answer.text());
+    }
+}
+
+#[test]
+fn a_long_row_with_large_answers_is_answered_in_order() {
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    let row: String = (0..200)
+        .map(|number| format!("GET /bytes/{} HTTP/1.1\r\nHost: a\r\n\r\n", 50_000 + number))
+        .collect();
+    wire.send(row);
+    for number in 0..200 {
+        assert_eq!(wire.answer().body.len(), 50_000 + number);
+    }
+}
+
+#[test]
+fn a_request_behind_a_body_is_answered() {
+    let server = Server::start(&[]);
+    let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+    let refused = "POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+    let chunked = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+                   5\r\nhello\r\n0\r\n\r\n";
+    let mut wire = server.connect();
+    wire.send([post, refused, chunked, HEALTH].concat());
+    assert_eq!(wire.answer().text(), post);
+    assert_eq!(wire.answer().status(), 405);
+    assert!(wire.answer().text().ends_with("chunked\r\n\r\nhello"));
+    assert_eq!(wire.answer().text(), "ok\n");
+}
+
+#[test]
+fn a_request_may_come_one_byte_at_a_time() {
+    let server = Server::start(&[]);
+    let request = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+                   5\r\nhello\r\n0\r\n\r\n";
+    let mut wire = server.connect();
+    let answer = wire.send_slowly(request.as_bytes(), 1, Duration::from_millis(2)).answer();
+    assert!(answer.text().ends_with("chunked\r\n\r\nhello"));
+    assert_eq!(wire.send(HEALTH).answer().text(), "ok\n");
+}
+
+#[test]
+fn a_lone_lf_ends_a_line_and_blank_lines_may_come_first() {
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    let request = "GET /echo HTTP/1.1\nHost: a\n\n";
+    assert_eq!(wire.send(format!("\r\n\n\r\n{request}")).answer().text(), request);
+    assert_eq!(wire.send(format!("\n{request}")).answer().text(), request);
+}
+
+#[test]
+fn a_client_that_has_nothing_more_to_say_is_answered() {
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    wire.send([HEALTH, HEALTH].concat()).half_close();
+    assert_eq!(wire.answer().text(), "ok\n");
+    assert_eq!(wire.answer().text(), "ok\n");
+    assert_eq!(wire.to_end(), b"");
+    let half = server.connect().send("GET / HTTP/1.0\r\nA: b\r\n").half_close().to_end();
+    let half = String::from_utf8(half).unwrap();
+    assert!(half.contains("before the blank line that ends the head"), "{half}");
+    let half = server
+        .connect()
+        .send("PUT /echo HTTP/1.0\r\nContent-Length: 2\r\n\r\nx")
+        .half_close()
+        .to_end();
+    let half = String::from_utf8(half).unwrap();
+    assert!(half.contains("The connection ended before the body did"), "{half}");
+}
+
+#[test]
+fn a_head_for_nobody_is_answered_before_its_body_comes() {
+    let server = Server::start(&[]);
+    let begun = Instant::now();
+    let request = "POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n";
+    assert!(server.exchange(request).starts_with("HTTP/1.1 405 "));
+    assert!(begun.elapsed() < SOON, "the body is not waited for");
+}
+
+/// The answer to whoever reads only when all is written, as many a simple client does. The writing
+/// has to succeed, or there would be no reading.
+fn answer_after_megabytes(head: &str) -> String {
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    wire.send(head);
+    for _ in 0..128 {
+        wire.send([b'x'; 256 << 10]);
+    }
+    String::from_utf8(wire.half_close().to_end()).unwrap()
+}
+
+#[test]
+fn a_wrong_head_with_megabytes_behind_it_is_refused_audibly() {
+    let answer = answer_after_megabytes("BAD\r\n");
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("HTTP/1.1\n"), "{answer}");
+}
+
+#[test]
+fn a_body_that_nobody_takes_is_refused_audibly() {
+    let head = "POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 33554432\r\n\r\n";
+    let answer = answer_after_megabytes(head);
+    assert!(answer.starts_with("HTTP/1.1 405 ") && answer.ends_with("OPTIONS\n"), "{answer}");
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused_audibly() {
+    for framing in
+        ["Content-Length: 50000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nFFFFFFF\r\n"]
+    {
+        let head = format!("POST /echo HTTP/1.1\r\nHost: a\r\n{framing}");
+        let answer = answer_after_megabytes(&head);
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert!(answer.ends_with("Right: a smaller body\n"), "{answer}");
+    }
+}
+
+#[test]
+fn what_is_glued_to_a_refused_request_is_never_served() {
+    let server = Server::start(&[]);
+    let glued = "0\r\n\r\nGET /glued HTTP/1.1\r\nHost: a\r\n\r\n";
+    for fields in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        "Content-Length: 5\r\nContent-Length: 0\r\n",
+        "Content-Length: 5, 5\r\n",
+        "Content-Length: +5\r\n",
+        "Content-Length: 5x\r\n",
+        "Content-Length : 5\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding: chunked, identity\r\n",
+        "Transfer-Encoding : chunked\r\n",
+        "Transfer-Encoding:\x0bchunked\r\n",
+        "A: b\r\n Transfer-Encoding: chunked\r\n",
+        "A: b\rTransfer-Encoding: chunked\r\n",
+    ] {
+        let answer =
+            server.exchange(format!("POST /echo HTTP/1.1\r\nHost: a\r\n{fields}\r\n{glued}"));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 400 "), "{fields}: {answer}");
+        assert!(!body.contains("HTTP/1.1 "), "{fields}: {answer}");
+        assert!(head.ends_with("\r\nConnection: close"), "{fields}: {answer}");
+    }
+    let answer = server
+        .exchange(format!("POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n{glued}"));
+    assert!(answer.starts_with("HTTP/1.1 400 "), "HTTP/1.0 has no chunks: {answer}");
+    let answer = server.exchange(format!(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloXX{glued}"
+    ));
+    assert!(answer.starts_with("HTTP/1.1 400 "), "a chunk with a wrong end: {answer}");
+    let answer = server.exchange(format!(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\n{glued}"
+    ));
+    assert!(answer.starts_with("HTTP/1.1 400 "), "a chunk with lone LFs: {answer}");
+    assert!(!server.program.stderr.text().contains("glued"), "the log knows of none");
+}
+
+#[test]
+fn what_is_glued_to_the_last_request_is_never_served() {
+    let server = Server::start(&[]);
+    for last in [
+        "GET /-/health HTTP/1.0\r\n\r\n",
+        "GET /-/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        "POST /page HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+    ] {
+        let answer = server.exchange(format!("{last}GET /glued HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    }
+    assert!(!server.program.stderr.text().contains("glued"), "the log knows of none");
+}
+
+/// What comes through a program that takes a request on its stdin.
+fn through(program: &str, server: &Server, request: &str) -> String {
+    let address = server.address();
+    let mut command = Command::new(program);
+    command.args([address.ip().to_string(), address.port().to_string()]);
+    let begun = Instant::now();
+    let finished = run(&mut command, request.as_bytes());
+    assert!(begun.elapsed() < SOON, "{program} is answered at once");
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
+    String::from_utf8(finished.stdout).unwrap()
+}
+
+#[test]
+fn nc_is_answered() {
+    if needs("nc") {
+        let answer = through("nc", &Server::start(&[]), "GET /-/health HTTP/1.0\n\n");
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\nok\n"),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn ncat_is_answered_though_it_half_closes() {
+    if needs("ncat") {
+        let server = Server::start(&[]);
+        for request in ["GET /-/health HTTP/1.0\n\n", HEALTH] {
+            let answer = through("ncat", &server, request);
+            assert!(
+                answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\nok\n"),
+                "{answer}"
+            );
+        }
+        let answer = through("ncat", &server, "GET / HTTP/1.0\n");
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
+}

@@ -1,0 +1,182 @@
+//! A raw connection, and answers read by other eyes than the project's own.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use super::PATIENCE;
+
+/// A connection to a server. Every wait on it ends, with a panic, when patience does.
+#[derive(Debug)]
+pub struct Wire {
+    stream: TcpStream,
+    /// What has come, and has not been asked for.
+    got: Vec<u8>,
+}
+
+/// One answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Status line and fields, with the blank line.
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Wire {
+    /// Connects.
+    pub fn to(address: SocketAddr) -> Wire {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_nodelay(true).expect("an option"); // what is sent in pieces arrives in pieces
+        Wire { stream, got: Vec::new() }
+    }
+
+    /// Sends all of it.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Wire {
+        self.stream.write_all(bytes.as_ref()).expect("the server takes it");
+        self
+    }
+
+    /// Sends it in pieces of so many bytes, with a pause before each but the first.
+    pub fn send_slowly(&mut self, bytes: &[u8], piece: usize, pause: Duration) -> &mut Wire {
+        for (number, piece) in bytes.chunks(piece).enumerate() {
+            if number > 0 {
+                thread::sleep(pause);
+            }
+            self.send(piece);
+        }
+        self
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn half_close(&mut self) -> &mut Wire {
+        self.stream.shutdown(Shutdown::Write).expect("it is open");
+        self
+    }
+
+    /// Reads all until the server closes. A reset is a failure: it can destroy what was sent.
+    pub fn to_end(&mut self) -> Vec<u8> {
+        let outcome = self.stream.read_to_end(&mut self.got);
+        if let Err(error) = outcome {
+            let got = String::from_utf8_lossy(&self.got).into_owned();
+            panic!("the connection does not end properly: {error}; so far: {got:?}");
+        }
+        std::mem::take(&mut self.got)
+    }
+
+    /// Reads exactly this many bytes.
+    pub fn take(&mut self, count: usize) -> Vec<u8> {
+        while self.got.len() < count {
+            self.read_more();
+        }
+        self.got.drain(..count).collect()
+    }
+
+    /// Reads exactly one answer.
+    pub fn answer(&mut self) -> Answer {
+        let head = self.head();
+        let mut answer = Answer { head, body: Vec::new() };
+        let status = answer.status();
+        if status >= 200 && status != 204 && status != 304 {
+            answer.body = match answer.field("content-length") {
+                Some(length) => {
+                    let length = length.parse().expect("Content-Length is a number");
+                    self.take(length)
+                }
+                None if answer.field("transfer-encoding") == Some("chunked") => self.chunks(),
+                None => self.to_end(),
+            };
+        }
+        answer
+    }
+
+    /// Reads exactly one head, such as the answer to HEAD.
+    pub fn head(&mut self) -> String {
+        const END: &[u8] = b"\r\n\r\n";
+        loop {
+            if let Some(at) = self.got.windows(END.len()).position(|four| four == END) {
+                return String::from_utf8(self.take(at + END.len())).expect("ASCII");
+            }
+            self.read_more();
+        }
+    }
+
+    /// Does nothing come for so long?
+    pub fn is_silent_for(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).expect("a timeout");
+        let outcome = self.stream.read(&mut [0]);
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        outcome
+            .is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+            && self.got.is_empty()
+    }
+
+    fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let mut line = String::new();
+            while !line.ends_with("\r\n") {
+                line.push(char::from(self.take(1)[0]));
+            }
+            let size = usize::from_str_radix(line.trim_end(), 16).expect("the size of a chunk");
+            body.extend(self.take(size));
+            assert_eq!(self.take(2), b"\r\n", "the end of a chunk");
+            if size == 0 {
+                return body;
+            }
+        }
+    }
+
+    fn read_more(&mut self) {
+        let mut piece = [0; 64 << 10];
+        let count = self.stream.read(&mut piece);
+        let got = || String::from_utf8_lossy(&self.got).into_owned();
+        match count {
+            Ok(0) => panic!("the server closed; so far: {:?}", got()),
+            Ok(count) => self.got.extend_from_slice(&piece[..count]),
+            Err(error) => panic!("{error}; so far: {:?}", got()),
+        }
+    }
+}
+
+impl Answer {
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        let code = self.head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.split(' ').next());
+        code.and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("{}", self.head))
+    }
+
+    /// The value of a field.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.find(|(held, _)| held.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The body, as text.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("UTF-8")
+    }
+}
+
+/// Bytes as text, with `(now)` for every date that has the proper form (RFC 9110, 5.6.7), and
+/// `(version)` for ours.
+pub fn masked(bytes: &[u8]) -> String {
+    let mask = |line: &str| match line.strip_prefix("Date: ") {
+        Some(date) if is_date(date) => "Date: (now)\r\n".to_owned(),
+        _ => {
+            line.replace(concat!("threadbare/", env!("CARGO_PKG_VERSION")), "threadbare/(version)")
+        }
+    };
+    String::from_utf8_lossy(bytes).split_inclusive('\n').map(mask).collect()
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`
+fn is_date(text: &str) -> bool {
+    let shape: String =
+        text.chars().map(|char| if char.is_ascii_digit() { '0' } else { char }).collect();
+    shape.len() == 31
+        && shape.get(3..8) == Some(", 00 ")
+        && shape.ends_with(" 0000 00:00:00 GMT\r\n")
+}
