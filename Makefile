@@ -28,7 +28,7 @@ check: ## formatting, lints, documentation
 # Other people's programs, to test against. Where they cannot be installed the tests that need them
 # say that they were skipped.
 packages:
-	@sh tests/packages.sh curl ncat netcat-openbsd python3 chromium
+	@sh tests/packages.sh curl ncat netcat-openbsd python3 strace chromium
 
 clean: ## removes what was built
 	$(CARGO) clean

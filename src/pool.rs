@@ -9,7 +9,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 use std::{io, thread};
 
@@ -30,7 +30,10 @@ pub struct Queue<J>(Sender<J>);
 
 /// What a job may know of the others: whether they wait.
 #[derive(Debug)]
-pub struct Waiting<'a, J>(&'a Receiver<J>);
+pub struct Waiting<'a, J> {
+    queue: &'a Receiver<J>,
+    idle: &'a AtomicUsize,
+}
 
 /// How a pool ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,13 +60,14 @@ impl<J: Send + 'static> Pool<J> {
         let workers = workers.max(1);
         let (ending, ended) = bounded(workers);
         let panics = Arc::new(AtomicU64::new(0));
+        let idle = Arc::new(AtomicUsize::new(0));
         let work = Arc::new(work);
         let names: Vec<String> = (1..=workers).map(|number| format!("{name}-{number}")).collect();
         for (index, name) in names.iter().enumerate() {
             let (queue, ending) = (queue.clone(), ending.clone());
-            let (work, panics) = (Arc::clone(&work), Arc::clone(&panics));
+            let (work, panics, idle) = (Arc::clone(&work), Arc::clone(&panics), Arc::clone(&idle));
             thread::Builder::new().name(name.clone()).spawn(move || {
-                drain(&queue, &*work, &panics);
+                drain(&queue, &idle, &*work, &panics);
                 // Nobody may be listening any more, and then nobody needs to know.
                 let _ = ending.send(index);
             })?;
@@ -107,17 +111,28 @@ impl<J> Queue<J> {
 }
 
 impl<J> Waiting<'_, J> {
-    /// Is at least one other job waiting for a worker?
+    /// Is at least one other job waiting, and no worker free to take it?
     pub fn any(&self) -> bool {
-        !self.0.is_empty()
+        self.queue.len() > self.idle.load(Ordering::Relaxed)
     }
 }
 
 /// The life of a worker.
-fn drain<J>(queue: &Receiver<J>, work: &impl Fn(J, &Waiting<'_, J>), panics: &AtomicU64) {
-    for job in queue {
+fn drain<J>(
+    queue: &Receiver<J>,
+    idle: &AtomicUsize,
+    work: &impl Fn(J, &Waiting<'_, J>),
+    panics: &AtomicU64,
+) {
+    let next = || {
+        idle.fetch_add(1, Ordering::Relaxed);
+        let job = queue.recv();
+        idle.fetch_sub(1, Ordering::Relaxed);
+        job.ok()
+    };
+    while let Some(job) = next() {
         // A job is done with when it panics: whatever it left half changed was its own.
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(job, &Waiting(queue))));
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(job, &Waiting { queue, idle })));
         if outcome.is_err() {
             panics.fetch_add(1, Ordering::Relaxed);
             let thread = thread::current();
@@ -178,6 +193,18 @@ mod tests {
         pool.queue().try_send(true).unwrap();
         together.wait();
         assert_eq!(pool.stop(soon()), Report { finished: 2, stuck: vec![], panics: 10 });
+    }
+
+    #[test]
+    fn a_job_waits_only_when_no_worker_is_free() {
+        let (jobs, queue) = bounded(9);
+        let waits = |idle| Waiting { queue: &queue, idle: &AtomicUsize::new(idle) }.any();
+        assert!(!waits(0), "there is no job");
+        jobs.send(()).unwrap();
+        assert!(!waits(1), "a worker is just about to take it");
+        assert!(waits(0));
+        jobs.send(()).unwrap();
+        assert!(waits(1), "one of them");
     }
 
     #[test]

@@ -19,3 +19,6 @@ mod files;
 
 /// The routes to learn and measure with.
 mod lab;
+
+/// `/users`: each request and its answer; nothing acknowledged is lost, whatever is killed.
+mod users;

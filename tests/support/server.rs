@@ -1,11 +1,14 @@
 //! The real `server`, on a free port.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use super::folder::Folder;
 use super::program::Program;
 use super::root;
 use super::wire::{Answer, Wire, masked};
@@ -18,6 +21,8 @@ pub struct Server {
     pub ready: String,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
+    /// Where it keeps users, unless the test says where.
+    _data: Folder,
 }
 
 /// The binary, to be started in the repository.
@@ -53,9 +58,17 @@ impl Server {
         Some(Server::run(as_nobody(folder.as_ref().as_os_str())))
     }
 
-    fn run(mut command: Command) -> Server {
+    /// Starts it by this command.
+    pub fn run(mut command: Command) -> Server {
         if !command.get_args().any(|arg| arg == "--bind") {
             command.args(["--bind", "127.0.0.1:0"]);
+        }
+        let data = Folder::new();
+        if !command.get_args().any(|arg| arg == "--data") {
+            // Anybody may write there: a server may run as nobody.
+            let all = fs::Permissions::from_mode(0o777);
+            fs::set_permissions(data.path(), all).expect("it is ours");
+            command.arg("--data").arg(data.path());
         }
         let program = Program::start(&mut command);
         let said = program.stdout.until(|text| {
@@ -71,7 +84,7 @@ impl Server {
         let addresses: Vec<SocketAddr> =
             urls.map(|address| address.parse().expect("an address and a port")).collect();
         assert!(!addresses.is_empty(), "{ready}");
-        Server { program, ready, addresses }
+        Server { program, ready, addresses, _data: data }
     }
 
     /// Where it listens first.

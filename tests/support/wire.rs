@@ -26,7 +26,11 @@ pub struct Answer {
 impl Wire {
     /// Connects.
     pub fn to(address: SocketAddr) -> Wire {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("it listens");
+        Wire::over(TcpStream::connect_timeout(&address, PATIENCE).expect("it listens"))
+    }
+
+    /// Over a connection that there is.
+    pub fn over(stream: TcpStream) -> Wire {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_nodelay(true).expect("an option"); // what is sent in pieces arrives in pieces
@@ -90,6 +94,29 @@ impl Wire {
             };
         }
         answer
+    }
+
+    /// Sends a request and reads the status and body of its answer, or `None` when the server goes
+    /// away meanwhile. For answers with a length.
+    pub fn try_exchange(&mut self, request: &str) -> Option<(u16, String)> {
+        self.stream.write_all(request.as_bytes()).ok()?;
+        loop {
+            let text = String::from_utf8_lossy(&self.got).into_owned();
+            if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                let answer = Answer { head: format!("{head}\r\n\r\n"), body: Vec::new() };
+                let length =
+                    answer.field("content-length").map_or(Some(0), |text| text.parse().ok());
+                if let Some(body) = length.and_then(|length: usize| body.get(..length)) {
+                    self.got.drain(..answer.head.len() + body.len());
+                    return Some((answer.status(), body.to_owned()));
+                }
+            }
+            let mut piece = [0; 16 << 10];
+            match self.stream.read(&mut piece) {
+                Ok(0) | Err(_) => return None,
+                Ok(count) => self.got.extend_from_slice(&piece[..count]),
+            }
+        }
     }
 
     /// Reads exactly one head, such as the answer to HEAD.
