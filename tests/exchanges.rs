@@ -65,7 +65,7 @@ fn a_missing_page_is_404_and_the_connection_stays() {
     );
     assert_eq!(lost.text(), "<h1>Lost</h1>\n");
     wire.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    assert_eq!(masked(&wire.to_end()), HELLO);
+    assert_eq!(masked(&wire.rest()), HELLO);
 }
 
 #[test]
@@ -112,12 +112,12 @@ fn another_major_version_is_505() {
              Content-Type: text/plain; charset=utf-8\r\n\
              Date: (now)\r\n\
              Server: threadbare/(version)\r\n\
-             Content-Length: 126\r\n\
+             Content-Length: 128\r\n\
              Connection: close\r\n\
              \r\n\
              505 HTTP Version Not Supported\n\
              \n\
-             This server speaks HTTP/1.0 and HTTP/1.1 (byte 6).\n\
+             Only HTTP/1.0 and HTTP/1.1 are spoken here (byte 6).\n\
              Rule:  RFC 9110, 2.5\n\
              Right: GET / HTTP/1.1\n"
         );
@@ -303,12 +303,12 @@ fn a_body_that_is_too_large_is_refused_unseen() {
          Content-Type: text/plain; charset=utf-8\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
-         Content-Length: 119\r\n\
+         Content-Length: 133\r\n\
          Connection: close\r\n\
          \r\n\
          413 Content Too Large\n\
          \n\
-         The body is larger than is taken here (byte 80).\n\
+         The body is larger than is taken here: 16777216 bytes at most.\n\
          Rule:  RFC 9110, 15.5.14\n\
          Right: a smaller body\n"
     );

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use super::folder::Folder;
 use super::program::Program;
 use super::root;
 use super::wire::{Answer, Wire, masked};
@@ -18,6 +19,8 @@ pub struct Server {
     pub ready: String,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
+    /// Where it keeps its users, if it was not told otherwise.
+    _data: Folder,
 }
 
 /// The binary, to be started in the repository.
@@ -57,11 +60,15 @@ impl Server {
         if !command.get_args().any(|arg| arg == "--bind") {
             command.args(["--bind", "127.0.0.1:0"]);
         }
+        let data = Folder::for_everybody();
+        if !command.get_args().any(|arg| arg == "--data") {
+            command.arg("--data").arg(data.path());
+        }
         let program = Program::start(&mut command);
         let said = program.stdout.until(|text| {
             text.contains('\n') || {
                 let stderr = program.stderr.text();
-                assert!(!stderr.starts_with("server: "), "it does not start: {stderr}");
+                assert!(!stderr.contains("; right: "), "it does not start: {stderr}");
                 false
             }
         });
@@ -71,7 +78,7 @@ impl Server {
         let addresses: Vec<SocketAddr> =
             urls.map(|address| address.parse().expect("an address and a port")).collect();
         assert!(!addresses.is_empty(), "{ready}");
-        Server { program, ready, addresses }
+        Server { program, ready, addresses, _data: data }
     }
 
     /// Where it listens first.
@@ -92,7 +99,7 @@ impl Server {
     /// Sends this on a connection of its own, and gives all that comes back until the server
     /// closes, the date masked.
     pub fn exchange(&self, request: impl AsRef<[u8]>) -> String {
-        masked(&self.connect().send(request).to_end())
+        masked(&self.connect().send(request).rest())
     }
 
     /// GET on a connection of its own.
@@ -100,7 +107,7 @@ impl Server {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         let mut wire = self.connect();
         let answer = wire.send(request).answer();
-        assert_eq!(wire.to_end(), b"", "nothing follows the answer to GET {target}");
+        assert_eq!(wire.rest(), b"", "nothing follows the answer to GET {target}");
         answer
     }
 
