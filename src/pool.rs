@@ -9,7 +9,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 use std::{io, thread};
 
@@ -30,7 +30,10 @@ pub struct Queue<J>(Sender<J>);
 
 /// What a job may know of the others: whether they wait.
 #[derive(Debug)]
-pub struct Waiting<'a, J>(&'a Receiver<J>);
+pub struct Waiting<'a, J> {
+    queue: &'a Receiver<J>,
+    idle: &'a AtomicUsize,
+}
 
 /// How a pool ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,13 +60,13 @@ impl<J: Send + 'static> Pool<J> {
         let workers = workers.max(1);
         let (ending, ended) = bounded(workers);
         let panics = Arc::new(AtomicU64::new(0));
-        let work = Arc::new(work);
+        let (work, idle) = (Arc::new(work), Arc::new(AtomicUsize::new(workers)));
         let names: Vec<String> = (1..=workers).map(|number| format!("{name}-{number}")).collect();
         for (index, name) in names.iter().enumerate() {
             let (queue, ending) = (queue.clone(), ending.clone());
-            let (work, panics) = (Arc::clone(&work), Arc::clone(&panics));
+            let (work, panics, idle) = (Arc::clone(&work), Arc::clone(&panics), Arc::clone(&idle));
             thread::Builder::new().name(name.clone()).spawn(move || {
-                drain(&queue, &*work, &panics);
+                drain(&queue, &idle, &*work, &panics);
                 // Nobody may be listening any more, and then nobody needs to know.
                 let _ = ending.send(index);
             })?;
@@ -107,17 +110,24 @@ impl<J> Queue<J> {
 }
 
 impl<J> Waiting<'_, J> {
-    /// Is at least one other job waiting for a worker?
+    /// Is at least one job waiting that no idle worker is about to take?
     pub fn any(&self) -> bool {
-        !self.0.is_empty()
+        self.queue.len() > self.idle.load(Ordering::Relaxed)
     }
 }
 
 /// The life of a worker.
-fn drain<J>(queue: &Receiver<J>, work: &impl Fn(J, &Waiting<'_, J>), panics: &AtomicU64) {
+fn drain<J>(
+    queue: &Receiver<J>,
+    idle: &AtomicUsize,
+    work: &impl Fn(J, &Waiting<'_, J>),
+    panics: &AtomicU64,
+) {
     for job in queue {
+        idle.fetch_sub(1, Ordering::Relaxed);
         // A job is done with when it panics: whatever it left half changed was its own.
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(job, &Waiting(queue))));
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(job, &Waiting { queue, idle })));
+        idle.fetch_add(1, Ordering::Relaxed);
         if outcome.is_err() {
             panics.fetch_add(1, Ordering::Relaxed);
             let thread = thread::current();
@@ -178,6 +188,30 @@ mod tests {
         pool.queue().try_send(true).unwrap();
         together.wait();
         assert_eq!(pool.stop(soon()), Report { finished: 2, stuck: vec![], panics: 10 });
+    }
+
+    #[test]
+    fn a_job_that_an_idle_worker_will_take_does_not_wait() {
+        let (ask, asked) = bounded::<()>(0);
+        let (tell, told) = bounded(0);
+        let pool = Pool::start("test", 2, 100, move |_: u32, waiting: &Waiting<'_, u32>| {
+            while asked.recv().is_ok() {
+                tell.send(waiting.any()).unwrap();
+            }
+        });
+        let pool = pool.unwrap();
+        let any = || {
+            ask.send(()).unwrap();
+            told.recv().unwrap()
+        };
+        pool.queue().try_send(1).unwrap();
+        assert!(!any(), "there is no other");
+        pool.queue().try_send(2).unwrap();
+        assert!((0..100).all(|_| !any()), "the second is taken in no time");
+        pool.queue().try_send(3).unwrap();
+        while !any() {} // until both are busy: then the third waits
+        drop(ask);
+        assert_eq!(pool.stop(soon()).finished, 2);
     }
 
     #[test]
