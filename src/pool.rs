@@ -60,8 +60,7 @@ impl<J: Send + 'static> Pool<J> {
         let workers = workers.max(1);
         let (ending, ended) = bounded(workers);
         let panics = Arc::new(AtomicU64::new(0));
-        let idle = Arc::new(AtomicUsize::new(0));
-        let work = Arc::new(work);
+        let (work, idle) = (Arc::new(work), Arc::new(AtomicUsize::new(workers)));
         let names: Vec<String> = (1..=workers).map(|number| format!("{name}-{number}")).collect();
         for (index, name) in names.iter().enumerate() {
             let (queue, ending) = (queue.clone(), ending.clone());
@@ -111,7 +110,7 @@ impl<J> Queue<J> {
 }
 
 impl<J> Waiting<'_, J> {
-    /// Is at least one other job waiting, and no worker free to take it?
+    /// Is at least one job waiting that no idle worker is about to take?
     pub fn any(&self) -> bool {
         self.queue.len() > self.idle.load(Ordering::Relaxed)
     }
@@ -124,15 +123,11 @@ fn drain<J>(
     work: &impl Fn(J, &Waiting<'_, J>),
     panics: &AtomicU64,
 ) {
-    let next = || {
-        idle.fetch_add(1, Ordering::Relaxed);
-        let job = queue.recv();
+    for job in queue {
         idle.fetch_sub(1, Ordering::Relaxed);
-        job.ok()
-    };
-    while let Some(job) = next() {
         // A job is done with when it panics: whatever it left half changed was its own.
         let outcome = catch_unwind(AssertUnwindSafe(|| work(job, &Waiting { queue, idle })));
+        idle.fetch_add(1, Ordering::Relaxed);
         if outcome.is_err() {
             panics.fetch_add(1, Ordering::Relaxed);
             let thread = thread::current();
@@ -196,15 +191,27 @@ mod tests {
     }
 
     #[test]
-    fn a_job_waits_only_when_no_worker_is_free() {
-        let (jobs, queue) = bounded(9);
-        let waits = |idle| Waiting { queue: &queue, idle: &AtomicUsize::new(idle) }.any();
-        assert!(!waits(0), "there is no job");
-        jobs.send(()).unwrap();
-        assert!(!waits(1), "a worker is just about to take it");
-        assert!(waits(0));
-        jobs.send(()).unwrap();
-        assert!(waits(1), "one of them");
+    fn a_job_that_an_idle_worker_will_take_does_not_wait() {
+        let (ask, asked) = bounded::<()>(0);
+        let (tell, told) = bounded(0);
+        let pool = Pool::start("test", 2, 100, move |_: u32, waiting: &Waiting<'_, u32>| {
+            while asked.recv().is_ok() {
+                tell.send(waiting.any()).unwrap();
+            }
+        });
+        let pool = pool.unwrap();
+        let any = || {
+            ask.send(()).unwrap();
+            told.recv().unwrap()
+        };
+        pool.queue().try_send(1).unwrap();
+        assert!(!any(), "there is no other");
+        pool.queue().try_send(2).unwrap();
+        assert!((0..100).all(|_| !any()), "the second is taken in no time");
+        pool.queue().try_send(3).unwrap();
+        while !any() {} // until both are busy: then the third waits
+        drop(ask);
+        assert_eq!(pool.stop(soon()).finished, 2);
     }
 
     #[test]

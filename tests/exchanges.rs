@@ -65,7 +65,7 @@ fn a_missing_page_is_404_and_the_connection_stays() {
     );
     assert_eq!(lost.text(), "<h1>Lost</h1>\n");
     wire.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    assert_eq!(masked(&wire.to_end()), HELLO);
+    assert_eq!(masked(&wire.rest()), HELLO);
 }
 
 #[test]

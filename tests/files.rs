@@ -219,7 +219,7 @@ fn a_reader_in_no_hurry_gets_all_of_it() {
     let mut wire = server.connect();
     wire.send("GET /large HTTP/1.0\r\n\r\n").head();
     std::thread::sleep(std::time::Duration::from_millis(500)); // several times the server's look-up
-    assert_eq!(wire.to_end().len(), 20 << 20);
+    assert_eq!(wire.rest().len(), 20 << 20);
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn a_file_is_read_anew_for_each_request() {
 fn a_file_that_may_not_be_read_is_403_and_named_in_the_log() {
     let folder = Folder::with(&[("page.txt", "secret")]);
     let page = folder.join("page.txt");
-    fs::set_permissions(&page, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&page, fs::Permissions::from_mode(0o000)).unwrap();
     let we_are_root = fs::read(&page).is_ok();
     let server =
         if we_are_root { Server::of_as_nobody(&folder) } else { Some(Server::of(&folder, &[])) };

@@ -13,7 +13,7 @@ fn http_1_0_closes_after_one_answer() {
     let mut wire = server.connect();
     let answer = wire.send("GET /-/health HTTP/1.0\r\n\r\n").answer();
     assert_eq!((answer.text().as_str(), answer.field("Connection")), ("ok\n", Some("close")));
-    assert_eq!(wire.to_end(), b"");
+    assert_eq!(wire.rest(), b"");
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn http_1_1_stays_until_asked_to_close() {
     }
     let request = "GET /-/health HTTP/1.1\r\nHost: a\r\nConnection: Close\r\n\r\n";
     assert_eq!(wire.send(request).answer().field("Connection"), Some("close"));
-    assert_eq!(wire.to_end(), b"");
+    assert_eq!(wire.rest(), b"");
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_client_that_closes_between_two_requests_is_no_event() {
     drop(server.connect());
     let mut wire = server.connect();
     wire.send(HEALTH).answer();
-    assert_eq!(wire.half_close().to_end(), b"");
+    assert_eq!(wire.half_close().rest(), b"");
     assert_eq!(server.get("/-/health").status(), 200);
     assert_eq!(server.program.stderr.text(), "");
 }
@@ -120,15 +120,15 @@ fn a_client_that_has_nothing_more_to_say_is_answered() {
     wire.send([HEALTH, HEALTH].concat()).half_close();
     assert_eq!(wire.answer().text(), "ok\n");
     assert_eq!(wire.answer().text(), "ok\n");
-    assert_eq!(wire.to_end(), b"");
-    let half = server.connect().send("GET / HTTP/1.0\r\nA: b\r\n").half_close().to_end();
+    assert_eq!(wire.rest(), b"");
+    let half = server.connect().send("GET / HTTP/1.0\r\nA: b\r\n").half_close().rest();
     let half = String::from_utf8(half).unwrap();
     assert!(half.contains("before the blank line that ends the head"), "{half}");
     let half = server
         .connect()
         .send("PUT /echo HTTP/1.0\r\nContent-Length: 2\r\n\r\nx")
         .half_close()
-        .to_end();
+        .rest();
     let half = String::from_utf8(half).unwrap();
     assert!(half.contains("The connection ended before the body did"), "{half}");
 }
@@ -151,7 +151,7 @@ fn answer_after_megabytes(head: &str) -> String {
     for _ in 0..128 {
         wire.send([b'x'; 256 << 10]);
     }
-    String::from_utf8(wire.half_close().to_end()).unwrap()
+    String::from_utf8(wire.half_close().rest()).unwrap()
 }
 
 #[test]

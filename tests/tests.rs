@@ -20,5 +20,20 @@ mod files;
 /// The routes to learn and measure with.
 mod lab;
 
+/// How the server begins: what it says, what it refuses, and with which exit code.
+mod startup;
+
+/// How the server ends: what is under way is finished, and then nothing is left.
+mod stopping;
+
+/// One line a request.
+mod access_log;
+
+/// More clients than workers: who gives way, and who starves.
+mod crowding;
+
+/// Other people's clients get everything that the server has.
+mod peers;
+
 /// `/users`: each request and its answer; nothing acknowledged is lost, whatever is killed.
 mod users;

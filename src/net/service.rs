@@ -19,8 +19,14 @@ pub trait Service: Send + Sync + 'static {
     /// A connection has been accepted.
     fn open(&self, peer: SocketAddr) -> Self::Connection;
 
-    /// Goes on with what is at hand. `may_stay`: may the connection be kept after this exchange?
-    fn turn(&self, connection: &mut Self::Connection, stream: &TcpStream, may_stay: bool) -> Next;
+    /// Goes on with what is at hand. `may_stay`: may the connection be kept after an exchange? Asked
+    /// when the answer begins, as a handler may take its time, and the world changes meanwhile.
+    fn turn(
+        &self,
+        connection: &mut Self::Connection,
+        stream: &TcpStream,
+        may_stay: &dyn Fn() -> bool,
+    ) -> Next;
 
     /// The deadline of a wait has passed: a last word, if any, and [`Next::Close`] or the like.
     fn expired(&self, connection: &mut Self::Connection, phase: Phase) -> Next;

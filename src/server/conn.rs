@@ -153,7 +153,12 @@ impl Service for Http {
         Connection { wire, state, waiting_since: Instant::now(), answered: 0 }
     }
 
-    fn turn(&self, connection: &mut Connection, stream: &TcpStream, may_stay: bool) -> Next {
+    fn turn(
+        &self,
+        connection: &mut Connection,
+        stream: &TcpStream,
+        may_stay: &dyn Fn() -> bool,
+    ) -> Next {
         self.try_turn(connection, stream, may_stay).unwrap_or_else(|error| {
             if !peer_left(&error) {
                 log::warn!("{}: {error}", connection.wire.peer);
@@ -224,7 +229,7 @@ impl Http {
         &self,
         connection: &mut Connection,
         mut stream: &TcpStream,
-        may_stay: bool,
+        may_stay: &dyn Fn() -> bool,
     ) -> io::Result<Next> {
         let (mut has_read, mut answers, mut written) = (false, 0, 0);
         loop {
@@ -267,7 +272,7 @@ impl Http {
     }
 
     /// Goes one state on, if what is at hand is enough for it.
-    fn step(&self, connection: &mut Connection, may_stay: bool) -> Step {
+    fn step(&self, connection: &mut Connection, may_stay: &dyn Fn() -> bool) -> Step {
         let wire = &mut connection.wire;
         let (state, step) = match connection.state.take() {
             State::Head(recv, since) => self.receive_head(recv, since, wire, may_stay),
@@ -288,7 +293,7 @@ impl Http {
         recv: RecvHead,
         since: Option<Instant>,
         wire: &mut Wire,
-        may_stay: bool,
+        may_stay: &dyn Fn() -> bool,
     ) -> (State, Step) {
         let since =
             if wire.input.is_empty() { since } else { since.or_else(|| Some(Instant::now())) };
@@ -310,7 +315,7 @@ impl Http {
         mut recv: RecvBody,
         since: Instant,
         wire: &mut Wire,
-        may_stay: bool,
+        may_stay: &dyn Fn() -> bool,
     ) -> State {
         let refuse = |refusal: Refusal| Err(refusal.response(Some(&head)));
         let found = match self.routes.find(&head.method, &head.target) {
@@ -344,7 +349,7 @@ impl Http {
                         Asked { head: Some(head), since },
                         recv.finish(),
                         wire,
-                        may_stay,
+                        may_stay(),
                     );
                 }
                 Purpose::Discard(response)
@@ -364,7 +369,7 @@ impl Http {
         &self,
         mut incoming: Incoming,
         wire: &mut Wire,
-        may_stay: bool,
+        may_stay: &dyn Fn() -> bool,
     ) -> (State, Step) {
         loop {
             let fault = match incoming.recv.receive(&mut wire.input, &self.limits) {
@@ -391,7 +396,7 @@ impl Http {
     }
 
     /// The request is complete: it is handled, here and now, by this thread.
-    fn handle(&self, incoming: Incoming, wire: &mut Wire, may_stay: bool) -> State {
+    fn handle(&self, incoming: Incoming, wire: &mut Wire, may_stay: &dyn Fn() -> bool) -> State {
         let Incoming { head, since, recv, purpose, .. } = incoming;
         let (head, response) = match purpose {
             Purpose::Discard(response) => (head, response),
@@ -410,7 +415,7 @@ impl Http {
                 (request.head, response)
             }
         };
-        self.answer(response, Asked { head: Some(head), since }, recv.finish(), wire, may_stay)
+        self.answer(response, Asked { head: Some(head), since }, recv.finish(), wire, may_stay())
     }
 
     /// Answers what is not, or not any more, a request; and that was it.

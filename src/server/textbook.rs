@@ -65,9 +65,9 @@ fn drive<S: Service>(
     waiting: &Waiting<'_, Accepted>,
     stop: &Stop,
 ) -> (Ended, Leave) {
+    let may_stay = || !stop.is_asked() && !waiting.any();
     loop {
-        let may_stay = !stop.is_asked() && !waiting.any();
-        let mut next = service.turn(connection, stream, may_stay);
+        let mut next = service.turn(connection, stream, &may_stay);
         if let Next::Readable(deadline) | Next::Writable(deadline) = next {
             if let Some(ended) = give_up(deadline, waiting, stop) {
                 return (ended, Leave::AtOnce);

@@ -1,6 +1,7 @@
 //! A folder of a test's own, gone when the test is over.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -17,6 +18,13 @@ impl Folder {
         let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).expect("a temporary folder can be made");
         Folder(path)
+    }
+
+    /// A new one that every user may write to.
+    pub fn for_everybody() -> Folder {
+        let folder = Folder::new();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("it is ours");
+        folder
     }
 
     /// One with these files in it.

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use self::folder::Folder;
-pub use self::program::{Program, run};
+pub use self::program::run;
 pub use self::server::{Server, server_command};
-pub use self::wire::{Answer, Wire, masked};
+pub use self::wire::{Wire, masked};
 
 /// No wait is longer than this. A test that needs all of it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,9 +1,7 @@
 //! The real `server`, on a free port.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -21,7 +19,7 @@ pub struct Server {
     pub ready: String,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
-    /// Where it keeps users, unless the test says where.
+    /// Where it keeps its users, if it was not told otherwise.
     _data: Folder,
 }
 
@@ -63,18 +61,15 @@ impl Server {
         if !command.get_args().any(|arg| arg == "--bind") {
             command.args(["--bind", "127.0.0.1:0"]);
         }
-        let data = Folder::new();
+        let data = Folder::for_everybody();
         if !command.get_args().any(|arg| arg == "--data") {
-            // Anybody may write there: a server may run as nobody.
-            let all = fs::Permissions::from_mode(0o777);
-            fs::set_permissions(data.path(), all).expect("it is ours");
             command.arg("--data").arg(data.path());
         }
         let program = Program::start(&mut command);
         let said = program.stdout.until(|text| {
             text.contains('\n') || {
                 let stderr = program.stderr.text();
-                assert!(!stderr.starts_with("server: "), "it does not start: {stderr}");
+                assert!(!stderr.contains("; right: "), "it does not start: {stderr}");
                 false
             }
         });
@@ -105,7 +100,7 @@ impl Server {
     /// Sends this on a connection of its own, and gives all that comes back until the server
     /// closes, the date masked.
     pub fn exchange(&self, request: impl AsRef<[u8]>) -> String {
-        masked(&self.connect().send(request).to_end())
+        masked(&self.connect().send(request).rest())
     }
 
     /// GET on a connection of its own.
@@ -113,7 +108,7 @@ impl Server {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         let mut wire = self.connect();
         let answer = wire.send(request).answer();
-        assert_eq!(wire.to_end(), b"", "nothing follows the answer to GET {target}");
+        assert_eq!(wire.rest(), b"", "nothing follows the answer to GET {target}");
         answer
     }
 

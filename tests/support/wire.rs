@@ -61,7 +61,7 @@ impl Wire {
     }
 
     /// Reads all until the server closes. A reset is a failure: it can destroy what was sent.
-    pub fn to_end(&mut self) -> Vec<u8> {
+    pub fn rest(&mut self) -> Vec<u8> {
         let outcome = self.stream.read_to_end(&mut self.got);
         if let Err(error) = outcome {
             let got = String::from_utf8_lossy(&self.got).into_owned();
@@ -90,7 +90,7 @@ impl Wire {
                     self.take(length)
                 }
                 None if answer.field("transfer-encoding") == Some("chunked") => self.chunks(),
-                None => self.to_end(),
+                None => self.rest(),
             };
         }
         answer

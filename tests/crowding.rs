@@ -1,0 +1,111 @@
+//! More clients than workers, as the textbook has it: who gives way, and who starves.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{SOON, Server, Wire};
+
+const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// A server with so many workers, each of them held by a client that kept its connection.
+fn with_idle_clients(workers: usize) -> (Server, Vec<Wire>) {
+    let server = Server::start(&["--workers", &workers.to_string()]);
+    let mut idle: Vec<Wire> = (0..workers).map(|_| server.connect()).collect();
+    for wire in &mut idle {
+        assert_eq!(wire.send(HEALTH).answer().field("Connection"), None, "it may stay");
+    }
+    (server, idle)
+}
+
+#[test]
+fn an_idle_client_gives_way_to_a_new_one() {
+    let (server, mut idle) = with_idle_clients(2);
+    let begun = Instant::now();
+    assert_eq!(server.get("/-/health").text(), "ok\n");
+    assert!(begun.elapsed() < SOON, "not after the minute that an idle connection has");
+    let (mut gone, mut stays) = (idle.remove(0), idle.remove(0));
+    if !gone.is_silent_for(Duration::from_millis(1)) {
+        assert_eq!(gone.rest(), b"", "closed, without a word");
+    } else {
+        assert_eq!(stays.rest(), b"", "closed, without a word");
+    }
+}
+
+#[test]
+fn many_new_clients_are_served_beside_idle_ones() {
+    let (server, _idle) = with_idle_clients(2);
+    let begun = Instant::now();
+    let mut wires: Vec<Wire> = (0..20).map(|_| server.connect()).collect();
+    for wire in &mut wires {
+        wire.send(HEALTH);
+    }
+    for wire in &mut wires {
+        assert_eq!(wire.answer().text(), "ok\n");
+    }
+    assert!(begun.elapsed() < SOON);
+}
+
+#[test]
+fn nobody_is_kept_while_others_wait() {
+    let server = Server::start(&["--workers", "1"]);
+    let (mut first, mut second) = (server.connect(), server.connect());
+    first.send("GET /sleep/300 HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(100)); // until it is under way
+    second.send(HEALTH);
+    let answer = first.answer();
+    assert_eq!(answer.field("Connection"), Some("close"), "the first makes room for the second");
+    assert_eq!(second.answer().field("Connection"), None, "and nobody waits for the second");
+}
+
+#[test]
+fn workers_that_are_busy_are_waited_for() {
+    let server = Server::start(&["--workers", "2"]);
+    let mut busy: Vec<Wire> = (0..2).map(|_| server.connect()).collect();
+    for wire in &mut busy {
+        wire.send("GET /sleep/500 HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    std::thread::sleep(Duration::from_millis(100)); // until they are under way
+    let mut third = server.connect();
+    assert!(third.send(HEALTH).is_silent_for(Duration::from_millis(100)));
+    assert_eq!(third.answer().text(), "ok\n");
+    for wire in &mut busy {
+        assert_eq!(wire.answer().text(), "slept 500 ms\n");
+    }
+}
+
+/// The textbook's nature, which its first lines own up to: a client that has not said anything yet
+/// holds its worker. The lobby is the cure.
+#[test]
+fn silent_clients_starve_the_others_until_they_leave() {
+    let server = Server::start(&["--workers", "2"]);
+    let silent = [server.connect(), server.connect()];
+    let mut third = server.connect();
+    assert!(third.send(HEALTH).is_silent_for(Duration::from_millis(700)), "nobody is free");
+    drop(silent);
+    let begun = Instant::now();
+    assert_eq!(third.answer().text(), "ok\n");
+    assert!(begun.elapsed() < SOON);
+}
+
+#[test]
+fn clients_that_come_and_go_leave_no_worker_behind() {
+    let server = Server::start(&["--workers", "2", "--access-log", "off"]);
+    for number in 0..200 {
+        let mut wire = server.connect();
+        match number % 5 {
+            0 => {}
+            1 => drop(wire.send("GET /bytes/9000000 HTTP/1.1\r\nHost: a\r\n\r\n").head()),
+            2 => drop(wire.send("GET / HTT")),
+            3 => drop(wire.send("PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")),
+            _ => drop(wire.send("BAD\r\n")),
+        }
+    }
+    let begun = Instant::now();
+    let mut both = [server.connect(), server.connect()];
+    for wire in &mut both {
+        assert_eq!(wire.send(HEALTH).answer().text(), "ok\n");
+    }
+    assert!(begun.elapsed() < SOON);
+    let stderr = server.program.stderr.text();
+    let told = |line: &str| !line.contains(": INFO: ");
+    assert!(!stderr.lines().any(told), "and none of it is worth a warning: {stderr}");
+}

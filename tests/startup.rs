@@ -1,0 +1,174 @@
+//! How the server begins: what it says, what it refuses, and with which exit code.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
+
+use crate::support::{Folder, Server, Wire, eventually, run, server_command, skipped};
+
+/// Exit code, stdout and stderr of a server that does not start.
+fn ends(args: &[&str]) -> (Option<i32>, String, String) {
+    let data = Folder::new();
+    let mut command = server_command(&["--data", data.path().to_str().unwrap()]);
+    let finished = run(command.args(args), b"");
+    (finished.code, String::from_utf8(finished.stdout).unwrap(), finished.stderr)
+}
+
+/// It fails with this code, and says these words in its one line on stderr.
+fn fails(code: i32, args: &[&str], words: &[&str]) {
+    let (ended, stdout, stderr) = ends(args);
+    assert_eq!((ended, stdout.as_str()), (Some(code), ""), "{args:?}: {stderr}");
+    assert!(stderr.starts_with("server: ") && stderr.ends_with('\n'), "{args:?}: {stderr:?}");
+    assert_eq!(stderr.lines().count(), 1, "{args:?}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{args:?}: {stderr}");
+    }
+}
+
+#[test]
+fn help_goes_to_stdout() {
+    for flag in ["--help", "-h"] {
+        let (code, stdout, stderr) = ends(&[flag]);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        assert!(stdout.starts_with("Usage: server [FLAG]... [ROOT]\n"), "{stdout}");
+        for word in ["--bind ADDR:PORT", "--workers N", "--access-log", "Exit codes:", "Examples:"]
+        {
+            assert!(stdout.contains(word), "{word}: {stdout}");
+        }
+    }
+}
+
+#[test]
+fn version_goes_to_stdout() {
+    for flag in ["--version", "-V"] {
+        let want = format!("server (threadbare) {}\n", env!("CARGO_PKG_VERSION"));
+        assert_eq!(ends(&[flag]), (Some(0), want, String::new()));
+    }
+}
+
+#[test]
+fn wrong_arguments_are_2() {
+    for (args, words) in [
+        (&["--no-such-flag"][..], &["\"--no-such-flag\" is not a flag"][..]),
+        (&["--bind"], &["--bind needs its ADDR:PORT"]),
+        (&["--bind", "8080"], &["\"8080\"", "127.0.0.1:8080"]),
+        (&["--bind", "127.0.0.1"], &["127.0.0.1:8080"]),
+        (&["--bind", "::1:80"], &["[::1]:8080"]),
+        (&["--workers", "0"], &["\"0\"", "a number from 1 up"]),
+        (&["--workers", "many"], &["\"many\"", "a number from 1 up"]),
+        (&["--server-name", "a\r\nb: c"], &["printable ASCII"]),
+        (&["one", "two"], &["\"two\"", "one ROOT only"]),
+    ] {
+        fails(2, args, words);
+        fails(2, args, &["server --help lists the flags"]);
+    }
+}
+
+#[test]
+fn a_port_in_use_is_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    fails(1, &["--bind", &address], &[&format!("{address} is in use"), "choose another port"]);
+    let first = Server::start(&[]);
+    let address = first.address().to_string();
+    fails(1, &["--bind", "127.0.0.1:0", "--bind", &address], &["is in use"]);
+}
+
+#[test]
+fn an_address_of_another_machine_is_1() {
+    fails(1, &["--bind", "192.0.2.1:8080"], &["192.0.2.1:8080 is not an address of this machine"]);
+    fails(1, &["--bind", "nowhere.invalid:80"], &["nowhere.invalid:80 cannot be listened on"]);
+}
+
+#[test]
+fn a_root_that_is_no_folder_is_1() {
+    let folder = Folder::with(&[("file", "x")]);
+    let [missing, file] = ["missing", "file"].map(|name| folder.join(name).display().to_string());
+    fails(1, &[&missing], &[&missing, "cannot be served", "right: server FOLDER"]);
+    fails(1, &[&file], &[&file, "cannot be served", "not a directory", "right: server FOLDER"]);
+}
+
+#[test]
+fn an_access_log_that_cannot_be_written_is_1() {
+    let folder = Folder::new();
+    let log = folder.join("missing/access.log").display().to_string();
+    let words = [&log, "cannot be written", "right: --access-log FILE, - or off"];
+    fails(1, &["--bind", "127.0.0.1:0", "--access-log", &log], &words);
+    let itself = folder.path().display().to_string();
+    fails(1, &["--bind", "127.0.0.1:0", "--access-log", &itself], &["cannot be written"]);
+}
+
+#[test]
+fn data_that_cannot_be_kept_is_1() {
+    let folder = Folder::with(&[("file", "x")]);
+    let file = folder.join("file").display().to_string();
+    fails(1, &["--data", &file], &[&file, "cannot keep users", "right: --data FOLDER"]);
+}
+
+#[test]
+fn one_line_on_stdout_says_where_it_listens() {
+    let server = Server::start(&["--workers", "3"]);
+    let port = server.address().port();
+    assert_ne!(port, 0, "the real one");
+    let want = format!("listening on http://127.0.0.1:{port}/ serving www with 3 workers");
+    assert_eq!(server.ready, want);
+    server.get("/");
+    server.stderr_until(|text| text.contains("GET /"));
+    assert_eq!(server.program.stdout.text(), want + "\n", "and nothing else");
+}
+
+#[test]
+fn it_listens_wherever_it_is_told_to() {
+    let server = Server::start(&["--bind", "127.0.0.1:0", "--bind", "localhost:0"]);
+    assert!(server.addresses.len() >= 2, "{}", server.ready);
+    for &address in &server.addresses {
+        let mut wire = Wire::to(address);
+        assert_eq!(wire.send("GET /-/health HTTP/1.0\r\n\r\n").answer().text(), "ok\n");
+    }
+}
+
+#[test]
+fn it_listens_on_ipv6() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        skipped("there is no IPv6 here");
+        return;
+    }
+    let server = Server::start(&["--bind", "[::1]:0"]);
+    let port = server.address().port();
+    assert!(server.ready.starts_with(&format!("listening on http://[::1]:{port}/ ")));
+    assert_eq!(server.get("/-/health").text(), "ok\n");
+    server.stderr_until(|text| text.starts_with("::1 - - ["));
+}
+
+#[test]
+fn a_port_can_be_had_again_at_once() {
+    let mut first = Server::start(&[]);
+    let address = first.address().to_string();
+    // The server closes first, so that its end of the connection stays in TIME_WAIT.
+    first.get("/-/health");
+    first.program.signal("TERM");
+    assert_eq!(first.program.exit_code(), Some(0));
+    let second = Server::start(&["--bind", &address]);
+    assert_eq!(second.get("/-/health").text(), "ok\n");
+}
+
+#[test]
+fn it_serves_whether_or_not_anybody_reads_its_stdout() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let data = Folder::new();
+    let mut command = server_command(&["--bind", &free.to_string(), "--access-log", "off"]);
+    command.arg("--data").arg(data.path());
+    let mut server =
+        command.stdout(writer).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let answer = eventually(|| {
+        let served = TcpStream::connect(free).is_ok() || server.try_wait().unwrap().is_some();
+        served.then(|| {
+            TcpStream::connect(free)
+                .map(|_| Wire::to(free).send("GET /-/health HTTP/1.0\r\n\r\n").answer().text())
+        })
+    });
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(answer.unwrap().unwrap(), "ok\n");
+}

@@ -1,0 +1,113 @@
+//! How the server ends: what is under way is finished, and then nothing is left.
+
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::support::{SOON, Server, eventually};
+
+const STOPPING: &str = "server: finishing what is under way; once more stops at once\n";
+
+/// Asks it to stop, and waits until it knows.
+fn ask(server: &Server, signal: &str) {
+    server.program.signal(signal);
+    server.stderr_until(|text| text.contains(STOPPING));
+}
+
+#[test]
+fn a_signal_stops_it_and_that_is_a_success() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let mut server = Server::start(&[]);
+        server.get("/-/health");
+        let begun = Instant::now();
+        server.program.signal(signal);
+        assert_eq!(server.program.exit_code(), Some(0), "SIG{signal}");
+        assert!(begun.elapsed() < SOON, "SIG{signal}");
+        assert!(server.stderr_until(|text| text.contains("finishing")).ends_with(STOPPING));
+    }
+}
+
+#[test]
+fn connections_with_nothing_under_way_are_closed() {
+    let mut server = Server::start(&[]);
+    let mut silent = server.connect();
+    let mut idle = server.connect();
+    idle.send("GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n").answer();
+    let begun = Instant::now();
+    ask(&server, "TERM");
+    assert_eq!(idle.rest(), b"");
+    assert_eq!(silent.rest(), b"");
+    assert_eq!(server.program.exit_code(), Some(0));
+    assert!(begun.elapsed() < SOON);
+}
+
+#[test]
+fn a_request_under_way_is_answered_and_told_that_it_was_the_last() {
+    let mut server = Server::start(&[]);
+    let mut wire = server.connect();
+    wire.send("GET /sleep/700 HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(200)); // until it is under way
+    ask(&server, "TERM");
+    let answer = wire.answer();
+    assert_eq!((answer.status(), answer.text().as_str()), (200, "slept 700 ms\n"));
+    assert_eq!(answer.field("Connection"), Some("close"));
+    assert_eq!(wire.rest(), b"");
+    assert_eq!(server.program.exit_code(), Some(0));
+}
+
+#[test]
+fn a_request_that_has_begun_to_arrive_is_answered() {
+    let mut server = Server::start(&[]);
+    let (mut head, mut body) = (server.connect(), server.connect());
+    head.send("GET /-/health HT");
+    body.send("PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+    std::thread::sleep(Duration::from_millis(200)); // until it is there
+    ask(&server, "TERM");
+    std::thread::sleep(Duration::from_millis(200)); // longer than the server's look-up
+    for (wire, rest, end) in [
+        (&mut head, "TP/1.1\r\nHost: a\r\n\r\n", "ok\n"),
+        (&mut body, "llo", "Length: 5\r\n\r\nhello"),
+    ] {
+        let answer = wire.send(rest).answer();
+        assert_eq!((answer.status(), answer.field("Connection")), (200, Some("close")));
+        assert!(answer.text().ends_with(end), "{}", answer.text());
+    }
+    assert_eq!(server.program.exit_code(), Some(0));
+}
+
+#[test]
+fn a_download_under_way_is_completed() {
+    let mut server = Server::start(&[]);
+    let mut wire = server.connect();
+    wire.send("GET /bytes/30000000 HTTP/1.1\r\nHost: a\r\n\r\n").head();
+    ask(&server, "TERM");
+    std::thread::sleep(Duration::from_millis(300)); // longer than the server's look-up
+    assert_eq!(wire.rest().len(), 30_000_000);
+    assert_eq!(server.program.exit_code(), Some(0));
+}
+
+#[test]
+fn nobody_new_is_let_in() {
+    let mut server = Server::start(&[]);
+    let mut wire = server.connect();
+    wire.send("GET /sleep/1500 HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(200)); // until it is under way
+    ask(&server, "INT");
+    let refused = eventually(|| TcpStream::connect(server.address()).err());
+    assert_eq!(refused.unwrap().kind(), std::io::ErrorKind::ConnectionRefused);
+    assert_eq!(wire.answer().status(), 200, "while this one goes on");
+    assert_eq!(server.program.exit_code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_stops_it_at_once() {
+    let mut server = Server::start(&[]);
+    let mut wire = server.connect();
+    wire.send("GET /sleep/60000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(200)); // until it is under way
+    ask(&server, "TERM");
+    let begun = Instant::now();
+    server.program.signal("INT");
+    assert_eq!(server.program.exit_code(), Some(130));
+    assert!(begun.elapsed() < SOON);
+    server.stderr_until(|text| text.ends_with("server: stopped at once\n"));
+}
