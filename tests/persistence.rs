@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::support::{SOON, Server, needs, run};
 
+/// Long enough to arrive apart.
+const SHORTLY: Duration = Duration::from_millis(50);
+
 const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
 
 #[test]
@@ -231,6 +234,34 @@ fn what_is_glued_to_the_last_request_is_never_served() {
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
     }
     assert!(!server.program.stderr.text().contains("glued"), "the log knows of none");
+}
+
+#[test]
+fn an_answer_survives_what_is_sent_behind_the_last_request() {
+    let server = Server::start(&[]);
+    for last in [
+        "GET /sleep/200 HTTP/1.0\r\n\r\n",
+        "GET /sleep/200 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    ] {
+        // One more Enter, typed while the answer is awaited; a plain close answers it with a reset.
+        let mut wire = server.connect();
+        wire.send_slowly(&[last, "\r\n"].concat().into_bytes(), last.len(), SHORTLY);
+        assert!(wire.rest().ends_with(b"slept 200 ms\n"));
+        // And after it has come.
+        let mut wire = server.connect();
+        assert_eq!(wire.send(last).answer().text(), "slept 200 ms\n");
+        wire.send("\r\n");
+        assert_eq!(wire.rest(), b"");
+    }
+}
+
+#[test]
+fn a_client_that_half_closes_gets_a_long_answer_whole() {
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    wire.send("GET /bytes/5000000 HTTP/1.1\r\nHost: a\r\n\r\n").half_close();
+    assert_eq!(wire.answer().body.len(), 5_000_000);
+    assert_eq!(wire.rest(), b"");
 }
 
 /// What comes through a program that takes a request on its stdin.

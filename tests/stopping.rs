@@ -55,6 +55,33 @@ fn a_request_under_way_is_answered_and_told_that_it_was_the_last() {
 }
 
 #[test]
+fn the_last_answer_survives_a_request_that_comes_too_late() {
+    let mut server = Server::start(&[]);
+    let mut wire = server.connect();
+    wire.send("GET /sleep/700 HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(200)); // until it is under way
+    ask(&server, "TERM");
+    wire.send("GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(wire.answer().text(), "slept 700 ms\n");
+    assert_eq!(wire.rest(), b"", "closed without a reset");
+    assert_eq!(server.program.exit_code(), Some(0));
+}
+
+#[test]
+fn a_client_in_the_queue_is_answered() {
+    let mut server = Server::start(&["--workers", "1"]);
+    let (mut first, mut queued) = (server.connect(), server.connect());
+    first.send("GET /sleep/700 HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(200)); // until it is under way
+    queued.send("GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n");
+    ask(&server, "TERM");
+    assert_eq!(first.answer().status(), 200);
+    let answer = queued.answer();
+    assert_eq!((answer.text().as_str(), answer.field("Connection")), ("ok\n", Some("close")));
+    assert_eq!(server.program.exit_code(), Some(0));
+}
+
+#[test]
 fn a_request_that_has_begun_to_arrive_is_answered() {
     let mut server = Server::start(&[]);
     let (mut head, mut body) = (server.connect(), server.connect());

@@ -560,10 +560,9 @@ impl Connection {
         }
     }
 
-    /// Close, or listen first, so that no reset overtakes the answer?
+    /// Close, or listen first, so that no reset overtakes the answer? Even a peer that has said that
+    /// it has no more to ask may send one more line end (RFC 9112, 2.2).
     fn last_words(&self) -> Next {
-        let unread = matches!(self.state, State::Over(Close::Fault(_) | Close::RequestUnread));
-        let input = &self.wire.input;
-        if (unread || !input.is_empty()) && !input.is_closed() { Next::Linger } else { Next::Close }
+        if self.wire.input.is_closed() { Next::Close } else { Next::Linger }
     }
 }

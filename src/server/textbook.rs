@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use crate::net::accept::Accepted;
 use crate::net::deadline::{Deadline, Phase};
+use crate::net::errors::nothing_yet;
 use crate::net::service::{Ended, Next, Service};
 use crate::net::stop::Stop;
 use crate::pool::Waiting;
@@ -44,7 +45,7 @@ pub fn serve<S: Service>(
     let outcome = set_timeouts(&stream).map(|()| {
         let ended = drive(service, &mut connection, &stream, waiting, stop);
         if let Leave::Lingering = ended.1 {
-            linger(&stream);
+            linger(&stream, || stop.is_asked() || waiting.any());
         }
         ended.0
     });
@@ -99,8 +100,9 @@ fn set_timeouts(stream: &TcpStream) -> io::Result<()> {
     stream.set_write_timeout(Some(LOOK_UP))
 }
 
-/// Says that nothing follows, and throws away what still comes, for a moment.
-fn linger(stream: &TcpStream) {
+/// Says that nothing follows, and throws away what still comes, until the peer closes too. When
+/// there is something better to do, one silent moment is enough.
+fn linger(stream: &TcpStream, in_a_hurry: impl Fn() -> bool) {
     let until = Instant::now() + LINGER;
     let mut waste = [0; 16 << 10];
     if stream.shutdown(Shutdown::Write).is_err() {
@@ -110,7 +112,7 @@ fn linger(stream: &TcpStream) {
         match (&mut &*stream).read(&mut waste) {
             Ok(0) => return,
             Ok(_) => {}
-            Err(error) if crate::net::errors::nothing_yet(&error) => {}
+            Err(error) if nothing_yet(&error) && !in_a_hurry() => {}
             Err(_) => return,
         }
     }
