@@ -67,8 +67,9 @@ fn drive<S: Service>(
     stop: &Stop,
 ) -> (Ended, Leave) {
     let may_stay = || !stop.is_asked() && !waiting.any();
+    let mut desk = S::Desk::default();
     loop {
-        let mut next = service.turn(connection, stream, &may_stay);
+        let mut next = service.turn(connection, stream, &mut desk, &may_stay);
         if let Next::Readable(deadline) | Next::Writable(deadline) = next {
             if let Some(ended) = give_up(deadline, waiting, stop) {
                 return (ended, Leave::AtOnce);
