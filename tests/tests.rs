@@ -37,3 +37,6 @@ mod peers;
 
 /// `/users`: each request and its answer; nothing acknowledged is lost, whatever is killed.
 mod users;
+
+/// What the manual shows is so: its transcripts are replayed, its exercises and the demo are run.
+mod manual;
