@@ -27,6 +27,6 @@ wants 200 'hello, Ada' "$url/hello/Ada"
 wants 200 'hello, Ada Lovelace' "$url/hello/Ada%20Lovelace"
 wants 404 '' "$url/hello/"
 wants 418 '' -X BREW "$url/pot"
-wants 405 '' "$url/pot"
+wants 405 '' -X DELETE "$url/pot"
 wants 405 '' -X BREW "$url/-/health"
 pass
