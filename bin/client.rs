@@ -42,7 +42,10 @@ fn complain(text: &str) {
 
 fn print(text: &str) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::from(23),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain(&format!("client: (23) could not write stdout: {}\n", in_one_line(&error)));
+            ExitCode::from(23)
+        }
         _ => ExitCode::SUCCESS,
     }
 }
