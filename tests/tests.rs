@@ -37,3 +37,6 @@ mod peers;
 
 /// `/users`: each request and its answer; nothing acknowledged is lost, whatever is killed.
 mod users;
+
+/// The command line client: its flags, its exit codes, bad servers, other people's servers, curl.
+mod client;
