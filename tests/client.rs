@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `flags` | our server, and a listener that keeps what it was sent |
 //! | `exit_codes` | whatever it takes to get each of them |
+//! | `hostile` | servers that do their worst |
 
 mod exit_codes;
 mod fake;
 mod flags;
+mod hostile;
 
 use std::process::Command;
 
