@@ -5,11 +5,13 @@
 //! | `flags` | our server, and a listener that keeps what it was sent |
 //! | `exit_codes` | whatever it takes to get each of them |
 //! | `hostile` | servers that do their worst |
+//! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
 
 mod exit_codes;
 mod fake;
 mod flags;
 mod hostile;
+mod strangers;
 
 use std::process::Command;
 
