@@ -48,6 +48,7 @@ fn include_prints_the_head_and_head_prints_nothing_else() {
         assert_eq!(masked(fetched(&[flag, url]).as_bytes()), head);
     }
     assert_eq!(masked(fetched(&["-i", "-I", url]).as_bytes()), head);
+    assert_eq!(masked(fetched(&["-I", "-X", "GET", url]).as_bytes()), head, "whatever comes");
     let both = masked(fetched(&["-i", url, url]).as_bytes());
     assert_eq!(both, whole.repeat(2), "each head before its body");
 }
