@@ -6,7 +6,9 @@
 //! | `exit_codes` | whatever it takes to get each of them |
 //! | `hostile` | servers that do their worst |
 //! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
+//! | `beside_curl` | the same for curl and for us: what differs is listed there |
 
+mod beside_curl;
 mod exit_codes;
 mod fake;
 mod flags;

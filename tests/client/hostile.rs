@@ -1,6 +1,7 @@
 //! Servers that do their worst. Whatever they do, the client ends, in bounded memory, with the
 //! right code, and what came of a body is on stdout.
 
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -157,6 +158,20 @@ fn time_runs_out_whatever_the_server_does() {
         let stdout = String::from_utf8(finished.stdout).unwrap();
         assert!(stdout.starts_with(came) && stdout.chars().all(|char| char == 'x'), "{stdout}");
     }
+}
+
+/// The kernel takes as many connections as the backlog holds; who comes then hears nothing.
+#[test]
+fn a_server_that_takes_nobody() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let knock = |_| TcpStream::connect_timeout(&address, Duration::from_millis(200));
+    let queue: Vec<_> = (0..9_000).map_while(|number| knock(number).ok()).collect();
+    let begun = Instant::now();
+    let finished = fetch(&["--connect-timeout", "0.3", &format!("http://{address}/")]);
+    let said = finished.failed(28, "connect");
+    assert_eq!(said, "out of time after 300ms, while connecting", "{} knocked", queue.len());
+    assert!(begun.elapsed() < SOON);
 }
 
 /// The time is each URL's, not the sum's.
