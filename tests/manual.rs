@@ -42,8 +42,7 @@ fn by_hand_can_be_done_again() {
 /// is there.
 fn type_at_nc(port: u16, session: &str) {
     let port = port.to_string();
-    let (nc, mut stdin) =
-        Program::start_to_type(Command::new("nc").args(["127.0.0.1", port.as_str()]));
+    let (nc, mut stdin) = Program::typing(Command::new("nc").args(["127.0.0.1", port.as_str()]));
     let (mut rest, mut expected) = (session, String::new());
     while let Some(at) = rest.find("HTTP/1.1 ").filter(|_| !rest.starts_with('^')) {
         // The version in the request line has no space behind it.

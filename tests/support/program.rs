@@ -43,14 +43,14 @@ impl Program {
     }
 
     fn start_with(command: &mut Command, input: Vec<u8>) -> Program {
-        let (program, mut stdin) = Program::start_to_type(command);
+        let (program, mut stdin) = Program::typing(command);
         // A program that does not read all of it has its reasons.
         thread::spawn(move || stdin.write_all(&input));
         program
     }
 
-    /// Starts it, with its stdin to be written to.
-    pub fn start_to_type(command: &mut Command) -> (Program, ChildStdin) {
+    /// Starts it; what it reads on its stdin is the test's to write.
+    pub fn typing(command: &mut Command) -> (Program, ChildStdin) {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (stdout, stderr) = (Heard::default(), Heard::default());
@@ -58,6 +58,11 @@ impl Program {
         stderr.listen_to(child.stderr.take().expect("it is piped"));
         let stdin = child.stdin.take().expect("it is piped");
         (Program { child, stdout, stderr }, stdin)
+    }
+
+    /// Has it ended by itself?
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
     /// Sends it a signal: `TERM`, `INT`, `HUP`, `KILL`.
