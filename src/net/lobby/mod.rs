@@ -59,9 +59,9 @@ struct Shared<S: Service> {
     /// Slots that nobody sits in.
     free: Mutex<Vec<usize>>,
     /// New connections, with the slot that each will sit in: the channel that all of them cross.
-    arrivals: (Sender<(usize, Accepted)>, Receiver<(usize, Accepted)>),
+    arrivals: Channel<(usize, Accepted)>,
     /// Slots of connections that have something for a worker to do. Whoever takes one owns it.
-    ready: (Sender<usize>, Receiver<usize>),
+    ready: Channel<usize>,
     /// Where idle workers wait to be called; gone when the lobby closes.
     calls: Mutex<Option<Queue<Call>>>,
     poller: Poller,
@@ -74,6 +74,9 @@ struct Shared<S: Service> {
     closed: AtomicBool,
     opened: Instant,
 }
+
+/// Both ends of a crossbeam channel: whoever fills it may empty it, too.
+type Channel<T> = (Sender<T>, Receiver<T>);
 
 /// A worker is wanted: to lead if nobody does, else to help.
 #[derive(Debug)]
