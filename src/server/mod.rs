@@ -1,4 +1,4 @@
-//! An HTTP server on [`net`](crate::net) and [`pool`](crate::pool).
+//! An HTTP server on [`net`](crate::net) and [`pool`].
 //!
 //! ```text
 //! Listeners::accept_until ──> a crossbeam channel ──> N workers: lobby, or textbook::serve
