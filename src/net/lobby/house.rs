@@ -82,10 +82,8 @@ impl<S: Service> Shared<S> {
             match alarm.read(now) {
                 None => {}
                 Some((phase, true)) => self.expire(index, phase, desk),
-                Some((Phase::Silent | Phase::Idle, _)) if stopping => {
-                    self.evict(index, Ended::Stopping);
-                }
-                Some(_) if out_of_time => self.evict(index, Ended::Cut),
+                Some((Phase::Silent | Phase::Idle, _)) if stopping => self.dismiss(index),
+                Some(_) if out_of_time => self.cut(index),
                 Some(_) => {}
             }
         }
@@ -112,9 +110,27 @@ impl<S: Service> Shared<S> {
         self.settle(index, place, seen, next);
     }
 
-    fn evict(&self, index: usize, ended: Ended) {
+    /// The server stops, and this connection is idle.
+    fn dismiss(&self, index: usize) {
+        if !self.own(index) {
+            return;
+        }
+        let wait = self.alarms[index].read(self.opened.elapsed());
+        if !matches!(wait, Some((Phase::Silent | Phase::Idle, _))) {
+            return self.make_ready(index); // a request has begun meanwhile
+        }
+        let slot = &self.slots[index];
+        let seen = slot.claim.seen();
+        let mut place = slot.guest();
+        let Some(guest) = place.as_mut() else { return };
+        let next = guest.dismiss(&self.service);
+        self.settle(index, place, seen, next);
+    }
+
+    /// Time has run out.
+    fn cut(&self, index: usize) {
         if self.own(index) {
-            self.leave(index, ended);
+            self.leave(index, Ended::Cut);
         }
     }
 

@@ -12,8 +12,9 @@ use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::nothing_yet;
 use crate::net::service::{Ended, Next, Service};
 
-/// How long the peer is listened to after the last word.
+/// How long the peer is listened to after the last word; and when the server is stopping.
 const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BRIEFLY: Duration = Duration::from_millis(100);
 
 /// How much is thrown away in one turn of lingering.
 const WASTE: usize = 64 << 10;
@@ -79,7 +80,7 @@ impl<S: Service> Guest<S> {
                 catch_unwind(AssertUnwindSafe(turn)).unwrap_or(Next::Close)
             }
         };
-        self.go_on(service, next)
+        self.go_on(service, next, if may_stay() { LINGER } else { LINGER_BRIEFLY })
     }
 
     /// Its wait is over.
@@ -88,9 +89,15 @@ impl<S: Service> Guest<S> {
             Stage::Lingering(_) => Next::Close,
             Stage::Serving(connection) => {
                 let next = service.expired(connection, phase);
-                self.go_on(service, next)
+                self.go_on(service, next, LINGER)
             }
         }
+    }
+
+    /// It was idle, and the server stops. A request may be on its way all the same: it must not be
+    /// met with a reset that looks like a failure.
+    pub(super) fn dismiss(&mut self, service: &S) -> Next {
+        self.part(service, Ended::Stopping, LINGER_BRIEFLY)
     }
 
     /// Tells the service that it is over.
@@ -100,14 +107,16 @@ impl<S: Service> Guest<S> {
         }
     }
 
-    fn go_on(&mut self, service: &S, next: Next) -> Next {
-        if next != Next::Linger {
-            return next;
-        }
-        let until = Deadline::after(Instant::now(), LINGER, Phase::Linger);
+    fn go_on(&mut self, service: &S, next: Next, patience: Duration) -> Next {
+        if next == Next::Linger { self.part(service, Ended::ByService, patience) } else { next }
+    }
+
+    /// Says that nothing follows, and listens for so long.
+    fn part(&mut self, service: &S, ended: Ended, patience: Duration) -> Next {
+        let until = Deadline::after(Instant::now(), patience, Phase::Linger);
         let stage = std::mem::replace(&mut self.stage, Stage::Lingering(until));
         if let Stage::Serving(connection) = stage {
-            service.close(*connection, Ended::ByService);
+            service.close(*connection, ended);
         }
         match self.stream.shutdown(Shutdown::Write) {
             Ok(()) => linger(&self.stream, until),
