@@ -94,9 +94,12 @@ impl<S: Service> Guest<S> {
         }
     }
 
-    /// It was idle, and the server stops. A request may be on its way all the same: it must not be
-    /// met with a reset that looks like a failure.
+    /// It was idle, and the server stops. A request that is there, though nobody was free to read it,
+    /// is answered; one that is on its way must not be met with a reset that looks like a failure.
     pub(super) fn dismiss(&mut self, service: &S) -> Next {
+        if self.stream.peek(&mut [0]).is_ok_and(|waiting| waiting > 0) {
+            return Next::Again;
+        }
         self.part(service, Ended::Stopping, LINGER_BRIEFLY)
     }
 
