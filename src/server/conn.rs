@@ -461,10 +461,10 @@ impl Http {
 
     /// Puts the next piece of the body into the output.
     fn send_body(&self, mut answer: Answer, wire: &mut Wire) -> (State, Step) {
-        let Answer { send, body, sent, .. } = &mut answer;
+        let Answer { asked, send, body, sent, .. } = &mut answer;
         let out = &mut wire.output.bytes;
         let piece = match body {
-            _ if !send.wants_data() => Ok(0),
+            _ if send.room() == 0 => Ok(0),
             Body::Bytes(bytes) => {
                 send.write(bytes, out);
                 *sent += bytes.len() as u64;
@@ -484,7 +484,12 @@ impl Http {
             }
             Err(error) => {
                 // Short of its length, or without its last chunk: the peer can tell.
-                log::error!("{}: a body broke off after {sent} bytes: {error}", wire.peer);
+                let target = asked.head.as_ref().map(|head| head.target.to_string());
+                log::error!(
+                    "{}: the body of {} broke off after {sent} bytes: {error}",
+                    wire.peer,
+                    target.unwrap_or_default()
+                );
                 self.log(wire.peer, &answer);
                 Err(Close::BodyShort)
             }
@@ -519,15 +524,20 @@ impl Http {
     }
 }
 
-/// Reads one piece and frames it. 0 is the end.
+/// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:
+/// files do shrink. When they grow, no more is read than was announced.
 fn send_piece(
     reader: &mut impl io::Read,
     send: &mut SendBody,
     out: &mut Vec<u8>,
 ) -> io::Result<usize> {
-    let mut piece = vec![0; PIECE];
+    let room = send.room();
+    let mut piece = vec![0; usize::try_from(room).map_or(PIECE, |room| room.min(PIECE))];
     loop {
         match reader.read(&mut piece) {
+            Ok(0) if room < u64::MAX => {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended too soon"));
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             outcome => {
                 let count = outcome?;

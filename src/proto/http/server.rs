@@ -213,9 +213,10 @@ pub struct SendBody {
 }
 
 impl SendBody {
-    /// Does what is written reach the wire? Not for HEAD, 204, 304, or when all has been sent.
-    pub fn wants_data(&self) -> bool {
-        self.encoder.wants_data()
+    /// How many bytes of data reach the wire, if more are written: none for HEAD, 204, 304, or when
+    /// all has been sent; `u64::MAX` when the data alone decides.
+    pub fn room(&self) -> u64 {
+        self.encoder.room()
     }
 
     /// Frames a piece of the body.
