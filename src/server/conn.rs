@@ -320,13 +320,17 @@ impl Http {
         let refuse = |refusal: Refusal| Err(refusal.response(Some(&head)));
         let found = match self.routes.find(&head.method, &head.target) {
             Found::Handler(handler, params) => {
-                let limit = handler.body_limit().unwrap_or(u64::MAX).min(self.limits.body);
-                match handler.admit(&head) {
-                    Err(refusal) => refuse(refusal),
-                    Ok(()) if recv.remaining().is_some_and(|length| length > limit) => {
-                        refuse(Refusal::too_large(limit))
+                match guarded(|| handler.admit(&head).map(|()| handler.body_limit())) {
+                    Err(Panicked) => Err(after_panic(&head)),
+                    Ok(Err(refusal)) => refuse(refusal),
+                    Ok(Ok(own_limit)) => {
+                        let limit = own_limit.unwrap_or(u64::MAX).min(self.limits.body);
+                        if recv.remaining().is_some_and(|length| length > limit) {
+                            refuse(Refusal::too_large(limit))
+                        } else {
+                            Ok((Arc::clone(handler), params, limit))
+                        }
                     }
-                    Ok(()) => Ok((Arc::clone(handler), params, limit)),
                 }
             }
             Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
@@ -403,15 +407,8 @@ impl Http {
             Purpose::Handle { handler, params, body, .. } => {
                 let trailers = recv.trailers().cloned().unwrap_or_default();
                 let mut request = Request { head, body, trailers, peer: wire.peer, params };
-                let outcome = catch_unwind(AssertUnwindSafe(|| handler.handle(&mut request)));
-                let response = outcome.unwrap_or_else(|_| {
-                    log::error!(
-                        "the handler of {} {} panicked",
-                        request.head.method,
-                        request.head.target
-                    );
-                    internal_error()
-                });
+                let outcome = guarded(|| handler.handle(&mut request));
+                let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
                 (request.head, response)
             }
         };
@@ -524,6 +521,19 @@ impl Http {
     }
 }
 
+/// Code that is not ours has panicked.
+struct Panicked;
+
+/// Runs what is not ours: a panic in it costs its own request and nothing else.
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| Panicked)
+}
+
+fn after_panic(head: &RequestHead) -> Response {
+    log::error!("the handler of {} {} panicked", head.method, head.target);
+    internal_error()
+}
+
 /// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:
 /// files do shrink. When they grow, no more is read than was announced.
 fn send_piece(
@@ -534,7 +544,8 @@ fn send_piece(
     let room = send.room();
     let mut piece = vec![0; usize::try_from(room).map_or(PIECE, |room| room.min(PIECE))];
     loop {
-        match reader.read(&mut piece) {
+        let outcome = guarded(|| reader.read(&mut piece));
+        match outcome.unwrap_or_else(|Panicked| Err(io::Error::other("its reader panicked"))) {
             Ok(0) if room < u64::MAX => {
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended too soon"));
             }
