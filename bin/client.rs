@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use threadbare::cli::Parsed;
 use threadbare::cli::client::{ClientOptions, Field, help, parse};
-use threadbare::client::output::{Undelivered, deliver, tell};
+use threadbare::client::output::{Parts, Undelivered, deliver, tell};
 use threadbare::client::{Client, Error, Request, Version, in_one_line};
 
 fn main() -> ExitCode {
@@ -42,7 +42,10 @@ fn complain(text: &str) {
 
 fn print(text: &str) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => ExitCode::from(23),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain(&format!("client: (23) could not write stdout: {}\n", in_one_line(&error)));
+            ExitCode::from(23)
+        }
         _ => ExitCode::SUCCESS,
     }
 }
@@ -61,24 +64,26 @@ enum Stop {
 fn run(options: &ClientOptions) -> Result<u8, Stop> {
     let body = options.body(read_data)?;
     let client = client(options);
+    let parts = match (options.head, options.include) {
+        (true, _) => Parts::Heads,
+        (false, true) => Parts::All,
+        (false, false) => Parts::Body,
+    };
     let mut code = 0;
     for (at, url) in options.urls.iter().enumerate() {
         let output = options.outputs.get(at).filter(|path| *path != Path::new("-"));
         let fetched = request(options, url, body.as_deref())
             .and_then(|request| client.send(&request))
             .map_err(Stop::Fetch)
-            .and_then(|mut response| {
-                let heads = options.include || options.head;
-                match output {
-                    Some(path) => {
-                        let name = path.display().to_string();
-                        let file = File::create(path);
-                        let mut file = file.map_err(|error| Stop::Write(name.clone(), error))?;
-                        deliver(&mut response, heads, &mut file).map_err(|why| stop(name, why))
-                    }
-                    None => deliver(&mut response, heads, &mut io::stdout().lock())
-                        .map_err(|why| stop("stdout".to_owned(), why)),
+            .and_then(|mut response| match output {
+                Some(path) => {
+                    let name = path.display().to_string();
+                    let file = File::create(path);
+                    let mut file = file.map_err(|error| Stop::Write(name.clone(), error))?;
+                    deliver(&mut response, parts, &mut file).map_err(|why| stop(name, why))
                 }
+                None => deliver(&mut response, parts, &mut io::stdout().lock())
+                    .map_err(|why| stop("stdout".to_owned(), why)),
             });
         code = match fetched {
             Ok(()) => 0,

@@ -36,6 +36,9 @@
 //! 6. [`client`]: the mirror image
 //! 7. `app`, `cli` (feature `cli`): what the binaries `server` and `client` add
 //!
+//! The [`manual`] is beside them: HTTP [by hand](manual::by_hand), and
+//! [coursework](manual::coursework) with five exercises.
+//!
 //! # What is logged
 //! Through the `log` facade; the levels are a contract. `error`: the server's own fault (a handler
 //! panicked, a file broke off). `warn`: somebody should look (out of descriptors, a file that may
@@ -47,6 +50,8 @@ pub mod app;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod client;
+#[cfg(doc)]
+pub mod manual;
 pub mod net;
 pub mod pool;
 pub mod proto;

@@ -16,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str], &[&str])] = &[
     ("client", &["proto::http", "proto::buf", "net", "pool", "client"], &["log"]),
     ("app", &["server", "proto::http", "app"], &["log", "serde_json"]),
     ("cli", &["cli"], &["lexopt"]),
+    ("manual", &[], &[]),
 ];
 
 /// What may not stand in the protocol at all, nor in what it names of std.

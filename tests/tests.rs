@@ -40,3 +40,9 @@ mod peers;
 
 /// `/users`: each request and its answer; nothing acknowledged is lost, whatever is killed.
 mod users;
+
+/// The command line client: its flags, its exit codes, bad servers, other people's servers, curl.
+mod client;
+
+/// What the manual shows is so: its transcripts are replayed, its exercises and the demo are run.
+mod manual;

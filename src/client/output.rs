@@ -65,26 +65,41 @@ pub enum Undelivered {
     Write(io::Error),
 }
 
-/// Writes the body as it arrives, byte for byte; before it, with `heads`, the heads as they came,
-/// and behind it the trailer fields.
+/// What of an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// The body.
+    Body,
+    /// The heads, and nothing else, whether a body comes or not.
+    Heads,
+    /// The heads, the body, and the trailer fields.
+    All,
+}
+
+/// Writes the body as it arrives, heads and trailer fields as they came, byte for byte.
 ///
 /// # Errors
 /// [`Undelivered`] says on which side it stopped.
 pub fn deliver(
     response: &mut Response,
-    heads: bool,
+    parts: Parts,
     out: &mut impl Write,
 ) -> Result<(), Undelivered> {
-    if heads {
+    if parts != Parts::Body {
         for head in response.interim().iter().chain([response.head()]) {
             out.write_all(head.headers.source()).map_err(Undelivered::Write)?;
         }
+    }
+    if parts == Parts::Heads {
+        return out.flush().map_err(Undelivered::Write);
     }
     while let Some(piece) = response.piece().map_err(Undelivered::Answer)? {
         // What is slow to come is shown as it comes.
         out.write_all(piece).and_then(|()| out.flush()).map_err(Undelivered::Write)?;
     }
-    if heads && let Some(trailers) = response.trailers() {
+    if parts == Parts::All
+        && let Some(trailers) = response.trailers()
+    {
         let mut text = Vec::new();
         trailers.encode(&mut text);
         out.write_all(&text).map_err(Undelivered::Write)?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use self::folder::Folder;
-pub use self::program::run;
+pub use self::program::{Finished, Program, run};
 pub use self::server::{Server, server_command};
 pub use self::wire::{Wire, masked};
 

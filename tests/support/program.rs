@@ -1,7 +1,7 @@
 //! A program that runs beside the test: what it says, how it ends, and that it does end.
 
 use std::io::{Read, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -43,15 +43,26 @@ impl Program {
     }
 
     fn start_with(command: &mut Command, input: Vec<u8>) -> Program {
+        let (program, mut stdin) = Program::typing(command);
+        // A program that does not read all of it has its reasons.
+        thread::spawn(move || stdin.write_all(&input));
+        program
+    }
+
+    /// Starts it; what it reads on its stdin is the test's to write.
+    pub fn typing(command: &mut Command) -> (Program, ChildStdin) {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (stdout, stderr) = (Heard::default(), Heard::default());
         stdout.listen_to(child.stdout.take().expect("it is piped"));
         stderr.listen_to(child.stderr.take().expect("it is piped"));
-        let mut stdin = child.stdin.take().expect("it is piped");
-        // A program that does not read all of it has its reasons.
-        thread::spawn(move || stdin.write_all(&input));
-        Program { child, stdout, stderr }
+        let stdin = child.stdin.take().expect("it is piped");
+        (Program { child, stdout, stderr }, stdin)
+    }
+
+    /// Has it ended by itself?
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
     /// Sends it a signal: `TERM`, `INT`, `HUP`, `KILL`.

@@ -1,0 +1,57 @@
+//! The real `client`, as a black box: what it is told, what it prints, how it exits.
+//!
+//! | file | who is at the other end |
+//! |---|---|
+//! | `flags` | our server, and a listener that keeps what it was sent |
+//! | `exit_codes` | whatever it takes to get each of them |
+//! | `hostile` | servers that do their worst |
+//! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
+//! | `beside_curl` | the same for curl and for us: what differs is listed there |
+
+mod beside_curl;
+mod exit_codes;
+mod fake;
+mod flags;
+mod hostile;
+mod strangers;
+
+use std::process::Command;
+
+use crate::support::{Finished, root, run};
+
+/// The binary, to be started in the repository.
+fn client<A: AsRef<str>>(args: &[A]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_client"));
+    command.args(args.iter().map(AsRef::as_ref)).current_dir(root()).env_remove("RUST_LOG");
+    command
+}
+
+/// Runs it to its end.
+fn fetch<A: AsRef<str>>(args: &[A]) -> Finished {
+    run(&mut client(args), b"")
+}
+
+/// Runs it to its end, which is to be a good one, and gives its stdout.
+fn fetched<A: AsRef<str>>(args: &[A]) -> String {
+    fetch(args).succeeded()
+}
+
+impl Finished {
+    /// It went well, with nothing to say about it; this is what it printed.
+    fn succeeded(self) -> String {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""));
+        String::from_utf8(self.stdout).expect("UTF-8")
+    }
+
+    /// It failed with this code and one line about it, which is returned; `case` says which.
+    fn failed(&self, code: u8, case: &str) -> &str {
+        let Finished { stderr, .. } = self;
+        assert_eq!(self.code, Some(code.into()), "{case}: {stderr}");
+        let line = stderr.strip_suffix('\n').unwrap_or_else(|| panic!("{case}: no line"));
+        let said = line.strip_prefix(&format!("client: ({code}) "));
+        let said = said.unwrap_or_else(|| panic!("{case}: {stderr}"));
+        let is_clear = !said.is_empty() && said.chars().all(|char| !char.is_control());
+        assert!(is_clear, "{case}: not one clear line: {stderr:?}");
+        said
+    }
+}

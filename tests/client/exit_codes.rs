@@ -1,0 +1,183 @@
+//! How `client` ends: curl's exit codes, and one line that says what went wrong.
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::process::Command;
+
+use super::fake::{Fake, Talk};
+use super::{client, fetch, fetched};
+use crate::support::{Finished, Folder, Server, run};
+
+/// A URL where nobody listens: bound, and let go.
+fn deserted() -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    format!("http://{}/", listener.local_addr().expect("it is bound"))
+}
+
+/// Runs a line of shell in which `"$@"` is `client` with these arguments.
+fn shell(line: &str, args: &[&str]) -> Finished {
+    let mut command = Command::new("sh");
+    command.args(["-c", line, "sh", env!("CARGO_BIN_EXE_client")]).args(args);
+    run(command.env_remove("RUST_LOG"), b"")
+}
+
+fn reset_before_the_body_is_out() -> Fake {
+    Fake::new(Talk::ignore_request)
+}
+
+fn reset_in_the_body() -> Fake {
+    Fake::new(|talk| {
+        talk.ignore_request()?;
+        talk.say("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello")
+    })
+}
+
+/// What the help says about each code is true: each comes up, with one line that tells why.
+#[test]
+fn every_code_in_the_help_comes_up() {
+    let server = Server::start(&[]);
+    let (page, lost) = (&server.url("/-/health"), &server.url("/nowhere"));
+    let folder = Folder::new();
+    folder.write("large", vec![b'x'; 32 << 20]);
+    let large = &format!("@{}", folder.join("large").display());
+    let nowhere = folder.join("no/such/file");
+    let (nowhere, from_nowhere) =
+        (nowhere.to_str().expect("UTF-8"), &format!("@{}", nowhere.display()));
+    let label_too_long = &format!("http://{}.invalid/", "x".repeat(64));
+    let (cut, garbage, closing, silent) = (
+        Fake::saying("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello"),
+        Fake::saying("220 mail.example.org ESMTP\r\n"),
+        Fake::saying(""),
+        Fake::new(Talk::wait),
+    );
+    let (cut, garbage, closing, silent) =
+        (&cut.url("/"), &garbage.url("/"), &closing.url("/"), &silent.url("/"));
+    let (unsendable, broken) = (reset_before_the_body_is_out(), reset_in_the_body());
+    let (unsendable, broken) = (&unsendable.url("/"), &broken.url("/"));
+    let mut seen = BTreeSet::from([0]);
+    assert_eq!(fetched(&[page]), "ok\n");
+    assert!(
+        fetched(&["-i", lost]).starts_with("HTTP/1.1 404 Not Found\r\n"),
+        "that is an answer too"
+    );
+    for (code, args, says) in [
+        (1, &["ftp://127.0.0.1/"][..], "\"ftp\" is not a protocol spoken here"),
+        (1, &["https://127.0.0.1/"], "\"https\" is not a protocol spoken here"),
+        (2, &["--no-such-flag", page], "--no-such-flag"),
+        (2, &["-v"], "no URL"),
+        (2, &["-X"], "-X needs its METHOD"),
+        (2, &["-X", "GET /", page], "is not a method"),
+        (2, &["-H", "no colon", page], "'Name: value'"),
+        (2, &["-H", "a b: c", page], "not a field that can be sent"),
+        (2, &["-m", "soon", page], "a number of seconds"),
+        (2, &["-I", "-d", "x", page], "right: one of them"),
+        (3, &["http://"], "not a URL that can be fetched"),
+        (3, &["http://127.0.0.1:99999/"], "is not a host and port"),
+        (3, &["http://user:password@127.0.0.1/"], "-H 'Authorization:"),
+        (6, &[label_too_long], "could not find the address of xxx"),
+        (7, &[&deserted()], "is a server running there?"),
+        (8, &[garbage], "is it an HTTP server?"),
+        (18, &[cut], "5 bytes came, 45 are missing"),
+        (23, &["-o", nowhere, page], "could not write"),
+        (23, &["-o", "/", page], "could not write /"),
+        (26, &["-d", from_nowhere, page], "could not read"),
+        (26, &["--json", "@/", page], "could not read /"),
+        (28, &["-m", "0.2", silent], "out of time after 200ms, while waiting for the answer"),
+        (52, &[closing], "closed the connection without an answer"),
+        (55, &["-d", large, unsendable], "could not send the request"),
+        (56, &[broken], "could not receive the answer"),
+    ] {
+        let case = format!("client {}", args.join(" "));
+        let finished = fetch(args);
+        let said = finished.failed(code, &case);
+        assert!(said.contains(says), "{case}: {said}");
+        seen.insert(code);
+    }
+    let help = fetched(&["--help"]);
+    let (_, table) = help.split_once("Exit codes").expect("a table of exit codes");
+    let (table, _) = table.split_once("\n\n").expect("a blank line behind it");
+    let words = table.split_whitespace();
+    let documented: BTreeSet<u8> = words.filter_map(|word| word.parse().ok()).collect();
+    assert_eq!(seen, documented);
+}
+
+/// Only a machine that can ask a name server knows that there is no such host; any other says that
+/// it could not find out, in time.
+#[test]
+fn a_name_that_leads_nowhere() {
+    let finished = fetch(&["--connect-timeout", "2", "http://nosuchhost.invalid/"]);
+    let code = if finished.code == Some(28) { 28 } else { 6 };
+    let said = finished.failed(code, "nosuchhost.invalid");
+    assert!(said.contains("nosuchhost.invalid") || said.contains("looking up the host"), "{said}");
+}
+
+#[test]
+fn silent_is_silent_unless_errors_are_to_be_shown() {
+    let folder = Folder::new();
+    let nowhere = folder.join("no/such/file");
+    let nowhere = nowhere.to_str().expect("UTF-8");
+    let server = Server::start(&[]);
+    for (code, args) in [
+        (7, &[&*deserted()][..]),
+        (3, &["http://"]),
+        (26, &["-d", &format!("@{nowhere}"), "127.0.0.1"]),
+        (23, &["-o", nowhere, &server.url("/-/health")]),
+    ] {
+        for silent in [&["-s"][..], &["--silent"]] {
+            let finished = fetch(&[silent, args].concat());
+            assert_eq!((finished.code, finished.stderr.as_str()), (Some(code.into()), ""));
+        }
+        for shown in [&["-sS"][..], &["-S"], &["-s", "--show-error"]] {
+            fetch(&[shown, args].concat()).failed(code, "-S");
+        }
+    }
+}
+
+#[test]
+fn one_that_fails_keeps_no_other_from_its_turn() {
+    let server = Server::start(&[]);
+    let (page, dead) = (&server.url("/-/health"), &deserted());
+    let finished = fetch(&[dead, page]);
+    assert_eq!((finished.code, &finished.stdout[..]), (Some(0), &b"ok\n"[..]), "as curl has it");
+    assert!(finished.stderr.starts_with("client: (7) "), "{}", finished.stderr);
+    let finished = fetch(&[page, dead, page, "http://"]);
+    assert_eq!(finished.stdout, b"ok\nok\n");
+    assert_eq!((finished.code, finished.stderr.lines().count()), (Some(3), 2));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_23() {
+    let server = Server::start(&[]);
+    let (small, large) = (&server.url("/bytes/1"), &server.url("/bytes/1000000"));
+    for (line, args) in [
+        ("\"$@\" > /dev/full", &[&**small][..]),
+        ("\"$@\" > /dev/full", &[large]),
+        ("\"$@\" > /dev/full", &["-I", small]),
+        ("\"$@\" > /dev/full", &["--help"]),
+        ("\"$@\"", &["-o", "/dev/full", large]),
+    ] {
+        let finished = shell(line, args);
+        finished.failed(23, &format!("{args:?}"));
+    }
+}
+
+#[test]
+fn a_reader_who_has_had_enough_is_no_error() {
+    let server = Server::start(&[]);
+    let line = "{ \"$@\"; echo $? >&2; } | head -c 1";
+    let finished = shell(line, &[&server.url("/bytes/10000000000")]);
+    assert_eq!((&finished.stdout[..], finished.stderr.as_str()), (&b"a"[..], "0\n"));
+    let finished = shell("{ sleep 0.2; \"$@\"; echo $? >&2; } | true", &["--help"]);
+    assert_eq!(finished.stderr, "0\n");
+    let gone = "{ sleep 0.2; \"$@\" 2>&1 >/dev/null; echo $? >&3; } 3>&2 | true";
+    let finished = shell(gone, &["-v", &server.url("/-/health")]);
+    assert_eq!(finished.stderr, "0\n", "nobody reads what -v says");
+}
+
+#[test]
+fn logs_go_to_stderr_only() {
+    let server = Server::start(&[]);
+    let finished = run(client(&[server.url("/-/health")]).env("RUST_LOG", "trace"), b"");
+    assert_eq!((finished.code, &finished.stdout[..]), (Some(0), &b"ok\n"[..]));
+    assert!(finished.stderr.contains("> GET /-/health HTTP/1.1"), "{}", finished.stderr);
+}

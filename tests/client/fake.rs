@@ -1,0 +1,140 @@
+//! A server of the test's own, which says what the test likes and keeps what it was told.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::support::PATIENCE;
+
+/// It plays its script on each connection, one after the other, until the tests are over.
+#[derive(Debug)]
+pub struct Fake {
+    address: SocketAddr,
+    kept: Arc<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    connections: AtomicUsize,
+    requests: Mutex<Vec<String>>,
+}
+
+/// One of its connections.
+#[derive(Debug)]
+pub struct Talk {
+    /// Which one it is, from 0.
+    pub number: usize,
+    stream: TcpStream,
+    kept: Arc<Kept>,
+}
+
+impl Fake {
+    /// An error ends the script, which is as it should be: the client has left.
+    pub fn new(script: impl Fn(&mut Talk) -> io::Result<()> + Send + 'static) -> Fake {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let kept = Arc::new(Kept::default());
+        let keeper = Arc::clone(&kept);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let patient = stream.set_read_timeout(Some(PATIENCE));
+                patient.and_then(|()| stream.set_write_timeout(Some(PATIENCE))).expect("timeouts");
+                let number = keeper.connections.fetch_add(1, Ordering::SeqCst);
+                let _ = script(&mut Talk { number, stream, kept: Arc::clone(&keeper) });
+            }
+        });
+        Fake { address, kept }
+    }
+
+    /// It reads a request on each connection, sends this, and closes.
+    pub fn saying(answer: impl Into<Vec<u8>>) -> Fake {
+        let answer = answer.into();
+        Fake::new(move |talk| {
+            talk.request()?;
+            talk.say(&answer)
+        })
+    }
+
+    /// It answers so many requests on each connection with `hello`, and closes.
+    pub fn hello(times: usize) -> Fake {
+        Fake::new(move |talk| talk.hello(times))
+    }
+
+    /// A URL on it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// How many connections there were.
+    pub fn connections(&self) -> usize {
+        self.kept.connections.load(Ordering::SeqCst)
+    }
+
+    /// The requests, heads and bodies, byte for byte.
+    pub fn requests(&self) -> Vec<String> {
+        self.kept.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Talk {
+    /// Reads a request and keeps it.
+    pub fn request(&mut self) -> io::Result<String> {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            bytes.push(self.byte()?);
+        }
+        let head = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        for _ in 0..length.map_or(0, |length| length.parse().expect("a number")) {
+            bytes.push(self.byte()?);
+        }
+        let request = String::from_utf8_lossy(&bytes).into_owned();
+        let mut requests = self.kept.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.push(request.clone());
+        Ok(request)
+    }
+
+    fn byte(&mut self) -> io::Result<u8> {
+        let mut byte = [0];
+        self.stream.read_exact(&mut byte).map(|()| byte[0])
+    }
+
+    /// Sends this.
+    pub fn say(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Sends this a byte at a time, with a pause before each.
+    pub fn drip(&mut self, bytes: impl AsRef<[u8]>, pause: Duration) -> io::Result<()> {
+        bytes.as_ref().iter().try_for_each(|byte| {
+            thread::sleep(pause);
+            self.say([*byte])
+        })
+    }
+
+    /// Answers so many requests.
+    pub fn hello(&mut self, times: usize) -> io::Result<()> {
+        (0..times).try_for_each(|_| {
+            self.request()?;
+            self.say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        })
+    }
+
+    /// Says nothing until the client leaves.
+    pub fn wait(&mut self) -> io::Result<()> {
+        self.stream.read_to_end(&mut Vec::new()).map(drop)
+    }
+
+    /// Waits for a request and leaves it unread: closed now, the connection is reset.
+    pub fn ignore_request(&mut self) -> io::Result<()> {
+        self.stream.peek(&mut [0]).map(drop)
+    }
+}

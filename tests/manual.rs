@@ -1,0 +1,199 @@
+//! The manual is held to its word. A block marked `console replay` is done again: its commands by
+//! the shell, its requests typed at nc, its answers given to the client.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{PATIENCE, Program, Server, needs, root};
+
+/// Where the manual has its `nc -l`.
+const LISTENER: &str = "127.0.0.1:8081";
+
+#[test]
+fn by_hand_can_be_done_again() {
+    if !["nc", "ncat"].into_iter().all(needs) {
+        return;
+    }
+    let server = Server::start(&[]);
+    let port = server.address().port();
+    let blocks = blocks("by_hand.md", "console replay");
+    let mut blocks = blocks.iter().map(String::as_str);
+    let mut done = 0;
+    while let Some(block) = blocks.next() {
+        let (command, shown) = block.split_once('\n').unwrap();
+        let command = command.strip_prefix("$ ").unwrap();
+        if command == "nc 127.0.0.1 8080" {
+            type_at_nc(port, shown);
+        } else if command.starts_with("nc -l ") {
+            answer_by_hand(shown, blocks.next().expect("the client's side"));
+        } else {
+            let command = command.replace("127.0.0.1 8080", &format!("127.0.0.1 {port}"));
+            assert_eq!(masked(&shell(&command)), masked(shown), "{command}");
+        }
+        done += 1;
+    }
+    assert!(done >= 15, "{done} of the blocks were found");
+}
+
+/// Types the requests of a session, one after the other, each when the answer to the one before it
+/// is there.
+fn type_at_nc(port: u16, session: &str) {
+    let port = port.to_string();
+    let (nc, mut stdin) = Program::typing(Command::new("nc").args(["127.0.0.1", port.as_str()]));
+    let (mut rest, mut expected) = (session, String::new());
+    while let Some(at) = rest.find("HTTP/1.1 ").filter(|_| !rest.starts_with('^')) {
+        // The version in the request line has no space behind it.
+        let (request, answers) = rest.split_at(at);
+        let answer = one_answer(answers, request.starts_with("HEAD "));
+        stdin.write_all(request.as_bytes()).unwrap();
+        expected.push_str(&masked(answer));
+        let said = nc.stdout.until(|said| masked(said).len() >= expected.len());
+        assert_eq!(masked(&said), expected, "after {request:?}");
+        rest = answers[answer.len()..].trim_start_matches('\n');
+    }
+    assert!(!expected.is_empty() && matches!(rest, "" | "^C\n"), "not understood: {rest:?}");
+}
+
+/// The first answer in a text, told from what follows as a client does it.
+fn one_answer(text: &str, to_head: bool) -> &str {
+    let head = text.find("\n\n").unwrap() + 2;
+    let length = text[..head].lines().find_map(|line| line.strip_prefix("Content-Length: "));
+    let length: usize = if to_head { 0 } else { length.unwrap().parse().unwrap() };
+    &text[..head + length]
+}
+
+/// Plays the server: what arrives is compared, what was typed is sent, and then the connection ends.
+fn answer_by_hand(session: &str, client: &str) {
+    let (command, shown) = client.split_once('\n').unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let command = command
+        .strip_prefix("$ ")
+        .unwrap()
+        .replace("target/release/client", env!("CARGO_BIN_EXE_client"))
+        .replace(LISTENER, &address);
+    let (request, typed) = session.split_at(session.find("\n\n").unwrap() + 2);
+    let (request, typed) = (masked(request), typed.trim_end_matches("^C\n").to_owned());
+    let there = address.clone();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut got = Vec::new();
+        while !got.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            got.extend(byte);
+        }
+        assert_eq!(masked(&String::from_utf8(got).unwrap()).replace(&there, LISTENER), request);
+        stream.write_all(typed.as_bytes()).unwrap();
+    });
+    let said = masked(&shell(&command)).replace(&address, LISTENER);
+    let port = address.rsplit(':').next().unwrap();
+    assert_eq!(said.replace(&format!("port {port}"), "port 8081"), masked(shown), "{command}");
+    server.join().unwrap();
+}
+
+#[test]
+fn the_demo_shows_what_it_should() {
+    let (code, said) = script("bin/demo.sh");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.lines().count() <= 60, "it fits on a page: {said}");
+    assert!(!said.contains('\x1b'), "no colours but on a terminal: {said}");
+}
+
+#[test]
+fn exercises_1_to_4_pass() {
+    for name in ["1-starve", "2-connections", "3-lost-update", "4-workers"] {
+        if name == "1-starve" && !needs("nc") {
+            continue;
+        }
+        let (code, said) = script(&format!("bin/labs/{name}.sh"));
+        assert_eq!((code, said.lines().last()), (Some(0), Some("PASS")), "{name}: {said}");
+    }
+}
+
+/// A student's tree passes `make test`, too.
+#[test]
+fn exercise_5_fails_until_it_is_done() {
+    let lab = fs::read_to_string(root().join("src/app/lab.rs")).unwrap();
+    let (code, said) = script("bin/labs/5-brew.sh");
+    if lab.contains("\"/hello/{name}\"") {
+        assert_eq!((code, said.lines().last()), (Some(0), Some("PASS")), "{said}");
+        return;
+    }
+    let last = "FAIL: GET /hello/Ada is answered 404, not 200";
+    assert_eq!((code, said.lines().last()), (Some(1), Some(last)), "{said}");
+    let changes = blocks("coursework.md", "diff");
+    assert_eq!(changes.len(), 2);
+    for change in changes {
+        let before = change.lines().filter(|line| !line.starts_with('+'));
+        let before: String = before.map(|line| line.get(1..).unwrap().to_owned() + "\n").collect();
+        assert!(lab.contains(&before), "the solution changes what is not there:\n{before}");
+    }
+}
+
+#[test]
+fn scripts_are_clean() {
+    if needs("shellcheck") {
+        let folder = fs::read_dir(root().join("bin/labs")).unwrap();
+        let labs = folder.map(|entry| entry.unwrap().path());
+        let output = Command::new("shellcheck")
+            .args(["-x", "bin/demo.sh"])
+            .args(labs)
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// Runs a script with the programs under test. Its own waits are bounded.
+fn script(name: &str) -> (Option<i32>, String) {
+    let programs = Path::new(env!("CARGO_BIN_EXE_server")).parent().unwrap();
+    let output =
+        Command::new("sh").arg(root().join(name)).arg(programs).env_remove("RUST_LOG").output();
+    let output = output.unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+/// What a command says on stdout and stderr.
+fn shell(command: &str) -> String {
+    let both = format!("{{ {command}; }} 2>&1");
+    let output = Command::new("sh").args(["-c", &both]).env_remove("RUST_LOG").output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The fenced blocks of a page that have this info string.
+fn blocks(page: &str, info: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join("src/manual").join(page)).unwrap();
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(opened) = line.strip_prefix("```") {
+            let inside = lines.by_ref().take_while(|line| *line != "```");
+            let block: String = inside.map(|line| format!("{line}\n")).collect();
+            if opened == info {
+                found.push(block);
+            }
+        }
+    }
+    found
+}
+
+/// Without CR, which a terminal doesn't show, and with every date and version the same.
+fn masked(text: &str) -> String {
+    let mask = |line: &str| {
+        let visible = line.replace('\r', "");
+        if visible.starts_with("Date: ") {
+            // cat -e marks the end.
+            let end = if visible.ends_with("^M$\n") { "^M$\n" } else { "\n" };
+            return format!("Date: (now){end}");
+        }
+        visible.replace(concat!("threadbare/", env!("CARGO_PKG_VERSION")), "threadbare/(version)")
+    };
+    text.split_inclusive('\n').map(mask).collect()
+}
