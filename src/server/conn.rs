@@ -169,10 +169,11 @@ impl Service for Http {
     }
 
     fn expired(&self, connection: &mut Connection, phase: Phase) -> Next {
-        let offset = connection.wire.input.len() as u64;
+        let at_hand = connection.wire.input.len();
         let (fault, asked) = match (phase, connection.state.take()) {
-            (Phase::Head, State::Head(_, Some(since))) => {
-                (Fault { rule: Rule::HeadTimeout, offset }, Asked { head: None, since })
+            (Phase::Head, State::Head(recv, Some(since))) => {
+                let fault = Fault::new(Rule::HeadTimeout, recv.taken() + at_hand);
+                (fault, Asked { head: None, since })
             }
             (Phase::Body, State::Body(Incoming { head, since, received, .. })) => (
                 Fault { rule: Rule::BodyTimeout, offset: received },

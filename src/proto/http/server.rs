@@ -49,9 +49,9 @@ impl RecvHead {
         }
     }
 
-    /// Has no line of a request been taken yet?
-    pub fn is_untouched(&self) -> bool {
-        self.0.is_untouched()
+    /// How many bytes of the head have been taken from the buffer; empty lines before it are none.
+    pub fn taken(&self) -> usize {
+        self.0.taken()
     }
 }
 
