@@ -20,6 +20,9 @@ mod files;
 /// Handlers that panic or break off: what it costs, and whom. The library, not the binary.
 mod handlers;
 
+/// What takes too long, with the times made short. The library, not the binary.
+mod deadlines;
+
 /// The routes to learn and measure with.
 mod lab;
 

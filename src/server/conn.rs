@@ -300,7 +300,11 @@ impl Http {
             if wire.input.is_empty() { since } else { since.or_else(|| Some(Instant::now())) };
         let begun = since.unwrap_or_else(Instant::now);
         match recv.receive(&mut wire.input, &self.limits) {
-            Ok(Head::More(recv)) => (State::Head(recv, since), Step::Hungry),
+            Ok(Head::More(recv)) => {
+                // Empty lines are no request yet (RFC 9112, 2.2): the client is as idle as before.
+                let has_begun = recv.taken() > 0 || !wire.input.is_empty();
+                (State::Head(recv, since.filter(|_| has_begun)), Step::Hungry)
+            }
             Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
             Ok(Head::Complete(head, recv)) => {
                 (self.route(head, recv, begun, wire, may_stay), Step::On)
