@@ -210,9 +210,8 @@ impl Service for Http {
         }
     }
 
-    fn refusal(&self) -> Vec<u8> {
-        let mut wire =
-            Wire { peer: ([0, 0, 0, 0], 0).into(), input: Buf::new(), output: Output::default() };
+    fn refusal(&self, peer: SocketAddr) -> Vec<u8> {
+        let mut wire = Wire { peer, input: Buf::new(), output: Output::default() };
         let asked = Asked { head: None, since: Instant::now() };
         let mut state =
             self.answer(overload(), asked, SendHead::unasked(Close::WeAsked), &mut wire, false);

@@ -132,8 +132,11 @@ impl Server {
             textbook::serve(&*service, accepted, waiting, &stopping);
         })?;
         let queue = pool.queue();
-        let accepting =
-            listeners.accept_until(&stop, |accepted| queue.try_send(accepted), || http.refusal());
+        let accepting = listeners.accept_until(
+            &stop,
+            |accepted| queue.try_send(accepted),
+            |peer| http.refusal(peer),
+        );
         drop(queue);
 
         // A listener that broke is a reason to stop like any other.

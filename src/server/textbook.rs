@@ -142,7 +142,7 @@ mod tests {
         fn close(&self, (): (), ended: Ended) {
             assert_eq!(ended, Ended::Cut);
         }
-        fn refusal(&self) -> Vec<u8> {
+        fn refusal(&self, _: SocketAddr) -> Vec<u8> {
             Vec::new()
         }
     }
