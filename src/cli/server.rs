@@ -68,6 +68,9 @@ pub fn parse(
 
 const DEFAULT_BIND: &str = "127.0.0.1:8080";
 
+/// Each worker is a thread; Linux has room for some 30,000 of them, and less memory than that.
+const MOST_WORKERS: usize = 10_000;
+
 pub(super) static COMMAND: Command<ServerOptions> = Command {
     name: "server",
     usage: "[FLAG]... [ROOT]",
@@ -87,9 +90,10 @@ Environment:
                                 error, warn, info (default), debug, trace
 
 Exit codes:
-  0  stopped cleanly, by Ctrl-C or a signal
-  1  could not start, or could not go on
-  2  wrong arguments
+    0  stopped cleanly, by Ctrl-C or a signal
+    1  could not start, or could not go on
+    2  wrong arguments
+  130  stopped at once, by a second signal
 
 Examples:
   server                        www on http://127.0.0.1:8080/
@@ -113,8 +117,8 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         "workers",
         Value("N", |options, value| {
             let number = value.to_str().and_then(|text| text.parse().ok());
-            let number = number.filter(|&number: &usize| number > 0);
-            options.workers = Some(number.ok_or(Right("a number from 1 up, as 32"))?);
+            let number = number.filter(|number| (1..=MOST_WORKERS).contains(number));
+            options.workers = Some(number.ok_or(Right("a number from 1 to 10000, as 32"))?);
             Ok(())
         }),
         "how many requests are worked on at once (default: by the number of cores)",
