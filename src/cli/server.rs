@@ -55,13 +55,18 @@ impl Default for ServerOptions {
 pub fn parse(
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<ServerOptions>, UsageError> {
-    // Nothing is bound to begin with, so that the first --bind replaces the default.
-    let start = ServerOptions { bind: Vec::new(), ..ServerOptions::default() };
+    // Nothing is served or bound to begin with, so that what is typed replaces the default.
+    let defaults = ServerOptions::default();
+    let start =
+        ServerOptions { root: PathBuf::new(), bind: Vec::new(), ..ServerOptions::default() };
     let mut parsed = COMMAND.parse(start, args)?;
-    if let Parsed::Run(options) = &mut parsed
-        && options.bind.is_empty()
-    {
-        options.bind.push(DEFAULT_BIND.to_owned());
+    if let Parsed::Run(options) = &mut parsed {
+        if options.root.as_os_str().is_empty() {
+            options.root = defaults.root;
+        }
+        if options.bind.is_empty() {
+            options.bind = defaults.bind;
+        }
     }
     Ok(parsed)
 }
@@ -78,10 +83,10 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     groups: &[("Flags", FLAGS)],
     operand: |options, value| {
         // Two folders are more often a forgotten quote than a wish for the second one.
-        if options.root != ServerOptions::default().root {
+        if !options.root.as_os_str().is_empty() {
             return Err(Right("one ROOT only; quote a name with spaces in it"));
         }
-        options.root = PathBuf::from(value);
+        options.root = PathBuf::from(not_empty(value, "right: a folder, as www")?);
         Ok(())
     },
     epilogue: "\
@@ -260,6 +265,8 @@ mod tests {
             &["--server-name", "a\r\nb"],
             &["--server-name", ""],
             &["a", "b"],
+            &["www", "b"],
+            &[""],
             &["--help=x\ny", "--nope"],
             &["-x"],
         ] {
