@@ -4,7 +4,7 @@ CARGO ?= cargo
 ROOT ?= www
 ARGS ?=
 
-.PHONY: run test demo check clean help packages
+.PHONY: run test demo check model clean help packages
 
 run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
 	$(CARGO) build --release --locked
@@ -28,6 +28,9 @@ check: ## formatting, lints, documentation
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --lib -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
+
+model: ## tries every interleaving of the protocol by which workers own connections (loom)
+	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR=target/loom $(CARGO) test --locked --release --lib protocol
 
 # Other people's programs, to test against. Where they cannot be installed the tests that need them
 # say that they were skipped.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use threadbare::app::{self, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, ServerOptions};
-use threadbare::server::{AccessLog, Config, Files, Report, Server, Stop};
+use threadbare::server::{AccessLog, Config, Driver, Files, Report, Server, Stop};
 
 /// How long requests that are under way may take to finish once a stop is asked for.
 const GRACE: Duration = Duration::from_secs(10);
@@ -27,9 +27,13 @@ fn main() -> ExitCode {
         }
     };
     match run(options) {
-        Ok(report) if report.stuck.is_empty() => ExitCode::SUCCESS,
-        Ok(report) => {
-            say(format!("stopped, but for {}: still in a handler", report.stuck.join(", ")));
+        Ok(Report { cut, workers }) => {
+            if cut > 0 {
+                say(format!("stopped; {cut} connections were cut, as time had run out"));
+            }
+            if !workers.stuck.is_empty() {
+                say(format!("stopped; still in a handler: {}", workers.stuck.join(", ")));
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -41,7 +45,7 @@ fn main() -> ExitCode {
 
 /// Sets everything up, says so in one line on stdout, and serves until it is stopped.
 fn run(options: ServerOptions) -> Result<Report, String> {
-    let ServerOptions { root, bind, workers, data, access_log, server_name } = options;
+    let ServerOptions { root, bind, workers, lobby, data, access_log, server_name } = options;
     let shown = root.display();
     let files = Files::new(&root).map_err(|error| {
         format!("the folder {shown} cannot be served: {error}; right: server FOLDER")
@@ -60,7 +64,8 @@ fn run(options: ServerOptions) -> Result<Report, String> {
     };
     let defaults = Config::default();
     let workers = workers.unwrap_or(defaults.workers);
-    let config = Config { workers, server_name, access_log, ..defaults };
+    let driver = if lobby { Driver::Lobby } else { Driver::Textbook };
+    let config = Config { driver, workers, server_name, access_log, ..defaults };
     let server = Server::with_config(bind, routes, config).map_err(|error| error.to_string())?;
     let urls: Vec<String> =
         server.addresses().iter().map(|address| format!("http://{address}")).collect();

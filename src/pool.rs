@@ -21,12 +21,16 @@ pub struct Pool<J> {
     jobs: Sender<J>,
     names: Vec<String>,
     ended: Receiver<usize>,
+    idle: Arc<AtomicUsize>,
     panics: Arc<AtomicU64>,
 }
 
 /// Where jobs are put.
 #[derive(Debug)]
-pub struct Queue<J>(Sender<J>);
+pub struct Queue<J> {
+    jobs: Sender<J>,
+    idle: Arc<AtomicUsize>,
+}
 
 /// What a job may know of the others: whether they wait.
 #[derive(Debug)]
@@ -71,18 +75,18 @@ impl<J: Send + 'static> Pool<J> {
                 let _ = ending.send(index);
             })?;
         }
-        Ok(Pool { jobs, names, ended, panics })
+        Ok(Pool { jobs, names, ended, idle, panics })
     }
 
     /// A way to put jobs in. The pool cannot stop while one is held.
     pub fn queue(&self) -> Queue<J> {
-        Queue(self.jobs.clone())
+        Queue { jobs: self.jobs.clone(), idle: Arc::clone(&self.idle) }
     }
 
     /// Takes no more jobs, lets the workers finish those that are queued and running, and waits
     /// for them until `deadline`. A worker that is still at a job then is left to it, and named.
     pub fn stop(self, deadline: Instant) -> Report {
-        let Pool { jobs, names, ended, panics } = self;
+        let Pool { jobs, names, ended, panics, .. } = self;
         drop(jobs); // the channel is disconnected: empty it, and that was it
         let mut running: Vec<Option<String>> = names.into_iter().map(Some).collect();
         while running.iter().any(Option::is_some) {
@@ -103,9 +107,14 @@ impl<J> Queue<J> {
     /// # Errors
     /// The job.
     pub fn try_send(&self, job: J) -> Result<(), J> {
-        self.0.try_send(job).map_err(|error| match error {
+        self.jobs.try_send(job).map_err(|error| match error {
             TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
         })
+    }
+
+    /// How many workers have nothing to do, and no job on its way to them.
+    pub fn idle(&self) -> usize {
+        self.idle.load(Ordering::Relaxed).saturating_sub(self.jobs.len())
     }
 }
 

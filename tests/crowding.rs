@@ -1,4 +1,4 @@
-//! More clients than workers, as the textbook has it: who gives way, and who starves.
+//! More clients than workers, as the textbook has it (`--lobby off`): who gives way, and who starves.
 
 use std::io::Read as _;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// A server with so many workers, each of them held by a client that kept its connection.
 fn with_idle_clients(workers: usize) -> (Server, Vec<Wire>) {
-    let server = Server::start(&["--workers", &workers.to_string()]);
+    let server = Server::start(&["--lobby", "off", "--workers", &workers.to_string()]);
     let mut idle: Vec<Wire> = (0..workers).map(|_| server.connect()).collect();
     for wire in &mut idle {
         assert_eq!(wire.send(HEALTH).answer().field("Connection"), None, "it may stay");
@@ -49,7 +49,7 @@ fn many_new_clients_are_served_beside_idle_ones() {
 
 #[test]
 fn nobody_is_kept_while_others_wait() {
-    let server = Server::start(&["--workers", "1"]);
+    let server = Server::start(&["--lobby", "off", "--workers", "1"]);
     let (mut first, mut second) = (server.connect(), server.connect());
     first.send("GET /sleep/300 HTTP/1.1\r\nHost: a\r\n\r\n");
     std::thread::sleep(Duration::from_millis(100)); // until it is under way
@@ -61,7 +61,7 @@ fn nobody_is_kept_while_others_wait() {
 
 #[test]
 fn workers_that_are_busy_are_waited_for() {
-    let server = Server::start(&["--workers", "2"]);
+    let server = Server::start(&["--lobby", "off", "--workers", "2"]);
     let mut busy: Vec<Wire> = (0..2).map(|_| server.connect()).collect();
     for wire in &mut busy {
         wire.send("GET /sleep/500 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -79,7 +79,7 @@ fn workers_that_are_busy_are_waited_for() {
 /// holds its worker. The lobby is the cure.
 #[test]
 fn silent_clients_starve_the_others_until_they_leave() {
-    let server = Server::start(&["--workers", "2"]);
+    let server = Server::start(&["--lobby", "off", "--workers", "2"]);
     let silent = [server.connect(), server.connect()];
     let mut third = server.connect();
     assert!(third.send(HEALTH).is_silent_for(Duration::from_millis(700)), "nobody is free");
@@ -113,7 +113,7 @@ fn one_more_than_there_is_room_for_is_told_so_and_logged_with_its_address() {
 
 #[test]
 fn clients_that_come_and_go_leave_no_worker_behind() {
-    let server = Server::start(&["--workers", "2", "--access-log", "off"]);
+    let server = Server::start(&["--lobby", "off", "--workers", "2", "--access-log", "off"]);
     for number in 0..200 {
         let mut wire = server.connect();
         match number % 5 {

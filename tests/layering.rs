@@ -11,7 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str], &[&str])] = &[
     ("proto/mod.rs", &[], &[]),
     ("proto/http", &["proto::buf", "proto::http"], &["httpdate"]),
     ("pool.rs", &[], &["crossbeam_channel", "log"]),
-    ("net", &["net", "pool"], &["log", "nix"]),
+    ("net", &["net", "pool"], &["crossbeam_channel", "log", "nix"]),
     ("server", &["proto::http", "proto::buf", "net", "pool", "server"], &["log", "nix"]),
     ("client", &["proto::http", "proto::buf", "net", "pool", "client"], &["log"]),
     ("app", &["server", "proto::http", "app"], &["log", "serde_json"]),

@@ -49,3 +49,6 @@ mod client;
 
 /// What the manual shows is so: its transcripts are replayed, its exercises and the demo are run.
 mod manual;
+
+/// No client can hold a worker, and no connection is forgotten.
+mod lobby;

@@ -36,8 +36,8 @@ is_ok() {
     [ "$(cat "$scratch/answer")" = ok ]
 }
 
-start_server --workers 4
-echo "server: 4 workers"
+start_server --workers 4 --lobby off
+echo "server: 4 workers, no lobby"
 for _ in 1 2 3; do
     say_nothing
 done

@@ -16,6 +16,8 @@ pub struct ServerOptions {
     pub bind: Vec<String>,
     /// How many workers; `None`: by the number of cores.
     pub workers: Option<usize>,
+    /// Do connections wait in the lobby, or does each worker keep its own?
+    pub lobby: bool,
     /// The folder that keeps what `/users` is told.
     pub data: PathBuf,
     /// Where the access log goes.
@@ -41,6 +43,7 @@ impl Default for ServerOptions {
             root: PathBuf::from("www"),
             bind: vec![DEFAULT_BIND.to_owned()],
             workers: None,
+            lobby: true,
             data: PathBuf::from("data"),
             access_log: AccessLog::Stderr,
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
@@ -130,6 +133,19 @@ const FLAGS: &[Flag<ServerOptions>] = &[
     ),
     Flag::new(
         None,
+        "lobby",
+        Value("on|off", |options, value| {
+            options.lobby = match value.to_str() {
+                Some("on") => true,
+                Some("off") => false,
+                _ => return Err(Right("on, or off to let each worker keep its connection")),
+            };
+            Ok(())
+        }),
+        "off: a worker keeps its connection, as in the textbook (default on)",
+    ),
+    Flag::new(
+        None,
         "data",
         Value("DIR", |options, value| {
             options.data = PathBuf::from(not_empty(value, "a folder, as data")?);
@@ -214,13 +230,14 @@ mod tests {
 
     #[test]
     fn everything_typed() {
-        let args = "--bind localhost:1 --bind [::1]:2 --workers 3 --data d --access-log off \
+        let args = "--bind localhost:1 --bind [::1]:2 --workers 3 --lobby off --data d --access-log off \
                     --server-name off site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
             bind: vec!["localhost:1".into(), "[::1]:2".into()],
             workers: Some(3),
+            lobby: false,
             data: "d".into(),
             access_log: AccessLog::Off,
             server_name: None,

@@ -18,6 +18,8 @@ pub enum Phase {
     Body,
     /// Room for more of our answer.
     Write,
+    /// The peer's end, after our last word.
+    Linger,
 }
 
 impl Phase {
@@ -29,6 +31,7 @@ impl Phase {
             Phase::Head => "head",
             Phase::Body => "body",
             Phase::Write => "write",
+            Phase::Linger => "linger",
         }
     }
 }

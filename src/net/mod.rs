@@ -15,6 +15,7 @@ pub mod accept;
 pub mod connect;
 pub mod deadline;
 pub mod errors;
+pub mod lobby;
 mod refuse;
 pub mod resolve;
 pub mod service;

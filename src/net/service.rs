@@ -16,6 +16,10 @@ pub trait Service: Send + Sync + 'static {
     /// All that is remembered of a connection between two turns.
     type Connection: Send;
 
+    /// What a thread needs while it takes turns, whoever's they are: buffers. A connection that has
+    /// nothing half read or half written holds none of its own.
+    type Desk: Default;
+
     /// A connection has been accepted.
     fn open(&self, peer: SocketAddr) -> Self::Connection;
 
@@ -25,6 +29,7 @@ pub trait Service: Send + Sync + 'static {
         &self,
         connection: &mut Self::Connection,
         stream: &TcpStream,
+        desk: &mut Self::Desk,
         may_stay: &dyn Fn() -> bool,
     ) -> Next;
 

@@ -111,11 +111,9 @@ impl Buf {
         self.closed
     }
 
-    /// Gives the memory back while nothing is at hand.
-    pub fn release(&mut self) {
-        if self.is_empty() {
-            *self = Buf { closed: self.closed, ..Buf::default() };
-        }
+    /// Has it memory of its own?
+    pub fn is_allocated(&self) -> bool {
+        self.bytes.capacity() > 0
     }
 }
 

@@ -14,7 +14,8 @@ use std::io::{self, Cursor, Read as _};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::access_log::{AccessLog, Line};
 use super::handler::{Body, Handler, Request, Response};
@@ -40,9 +41,10 @@ const READ: usize = 16 << 10;
 /// How much of a large body is sent at once.
 const PIECE: usize = 64 << 10;
 
-/// A turn ends after so many answers or bytes, that other connections get theirs.
+/// A turn ends after so many answers or bytes, or so much time, that other connections get theirs.
 const TURN_ANSWERS: u32 = 64;
 const TURN_BYTES: usize = 256 << 10;
+const TURN_TIME: Duration = Duration::from_millis(1);
 
 /// A body that nobody wants is read to its end when it is no longer than this and is coming anyway,
 /// so that the connection can be kept.
@@ -59,6 +61,7 @@ pub struct Http {
     pub server_name: Option<String>,
     /// One line a request.
     pub access_log: AccessLog,
+    cut: AtomicUsize,
 }
 
 /// One connection, between two turns.
@@ -144,8 +147,55 @@ enum Step {
     Over,
 }
 
+/// What a thread lends to the connection it has a turn with: buffers. A connection that waits with
+/// nothing half read or half written needs none.
+#[derive(Debug, Default)]
+pub struct Desk {
+    input: Buf,
+    output: Vec<u8>,
+}
+
+/// What a read has brought.
+#[derive(Debug, Clone, Copy)]
+enum Read {
+    AllThereWas,
+    AllThatFits,
+}
+
+impl Wire {
+    /// Reads once. The end of the stream is noted in the input.
+    fn read(&mut self, mut stream: &TcpStream) -> io::Result<Read> {
+        let room = self.input.spare(READ);
+        let most = room.len();
+        let count = stream.read(room)?;
+        if count == 0 {
+            self.input.close();
+        }
+        self.input.filled(count);
+        Ok(if count == most { Read::AllThatFits } else { Read::AllThereWas })
+    }
+
+    fn borrow(&mut self, desk: &mut Desk) {
+        if !self.input.is_allocated() && !self.input.is_closed() {
+            self.input = std::mem::take(&mut desk.input);
+        }
+        self.output.borrow(&mut desk.output);
+    }
+
+    fn give_back(&mut self, desk: &mut Desk) {
+        if self.input.is_empty() && !self.input.is_closed() {
+            let input = std::mem::take(&mut self.input);
+            if !desk.input.is_allocated() {
+                desk.input = input;
+            }
+        }
+        self.output.give_back(&mut desk.output);
+    }
+}
+
 impl Service for Http {
     type Connection = Connection;
+    type Desk = Desk;
 
     fn open(&self, peer: SocketAddr) -> Connection {
         let wire = Wire { peer, input: Buf::new(), output: Output::default() };
@@ -157,15 +207,19 @@ impl Service for Http {
         &self,
         connection: &mut Connection,
         stream: &TcpStream,
+        desk: &mut Desk,
         may_stay: &dyn Fn() -> bool,
     ) -> Next {
-        self.try_turn(connection, stream, may_stay).unwrap_or_else(|error| {
+        connection.wire.borrow(desk);
+        let next = self.try_turn(connection, stream, may_stay).unwrap_or_else(|error| {
             if !peer_left(&error) {
                 log::warn!("{}: {error}", connection.wire.peer);
             }
             self.end(connection, Close::PeerLeft);
             Next::Close
-        })
+        });
+        connection.wire.give_back(desk);
+        next
     }
 
     fn expired(&self, connection: &mut Connection, phase: Phase) -> Next {
@@ -193,6 +247,9 @@ impl Service for Http {
     }
 
     fn close(&self, mut connection: Connection, ended: Ended) {
+        if ended == Ended::Cut {
+            self.cut.fetch_add(1, Ordering::Relaxed);
+        }
         self.end(
             &mut connection,
             match ended {
@@ -223,15 +280,31 @@ impl Service for Http {
 }
 
 impl Http {
+    /// Serves these routes.
+    pub fn new(
+        routes: Routes,
+        limits: Limits,
+        server_name: Option<String>,
+        access_log: AccessLog,
+    ) -> Http {
+        Http { routes, limits, server_name, access_log, cut: AtomicUsize::new(0) }
+    }
+
+    /// How many connections have been cut, as the time to stop had run out.
+    pub fn cut(&self) -> usize {
+        self.cut.load(Ordering::Relaxed)
+    }
+
     /// Steps until there is nothing to do without the peer; reads at most once; writes when all
     /// that can be answered is, or when much has been gathered.
     fn try_turn(
         &self,
         connection: &mut Connection,
-        mut stream: &TcpStream,
+        stream: &TcpStream,
         may_stay: &dyn Fn() -> bool,
     ) -> io::Result<Next> {
-        let (mut has_read, mut answers, mut written) = (false, 0, 0);
+        let start = Instant::now();
+        let (mut read, mut answers, mut written) = (None, 0, 0);
         loop {
             let step = if connection.wire.output.is_large() {
                 Step::On
@@ -241,22 +314,28 @@ impl Http {
             if let Step::Answered = step {
                 answers += 1;
             }
-            let pausing = matches!(step, Step::Hungry | Step::Over) || answers >= TURN_ANSWERS;
+            let time = || connection.waiting_since.duration_since(start);
+            let had_its_turn = answers >= TURN_ANSWERS || answers > 0 && time() >= TURN_TIME;
+            let pausing = matches!(step, Step::Hungry | Step::Over) || had_its_turn;
             if pausing || connection.wire.output.is_large() {
                 written += connection.wire.output.flush(stream)?;
                 if let Some(deadline) = connection.wire.output.deadline(&self.limits) {
                     return Ok(Next::Writable(deadline));
                 }
             }
-            match step {
-                Step::Over => return Ok(connection.last_words()),
-                _ if answers >= TURN_ANSWERS || written >= TURN_BYTES => return Ok(Next::Again),
-                Step::Hungry if has_read => {
+            match (step, read) {
+                (Step::Over, _) => return Ok(connection.last_words()),
+                (Step::On | Step::Answered, _) if had_its_turn || written >= TURN_BYTES => {
+                    return Ok(Next::Again);
+                }
+                (Step::On | Step::Answered, _) => {}
+                // There may be more where so much came from, and nobody will tell of it again.
+                (Step::Hungry, Some(Read::AllThatFits)) => return Ok(Next::Again),
+                (Step::Hungry, Some(Read::AllThereWas)) => {
                     return Ok(Next::Readable(connection.deadline(&self.limits)));
                 }
-                Step::Hungry => match stream.read(connection.wire.input.spare(READ)) {
-                    Ok(0) => connection.wire.input.close(),
-                    Ok(count) => connection.wire.input.filled(count),
+                (Step::Hungry, None) => match connection.wire.read(stream) {
+                    Ok(some) => read = Some(some),
                     Err(error) if nothing_yet(&error) => {
                         return Ok(Next::Readable(connection.deadline(&self.limits)));
                     }
@@ -265,9 +344,7 @@ impl Http {
                     }
                     Err(error) => return Err(error),
                 },
-                Step::On | Step::Answered => continue,
             }
-            has_read = true;
         }
     }
 

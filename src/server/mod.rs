@@ -1,7 +1,7 @@
-//! An HTTP server on [`net`](crate::net) and [`pool`](crate::pool).
+//! An HTTP server on [`net`](crate::net) and [`pool`].
 //!
 //! ```text
-//! Listeners::accept_until ──> Queue (a crossbeam channel) ──> N workers: textbook::serve
+//! Listeners::accept_until ──> a crossbeam channel ──> N workers: lobby, or textbook::serve
 //!                                                                   │ turns
 //!                                                             conn (HTTP as a Service)
 //!                                                                   │ router
@@ -34,22 +34,27 @@ pub use self::handler::{Body, Handler, Request, Response};
 pub use self::router::{Router, Routes};
 pub use crate::net::accept::BindError;
 pub use crate::net::stop::Stop;
-pub use crate::pool::Report;
 pub use crate::proto::http::limits::Limits;
 pub use crate::proto::http::method::Method;
 pub use crate::proto::http::status::Status;
 
 use self::conn::Http;
 use crate::net::accept::Listeners;
+use crate::net::lobby::Lobby;
 use crate::net::service::Service as _;
-use crate::pool::Pool;
+use crate::pool::{self, Pool};
 
 /// How a server is set up. [`Config::default`] is a good start.
 #[derive(Debug)]
 pub struct Config {
+    /// Who waits for the clients: the lobby, or each worker for its own.
+    pub driver: Driver,
     /// Threads that serve: 16 for each core, at least 32. Sleeping workers cost little.
     pub workers: usize,
-    /// Connections that may wait for a worker: 1,024. One more is answered 503.
+    /// Connections that may be open: 10,000. One more is answered 503. For the lobby; the textbook
+    /// has as many as workers and queue.
+    pub connections: usize,
+    /// New connections that may wait for a worker: 1,024. One more is answered 503.
     pub queue: usize,
     /// What is too much of a request, and too long.
     pub limits: Limits,
@@ -63,6 +68,8 @@ impl Default for Config {
     fn default() -> Config {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Config {
+            driver: Driver::Lobby,
+            connections: 10_000,
             workers: (16 * cores).max(32),
             queue: 1024,
             limits: Limits::default(),
@@ -70,6 +77,27 @@ impl Default for Config {
             access_log: AccessLog::Off,
         }
     }
+}
+
+/// Who waits for the clients. Both take the same turns with the same connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Driver {
+    /// The [`lobby`](crate::net::lobby): a worker has a connection only while there is work at hand.
+    Lobby,
+    /// The [`textbook`]: a worker keeps its connection. It starves by nature.
+    Textbook,
+}
+
+/// How long requests that are under way may take when nobody asked for the stop: a listener broke.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How a server ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Connections that were cut, as the time to stop had run out.
+    pub cut: usize,
+    /// What became of the workers.
+    pub workers: pool::Report,
 }
 
 /// A server that listens, and serves once it [runs](Server::run).
@@ -124,26 +152,33 @@ impl Server {
     /// When threads cannot be started, or a listener breaks.
     pub fn run(self) -> io::Result<Report> {
         let Server { listeners, config, routes, stop } = self;
-        let Config { workers, queue, limits, server_name, access_log } = config;
-        let http = Arc::new(Http { routes, limits, server_name, access_log });
+        let Config { driver, workers, connections, queue, limits, server_name, access_log } =
+            config;
+        let http = Arc::new(Http::new(routes, limits, server_name, access_log));
+        let refusal = |peer| http.refusal(peer);
 
-        let (service, stopping) = (Arc::clone(&http), stop.clone());
-        let pool = Pool::start("worker", workers, queue, move |accepted, waiting| {
-            textbook::serve(&*service, accepted, waiting, &stopping);
-        })?;
-        let queue = pool.queue();
-        let accepting = listeners.accept_until(
-            &stop,
-            |accepted| queue.try_send(accepted),
-            |peer| http.refusal(peer),
-        );
-        drop(queue);
-
-        // A listener that broke is a reason to stop like any other.
-        stop.ask(Duration::from_secs(10));
-        // Workers look up a little after the deadline and cut what is left.
-        let deadline = stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
-        let report = pool.stop(deadline);
-        accepting.map(|()| report)
+        let (accepting, workers) = match driver {
+            Driver::Lobby => {
+                let service = Arc::clone(&http);
+                let lobby = Lobby::open(service, stop.clone(), connections, queue, workers)?;
+                let accepting = listeners.accept_until(&stop, |new| lobby.admit(new), refusal);
+                stop.ask(GRACE);
+                (accepting, lobby.close())
+            }
+            Driver::Textbook => {
+                let (service, stopping) = (Arc::clone(&http), stop.clone());
+                let pool = Pool::start("worker", workers, queue, move |accepted, waiting| {
+                    textbook::serve(&*service, accepted, waiting, &stopping);
+                })?;
+                let queue = pool.queue();
+                let accepting = listeners.accept_until(&stop, |new| queue.try_send(new), refusal);
+                drop(queue);
+                stop.ask(GRACE);
+                // Workers look up a little after the deadline and cut what is left.
+                let end = stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
+                (accepting, pool.stop(end))
+            }
+        };
+        accepting.map(|()| Report { cut: http.cut(), workers })
     }
 }

@@ -23,6 +23,23 @@ pub(super) struct Output {
 }
 
 impl Output {
+    /// Borrows a buffer to gather in, if it has none.
+    pub(super) fn borrow(&mut self, buffer: &mut Vec<u8>) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = std::mem::take(buffer);
+        }
+    }
+
+    /// Gives the buffer back, if nothing is left in it.
+    pub(super) fn give_back(&mut self, buffer: &mut Vec<u8>) {
+        if self.bytes.is_empty() {
+            let bytes = std::mem::take(&mut self.bytes);
+            if buffer.capacity() == 0 {
+                *buffer = bytes;
+            }
+        }
+    }
+
     /// Has enough been gathered?
     pub(super) fn is_large(&self) -> bool {
         self.bytes.len() - self.sent >= LARGE

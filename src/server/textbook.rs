@@ -67,11 +67,12 @@ fn drive<S: Service>(
     stop: &Stop,
 ) -> (Ended, Leave) {
     let may_stay = || !stop.is_asked() && !waiting.any();
+    let mut desk = S::Desk::default();
     loop {
         if stop.deadline().is_some_and(|end| Instant::now() >= end) {
             return (Ended::Cut, Leave::AtOnce);
         }
-        let mut next = service.turn(connection, stream, &may_stay);
+        let mut next = service.turn(connection, stream, &mut desk, &may_stay);
         if let Next::Readable(deadline) | Next::Writable(deadline) = next {
             if let Some(ended) = give_up(deadline, waiting, stop) {
                 return (ended, Leave::AtOnce);
@@ -131,8 +132,9 @@ mod tests {
 
     impl Service for Busy {
         type Connection = ();
+        type Desk = ();
         fn open(&self, _: SocketAddr) {}
-        fn turn(&self, (): &mut (), _: &TcpStream, _: &dyn Fn() -> bool) -> Next {
+        fn turn(&self, (): &mut (), _: &TcpStream, (): &mut (), _: &dyn Fn() -> bool) -> Next {
             std::thread::sleep(Duration::from_millis(1));
             Next::Again
         }

@@ -1,0 +1,210 @@
+//! The lobby: where connections wait that have nothing for a worker to do.
+//!
+//! ```text
+//! accept ──> channel ──┐                       ┌── idle workers, until they are called
+//!                      v                       v
+//!  epoll ──> ready ──> the leading worker, and helpers: one turn with a connection, and the next
+//!    ^                 │
+//!    └── the lobby <───┘ nothing more at hand
+//!          ^
+//!          └── the housekeeper: deadlines; a leader that does not come back; stopping
+//! ```
+//! A worker has a connection only while there is work at hand for it. Handing a request to another
+//! thread costs more than most requests do, so it isn't done: **the leader** waits for events and
+//! serves the ready connections itself. When many are ready it calls one idle worker for help; when
+//! it stays away too long, in a handler, the housekeeper gives the lead to another. All take from
+//! the same two queues: the channel of new connections, and the ready ones.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `protocol` | who owns a connection, who leads: two atomic words, model-checked |
+//! | `slot` | a connection, its deadline, its last moments |
+//! | `poller` | epoll |
+//! | `work` | the leader and the helpers |
+//! | `house` | the housekeeper |
+//!
+//! This is the one place where a socket is not waited for by the thread that serves it. It drives
+//! the same turns of the same [`Service`] as the textbook.
+
+mod house;
+mod poller;
+mod protocol;
+mod slot;
+mod work;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+use std::{io, iter};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
+
+use self::poller::Poller;
+use self::protocol::Lead;
+use self::slot::{Alarm, Slot};
+use super::accept::Accepted;
+use super::service::Service;
+use super::stop::Stop;
+use crate::pool::{Pool, Queue, Report};
+
+/// Connections, and what those who serve them share.
+struct Shared<S: Service> {
+    service: Arc<S>,
+    stop: Stop,
+    /// One for each connection that may be open.
+    slots: Box<[Slot<S>]>,
+    /// Their deadlines, side by side, to be gone through at once.
+    alarms: Box<[Alarm]>,
+    /// Slots that nobody sits in.
+    free: Mutex<Vec<usize>>,
+    /// New connections, with the slot that each will sit in: the channel that all of them cross.
+    arrivals: Channel<(usize, Accepted)>,
+    /// Slots of connections that have something for a worker to do. Whoever takes one owns it.
+    ready: Channel<usize>,
+    /// Where idle workers wait to be called; gone when the lobby closes.
+    calls: Mutex<Option<Queue<Call>>>,
+    poller: Poller,
+    lead: Lead,
+    /// The number of the turn that the leader is in, or 0.
+    turn: AtomicU64,
+    housekeeper: OnceLock<Thread>,
+    /// Does the housekeeper sleep longer, as the leader does?
+    drowsy: AtomicBool,
+    closed: AtomicBool,
+    opened: Instant,
+}
+
+/// Both ends of a crossbeam channel: whoever fills it may empty it, too.
+type Channel<T> = (Sender<T>, Receiver<T>);
+
+/// A worker is wanted: to lead if nobody does, else to help.
+#[derive(Debug)]
+struct Call;
+
+/// A lobby, with its workers and its housekeeper.
+pub struct Lobby<S: Service> {
+    shared: Arc<Shared<S>>,
+    pool: Pool<Call>,
+    house: JoinHandle<()>,
+}
+
+impl<S: Service> Lobby<S> {
+    /// Opens a lobby for `seats` connections, of which `queue` may be new ones that no worker has
+    /// seen, and starts `workers` to serve them.
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread or a descriptor.
+    pub fn open(
+        service: Arc<S>,
+        stop: Stop,
+        seats: usize,
+        queue: usize,
+        workers: usize,
+    ) -> io::Result<Lobby<S>> {
+        let shared = Arc::new(Shared {
+            service,
+            stop,
+            slots: iter::repeat_with(Slot::new).take(seats).collect(),
+            alarms: iter::repeat_with(Alarm::default).take(seats).collect(),
+            free: Mutex::new((0..seats).rev().collect()),
+            arrivals: bounded(queue.max(1)),
+            ready: unbounded(),
+            calls: Mutex::new(None),
+            poller: Poller::new()?,
+            lead: Lead::new(),
+            turn: AtomicU64::new(0),
+            housekeeper: OnceLock::new(),
+            drowsy: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            opened: Instant::now(),
+        });
+        let working = Arc::clone(&shared);
+        let pool = Pool::start("worker", workers, workers, move |Call, _| working.work())?;
+        *shared.calls() = Some(pool.queue());
+        let housekeeping = Arc::clone(&shared);
+        let house = thread::Builder::new()
+            .name("housekeeper".to_owned())
+            .spawn(move || housekeeping.keep_house())?;
+        shared.call(); // somebody has to lead
+        Ok(Lobby { shared, pool, house })
+    }
+
+    /// Lets a new connection in, or gives it back when there is no seat, or too many wait already.
+    ///
+    /// # Errors
+    /// The connection.
+    pub fn admit(&self, accepted: Accepted) -> Result<(), Accepted> {
+        let shared = &self.shared;
+        let Some(index) = shared.free().pop() else { return Err(accepted) };
+        if let Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) =
+            shared.arrivals.0.try_send((index, accepted))
+        {
+            shared.free().push(index);
+            return Err(back.1);
+        }
+        shared.rouse_leader();
+        Ok(())
+    }
+
+    /// Closes the lobby, once it has been asked to stop: connections that are idle leave at once,
+    /// the others when they are done; what is left when the stop's deadline passes is cut.
+    pub fn close(self) -> Report {
+        let Lobby { shared, pool, house } = self;
+        // The housekeeper cuts in its next round; a handler that does not come back is left to itself.
+        let end = shared.stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
+        while shared.guests() > 0 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
+        }
+        shared.closed.store(true, Ordering::SeqCst);
+        shared.calls().take();
+        shared.poller.wake();
+        house.thread().unpark();
+        if house.join().is_err() {
+            log::error!("the housekeeper panicked");
+        }
+        pool.stop(end)
+    }
+}
+
+impl<S: Service> Shared<S> {
+    /// How many connections there are.
+    fn guests(&self) -> usize {
+        self.slots.len() - self.free().len()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// Puts a connection that its caller owns at the back of the queue.
+    fn make_ready(&self, index: usize) {
+        // The channel has no limit and its other end is ours: there is nothing to fail.
+        let _ = self.ready.0.send(index);
+        self.rouse_leader();
+    }
+
+    /// A queue has been filled: if the leader sleeps, it is woken.
+    fn rouse_leader(&self) {
+        if self.lead.rouse() {
+            self.poller.wake();
+        }
+    }
+
+    /// Calls an idle worker, if there is one.
+    fn call(&self) {
+        if let Some(calls) = &*self.calls()
+            && calls.idle() > 0
+        {
+            let _ = calls.try_send(Call); // full: as many have been called as there are
+        }
+    }
+
+    fn calls(&self) -> std::sync::MutexGuard<'_, Option<Queue<Call>>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<usize>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

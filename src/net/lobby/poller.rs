@@ -1,0 +1,83 @@
+//! One epoll set for all connections, and a way to wake whoever waits for it (epoll(7)).
+//!
+//! Edge-triggered: a connection is registered once, and told of again only when something new has
+//! happened to it. So whoever is told reads until nothing is left, or takes note that it did not.
+
+use std::io;
+use std::net::TcpStream;
+
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+/// The data of the wake descriptor's events: no connection's.
+const WAKE: u64 = u64::MAX;
+
+/// How many events are taken at once.
+pub(super) const AT_ONCE: usize = 256;
+
+/// The set.
+#[derive(Debug)]
+pub(super) struct Poller {
+    epoll: Epoll,
+    wake: EventFd,
+}
+
+/// What has happened to a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Event {
+    /// What it was registered with.
+    pub(super) key: u64,
+    /// Has the peer ended its side, or has the connection broken?
+    pub(super) ended: bool,
+}
+
+impl Poller {
+    pub(super) fn new() -> io::Result<Poller> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        // Each write is a new edge, so nobody ever has to read it.
+        epoll.add(&wake, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, WAKE))?;
+        Ok(Poller { epoll, wake })
+    }
+
+    /// Tells of what arrives on `stream` from now on, and of what is there already.
+    pub(super) fn register(&self, stream: &TcpStream, key: u64) -> io::Result<()> {
+        Ok(self.epoll.add(stream, EpollEvent::new(READING, key))?)
+    }
+
+    /// Tells of room to write, too; of room that is there already as well.
+    pub(super) fn register_writing(&self, stream: &TcpStream, key: u64) -> io::Result<()> {
+        let flags = READING | EpollFlags::EPOLLOUT;
+        Ok(self.epoll.modify(stream, &mut EpollEvent::new(flags, key))?)
+    }
+
+    /// Wakes the one that waits, or the next one that is about to.
+    pub(super) fn wake(&self) {
+        // A counter that is full (after 2^64 wakes) is awake enough.
+        let _ = self.wake.write(1);
+    }
+
+    /// Waits until something happens, or, without `patience`, only looks.
+    pub(super) fn wait(&self, patience: bool, events: &mut Vec<Event>) -> io::Result<()> {
+        let mut raw = [EpollEvent::empty(); AT_ONCE];
+        let timeout = if patience { EpollTimeout::NONE } else { EpollTimeout::ZERO };
+        let count = match self.epoll.wait(&mut raw, timeout) {
+            Ok(count) => count,
+            Err(Errno::EINTR) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        let ended = EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
+        events.clear();
+        events.extend(
+            raw[..count]
+                .iter()
+                .filter(|event| event.data() != WAKE)
+                .map(|event| Event { key: event.data(), ended: event.events().intersects(ended) }),
+        );
+        Ok(())
+    }
+}
+
+const READING: EpollFlags =
+    EpollFlags::EPOLLIN.union(EpollFlags::EPOLLRDHUP).union(EpollFlags::EPOLLET);

@@ -1,0 +1,177 @@
+//! Where a connection sits: its claim, the connection itself, its last moments; and its deadline.
+
+use std::io::{self, Read as _};
+use std::net::{Shutdown, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::protocol::Claim;
+use crate::net::deadline::{Deadline, Phase};
+use crate::net::errors::nothing_yet;
+use crate::net::service::{Ended, Next, Service};
+
+/// How long the peer is listened to after the last word.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How much is thrown away in one turn of lingering.
+const WASTE: usize = 64 << 10;
+
+/// A place for one connection, taken and left many times.
+pub(super) struct Slot<S: Service> {
+    pub(super) claim: Claim,
+    /// Touched by the owner of the claim only; the lock is never waited for.
+    guest: Mutex<Option<Guest<S>>>,
+}
+
+/// A connection in the lobby.
+pub(super) struct Guest<S: Service> {
+    pub(super) stream: TcpStream,
+    pub(super) registered: Registered,
+    stage: Stage<S>,
+}
+
+/// What the poller has been asked to tell of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Registered {
+    Nothing,
+    Reading,
+    Writing,
+}
+
+enum Stage<S: Service> {
+    /// The service talks with it.
+    Serving(Box<S::Connection>),
+    /// The last word is out; the peer is listened to until then.
+    Lingering(Deadline),
+}
+
+impl<S: Service> Slot<S> {
+    pub(super) fn new() -> Slot<S> {
+        Slot { claim: Claim::new(), guest: Mutex::new(None) }
+    }
+
+    /// For the owner of the claim.
+    pub(super) fn guest(&self) -> MutexGuard<'_, Option<Guest<S>>> {
+        self.guest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Service> Guest<S> {
+    pub(super) fn new(stream: TcpStream, connection: S::Connection) -> Guest<S> {
+        let stage = Stage::Serving(Box::new(connection));
+        Guest { stream, registered: Registered::Nothing, stage }
+    }
+
+    /// Takes a turn. It is over when this gives [`Next::Close`]; [`Next::Linger`] it never gives.
+    pub(super) fn turn(
+        &mut self,
+        service: &S,
+        desk: &mut S::Desk,
+        may_stay: &dyn Fn() -> bool,
+    ) -> Next {
+        let next = match &mut self.stage {
+            Stage::Lingering(until) => return linger(&self.stream, *until),
+            Stage::Serving(connection) => {
+                let turn = || service.turn(connection, &self.stream, desk, may_stay);
+                // A service that panics has a mistake in it; it costs this connection.
+                catch_unwind(AssertUnwindSafe(turn)).unwrap_or(Next::Close)
+            }
+        };
+        self.go_on(service, next)
+    }
+
+    /// Its wait is over.
+    pub(super) fn expired(&mut self, service: &S, phase: Phase) -> Next {
+        match &mut self.stage {
+            Stage::Lingering(_) => Next::Close,
+            Stage::Serving(connection) => {
+                let next = service.expired(connection, phase);
+                self.go_on(service, next)
+            }
+        }
+    }
+
+    /// Tells the service that it is over.
+    pub(super) fn close(self, service: &S, ended: Ended) {
+        if let Stage::Serving(connection) = self.stage {
+            service.close(*connection, ended);
+        }
+    }
+
+    fn go_on(&mut self, service: &S, next: Next) -> Next {
+        if next != Next::Linger {
+            return next;
+        }
+        let until = Deadline::after(Instant::now(), LINGER, Phase::Linger);
+        let stage = std::mem::replace(&mut self.stage, Stage::Lingering(until));
+        if let Stage::Serving(connection) = stage {
+            service.close(*connection, Ended::ByService);
+        }
+        match self.stream.shutdown(Shutdown::Write) {
+            Ok(()) => linger(&self.stream, until),
+            Err(_) => Next::Close,
+        }
+    }
+}
+
+/// Throws away what has come in.
+fn linger(mut stream: &TcpStream, until: Deadline) -> Next {
+    match stream.read(&mut [0; WASTE]) {
+        Ok(0) => Next::Close,
+        Ok(_) => Next::Again,
+        Err(error) if nothing_yet(&error) => Next::Readable(until),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Next::Again,
+        Err(_) => Next::Close,
+    }
+}
+
+/// The deadline of a slot in one word, for whoever goes round all of them: milliseconds since the
+/// lobby opened, and the phase. Setting it costs a store; ten thousand are looked at in microseconds,
+/// so there is nothing to keep sorted.
+#[derive(Debug, Default)]
+pub(super) struct Alarm(AtomicU64);
+
+const PHASES: [Phase; 6] =
+    [Phase::Silent, Phase::Idle, Phase::Head, Phase::Body, Phase::Write, Phase::Linger];
+
+impl Alarm {
+    /// Nothing is waited for.
+    pub(super) fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) fn set(&self, deadline: Deadline, opened: Instant) {
+        let since = deadline.at.saturating_duration_since(opened).as_millis();
+        let milliseconds = u64::try_from(since).unwrap_or(u64::MAX >> 4).min(u64::MAX >> 4);
+        let phase = PHASES.iter().position(|&phase| phase == deadline.phase).unwrap_or_default();
+        self.0.store((milliseconds << 3) + phase as u64 + 1, Ordering::Relaxed);
+    }
+
+    /// What is waited for, and whether that has lasted too long.
+    pub(super) fn read(&self, now: Duration) -> Option<(Phase, bool)> {
+        let word = self.0.load(Ordering::Relaxed).checked_sub(1)?;
+        let phase = PHASES.get(usize::try_from(word & 7).ok()?)?;
+        Some((*phase, u128::from(word >> 3) <= now.as_millis()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_tells_phase_and_time() {
+        let opened = Instant::now();
+        let alarm = Alarm::default();
+        assert_eq!(alarm.read(Duration::MAX), None);
+        for phase in PHASES {
+            alarm.set(Deadline::after(opened, Duration::from_millis(500), phase), opened);
+            assert_eq!(alarm.read(Duration::from_millis(499)), Some((phase, false)));
+            assert_eq!(alarm.read(Duration::from_millis(500)), Some((phase, true)));
+        }
+        alarm.clear();
+        assert_eq!(alarm.read(Duration::MAX), None);
+    }
+}

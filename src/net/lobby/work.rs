@@ -1,0 +1,218 @@
+//! The workers: one leads, others help.
+
+use std::sync::MutexGuard;
+use std::sync::atomic::Ordering;
+
+use super::Shared;
+use super::poller::{AT_ONCE, Event};
+use super::protocol::{Seen, Term};
+use super::slot::{Guest, Registered};
+use crate::net::accept::Accepted;
+use crate::net::service::{Ended, Next, Service};
+
+/// With so many ready connections the leader calls for help: one of them is served in the time that
+/// it takes to wake a worker, and a worker that finds nothing left has been woken for nothing.
+const MANY: usize = 16;
+
+impl<S: Service> Shared<S> {
+    /// A worker has been called: it leads if nobody does, and helps as long as there is work.
+    pub(super) fn work(&self) {
+        let mut desk = S::Desk::default();
+        while !self.is_closed() {
+            match self.lead.take() {
+                Some(term) => Leading { lobby: self, term }.go_on(&mut desk),
+                None if self.serve_next(false, &mut desk) => {}
+                None => return,
+            }
+        }
+    }
+
+    /// Serves one connection, if one is at hand: a ready one, or a new one.
+    fn serve_next(&self, new_first: bool, desk: &mut S::Desk) -> bool {
+        let ready = || self.ready.1.try_recv().ok().map(Work::Ready);
+        let arrival = || self.arrivals.1.try_recv().ok().map(|(at, new)| Work::New(at, new));
+        let work = if new_first { arrival().or_else(ready) } else { ready().or_else(arrival) };
+        match work {
+            Some(Work::Ready(index)) => self.serve(index, desk),
+            Some(Work::New(index, accepted)) => self.welcome(index, accepted, desk),
+            None => return false,
+        }
+        true
+    }
+
+    /// A new connection takes its seat, and its first turn.
+    fn welcome(&self, index: usize, accepted: Accepted, desk: &mut S::Desk) {
+        let Accepted { stream, peer } = accepted;
+        self.slots[index].claim.occupy();
+        let never_waits = stream.set_nonblocking(true);
+        *self.slots[index].guest() = Some(Guest::new(stream, self.service.open(peer)));
+        match never_waits {
+            Ok(()) => self.serve(index, desk),
+            Err(_) => self.leave(index, Ended::ByService),
+        }
+    }
+
+    /// One turn with a connection that the caller owns.
+    pub(super) fn serve(&self, index: usize, desk: &mut S::Desk) {
+        self.alarms[index].clear();
+        let slot = &self.slots[index];
+        let seen = slot.claim.seen();
+        let mut place = slot.guest();
+        let Some(guest) = place.as_mut() else { return };
+        let next = guest.turn(&self.service, desk, &|| !self.stop.is_asked());
+        self.settle(index, place, seen, next);
+    }
+
+    /// After a turn: the connection waits, or comes again, or leaves.
+    pub(super) fn settle(
+        &self,
+        index: usize,
+        mut place: MutexGuard<'_, Option<Guest<S>>>,
+        seen: Seen,
+        next: Next,
+    ) {
+        let (wanted, deadline) = match next {
+            // What the peer sent last, and its end, can come as one event: there is more to read.
+            Next::Readable(_) if seen.ended() => {
+                drop(place);
+                return self.make_ready(index);
+            }
+            Next::Again => {
+                drop(place);
+                return self.make_ready(index);
+            }
+            Next::Readable(deadline) => (Registered::Reading, deadline),
+            Next::Writable(deadline) => (Registered::Writing, deadline),
+            Next::Linger | Next::Close => {
+                drop(place);
+                return self.leave(index, Ended::ByService);
+            }
+        };
+        let registered = place.as_mut().map_or(Ok(()), |guest| self.register(index, guest, wanted));
+        drop(place);
+        if let Err(error) = registered {
+            log::warn!("a connection cannot wait, and is closed: {error}");
+            return self.leave(index, Ended::ByService);
+        }
+        self.alarms[index].set(deadline, self.opened);
+        if !self.slots[index].claim.release(seen) {
+            self.make_ready(index); // something has happened meanwhile
+        }
+    }
+
+    /// The connection leaves, and its seat is free.
+    pub(super) fn leave(&self, index: usize, ended: Ended) {
+        let slot = &self.slots[index];
+        self.alarms[index].clear();
+        let guest = slot.guest().take();
+        if let Some(guest) = guest {
+            guest.close(&self.service, ended);
+        }
+        slot.claim.retire();
+        self.free().push(index);
+    }
+
+    fn register(
+        &self,
+        index: usize,
+        guest: &mut Guest<S>,
+        wanted: Registered,
+    ) -> std::io::Result<()> {
+        if guest.registered >= wanted {
+            return Ok(());
+        }
+        let key = key(self.slots[index].claim.generation(), index);
+        if guest.registered == Registered::Nothing {
+            self.poller.register(&guest.stream, key)?;
+        }
+        if wanted == Registered::Writing {
+            self.poller.register_writing(&guest.stream, key)?;
+        }
+        guest.registered = wanted;
+        Ok(())
+    }
+
+    /// Something has happened to a connection: if nobody is at it, it is ready.
+    fn deliver(&self, event: Event) {
+        let (generation, index) = split(event.key);
+        if let Some(slot) = self.slots.get(index)
+            && slot.claim.signal(generation, event.ended)
+        {
+            let _ = self.ready.0.send(index); // the leader delivers, and is awake
+        }
+    }
+
+    fn at_hand(&self) -> usize {
+        self.ready.1.len() + self.arrivals.1.len()
+    }
+}
+
+enum Work {
+    Ready(usize),
+    New(usize, Accepted),
+}
+
+/// A worker while it leads. If it panics, the lead is vacant.
+struct Leading<'a, S: Service> {
+    lobby: &'a Shared<S>,
+    term: Term,
+}
+
+impl<S: Service> Leading<'_, S> {
+    /// Serves what is at hand, waits for events, and again; until the lead is taken away.
+    fn go_on(&self, desk: &mut S::Desk) {
+        let Leading { lobby, term } = *self;
+        let mut events: Vec<Event> = Vec::with_capacity(AT_ONCE);
+        let mut number = term.first_turn();
+        loop {
+            // Once round: who is put back into the queue comes after the next look at the events.
+            for _ in 0..lobby.at_hand() {
+                number += 1;
+                lobby.turn.store(number, Ordering::Relaxed);
+                let served = lobby.serve_next(number % 2 == 0, desk);
+                let _ =
+                    lobby.turn.compare_exchange(number, 0, Ordering::Relaxed, Ordering::Relaxed);
+                if !lobby.lead.holds(term) {
+                    return;
+                }
+                if !served {
+                    break; // helpers were faster
+                }
+            }
+            if !lobby.lead.fall_asleep(term) {
+                return;
+            }
+            let patience = lobby.at_hand() == 0 && !lobby.is_closed();
+            let waited = lobby.poller.wait(patience, &mut events);
+            lobby.lead.wake(term);
+            lobby.wake_housekeeper();
+            if let Err(error) = waited {
+                log::error!("cannot wait for events: {error}");
+                return;
+            }
+            if lobby.is_closed() {
+                return;
+            }
+            events.iter().for_each(|&event| lobby.deliver(event));
+            if lobby.at_hand() >= MANY {
+                lobby.call();
+            }
+        }
+    }
+}
+
+impl<S: Service> Drop for Leading<'_, S> {
+    fn drop(&mut self) {
+        self.lobby.lead.depose(self.term);
+    }
+}
+
+/// What a connection is registered with: which one (32 bits), in which slot (32 bits).
+fn key(generation: u32, index: usize) -> u64 {
+    u64::from(generation) << 32 | index as u64
+}
+
+fn split(key: u64) -> (u32, usize) {
+    let generation = u32::try_from(key >> 32).unwrap_or_default();
+    (generation, usize::try_from(key & u64::from(u32::MAX)).unwrap_or(usize::MAX))
+}
