@@ -79,21 +79,27 @@ impl<S: Service> Shared<S> {
         let stopping = self.stop.is_asked();
         let out_of_time = self.stop.deadline().is_some_and(|end| Instant::now() >= end);
         for (index, alarm) in self.alarms.iter().enumerate() {
+            if alarm.read(now).is_none() {
+                continue;
+            }
+            // Whose alarm it is comes first: should it leave after this look, it is not mistaken for
+            // the empty seat, nor for whoever sits there next.
+            let generation = self.slots[index].claim.generation();
             match alarm.read(now) {
                 None => {}
-                Some((phase, true)) => self.expire(index, phase, desk),
+                Some((phase, true)) => self.expire(index, generation, phase, desk),
                 Some((Phase::Silent | Phase::Idle, _)) if stopping => {
-                    self.evict(index, Ended::Stopping);
+                    self.evict(index, generation, Ended::Stopping);
                 }
-                Some(_) if out_of_time => self.evict(index, Ended::Cut),
+                Some(_) if out_of_time => self.evict(index, generation, Ended::Cut),
                 Some(_) => {}
             }
         }
     }
 
     /// A deadline has passed: the last word is said here, as all workers may be busy.
-    fn expire(&self, index: usize, phase: Phase, desk: &mut S::Desk) {
-        if !self.own(index) {
+    fn expire(&self, index: usize, generation: u32, phase: Phase, desk: &mut S::Desk) {
+        if !self.own(index, generation) {
             return;
         }
         if self.alarms[index].read(self.opened.elapsed()) != Some((phase, true)) {
@@ -112,15 +118,14 @@ impl<S: Service> Shared<S> {
         self.settle(index, place, seen, next);
     }
 
-    fn evict(&self, index: usize, ended: Ended) {
-        if self.own(index) {
+    fn evict(&self, index: usize, generation: u32, ended: Ended) {
+        if self.own(index, generation) {
             self.leave(index, ended);
         }
     }
 
     /// Takes a waiting connection, if nobody is at it. If somebody is, it comes again by itself.
-    fn own(&self, index: usize) -> bool {
-        let claim = &self.slots[index].claim;
-        claim.signal(claim.generation(), false)
+    fn own(&self, index: usize, generation: u32) -> bool {
+        self.slots[index].claim.signal(generation, false)
     }
 }
