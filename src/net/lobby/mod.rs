@@ -11,13 +11,13 @@
 //! ```
 //! A worker has a connection only while there is work at hand for it. Handing a request to another
 //! thread costs more than most requests do, so it isn't done: **the leader** waits for events and
-//! serves the ready connections itself. When many are ready it calls one idle worker for help; when
-//! it stays away too long, in a handler, the housekeeper gives the lead to another. All take from
-//! the same two queues: the channel of new connections, and the ready ones.
+//! serves the ready connections itself. When many are ready, or turns are long, it calls idle workers
+//! for help; when it stays away too long, in a handler, the housekeeper gives the lead to another.
+//! All take from the same two queues: the channel of new connections, and the ready ones.
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `protocol` | who owns a connection, who leads: two atomic words, model-checked |
+//! | `protocol` | who owns a connection, who leads, who is coming: three atomic words, model-checked |
 //! | `slot` | a connection, its deadline, its last moments |
 //! | `poller` | epoll |
 //! | `work` | the leader and the helpers |
@@ -41,7 +41,7 @@ use std::{io, iter};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 
 use self::poller::Poller;
-use self::protocol::Lead;
+use self::protocol::{Coming, Lead};
 use self::slot::{Alarm, Slot};
 use super::accept::Accepted;
 use super::service::Service;
@@ -66,6 +66,10 @@ struct Shared<S: Service> {
     calls: Mutex<Option<Queue<Call>>>,
     poller: Poller,
     lead: Lead,
+    /// Workers that have been called, and have not looked at the queues yet.
+    coming: Coming,
+    /// How long turns have been of late, in nanoseconds.
+    typical_turn: AtomicU64,
     /// The number of the turn that the leader is in, or 0.
     turn: AtomicU64,
     housekeeper: OnceLock<Thread>,
@@ -113,6 +117,8 @@ impl<S: Service> Lobby<S> {
             calls: Mutex::new(None),
             poller: Poller::new()?,
             lead: Lead::new(),
+            coming: Coming::new(),
+            typical_turn: AtomicU64::new(0),
             turn: AtomicU64::new(0),
             housekeeper: OnceLock::new(),
             drowsy: AtomicBool::new(false),
@@ -192,12 +198,15 @@ impl<S: Service> Shared<S> {
     }
 
     /// Calls an idle worker, if there is one.
-    fn call(&self) {
-        if let Some(calls) = &*self.calls()
-            && calls.idle() > 0
-        {
-            let _ = calls.try_send(Call); // full: as many have been called as there are
+    fn call(&self) -> bool {
+        let calls = self.calls();
+        let Some(calls) = calls.as_ref().filter(|calls| calls.idle() > 0) else { return false };
+        self.coming.call();
+        let called = calls.try_send(Call).is_ok();
+        if !called {
+            self.coming.arrive(); // as many have been called as there are
         }
+        called
     }
 
     fn calls(&self) -> std::sync::MutexGuard<'_, Option<Queue<Call>>> {

@@ -1,5 +1,5 @@
-//! Who owns a connection, and who leads: two atomic words. Nothing else is shared without a lock,
-//! and nothing else has to be right for no event to be lost and no connection to be served twice.
+//! Who owns a connection, who leads, who is coming: three atomic words. Nothing else is shared without
+//! a lock, and nothing else has to be right for no event to be lost and no connection to be served twice.
 //!
 //! **A claim** counts what has happened to a connection since somebody last owned it. Whoever lifts
 //! the count from zero owns the connection. The owner gives it back only if nothing has happened
@@ -9,6 +9,9 @@
 //! **The lead** is held by one worker at a time. A leader about to sleep says so first and then
 //! looks at the queues once more; whoever fills a queue looks at the lead afterwards. In every
 //! order of the two, one sees the other.
+//!
+//! **Those who are coming** are workers that have been called and have not looked yet. Each takes
+//! something off the queues, so a leader may sleep beside as much work as there are workers coming.
 //!
 //! Model-checked: `make model` tries every interleaving.
 
@@ -189,6 +192,35 @@ impl Lead {
     }
 }
 
+/// Workers on their way to the queues.
+#[derive(Debug)]
+pub(super) struct Coming(AtomicU64);
+
+impl Coming {
+    /// Nobody is.
+    pub(super) fn new() -> Coming {
+        Coming(AtomicU64::new(0))
+    }
+
+    /// One more has been called.
+    pub(super) fn call(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// One is there: it says so before it looks at the queues.
+    pub(super) fn arrive(&self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    /// How many there are. A leader asks after it has looked at the queues: what it saw there, those
+    /// who are still coming will see.
+    pub(super) fn count(&self) -> usize {
+        fence(Ordering::SeqCst);
+        usize::try_from(self.0.load(Ordering::SeqCst)).unwrap_or(usize::MAX)
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -362,6 +394,38 @@ mod model {
             let next = other.join().unwrap();
             assert_ne!(asleep, next.is_some(), "one of them, and not both");
             assert_eq!(lead.holds(term), asleep);
+        });
+    }
+
+    /// A leader sleeps beside a full queue, as a worker is coming: then the worker empties it.
+    #[test]
+    fn nothing_is_left_to_somebody_who_has_been() {
+        model(|| {
+            let lead = Arc::new(Lead::new());
+            let (queue, coming) = (Arc::new(AtomicUsize::new(0)), Arc::new(Coming::new()));
+            let term = lead.take().unwrap();
+            coming.call();
+            let filler = {
+                let (lead, queue) = (Arc::clone(&lead), Arc::clone(&queue));
+                thread::spawn(move || {
+                    queue.fetch_add(1, Ordering::Relaxed);
+                    lead.rouse()
+                })
+            };
+            let worker = {
+                let (queue, coming) = (Arc::clone(&queue), Arc::clone(&coming));
+                thread::spawn(move || {
+                    coming.arrive();
+                    let one_less = |held: usize| held.checked_sub(1);
+                    let _ = queue.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+                })
+            };
+            assert!(lead.fall_asleep(term));
+            let sleeps = queue.load(Ordering::Relaxed) <= coming.count();
+            let woken = filler.join().unwrap();
+            worker.join().unwrap();
+            let left = queue.load(Ordering::Relaxed);
+            assert!(!sleeps || woken || left == 0, "work is left, and everybody sleeps");
         });
     }
 }

@@ -1,7 +1,12 @@
 //! The workers: one leads, others help.
+//!
+//! While turns are short, as most are, the leader serves nearly everything itself: waking a worker
+//! costs more than a turn. When turns get long, handlers that block, say, it calls a worker for each
+//! connection that is at hand, and keeps to waiting for events.
 
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::poller::{AT_ONCE, Event};
@@ -10,34 +15,66 @@ use super::slot::{Guest, Registered};
 use crate::net::accept::Accepted;
 use crate::net::service::{Ended, Next, Service};
 
-/// With so many ready connections the leader calls for help: one of them is served in the time that
-/// it takes to wake a worker, and a worker that finds nothing left has been woken for nothing.
+/// With so many connections at hand the leader calls for help, however short the turns: so many are
+/// served in the time that it takes to wake a worker a few times.
 const MANY: usize = 16;
+
+/// From here on a turn is long: many times what it costs to wake a worker, some 10 µs.
+const LONG_NANOS: u64 = 200_000;
+
+/// The most that one turn counts for, so that the rule follows soon when turns are short again.
+const LONGEST: Duration = Duration::from_millis(2);
+
+/// Something for a worker to do.
+enum Work {
+    Ready(usize),
+    New(usize, Accepted),
+}
 
 impl<S: Service> Shared<S> {
     /// A worker has been called: it leads if nobody does, and helps as long as there is work.
     pub(super) fn work(&self) {
         let mut desk = S::Desk::default();
+        self.coming.arrive();
         while !self.is_closed() {
-            match self.lead.take() {
-                Some(term) => Leading { lobby: self, term }.go_on(&mut desk),
-                None if self.serve_next(false, &mut desk) => {}
-                None => return,
+            let term = self.lead.take();
+            let work = if term.is_none() { self.next(false) } else { None };
+            match (term, work) {
+                (Some(term), _) => Leading { lobby: self, term }.go_on(&mut desk),
+                (None, Some(work)) => self.serve_timed(work, &mut desk),
+                (None, None) => return,
             }
         }
     }
 
-    /// Serves one connection, if one is at hand: a ready one, or a new one.
-    fn serve_next(&self, new_first: bool, desk: &mut S::Desk) -> bool {
+    /// Takes what is at hand: a ready connection, or a new one.
+    fn next(&self, new_first: bool) -> Option<Work> {
         let ready = || self.ready.1.try_recv().ok().map(Work::Ready);
         let arrival = || self.arrivals.1.try_recv().ok().map(|(at, new)| Work::New(at, new));
-        let work = if new_first { arrival().or_else(ready) } else { ready().or_else(arrival) };
+        if new_first { arrival().or_else(ready) } else { ready().or_else(arrival) }
+    }
+
+    /// Serves one connection, and takes note of how long turns are.
+    fn serve_timed(&self, work: Work, desk: &mut S::Desk) {
+        let begun = Instant::now();
         match work {
-            Some(Work::Ready(index)) => self.serve(index, desk),
-            Some(Work::New(index, accepted)) => self.welcome(index, accepted, desk),
-            None => return false,
+            Work::Ready(index) => self.serve(index, desk),
+            Work::New(index, accepted) => self.welcome(index, accepted, desk),
         }
-        true
+        // A moving average over some eight turns. Two workers at once may lose a turn of it.
+        let took = u64::try_from(begun.elapsed().min(LONGEST).as_nanos()).unwrap_or_default();
+        let before = self.typical_turn.load(Ordering::Relaxed);
+        self.typical_turn.store(before - before / 8 + took / 8, Ordering::Relaxed);
+    }
+
+    /// Calls workers for what is at hand, as it seems worth it, and gives how much they take off the
+    /// leader's hands.
+    fn call_for(&self, at_hand: usize) -> usize {
+        let turns_are_long = self.typical_turn.load(Ordering::Relaxed) > LONG_NANOS;
+        let wanted = if turns_are_long { at_hand } else { at_hand / MANY };
+        let coming = self.coming.count();
+        let called = (coming..wanted).take_while(|_| self.call()).count();
+        if turns_are_long { coming + called } else { 0 }
     }
 
     /// A new connection takes its seat, and its first turn.
@@ -147,11 +184,6 @@ impl<S: Service> Shared<S> {
     }
 }
 
-enum Work {
-    Ready(usize),
-    New(usize, Accepted),
-}
-
 /// A worker while it leads. If it panics, the lead is vacant.
 struct Leading<'a, S: Service> {
     lobby: &'a Shared<S>,
@@ -166,23 +198,24 @@ impl<S: Service> Leading<'_, S> {
         let mut number = term.first_turn();
         loop {
             // Once round: who is put back into the queue comes after the next look at the events.
-            for _ in 0..lobby.at_hand() {
+            let at_hand = lobby.at_hand();
+            for _ in lobby.call_for(at_hand)..at_hand {
                 number += 1;
+                let Some(work) = lobby.next(number % 2 == 0) else { break }; // helpers were faster
                 lobby.turn.store(number, Ordering::Relaxed);
-                let served = lobby.serve_next(number % 2 == 0, desk);
+                lobby.serve_timed(work, desk);
                 let _ =
                     lobby.turn.compare_exchange(number, 0, Ordering::Relaxed, Ordering::Relaxed);
                 if !lobby.lead.holds(term) {
                     return;
                 }
-                if !served {
-                    break; // helpers were faster
-                }
             }
             if !lobby.lead.fall_asleep(term) {
                 return;
             }
-            let patience = lobby.at_hand() == 0 && !lobby.is_closed();
+            // Each worker that is coming takes at least one off the queues.
+            let patience = lobby.at_hand() <= lobby.coming.count();
+            let patience = patience && !lobby.is_closed();
             let waited = lobby.poller.wait(patience, &mut events);
             lobby.lead.wake(term);
             lobby.wake_housekeeper();
@@ -194,9 +227,6 @@ impl<S: Service> Leading<'_, S> {
                 return;
             }
             events.iter().for_each(|&event| lobby.deliver(event));
-            if lobby.at_hand() >= MANY {
-                lobby.call();
-            }
         }
     }
 }
