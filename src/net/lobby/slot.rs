@@ -16,7 +16,7 @@ use crate::net::service::{Ended, Next, Service};
 const LINGER: Duration = Duration::from_secs(2);
 
 /// How much is thrown away in one turn of lingering.
-const WASTE: usize = 64 << 10;
+const WASTE: usize = 8 << 10;
 
 /// A place for one connection, taken and left many times.
 pub(super) struct Slot<S: Service> {
