@@ -223,10 +223,11 @@ impl Service for Http {
     }
 
     fn expired(&self, connection: &mut Connection, phase: Phase) -> Next {
-        let offset = connection.wire.input.len() as u64;
+        let at_hand = connection.wire.input.len();
         let (fault, asked) = match (phase, connection.state.take()) {
-            (Phase::Head, State::Head(_, Some(since))) => {
-                (Fault { rule: Rule::HeadTimeout, offset }, Asked { head: None, since })
+            (Phase::Head, State::Head(recv, Some(since))) => {
+                let fault = Fault::new(Rule::HeadTimeout, recv.taken() + at_hand);
+                (fault, Asked { head: None, since })
             }
             (Phase::Body, State::Body(Incoming { head, since, received, .. })) => (
                 Fault { rule: Rule::BodyTimeout, offset: received },
@@ -266,9 +267,8 @@ impl Service for Http {
         }
     }
 
-    fn refusal(&self) -> Vec<u8> {
-        let mut wire =
-            Wire { peer: ([0, 0, 0, 0], 0).into(), input: Buf::new(), output: Output::default() };
+    fn refusal(&self, peer: SocketAddr) -> Vec<u8> {
+        let mut wire = Wire { peer, input: Buf::new(), output: Output::default() };
         let asked = Asked { head: None, since: Instant::now() };
         let mut state =
             self.answer(overload(), asked, SendHead::unasked(Close::WeAsked), &mut wire, false);
@@ -376,7 +376,11 @@ impl Http {
             if wire.input.is_empty() { since } else { since.or_else(|| Some(Instant::now())) };
         let begun = since.unwrap_or_else(Instant::now);
         match recv.receive(&mut wire.input, &self.limits) {
-            Ok(Head::More(recv)) => (State::Head(recv, since), Step::Hungry),
+            Ok(Head::More(recv)) => {
+                // Empty lines are no request yet (RFC 9112, 2.2): the client is as idle as before.
+                let has_begun = recv.taken() > 0 || !wire.input.is_empty();
+                (State::Head(recv, since.filter(|_| has_begun)), Step::Hungry)
+            }
             Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
             Ok(Head::Complete(head, recv)) => {
                 (self.route(head, recv, begun, wire, may_stay), Step::On)
@@ -397,13 +401,17 @@ impl Http {
         let refuse = |refusal: Refusal| Err(refusal.response(Some(&head)));
         let found = match self.routes.find(&head.method, &head.target) {
             Found::Handler(handler, params) => {
-                let limit = handler.body_limit().unwrap_or(u64::MAX).min(self.limits.body);
-                match handler.admit(&head) {
-                    Err(refusal) => refuse(refusal),
-                    Ok(()) if recv.remaining().is_some_and(|length| length > limit) => {
-                        refuse(Refusal::too_large(limit))
+                match guarded(|| handler.admit(&head).map(|()| handler.body_limit())) {
+                    Err(Panicked) => Err(after_panic(&head)),
+                    Ok(Err(refusal)) => refuse(refusal),
+                    Ok(Ok(own_limit)) => {
+                        let limit = own_limit.unwrap_or(u64::MAX).min(self.limits.body);
+                        if recv.remaining().is_some_and(|length| length > limit) {
+                            refuse(Refusal::too_large(limit))
+                        } else {
+                            Ok((Arc::clone(handler), params, limit))
+                        }
                     }
-                    Ok(()) => Ok((Arc::clone(handler), params, limit)),
                 }
             }
             Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
@@ -480,15 +488,8 @@ impl Http {
             Purpose::Handle { handler, params, body, .. } => {
                 let trailers = recv.trailers().cloned().unwrap_or_default();
                 let mut request = Request { head, body, trailers, peer: wire.peer, params };
-                let outcome = catch_unwind(AssertUnwindSafe(|| handler.handle(&mut request)));
-                let response = outcome.unwrap_or_else(|_| {
-                    log::error!(
-                        "the handler of {} {} panicked",
-                        request.head.method,
-                        request.head.target
-                    );
-                    internal_error()
-                });
+                let outcome = guarded(|| handler.handle(&mut request));
+                let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
                 (request.head, response)
             }
         };
@@ -538,10 +539,10 @@ impl Http {
 
     /// Puts the next piece of the body into the output.
     fn send_body(&self, mut answer: Answer, wire: &mut Wire) -> (State, Step) {
-        let Answer { send, body, sent, .. } = &mut answer;
+        let Answer { asked, send, body, sent, .. } = &mut answer;
         let out = &mut wire.output.bytes;
         let piece = match body {
-            _ if !send.wants_data() => Ok(0),
+            _ if send.room() == 0 => Ok(0),
             Body::Bytes(bytes) => {
                 send.write(bytes, out);
                 *sent += bytes.len() as u64;
@@ -561,7 +562,12 @@ impl Http {
             }
             Err(error) => {
                 // Short of its length, or without its last chunk: the peer can tell.
-                log::error!("{}: a body broke off after {sent} bytes: {error}", wire.peer);
+                let target = asked.head.as_ref().map(|head| head.target.to_string());
+                log::error!(
+                    "{}: the body of {} broke off after {sent} bytes: {error}",
+                    wire.peer,
+                    target.unwrap_or_default()
+                );
                 self.log(wire.peer, &answer);
                 Err(Close::BodyShort)
             }
@@ -596,15 +602,34 @@ impl Http {
     }
 }
 
-/// Reads one piece and frames it. 0 is the end.
+/// Code that is not ours has panicked.
+struct Panicked;
+
+/// Runs what is not ours: a panic in it costs its own request and nothing else.
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| Panicked)
+}
+
+fn after_panic(head: &RequestHead) -> Response {
+    log::error!("the handler of {} {} panicked", head.method, head.target);
+    internal_error()
+}
+
+/// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:
+/// files do shrink. When they grow, no more is read than was announced.
 fn send_piece(
     reader: &mut impl io::Read,
     send: &mut SendBody,
     out: &mut Vec<u8>,
 ) -> io::Result<usize> {
-    let mut piece = vec![0; PIECE];
+    let room = send.room();
+    let mut piece = vec![0; usize::try_from(room).map_or(PIECE, |room| room.min(PIECE))];
     loop {
-        match reader.read(&mut piece) {
+        let outcome = guarded(|| reader.read(&mut piece));
+        match outcome.unwrap_or_else(|Panicked| Err(io::Error::other("its reader panicked"))) {
+            Ok(0) if room < u64::MAX => {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended too soon"));
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             outcome => {
                 let count = outcome?;

@@ -155,7 +155,7 @@ impl Server {
         let Config { driver, workers, connections, queue, limits, server_name, access_log } =
             config;
         let http = Arc::new(Http::new(routes, limits, server_name, access_log));
-        let refusal = || http.refusal();
+        let refusal = |peer| http.refusal(peer);
 
         let (accepting, workers) = match driver {
             Driver::Lobby => {
