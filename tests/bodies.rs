@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use threadbare::app::lab;
-use threadbare::server::{Config, Driver, Limits, Router, Server as Library, Stop};
+use threadbare::server::{
+    Body, Config, Driver, Limits, Request, Response, Router, Server as Library, Stop, Streaming,
+};
 
 use crate::support::{Folder, SOON, Server, Wire, eventually, server_command};
 
@@ -73,13 +76,24 @@ struct Limited {
 
 impl Limited {
     fn start(driver: Driver, limits: Limits) -> Limited {
-        let routes = lab::add_to(Router::new()).build().unwrap();
+        let routes = lab::add_to(Router::new())
+            .post("/unread", Streaming(|_: &mut Request| Response::text("not read\n")))
+            .post("/escaped", Streaming(escaping))
+            .post("/panic", Streaming(|_: &mut Request| panic!("on purpose")))
+            .build()
+            .unwrap();
         let config = Config { driver, limits, workers: 4, ..Config::default() };
         let server = Library::with_config(["127.0.0.1:0"], routes, config).unwrap();
         let (address, stop) = (server.addresses()[0], server.stop());
         let running = Some(thread::spawn(move || drop(server.run().unwrap())));
         Limited { address, stop, running }
     }
+}
+
+/// A handler that keeps its end of the stream longer than it may.
+fn escaping(request: &mut Request) -> Response {
+    let body = mem::take(&mut request.body);
+    Response::text("").body(Body::Read(Box::new(body), Some(5)))
 }
 
 impl Drop for Limited {
@@ -314,4 +328,43 @@ fn a_stalled_stream_ends_by_the_minimum_rate() {
         stalled.rest();
         assert_eq!(wire.send(HEALTH).answer().text(), "ok\n");
     }
+}
+
+#[test]
+fn what_a_handler_leaves_unread_is_skipped_if_it_is_short() {
+    for driver in [Driver::Lobby, Driver::Textbook] {
+        let server = Limited::start(driver, Limits::default());
+        let head = |path: &str, length: usize| {
+            format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n")
+        };
+        let mut wire = Wire::to(server.address);
+        let request = head("/unread", 60_000) + "\r\n" + &"x".repeat(60_000);
+        for _ in 0..3 {
+            assert_eq!(wire.send(&request).answer().text(), "not read\n");
+        }
+        let answer = wire.send(head("/unread", 100_000) + "\r\n1234").answer();
+        assert_eq!(
+            (answer.text().as_str(), answer.field("connection")),
+            ("not read\n", Some("close"))
+        );
+        assert_eq!(wire.rest(), b"");
+        let mut wire = Wire::to(server.address);
+        let answer = wire.send(head("/unread", 9) + "Expect: 100-continue\r\n\r\n").answer();
+        assert_eq!(answer.text(), "not read\n", "and nothing was asked for that nobody wants");
+        assert_eq!(wire.rest(), b"");
+    }
+}
+
+#[test]
+fn a_handler_that_panics_or_hands_its_stream_on_harms_nobody_else() {
+    let server = Limited::start(Driver::Lobby, Limits::default());
+    for _ in 0..5 {
+        let mut wire = Wire::to(server.address);
+        wire.send("POST /panic HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345");
+        assert_eq!(wire.answer().status(), 500);
+        wire.send("POST /escaped HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345");
+        let text = String::from_utf8(wire.rest()).unwrap();
+        assert!(text.starts_with("HTTP/1.1 200 ") && text.ends_with("\r\n\r\n"), "{text}");
+    }
+    assert_eq!(Wire::to(server.address).send(HEALTH).answer().text(), "ok\n");
 }

@@ -10,7 +10,7 @@
 //! Answers are gathered in a buffer and leave in one write when nothing more is at hand: a head with
 //! its small body, and a row of pipelined answers. Where a request will end up is decided at its
 //! head, before a byte of its body is kept. A handler runs when the body is complete; one that streams
-//! it runs at once, and has the connection's input meanwhile ([`stream`](super::stream)).
+//! it runs at once, and has the connection's input meanwhile (`stream.rs`).
 
 use std::io::{self, Cursor};
 use std::net::{SocketAddr, TcpStream};
