@@ -55,6 +55,21 @@ impl<F: Fn(&mut Request) -> Response + Send + Sync + 'static> Handler for F {
 }
 
 /// A handler that [streams](Handler::streams) its requests' bodies, made of one that doesn't say so.
+///
+/// ```
+/// use threadbare::server::{Request, Response, Router, Status, Streaming};
+///
+/// fn measure(request: &mut Request) -> Response {
+///     match std::io::copy(&mut request.body, &mut std::io::sink()) {
+///         Ok(count) => Response::text(format!("{count} bytes\n")),
+///         // The server tells the client what was wrong with its body.
+///         Err(_) => Response::new(Status::BAD_REQUEST),
+///     }
+/// }
+///
+/// let routes = Router::new().put("/backup", Streaming(measure)).build();
+/// # routes.unwrap();
+/// ```
 #[derive(Debug)]
 pub struct Streaming<H>(pub H);
 
