@@ -50,5 +50,8 @@ mod client;
 /// What the manual shows is so: its transcripts are replayed, its exercises and the demo are run.
 mod manual;
 
+/// Request bodies: in memory, in files without a name, streamed; none holds what is others'.
+mod bodies;
+
 /// No client can hold a worker, and no connection is forgotten.
 mod lobby;

@@ -5,15 +5,17 @@
 //! | `/echo` | the head exactly as it arrived, then the body, decoded |
 //! | `/sleep/{ms}` | after so many milliseconds, 60,000 at most: a handler that blocks its worker |
 //! | `/bytes/{n}` | exactly n bytes, 10,000,000,000 at most |
+//! | `/count` | POST, PUT: number of bytes and CRC-32 of a body of any size, which is streamed |
 //! | `/-/health` | `ok` |
 
-use std::io::Read;
+use std::io::{self, Cursor, Read, Write};
+use std::mem;
 use std::thread;
 use std::time::Duration;
 
 use crate::proto::http::chars::decimal;
 use crate::server::refusal::Refusal;
-use crate::server::{Body, Method, Request, Response, Router, Status};
+use crate::server::{Body, Method, Request, Response, Router, Status, Streaming};
 
 /// The longest sleep, in milliseconds.
 const LONGEST: u64 = 60_000;
@@ -23,7 +25,12 @@ const MOST: u64 = 10_000_000_000;
 
 /// Adds the routes.
 pub fn add_to(router: Router) -> Router {
-    let router = router.get("/-/health", health).get("/sleep/{ms}", sleep).get("/bytes/{n}", bytes);
+    let router = router
+        .get("/-/health", health)
+        .get("/sleep/{ms}", sleep)
+        .get("/bytes/{n}", bytes)
+        .post("/count", Streaming(count))
+        .put("/count", Streaming(count));
     let methods = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     methods.into_iter().fold(router, |router, method| router.route(method, "/echo", echo))
 }
@@ -34,8 +41,11 @@ fn health(_: &mut Request) -> Response {
 
 /// Nothing is interpreted, and a browser is told not to try.
 fn echo(request: &mut Request) -> Response {
-    let text = [request.head.headers.source(), &request.body].concat();
-    Response::text("").field("X-Content-Type-Options", "nosniff").body(Body::Bytes(text))
+    let (head, body) = (request.head.headers.source().to_vec(), mem::take(&mut request.body));
+    let length = body.length().map(|length| length + head.len() as u64);
+    Response::text("")
+        .field("X-Content-Type-Options", "nosniff")
+        .body(Body::Read(Box::new(Cursor::new(head).chain(body)), length))
 }
 
 fn sleep(request: &mut Request) -> Response {
@@ -54,6 +64,16 @@ fn bytes(request: &mut Request) -> Response {
             .field("Content-Type", "application/octet-stream")
             .body(Body::Read(Box::new(Alphabet { at: 0 }.take(count)), Some(count))),
         Err(refusal) => refusal,
+    }
+}
+
+/// How much was sent, and whether it is what was meant: `gzip`, zlib and `crc32` know the sum.
+fn count(request: &mut Request) -> Response {
+    let mut sum = Crc32::default();
+    match io::copy(&mut request.body, &mut sum) {
+        Ok(count) => Response::text(format!("{count} bytes, CRC-32 {:08x}\n", sum.value())),
+        // The server tells the client what was wrong with its body.
+        Err(_) => Response::new(Status::BAD_REQUEST),
     }
 }
 
@@ -77,12 +97,57 @@ struct Alphabet {
 }
 
 impl Read for Alphabet {
-    fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         const LINE: &[u8; 27] = b"abcdefghijklmnopqrstuvwxyz\n";
         for byte in room.iter_mut() {
             *byte = LINE[self.at];
             self.at = (self.at + 1) % LINE.len();
         }
         Ok(room.len())
+    }
+}
+
+/// The checksum of Ethernet, gzip and PNG (ISO 3309; RFC 1952, 8), a byte at a time.
+struct Crc32(u32);
+
+impl Crc32 {
+    const TABLE: [u32; 256] = {
+        let mut table = [0; 256];
+        let mut at: u32 = 0;
+        while at < 256 {
+            let mut value = at;
+            let mut bit = 0;
+            while bit < 8 {
+                value = if value & 1 == 1 { value >> 1 ^ 0xEDB8_8320 } else { value >> 1 };
+                bit += 1;
+            }
+            table[at as usize] = value;
+            at += 1;
+        }
+        table
+    };
+
+    fn value(&self) -> u32 {
+        !self.0
+    }
+}
+
+impl Write for Crc32 {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for &byte in bytes {
+            let [low, ..] = self.0.to_le_bytes();
+            self.0 = self.0 >> 8 ^ Crc32::TABLE[usize::from(low ^ byte)];
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Default for Crc32 {
+    fn default() -> Crc32 {
+        Crc32(u32::MAX)
     }
 }

@@ -285,13 +285,14 @@ fn kind(head: &RequestHead) -> Option<Kind> {
 
 const RIGHT_USER: &str = r#"{"name":"FirstName LastName","email":"bsmth@example.com"}"#;
 
-fn read_user(request: &Request) -> Result<User, Failure> {
+fn read_user(request: &mut Request) -> Result<User, Failure> {
+    let body = request.body.read_all(LARGEST_BODY)?;
     let wrong = |what: String| {
         refused(Status::UNPROCESSABLE_CONTENT, "RFC 9110, 15.5.21", what, RIGHT_USER)
     };
     let members = match kind(&request.head) {
-        Some(Kind::Form) => Members::from_form(&request.body).map_err(wrong)?,
-        Some(Kind::Json) | None => match serde_json::from_slice(&request.body) {
+        Some(Kind::Form) => Members::from_form(&body).map_err(wrong)?,
+        Some(Kind::Json) | None => match serde_json::from_slice(&body) {
             Ok(Value::Object(object)) => Members::Json(object),
             Ok(_) => return Err(wrong("the body is not a JSON object with name and email".into())),
             Err(error) => {

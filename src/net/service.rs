@@ -6,6 +6,11 @@
 //! socket with a read timeout the one read of a turn may block until the timeout; on a
 //! non-blocking one it returns at once. Either way an empty-handed read is `WouldBlock`, and the
 //! turn's code is the same.
+//!
+//! A turn may last while a handler computes, or sleeps; or while a handler that streams a body waits
+//! for its own client. That is the one case in which a turn waits for a peer. The service keeps it
+//! rare (it binds at most half the workers), and a driver needs to know nothing of it but that a turn
+//! may take long, and read from the socket as often as it likes.
 
 use std::net::{SocketAddr, TcpStream};
 

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout};
@@ -38,6 +38,16 @@ pub(super) fn adopt(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
+/// Waits until `stream` can be read from (or is closed, or broken), or, if there is something `to_send`,
+/// until it has room; or the time is up, or, now and then, for nothing.
+///
+/// # Errors
+/// Those of poll(2).
+pub fn wait(stream: &TcpStream, to_send: bool, timeout: Duration) -> io::Result<()> {
+    let room = if to_send { PollFlags::POLLOUT } else { PollFlags::empty() };
+    poll(&mut [PollFd::new(stream.as_fd(), PollFlags::POLLIN | room)], Some(timeout))
+}
+
 /// Waits until one of the descriptors can be read from (or is closed, or broken), or the time is
 /// up. Says for each whether it is ready.
 ///
@@ -49,13 +59,18 @@ pub(super) fn wait_readable(
 ) -> io::Result<Vec<bool>> {
     let mut set: Vec<PollFd<'_>> =
         descriptors.iter().map(|&fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+    poll(&mut set, timeout)?;
+    Ok(set.iter().map(|entry| entry.any().unwrap_or(true)).collect())
+}
+
+/// poll(2). EINTR is "none is ready".
+fn poll(set: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<()> {
     // Rounded up: a wait that ends a little early would come back just to wait again.
     let timeout = timeout.map(|time| time.saturating_add(Duration::from_micros(999)));
     let timeout = timeout
         .map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
-    match nix::poll::poll(&mut set, timeout) {
-        Ok(_) => Ok(set.iter().map(|entry| entry.any().unwrap_or(true)).collect()),
-        Err(nix::errno::Errno::EINTR) => Ok(vec![false; set.len()]),
+    match nix::poll::poll(set, timeout) {
+        Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

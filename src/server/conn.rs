@@ -1,16 +1,18 @@
 //! HTTP as a [`Service`]: the life of a connection, one turn at a time.
 //!
 //! ```text
-//! Head ──> Body ──> Answer ──┐        a request in, an answer out,
-//!  ^  └───────────────^      │        and again while both sides want to
-//!  └─────────────────────────┘
+//! Head ──> Body ────> Answer ──┐        a request in, an answer out,
+//!  ^  ├──> Stream ───^ ^       │        and again while both sides want to
+//!  │  └────────────────┘       │
+//!  └───────────────────────────┘
 //!                    └──> Over        the last bytes leave, and the connection with them
 //! ```
 //! Answers are gathered in a buffer and leave in one write when nothing more is at hand: a head with
 //! its small body, and a row of pipelined answers. Where a request will end up is decided at its
-//! head, before a byte of its body is kept.
+//! head, before a byte of its body is kept. A handler runs when the body is complete; one that streams
+//! it runs at once, and has the connection's input meanwhile (`stream.rs`).
 
-use std::io::{self, Cursor, Read as _};
+use std::io::{self, Cursor};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,25 +20,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::access_log::{AccessLog, Line};
+use super::body::{Collector, RequestBody};
 use super::handler::{Body, Handler, Request, Response};
-use super::output::Output;
+use super::quota::{Quota, Share};
 use super::refusal::{Refusal, internal_error, overload};
 use super::router::{Found, Params, Routes};
+use super::stream::{Broken, Loan, Stream};
+use super::wire::{Desk, Read, Wire};
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::{nothing_yet, peer_left};
 use crate::net::service::{Ended, Next, Service};
-use crate::proto::buf::Buf;
 use crate::proto::http::body::Piece;
 use crate::proto::http::close::Close;
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::{RequestHead, ResponseHead};
+use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
 use crate::proto::http::server::{Head, RecvBody, RecvHead, SendBody, SendHead};
 use crate::proto::http::status::Status;
-
-/// How much is read at once.
-const READ: usize = 16 << 10;
 
 /// How much of a large body is sent at once.
 const PIECE: usize = 64 << 10;
@@ -45,10 +47,6 @@ const PIECE: usize = 64 << 10;
 const TURN_ANSWERS: u32 = 64;
 const TURN_BYTES: usize = 256 << 10;
 const TURN_TIME: Duration = Duration::from_millis(1);
-
-/// A body that nobody wants is read to its end when it is no longer than this and is coming anyway,
-/// so that the connection can be kept.
-const WORTH_READING: u64 = 64 << 10;
 
 /// What is served, and how.
 #[derive(Debug)]
@@ -61,6 +59,10 @@ pub struct Http {
     pub server_name: Option<String>,
     /// One line a request.
     pub access_log: AccessLog,
+    /// Memory for bodies that are kept.
+    memory: Arc<Quota>,
+    /// Handlers that may stream at once.
+    streams: Arc<Quota>,
     cut: AtomicUsize,
 }
 
@@ -74,20 +76,14 @@ pub struct Connection {
     answered: u64,
 }
 
-/// Its two directions.
-#[derive(Debug)]
-struct Wire {
-    peer: SocketAddr,
-    input: Buf,
-    output: Output,
-}
-
 #[derive(Debug)]
 enum State {
     /// A request is arriving; since when, once a byte of it is here.
     Head(RecvHead, Option<Instant>),
     /// Its body is arriving.
     Body(Incoming),
+    /// Its body will be read by its handler, in the next step.
+    Stream(Streamed),
     /// The answer is leaving.
     Answer(Answer),
     /// Nothing follows what is in the output.
@@ -108,14 +104,27 @@ struct Incoming {
 /// What the body is for.
 #[derive(Debug)]
 enum Purpose {
-    Handle {
-        handler: Arc<dyn Handler>,
-        params: Params,
-        body: Vec<u8>,
-        limit: u64,
-    },
+    /// The handler, once it is complete.
+    Handle(Call, Collector),
     /// Nothing: the answer is known, and waits for the body to be out of the way.
     Discard(Response),
+}
+
+/// A request whose handler reads the body itself.
+#[derive(Debug)]
+struct Streamed {
+    asked: (RequestHead, Instant),
+    recv: RecvBody,
+    call: Call,
+    seat: Share,
+}
+
+/// Who answers, and how much of a body that takes.
+#[derive(Debug)]
+struct Call {
+    handler: Arc<dyn Handler>,
+    params: Params,
+    limit: u64,
 }
 
 /// An answer that is leaving.
@@ -135,6 +144,12 @@ struct Asked {
     since: Instant,
 }
 
+/// What a turn is taken with.
+struct Turn<'t> {
+    stream: &'t TcpStream,
+    may_stay: &'t dyn Fn() -> bool,
+}
+
 /// How far a step went.
 enum Step {
     /// To another state; go on from there.
@@ -147,58 +162,12 @@ enum Step {
     Over,
 }
 
-/// What a thread lends to the connection it has a turn with: buffers. A connection that waits with
-/// nothing half read or half written needs none.
-#[derive(Debug, Default)]
-pub struct Desk {
-    input: Buf,
-    output: Vec<u8>,
-}
-
-/// What a read has brought.
-#[derive(Debug, Clone, Copy)]
-enum Read {
-    AllThereWas,
-    AllThatFits,
-}
-
-impl Wire {
-    /// Reads once. The end of the stream is noted in the input.
-    fn read(&mut self, mut stream: &TcpStream) -> io::Result<Read> {
-        let room = self.input.spare(READ);
-        let most = room.len();
-        let count = stream.read(room)?;
-        if count == 0 {
-            self.input.close();
-        }
-        self.input.filled(count);
-        Ok(if count == most { Read::AllThatFits } else { Read::AllThereWas })
-    }
-
-    fn borrow(&mut self, desk: &mut Desk) {
-        if !self.input.is_allocated() && !self.input.is_closed() {
-            self.input = std::mem::take(&mut desk.input);
-        }
-        self.output.borrow(&mut desk.output);
-    }
-
-    fn give_back(&mut self, desk: &mut Desk) {
-        if self.input.is_empty() && !self.input.is_closed() {
-            let input = std::mem::take(&mut self.input);
-            if !desk.input.is_allocated() {
-                desk.input = input;
-            }
-        }
-        self.output.give_back(&mut desk.output);
-    }
-}
-
 impl Service for Http {
     type Connection = Connection;
     type Desk = Desk;
 
     fn open(&self, peer: SocketAddr) -> Connection {
-        let wire = Wire { peer, input: Buf::new(), output: Output::default() };
+        let wire = Wire::new(peer);
         let state = State::Head(RecvHead::default(), None);
         Connection { wire, state, waiting_since: Instant::now(), answered: 0 }
     }
@@ -211,7 +180,8 @@ impl Service for Http {
         may_stay: &dyn Fn() -> bool,
     ) -> Next {
         connection.wire.borrow(desk);
-        let next = self.try_turn(connection, stream, may_stay).unwrap_or_else(|error| {
+        let turn = Turn { stream, may_stay };
+        let next = self.try_turn(connection, &turn).unwrap_or_else(|error| {
             if !peer_left(&error) {
                 log::warn!("{}: {error}", connection.wire.peer);
             }
@@ -268,7 +238,7 @@ impl Service for Http {
     }
 
     fn refusal(&self, peer: SocketAddr) -> Vec<u8> {
-        let mut wire = Wire { peer, input: Buf::new(), output: Output::default() };
+        let mut wire = Wire::new(peer);
         let asked = Asked { head: None, since: Instant::now() };
         let mut state =
             self.answer(overload(), asked, SendHead::unasked(Close::WeAsked), &mut wire, false);
@@ -280,14 +250,17 @@ impl Service for Http {
 }
 
 impl Http {
-    /// Serves these routes.
+    /// Serves these routes. So many handlers may stream their bodies at once.
     pub fn new(
         routes: Routes,
         limits: Limits,
+        streams: usize,
         server_name: Option<String>,
         access_log: AccessLog,
     ) -> Http {
-        Http { routes, limits, server_name, access_log, cut: AtomicUsize::new(0) }
+        let (memory, streams) = (Quota::new(limits.bodies_memory), Quota::new(streams as u64));
+        let cut = AtomicUsize::new(0);
+        Http { routes, limits, server_name, access_log, memory, streams, cut }
     }
 
     /// How many connections have been cut, as the time to stop had run out.
@@ -297,19 +270,14 @@ impl Http {
 
     /// Steps until there is nothing to do without the peer; reads at most once; writes when all
     /// that can be answered is, or when much has been gathered.
-    fn try_turn(
-        &self,
-        connection: &mut Connection,
-        stream: &TcpStream,
-        may_stay: &dyn Fn() -> bool,
-    ) -> io::Result<Next> {
+    fn try_turn(&self, connection: &mut Connection, turn: &Turn<'_>) -> io::Result<Next> {
         let start = Instant::now();
         let (mut read, mut answers, mut written) = (None, 0, 0);
         loop {
             let step = if connection.wire.output.is_large() {
                 Step::On
             } else {
-                self.step(connection, may_stay)
+                self.step(connection, turn)
             };
             if let Step::Answered = step {
                 answers += 1;
@@ -318,7 +286,7 @@ impl Http {
             let had_its_turn = answers >= TURN_ANSWERS || answers > 0 && time() >= TURN_TIME;
             let pausing = matches!(step, Step::Hungry | Step::Over) || had_its_turn;
             if pausing || connection.wire.output.is_large() {
-                written += connection.wire.output.flush(stream)?;
+                written += connection.wire.output.flush(turn.stream)?;
                 if let Some(deadline) = connection.wire.output.deadline(&self.limits) {
                     return Ok(Next::Writable(deadline));
                 }
@@ -334,7 +302,7 @@ impl Http {
                 (Step::Hungry, Some(Read::AllThereWas)) => {
                     return Ok(Next::Readable(connection.deadline(&self.limits)));
                 }
-                (Step::Hungry, None) => match connection.wire.read(stream) {
+                (Step::Hungry, None) => match connection.wire.read(turn.stream) {
                     Ok(some) => read = Some(some),
                     Err(error) if nothing_yet(&error) => {
                         return Ok(Next::Readable(connection.deadline(&self.limits)));
@@ -349,11 +317,12 @@ impl Http {
     }
 
     /// Goes one state on, if what is at hand is enough for it.
-    fn step(&self, connection: &mut Connection, may_stay: &dyn Fn() -> bool) -> Step {
+    fn step(&self, connection: &mut Connection, turn: &Turn<'_>) -> Step {
         let wire = &mut connection.wire;
         let (state, step) = match connection.state.take() {
-            State::Head(recv, since) => self.receive_head(recv, since, wire, may_stay),
-            State::Body(incoming) => self.receive_body(incoming, wire, may_stay),
+            State::Head(recv, since) => self.receive_head(recv, since, wire, turn),
+            State::Body(incoming) => self.receive_body(incoming, wire, turn),
+            State::Stream(streamed) => (self.stream(streamed, wire, turn), Step::On),
             State::Answer(answer) => self.send_body(answer, wire),
             State::Over(close) => (State::Over(close), Step::Over),
         };
@@ -370,7 +339,7 @@ impl Http {
         recv: RecvHead,
         since: Option<Instant>,
         wire: &mut Wire,
-        may_stay: &dyn Fn() -> bool,
+        turn: &Turn<'_>,
     ) -> (State, Step) {
         let since =
             if wire.input.is_empty() { since } else { since.or_else(|| Some(Instant::now())) };
@@ -382,9 +351,7 @@ impl Http {
                 (State::Head(recv, since.filter(|_| has_begun)), Step::Hungry)
             }
             Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
-            Ok(Head::Complete(head, recv)) => {
-                (self.route(head, recv, begun, wire, may_stay), Step::On)
-            }
+            Ok(Head::Complete(head, recv)) => (self.route(head, recv, begun, wire, turn), Step::On),
             Err(fault) => (self.refuse(fault, Asked { head: None, since: begun }, wire), Step::On),
         }
     }
@@ -396,83 +363,99 @@ impl Http {
         mut recv: RecvBody,
         since: Instant,
         wire: &mut Wire,
-        may_stay: &dyn Fn() -> bool,
+        turn: &Turn<'_>,
     ) -> State {
-        let refuse = |refusal: Refusal| Err(refusal.response(Some(&head)));
-        let found = match self.routes.find(&head.method, &head.target) {
+        let call = match self.find(&head, &recv) {
+            Ok(call) => call,
+            Err(response) => return self.answer_early(response, (head, since), recv, wire, turn),
+        };
+        if call.handler.streams() && !recv.is_done() {
+            let mut seat = self.streams.share();
+            return if seat.grow(1) {
+                State::Stream(Streamed { asked: (head, since), recv, call, seat })
+            } else {
+                self.no_room(Refusal::too_many_streams(), (head, since), recv, wire)
+            };
+        }
+        recv.send_continue(&wire.input, &mut wire.output.bytes);
+        let purpose = Purpose::Handle(call, Collector::default());
+        State::Body(Incoming::new((head, since), recv, purpose))
+    }
+
+    /// Who answers; or the answer, when it can be given by the head alone.
+    fn find(&self, head: &RequestHead, recv: &RecvBody) -> Result<Call, Response> {
+        let refuse = |refusal: Refusal| refusal.response(Some(head));
+        match self.routes.find(&head.method, &head.target) {
             Found::Handler(handler, params) => {
-                match guarded(|| handler.admit(&head).map(|()| handler.body_limit())) {
-                    Err(Panicked) => Err(after_panic(&head)),
-                    Ok(Err(refusal)) => refuse(refusal),
-                    Ok(Ok(own_limit)) => {
-                        let limit = own_limit.unwrap_or(u64::MAX).min(self.limits.body);
-                        if recv.remaining().is_some_and(|length| length > limit) {
-                            refuse(Refusal::too_large(limit))
-                        } else {
-                            Ok((Arc::clone(handler), params, limit))
-                        }
-                    }
+                let (admitted, own_limit) = guarded(|| (handler.admit(head), handler.body_limit()))
+                    .map_err(|Panicked| after_panic(head))?;
+                admitted.map_err(refuse)?;
+                let most = if handler.streams() { u64::MAX } else { self.limits.body };
+                let limit = own_limit.unwrap_or(u64::MAX).min(most);
+                if recv.remaining().is_some_and(|length| length > limit) {
+                    return Err(refuse(Refusal::too_large(limit)));
                 }
+                Ok(Call { handler: Arc::clone(handler), params, limit })
             }
             Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
-            Found::NotAllowed(allow) => refuse(Refusal::not_allowed(&head, &allow))
-                .map_err(|response| response.field("Allow", allow)),
-            Found::NotFound => refuse(Refusal::not_found(&head)),
-            Found::NotImplemented => refuse(Refusal::not_implemented(&head)),
-        };
-        let purpose = match found {
-            Ok((handler, params, limit)) => {
-                recv.send_continue(&wire.input, &mut wire.output.bytes);
-                Purpose::Handle { handler, params, body: Vec::new(), limit }
+            Found::NotAllowed(allow) => {
+                Err(refuse(Refusal::not_allowed(head, &allow)).field("Allow", allow))
             }
-            Err(response) => {
-                let worth_reading = recv.remaining().is_some_and(|length| length <= WORTH_READING);
-                if !recv.is_done() && (recv.waits_for_continue() || !worth_reading) {
-                    // Its body is not read at all: the answer goes out now, the connection with it.
-                    return self.answer(
-                        response,
-                        Asked { head: Some(head), since },
-                        recv.finish(),
-                        wire,
-                        may_stay(),
-                    );
-                }
-                Purpose::Discard(response)
-            }
-        };
-        State::Body(Incoming {
-            head,
-            since,
-            recv,
-            body_since: Instant::now(),
-            received: 0,
-            purpose,
-        })
+            Found::NotFound => Err(refuse(Refusal::not_found(head))),
+            Found::NotImplemented => Err(refuse(Refusal::not_implemented(head))),
+        }
+    }
+
+    /// The answer is known, and the body has not come yet. A short one that is coming anyway is
+    /// read, so that the connection can be kept (RFC 9112, 9.3); else the answer goes out now, and
+    /// the connection with it.
+    fn answer_early(
+        &self,
+        response: Response,
+        (head, since): (RequestHead, Instant),
+        recv: RecvBody,
+        wire: &mut Wire,
+        turn: &Turn<'_>,
+    ) -> State {
+        let short = recv.remaining().is_some_and(|length| length <= self.limits.body_unread);
+        if recv.is_done() || short && !recv.waits_for_continue() {
+            return State::Body(Incoming::new((head, since), recv, Purpose::Discard(response)));
+        }
+        let asked = Asked { head: Some(head), since };
+        self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
     }
 
     fn receive_body(
         &self,
         mut incoming: Incoming,
         wire: &mut Wire,
-        may_stay: &dyn Fn() -> bool,
+        turn: &Turn<'_>,
     ) -> (State, Step) {
         loop {
             let fault = match incoming.recv.receive(&mut wire.input, &self.limits) {
                 Ok(Piece::Data(data)) => {
                     incoming.received += data.len() as u64;
                     match &mut incoming.purpose {
-                        Purpose::Handle { limit, .. } if incoming.received > *limit => {
-                            Fault { rule: Rule::BodyTooLarge, offset: *limit }
+                        Purpose::Handle(call, _) if incoming.received > call.limit => {
+                            Fault { rule: Rule::BodyTooLarge, offset: call.limit }
                         }
-                        Purpose::Handle { body, .. } => {
-                            body.extend_from_slice(data);
-                            continue;
+                        Purpose::Handle(_, body) => {
+                            match body.push(data, self.limits.body_memory, &self.memory) {
+                                Ok(()) => continue,
+                                Err(error) => {
+                                    log::error!("{}: a body cannot be kept: {error}", wire.peer);
+                                    let refusal = Refusal::cannot_keep(&error);
+                                    let Incoming { head, since, recv, .. } = incoming;
+                                    let state = self.no_room(refusal, (head, since), recv, wire);
+                                    return (state, Step::On);
+                                }
+                            }
                         }
                         Purpose::Discard(_) => continue,
                     }
                 }
                 Ok(Piece::More) => return (State::Body(incoming), Step::Hungry),
-                Ok(Piece::End) => return (self.handle(incoming, wire, may_stay), Step::On),
+                Ok(Piece::End) => return (self.handle(incoming, wire, turn), Step::On),
                 Err(fault) => fault,
             };
             let asked = Asked { head: Some(incoming.head), since: incoming.since };
@@ -481,19 +464,69 @@ impl Http {
     }
 
     /// The request is complete: it is handled, here and now, by this thread.
-    fn handle(&self, incoming: Incoming, wire: &mut Wire, may_stay: &dyn Fn() -> bool) -> State {
+    fn handle(&self, incoming: Incoming, wire: &mut Wire, turn: &Turn<'_>) -> State {
         let Incoming { head, since, recv, purpose, .. } = incoming;
         let (head, response) = match purpose {
             Purpose::Discard(response) => (head, response),
-            Purpose::Handle { handler, params, body, .. } => {
-                let trailers = recv.trailers().cloned().unwrap_or_default();
-                let mut request = Request { head, body, trailers, peer: wire.peer, params };
-                let outcome = guarded(|| handler.handle(&mut request));
-                let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
-                (request.head, response)
+            Purpose::Handle(call, body) => match body.finish() {
+                Ok(body) => {
+                    let trailers = recv.trailers().cloned().unwrap_or_default();
+                    call.answer(head, body, trailers, wire.peer)
+                }
+                Err(error) => {
+                    log::error!("{}: a body that was kept cannot be read: {error}", wire.peer);
+                    (head, internal_error())
+                }
+            },
+        };
+        let asked = Asked { head: Some(head), since };
+        self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
+    }
+
+    /// The handler reads the body itself, and waits for it. What it leaves is got out of the way;
+    /// when its reading failed, the client is told why instead of what the handler says.
+    fn stream(&self, streamed: Streamed, wire: &mut Wire, turn: &Turn<'_>) -> State {
+        let Streamed { asked: (head, since), recv, call, seat: _until_the_end } = streamed;
+        let socket = match turn.stream.try_clone() {
+            Ok(socket) => socket,
+            Err(error) => {
+                log::warn!("{}: a body cannot be streamed: {error}", wire.peer);
+                return self.no_room(Refusal::too_many_streams(), (head, since), recv, wire);
             }
         };
-        self.answer(response, Asked { head: Some(head), since }, recv.finish(), wire, may_stay())
+        let peer = wire.peer;
+        let lent = std::mem::replace(wire, Wire::new(peer));
+        let loan = Loan::new(Stream::new(socket, lent, recv, self.limits.clone(), call.limit));
+        let body = RequestBody::streamed(loan.clone());
+        let (head, response) = call.answer(head, body, Headers::new(), peer);
+        let Some(mut stream) = loan.take_back() else { return State::Over(Close::PeerLeft) };
+        let broken = stream.broken();
+        let Stream { wire: lent, recv, .. } = stream;
+        *wire = lent;
+        match broken {
+            None => self.answer_early(response, (head, since), recv, wire, turn),
+            Some(Broken::Fault(fault)) => {
+                self.refuse(fault, Asked { head: Some(head), since }, wire)
+            }
+            Some(Broken::Connection(error)) => {
+                log::debug!("{peer}: {error}");
+                wire.input.close();
+                State::Over(Close::PeerLeft)
+            }
+        }
+    }
+
+    /// A body cannot be taken now: the client hears so at once, and the rest is not waited for.
+    fn no_room(
+        &self,
+        refusal: Refusal,
+        (head, since): (RequestHead, Instant),
+        recv: RecvBody,
+        wire: &mut Wire,
+    ) -> State {
+        log::info!("{}: refused: {refusal}", wire.peer);
+        let response = refusal.response(Some(&head)).field("Retry-After", "1");
+        self.answer(response, Asked { head: Some(head), since }, recv.finish(), wire, false)
     }
 
     /// Answers what is not, or not any more, a request; and that was it.
@@ -587,7 +620,9 @@ impl Http {
         }
         connection.state = match state {
             State::Over(first) => State::Over(first),
-            State::Head(..) | State::Body(_) | State::Answer(_) => State::Over(why),
+            State::Head(..) | State::Body(_) | State::Stream(_) | State::Answer(_) => {
+                State::Over(why)
+            }
         };
     }
 
@@ -640,6 +675,29 @@ fn send_piece(
     }
 }
 
+impl Call {
+    /// Calls the handler. Gives the head back, for the log.
+    fn answer(
+        self,
+        head: RequestHead,
+        body: RequestBody,
+        trailers: Headers,
+        peer: SocketAddr,
+    ) -> (RequestHead, Response) {
+        let Call { handler, params, .. } = self;
+        let mut request = Request { head, body, trailers, peer, params };
+        let outcome = guarded(|| handler.handle(&mut request));
+        let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
+        (request.head, response)
+    }
+}
+
+impl Incoming {
+    fn new((head, since): (RequestHead, Instant), recv: RecvBody, purpose: Purpose) -> Incoming {
+        Incoming { head, since, recv, body_since: Instant::now(), received: 0, purpose }
+    }
+}
+
 impl State {
     fn take(&mut self) -> State {
         std::mem::replace(self, State::Over(Close::PeerLeft))
@@ -655,7 +713,7 @@ impl Connection {
             State::Body(Incoming { body_since, received, .. }) => {
                 Deadline::at_rate(*body_since, grace, *received, rate, Phase::Body)
             }
-            State::Head(_, None) | State::Answer(_) | State::Over(_) => {
+            State::Head(_, None) | State::Stream(_) | State::Answer(_) | State::Over(_) => {
                 let phase = if self.answered == 0 { Phase::Silent } else { Phase::Idle };
                 Deadline::after(self.waiting_since, limits.idle_time, phase)
             }

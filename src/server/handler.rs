@@ -1,12 +1,14 @@
 //! What a program that uses this library deals with: a request in, a response out.
 //!
 //! A handler is plain blocking code. It never sees the socket: the request is complete when it is
-//! called, and the response's body is bytes, a file, or anything that can be read.
+//! called, unless it asks to stream the body, and the response's body is bytes, a file, or anything
+//! that can be read.
 
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
 
+use super::body::RequestBody;
 use super::refusal::Refusal;
 use super::router::Params;
 use crate::proto::http::head::RequestHead;
@@ -24,9 +26,22 @@ pub trait Handler: Send + Sync + 'static {
         Ok(())
     }
 
-    /// The most bytes of body that it takes, if that is less than the server does.
+    /// The most bytes of body that it takes, if that is less than the server does; of a body that
+    /// it streams the server takes any number.
     fn body_limit(&self) -> Option<u64> {
         None
+    }
+
+    /// Does it read the body while that arrives, instead of being called when it is complete? Then
+    /// [reading](RequestBody) waits for the client, and a worker with it: at most half the workers
+    /// may be bound like this, and one more such request is answered 503. For bodies of any size.
+    ///
+    /// A client that waits for 100 Continue gets it at the first read. When reading fails (the
+    /// client broke off, was too slow, or sent what is none), the client is told so, whatever the
+    /// handler answers. What the handler leaves unread is skipped if it is short; else the
+    /// connection ends with the answer. Trailers are not seen.
+    fn streams(&self) -> bool {
+        false
     }
 
     /// Answers one request. A panic in here becomes a 500; nothing else is harmed.
@@ -39,19 +54,56 @@ impl<F: Fn(&mut Request) -> Response + Send + Sync + 'static> Handler for F {
     }
 }
 
+/// A handler that [streams](Handler::streams) its requests' bodies, made of one that doesn't say so.
+///
+/// ```
+/// use threadbare::server::{Request, Response, Router, Status, Streaming};
+///
+/// fn measure(request: &mut Request) -> Response {
+///     match std::io::copy(&mut request.body, &mut std::io::sink()) {
+///         Ok(count) => Response::text(format!("{count} bytes\n")),
+///         // The server tells the client what was wrong with its body.
+///         Err(_) => Response::new(Status::BAD_REQUEST),
+///     }
+/// }
+///
+/// let routes = Router::new().put("/backup", Streaming(measure)).build();
+/// # routes.unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Streaming<H>(pub H);
+
+impl<H: Handler> Handler for Streaming<H> {
+    fn admit(&self, head: &RequestHead) -> Result<(), Refusal> {
+        self.0.admit(head)
+    }
+
+    fn body_limit(&self) -> Option<u64> {
+        self.0.body_limit()
+    }
+
+    fn streams(&self) -> bool {
+        true
+    }
+
+    fn handle(&self, request: &mut Request) -> Response {
+        self.0.handle(request)
+    }
+}
+
 impl std::fmt::Debug for dyn Handler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Handler")
     }
 }
 
-/// A complete request.
+/// A request.
 #[derive(Debug)]
 pub struct Request {
     /// Method, target, version, fields.
     pub head: RequestHead,
     /// The body, decoded; empty when there was none.
-    pub body: Vec<u8>,
+    pub body: RequestBody,
     /// The fields that came behind a chunked body.
     pub trailers: Headers,
     /// Who sent it.

@@ -8,7 +8,7 @@
 //!                                                             your Handler
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
-//! [`router`] and [`handler`] (who answers), [`files`] with [`path`] and [`mime`], [`refusal`],
+//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`] and [`mime`], [`refusal`],
 //! [`access_log`].
 
 use std::io;
@@ -18,19 +18,24 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub mod access_log;
+pub mod body;
 pub mod conn;
 pub mod files;
 pub mod handler;
 pub mod mime;
 mod output;
 pub mod path;
+mod quota;
 pub mod refusal;
 pub mod router;
+mod stream;
 pub mod textbook;
+mod wire;
 
 pub use self::access_log::AccessLog;
+pub use self::body::RequestBody;
 pub use self::files::Files;
-pub use self::handler::{Body, Handler, Request, Response};
+pub use self::handler::{Body, Handler, Request, Response, Streaming};
 pub use self::router::{Router, Routes};
 pub use crate::net::accept::BindError;
 pub use crate::net::stop::Stop;
@@ -154,7 +159,9 @@ impl Server {
         let Server { listeners, config, routes, stop } = self;
         let Config { driver, workers, connections, queue, limits, server_name, access_log } =
             config;
-        let http = Arc::new(Http::new(routes, limits, server_name, access_log));
+        // Handlers that stream wait for their clients: some workers are left for everybody else.
+        let streams = (workers / 2).max(1);
+        let http = Arc::new(Http::new(routes, limits, streams, server_name, access_log));
         let refusal = |peer| http.refusal(peer);
 
         let (accepting, workers) = match driver {

@@ -3,6 +3,8 @@
 //! HTML for those whose `Accept` names it, plain text for everybody else. The texts are constants
 //! of ours; where a peer's bytes are shown they are escaped.
 
+use std::io::ErrorKind;
+
 use super::handler::{Body, Response, wants_html};
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
@@ -82,6 +84,35 @@ impl Refusal {
             offset: None,
             section: rule.section(),
             right: rule.right().to_owned(),
+        }
+    }
+
+    /// 503: as many workers wait for bodies as may.
+    pub fn too_many_streams() -> Refusal {
+        Refusal {
+            status: Status::SERVICE_UNAVAILABLE,
+            what: "as many bodies are being streamed as may be at once".to_owned(),
+            offset: None,
+            section: "RFC 9110, 15.6.4",
+            right: "the same request a little later".to_owned(),
+        }
+    }
+
+    /// A body of this size has to be kept in a file, and that failed. 507: the disk is full; 503:
+    /// anything else.
+    pub fn cannot_keep(error: &std::io::Error) -> Refusal {
+        let (status, section) = match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                (Status::INSUFFICIENT_STORAGE, "RFC 4918, 11.5")
+            }
+            _ => (Status::SERVICE_UNAVAILABLE, "RFC 9110, 15.6.4"),
+        };
+        Refusal {
+            status,
+            what: "the server has no room for this body".to_owned(),
+            offset: None,
+            section,
+            right: "a smaller body, or the same one later".to_owned(),
         }
     }
 
@@ -200,6 +231,17 @@ mod tests {
             "400 Bad Request\n\nAn HTTP/1.1 request has a Host field (byte 16).\n\
              Rule:  RFC 9112, 3.2\nRight: Host: example.org\n"
         );
+    }
+
+    #[test]
+    fn a_full_disk_has_a_status_of_its_own() {
+        for (kind, status) in [
+            (ErrorKind::StorageFull, Status::INSUFFICIENT_STORAGE),
+            (ErrorKind::QuotaExceeded, Status::INSUFFICIENT_STORAGE),
+            (ErrorKind::NotFound, Status::SERVICE_UNAVAILABLE),
+        ] {
+            assert_eq!(Refusal::cannot_keep(&kind.into()).status, status);
+        }
     }
 
     #[test]

@@ -78,6 +78,19 @@ impl Decoder {
     /// # Errors
     /// A broken rule of chunked framing, or [`Rule::BodyIncomplete`] when the peer closed too soon.
     pub fn receive<'b>(&mut self, input: &'b mut Buf, limits: &Limits) -> Result<Piece<'b>, Fault> {
+        self.receive_some(input, limits, usize::MAX)
+    }
+
+    /// Takes the next piece, of no more than `room` bytes.
+    ///
+    /// # Errors
+    /// As [`Decoder::receive`].
+    pub fn receive_some<'b>(
+        &mut self,
+        input: &'b mut Buf,
+        limits: &Limits,
+        room: usize,
+    ) -> Result<Piece<'b>, Fault> {
         let ready = match self {
             Decoder::Done => Ready::End,
             Decoder::Length { .. } | Decoder::UntilClose if input.is_empty() => Ready::More,
@@ -87,7 +100,7 @@ impl Decoder {
         };
         match ready {
             Ready::Data(most) => {
-                let data = input.take(usize::try_from(most).unwrap_or(usize::MAX));
+                let data = input.take(usize::try_from(most).unwrap_or(usize::MAX).min(room));
                 self.took(data.len() as u64);
                 Ok(Piece::Data(data))
             }

@@ -17,6 +17,13 @@ pub struct Limits {
     pub fields: usize,
     /// A request body that is not streamed: 16 MB. nginx 1 MB, Apache 1 GB.
     pub body: u64,
+    /// What of one request body is kept in memory: 64 KB; a longer one is kept in a file. nginx 16 KB.
+    pub body_memory: u64,
+    /// Memory for all request bodies together: 64 MB; beyond it they go to files, however short.
+    /// Else 10,000 clients were worth 640 MB. Others have no such limit.
+    pub bodies_memory: u64,
+    /// The rest of a body that nobody wants, read so that the connection can be kept: 64 KB. Go 256.
+    pub body_unread: u64,
     /// Chunk extensions and trailers of one body, together: 16 KB, as hyper's for extensions.
     pub chunk_overhead: u64,
     /// Time for a head, from its first byte: 60 s, as nginx; people type by hand.
@@ -38,6 +45,9 @@ impl Default for Limits {
             head: 64 << 10,
             fields: 100,
             body: 16 << 20,
+            body_memory: 64 << 10,
+            bodies_memory: 64 << 20,
+            body_unread: 64 << 10,
             chunk_overhead: 16 << 10,
             head_time: Duration::from_secs(60),
             idle_time: Duration::from_secs(60),

@@ -110,6 +110,19 @@ impl RecvBody {
         self.decoder.receive(input, limits)
     }
 
+    /// Takes the next piece, of no more than `most` bytes.
+    ///
+    /// # Errors
+    /// As [`Decoder::receive`].
+    pub fn receive_some<'b>(
+        &mut self,
+        input: &'b mut Buf,
+        limits: &Limits,
+        most: usize,
+    ) -> Result<Piece<'b>, Fault> {
+        self.decoder.receive_some(input, limits, most)
+    }
+
     /// The trailer fields that came behind the body.
     pub fn trailers(&self) -> Option<&Headers> {
         self.decoder.trailers()

@@ -1,4 +1,4 @@
-//! Status codes and their customary phrases (RFC 9110, 15; 428, 429, 431: RFC 6585).
+//! Status codes and their customary phrases (RFC 9110, 15; 428, 429, 431: RFC 6585; 507: RFC 4918).
 
 /// A status code, 100 to 999.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +67,7 @@ statuses! {
     SERVICE_UNAVAILABLE 503 "Service Unavailable",
     GATEWAY_TIMEOUT 504 "Gateway Timeout",
     VERSION_NOT_SUPPORTED 505 "HTTP Version Not Supported",
+    INSUFFICIENT_STORAGE 507 "Insufficient Storage",
 }
 
 impl Status {

@@ -1,0 +1,68 @@
+//! The two directions of a connection, and the buffers that are lent to it.
+
+use std::io::{self, Read as _};
+use std::net::{SocketAddr, TcpStream};
+
+use super::output::Output;
+use crate::proto::buf::Buf;
+
+/// How much is read at once.
+const READ: usize = 16 << 10;
+
+/// What has come and is not understood, what is to go and has not gone.
+#[derive(Debug)]
+pub(super) struct Wire {
+    pub(super) peer: SocketAddr,
+    pub(super) input: Buf,
+    pub(super) output: Output,
+}
+
+/// What a thread lends to the connection it has a turn with: buffers. A connection that waits with
+/// nothing half read or half written needs none.
+#[derive(Debug, Default)]
+pub struct Desk {
+    input: Buf,
+    output: Vec<u8>,
+}
+
+/// What a read has brought.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Read {
+    AllThereWas,
+    AllThatFits,
+}
+
+impl Wire {
+    pub(super) fn new(peer: SocketAddr) -> Wire {
+        Wire { peer, input: Buf::new(), output: Output::default() }
+    }
+
+    /// Reads once. The end of the stream is noted in the input.
+    pub(super) fn read(&mut self, mut stream: &TcpStream) -> io::Result<Read> {
+        let room = self.input.spare(READ);
+        let most = room.len();
+        let count = stream.read(room)?;
+        if count == 0 {
+            self.input.close();
+        }
+        self.input.filled(count);
+        Ok(if count == most { Read::AllThatFits } else { Read::AllThereWas })
+    }
+
+    pub(super) fn borrow(&mut self, desk: &mut Desk) {
+        if !self.input.is_allocated() && !self.input.is_closed() {
+            self.input = std::mem::take(&mut desk.input);
+        }
+        self.output.borrow(&mut desk.output);
+    }
+
+    pub(super) fn give_back(&mut self, desk: &mut Desk) {
+        if self.input.is_empty() && !self.input.is_closed() {
+            let input = std::mem::take(&mut self.input);
+            if !desk.input.is_allocated() {
+                desk.input = input;
+            }
+        }
+        self.output.give_back(&mut desk.output);
+    }
+}
