@@ -46,3 +46,6 @@ mod manual;
 
 /// No client can hold a worker, and no connection is forgotten.
 mod lobby;
+
+/// Each wait ends at its deadline, whoever waits: 408 where somebody may be reading it.
+mod deadlines;

@@ -5,6 +5,7 @@
 //! knows. What is wrong is said in one line: what was typed, and what a right one looks like.
 
 pub mod client;
+pub mod limits;
 pub mod server;
 
 use std::ffi::{OsStr, OsString};

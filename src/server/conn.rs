@@ -223,15 +223,16 @@ impl Service for Http {
     }
 
     fn expired(&self, connection: &mut Connection, phase: Phase) -> Next {
-        let offset = connection.wire.input.len() as u64;
-        let (fault, asked) = match (phase, connection.state.take()) {
-            (Phase::Head, State::Head(_, Some(since))) => {
-                (Fault { rule: Rule::HeadTimeout, offset }, Asked { head: None, since })
+        let left = connection.wire.input.len();
+        let (rule, refusal, asked) = match (phase, connection.state.take()) {
+            (Phase::Head, State::Head(recv, Some(since))) => {
+                let refusal = Refusal::head_timeout((recv.taken() + left) as u64);
+                (Rule::HeadTimeout, refusal, Asked { head: None, since })
             }
-            (Phase::Body, State::Body(Incoming { head, since, received, .. })) => (
-                Fault { rule: Rule::BodyTimeout, offset: received },
-                Asked { head: Some(head), since },
-            ),
+            (Phase::Body, State::Body(Incoming { head, since, recv, received, .. })) => {
+                let refusal = Refusal::body_timeout(received, recv.remaining());
+                (Rule::BodyTimeout, refusal, Asked { head: Some(head), since })
+            }
             (phase, state) => {
                 connection.state = state;
                 self.end(
@@ -241,7 +242,7 @@ impl Service for Http {
                 return Next::Close;
             }
         };
-        connection.state = self.refuse(fault, asked, &mut connection.wire);
+        connection.state = self.turn_down(rule, &refusal, asked, &mut connection.wire);
         Next::Again
     }
 
@@ -497,10 +498,13 @@ impl Http {
 
     /// Answers what is not, or not any more, a request; and that was it.
     fn refuse(&self, fault: Fault, asked: Asked, wire: &mut Wire) -> State {
-        let refusal = Refusal::from(fault);
+        self.turn_down(fault.rule, &Refusal::from(fault), asked, wire)
+    }
+
+    fn turn_down(&self, rule: Rule, refusal: &Refusal, asked: Asked, wire: &mut Wire) -> State {
         log::info!("{}: refused: {refusal}", wire.peer);
         let response = refusal.response(asked.head.as_ref());
-        self.answer(response, asked, SendHead::unasked(Close::Fault(fault.rule)), wire, false)
+        self.answer(response, asked, SendHead::unasked(Close::Fault(rule)), wire, false)
     }
 
     /// Writes the head of an answer; its body follows as it can be taken.

@@ -85,6 +85,25 @@ impl Refusal {
         }
     }
 
+    /// 408: so much came in time.
+    pub fn head_timeout(came: u64) -> Refusal {
+        let rule = Rule::HeadTimeout;
+        let what =
+            format!("the head took too long: {came} bytes came, and not the blank line at its end");
+        Refusal { what, offset: None, ..Refusal::from(Fault { rule, offset: came }) }
+    }
+
+    /// 408: so much came in time, and so much is missing, as far as that can be known.
+    pub fn body_timeout(came: u64, missing: Option<u64>) -> Refusal {
+        let rule = Rule::BodyTimeout;
+        let missing = match missing {
+            Some(missing) => format!("{missing} are missing"),
+            None => "the last chunk is missing".to_owned(),
+        };
+        let what = format!("{}: {came} bytes came, {missing}", rule.what());
+        Refusal { what, offset: None, ..Refusal::from(Fault { rule, offset: came }) }
+    }
+
     /// 501: nobody here knows the method.
     pub fn not_implemented(head: &RequestHead) -> Refusal {
         Refusal {

@@ -49,6 +49,11 @@ impl RecvHead {
         }
     }
 
+    /// How many bytes of the request have been taken.
+    pub fn taken(&self) -> usize {
+        self.0.taken()
+    }
+
     /// Has no line of a request been taken yet?
     pub fn is_untouched(&self) -> bool {
         self.0.is_untouched()
