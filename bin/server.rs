@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use threadbare::app::{self, store::Store};
 use threadbare::cli::Parsed;
-use threadbare::cli::limits::LimitFlags;
+use threadbare::cli::limits::{self as typed, LimitFlags};
 use threadbare::cli::server::{self as flags, ServerOptions};
-use threadbare::server::{AccessLog, Config, Driver, Files, Limits, Report, Server, Stop};
+use threadbare::server::{
+    AccessLog, Config, Driver, Files, Limits, Overload, PerAddress, Report, Server, Stop,
+};
 
 /// How long requests that are under way may take to finish once a stop is asked for.
 const GRACE: Duration = Duration::from_secs(10);
@@ -65,8 +67,27 @@ fn run(options: ServerOptions) -> Result<Report, String> {
     let defaults = Config::default();
     let workers = workers.unwrap_or(defaults.workers);
     let driver = if lobby { Driver::Lobby } else { Driver::Textbook };
-    let limits = limits_from(limits);
-    let config = Config { driver, workers, server_name, access_log, limits, ..defaults };
+    let per_address = match limits.per_address {
+        None => defaults.per_address,
+        Some(typed::PerAddress::Off) => PerAddress::Any,
+        Some(typed::PerAddress::Most(most)) => PerAddress::Most(most),
+    };
+    let overload = match limits.overload {
+        None => defaults.overload,
+        Some(typed::Overload::Reject) => Overload::Reject,
+        Some(typed::Overload::Block) => Overload::Block,
+    };
+    let config = Config {
+        driver,
+        workers,
+        connections: limits.connections,
+        per_address,
+        queue: limits.queue.unwrap_or(defaults.queue),
+        overload,
+        limits: limits_from(limits),
+        server_name,
+        access_log,
+    };
     let server = Server::with_config(bind, routes, config).map_err(|error| error.to_string())?;
     let urls: Vec<String> =
         server.addresses().iter().map(|address| format!("http://{address}")).collect();

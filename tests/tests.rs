@@ -49,3 +49,6 @@ mod lobby;
 
 /// Each wait ends at its deadline, whoever waits: 408 where somebody may be reading it.
 mod deadlines;
+
+/// More than there is room for: it is answered, or waits outside, and passes.
+mod overload;

@@ -8,6 +8,24 @@ use super::Effect::Value;
 use super::server::ServerOptions;
 use super::{Flag, Right, seconds};
 
+/// What becomes of those for whom there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overload {
+    /// They are answered 503.
+    Reject,
+    /// They wait in the kernel's backlog.
+    Block,
+}
+
+/// How many connections one address may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PerAddress {
+    /// As many as it likes.
+    Off,
+    /// So many.
+    Most(usize),
+}
+
 /// Limits as they were typed; `None`: the server's own default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LimitFlags {
@@ -31,6 +49,14 @@ pub struct LimitFlags {
     pub head: Option<usize>,
     /// Bytes of chunk extensions and trailers of a body.
     pub chunk_overhead: Option<u64>,
+    /// Connections that may be open.
+    pub connections: Option<usize>,
+    /// Of one address.
+    pub per_address: Option<PerAddress>,
+    /// Connections that wait for a worker.
+    pub queue: Option<usize>,
+    /// What becomes of the others.
+    pub overload: Option<Overload>,
 }
 
 pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
@@ -99,6 +125,53 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
             set(&mut options.limits.chunk_overhead, number(value, BYTES, 0))
         }),
         "more chunk extensions and trailers are answered 413 (default 16384)",
+    ),
+];
+
+pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
+    Flag::new(
+        None,
+        "max-connections",
+        Value("N", |options, value| {
+            let right = Right("a number from 1 to 1000000, as 10000");
+            let number = number(value, COUNT, 1).ok().filter(|&number| number <= 1_000_000);
+            set(&mut options.limits.connections, number.ok_or(right))
+        }),
+        "so many may be open (default 10000, or what there are descriptors for)",
+    ),
+    Flag::new(
+        None,
+        "max-per-address",
+        Value("N|off", |options, value| {
+            let right = Right("a number from 1 up, as 100, or off");
+            let most = if value == "off" {
+                Ok(PerAddress::Off)
+            } else {
+                number(value, right, 1).map(PerAddress::Most)
+            };
+            set(&mut options.limits.per_address, most)
+        }),
+        "and so many from one address (default 1000, for this machine's own off)",
+    ),
+    Flag::new(
+        None,
+        "queue",
+        Value("N", |options, value| set(&mut options.limits.queue, number(value, COUNT, 1))),
+        "when all workers are busy so many new connections wait, and so many with a new request \
+         (default 1024)",
+    ),
+    Flag::new(
+        None,
+        "overload",
+        Value("reject|block", |options, value| {
+            let overload = match value.to_str() {
+                Some("reject") => Ok(Overload::Reject),
+                Some("block") => Ok(Overload::Block),
+                _ => Err(Right("reject, or block to leave them in the kernel's backlog")),
+            };
+            set(&mut options.limits.overload, overload)
+        }),
+        "who does not fit is answered 503, or waits to be accepted (default reject)",
     ),
 ];
 

@@ -79,7 +79,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     name: "server",
     usage: "[FLAG]... [ROOT]",
     about: "Serves the files under ROOT (default: www) over HTTP/1.0 and HTTP/1.1.",
-    groups: &[("Flags", FLAGS), ("Limits", limits::FLAGS)],
+    groups: &[("Flags", FLAGS), ("Limits", limits::FLAGS), ("Overload", limits::OVERLOAD)],
     operand: |options, value| {
         // Two folders are more often a forgotten quote than a wish for the second one.
         if options.root != ServerOptions::default().root {
@@ -226,7 +226,8 @@ mod tests {
         let args = "--bind localhost:1 --bind [::1]:2 --workers 3 --lobby off --data d --access-log off \
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
-                    --max-chunk-overhead 10 site";
+                    --max-chunk-overhead 10 --max-connections 11 --max-per-address off --queue 12 \
+                    --overload block site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
@@ -247,6 +248,10 @@ mod tests {
                 fields: Some(8),
                 head: Some(9),
                 chunk_overhead: Some(10),
+                connections: Some(11),
+                per_address: Some(limits::PerAddress::Off),
+                queue: Some(12),
+                overload: Some(limits::Overload::Block),
             },
         };
         assert_eq!(parsed(&args), Ok(Parsed::Run(want)));
@@ -287,6 +292,9 @@ mod tests {
             &["--workers"],
             &["--transfer-rate", "0"],
             &["--max-body", "1k"],
+            &["--max-connections", "1000001"],
+            &["--max-per-address", "0"],
+            &["--overload", "panic"],
             &["--head-time", "-1"],
             &["--data", ""],
             &["--server-name", "a\r\nb"],

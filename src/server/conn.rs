@@ -23,6 +23,7 @@ use super::output::Output;
 use super::refusal::{Refusal, internal_error, overload};
 use super::router::{Found, Params, Routes};
 use crate::net::deadline::{Deadline, Phase};
+use crate::net::door::Full;
 use crate::net::errors::{nothing_yet, peer_left};
 use crate::net::service::{Ended, Next, Service};
 use crate::proto::buf::Buf;
@@ -267,12 +268,29 @@ impl Service for Http {
         }
     }
 
-    fn refusal(&self) -> Vec<u8> {
+    fn crowded_out(&self, connection: &mut Connection) -> bool {
+        let asked = match connection.state.take() {
+            State::Head(_, since) => {
+                Asked { head: None, since: since.unwrap_or_else(Instant::now) }
+            }
+            State::Body(Incoming { head, since, .. }) => Asked { head: Some(head), since },
+            state @ (State::Answer(_) | State::Over(_)) => {
+                connection.state = state;
+                return false;
+            }
+        };
+        let send = SendHead::unasked(Close::WeAsked);
+        let response = overload(Full::Queue);
+        connection.state = self.answer(response, asked, send, &mut connection.wire, false);
+        true
+    }
+
+    fn refusal(&self, why: Full) -> Vec<u8> {
         let mut wire =
             Wire { peer: ([0, 0, 0, 0], 0).into(), input: Buf::new(), output: Output::default() };
         let asked = Asked { head: None, since: Instant::now() };
         let mut state =
-            self.answer(overload(), asked, SendHead::unasked(Close::WeAsked), &mut wire, false);
+            self.answer(overload(why), asked, SendHead::unasked(Close::WeAsked), &mut wire, false);
         while let State::Answer(answer) = state {
             state = self.send_body(answer, &mut wire).0;
         }

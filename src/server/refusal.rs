@@ -4,6 +4,7 @@
 //! of ours; where a peer's bytes are shown they are escaped.
 
 use super::handler::{Body, Response, wants_html};
+use crate::net::door::Full;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::Status;
@@ -164,13 +165,14 @@ pub fn internal_error() -> Response {
         .status(Status::INTERNAL_SERVER_ERROR)
 }
 
-/// 503 on a connection that no worker will see, as it stands on the wire.
-pub fn overload() -> Response {
+/// 503 on a connection that no worker will see.
+pub fn overload(why: Full) -> Response {
     Response::new(Status::SERVICE_UNAVAILABLE)
         .field("Retry-After", "1")
         .field("Content-Type", "text/plain; charset=utf-8")
         .body(Body::Bytes(
-            b"503 Service Unavailable\n\nAll workers are busy, and the queue is full.\n".to_vec(),
+            format!("503 Service Unavailable\n\n{}. Try again in a second.\n", capital(why.what()))
+                .into_bytes(),
         ))
 }
 

@@ -40,7 +40,8 @@ pub fn serve<S: Service>(
     waiting: &Waiting<'_, Accepted>,
     stop: &Stop,
 ) {
-    let Accepted { stream, peer } = accepted;
+    // The pass is given back first: who sees the connection closed may come again.
+    let Accepted { stream, peer, pass: _pass } = accepted;
     let mut connection = service.open(peer);
     let outcome = set_timeouts(&stream).map(|()| {
         let ended = drive(service, &mut connection, &stream, waiting, stop);
