@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use threadbare::app::{self, store::Store};
 use threadbare::cli::Parsed;
+use threadbare::cli::limits::{self as typed, LimitFlags};
 use threadbare::cli::server::{self as flags, ServerOptions};
-use threadbare::server::{AccessLog, Config, Driver, Files, Report, Server, Stop};
+use threadbare::server::{
+    AccessLog, Config, Driver, Files, Limits, Overload, PerAddress, Report, Server, Stop,
+};
 
 /// How long requests that are under way may take to finish once a stop is asked for.
 const GRACE: Duration = Duration::from_secs(10);
@@ -45,7 +48,8 @@ fn main() -> ExitCode {
 
 /// Sets everything up, says so in one line on stdout, and serves until it is stopped.
 fn run(options: ServerOptions) -> Result<Report, String> {
-    let ServerOptions { root, bind, workers, lobby, data, access_log, server_name } = options;
+    let ServerOptions { root, bind, workers, lobby, data, access_log, server_name, limits } =
+        options;
     let shown = root.display();
     let files = Files::new(&root).map_err(|error| {
         format!("the folder {shown} cannot be served: {error}; right: server FOLDER")
@@ -65,7 +69,27 @@ fn run(options: ServerOptions) -> Result<Report, String> {
     let defaults = Config::default();
     let workers = workers.unwrap_or(defaults.workers);
     let driver = if lobby { Driver::Lobby } else { Driver::Textbook };
-    let config = Config { driver, workers, server_name, access_log, ..defaults };
+    let per_address = match limits.per_address {
+        None => defaults.per_address,
+        Some(typed::PerAddress::Off) => PerAddress::Any,
+        Some(typed::PerAddress::Most(most)) => PerAddress::Most(most),
+    };
+    let overload = match limits.overload {
+        None => defaults.overload,
+        Some(typed::Overload::Reject) => Overload::Reject,
+        Some(typed::Overload::Block) => Overload::Block,
+    };
+    let config = Config {
+        driver,
+        workers,
+        connections: limits.connections,
+        per_address,
+        queue: limits.queue.unwrap_or(defaults.queue),
+        overload,
+        limits: limits_from(limits),
+        server_name,
+        access_log,
+    };
     let server = Server::with_config(bind, routes, config).map_err(|error| error.to_string())?;
     let urls: Vec<String> =
         server.addresses().iter().map(|address| format!("http://{address}")).collect();
@@ -78,6 +102,24 @@ fn run(options: ServerOptions) -> Result<Report, String> {
         urls.join("/ ")
     );
     server.run().map_err(|error| format!("cannot go on: {error}"))
+}
+
+/// What was typed, and the usual for what was not.
+fn limits_from(typed: LimitFlags) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        request_line: typed.request_line.unwrap_or(usual.request_line),
+        field: typed.field.unwrap_or(usual.field),
+        head: typed.head.unwrap_or(usual.head),
+        fields: typed.fields.unwrap_or(usual.fields),
+        body: typed.body.unwrap_or(usual.body),
+        chunk_overhead: typed.chunk_overhead.unwrap_or(usual.chunk_overhead),
+        head_time: typed.head_time.unwrap_or(usual.head_time),
+        idle_time: typed.idle_time.unwrap_or(usual.idle_time),
+        transfer_grace: typed.transfer_grace.unwrap_or(usual.transfer_grace),
+        transfer_rate: typed.transfer_rate.unwrap_or(usual.transfer_rate),
+        ..usual
+    }
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP asks for a stop; the second one is not asked twice.

@@ -1,28 +1,148 @@
-//! What takes too long, with the times made short. The library, not the binary.
+//! Each wait has its deadline, and both drivers keep it. The honest slow ones live.
 
-use std::time::Duration;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use threadbare::server::{Config, Limits, Request, Response, Router, Server};
+use threadbare::server::{self, Config, Limits, Request, Response, Router};
 
-use crate::support::Wire;
+use crate::support::{SOON, Server, Wire};
+
+const DRIVERS: [&str; 2] = ["on", "off"];
+
+fn server(driver: &str, flags: &[&str]) -> Server {
+    let common = ["--lobby", driver, "--workers", "8", "--access-log", "off"];
+    Server::start(&[&common, flags].concat())
+}
+
+/// All that comes until the server closes, which is to be after so long, and soon after.
+fn ends_after(least: Duration, wire: &mut Wire) -> String {
+    let begun = Instant::now();
+    let rest = wire.rest();
+    let took = begun.elapsed();
+    assert!(took >= least / 2 && took < least + SOON, "{took:?}");
+    String::from_utf8_lossy(&rest).into_owned()
+}
 
 #[test]
-fn each_wait_ends_in_its_own_way() {
+fn half_a_head_is_answered_408_which_says_what_came_and_what_did_not() {
+    for driver in DRIVERS {
+        let server = server(driver, &["--head-time", "0.5"]);
+        let mut wire = server.connect();
+        wire.send("GET / HTTP/1.1\r\n");
+        let mut dripping = server.connect();
+        let text = ends_after(Duration::from_millis(500), &mut wire);
+        assert!(text.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{text}");
+        assert!(text.contains("16 bytes came, and not the blank line at its end."), "{text}");
+        // A byte now and then does not move the deadline.
+        let begun = Instant::now();
+        let drip = b"GET / HTTP/1.1\r\nHost: a.example.org\r\n";
+        for byte in drip.iter().take(30) {
+            dripping.send([*byte]);
+            thread::sleep(Duration::from_millis(30));
+            if begun.elapsed() > Duration::from_millis(450) {
+                break;
+            }
+        }
+        let text = ends_after(Duration::ZERO, &mut dripping);
+        assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
+    }
+}
+
+#[test]
+fn idle_and_silent_connections_are_closed_without_a_word() {
+    for driver in DRIVERS {
+        let server = server(driver, &["--idle-time", "0.5"]);
+        let (mut silent, mut idle) = (server.connect(), server.connect());
+        idle.send("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n").answer();
+        assert_eq!(ends_after(Duration::from_millis(500), &mut idle), "");
+        assert_eq!(ends_after(Duration::ZERO, &mut silent), "");
+    }
+}
+
+#[test]
+fn a_body_under_the_minimum_rate_ends_and_an_honest_slow_one_lives() {
+    for driver in DRIVERS {
+        let server = server(driver, &["--transfer-grace", "0.5", "--transfer-rate", "100"]);
+        let (mut stalled, mut chunked, mut slow) =
+            (server.connect(), server.connect(), server.connect());
+        stalled.send("PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\nabc");
+        chunked.send("PUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc");
+        slow.send("PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n");
+        let upload = thread::spawn(move || {
+            // 250 bytes a second, four times the grace.
+            slow.send_slowly(&[b'x'; 500], 25, Duration::from_millis(100)).answer()
+        });
+        let text = ends_after(Duration::from_millis(500), &mut stalled);
+        assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
+        assert!(text.contains("too slowly: 3 bytes came, 497 are missing."), "{text}");
+        let text = ends_after(Duration::ZERO, &mut chunked);
+        assert!(text.contains("too slowly: 3 bytes came, the last chunk is missing."), "{text}");
+        assert!(upload.join().unwrap().text().ends_with("xxxxx"), "{driver}");
+    }
+}
+
+#[test]
+fn who_takes_nothing_is_left_and_a_slow_reader_gets_all() {
+    const MANY: usize = 20_000_000;
+    for driver in DRIVERS {
+        let server = server(driver, &["--transfer-grace", "0.5", "--transfer-rate", "100000"]);
+        let request = format!("GET /bytes/{MANY} HTTP/1.0\r\n\r\n");
+        let ask = || {
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            stream.set_read_timeout(Some(SOON)).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        };
+        let (mut never, mut slow) = (ask(), ask());
+        let (mut got, mut piece) = (0, vec![0; MANY / 20]);
+        let mut read = |stream: &mut TcpStream| stream.read(&mut piece).unwrap_or_default();
+        for _ in 0..20 {
+            got += read(&mut slow);
+            thread::sleep(Duration::from_millis(100));
+        }
+        loop {
+            match read(&mut slow) {
+                0 => break,
+                count => got += count,
+            }
+        }
+        assert!(got > MANY, "{driver}: the slow one got {got} bytes");
+        let mut got = 0;
+        loop {
+            match read(&mut never) {
+                0 => break,
+                count => got += count,
+            }
+        }
+        assert!(got < MANY, "{driver}: the other one was cut; it got {got} bytes");
+    }
+}
+
+/// Empty lines are no request that has begun, so their end is a quiet one; and what came is counted
+/// from where the head began.
+#[test]
+fn what_came_is_counted_and_empty_lines_are_not() {
     let short = Duration::from_millis(300);
     let limits = Limits { head_time: short, transfer_grace: short, ..Limits::default() };
     let limits = Limits { idle_time: 2 * short, ..limits };
     let echo = |request: &mut Request| Response::text(request.head.target.path());
     let routes = Router::new().get("/a", echo).post("/a", echo).build().unwrap();
     let config = Config { limits, ..Config::default() };
-    let server = Server::with_config(["127.0.0.1:0"], routes, config).unwrap();
+    let server = server::Server::with_config(["127.0.0.1:0"], routes, config).unwrap();
     let (address, stop) = (server.addresses()[0], server.stop());
-    let running = std::thread::spawn(|| server.run().unwrap());
+    let running = thread::spawn(|| server.run().unwrap());
 
     for (sent, status, byte) in [
-        ("GET /a HTTP/1.1\r\nHost: a\r\nX", 408, "byte 27"),
-        ("GET /a", 408, "byte 6"),
-        ("\r\n\nGET /a", 408, "byte 6"),
-        ("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhello", 408, "byte 5"),
+        ("GET /a HTTP/1.1\r\nHost: a\r\nX", 408, "27 bytes came"),
+        ("GET /a", 408, "6 bytes came"),
+        ("\r\n\nGET /a", 408, "6 bytes came"),
+        (
+            "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhello",
+            408,
+            "5 bytes came, 4 are missing",
+        ),
     ] {
         let mut wire = Wire::to(address);
         let answer = wire.send(sent).answer();

@@ -55,3 +55,6 @@ mod bodies;
 
 /// No client can hold a worker, and no connection is forgotten.
 mod lobby;
+
+/// More than there is room for: it is answered, or waits outside, and passes.
+mod overload;

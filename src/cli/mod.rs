@@ -5,6 +5,7 @@
 //! knows. What is wrong is said in one line: what was typed, and what a right one looks like.
 
 pub mod client;
+pub mod limits;
 pub mod server;
 
 use std::ffi::{OsStr, OsString};
@@ -233,7 +234,7 @@ mod tests {
 
     #[test]
     fn the_tables_hold_together() {
-        let values = ["GET", "A: b", "1", "127.0.0.1:0", "on"];
+        let values = ["GET", "A: b", "1", "127.0.0.1:0", "on", "block"];
         walk(&server::COMMAND, &Default::default(), &values);
         walk(&client::COMMAND, &Default::default(), &values);
     }

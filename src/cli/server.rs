@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use super::Effect::{Help, Value, Version};
+use super::limits::{self, LimitFlags, number, set};
 use super::{Command, Flag, Parsed, Right, UsageError};
 
 /// What the command line of `server` says.
@@ -24,6 +25,8 @@ pub struct ServerOptions {
     pub access_log: AccessLog,
     /// What the `Server` field says; `None`: there is no such field.
     pub server_name: Option<String>,
+    /// How much is too much.
+    pub limits: LimitFlags,
 }
 
 /// Where the access log goes.
@@ -47,6 +50,7 @@ impl Default for ServerOptions {
             data: PathBuf::from("data"),
             access_log: AccessLog::Stderr,
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
+            limits: LimitFlags::default(),
         }
     }
 }
@@ -83,7 +87,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     name: "server",
     usage: "[FLAG]... [ROOT]",
     about: "Serves the files under ROOT (default: www) over HTTP/1.0 and HTTP/1.1.",
-    groups: &[("Flags", FLAGS)],
+    groups: &[("Flags", FLAGS), ("Limits", limits::FLAGS), ("Overload", limits::OVERLOAD)],
     operand: |options, value| {
         // Two folders are more often a forgotten quote than a wish for the second one.
         if !options.root.as_os_str().is_empty() {
@@ -124,10 +128,12 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         None,
         "workers",
         Value("N", |options, value| {
-            let number = value.to_str().and_then(|text| text.parse().ok());
-            let number = number.filter(|number| (1..=MOST_WORKERS).contains(number));
-            options.workers = Some(number.ok_or(Right("a number from 1 to 10000, as 32"))?);
-            Ok(())
+            const RIGHT: Right = Right("a number from 1 to 10000, as 32");
+            let workers = number(value, RIGHT, 1)?;
+            set(
+                &mut options.workers,
+                if workers <= MOST_WORKERS { Ok(workers) } else { Err(RIGHT) },
+            )
         }),
         "how many requests are worked on at once (default: by the number of cores)",
     ),
@@ -218,6 +224,7 @@ fn is_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn parsed(args: &[&str]) -> Result<Parsed<ServerOptions>, String> {
         parse(args.iter().map(OsString::from)).map_err(|error| error.to_string())
@@ -231,7 +238,10 @@ mod tests {
     #[test]
     fn everything_typed() {
         let args = "--bind localhost:1 --bind [::1]:2 --workers 3 --lobby off --data d --access-log off \
-                    --server-name off site";
+                    --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
+                    --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
+                    --max-chunk-overhead 10 --max-connections 11 --max-per-address off --queue 12 \
+                    --overload block site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
@@ -241,6 +251,22 @@ mod tests {
             data: "d".into(),
             access_log: AccessLog::Off,
             server_name: None,
+            limits: LimitFlags {
+                head_time: Some(Duration::from_secs(1)),
+                idle_time: Some(Duration::from_secs(2)),
+                transfer_grace: Some(Duration::from_secs(3)),
+                transfer_rate: Some(4),
+                body: Some(5),
+                request_line: Some(6),
+                field: Some(7),
+                fields: Some(8),
+                head: Some(9),
+                chunk_overhead: Some(10),
+                connections: Some(11),
+                per_address: Some(limits::PerAddress::Off),
+                queue: Some(12),
+                overload: Some(limits::Overload::Block),
+            },
         };
         assert_eq!(parsed(&args), Ok(Parsed::Run(want)));
     }
@@ -278,6 +304,12 @@ mod tests {
             &["--workers", "-1"],
             &["--workers", "many"],
             &["--workers"],
+            &["--transfer-rate", "0"],
+            &["--max-body", "1k"],
+            &["--max-connections", "1000001"],
+            &["--max-per-address", "0"],
+            &["--overload", "panic"],
+            &["--head-time", "-1"],
             &["--data", ""],
             &["--server-name", "a\r\nb"],
             &["--server-name", ""],

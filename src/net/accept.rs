@@ -1,15 +1,17 @@
 //! listen, accept, hand over: where connections come from.
 //!
 //! One thread waits for every listener at once, accepts, and hands each connection to the queue of
-//! the pool. It never reads, and never waits for anything but new connections. When the queue is
-//! full it says so to the peer (`refuse.rs`); when descriptors run out it pauses; it ends
-//! when it is asked to, or when a listener breaks.
+//! the pool. It never reads, and never waits for anything but new connections. When there is no room
+//! it says so to the peer (`refuse.rs`), or leaves the others to the kernel's backlog until there is;
+//! when descriptors run out it pauses; it ends when it is asked to, or when a listener breaks.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
 use std::os::fd::AsFd as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::door::{Door, Full, Overload, Pass};
 use super::errors::{AcceptFailure, accept_failure};
 use super::refuse::Refused;
 use super::socket::{adopt, bind, wait_readable};
@@ -22,6 +24,8 @@ pub struct Accepted {
     pub stream: TcpStream,
     /// Who is at the other end.
     pub peer: SocketAddr,
+    /// Kept as long as the connection is.
+    pub pass: Pass,
 }
 
 /// The sockets that are listened on.
@@ -117,38 +121,95 @@ impl Listeners {
     }
 
     /// Accepts until it is asked to stop. `hand_over` gives a connection back when there is no room
-    /// for it; then it is told `refusal`.
+    /// for it. Whoever is not let in is told `refusal`, or waits outside, as the door has it.
     ///
     /// # Errors
     /// When a listener breaks. Connections that fail do not end this.
     pub fn accept_until(
         self,
         stop: &Stop,
-        mut hand_over: impl FnMut(Accepted) -> Result<(), Accepted>,
-        refusal: impl Fn(SocketAddr) -> Vec<u8>,
+        door: &Arc<Door>,
+        hand_over: impl FnMut(Accepted) -> Result<(), Accepted>,
+        refusal: impl Fn(Full, SocketAddr) -> Vec<u8>,
     ) -> io::Result<()> {
-        let mut refused = Refused::default();
+        let (refused, said) = (Refused::default(), Rarely::default());
+        let mut entrance = Entrance { door, hand_over, refusal, refused, held: None, said };
         let mut exhausted = Exhausted::default();
         while !stop.is_asked() {
+            entrance.try_again();
             let now = Instant::now();
-            let paused = exhausted.pause_left(now);
+            let paused = exhausted.pause_left(now).or(entrance.pause());
             let listening = if paused.is_some() { &[] } else { self.0.as_slice() };
             let mut descriptors = vec![stop.descriptor()];
             descriptors.extend(listening.iter().map(|listener| listener.as_fd()));
-            descriptors.extend(refused.descriptors());
+            descriptors.extend(entrance.refused.descriptors());
             let patience =
-                refused.next_deadline().map(|until| until.saturating_duration_since(now));
+                entrance.refused.next_deadline().map(|until| until.saturating_duration_since(now));
             let ready = wait_readable(&descriptors, paused.into_iter().chain(patience).min())?;
             for (listener, _) in listening.iter().zip(&ready[1..]).filter(|&(_, &ready)| ready) {
-                accept_all(listener, &mut exhausted, |accepted| {
-                    if let Err(Accepted { stream, peer }) = hand_over(accepted) {
-                        refused.refuse(stream, &refusal(peer), Instant::now());
-                    }
-                })?;
+                accept_all(listener, &mut exhausted, |stream, peer| entrance.come(stream, peer))?;
             }
-            refused.drain(Instant::now());
+            entrance.refused.drain(Instant::now());
         }
         Ok(())
+    }
+}
+
+/// Where those who have been accepted are let in, refused, or held.
+struct Entrance<'a, H, R> {
+    door: &'a Arc<Door>,
+    hand_over: H,
+    refusal: R,
+    refused: Refused,
+    /// The one that waits here while the others wait outside.
+    held: Option<(TcpStream, SocketAddr)>,
+    said: Rarely,
+}
+
+impl<H, R> Entrance<'_, H, R>
+where
+    H: FnMut(Accepted) -> Result<(), Accepted>,
+    R: Fn(Full, SocketAddr) -> Vec<u8>,
+{
+    /// How soon somebody who is held tries again.
+    const PAUSE: Duration = Duration::from_millis(10);
+
+    /// Somebody new. May more come?
+    fn come(&mut self, stream: TcpStream, peer: SocketAddr) -> bool {
+        self.door.count_accepted();
+        self.let_in(stream, peer);
+        self.held.is_none()
+    }
+
+    fn let_in(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let (stream, why) = match self.door.enter(peer.ip()) {
+            Err(why) => (stream, why),
+            Ok(pass) => match (self.hand_over)(Accepted { stream, peer, pass }) {
+                Ok(()) => return,
+                Err(Accepted { stream, .. }) => (stream, Full::Queue),
+            },
+        };
+        // One address that has too many must not keep the others outside.
+        if self.door.overload == Overload::Block && why != Full::Address {
+            self.held = Some((stream, peer));
+            return;
+        }
+        self.door.count_refusal(why);
+        let now = Instant::now();
+        if self.said.may_speak(now) {
+            log::warn!("{peer}: not let in: {}; more like it are not told of", why.what());
+        }
+        self.refused.refuse(stream, &(self.refusal)(why, peer), now);
+    }
+
+    fn try_again(&mut self) {
+        if let Some((stream, peer)) = self.held.take() {
+            self.let_in(stream, peer);
+        }
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        self.held.is_some().then_some(Self::PAUSE)
     }
 }
 
@@ -159,14 +220,15 @@ const BURST: usize = 256;
 fn accept_all(
     listener: &TcpListener,
     exhausted: &mut Exhausted,
-    mut hand_over: impl FnMut(Accepted),
+    mut come: impl FnMut(TcpStream, SocketAddr) -> bool,
 ) -> io::Result<()> {
     for _ in 0..BURST {
         let error = match listener.accept() {
             Ok((stream, peer)) => {
                 exhausted.is_over();
                 match adopt(&stream) {
-                    Ok(()) => hand_over(Accepted { stream, peer }),
+                    Ok(()) if come(stream, peer) => {}
+                    Ok(()) => return Ok(()),
                     Err(error) => log::debug!("{peer}: left at once: {error}"),
                 }
                 continue;
@@ -192,7 +254,7 @@ fn accept_all(
 #[derive(Debug, Default)]
 struct Exhausted {
     paused_until: Option<Instant>,
-    said: Option<Instant>,
+    said: Rarely,
 }
 
 impl Exhausted {
@@ -200,8 +262,7 @@ impl Exhausted {
 
     fn begins(&mut self, error: &io::Error, now: Instant) {
         self.paused_until = Some(now + Exhausted::PAUSE);
-        if self.said.is_none_or(|said| now - said >= Duration::from_secs(1)) {
-            self.said = Some(now);
+        if self.said.may_speak(now) {
             log::warn!(
                 "cannot accept: {error}; new clients wait until others leave (see ulimit -n)"
             );
@@ -217,11 +278,30 @@ impl Exhausted {
     }
 }
 
+/// Once a second, whatever happens.
+#[derive(Debug, Default)]
+struct Rarely(Option<Instant>);
+
+impl Rarely {
+    fn may_speak(&mut self, now: Instant) -> bool {
+        let may = self.0.is_none_or(|spoke| now - spoke >= Duration::from_secs(1));
+        if may {
+            self.0 = Some(now);
+        }
+        may
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::door::PerAddress;
     use std::io::{Read as _, Write as _};
     use std::thread;
+
+    fn open_door() -> Arc<Door> {
+        Door::new(100, PerAddress::Any, Overload::Reject)
+    }
 
     #[test]
     fn accepts_on_all_addresses_until_asked_to_stop() {
@@ -234,8 +314,9 @@ mod tests {
         let loops = thread::spawn(move || {
             listeners.accept_until(
                 &stop,
+                &open_door(),
                 |accepted| sender.send(accepted).map_err(|back| back.0),
-                |_| Vec::new(),
+                |_, _| Vec::new(),
             )
         });
         for address in addresses {
@@ -252,8 +333,9 @@ mod tests {
         let address = listeners.addresses()[0];
         let stop = Stop::new().unwrap();
         let stopper = stop.clone();
-        let loops =
-            thread::spawn(move || listeners.accept_until(&stop, Err, |_| b"no room".to_vec()));
+        let loops = thread::spawn(move || {
+            listeners.accept_until(&stop, &open_door(), Err, |_, _| b"no room".to_vec())
+        });
         for _ in 0..20 {
             let mut client = TcpStream::connect(address).unwrap();
             let _ = client.write_all(&[b'x'; 100_000]);

@@ -3,6 +3,7 @@
 //! | file | what it does | what the kernel is asked |
 //! |---|---|---|
 //! | [`service`] | the seam: what a protocol gives, what a driver asks | |
+//! | [`door`] | how many may be in, in all and from one address | `getrlimit` |
 //! | [`accept`] | bind, listen, accept, hand over; refuse when full (`refuse`) | `socket` `bind` `listen` `poll` `accept4` |
 //! | [`stop`] | a request to stop, and the waking of whoever waits | `socketpair` |
 //! | [`deadline`] | until when a wait may last, and which wait it is | |
@@ -14,6 +15,7 @@
 pub mod accept;
 pub mod connect;
 pub mod deadline;
+pub mod door;
 pub mod errors;
 pub mod lobby;
 mod refuse;

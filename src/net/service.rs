@@ -15,6 +15,7 @@
 use std::net::{SocketAddr, TcpStream};
 
 use super::deadline::{Deadline, Phase};
+use super::door::Full;
 
 /// A protocol's server side: what is done with a connection.
 pub trait Service: Send + Sync + 'static {
@@ -44,8 +45,13 @@ pub trait Service: Send + Sync + 'static {
     /// The connection is closed, or about to be; `ended` is who decided.
     fn close(&self, connection: Self::Connection, ended: Ended);
 
-    /// What is said to a peer that cannot be served at all, in one piece.
-    fn refusal(&self, peer: SocketAddr) -> Vec<u8>;
+    /// All workers are busy, and so many connections are ready that this one has no place among them.
+    /// `true`: it has a last word, which its next turn says without a handler. `false`: it is in the
+    /// middle of an answer, and goes on when it can.
+    fn crowded_out(&self, connection: &mut Self::Connection) -> bool;
+
+    /// What is said to a peer that is not let in, in one piece.
+    fn refusal(&self, why: Full, peer: SocketAddr) -> Vec<u8>;
 }
 
 /// What a turn needs next.

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
 
 /// Connections that the kernel completes while we are not looking: 4,096, the most that glibc
@@ -46,6 +47,12 @@ pub(super) fn adopt(stream: &TcpStream) -> io::Result<()> {
 pub fn wait(stream: &TcpStream, to_send: bool, timeout: Duration) -> io::Result<()> {
     let room = if to_send { PollFlags::POLLOUT } else { PollFlags::empty() };
     poll(&mut [PollFd::new(stream.as_fd(), PollFlags::POLLIN | room)], Some(timeout))
+}
+
+/// How many descriptors this process may have open (`ulimit -n`).
+pub fn descriptors() -> Option<usize> {
+    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    usize::try_from(soft).ok()
 }
 
 /// Waits until one of the descriptors can be read from (or is closed, or broken), or the time is

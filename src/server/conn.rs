@@ -28,6 +28,7 @@ use super::router::{Found, Params, Routes};
 use super::stream::{Broken, Loan, Stream};
 use super::wire::{Desk, Read, Wire};
 use crate::net::deadline::{Deadline, Phase};
+use crate::net::door::Full;
 use crate::net::errors::{nothing_yet, peer_left};
 use crate::net::service::{Ended, Next, Service};
 use crate::proto::http::body::Piece;
@@ -193,16 +194,16 @@ impl Service for Http {
     }
 
     fn expired(&self, connection: &mut Connection, phase: Phase) -> Next {
-        let at_hand = connection.wire.input.len();
-        let (fault, asked) = match (phase, connection.state.take()) {
+        let left = connection.wire.input.len();
+        let (rule, refusal, asked) = match (phase, connection.state.take()) {
             (Phase::Head, State::Head(recv, Some(since))) => {
-                let fault = Fault::new(Rule::HeadTimeout, recv.taken() + at_hand);
-                (fault, Asked { head: None, since })
+                let refusal = Refusal::head_timeout((recv.taken() + left) as u64);
+                (Rule::HeadTimeout, refusal, Asked { head: None, since })
             }
-            (Phase::Body, State::Body(Incoming { head, since, received, .. })) => (
-                Fault { rule: Rule::BodyTimeout, offset: received },
-                Asked { head: Some(head), since },
-            ),
+            (Phase::Body, State::Body(Incoming { head, since, recv, received, .. })) => {
+                let refusal = Refusal::body_timeout(received, recv.remaining());
+                (Rule::BodyTimeout, refusal, Asked { head: Some(head), since })
+            }
             (phase, state) => {
                 connection.state = state;
                 self.end(
@@ -212,7 +213,7 @@ impl Service for Http {
                 return Next::Close;
             }
         };
-        connection.state = self.refuse(fault, asked, &mut connection.wire);
+        connection.state = self.turn_down(rule, &refusal, asked, &mut connection.wire);
         Next::Again
     }
 
@@ -237,11 +238,31 @@ impl Service for Http {
         }
     }
 
-    fn refusal(&self, peer: SocketAddr) -> Vec<u8> {
+    fn crowded_out(&self, connection: &mut Connection) -> bool {
+        let asked = match connection.state.take() {
+            State::Head(_, since) => {
+                Asked { head: None, since: since.unwrap_or_else(Instant::now) }
+            }
+            State::Body(Incoming { head, since, .. })
+            | State::Stream(Streamed { asked: (head, since), .. }) => {
+                Asked { head: Some(head), since }
+            }
+            state @ (State::Answer(_) | State::Over(_)) => {
+                connection.state = state;
+                return false;
+            }
+        };
+        let send = SendHead::unasked(Close::WeAsked);
+        let response = overload(Full::Queue);
+        connection.state = self.answer(response, asked, send, &mut connection.wire, false);
+        true
+    }
+
+    fn refusal(&self, why: Full, peer: SocketAddr) -> Vec<u8> {
         let mut wire = Wire::new(peer);
         let asked = Asked { head: None, since: Instant::now() };
         let mut state =
-            self.answer(overload(), asked, SendHead::unasked(Close::WeAsked), &mut wire, false);
+            self.answer(overload(why), asked, SendHead::unasked(Close::WeAsked), &mut wire, false);
         while let State::Answer(answer) = state {
             state = self.send_body(answer, &mut wire).0;
         }
@@ -531,10 +552,13 @@ impl Http {
 
     /// Answers what is not, or not any more, a request; and that was it.
     fn refuse(&self, fault: Fault, asked: Asked, wire: &mut Wire) -> State {
-        let refusal = Refusal::from(fault);
+        self.turn_down(fault.rule, &Refusal::from(fault), asked, wire)
+    }
+
+    fn turn_down(&self, rule: Rule, refusal: &Refusal, asked: Asked, wire: &mut Wire) -> State {
         log::info!("{}: refused: {refusal}", wire.peer);
         let response = refusal.response(asked.head.as_ref());
-        self.answer(response, asked, SendHead::unasked(Close::Fault(fault.rule)), wire, false)
+        self.answer(response, asked, SendHead::unasked(Close::Fault(rule)), wire, false)
     }
 
     /// Writes the head of an answer; its body follows as it can be taken.

@@ -38,6 +38,7 @@ pub use self::files::Files;
 pub use self::handler::{Body, Handler, Request, Response, Streaming};
 pub use self::router::{Router, Routes};
 pub use crate::net::accept::BindError;
+pub use crate::net::door::{Overload, PerAddress};
 pub use crate::net::stop::Stop;
 pub use crate::proto::http::limits::Limits;
 pub use crate::proto::http::method::Method;
@@ -45,8 +46,10 @@ pub use crate::proto::http::status::Status;
 
 use self::conn::Http;
 use crate::net::accept::Listeners;
+use crate::net::door::Door;
 use crate::net::lobby::Lobby;
 use crate::net::service::Service as _;
+use crate::net::socket::descriptors;
 use crate::pool::{self, Pool};
 
 /// How a server is set up. [`Config::default`] is a good start.
@@ -56,11 +59,14 @@ pub struct Config {
     pub driver: Driver,
     /// Threads that serve: 16 for each core, at least 32. Sleeping workers cost little.
     pub workers: usize,
-    /// Connections that may be open: 10,000. One more is answered 503. For the lobby; the textbook
-    /// has as many as workers and queue.
-    pub connections: usize,
-    /// New connections that may wait for a worker: 1,024. One more is answered 503.
+    /// Connections that may be open; `None`: 10,000, or as many as there are descriptors for.
+    pub connections: Option<usize>,
+    /// Connections that one address may have: 1,000, but for this machine's own.
+    pub per_address: PerAddress,
+    /// Connections that may wait for a worker when all are busy, new ones and others: 1,024 of each.
     pub queue: usize,
+    /// What becomes of those that do not fit: they are answered 503.
+    pub overload: Overload,
     /// What is too much of a request, and too long.
     pub limits: Limits,
     /// The `Server` field; `None` leaves it out.
@@ -74,7 +80,9 @@ impl Default for Config {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Config {
             driver: Driver::Lobby,
-            connections: 10_000,
+            connections: None,
+            per_address: PerAddress::Remote(1_000),
+            overload: Overload::Reject,
             workers: (16 * cores).max(32),
             queue: 1024,
             limits: Limits::default(),
@@ -95,6 +103,27 @@ pub enum Driver {
 
 /// How long requests that are under way may take when nobody asked for the stop: a listener broke.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Connections that may be open, where nobody says otherwise.
+const CONNECTIONS: usize = 10_000;
+
+/// How many connections may be open. A quarter of the descriptors is left to files, and to those
+/// that are being refused.
+fn room(wanted: Option<usize>) -> usize {
+    let most = wanted.unwrap_or(CONNECTIONS);
+    let Some(descriptors) = descriptors() else { return most };
+    let fit = (descriptors - descriptors / 4).saturating_sub(16).max(1);
+    if fit >= most {
+        return most;
+    }
+    let needed = (most + 16) / 3 * 4 + 4;
+    let taken = if wanted.is_some() { most } else { fit };
+    log::warn!(
+        "{descriptors} descriptors are enough for {fit} connections, not for {most}; \
+         {taken} may be open; for all of them: ulimit -n {needed}"
+    );
+    taken
+}
 
 /// How a server ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -157,18 +186,20 @@ impl Server {
     /// When threads cannot be started, or a listener breaks.
     pub fn run(self) -> io::Result<Report> {
         let Server { listeners, config, routes, stop } = self;
-        let Config { driver, workers, connections, queue, limits, server_name, access_log } =
-            config;
+        let Config { driver, workers, queue, limits, server_name, access_log, .. } = config;
+        let connections = room(config.connections);
+        let door = Door::new(connections, config.per_address, config.overload);
         // Handlers that stream wait for their clients: some workers are left for everybody else.
         let streams = (workers / 2).max(1);
         let http = Arc::new(Http::new(routes, limits, streams, server_name, access_log));
-        let refusal = |peer| http.refusal(peer);
+        let refusal = |why, peer| http.refusal(why, peer);
 
         let (accepting, workers) = match driver {
             Driver::Lobby => {
                 let service = Arc::clone(&http);
                 let lobby = Lobby::open(service, stop.clone(), connections, queue, workers)?;
-                let accepting = listeners.accept_until(&stop, |new| lobby.admit(new), refusal);
+                let accepting =
+                    listeners.accept_until(&stop, &door, |new| lobby.admit(new), refusal);
                 stop.ask(GRACE);
                 (accepting, lobby.close())
             }
@@ -178,7 +209,8 @@ impl Server {
                     textbook::serve(&*service, accepted, waiting, &stopping);
                 })?;
                 let queue = pool.queue();
-                let accepting = listeners.accept_until(&stop, |new| queue.try_send(new), refusal);
+                let accepting =
+                    listeners.accept_until(&stop, &door, |new| queue.try_send(new), refusal);
                 drop(queue);
                 stop.ask(GRACE);
                 // Workers look up a little after the deadline and cut what is left.

@@ -6,6 +6,7 @@
 use std::io::ErrorKind;
 
 use super::handler::{Body, Response, wants_html};
+use crate::net::door::Full;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::Status;
@@ -116,6 +117,25 @@ impl Refusal {
         }
     }
 
+    /// 408: so much came in time.
+    pub fn head_timeout(came: u64) -> Refusal {
+        let rule = Rule::HeadTimeout;
+        let what =
+            format!("the head took too long: {came} bytes came, and not the blank line at its end");
+        Refusal { what, offset: None, ..Refusal::from(Fault { rule, offset: came }) }
+    }
+
+    /// 408: so much came in time, and so much is missing, as far as that can be known.
+    pub fn body_timeout(came: u64, missing: Option<u64>) -> Refusal {
+        let rule = Rule::BodyTimeout;
+        let missing = match missing {
+            Some(missing) => format!("{missing} are missing"),
+            None => "the last chunk is missing".to_owned(),
+        };
+        let what = format!("{}: {came} bytes came, {missing}", rule.what());
+        Refusal { what, offset: None, ..Refusal::from(Fault { rule, offset: came }) }
+    }
+
     /// 501: nobody here knows the method.
     pub fn not_implemented(head: &RequestHead) -> Refusal {
         Refusal {
@@ -176,13 +196,14 @@ pub fn internal_error() -> Response {
         .status(Status::INTERNAL_SERVER_ERROR)
 }
 
-/// 503 on a connection that no worker will see, as it stands on the wire.
-pub fn overload() -> Response {
+/// 503 on a connection that no worker will see.
+pub fn overload(why: Full) -> Response {
     Response::new(Status::SERVICE_UNAVAILABLE)
         .field("Retry-After", "1")
         .field("Content-Type", "text/plain; charset=utf-8")
         .body(Body::Bytes(
-            b"503 Service Unavailable\n\nAll workers are busy, and the queue is full.\n".to_vec(),
+            format!("503 Service Unavailable\n\n{}. Try again in a second.\n", capital(why.what()))
+                .into_bytes(),
         ))
 }
 

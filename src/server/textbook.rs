@@ -40,7 +40,8 @@ pub fn serve<S: Service>(
     waiting: &Waiting<'_, Accepted>,
     stop: &Stop,
 ) {
-    let Accepted { stream, peer } = accepted;
+    // The pass is given back first: who sees the connection closed may come again.
+    let Accepted { stream, peer, pass: _pass } = accepted;
     let mut connection = service.open(peer);
     let outcome = set_timeouts(&stream).map(|()| {
         let ended = drive(service, &mut connection, &stream, waiting, stop);
@@ -124,6 +125,7 @@ fn linger(stream: &TcpStream, in_a_hurry: impl Fn() -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::door::{Door, Full, Overload, PerAddress};
     use crate::pool::Pool;
     use std::net::{SocketAddr, TcpListener};
 
@@ -144,7 +146,10 @@ mod tests {
         fn close(&self, (): (), ended: Ended) {
             assert_eq!(ended, Ended::Cut);
         }
-        fn refusal(&self, _: SocketAddr) -> Vec<u8> {
+        fn crowded_out(&self, (): &mut ()) -> bool {
+            false
+        }
+        fn refusal(&self, _: Full, _: SocketAddr) -> Vec<u8> {
             Vec::new()
         }
     }
@@ -158,10 +163,12 @@ mod tests {
             serve(&Busy, accepted, waiting, &stopping);
         });
         let pool = pool.unwrap();
+        let door = Door::new(3, PerAddress::Any, Overload::Reject);
         for _ in 0..3 {
             let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let peer = stream.local_addr().unwrap();
-            pool.queue().try_send(Accepted { stream, peer }).unwrap();
+            let pass = door.enter(peer.ip()).unwrap();
+            pool.queue().try_send(Accepted { stream, peer, pass }).unwrap();
         }
         stop.ask(Duration::from_millis(50));
         let report = pool.stop(Instant::now() + Duration::from_secs(5));

@@ -2,7 +2,9 @@
 //! one.
 //!
 //! Every tick, while the leader is at work: has it been in one turn all the time? Then it is in a
-//! handler, and the lead goes to an idle worker. Every round: whose deadline has passed, and, when
+//! handler, and the lead goes to an idle worker. If there is none, all workers are in handlers: the
+//! housekeeper looks at the events, and those for whom there is no place in the queue are told so at
+//! once. Every round: whose deadline has passed, and, when
 //! the server stops, who may leave.
 
 use std::sync::atomic::Ordering;
@@ -10,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Shared;
+use super::poller::{AT_ONCE, Event};
 use super::protocol::Term;
 use super::slot::Guest;
 use crate::net::deadline::Phase;
@@ -25,12 +28,18 @@ impl<S: Service> Shared<S> {
     /// Keeps the house until the lobby is closed.
     pub(super) fn keep_house(&self) {
         let mut desk = S::Desk::default();
+        let mut events = Vec::with_capacity(AT_ONCE);
         let mut last_seen = None;
         let mut last_round = Instant::now();
         let _ = self.housekeeper.set(thread::current());
         while !self.is_closed() {
             self.doze();
-            last_seen = self.mind_the_leader(last_seen);
+            let seen = self.lead.awake().map(|term| (term, self.turn.load(Ordering::Relaxed)));
+            let stuck = seen.filter(|&(_, turn)| turn != 0 && seen == last_seen);
+            if stuck.is_some() || self.lead.is_vacant() {
+                self.stand_in(stuck.map(|(term, _)| term), &mut events, &mut desk);
+            }
+            last_seen = seen;
             if last_round.elapsed() >= ROUND {
                 last_round = Instant::now();
                 self.go_round(&mut desk);
@@ -61,17 +70,50 @@ impl<S: Service> Shared<S> {
         }
     }
 
-    /// What the leader is at. When that has not changed since the last tick, an idle worker leads
-    /// from now on.
-    fn mind_the_leader(&self, last_seen: Option<(Term, u64)>) -> Option<(Term, u64)> {
-        let seen = self.lead.awake().map(|term| (term, self.turn.load(Ordering::Relaxed)));
-        let stuck = seen.filter(|&(_, turn)| turn != 0 && seen == last_seen);
-        let idle = self.calls().as_ref().is_some_and(|calls| calls.idle() > 0);
-        if idle && (self.lead.is_vacant() || stuck.is_some_and(|(term, _)| self.lead.depose(term)))
-        {
-            self.call();
+    /// The leader does not come back, or there is none. An idle worker leads from now on; without
+    /// one, what a leader would see is seen here.
+    fn stand_in(&self, stuck: Option<Term>, events: &mut Vec<Event>, desk: &mut S::Desk) {
+        if self.calls().as_ref().is_some_and(|calls| calls.idle() > 0) {
+            if stuck.is_none_or(|term| self.lead.depose(term)) {
+                self.call();
+            }
+            return;
         }
-        seen
+        loop {
+            if self.poller.look(events).is_err() {
+                return; // the leader, when it is back, says so
+            }
+            events.iter().for_each(|&event| self.deliver(event));
+            if events.len() + 1 < AT_ONCE {
+                break;
+            }
+        }
+        self.rouse_leader();
+        let ready = self.ready.1.len();
+        if ready > self.queue {
+            self.turn_away(ready, desk);
+        }
+    }
+
+    /// Of so many ready ones those that came last, as far as the queue has no place for them.
+    fn turn_away(&self, ready: usize, desk: &mut S::Desk) {
+        for place in 0..ready {
+            let Ok(index) = self.ready.1.try_recv() else { return };
+            let slot = &self.slots[index];
+            let seen = slot.claim.seen();
+            let mut seat = slot.guest();
+            let guest = seat.as_mut().filter(|_| place >= self.queue);
+            let leaving = guest.and_then(|guest| {
+                guest.crowded_out(&self.service).then(|| guest.turn(&self.service, desk, &|| false))
+            });
+            match leaving {
+                Some(next) => self.settle(index, seat, seen, next),
+                None => {
+                    drop(seat);
+                    self.make_ready(index);
+                }
+            }
+        }
     }
 
     /// Looks at every deadline.

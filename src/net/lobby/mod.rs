@@ -62,6 +62,8 @@ struct Shared<S: Service> {
     arrivals: Channel<(usize, Accepted)>,
     /// Slots of connections that have something for a worker to do. Whoever takes one owns it.
     ready: Channel<usize>,
+    /// How many may be in each of the two while all workers are busy.
+    queue: usize,
     /// Where idle workers wait to be called; gone when the lobby closes.
     calls: Mutex<Option<Queue<Call>>>,
     poller: Poller,
@@ -94,8 +96,8 @@ pub struct Lobby<S: Service> {
 }
 
 impl<S: Service> Lobby<S> {
-    /// Opens a lobby for `seats` connections, of which `queue` may be new ones that no worker has
-    /// seen, and starts `workers` to serve them.
+    /// Opens a lobby for `seats` connections, and starts `workers` to serve them. `queue` is how many
+    /// may be new or ready while all workers are busy.
     ///
     /// # Errors
     /// When the operating system refuses a thread or a descriptor.
@@ -106,6 +108,8 @@ impl<S: Service> Lobby<S> {
         queue: usize,
         workers: usize,
     ) -> io::Result<Lobby<S>> {
+        // A connection gives its pass back a moment before its slot, if a thread is at both.
+        let seats = seats + workers + 1;
         let shared = Arc::new(Shared {
             service,
             stop,
@@ -114,6 +118,7 @@ impl<S: Service> Lobby<S> {
             free: Mutex::new((0..seats).rev().collect()),
             arrivals: bounded(queue.max(1)),
             ready: unbounded(),
+            queue: queue.max(1),
             calls: Mutex::new(None),
             poller: Poller::new()?,
             lead: Lead::new(),

@@ -60,6 +60,19 @@ impl Poller {
 
     /// Waits until something happens, or, without `patience`, only looks.
     pub(super) fn wait(&self, patience: bool, events: &mut Vec<Event>) -> io::Result<()> {
+        self.take(patience, events).map(drop)
+    }
+
+    /// Looks, in place of whoever else would: a wake is not for the one who looks, and is passed on.
+    pub(super) fn look(&self, events: &mut Vec<Event>) -> io::Result<()> {
+        if self.take(false, events)? {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Takes what has happened. `true`: there was a wake, too.
+    fn take(&self, patience: bool, events: &mut Vec<Event>) -> io::Result<bool> {
         let mut raw = [EpollEvent::empty(); AT_ONCE];
         let timeout = if patience { EpollTimeout::NONE } else { EpollTimeout::ZERO };
         let count = match self.epoll.wait(&mut raw, timeout) {
@@ -75,7 +88,7 @@ impl Poller {
                 .filter(|event| event.data() != WAKE)
                 .map(|event| Event { key: event.data(), ended: event.events().intersects(ended) }),
         );
-        Ok(())
+        Ok(events.len() < count)
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::protocol::Claim;
 use crate::net::deadline::{Deadline, Phase};
+use crate::net::door::Pass;
 use crate::net::errors::nothing_yet;
 use crate::net::service::{Ended, Next, Service};
 
@@ -28,6 +29,8 @@ pub(super) struct Slot<S: Service> {
 
 /// A connection in the lobby.
 pub(super) struct Guest<S: Service> {
+    /// Given back before the connection is closed: whoever sees that may come again.
+    _pass: Pass,
     pub(super) stream: TcpStream,
     pub(super) registered: Registered,
     stage: Stage<S>,
@@ -65,9 +68,9 @@ impl<S: Service> Slot<S> {
 }
 
 impl<S: Service> Guest<S> {
-    pub(super) fn new(stream: TcpStream, connection: S::Connection) -> Guest<S> {
+    pub(super) fn new(stream: TcpStream, pass: Pass, connection: S::Connection) -> Guest<S> {
         let stage = Stage::Serving(Box::new(connection));
-        Guest { stream, registered: Registered::Nothing, stage }
+        Guest { _pass: pass, stream, registered: Registered::Nothing, stage }
     }
 
     /// Takes a turn. It is over when this gives [`Next::Close`]; [`Next::Linger`] it never gives.
@@ -106,6 +109,14 @@ impl<S: Service> Guest<S> {
             return Next::Again;
         }
         self.part(service, Ended::Stopping, LINGER_BRIEFLY)
+    }
+
+    /// There is no place for it among the ready ones. Does its next turn say its last word?
+    pub(super) fn crowded_out(&mut self, service: &S) -> bool {
+        match &mut self.stage {
+            Stage::Lingering(_) => true,
+            Stage::Serving(connection) => service.crowded_out(connection),
+        }
     }
 
     /// Tells the service that it is over.

@@ -79,10 +79,10 @@ impl<S: Service> Shared<S> {
 
     /// A new connection takes its seat, and its first turn.
     fn welcome(&self, index: usize, accepted: Accepted, desk: &mut S::Desk) {
-        let Accepted { stream, peer } = accepted;
+        let Accepted { stream, peer, pass } = accepted;
         self.slots[index].claim.occupy();
         let never_waits = stream.set_nonblocking(true);
-        *self.slots[index].guest() = Some(Guest::new(stream, self.service.open(peer)));
+        *self.slots[index].guest() = Some(Guest::new(stream, pass, self.service.open(peer)));
         match never_waits {
             Ok(()) => self.serve(index, desk),
             Err(_) => self.leave(index, Ended::ByService),
@@ -170,12 +170,12 @@ impl<S: Service> Shared<S> {
     }
 
     /// Something has happened to a connection: if nobody is at it, it is ready.
-    fn deliver(&self, event: Event) {
+    pub(super) fn deliver(&self, event: Event) {
         let (generation, index) = split(event.key);
         if let Some(slot) = self.slots.get(index)
             && slot.claim.signal(generation, event.ended)
         {
-            let _ = self.ready.0.send(index); // the leader delivers, and is awake
+            let _ = self.ready.0.send(index); // whoever delivers sees to it that somebody leads
         }
     }
 

@@ -1,0 +1,195 @@
+//! The flags of `server` that say how much is too much, and how long too long.
+
+use std::ffi::OsStr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::Effect::Value;
+use super::server::ServerOptions;
+use super::{Flag, Right, seconds};
+
+/// What becomes of those for whom there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overload {
+    /// They are answered 503.
+    Reject,
+    /// They wait in the kernel's backlog.
+    Block,
+}
+
+/// How many connections one address may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PerAddress {
+    /// As many as it likes.
+    Off,
+    /// So many.
+    Most(usize),
+}
+
+/// Limits as they were typed; `None`: the server's own default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LimitFlags {
+    /// Time for a head, from its first byte.
+    pub head_time: Option<Duration>,
+    /// Time between two requests on a connection.
+    pub idle_time: Option<Duration>,
+    /// Time that a body or an answer may take, whatever its rate.
+    pub transfer_grace: Option<Duration>,
+    /// Bytes a second that a body or an answer must move beyond that.
+    pub transfer_rate: Option<u32>,
+    /// Bytes of a body.
+    pub body: Option<u64>,
+    /// Bytes of a request line.
+    pub request_line: Option<usize>,
+    /// Bytes of a field line.
+    pub field: Option<usize>,
+    /// Field lines of a head.
+    pub fields: Option<usize>,
+    /// Bytes of a head.
+    pub head: Option<usize>,
+    /// Bytes of chunk extensions and trailers of a body.
+    pub chunk_overhead: Option<u64>,
+    /// Connections that may be open.
+    pub connections: Option<usize>,
+    /// Of one address.
+    pub per_address: Option<PerAddress>,
+    /// Connections that wait for a worker.
+    pub queue: Option<usize>,
+    /// What becomes of the others.
+    pub overload: Option<Overload>,
+}
+
+pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
+    Flag::new(
+        None,
+        "head-time",
+        Value("SECS", |options, value| set(&mut options.limits.head_time, seconds(value))),
+        "a head is here so long after its first byte, or it is answered 408 (default 60)",
+    ),
+    Flag::new(
+        None,
+        "idle-time",
+        Value("SECS", |options, value| set(&mut options.limits.idle_time, seconds(value))),
+        "a connection with nothing under way is closed after so long (default 60)",
+    ),
+    Flag::new(
+        None,
+        "transfer-grace",
+        Value("SECS", |options, value| set(&mut options.limits.transfer_grace, seconds(value))),
+        "a body or an answer may take so long at any rate (default 20)",
+    ),
+    Flag::new(
+        None,
+        "transfer-rate",
+        Value("BYTES", |options, value| {
+            set(&mut options.limits.transfer_rate, number(value, BYTES, 1))
+        }),
+        "and moves so many bytes a second beyond that, on average (default 500)",
+    ),
+    Flag::new(
+        None,
+        "max-body",
+        Value("BYTES", |options, value| set(&mut options.limits.body, number(value, BYTES, 0))),
+        "a longer body is answered 413 (default 16777216)",
+    ),
+    Flag::new(
+        None,
+        "max-request-line",
+        Value("BYTES", |options, value| {
+            set(&mut options.limits.request_line, number(value, BYTES, 1))
+        }),
+        "a longer request line is answered 414 (default 8192)",
+    ),
+    Flag::new(
+        None,
+        "max-field",
+        Value("BYTES", |options, value| set(&mut options.limits.field, number(value, BYTES, 1))),
+        "a longer field line is answered 431 (default 16384)",
+    ),
+    Flag::new(
+        None,
+        "max-fields",
+        Value("N", |options, value| set(&mut options.limits.fields, number(value, COUNT, 1))),
+        "more field lines are answered 431 (default 100)",
+    ),
+    Flag::new(
+        None,
+        "max-head",
+        Value("BYTES", |options, value| set(&mut options.limits.head, number(value, BYTES, 1))),
+        "a longer head is answered 431 (default 65536)",
+    ),
+    Flag::new(
+        None,
+        "max-chunk-overhead",
+        Value("BYTES", |options, value| {
+            set(&mut options.limits.chunk_overhead, number(value, BYTES, 0))
+        }),
+        "more chunk extensions and trailers are answered 413 (default 16384)",
+    ),
+];
+
+pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
+    Flag::new(
+        None,
+        "max-connections",
+        Value("N", |options, value| {
+            let right = Right("a number from 1 to 1000000, as 10000");
+            let number = number(value, COUNT, 1).ok().filter(|&number| number <= 1_000_000);
+            set(&mut options.limits.connections, number.ok_or(right))
+        }),
+        "so many may be open (default 10000, or what there are descriptors for)",
+    ),
+    Flag::new(
+        None,
+        "max-per-address",
+        Value("N|off", |options, value| {
+            let right = Right("a number from 1 up, as 100, or off");
+            let most = if value == "off" {
+                Ok(PerAddress::Off)
+            } else {
+                number(value, right, 1).map(PerAddress::Most)
+            };
+            set(&mut options.limits.per_address, most)
+        }),
+        "and so many from one address (default 1000, for this machine's own off)",
+    ),
+    Flag::new(
+        None,
+        "queue",
+        Value("N", |options, value| set(&mut options.limits.queue, number(value, COUNT, 1))),
+        "when all workers are busy so many new connections wait, and so many with a new request \
+         (default 1024)",
+    ),
+    Flag::new(
+        None,
+        "overload",
+        Value("reject|block", |options, value| {
+            let overload = match value.to_str() {
+                Some("reject") => Ok(Overload::Reject),
+                Some("block") => Ok(Overload::Block),
+                _ => Err(Right("reject, or block to leave them in the kernel's backlog")),
+            };
+            set(&mut options.limits.overload, overload)
+        }),
+        "who does not fit is answered 503, or waits to be accepted (default reject)",
+    ),
+];
+
+const BYTES: Right = Right("a number of bytes, as 500");
+const COUNT: Right = Right("a number from 1 up, as 100");
+
+/// A whole number, `least` or more.
+pub(super) fn number<N: FromStr + PartialOrd>(
+    value: &OsStr,
+    right: Right,
+    least: N,
+) -> Result<N, Right> {
+    let number = value.to_str().and_then(|text| text.parse().ok());
+    number.filter(|number| *number >= least).ok_or(right)
+}
+
+/// Sets what was typed, if it is right.
+pub(super) fn set<T>(place: &mut Option<T>, typed: Result<T, Right>) -> Result<(), Right> {
+    *place = Some(typed?);
+    Ok(())
+}
