@@ -25,6 +25,9 @@ fn ends_after(least: Duration, wire: &mut Wire) -> String {
     String::from_utf8_lossy(&rest).into_owned()
 }
 
+/// More than the kernel takes of an answer that nobody reads.
+const LARGE: usize = 20 << 20;
+
 #[test]
 fn half_a_head_is_answered_408_which_says_what_came_and_what_did_not() {
     for driver in DRIVERS {
@@ -128,7 +131,9 @@ fn what_came_is_counted_and_empty_lines_are_not() {
     let limits = Limits { head_time: short, transfer_grace: short, ..Limits::default() };
     let limits = Limits { idle_time: 2 * short, ..limits };
     let echo = |request: &mut Request| Response::text(request.head.target.path());
-    let routes = Router::new().get("/a", echo).post("/a", echo).build().unwrap();
+    let large = |_: &mut Request| Response::text("x".repeat(LARGE));
+    let routes = Router::new().get("/a", echo).post("/a", echo).get("/large", large);
+    let routes = routes.build().unwrap();
     let config = Config { limits, ..Config::default() };
     let server = server::Server::with_config(["127.0.0.1:0"], routes, config).unwrap();
     let (address, stop) = (server.addresses()[0], server.stop());
@@ -158,6 +163,12 @@ fn what_came_is_counted_and_empty_lines_are_not() {
         wire.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").send(sent).answer();
         assert_eq!(wire.rest(), b"", "{sent:?} behind a request");
     }
+    // Whoever reads nothing is not waited for, however much is on its way in the kernel's buffers.
+    let mut wire = Wire::to(address);
+    wire.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n").head();
+    std::thread::sleep(4 * short);
+    assert!(wire.rest().len() < LARGE);
+
     stop.ask(Duration::from_secs(5));
     assert_eq!(running.join().unwrap().workers.panics, 0);
 }

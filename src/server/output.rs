@@ -62,8 +62,11 @@ impl Output {
             self.sent = 0;
             self.stalled = None;
         } else {
-            let (since, before) = self.stalled.unwrap_or_else(|| (Instant::now(), 0));
-            self.stalled = Some((since, before + taken as u64));
+            // What the kernel took before it was full has earned no time: nobody may have read it.
+            self.stalled = Some(match self.stalled {
+                None => (Instant::now(), 0),
+                Some((since, before)) => (since, before + taken as u64),
+            });
         }
         Ok(taken)
     }
