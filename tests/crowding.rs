@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use threadbare::server::{AccessLog, Config, Router};
+use threadbare::server::{AccessLog, Config, Driver, Router};
 
 use crate::support::{SOON, Server, Wire};
 
@@ -93,7 +93,8 @@ fn silent_clients_starve_the_others_until_they_leave() {
 fn one_more_than_there_is_room_for_is_told_so_and_logged_with_its_address() {
     let (mut written, log) = std::io::pipe().unwrap();
     let access_log = AccessLog::to(log);
-    let config = Config { workers: 1, queue: 1, access_log, ..Config::default() };
+    let driver = Driver::Textbook;
+    let config = Config { driver, workers: 1, queue: 1, access_log, ..Config::default() };
     let routes = Router::new().build().unwrap();
     let server = threadbare::server::Server::with_config(["127.0.0.1:0"], routes, config).unwrap();
     let (address, stop) = (server.addresses()[0], server.stop());

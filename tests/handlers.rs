@@ -65,9 +65,6 @@ fn a_panic_costs_its_own_request_and_nothing_else() {
     }
     stop.ask(Duration::from_secs(5));
     let report = running.join().unwrap();
-    assert_eq!(
-        (report.workers.finished, report.workers.panics),
-        (1, 0),
-        "no panic came as far as the pool"
-    );
+    let workers = report.workers;
+    assert_eq!((workers.finished, workers.panics), (1, 0), "no panic came as far as the pool");
 }
