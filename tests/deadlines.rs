@@ -166,7 +166,7 @@ fn what_came_is_counted_and_empty_lines_are_not() {
     // Whoever reads nothing is not waited for, however much is on its way in the kernel's buffers.
     let mut wire = Wire::to(address);
     wire.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n").head();
-    std::thread::sleep(4 * short);
+    thread::sleep(4 * short);
     assert!(wire.rest().len() < LARGE);
 
     stop.ask(Duration::from_secs(5));
