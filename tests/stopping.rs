@@ -1,6 +1,6 @@
 //! How the server ends: what is under way is finished, and then nothing is left.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -170,8 +170,8 @@ fn who_never_waits_is_cut_when_time_has_run_out() {
         let running = std::thread::spawn(|| server.run().unwrap());
         let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        stream.read_exact(&mut [0; 100_000]).unwrap(); // it is under way
         let reading = std::thread::spawn(move || std::io::copy(&mut stream, &mut std::io::sink()));
-        std::thread::sleep(Duration::from_millis(50));
         let begun = Instant::now();
         stop.ask(Duration::from_millis(300));
         let report = running.join().unwrap();

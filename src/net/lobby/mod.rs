@@ -174,7 +174,8 @@ impl<S: Service> Lobby<S> {
         if house.join().is_err() {
             log::error!("the housekeeper panicked");
         }
-        let report = pool.stop(end);
+        // However late it is: who is free needs a moment to say so.
+        let report = pool.stop(end.max(Instant::now() + Duration::from_millis(300)));
         // Who had always something at hand never waited, and so was not cut by the housekeeper.
         for slot in &shared.slots {
             if let Some(guest) = slot.abandoned() {
