@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use threadbare::app::{self, store::Store};
@@ -20,22 +22,22 @@ fn main() -> ExitCode {
         Ok(Parsed::Run(options)) => options,
         Ok(Parsed::Print(text)) => return print(&text),
         Err(error) => {
-            eprintln!("server: {error}");
+            say(error.to_string());
             return ExitCode::from(2);
         }
     };
     match run(options) {
         Ok(Report { cut, workers }) => {
             if cut > 0 {
-                eprintln!("server: stopped; {cut} connections were cut, as time had run out");
+                say(format!("stopped; {cut} connections were cut, as time had run out"));
             }
             if !workers.stuck.is_empty() {
-                eprintln!("server: stopped; still in a handler: {}", workers.stuck.join(", "));
+                say(format!("stopped; still in a handler: {}", workers.stuck.join(", ")));
             }
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("server: {error}");
+            say(error);
             ExitCode::FAILURE
         }
     }
@@ -82,12 +84,24 @@ fn run(options: ServerOptions) -> Result<Report, String> {
 fn stop_on_signals(stop: Stop) -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(move || {
         if stop.is_asked() {
-            eprintln!("server: stopped at once");
+            say("stopped at once".to_owned());
             std::process::exit(130);
         }
-        eprintln!("server: finishing what is under way; once more stops at once");
+        say("finishing what is under way; once more stops at once".to_owned());
         stop.ask(GRACE);
     })
+}
+
+/// Says it on stderr, where somebody may have stopped listening: a pipe whose reader has gone, at
+/// which `eprintln!` panics, or a terminal that is held with Ctrl-S. A stop must not hang on that.
+fn say(text: String) {
+    let (said, wait) = mpsc::channel();
+    // Without a thread for it, it is not said.
+    let _ = thread::Builder::new().spawn(move || {
+        let _ = writeln!(std::io::stderr(), "server: {text}");
+        let _ = said.send(());
+    });
+    let _ = wait.recv_timeout(Duration::from_millis(100));
 }
 
 /// Prints help or version. A reader that leaves early (`| head`) is no failure.

@@ -42,8 +42,9 @@
 //! # What is logged
 //! Through the `log` facade; the levels are a contract. `error`: the server's own fault (a handler
 //! panicked, a file broke off). `warn`: somebody should look (out of descriptors, a file that may
-//! not be read). `info`: a refused request, with its reason. `debug`: why each connection ended.
-//! Neither bodies nor field values are ever logged.
+//! not be read). `info`: a request that broke a rule of the protocol, and which. `debug`: why each
+//! connection ended. Neither bodies nor field values are logged; but at `trace` the client logs the
+//! heads that it sends and receives, secrets included.
 
 #[cfg(feature = "cli")]
 pub mod app;

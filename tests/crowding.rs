@@ -1,6 +1,9 @@
 //! More clients than workers, as the textbook has it (`--lobby off`): who gives way, and who starves.
 
+use std::io::Read as _;
 use std::time::{Duration, Instant};
+
+use threadbare::server::{AccessLog, Config, Router};
 
 use crate::support::{SOON, Server, Wire};
 
@@ -84,6 +87,28 @@ fn silent_clients_starve_the_others_until_they_leave() {
     let begun = Instant::now();
     assert_eq!(third.answer().text(), "ok\n");
     assert!(begun.elapsed() < SOON);
+}
+
+#[test]
+fn one_more_than_there_is_room_for_is_told_so_and_logged_with_its_address() {
+    let (mut written, log) = std::io::pipe().unwrap();
+    let access_log = AccessLog::to(log);
+    let config = Config { workers: 1, queue: 1, access_log, ..Config::default() };
+    let routes = Router::new().build().unwrap();
+    let server = threadbare::server::Server::with_config(["127.0.0.1:0"], routes, config).unwrap();
+    let (address, stop) = (server.addresses()[0], server.stop());
+    let running = std::thread::spawn(|| server.run().unwrap());
+    let served = Wire::to(address);
+    std::thread::sleep(Duration::from_millis(100)); // until its worker has it
+    let queued = Wire::to(address);
+    let answer = Wire::to(address).answer();
+    assert_eq!((answer.status(), answer.field("Retry-After")), (503, Some("1")));
+    drop((served, queued));
+    stop.ask(Duration::from_secs(5));
+    running.join().unwrap();
+    let mut log = String::new();
+    written.read_to_string(&mut log).unwrap();
+    assert!(log.starts_with("127.0.0.1 - - [") && log.contains("] \"-\" 503 "), "{log}");
 }
 
 #[test]

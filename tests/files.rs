@@ -1,6 +1,7 @@
 //! What is served from a folder, and what is not.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::time::Instant;
@@ -220,6 +221,33 @@ fn a_reader_in_no_hurry_gets_all_of_it() {
     wire.send("GET /large HTTP/1.0\r\n\r\n").head();
     std::thread::sleep(std::time::Duration::from_millis(500)); // several times the server's look-up
     assert_eq!(wire.rest().len(), 20 << 20);
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_sent_breaks_off_and_is_named_in_the_log() {
+    let folder = Folder::new();
+    folder.write("large", vec![b'x'; 20 << 20]);
+    let server = Server::of(&folder, &[]);
+    let mut wire = server.connect();
+    wire.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n").head();
+    folder.write("large", "x");
+    let rest = wire.rest();
+    assert!(rest.len() < 20 << 20 && rest.iter().all(|&byte| byte == b'x'), "no second answer");
+    let text = server.stderr_until(|text| text.contains("ERROR"));
+    assert!(text.contains(": the body of /large broke off after "), "{text}");
+}
+
+#[test]
+fn of_a_file_that_grows_while_it_is_sent_no_more_comes_than_was_said() {
+    let folder = Folder::new();
+    folder.write("large", vec![b'x'; (20 << 20) + 1]);
+    let server = Server::of(&folder, &[]);
+    let mut wire = server.connect();
+    wire.send("GET /large HTTP/1.0\r\n\r\n").head();
+    let mut large = fs::File::options().append(true).open(folder.join("large")).unwrap();
+    large.write_all(&[b'y'; 1 << 20]).unwrap();
+    assert_eq!(wire.rest().len(), (20 << 20) + 1);
+    server.stderr_until(|text| text.contains(" 200 20971521 "));
 }
 
 #[test]

@@ -53,8 +53,9 @@ fn wrong_arguments_are_2() {
         (&["--bind", "8080"], &["\"8080\"", "127.0.0.1:8080"]),
         (&["--bind", "127.0.0.1"], &["127.0.0.1:8080"]),
         (&["--bind", "::1:80"], &["[::1]:8080"]),
-        (&["--workers", "0"], &["\"0\"", "a number from 1 up"]),
-        (&["--workers", "many"], &["\"many\"", "a number from 1 up"]),
+        (&["--workers", "0"], &["\"0\"", "a number from 1 to 10000"]),
+        (&["--workers", "99999999999"], &["\"99999999999\"", "a number from 1 to 10000"]),
+        (&["--workers", "many"], &["\"many\"", "a number from 1 to 10000"]),
         (&["--server-name", "a\r\nb: c"], &["printable ASCII"]),
         (&["one", "two"], &["\"two\"", "one ROOT only"]),
     ] {

@@ -1,9 +1,10 @@
 //! How the server ends: what is under way is finished, and then nothing is left.
 
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{SOON, Server, eventually};
+use crate::support::{SOON, Server, eventually, root};
 
 const STOPPING: &str = "server: finishing what is under way; once more stops at once\n";
 
@@ -137,4 +138,15 @@ fn a_second_signal_stops_it_at_once() {
     assert_eq!(server.program.exit_code(), Some(130));
     assert!(begun.elapsed() < SOON);
     server.stderr_until(|text| text.ends_with("server: stopped at once\n"));
+}
+
+#[test]
+fn it_stops_though_nothing_can_be_said() {
+    let mut command = Command::new("sh");
+    let full = "exec \"$0\" \"$@\" 2>/dev/full";
+    command.args(["-c", full, env!("CARGO_BIN_EXE_server")]).current_dir(root());
+    let mut server = Server::run(command);
+    assert_eq!(server.get("/-/health").status(), 200);
+    server.program.signal("TERM");
+    assert_eq!(server.program.exit_code(), Some(0));
 }

@@ -17,6 +17,12 @@ mod persistence;
 /// What is served from a folder, and what is not.
 mod files;
 
+/// Handlers that panic or break off: what it costs, and whom. The library, not the binary.
+mod handlers;
+
+/// What takes too long, with the times made short. The library, not the binary.
+mod deadlines;
+
 /// The routes to learn and measure with.
 mod lab;
 

@@ -135,6 +135,32 @@ fn a_change_of_something_else_is_refused() {
 }
 
 #[test]
+fn what_is_known_is_not_sent_again() {
+    let folder = Folder::new();
+    let server = keeping(&folder);
+    ask(&server, "POST /users", JSON, ADA);
+    let tag = server.get("/users/1").field("ETag").expect("a tag").to_owned();
+    for (field, status) in [
+        (format!("If-None-Match: {tag}"), 304),
+        (format!("If-None-Match: \"x\", W/{tag}"), 304),
+        ("If-None-Match: *".to_owned(), 304),
+        ("If-None-Match: \"x\"".to_owned(), 200),
+        (format!("If-Match: {tag}"), 200),
+        ("If-Match: \"x\"".to_owned(), 412),
+    ] {
+        let answer = server
+            .connect()
+            .send(format!("GET /users/1 HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n"))
+            .answer();
+        assert_eq!(answer.status(), status, "{field}");
+        assert!(status != 304 || answer.field("ETag") == Some(&tag), "{field}");
+    }
+    let only_new = format!("{JSON}If-None-Match: *\r\n");
+    assert!(ask(&server, "PUT /users/1", &only_new, ADA).starts_with("412 "), "it is there");
+    assert!(ask(&server, "DELETE /users/1", &only_new, "").starts_with("412 "));
+}
+
+#[test]
 fn what_is_no_user_is_refused_and_why() {
     let folder = Folder::new();
     let server = keeping(&folder);

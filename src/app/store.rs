@@ -186,11 +186,12 @@ impl Store {
 
     fn next_id(&self) -> io::Result<u64> {
         let locked = self.lock()?;
-        let mut id = locked.last_id()? + 1;
-        if fs::exists(self.path(id))? {
+        let mut last = locked.last_id()?;
+        if fs::exists(self.path(last.saturating_add(1)))? {
             // last-id was not flushed before the power went: the files know better.
-            id = self.highest_in_folder()? + 1;
+            last = self.highest_in_folder()?;
         }
+        let id = last.checked_add(1).ok_or(io::Error::other("there are no more ids"))?;
         locked.set_last_id(id)?;
         Ok(id)
     }
@@ -371,6 +372,17 @@ mod tests {
         assert_eq!(Store::open(&folder.0).unwrap().create(text).unwrap().0, 4);
         fs::remove_file(folder.0.join("users/last-id")).unwrap();
         assert_eq!(Store::open(&folder.0).unwrap().create(text).unwrap().0, 5);
+    }
+
+    #[test]
+    fn ids_end_and_do_not_begin_again() {
+        let folder = Folder::new("end");
+        drop(Store::open(&folder.0).unwrap());
+        fs::write(folder.0.join(format!("users/{}.json", u64::MAX - 1)), "by hand").unwrap();
+        let store = Store::open(&folder.0).unwrap();
+        assert_eq!(store.create(text).unwrap().0, u64::MAX);
+        assert!(store.create(text).is_err());
+        assert!(store.create(text).is_err());
     }
 
     #[test]

@@ -8,8 +8,9 @@
 //! | `PUT /users/{id}` | 200, the user as it is now |
 //! | `DELETE /users/{id}` | 204 |
 //!
-//! 400: JSON that is none, with line and column. 404: no such user. 412: `If-Match` names another
-//! state than the stored one. 413: more than 64 KB. 415: neither JSON nor a form. 422: a member is
+//! 304: `If-None-Match` names the stored state. 400: JSON that is none, with line and column. 404: no
+//! such user. 412: `If-Match` names another state than the stored one (for a change, `If-None-Match`
+//! the stored one). 413: more than 64 KB. 415: neither JSON nor a form. 422: a member is
 //! missing or wrong, and which. A browser that asks for HTML gets a page.
 
 use std::sync::Arc;
@@ -187,7 +188,15 @@ fn list(store: &Store, request: &mut Request) -> Answer {
 fn show(store: &Store, request: &mut Request) -> Answer {
     let file = store.read(id(request)?)?.ok_or_else(no_such_user)?;
     let etag = etag(&file);
-    Ok(json(Status::OK, String::from_utf8_lossy(&file)).field("ETag", etag))
+    if !matches(&request.head, &file) {
+        return Err(changed());
+    }
+    let response = if is_known(&request.head, &file) {
+        Response::new(Status::NOT_MODIFIED)
+    } else {
+        json(Status::OK, String::from_utf8_lossy(&file))
+    };
+    Ok(response.field("ETag", etag))
 }
 
 fn replace(store: &Store, request: &mut Request) -> Answer {
@@ -196,13 +205,13 @@ fn replace(store: &Store, request: &mut Request) -> Answer {
         return Err(no_such_user());
     }
     let file = read_user(request)?.to_json(id).into_bytes();
-    let change = store.replace(id, &file, &|current| matches(&request.head, current))?;
+    let change = store.replace(id, &file, &|current| may_change(&request.head, current))?;
     done(change)?;
     Ok(json(Status::OK, message("User replaced", &file)).field("ETag", etag(&file)))
 }
 
 fn delete(store: &Store, request: &mut Request) -> Answer {
-    let change = store.delete(id(request)?, &|current| matches(&request.head, current))?;
+    let change = store.delete(id(request)?, &|current| may_change(&request.head, current))?;
     done(change)?;
     Ok(Response::new(Status::NO_CONTENT))
 }
@@ -211,13 +220,17 @@ fn done(change: Change) -> Result<(), Failure> {
     match change {
         Change::Done => Ok(()),
         Change::Missing => Err(no_such_user()),
-        Change::Refused => Err(refused(
-            Status::PRECONDITION_FAILED,
-            "RFC 9110, 13.1.1",
-            "the user has changed since: If-Match names another state",
-            "GET it again, and send the ETag that comes with it",
-        )),
+        Change::Refused => Err(changed()),
     }
+}
+
+fn changed() -> Failure {
+    refused(
+        Status::PRECONDITION_FAILED,
+        "RFC 9110, 13.1",
+        "the user is in another state than If-Match names, or in one that If-None-Match does",
+        "GET it again, and send If-Match with the ETag that comes with it",
+    )
 }
 
 /// An id, written in the one way it is handed out: `7`, not `07`.
@@ -226,11 +239,23 @@ fn id(request: &Request) -> Result<u64, Failure> {
     decimal(text.as_bytes()).filter(|id| id.to_string() == text).ok_or_else(no_such_user)
 }
 
-/// `If-Match` (RFC 9110, 13.1.1): no such field, `*`, or one of its tags is the stored state's.
+fn may_change(head: &RequestHead, current: &[u8]) -> bool {
+    matches(head, current) && !is_known(head, current)
+}
+
+/// `If-Match` (RFC 9110, 13.1.1): no such field, `*`, or one of its tags is the stored state's. A
+/// weak tag is nobody's: it stands for states that are nearly the same.
 fn matches(head: &RequestHead, current: &[u8]) -> bool {
     let etag = etag(current);
     let holds = |tag: &[u8]| tag == b"*" || tag == etag.as_bytes();
     !head.headers.has("if-match") || head.headers.list("if-match").any(holds)
+}
+
+/// `If-None-Match` (RFC 9110, 13.1.2): `*`, or one of its tags, weak or not, is the stored state's.
+fn is_known(head: &RequestHead, current: &[u8]) -> bool {
+    let etag = etag(current);
+    let strong = |tag: &[u8]| tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes();
+    head.headers.list("if-none-match").any(|tag| tag == b"*" || strong(tag))
 }
 
 /// A strong entity tag: 64-bit FNV-1a of the bytes. Equal states have equal tags, on any server.

@@ -58,18 +58,26 @@ impl Default for ServerOptions {
 pub fn parse(
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<ServerOptions>, UsageError> {
-    // Nothing is bound to begin with, so that the first --bind replaces the default.
-    let start = ServerOptions { bind: Vec::new(), ..ServerOptions::default() };
+    // Nothing is served or bound to begin with, so that what is typed replaces the default.
+    let defaults = ServerOptions::default();
+    let start =
+        ServerOptions { root: PathBuf::new(), bind: Vec::new(), ..ServerOptions::default() };
     let mut parsed = COMMAND.parse(start, args)?;
-    if let Parsed::Run(options) = &mut parsed
-        && options.bind.is_empty()
-    {
-        options.bind.push(DEFAULT_BIND.to_owned());
+    if let Parsed::Run(options) = &mut parsed {
+        if options.root.as_os_str().is_empty() {
+            options.root = defaults.root;
+        }
+        if options.bind.is_empty() {
+            options.bind = defaults.bind;
+        }
     }
     Ok(parsed)
 }
 
 const DEFAULT_BIND: &str = "127.0.0.1:8080";
+
+/// Each worker is a thread; Linux has room for some 30,000 of them, and less memory than that.
+const MOST_WORKERS: usize = 10_000;
 
 pub(super) static COMMAND: Command<ServerOptions> = Command {
     name: "server",
@@ -78,10 +86,10 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     groups: &[("Flags", FLAGS)],
     operand: |options, value| {
         // Two folders are more often a forgotten quote than a wish for the second one.
-        if options.root != ServerOptions::default().root {
+        if !options.root.as_os_str().is_empty() {
             return Err(Right("one ROOT only; quote a name with spaces in it"));
         }
-        options.root = PathBuf::from(value);
+        options.root = PathBuf::from(not_empty(value, "right: a folder, as www")?);
         Ok(())
     },
     epilogue: "\
@@ -90,9 +98,10 @@ Environment:
                                 error, warn, info (default), debug, trace
 
 Exit codes:
-  0  stopped cleanly, by Ctrl-C or a signal
-  1  could not start, or could not go on
-  2  wrong arguments
+    0  stopped cleanly, by Ctrl-C or a signal
+    1  could not start, or could not go on
+    2  wrong arguments
+  130  stopped at once, by a second signal
 
 Examples:
   server                        www on http://127.0.0.1:8080/
@@ -116,8 +125,8 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         "workers",
         Value("N", |options, value| {
             let number = value.to_str().and_then(|text| text.parse().ok());
-            let number = number.filter(|&number: &usize| number > 0);
-            options.workers = Some(number.ok_or(Right("a number from 1 up, as 32"))?);
+            let number = number.filter(|number| (1..=MOST_WORKERS).contains(number));
+            options.workers = Some(number.ok_or(Right("a number from 1 to 10000, as 32"))?);
             Ok(())
         }),
         "how many requests are worked on at once (default: by the number of cores)",
@@ -273,6 +282,8 @@ mod tests {
             &["--server-name", "a\r\nb"],
             &["--server-name", ""],
             &["a", "b"],
+            &["www", "b"],
+            &[""],
             &["--help=x\ny", "--nope"],
             &["-x"],
         ] {

@@ -125,7 +125,7 @@ impl Listeners {
         self,
         stop: &Stop,
         mut hand_over: impl FnMut(Accepted) -> Result<(), Accepted>,
-        refusal: impl Fn() -> Vec<u8>,
+        refusal: impl Fn(SocketAddr) -> Vec<u8>,
     ) -> io::Result<()> {
         let mut refused = Refused::default();
         let mut exhausted = Exhausted::default();
@@ -141,8 +141,8 @@ impl Listeners {
             let ready = wait_readable(&descriptors, paused.into_iter().chain(patience).min())?;
             for (listener, _) in listening.iter().zip(&ready[1..]).filter(|&(_, &ready)| ready) {
                 accept_all(listener, &mut exhausted, |accepted| {
-                    if let Err(Accepted { stream, .. }) = hand_over(accepted) {
-                        refused.refuse(stream, &refusal(), Instant::now());
+                    if let Err(Accepted { stream, peer }) = hand_over(accepted) {
+                        refused.refuse(stream, &refusal(peer), Instant::now());
                     }
                 })?;
             }
@@ -235,7 +235,7 @@ mod tests {
             listeners.accept_until(
                 &stop,
                 |accepted| sender.send(accepted).map_err(|back| back.0),
-                Vec::new,
+                |_| Vec::new(),
             )
         });
         for address in addresses {
@@ -253,7 +253,7 @@ mod tests {
         let stop = Stop::new().unwrap();
         let stopper = stop.clone();
         let loops =
-            thread::spawn(move || listeners.accept_until(&stop, Err, || b"no room".to_vec()));
+            thread::spawn(move || listeners.accept_until(&stop, Err, |_| b"no room".to_vec()));
         for _ in 0..20 {
             let mut client = TcpStream::connect(address).unwrap();
             let _ = client.write_all(&[b'x'; 100_000]);

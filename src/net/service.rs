@@ -44,8 +44,8 @@ pub trait Service: Send + Sync + 'static {
     /// The connection is closed, or about to be; `ended` is who decided.
     fn close(&self, connection: Self::Connection, ended: Ended);
 
-    /// What is said to a connection that cannot be served at all, in one piece.
-    fn refusal(&self) -> Vec<u8>;
+    /// What is said to a peer that cannot be served at all, in one piece.
+    fn refusal(&self, peer: SocketAddr) -> Vec<u8>;
 }
 
 /// What a turn needs next.

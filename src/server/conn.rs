@@ -124,6 +124,7 @@ struct Streamed {
 struct Call {
     handler: Arc<dyn Handler>,
     params: Params,
+    streams: bool,
     limit: u64,
 }
 
@@ -193,10 +194,11 @@ impl Service for Http {
     }
 
     fn expired(&self, connection: &mut Connection, phase: Phase) -> Next {
-        let offset = connection.wire.input.len() as u64;
+        let at_hand = connection.wire.input.len();
         let (fault, asked) = match (phase, connection.state.take()) {
-            (Phase::Head, State::Head(_, Some(since))) => {
-                (Fault { rule: Rule::HeadTimeout, offset }, Asked { head: None, since })
+            (Phase::Head, State::Head(recv, Some(since))) => {
+                let fault = Fault::new(Rule::HeadTimeout, recv.taken() + at_hand);
+                (fault, Asked { head: None, since })
             }
             (Phase::Body, State::Body(Incoming { head, since, received, .. })) => (
                 Fault { rule: Rule::BodyTimeout, offset: received },
@@ -236,8 +238,8 @@ impl Service for Http {
         }
     }
 
-    fn refusal(&self) -> Vec<u8> {
-        let mut wire = Wire::new(([0, 0, 0, 0], 0).into());
+    fn refusal(&self, peer: SocketAddr) -> Vec<u8> {
+        let mut wire = Wire::new(peer);
         let asked = Asked { head: None, since: Instant::now() };
         let mut state =
             self.answer(overload(), asked, SendHead::unasked(Close::WeAsked), &mut wire, false);
@@ -344,7 +346,11 @@ impl Http {
             if wire.input.is_empty() { since } else { since.or_else(|| Some(Instant::now())) };
         let begun = since.unwrap_or_else(Instant::now);
         match recv.receive(&mut wire.input, &self.limits) {
-            Ok(Head::More(recv)) => (State::Head(recv, since), Step::Hungry),
+            Ok(Head::More(recv)) => {
+                // Empty lines are no request yet (RFC 9112, 2.2): the client is as idle as before.
+                let has_begun = recv.taken() > 0 || !wire.input.is_empty();
+                (State::Head(recv, since.filter(|_| has_begun)), Step::Hungry)
+            }
             Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
             Ok(Head::Complete(head, recv)) => (self.route(head, recv, begun, wire, turn), Step::On),
             Err(fault) => (self.refuse(fault, Asked { head: None, since: begun }, wire), Step::On),
@@ -364,7 +370,7 @@ impl Http {
             Ok(call) => call,
             Err(response) => return self.answer_early(response, (head, since), recv, wire, turn),
         };
-        if call.handler.streams() && !recv.is_done() {
+        if call.streams && !recv.is_done() {
             let mut seat = self.streams.share();
             return if seat.grow(1) {
                 State::Stream(Streamed { asked: (head, since), recv, call, seat })
@@ -382,13 +388,17 @@ impl Http {
         let refuse = |refusal: Refusal| refusal.response(Some(head));
         match self.routes.find(&head.method, &head.target) {
             Found::Handler(handler, params) => {
-                let most = if handler.streams() { u64::MAX } else { self.limits.body };
-                let limit = handler.body_limit().unwrap_or(u64::MAX).min(most);
-                handler.admit(head).map_err(refuse)?;
+                let judge = || {
+                    let own_limit = || handler.body_limit().unwrap_or(u64::MAX);
+                    handler.admit(head).map(|()| (handler.streams(), own_limit()))
+                };
+                let judged = guarded(judge).map_err(|Panicked| after_panic(head))?;
+                let (streams, own_limit) = judged.map_err(refuse)?;
+                let limit = if streams { own_limit } else { own_limit.min(self.limits.body) };
                 if recv.remaining().is_some_and(|length| length > limit) {
                     return Err(refuse(Refusal::too_large(limit)));
                 }
-                Ok(Call { handler: Arc::clone(handler), params, limit })
+                Ok(Call { handler: Arc::clone(handler), params, streams, limit })
             }
             Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
             Found::NotAllowed(allow) => {
@@ -565,10 +575,10 @@ impl Http {
 
     /// Puts the next piece of the body into the output.
     fn send_body(&self, mut answer: Answer, wire: &mut Wire) -> (State, Step) {
-        let Answer { send, body, sent, .. } = &mut answer;
+        let Answer { asked, send, body, sent, .. } = &mut answer;
         let out = &mut wire.output.bytes;
         let piece = match body {
-            _ if !send.wants_data() => Ok(0),
+            _ if send.room() == 0 => Ok(0),
             Body::Bytes(bytes) => {
                 send.write(bytes, out);
                 *sent += bytes.len() as u64;
@@ -588,7 +598,12 @@ impl Http {
             }
             Err(error) => {
                 // Short of its length, or without its last chunk: the peer can tell.
-                log::error!("{}: a body broke off after {sent} bytes: {error}", wire.peer);
+                let target = asked.head.as_ref().map(|head| head.target.to_string());
+                log::error!(
+                    "{}: the body of {} broke off after {sent} bytes: {error}",
+                    wire.peer,
+                    target.unwrap_or_default()
+                );
                 self.log(wire.peer, &answer);
                 Err(Close::BodyShort)
             }
@@ -625,15 +640,34 @@ impl Http {
     }
 }
 
-/// Reads one piece and frames it. 0 is the end.
+/// Code that is not ours has panicked.
+struct Panicked;
+
+/// Runs what is not ours: a panic in it costs its own request and nothing else.
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| Panicked)
+}
+
+fn after_panic(head: &RequestHead) -> Response {
+    log::error!("the handler of {} {} panicked", head.method, head.target);
+    internal_error()
+}
+
+/// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:
+/// files do shrink. When they grow, no more is read than was announced.
 fn send_piece(
     reader: &mut impl io::Read,
     send: &mut SendBody,
     out: &mut Vec<u8>,
 ) -> io::Result<usize> {
-    let mut piece = vec![0; PIECE];
+    let room = send.room();
+    let mut piece = vec![0; usize::try_from(room).map_or(PIECE, |room| room.min(PIECE))];
     loop {
-        match reader.read(&mut piece) {
+        let outcome = guarded(|| reader.read(&mut piece));
+        match outcome.unwrap_or_else(|Panicked| Err(io::Error::other("its reader panicked"))) {
+            Ok(0) if room < u64::MAX => {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended too soon"));
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             outcome => {
                 let count = outcome?;
@@ -655,12 +689,8 @@ impl Call {
     ) -> (RequestHead, Response) {
         let Call { handler, params, .. } = self;
         let mut request = Request { head, body, trailers, peer, params };
-        let outcome = catch_unwind(AssertUnwindSafe(|| handler.handle(&mut request)));
-        let response = outcome.unwrap_or_else(|_| {
-            let RequestHead { method, target, .. } = &request.head;
-            log::error!("the handler of {method} {target} panicked");
-            internal_error()
-        });
+        let outcome = guarded(|| handler.handle(&mut request));
+        let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
         (request.head, response)
     }
 }

@@ -162,7 +162,7 @@ impl Server {
         // Handlers that stream wait for their clients: some workers are left for everybody else.
         let streams = (workers / 2).max(1);
         let http = Arc::new(Http::new(routes, limits, streams, server_name, access_log));
-        let refusal = || http.refusal();
+        let refusal = |peer| http.refusal(peer);
 
         let (accepting, workers) = match driver {
             Driver::Lobby => {

@@ -69,6 +69,9 @@ fn drive<S: Service>(
     let may_stay = || !stop.is_asked() && !waiting.any();
     let mut desk = S::Desk::default();
     loop {
+        if stop.deadline().is_some_and(|end| Instant::now() >= end) {
+            return (Ended::Cut, Leave::AtOnce);
+        }
         let mut next = service.turn(connection, stream, &mut desk, &may_stay);
         if let Next::Readable(deadline) | Next::Writable(deadline) = next {
             if let Some(ended) = give_up(deadline, waiting, stop) {
@@ -91,7 +94,6 @@ fn give_up(wait: Deadline, waiting: &Waiting<'_, Accepted>, stop: &Stop) -> Opti
     match wait.phase {
         Phase::Idle | Phase::Silent if stop.is_asked() => Some(Ended::Stopping),
         Phase::Idle if waiting.any() => Some(Ended::MakingRoom),
-        _ if stop.deadline().is_some_and(|end| Instant::now() >= end) => Some(Ended::Cut),
         _ => None,
     }
 }
@@ -116,5 +118,53 @@ fn linger(stream: &TcpStream, in_a_hurry: impl Fn() -> bool) {
             Err(error) if nothing_yet(&error) && !in_a_hurry() => {}
             Err(_) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::Pool;
+    use std::net::{SocketAddr, TcpListener};
+
+    /// Has always more to do, as with a download to a peer that takes all it gets.
+    struct Busy;
+
+    impl Service for Busy {
+        type Connection = ();
+        type Desk = ();
+        fn open(&self, _: SocketAddr) {}
+        fn turn(&self, (): &mut (), _: &TcpStream, (): &mut (), _: &dyn Fn() -> bool) -> Next {
+            std::thread::sleep(Duration::from_millis(1));
+            Next::Again
+        }
+        fn expired(&self, (): &mut (), _: Phase) -> Next {
+            Next::Close
+        }
+        fn close(&self, (): (), ended: Ended) {
+            assert_eq!(ended, Ended::Cut);
+        }
+        fn refusal(&self, _: SocketAddr) -> Vec<u8> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn no_connection_served_or_queued_outlasts_the_time_to_stop() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stop = Stop::new().unwrap();
+        let stopping = stop.clone();
+        let pool = Pool::start("test", 1, 10, move |accepted, waiting: &Waiting<'_, Accepted>| {
+            serve(&Busy, accepted, waiting, &stopping);
+        });
+        let pool = pool.unwrap();
+        for _ in 0..3 {
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let peer = stream.local_addr().unwrap();
+            pool.queue().try_send(Accepted { stream, peer }).unwrap();
+        }
+        stop.ask(Duration::from_millis(50));
+        let report = pool.stop(Instant::now() + Duration::from_secs(5));
+        assert_eq!((report.stuck.len(), report.panics), (0, 0));
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::protocol::Term;
+use super::slot::Guest;
 use crate::net::deadline::Phase;
 use crate::net::service::{Ended, Next, Service};
 
@@ -79,64 +80,57 @@ impl<S: Service> Shared<S> {
         let stopping = self.stop.is_asked();
         let out_of_time = self.stop.deadline().is_some_and(|end| Instant::now() >= end);
         for (index, alarm) in self.alarms.iter().enumerate() {
+            if alarm.read(now).is_none() {
+                continue;
+            }
+            // Whose alarm it is comes first: should it leave after this look, it is not mistaken for
+            // the empty seat, nor for whoever sits there next.
+            let generation = self.slots[index].claim.generation();
             match alarm.read(now) {
-                None => {}
-                Some((phase, true)) => self.expire(index, phase, desk),
-                Some((Phase::Silent | Phase::Idle, _)) if stopping => self.dismiss(index),
-                Some(_) if out_of_time => self.cut(index),
-                Some(_) => {}
+                Some(wait @ (phase, true)) => self.interrupt(index, generation, wait, |guest| {
+                    match guest.expired(&self.service, phase) {
+                        // What is said now is a refusal: no handler has a part in it.
+                        Next::Again => guest.turn(&self.service, desk, &|| false),
+                        next => next,
+                    }
+                }),
+                Some(wait @ (Phase::Silent | Phase::Idle, _)) if stopping => {
+                    self.interrupt(index, generation, wait, |guest| guest.dismiss(&self.service));
+                }
+                Some(_) if out_of_time && self.own(index, generation) => {
+                    self.leave(index, Ended::Cut);
+                }
+                _ => {}
             }
         }
     }
 
-    /// A deadline has passed: the last word is said here, as all workers may be busy.
-    fn expire(&self, index: usize, phase: Phase, desk: &mut S::Desk) {
-        if !self.own(index) {
+    /// Acts on a waiting connection, here, as all workers may be busy. If it is being served, or has
+    /// been meanwhile and waits for something else, it is let alone.
+    fn interrupt(
+        &self,
+        index: usize,
+        generation: u32,
+        wait: (Phase, bool),
+        act: impl FnOnce(&mut Guest<S>) -> Next,
+    ) {
+        if !self.own(index, generation) {
             return;
         }
-        if self.alarms[index].read(self.opened.elapsed()) != Some((phase, true)) {
-            return self.make_ready(index); // it was served meanwhile
+        if self.alarms[index].read(self.opened.elapsed()) != Some(wait) {
+            return self.make_ready(index);
         }
         self.alarms[index].clear();
         let slot = &self.slots[index];
         let seen = slot.claim.seen();
         let mut place = slot.guest();
         let Some(guest) = place.as_mut() else { return };
-        let next = match guest.expired(&self.service, phase) {
-            // What is said now is a refusal: no handler has a part in it.
-            Next::Again => guest.turn(&self.service, desk, &|| false),
-            next => next,
-        };
+        let next = act(guest);
         self.settle(index, place, seen, next);
-    }
-
-    /// The server stops, and this connection is idle.
-    fn dismiss(&self, index: usize) {
-        if !self.own(index) {
-            return;
-        }
-        let wait = self.alarms[index].read(self.opened.elapsed());
-        if !matches!(wait, Some((Phase::Silent | Phase::Idle, _))) {
-            return self.make_ready(index); // a request has begun meanwhile
-        }
-        let slot = &self.slots[index];
-        let seen = slot.claim.seen();
-        let mut place = slot.guest();
-        let Some(guest) = place.as_mut() else { return };
-        let next = guest.dismiss(&self.service);
-        self.settle(index, place, seen, next);
-    }
-
-    /// Time has run out.
-    fn cut(&self, index: usize) {
-        if self.own(index) {
-            self.leave(index, Ended::Cut);
-        }
     }
 
     /// Takes a waiting connection, if nobody is at it. If somebody is, it comes again by itself.
-    fn own(&self, index: usize) -> bool {
-        let claim = &self.slots[index].claim;
-        claim.signal(claim.generation(), false)
+    fn own(&self, index: usize, generation: u32) -> bool {
+        self.slots[index].claim.signal(generation, false)
     }
 }

@@ -91,9 +91,10 @@ impl Claim {
         }
     }
 
-    /// Which connection sits there now.
+    /// Which connection sits there now, or will sit there next. Whoever reads this sees all that was
+    /// done before the one before it left.
     pub(super) fn generation(&self) -> u32 {
-        generation(self.0.load(Ordering::Relaxed))
+        generation(self.0.load(Ordering::Acquire))
     }
 }
 
@@ -322,6 +323,31 @@ mod model {
             tellers.into_iter().for_each(|teller| teller.join().unwrap());
             assert_eq!(slot.noticed.load(Ordering::Relaxed), 2, "an event was lost");
             assert_eq!(slot.claim.seen().0 & EVENTS, 0, "somebody still owns it");
+        });
+    }
+
+    /// A connection leaves while the housekeeper looks at its alarm: the housekeeper owns that
+    /// connection or nothing, and never the empty seat.
+    #[test]
+    fn nobody_owns_an_empty_seat() {
+        model(|| {
+            let (claim, alarm) = (Arc::new(Claim::new()), Arc::new(AtomicUsize::new(1)));
+            let generation = claim.occupy();
+            assert!(claim.release(claim.seen()));
+            let leaver = {
+                let (claim, alarm) = (Arc::clone(&claim), Arc::clone(&alarm));
+                thread::spawn(move || {
+                    if claim.signal(generation, true) {
+                        alarm.store(0, Ordering::Relaxed);
+                        claim.retire();
+                    }
+                })
+            };
+            let whose = claim.generation();
+            if alarm.load(Ordering::Relaxed) == 1 && claim.signal(whose, false) {
+                assert_eq!(claim.generation(), generation);
+            }
+            leaver.join().unwrap();
         });
     }
 

@@ -17,7 +17,7 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BRIEFLY: Duration = Duration::from_millis(100);
 
 /// How much is thrown away in one turn of lingering.
-const WASTE: usize = 64 << 10;
+const WASTE: usize = 8 << 10;
 
 /// A place for one connection, taken and left many times.
 pub(super) struct Slot<S: Service> {

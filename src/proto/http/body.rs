@@ -154,9 +154,14 @@ pub struct Short {
 }
 
 impl Encoder {
-    /// Does what is written reach the wire at all?
-    pub fn wants_data(&self) -> bool {
-        !matches!(self, Encoder::Nothing | Encoder::Length(0))
+    /// How many bytes of data reach the wire, if more are written; `u64::MAX` when the data alone
+    /// decides.
+    pub fn room(&self) -> u64 {
+        match self {
+            Encoder::Nothing => 0,
+            Encoder::Length(left) => *left,
+            Encoder::Chunked | Encoder::UntilClose => u64::MAX,
+        }
     }
 
     /// Frames `data`. Bytes beyond the announced length are dropped, as they would be read as the

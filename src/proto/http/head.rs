@@ -194,20 +194,19 @@ impl<H: Head> Partial<H> {
 
     /// There is no complete line at hand: will there be one?
     fn wait(self, input: &Buf) -> Result<Step<H>, Fault> {
-        let taken = match &self {
-            Partial::Start { .. } => 0,
-            Partial::Fields(_, headers) => headers.source().len(),
-        };
-        match taken + input.len() {
+        match self.taken() + input.len() {
             _ if !input.is_closed() => Ok(Step::More(self)),
             0 => Ok(Step::Closed),
             arrived => Err(Fault::new(Rule::HeadIncomplete, arrived)),
         }
     }
 
-    /// Has nothing of the head been taken yet?
-    pub fn is_untouched(&self) -> bool {
-        matches!(self, Partial::Start { .. })
+    /// How many bytes of the head have been taken from the buffer; empty lines before it are none.
+    pub fn taken(&self) -> usize {
+        match self {
+            Partial::Start { .. } => 0,
+            Partial::Fields(_, headers) => headers.source().len(),
+        }
     }
 }
 

@@ -49,9 +49,9 @@ impl RecvHead {
         }
     }
 
-    /// Has no line of a request been taken yet?
-    pub fn is_untouched(&self) -> bool {
-        self.0.is_untouched()
+    /// How many bytes of the head have been taken from the buffer; empty lines before it are none.
+    pub fn taken(&self) -> usize {
+        self.0.taken()
     }
 }
 
@@ -226,9 +226,10 @@ pub struct SendBody {
 }
 
 impl SendBody {
-    /// Does what is written reach the wire? Not for HEAD, 204, 304, or when all has been sent.
-    pub fn wants_data(&self) -> bool {
-        self.encoder.wants_data()
+    /// How many bytes of data reach the wire, if more are written: none for HEAD, 204, 304, or when
+    /// all has been sent; `u64::MAX` when the data alone decides.
+    pub fn room(&self) -> u64 {
+        self.encoder.room()
     }
 
     /// Frames a piece of the body.
