@@ -39,5 +39,5 @@ fn each_wait_ends_in_its_own_way() {
         assert_eq!(wire.rest(), b"", "{sent:?} behind a request");
     }
     stop.ask(Duration::from_secs(5));
-    assert_eq!(running.join().unwrap().panics, 0);
+    assert_eq!(running.join().unwrap().workers.panics, 0);
 }

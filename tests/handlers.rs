@@ -65,5 +65,9 @@ fn a_panic_costs_its_own_request_and_nothing_else() {
     }
     stop.ask(Duration::from_secs(5));
     let report = running.join().unwrap();
-    assert_eq!((report.finished, report.panics), (1, 0), "no panic came as far as the pool");
+    assert_eq!(
+        (report.workers.finished, report.workers.panics),
+        (1, 0),
+        "no panic came as far as the pool"
+    );
 }

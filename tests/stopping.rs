@@ -1,8 +1,11 @@
 //! How the server ends: what is under way is finished, and then nothing is left.
 
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+use threadbare::server::{self, Body, Config, Driver, Request, Response, Router, Status};
 
 use crate::support::{SOON, Server, eventually, root};
 
@@ -149,4 +152,31 @@ fn it_stops_though_nothing_can_be_said() {
     assert_eq!(server.get("/-/health").status(), 200);
     server.program.signal("TERM");
     assert_eq!(server.program.exit_code(), Some(0));
+}
+
+/// A download that never waits, to a client that takes all it gets, is not waited for beyond the time.
+#[test]
+fn who_never_waits_is_cut_when_time_has_run_out() {
+    for driver in [Driver::Lobby, Driver::Textbook] {
+        let routes = Router::new()
+            .get("/endless", |_: &mut Request| {
+                Response::new(Status::OK).body(Body::Read(Box::new(std::io::repeat(b'x')), None))
+            })
+            .build()
+            .unwrap();
+        let config = Config { driver, workers: 2, ..Config::default() };
+        let server = server::Server::with_config(["127.0.0.1:0"], routes, config).unwrap();
+        let (address, stop) = (server.addresses()[0], server.stop());
+        let running = std::thread::spawn(|| server.run().unwrap());
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let reading = std::thread::spawn(move || std::io::copy(&mut stream, &mut std::io::sink()));
+        std::thread::sleep(Duration::from_millis(50));
+        let begun = Instant::now();
+        stop.ask(Duration::from_millis(300));
+        let report = running.join().unwrap();
+        assert!(begun.elapsed() < SOON, "{driver:?}");
+        assert_eq!((report.cut, report.workers.stuck.len()), (1, 0), "{driver:?}");
+        let _ = reading.join().unwrap(); // an end or a reset: either tells that it was cut
+    }
 }

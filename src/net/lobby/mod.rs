@@ -44,7 +44,7 @@ use self::poller::Poller;
 use self::protocol::{Coming, Lead};
 use self::slot::{Alarm, Slot};
 use super::accept::Accepted;
-use super::service::Service;
+use super::service::{Ended, Service};
 use super::stop::Stop;
 use crate::pool::{Pool, Queue, Report};
 
@@ -169,7 +169,14 @@ impl<S: Service> Lobby<S> {
         if house.join().is_err() {
             log::error!("the housekeeper panicked");
         }
-        pool.stop(end)
+        let report = pool.stop(end);
+        // Who had always something at hand never waited, and so was not cut by the housekeeper.
+        for slot in &shared.slots {
+            if let Some(guest) = slot.abandoned() {
+                guest.close(&shared.service, Ended::Cut);
+            }
+        }
+        report
     }
 }
 

@@ -57,6 +57,11 @@ impl<S: Service> Slot<S> {
     pub(super) fn guest(&self) -> MutexGuard<'_, Option<Guest<S>>> {
         self.guest.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The connection that nobody will serve any more, unless a worker is still in a turn with it.
+    pub(super) fn abandoned(&self) -> Option<Guest<S>> {
+        self.guest.try_lock().ok()?.take()
+    }
 }
 
 impl<S: Service> Guest<S> {
