@@ -125,6 +125,7 @@ struct Streamed {
 struct Call {
     handler: Arc<dyn Handler>,
     params: Params,
+    streams: bool,
     limit: u64,
 }
 
@@ -390,7 +391,7 @@ impl Http {
             Ok(call) => call,
             Err(response) => return self.answer_early(response, (head, since), recv, wire, turn),
         };
-        if call.handler.streams() && !recv.is_done() {
+        if call.streams && !recv.is_done() {
             let mut seat = self.streams.share();
             return if seat.grow(1) {
                 State::Stream(Streamed { asked: (head, since), recv, call, seat })
@@ -408,15 +409,17 @@ impl Http {
         let refuse = |refusal: Refusal| refusal.response(Some(head));
         match self.routes.find(&head.method, &head.target) {
             Found::Handler(handler, params) => {
-                let (admitted, own_limit) = guarded(|| (handler.admit(head), handler.body_limit()))
-                    .map_err(|Panicked| after_panic(head))?;
-                admitted.map_err(refuse)?;
-                let most = if handler.streams() { u64::MAX } else { self.limits.body };
-                let limit = own_limit.unwrap_or(u64::MAX).min(most);
+                let judge = || {
+                    let own_limit = || handler.body_limit().unwrap_or(u64::MAX);
+                    handler.admit(head).map(|()| (handler.streams(), own_limit()))
+                };
+                let judged = guarded(judge).map_err(|Panicked| after_panic(head))?;
+                let (streams, own_limit) = judged.map_err(refuse)?;
+                let limit = if streams { own_limit } else { own_limit.min(self.limits.body) };
                 if recv.remaining().is_some_and(|length| length > limit) {
                     return Err(refuse(Refusal::too_large(limit)));
                 }
-                Ok(Call { handler: Arc::clone(handler), params, limit })
+                Ok(Call { handler: Arc::clone(handler), params, streams, limit })
             }
             Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
             Found::NotAllowed(allow) => {
