@@ -5,7 +5,6 @@
 //! | `/echo` | the head exactly as it arrived, then the body, decoded |
 //! | `/sleep/{ms}` | after so many milliseconds, 60,000 at most: a handler that blocks its worker |
 //! | `/bytes/{n}` | exactly n bytes, 10,000,000,000 at most |
-//! | `/-/health` | `ok` |
 
 use std::io::Read;
 use std::thread;
@@ -23,13 +22,9 @@ const MOST: u64 = 10_000_000_000;
 
 /// Adds the routes.
 pub fn add_to(router: Router) -> Router {
-    let router = router.get("/-/health", health).get("/sleep/{ms}", sleep).get("/bytes/{n}", bytes);
+    let router = router.get("/sleep/{ms}", sleep).get("/bytes/{n}", bytes);
     let methods = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     methods.into_iter().fold(router, |router, method| router.route(method, "/echo", echo))
-}
-
-fn health(_: &mut Request) -> Response {
-    Response::text("ok\n")
 }
 
 /// Nothing is interpreted, and a browser is told not to try.

@@ -22,6 +22,7 @@ use super::handler::{Body, Handler, Request, Response};
 use super::output::Output;
 use super::refusal::{Refusal, internal_error, overload};
 use super::router::{Found, Params, Routes};
+use super::stats::Stats;
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::door::Full;
 use crate::net::errors::{nothing_yet, peer_left};
@@ -62,6 +63,8 @@ pub struct Http {
     pub server_name: Option<String>,
     /// One line a request.
     pub access_log: AccessLog,
+    /// What is counted.
+    pub stats: Arc<Stats>,
     cut: AtomicUsize,
 }
 
@@ -165,7 +168,7 @@ enum Read {
 
 impl Wire {
     /// Reads once. The end of the stream is noted in the input.
-    fn read(&mut self, mut stream: &TcpStream) -> io::Result<Read> {
+    fn read(&mut self, mut stream: &TcpStream, stats: &Stats) -> io::Result<Read> {
         let room = self.input.spare(READ);
         let most = room.len();
         let count = stream.read(room)?;
@@ -173,6 +176,7 @@ impl Wire {
             self.input.close();
         }
         self.input.filled(count);
+        stats.count_in(count);
         Ok(if count == most { Read::AllThatFits } else { Read::AllThereWas })
     }
 
@@ -260,6 +264,7 @@ impl Service for Http {
             },
         );
         if let State::Over(why) = connection.state {
+            self.stats.count_close(why);
             log::debug!(
                 "{}: closed after {} answers: {why}",
                 connection.wire.peer,
@@ -279,6 +284,7 @@ impl Service for Http {
                 return false;
             }
         };
+        self.stats.count_crowded_out();
         let send = SendHead::unasked(Close::WeAsked);
         let response = overload(Full::Queue);
         connection.state = self.answer(response, asked, send, &mut connection.wire, false);
@@ -305,8 +311,9 @@ impl Http {
         limits: Limits,
         server_name: Option<String>,
         access_log: AccessLog,
+        stats: Arc<Stats>,
     ) -> Http {
-        Http { routes, limits, server_name, access_log, cut: AtomicUsize::new(0) }
+        Http { routes, limits, server_name, access_log, stats, cut: AtomicUsize::new(0) }
     }
 
     /// How many connections have been cut, as the time to stop had run out.
@@ -337,7 +344,9 @@ impl Http {
             let had_its_turn = answers >= TURN_ANSWERS || answers > 0 && time() >= TURN_TIME;
             let pausing = matches!(step, Step::Hungry | Step::Over) || had_its_turn;
             if pausing || connection.wire.output.is_large() {
-                written += connection.wire.output.flush(stream)?;
+                let taken = connection.wire.output.flush(stream)?;
+                self.stats.count_out(taken);
+                written += taken;
                 if let Some(deadline) = connection.wire.output.deadline(&self.limits) {
                     return Ok(Next::Writable(deadline));
                 }
@@ -353,7 +362,7 @@ impl Http {
                 (Step::Hungry, Some(Read::AllThereWas)) => {
                     return Ok(Next::Readable(connection.deadline(&self.limits)));
                 }
-                (Step::Hungry, None) => match connection.wire.read(stream) {
+                (Step::Hungry, None) => match connection.wire.read(stream, &self.stats) {
                     Ok(some) => read = Some(some),
                     Err(error) if nothing_yet(&error) => {
                         return Ok(Next::Readable(connection.deadline(&self.limits)));
@@ -413,6 +422,7 @@ impl Http {
         wire: &mut Wire,
         may_stay: &dyn Fn() -> bool,
     ) -> State {
+        self.stats.count_request();
         let refuse = |refusal: Refusal| Err(refusal.response(Some(&head)));
         let found = match self.routes.find(&head.method, &head.target) {
             Found::Handler(handler, params) => {
@@ -520,6 +530,7 @@ impl Http {
     }
 
     fn turn_down(&self, rule: Rule, refusal: &Refusal, asked: Asked, wire: &mut Wire) -> State {
+        self.stats.count_fault(rule);
         log::info!("{}: refused: {refusal}", wire.peer);
         let response = refusal.response(asked.head.as_ref());
         self.answer(response, asked, SendHead::unasked(Close::Fault(rule)), wire, false)
@@ -609,6 +620,7 @@ impl Http {
 
     fn log(&self, peer: SocketAddr, answer: &Answer) {
         let Answer { asked: Asked { head, since }, status, sent, .. } = answer;
+        self.stats.count_answer(*status);
         let source = head.as_ref().map_or(&b"-"[..], |head| head.headers.source());
         let request = source.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let request = request.strip_suffix(b"\r").unwrap_or(request);

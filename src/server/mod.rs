@@ -9,7 +9,7 @@
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
 //! [`router`] and [`handler`] (who answers), [`files`] with [`path`] and [`mime`], [`refusal`],
-//! [`access_log`].
+//! [`access_log`], [`stats`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,12 +26,14 @@ mod output;
 pub mod path;
 pub mod refusal;
 pub mod router;
+pub mod stats;
 pub mod textbook;
 
 pub use self::access_log::AccessLog;
 pub use self::files::Files;
 pub use self::handler::{Body, Handler, Request, Response};
 pub use self::router::{Router, Routes};
+pub use self::stats::Stats;
 pub use crate::net::accept::BindError;
 pub use crate::net::door::{Overload, PerAddress};
 pub use crate::net::stop::Stop;
@@ -43,7 +45,7 @@ use self::conn::Http;
 use crate::net::accept::Listeners;
 use crate::net::door::Door;
 use crate::net::lobby::Lobby;
-use crate::net::service::Service as _;
+use crate::net::service::{Load, Service as _};
 use crate::net::socket::descriptors;
 use crate::pool::{self, Pool};
 
@@ -68,6 +70,8 @@ pub struct Config {
     pub server_name: Option<String>,
     /// One line a request.
     pub access_log: AccessLog,
+    /// What is counted; hold it, too, to ask.
+    pub stats: Arc<Stats>,
 }
 
 impl Default for Config {
@@ -83,6 +87,7 @@ impl Default for Config {
             limits: Limits::default(),
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
             access_log: AccessLog::Off,
+            stats: Arc::default(),
         }
     }
 }
@@ -123,6 +128,8 @@ fn room(wanted: Option<usize>) -> usize {
 /// How a server ended.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Report {
+    /// Requests that were under way, and have been answered.
+    pub finished: u64,
     /// Connections that were cut, as the time to stop had run out.
     pub cut: usize,
     /// What became of the workers.
@@ -181,36 +188,44 @@ impl Server {
     /// When threads cannot be started, or a listener breaks.
     pub fn run(self) -> io::Result<Report> {
         let Server { listeners, config, routes, stop } = self;
-        let Config { driver, workers, queue, limits, server_name, access_log, .. } = config;
+        let Config { driver, workers, queue, limits, server_name, access_log, stats, .. } = config;
         let connections = room(config.connections);
         let door = Door::new(connections, config.per_address, config.overload);
-        let http = Arc::new(Http::new(routes, limits, server_name, access_log));
+        let http = Arc::new(Http::new(routes, limits, server_name, access_log, Arc::clone(&stats)));
         let refusal = |why| http.refusal(why);
 
-        let (accepting, workers) = match driver {
+        let (accepting, answered, workers) = match driver {
             Driver::Lobby => {
                 let service = Arc::clone(&http);
                 let lobby = Lobby::open(service, stop.clone(), connections, queue, workers)?;
+                stats.runs(stop.clone(), Arc::clone(&door), lobby.load());
                 let accepting =
                     listeners.accept_until(&stop, &door, |new| lobby.admit(new), refusal);
                 stop.ask(GRACE);
-                (accepting, lobby.close())
+                (accepting, stats.answers(), lobby.close())
             }
             Driver::Textbook => {
                 let (service, stopping) = (Arc::clone(&http), stop.clone());
                 let pool = Pool::start("worker", workers, queue, move |accepted, waiting| {
                     textbook::serve(&*service, accepted, waiting, &stopping);
                 })?;
-                let queue = pool.queue();
+                let (queue, gauge) = (pool.queue(), pool.gauge());
+                stats.runs(stop.clone(), Arc::clone(&door), move || Load {
+                    new: gauge.queued(),
+                    workers: gauge.workers(),
+                    busy: gauge.busy(),
+                    ..Load::default()
+                });
                 let accepting =
                     listeners.accept_until(&stop, &door, |new| queue.try_send(new), refusal);
                 drop(queue);
                 stop.ask(GRACE);
                 // Workers look up a little after the deadline and cut what is left.
                 let end = stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
-                (accepting, pool.stop(end))
+                (accepting, stats.answers(), pool.stop(end))
             }
         };
-        accepting.map(|()| Report { cut: http.cut(), workers })
+        let finished = stats.answers() - answered;
+        accepting.map(|()| Report { finished, cut: http.cut(), workers })
     }
 }
