@@ -2,20 +2,17 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use threadbare::app::{self, store::Store};
+use threadbare::app::{self, status::Audience, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::limits::{self as typed, LimitFlags};
 use threadbare::cli::server::{self as flags, ServerOptions};
 use threadbare::server::{
-    AccessLog, Config, Driver, Files, Limits, Overload, PerAddress, Report, Server, Stop,
+    AccessLog, Config, Driver, Files, Limits, Overload, PerAddress, Report, Server, Stats, Stop,
 };
-
-/// How long requests that are under way may take to finish once a stop is asked for.
-const GRACE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
@@ -30,12 +27,10 @@ fn main() -> ExitCode {
         }
     };
     match run(options) {
-        Ok(Report { cut, workers }) => {
-            if cut > 0 {
-                say(format!("stopped; {cut} connections were cut, as time had run out"));
-            }
+        Ok(Report { finished, cut, workers }) => {
+            say(format!("stopped; requests finished: {finished}, connections cut: {cut}"));
             if !workers.stuck.is_empty() {
-                say(format!("stopped; still in a handler: {}", workers.stuck.join(", ")));
+                say(format!("still in a handler: {}", workers.stuck.join(", ")));
             }
             ExitCode::SUCCESS
         }
@@ -48,8 +43,19 @@ fn main() -> ExitCode {
 
 /// Sets everything up, says so in one line on stdout, and serves until it is stopped.
 fn run(options: ServerOptions) -> Result<Report, String> {
-    let ServerOptions { root, bind, workers, lobby, data, access_log, server_name, limits } =
-        options;
+    let ServerOptions {
+        root,
+        bind,
+        workers,
+        lobby,
+        data,
+        access_log,
+        server_name,
+        limits,
+        drain_time,
+        stop_time,
+        metrics,
+    } = options;
     let shown = root.display();
     let files = Files::new(&root).map_err(|error| {
         format!("the folder {shown} cannot be served: {error}; right: server FOLDER")
@@ -57,7 +63,14 @@ fn run(options: ServerOptions) -> Result<Report, String> {
     let store = Store::open(&data).map_err(|error| {
         format!("{} cannot keep users: {error}; right: --data FOLDER", data.display())
     })?;
-    let routes = app::routes(files, store).map_err(|errors| errors.to_string())?;
+    let stats = Arc::new(Stats::default());
+    let audience = match metrics {
+        flags::Metrics::Everyone => Audience::Everyone,
+        flags::Metrics::Loopback => Audience::Loopback,
+        flags::Metrics::Off => Audience::Nobody,
+    };
+    let routes =
+        app::routes(files, store, &stats, audience).map_err(|errors| errors.to_string())?;
     let access_log = match access_log {
         flags::AccessLog::Off => AccessLog::Off,
         flags::AccessLog::Stderr => AccessLog::stderr(),
@@ -89,12 +102,14 @@ fn run(options: ServerOptions) -> Result<Report, String> {
         limits: limits_from(limits),
         server_name,
         access_log,
+        stats,
     };
     let server = Server::with_config(bind, routes, config).map_err(|error| error.to_string())?;
     let urls: Vec<String> =
         server.addresses().iter().map(|address| format!("http://{address}")).collect();
 
-    stop_on_signals(server.stop()).map_err(|error| format!("signals cannot be caught: {error}"))?;
+    stop_on_signals(server.stop(), drain_time, stop_time)
+        .map_err(|error| format!("signals cannot be caught: {error}"))?;
     // Whoever closed our stdout does not want to know; that is no reason not to serve.
     let _ = writeln!(
         std::io::stdout(),
@@ -123,14 +138,23 @@ fn limits_from(typed: LimitFlags) -> Limits {
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP asks for a stop; the second one is not asked twice.
-fn stop_on_signals(stop: Stop) -> Result<(), ctrlc::Error> {
+fn stop_on_signals(stop: Stop, drain: Duration, grace: Duration) -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(move || {
-        if stop.is_asked() {
+        if stop.is_announced() {
             say("stopped at once".to_owned());
             std::process::exit(130);
         }
-        say("finishing what is under way; once more stops at once".to_owned());
-        stop.ask(GRACE);
+        stop.announce();
+        if drain.is_zero() {
+            say("finishing what is under way; once more stops at once".to_owned());
+            return stop.ask(grace);
+        }
+        say(format!("stopping in {drain:?}; once more stops at once"));
+        let stop = stop.clone();
+        thread::spawn(move || {
+            thread::sleep(drain);
+            stop.ask(grace);
+        });
     })
 }
 

@@ -19,6 +19,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 #[derive(Debug)]
 pub struct Pool<J> {
     jobs: Sender<J>,
+    waiting: Receiver<J>,
     names: Vec<String>,
     ended: Receiver<usize>,
     idle: Arc<AtomicUsize>,
@@ -30,6 +31,14 @@ pub struct Pool<J> {
 pub struct Queue<J> {
     jobs: Sender<J>,
     idle: Arc<AtomicUsize>,
+}
+
+/// How full a pool is. Held by whoever likes; the pool stops all the same.
+#[derive(Debug)]
+pub struct Gauge<J> {
+    queue: Receiver<J>,
+    idle: Arc<AtomicUsize>,
+    workers: usize,
 }
 
 /// What a job may know of the others: whether they wait.
@@ -75,12 +84,18 @@ impl<J: Send + 'static> Pool<J> {
                 let _ = ending.send(index);
             })?;
         }
-        Ok(Pool { jobs, names, ended, idle, panics })
+        Ok(Pool { jobs, waiting: queue, names, ended, idle, panics })
     }
 
     /// A way to put jobs in. The pool cannot stop while one is held.
     pub fn queue(&self) -> Queue<J> {
         Queue { jobs: self.jobs.clone(), idle: Arc::clone(&self.idle) }
+    }
+
+    /// A way to see how full it is.
+    pub fn gauge(&self) -> Gauge<J> {
+        let (queue, idle) = (self.waiting.clone(), Arc::clone(&self.idle));
+        Gauge { queue, idle, workers: self.names.len() }
     }
 
     /// Takes no more jobs, lets the workers finish those that are queued and running, and waits
@@ -98,6 +113,23 @@ impl<J: Send + 'static> Pool<J> {
         let workers = running.len();
         let stuck: Vec<String> = running.into_iter().flatten().collect();
         Report { finished: workers - stuck.len(), stuck, panics: panics.load(Ordering::Relaxed) }
+    }
+}
+
+impl<J> Gauge<J> {
+    /// Jobs that wait.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// All workers.
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Workers that are at a job.
+    pub fn busy(&self) -> usize {
+        self.workers.saturating_sub(self.idle.load(Ordering::Relaxed))
     }
 }
 

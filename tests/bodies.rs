@@ -16,6 +16,7 @@ use threadbare::server::{
 use crate::support::{Folder, SOON, Server, Wire, eventually, server_command};
 
 const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
+const NO_SLEEP: &str = "GET /sleep/0 HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// Bytes without a pattern that a wrong piece could repeat.
 fn noise(count: usize) -> Vec<u8> {
@@ -326,7 +327,7 @@ fn a_stalled_stream_ends_by_the_minimum_rate() {
         assert!(took > Duration::from_millis(1_400) && took < SOON, "{took:?}");
         assert!(answer.text().contains("(byte 5000)"), "{}", answer.text());
         stalled.rest();
-        assert_eq!(wire.send(HEALTH).answer().text(), "ok\n");
+        assert_eq!(wire.send(NO_SLEEP).answer().text(), "slept 0 ms\n");
     }
 }
 
@@ -366,5 +367,5 @@ fn a_handler_that_panics_or_hands_its_stream_on_harms_nobody_else() {
         let text = String::from_utf8(wire.rest()).unwrap();
         assert!(text.starts_with("HTTP/1.1 200 ") && text.ends_with("\r\n\r\n"), "{text}");
     }
-    assert_eq!(Wire::to(server.address).send(HEALTH).answer().text(), "ok\n");
+    assert_eq!(Wire::to(server.address).send(NO_SLEEP).answer().text(), "slept 0 ms\n");
 }

@@ -26,7 +26,9 @@ fn a_signal_stops_it_and_that_is_a_success() {
         server.program.signal(signal);
         assert_eq!(server.program.exit_code(), Some(0), "SIG{signal}");
         assert!(begun.elapsed() < SOON, "SIG{signal}");
-        assert!(server.stderr_until(|text| text.contains("finishing")).ends_with(STOPPING));
+        assert!(server.stderr_until(|text| text.contains("stopped")).ends_with(&format!(
+            "{STOPPING}server: stopped; requests finished: 0, connections cut: 0\n"
+        )));
     }
 }
 
@@ -77,11 +79,14 @@ fn a_client_in_the_queue_is_answered() {
     let (mut first, mut queued) = (server.connect(), server.connect());
     first.send("GET /sleep/700 HTTP/1.1\r\nHost: a\r\n\r\n");
     std::thread::sleep(Duration::from_millis(200)); // until it is under way
-    queued.send("GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n");
+    queued.send("GET /sleep/0 HTTP/1.1\r\nHost: a\r\n\r\n");
     ask(&server, "TERM");
     assert_eq!(first.answer().status(), 200);
     let answer = queued.answer();
-    assert_eq!((answer.text().as_str(), answer.field("Connection")), ("ok\n", Some("close")));
+    assert_eq!(
+        (answer.text().as_str(), answer.field("Connection")),
+        ("slept 0 ms\n", Some("close"))
+    );
     assert_eq!(server.program.exit_code(), Some(0));
 }
 
@@ -89,13 +94,13 @@ fn a_client_in_the_queue_is_answered() {
 fn a_request_that_has_begun_to_arrive_is_answered() {
     let mut server = Server::start(&[]);
     let (mut head, mut body) = (server.connect(), server.connect());
-    head.send("GET /-/health HT");
+    head.send("GET /sleep/0 HT");
     body.send("PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
     std::thread::sleep(Duration::from_millis(200)); // until it is there
     ask(&server, "TERM");
     std::thread::sleep(Duration::from_millis(200)); // longer than the server's look-up
     for (wire, rest, end) in [
-        (&mut head, "TP/1.1\r\nHost: a\r\n\r\n", "ok\n"),
+        (&mut head, "TP/1.1\r\nHost: a\r\n\r\n", "slept 0 ms\n"),
         (&mut body, "llo", "Length: 5\r\n\r\nhello"),
     ] {
         let answer = wire.send(rest).answer();

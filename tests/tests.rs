@@ -58,3 +58,6 @@ mod lobby;
 
 /// More than there is room for: it is answered, or waits outside, and passes.
 mod overload;
+
+/// What the server tells about itself: counters that add up, its health, what a stop has cut.
+mod metrics;

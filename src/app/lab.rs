@@ -6,7 +6,6 @@
 //! | `/sleep/{ms}` | after so many milliseconds, 60,000 at most: a handler that blocks its worker |
 //! | `/bytes/{n}` | exactly n bytes, 10,000,000,000 at most |
 //! | `/count` | POST, PUT: number of bytes and CRC-32 of a body of any size, which is streamed |
-//! | `/-/health` | `ok` |
 
 use std::io::{self, Cursor, Read, Write};
 use std::mem;
@@ -26,17 +25,12 @@ const MOST: u64 = 10_000_000_000;
 /// Adds the routes.
 pub fn add_to(router: Router) -> Router {
     let router = router
-        .get("/-/health", health)
         .get("/sleep/{ms}", sleep)
         .get("/bytes/{n}", bytes)
         .post("/count", Streaming(count))
         .put("/count", Streaming(count));
     let methods = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     methods.into_iter().fold(router, |router, method| router.route(method, "/echo", echo))
-}
-
-fn health(_: &mut Request) -> Response {
-    Response::text("ok\n")
 }
 
 /// Nothing is interpreted, and a browser is told not to try.

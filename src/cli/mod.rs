@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn the_tables_hold_together() {
-        let values = ["GET", "A: b", "1", "127.0.0.1:0", "on", "block"];
+        let values = ["GET", "A: b", "1", "127.0.0.1:0", "on", "block", "off"];
         walk(&server::COMMAND, &Default::default(), &values);
         walk(&client::COMMAND, &Default::default(), &values);
     }

@@ -3,10 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Effect::{Help, Value, Version};
 use super::limits::{self, LimitFlags, number, set};
-use super::{Command, Flag, Parsed, Right, UsageError};
+use super::{Command, Flag, Parsed, Right, UsageError, seconds};
 
 /// What the command line of `server` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,23 @@ pub struct ServerOptions {
     pub server_name: Option<String>,
     /// How much is too much.
     pub limits: LimitFlags,
+    /// Once asked to stop, so long it takes connections still, and says that it is not healthy.
+    pub drain_time: Duration,
+    /// And then so long requests that are under way may take.
+    pub stop_time: Duration,
+    /// Who may see the counters.
+    pub metrics: Metrics,
+}
+
+/// Who may see the counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metrics {
+    /// Everyone.
+    Everyone,
+    /// Who connects from this machine.
+    Loopback,
+    /// Nobody.
+    Off,
 }
 
 /// Where the access log goes.
@@ -51,6 +69,9 @@ impl Default for ServerOptions {
             access_log: AccessLog::Stderr,
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
             limits: LimitFlags::default(),
+            drain_time: Duration::ZERO,
+            stop_time: Duration::from_secs(10),
+            metrics: Metrics::Loopback,
         }
     }
 }
@@ -184,6 +205,38 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         }),
         "what the Server field of an answer says",
     ),
+    Flag::new(
+        None,
+        "stop-time",
+        Value("SECS", |options, value| {
+            options.stop_time = seconds(value)?;
+            Ok(())
+        }),
+        "once it stops, what is under way may take so long (default 10)",
+    ),
+    Flag::new(
+        None,
+        "drain-time",
+        Value("SECS", |options, value| {
+            options.drain_time = seconds(value)?;
+            Ok(())
+        }),
+        "before it stops, connections are taken so long while /-/health says 503 (default 0)",
+    ),
+    Flag::new(
+        None,
+        "metrics",
+        Value("WHO", |options, value| {
+            options.metrics = match value.to_str() {
+                Some("everyone") => Metrics::Everyone,
+                Some("loopback") => Metrics::Loopback,
+                Some("off") => Metrics::Off,
+                _ => return Err(Right("everyone, loopback or off")),
+            };
+            Ok(())
+        }),
+        "who may see /-/metrics: everyone, loopback or off (default loopback)",
+    ),
     Flag::new(Some('h'), "help", Help, "print this"),
     Flag::new(Some('V'), "version", Version, "print the version"),
 ];
@@ -224,7 +277,6 @@ fn is_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn parsed(args: &[&str]) -> Result<Parsed<ServerOptions>, String> {
         parse(args.iter().map(OsString::from)).map_err(|error| error.to_string())
@@ -241,7 +293,7 @@ mod tests {
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
                     --max-chunk-overhead 10 --max-connections 11 --max-per-address off --queue 12 \
-                    --overload block site";
+                    --overload block --stop-time 13 --drain-time 14 --metrics everyone site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
@@ -267,6 +319,9 @@ mod tests {
                 queue: Some(12),
                 overload: Some(limits::Overload::Block),
             },
+            stop_time: Duration::from_secs(13),
+            drain_time: Duration::from_secs(14),
+            metrics: Metrics::Everyone,
         };
         assert_eq!(parsed(&args), Ok(Parsed::Run(want)));
     }
@@ -309,6 +364,7 @@ mod tests {
             &["--max-connections", "1000001"],
             &["--max-per-address", "0"],
             &["--overload", "panic"],
+            &["--metrics", "on"],
             &["--head-time", "-1"],
             &["--data", ""],
             &["--server-name", "a\r\nb"],

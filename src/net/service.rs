@@ -83,3 +83,18 @@ pub enum Ended {
     /// The driver: the time to stop had run out.
     Cut,
 }
+
+/// How much there is to do, and who does it, at this moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Connections that no worker is at, by what they wait for. The textbook has none.
+    pub waiting: Vec<(Phase, usize)>,
+    /// New connections in the queue.
+    pub new: usize,
+    /// Other connections in the queue.
+    pub ready: usize,
+    /// All workers.
+    pub workers: usize,
+    /// Those that are at a connection.
+    pub busy: usize,
+}

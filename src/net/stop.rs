@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ pub struct Stop(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    announced: AtomicBool,
     /// When the time to finish runs out; set when asked.
     deadline: OnceLock<Instant>,
     /// A byte is written here to wake the accept loop. A socket pair is made at the start; a
@@ -28,7 +30,22 @@ impl Stop {
     pub fn new() -> io::Result<Stop> {
         let (waker, wake) = UnixStream::pair()?;
         waker.set_nonblocking(true)?;
-        Ok(Stop(Arc::new(Inner { deadline: OnceLock::new(), waker, wake })))
+        Ok(Stop(Arc::new(Inner {
+            announced: AtomicBool::new(false),
+            deadline: OnceLock::new(),
+            waker,
+            wake,
+        })))
+    }
+
+    /// Says that a stop will be asked for soon: nothing ends yet, but nobody new should be sent.
+    pub fn announce(&self) {
+        self.0.announced.store(true, Ordering::Relaxed);
+    }
+
+    /// Is a stop near, or asked for already?
+    pub fn is_announced(&self) -> bool {
+        self.0.announced.load(Ordering::Relaxed) || self.is_asked()
     }
 
     /// Asks everybody to finish within `grace`.

@@ -25,6 +25,7 @@ use super::handler::{Body, Handler, Request, Response};
 use super::quota::{Quota, Share};
 use super::refusal::{Refusal, internal_error, overload};
 use super::router::{Found, Params, Routes};
+use super::stats::Stats;
 use super::stream::{Broken, Loan, Stream};
 use super::wire::{Desk, Read, Wire};
 use crate::net::deadline::{Deadline, Phase};
@@ -64,6 +65,8 @@ pub struct Http {
     memory: Arc<Quota>,
     /// Handlers that may stream at once.
     streams: Arc<Quota>,
+    /// What is counted.
+    pub stats: Arc<Stats>,
     cut: AtomicUsize,
 }
 
@@ -190,7 +193,10 @@ impl Service for Http {
             self.end(connection, Close::PeerLeft);
             Next::Close
         });
-        connection.wire.give_back(desk);
+        let wire = &mut connection.wire;
+        self.stats.count_in(std::mem::take(&mut wire.received));
+        self.stats.count_out(std::mem::take(&mut wire.output.counted));
+        wire.give_back(desk);
         next
     }
 
@@ -231,6 +237,7 @@ impl Service for Http {
             },
         );
         if let State::Over(why) = connection.state {
+            self.stats.count_close(why);
             log::debug!(
                 "{}: closed after {} answers: {why}",
                 connection.wire.peer,
@@ -253,6 +260,7 @@ impl Service for Http {
                 return false;
             }
         };
+        self.stats.count_crowded_out();
         let send = SendHead::unasked(Close::WeAsked);
         let response = overload(Full::Queue);
         connection.state = self.answer(response, asked, send, &mut connection.wire, false);
@@ -279,10 +287,11 @@ impl Http {
         streams: usize,
         server_name: Option<String>,
         access_log: AccessLog,
+        stats: Arc<Stats>,
     ) -> Http {
         let (memory, streams) = (Quota::new(limits.bodies_memory), Quota::new(streams as u64));
         let cut = AtomicUsize::new(0);
-        Http { routes, limits, server_name, access_log, memory, streams, cut }
+        Http { routes, limits, server_name, access_log, memory, streams, stats, cut }
     }
 
     /// How many connections have been cut, as the time to stop had run out.
@@ -387,6 +396,7 @@ impl Http {
         wire: &mut Wire,
         turn: &Turn<'_>,
     ) -> State {
+        self.stats.count_request();
         let call = match self.find(&head, &recv) {
             Ok(call) => call,
             Err(response) => return self.answer_early(response, (head, since), recv, wire, turn),
@@ -559,6 +569,7 @@ impl Http {
     }
 
     fn turn_down(&self, rule: Rule, refusal: &Refusal, asked: Asked, wire: &mut Wire) -> State {
+        self.stats.count_fault(rule);
         log::info!("{}: refused: {refusal}", wire.peer);
         let response = refusal.response(asked.head.as_ref());
         self.answer(response, asked, SendHead::unasked(Close::Fault(rule)), wire, false)
@@ -655,6 +666,7 @@ impl Http {
 
     fn log(&self, peer: SocketAddr, answer: &Answer) {
         let Answer { asked: Asked { head, since }, status, sent, .. } = answer;
+        self.stats.count_answer(*status);
         let source = head.as_ref().map_or(&b"-"[..], |head| head.headers.source());
         let request = source.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let request = request.strip_suffix(b"\r").unwrap_or(request);

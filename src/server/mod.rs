@@ -8,8 +8,8 @@
 //!                                                             your Handler
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
-//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`] and [`mime`], [`refusal`],
-//! [`access_log`].
+//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`]
+//! and [`mime`], [`refusal`], [`access_log`], [`stats`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,6 +28,7 @@ pub mod path;
 mod quota;
 pub mod refusal;
 pub mod router;
+pub mod stats;
 mod stream;
 pub mod textbook;
 mod wire;
@@ -37,6 +38,7 @@ pub use self::body::RequestBody;
 pub use self::files::Files;
 pub use self::handler::{Body, Handler, Request, Response, Streaming};
 pub use self::router::{Router, Routes};
+pub use self::stats::Stats;
 pub use crate::net::accept::BindError;
 pub use crate::net::door::{Overload, PerAddress};
 pub use crate::net::stop::Stop;
@@ -48,7 +50,7 @@ use self::conn::Http;
 use crate::net::accept::Listeners;
 use crate::net::door::Door;
 use crate::net::lobby::Lobby;
-use crate::net::service::Service as _;
+use crate::net::service::{Load, Service as _};
 use crate::net::socket::descriptors;
 use crate::pool::{self, Pool};
 
@@ -73,6 +75,8 @@ pub struct Config {
     pub server_name: Option<String>,
     /// One line a request.
     pub access_log: AccessLog,
+    /// What is counted; hold it, too, to ask.
+    pub stats: Arc<Stats>,
 }
 
 impl Default for Config {
@@ -88,6 +92,7 @@ impl Default for Config {
             limits: Limits::default(),
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
             access_log: AccessLog::Off,
+            stats: Arc::default(),
         }
     }
 }
@@ -128,6 +133,8 @@ fn room(wanted: Option<usize>) -> usize {
 /// How a server ended.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Report {
+    /// Requests that were under way, and have been answered.
+    pub finished: u64,
     /// Connections that were cut, as the time to stop had run out.
     pub cut: usize,
     /// What became of the workers.
@@ -186,38 +193,48 @@ impl Server {
     /// When threads cannot be started, or a listener breaks.
     pub fn run(self) -> io::Result<Report> {
         let Server { listeners, config, routes, stop } = self;
-        let Config { driver, workers, queue, limits, server_name, access_log, .. } = config;
+        let Config { driver, workers, queue, limits, server_name, access_log, stats, .. } = config;
         let connections = room(config.connections);
         let door = Door::new(connections, config.per_address, config.overload);
         // Handlers that stream wait for their clients: some workers are left for everybody else.
         let streams = (workers / 2).max(1);
-        let http = Arc::new(Http::new(routes, limits, streams, server_name, access_log));
+        let counting = Arc::clone(&stats);
+        let http = Http::new(routes, limits, streams, server_name, access_log, counting);
+        let http = Arc::new(http);
         let refusal = |why, peer| http.refusal(why, peer);
 
-        let (accepting, workers) = match driver {
+        let (accepting, answered, workers) = match driver {
             Driver::Lobby => {
                 let service = Arc::clone(&http);
                 let lobby = Lobby::open(service, stop.clone(), connections, queue, workers)?;
+                stats.runs(stop.clone(), Arc::clone(&door), lobby.load());
                 let accepting =
                     listeners.accept_until(&stop, &door, |new| lobby.admit(new), refusal);
                 stop.ask(GRACE);
-                (accepting, lobby.close())
+                (accepting, stats.answers(), lobby.close())
             }
             Driver::Textbook => {
                 let (service, stopping) = (Arc::clone(&http), stop.clone());
                 let pool = Pool::start("worker", workers, queue, move |accepted, waiting| {
                     textbook::serve(&*service, accepted, waiting, &stopping);
                 })?;
-                let queue = pool.queue();
+                let (queue, gauge) = (pool.queue(), pool.gauge());
+                stats.runs(stop.clone(), Arc::clone(&door), move || Load {
+                    new: gauge.queued(),
+                    workers: gauge.workers(),
+                    busy: gauge.busy(),
+                    ..Load::default()
+                });
                 let accepting =
                     listeners.accept_until(&stop, &door, |new| queue.try_send(new), refusal);
                 drop(queue);
                 stop.ask(GRACE);
                 // Workers look up a little after the deadline and cut what is left.
                 let end = stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
-                (accepting, pool.stop(end))
+                (accepting, stats.answers(), pool.stop(end))
             }
         };
-        accepting.map(|()| Report { cut: http.cut(), workers })
+        let finished = stats.answers() - answered;
+        accepting.map(|()| Report { finished, cut: http.cut(), workers })
     }
 }

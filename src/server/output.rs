@@ -20,6 +20,8 @@ pub(super) struct Output {
     sent: usize,
     /// Since when the peer has had no room, and how much it has taken since.
     stalled: Option<(Instant, u64)>,
+    /// How many bytes have been sent since somebody last counted.
+    pub(super) counted: usize,
 }
 
 impl Output {
@@ -57,6 +59,7 @@ impl Output {
             Err(error) => return Err(error),
         };
         self.sent += taken;
+        self.counted += taken;
         if self.sent == self.bytes.len() {
             self.bytes.clear();
             self.sent = 0;

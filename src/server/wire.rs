@@ -15,6 +15,8 @@ pub(super) struct Wire {
     pub(super) peer: SocketAddr,
     pub(super) input: Buf,
     pub(super) output: Output,
+    /// How many bytes have come since somebody last counted.
+    pub(super) received: usize,
 }
 
 /// What a thread lends to the connection it has a turn with: buffers. A connection that waits with
@@ -34,7 +36,7 @@ pub(super) enum Read {
 
 impl Wire {
     pub(super) fn new(peer: SocketAddr) -> Wire {
-        Wire { peer, input: Buf::new(), output: Output::default() }
+        Wire { peer, input: Buf::new(), output: Output::default(), received: 0 }
     }
 
     /// Reads once. The end of the stream is noted in the input.
@@ -46,6 +48,7 @@ impl Wire {
             self.input.close();
         }
         self.input.filled(count);
+        self.received += count;
         Ok(if count == most { Read::AllThatFits } else { Read::AllThereWas })
     }
 

@@ -42,9 +42,10 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 
 use self::poller::Poller;
 use self::protocol::{Coming, Lead};
-use self::slot::{Alarm, Slot};
+use self::slot::{Alarm, PHASES, Slot};
 use super::accept::Accepted;
-use super::service::{Ended, Service};
+use super::deadline::Phase;
+use super::service::{Ended, Load, Service};
 use super::stop::Stop;
 use crate::pool::{Pool, Queue, Report};
 
@@ -158,6 +159,18 @@ impl<S: Service> Lobby<S> {
         Ok(())
     }
 
+    /// A way to see how full it is.
+    pub fn load(&self) -> impl Fn() -> Load + Send + Sync + use<S> {
+        let (shared, gauge) = (Arc::downgrade(&self.shared), self.pool.gauge());
+        move || {
+            let Some(shared) = shared.upgrade() else { return Load::default() };
+            // A leader that waits for events is at no connection.
+            let busy = gauge.busy().saturating_sub(usize::from(shared.lead.is_asleep()));
+            let (new, ready) = (shared.arrivals.1.len(), shared.ready.1.len());
+            Load { waiting: shared.waiting(), new, ready, workers: gauge.workers(), busy }
+        }
+    }
+
     /// Closes the lobby, once it has been asked to stop: connections that are idle leave at once,
     /// the others when they are done; what is left when the stop's deadline passes is cut.
     pub fn close(self) -> Report {
@@ -190,6 +203,15 @@ impl<S: Service> Shared<S> {
     /// How many connections there are.
     fn guests(&self) -> usize {
         self.slots.len() - self.free().len()
+    }
+
+    /// How many wait, by what for.
+    fn waiting(&self) -> Vec<(Phase, usize)> {
+        let mut counts = PHASES.map(|phase| (phase, 0));
+        for (phase, _) in self.alarms.iter().filter_map(|alarm| alarm.read(Duration::ZERO)) {
+            counts.iter_mut().filter(|(known, _)| *known == phase).for_each(|(_, n)| *n += 1);
+        }
+        counts.to_vec()
     }
 
     fn is_closed(&self) -> bool {

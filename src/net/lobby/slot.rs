@@ -161,7 +161,8 @@ fn linger(mut stream: &TcpStream, until: Deadline) -> Next {
 #[derive(Debug, Default)]
 pub(super) struct Alarm(AtomicU64);
 
-const PHASES: [Phase; 6] =
+/// All of them, in the order in which an alarm numbers them.
+pub(super) const PHASES: [Phase; 6] =
     [Phase::Silent, Phase::Idle, Phase::Head, Phase::Body, Phase::Write, Phase::Linger];
 
 impl Alarm {

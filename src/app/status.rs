@@ -1,0 +1,50 @@
+//! Routes for those who look after the server.
+//!
+//! | route | answer |
+//! |---|---|
+//! | `/-/health` | `ok`; 503 as soon as the server is about to stop |
+//! | `/-/metrics` | counters, in the Prometheus text format, for whom it may concern |
+
+use std::sync::Arc;
+
+use crate::server::refusal::Refusal;
+use crate::server::stats::Stats;
+use crate::server::{Request, Response, Router, Status};
+
+/// Who may see the counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everyone who can connect.
+    Everyone,
+    /// Who connects from this machine; a proxy that runs here does, for whomever.
+    Loopback,
+    /// Nobody.
+    Nobody,
+}
+
+/// Adds the routes.
+pub fn add_to(router: Router, stats: &Arc<Stats>, audience: Audience) -> Router {
+    let (watched, counted) = (Arc::clone(stats), Arc::clone(stats));
+    let router = router.get("/-/health", move |_: &mut Request| health(&watched));
+    if audience == Audience::Nobody {
+        return router;
+    }
+    router.get("/-/metrics", move |request: &mut Request| metrics(&counted, audience, request))
+}
+
+fn health(stats: &Stats) -> Response {
+    if stats.is_stopping() {
+        Response::text("stopping\n").status(Status::SERVICE_UNAVAILABLE)
+    } else {
+        Response::text("ok\n")
+    }
+}
+
+fn metrics(stats: &Stats, audience: Audience, request: &Request) -> Response {
+    if audience == Audience::Loopback && !request.peer.ip().to_canonical().is_loopback() {
+        return Refusal::forbidden(&request.head).response(Some(&request.head));
+    }
+    Response::text(stats.prometheus())
+        .field("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+        .field("Cache-Control", "no-store")
+}
