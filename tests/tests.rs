@@ -46,3 +46,6 @@ mod manual;
 
 /// No client can hold a worker, and no connection is forgotten.
 mod lobby;
+
+/// Whatever happens in a handler, on the disk or to a client: served on.
+mod never_dies;

@@ -60,6 +60,11 @@ impl Program {
         (Program { child, stdout, stderr }, stdin)
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Has it ended by itself?
     pub fn has_ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))
