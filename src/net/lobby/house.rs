@@ -97,7 +97,7 @@ impl<S: Service> Shared<S> {
             return;
         }
         if self.alarms[index].read(self.opened.elapsed()) != Some((phase, true)) {
-            return self.make_ready(index); // it was served meanwhile
+            return self.put_back(index); // it was served meanwhile
         }
         self.alarms[index].clear();
         let slot = &self.slots[index];

@@ -11,9 +11,10 @@
 //! ```
 //! A worker has a connection only while there is work at hand for it. Handing a request to another
 //! thread costs more than most requests do, so it isn't done: **the leader** waits for events and
-//! serves the ready connections itself. When many are ready it calls one idle worker for help; when
-//! it stays away too long, in a handler, the housekeeper gives the lead to another. All take from
-//! the same two queues: the channel of new connections, and the ready ones.
+//! serves the ready connections itself. When many are ready it calls idle workers for help, one
+//! for each other core; when it stays away too long, in a handler, the housekeeper gives the lead to another. All take from
+//! the same three queues: the channel of new connections, the ready ones, and those that have just
+//! had a turn and are ready again: who asks for much waits for who asks for little.
 //!
 //! | file | what it knows |
 //! |---|---|
@@ -60,12 +61,17 @@ struct Shared<S: Service> {
     free: Mutex<Vec<usize>>,
     /// New connections, with the slot that each will sit in: the channel that all of them cross.
     arrivals: Channel<(usize, Accepted)>,
-    /// Slots of connections that have something for a worker to do. Whoever takes one owns it.
+    /// Slots of connections that have waited, and have something for a worker to do now. Whoever
+    /// takes one owns it.
     ready: Channel<usize>,
+    /// The same, of those that have just had a turn, and have more to do already.
+    again: Channel<usize>,
     /// Where idle workers wait to be called; gone when the lobby closes.
     calls: Mutex<Option<Queue<Call>>>,
     poller: Poller,
     lead: Lead,
+    /// How many workers may help the leader at once: one for each other core.
+    helpers: usize,
     /// The number of the turn that the leader is in, or 0.
     turn: AtomicU64,
     housekeeper: OnceLock<Thread>,
@@ -110,9 +116,11 @@ impl<S: Service> Lobby<S> {
             free: Mutex::new((0..seats).rev().collect()),
             arrivals: bounded(queue.max(1)),
             ready: unbounded(),
+            again: unbounded(),
             calls: Mutex::new(None),
             poller: Poller::new()?,
             lead: Lead::new(),
+            helpers: thread::available_parallelism().map_or(1, |cores| cores.get().max(2) - 1),
             turn: AtomicU64::new(0),
             housekeeper: OnceLock::new(),
             drowsy: AtomicBool::new(false),
@@ -177,10 +185,10 @@ impl<S: Service> Shared<S> {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Puts a connection that its caller owns at the back of the queue.
-    fn make_ready(&self, index: usize) {
+    /// Puts a connection that its caller owns, and that has had a turn, at the back of the queue.
+    fn put_back(&self, index: usize) {
         // The channel has no limit and its other end is ours: there is nothing to fail.
-        let _ = self.ready.0.send(index);
+        let _ = self.again.0.send(index);
         self.rouse_leader();
     }
 

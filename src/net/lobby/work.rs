@@ -2,6 +2,7 @@
 
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::poller::{AT_ONCE, Event};
@@ -14,30 +15,55 @@ use crate::net::service::{Ended, Next, Service};
 /// it takes to wake a worker, and a worker that finds nothing left has been woken for nothing.
 const MANY: usize = 16;
 
+/// So long a worker helps; then it may be called again. In that time as many are called as there
+/// are other cores: more would only take the leader's. One that is held up in a handler is not
+/// counted for longer.
+const HELP: Duration = Duration::from_millis(10);
+
 impl<S: Service> Shared<S> {
-    /// A worker has been called: it leads if nobody does, and helps as long as there is work.
+    /// A worker has been called: it leads if nobody does, and helps for a while if there is work.
     pub(super) fn work(&self) {
         let mut desk = S::Desk::default();
-        while !self.is_closed() {
+        let begun = Instant::now();
+        for number in 1.. {
+            if self.is_closed() {
+                return;
+            }
             match self.lead.take() {
                 Some(term) => Leading { lobby: self, term }.go_on(&mut desk),
-                None if self.serve_next(false, &mut desk) => {}
+                None if begun.elapsed() >= HELP => return,
+                None if self.serve_next(number, &mut desk).is_some() => {}
                 None => return,
             }
         }
     }
 
-    /// Serves one connection, if one is at hand: a ready one, or a new one.
-    fn serve_next(&self, new_first: bool, desk: &mut S::Desk) -> bool {
+    /// Serves one connection, if one is at hand. Which queue is looked at first depends on the
+    /// number, so that each gets its share: of four turns two are for those that have waited, one
+    /// for the new ones, and one for those that had a turn just now.
+    fn serve_next(&self, number: u64, desk: &mut S::Desk) -> Option<From> {
         let ready = || self.ready.1.try_recv().ok().map(Work::Ready);
         let arrival = || self.arrivals.1.try_recv().ok().map(|(at, new)| Work::New(at, new));
-        let work = if new_first { arrival().or_else(ready) } else { ready().or_else(arrival) };
-        match work {
-            Some(Work::Ready(index)) => self.serve(index, desk),
-            Some(Work::New(index, accepted)) => self.welcome(index, accepted, desk),
-            None => return false,
-        }
-        true
+        let again = || self.again.1.try_recv().ok().map(Work::Again);
+        let work = match number % 4 {
+            0 => again().or_else(ready).or_else(arrival),
+            2 => arrival().or_else(ready).or_else(again),
+            _ => ready().or_else(arrival).or_else(again),
+        }?;
+        Some(match work {
+            Work::New(index, accepted) => {
+                self.welcome(index, accepted, desk);
+                From::TheLobby
+            }
+            Work::Ready(index) => {
+                self.serve(index, desk);
+                From::TheLobby
+            }
+            Work::Again(index) => {
+                self.serve(index, desk);
+                From::ATurn
+            }
+        })
     }
 
     /// A new connection takes its seat, and its first turn.
@@ -75,11 +101,11 @@ impl<S: Service> Shared<S> {
             // What the peer sent last, and its end, can come as one event: there is more to read.
             Next::Readable(_) if seen.ended() => {
                 drop(place);
-                return self.make_ready(index);
+                return self.put_back(index);
             }
             Next::Again => {
                 drop(place);
-                return self.make_ready(index);
+                return self.put_back(index);
             }
             Next::Readable(deadline) => (Registered::Reading, deadline),
             Next::Writable(deadline) => (Registered::Writing, deadline),
@@ -96,7 +122,7 @@ impl<S: Service> Shared<S> {
         }
         self.alarms[index].set(deadline, self.opened);
         if !self.slots[index].claim.release(seen) {
-            self.make_ready(index); // something has happened meanwhile
+            self.put_back(index); // something has happened meanwhile
         }
     }
 
@@ -143,13 +169,21 @@ impl<S: Service> Shared<S> {
     }
 
     fn at_hand(&self) -> usize {
-        self.ready.1.len() + self.arrivals.1.len()
+        self.ready.1.len() + self.arrivals.1.len() + self.again.1.len()
     }
 }
 
 enum Work {
     Ready(usize),
     New(usize, Accepted),
+    Again(usize),
+}
+
+/// Where a connection came from that has been served.
+#[derive(PartialEq, Eq)]
+enum From {
+    TheLobby,
+    ATurn,
 }
 
 /// A worker while it leads. If it panics, the lead is vacant.
@@ -164,19 +198,20 @@ impl<S: Service> Leading<'_, S> {
         let Leading { lobby, term } = *self;
         let mut events: Vec<Event> = Vec::with_capacity(AT_ONCE);
         let mut number = term.first_turn();
+        let mut calls = Calls { since: Instant::now(), made: 0 };
         loop {
-            // Once round: who is put back into the queue comes after the next look at the events.
+            // Once round; and after a long turn, of somebody who asks for much, others may have come.
             for _ in 0..lobby.at_hand() {
                 number += 1;
                 lobby.turn.store(number, Ordering::Relaxed);
-                let served = lobby.serve_next(number % 2 == 0, desk);
+                let served = lobby.serve_next(number, desk);
                 let _ =
                     lobby.turn.compare_exchange(number, 0, Ordering::Relaxed, Ordering::Relaxed);
                 if !lobby.lead.holds(term) {
                     return;
                 }
-                if !served {
-                    break; // helpers were faster
+                if served != Some(From::TheLobby) {
+                    break; // or helpers were faster
                 }
             }
             if !lobby.lead.fall_asleep(term) {
@@ -194,10 +229,28 @@ impl<S: Service> Leading<'_, S> {
                 return;
             }
             events.iter().for_each(|&event| lobby.deliver(event));
-            if lobby.at_hand() >= MANY {
+            if lobby.at_hand() >= MANY && calls.is_one_left(lobby.helpers) {
                 lobby.call();
             }
         }
+    }
+}
+
+/// The leader's calls for help.
+struct Calls {
+    since: Instant,
+    made: usize,
+}
+
+impl Calls {
+    /// May one more be made? So many may be, in the time that a worker helps.
+    fn is_one_left(&mut self, most: usize) -> bool {
+        let now = Instant::now();
+        if now.duration_since(self.since) >= HELP {
+            *self = Calls { since: now, made: 0 };
+        }
+        self.made += 1;
+        self.made <= most
     }
 }
 
