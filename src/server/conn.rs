@@ -38,6 +38,9 @@ use crate::proto::http::status::Status;
 /// How much is read at once.
 const READ: usize = 16 << 10;
 
+/// What has been half read, and is no more than this, waits in a buffer of its own size.
+const SMALL: usize = 4 << 10;
+
 /// How much of a large body is sent at once.
 const PIECE: usize = 64 << 10;
 
@@ -176,15 +179,19 @@ impl Wire {
     }
 
     fn borrow(&mut self, desk: &mut Desk) {
-        if !self.input.is_allocated() && !self.input.is_closed() {
+        if self.input.len() <= SMALL && !self.input.is_closed() {
+            self.input.move_into(&mut desk.input);
             self.input = std::mem::take(&mut desk.input);
         }
         self.output.borrow(&mut desk.output);
     }
 
     fn give_back(&mut self, desk: &mut Desk) {
-        if self.input.is_empty() && !self.input.is_closed() {
-            let input = std::mem::take(&mut self.input);
+        if self.input.len() <= SMALL && !self.input.is_closed() {
+            let mut input = std::mem::take(&mut self.input);
+            if !input.is_empty() {
+                input.move_into(&mut self.input);
+            }
             if !desk.input.is_allocated() {
                 desk.input = input;
             }
