@@ -95,7 +95,7 @@ fn enter(address: SocketAddr, habit: Habit, number: usize) -> io::Result<TcpStre
         Habit::Upload => stream.write_all(
             b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 1000000\r\n\r\n",
         )?,
-        Habit::Greedy if number % 5 != 0 => {}
+        Habit::Greedy if !number.is_multiple_of(5) => {}
         Habit::ReadNothing | Habit::ReadSlowly | Habit::Greedy => {
             stream.write_all(request("/large").as_bytes())?;
         }
@@ -161,7 +161,7 @@ fn vanish(address: SocketAddr, count: usize, leave: &AtomicBool) {
             return;
         }
         if let Ok(mut stream) = TcpStream::connect_timeout(&address, AT_THE_DOOR)
-            && number % 2 == 0
+            && number.is_multiple_of(2)
         {
             let _ = stream.write_all(b"GET /small HT");
         }
