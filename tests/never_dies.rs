@@ -1,13 +1,13 @@
 //! Whatever happens in a handler, on the disk or to a client: served on.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use threadbare::server::{Config, Request, Response, Router, Server as Library};
+use threadbare::server::{Config, Limits, Request, Response, Router, Server as Library};
 
 use crate::support::{Folder, SOON, Server, Wire, eventually, needs, run};
 
@@ -50,6 +50,31 @@ fn a_handler_that_panics_costs_its_request_and_no_worker() {
     stop.ask(SOON);
     let report = running.join().unwrap().unwrap();
     assert_eq!((report.cut, report.workers.stuck.len()), (0, 0));
+}
+
+/// An orderly end would wait behind megabytes that nobody reads, in the kernel, long after we left.
+#[test]
+fn who_reads_nothing_is_reset_at_the_deadline() {
+    let routes = Router::new()
+        .get("/", |_: &mut Request| Response::text("x".repeat(100 << 20)))
+        .build()
+        .unwrap();
+    let limits = Limits {
+        transfer_grace: Duration::from_millis(300),
+        transfer_rate: u32::MAX,
+        ..Limits::default()
+    };
+    let server =
+        Library::with_config(["127.0.0.1:0"], routes, Config { limits, ..Config::default() })
+            .unwrap();
+    let (address, stop) = (server.addresses()[0], server.stop());
+    let running = thread::spawn(move || server.run());
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let reset = eventually(|| stream.take_error().unwrap());
+    assert_eq!(reset.map(|error| error.kind()), Some(ErrorKind::ConnectionReset));
+    stop.ask(SOON);
+    running.join().unwrap().unwrap();
 }
 
 #[test]

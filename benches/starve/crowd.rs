@@ -43,8 +43,10 @@ pub struct Crowd {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A server that doesn't let one in within this time lets nobody else in.
-const AT_THE_DOOR: Duration = Duration::from_secs(1);
+/// A server that doesn't let one in within this time, which is enough for a second SYN, is full. Some
+/// are full for a moment only, so a few tries are made.
+const AT_THE_DOOR: Duration = Duration::from_millis(1500);
+const TRIES: usize = 4;
 
 /// A second is cut into so many moments, that not all act at once.
 const MOMENTS: usize = 10;
@@ -57,8 +59,15 @@ impl Crowd {
             let leave = Arc::clone(&leave);
             (count, thread::spawn(move || vanish(address, count, &leave)))
         } else {
-            let members: Vec<TcpStream> =
-                (0..count).map_while(|number| enter(address, habit, number).ok()).collect();
+            let outcomes = (0..count).map(|number| enter(address, habit, number));
+            let mut tries = TRIES;
+            let members: Vec<TcpStream> = outcomes
+                .take_while(|outcome| {
+                    tries -= usize::from(outcome.is_err());
+                    tries > 0
+                })
+                .flatten()
+                .collect();
             let came = members.len();
             let (ended, leave) = (Arc::clone(&ended), Arc::clone(&leave));
             let live = move || match habit {
