@@ -4,7 +4,7 @@ CARGO ?= cargo
 ROOT ?= www
 ARGS ?=
 
-.PHONY: run test demo check model clean help packages
+.PHONY: run test demo starve check model clean help packages
 
 run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
 	$(CARGO) build --release --locked
@@ -22,6 +22,9 @@ demo: ## a server on a free port, and the client walking through the classic exc
 lab-%: ## exercise N of the coursework, PASS or FAIL: lab-1 to lab-5
 	$(CARGO) build --release --locked
 	sh bin/labs/$*-*.sh target/release
+
+starve: ## hostile clients by the thousand, and what a well-behaved one feels of them (ARGS='--row idle --only ours')
+	$(CARGO) bench --locked --bench starve -- $(ARGS)
 
 check: ## formatting, lints, documentation
 	$(CARGO) fmt --check

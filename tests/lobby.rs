@@ -1,6 +1,8 @@
 //! The lobby: no client can hold a worker, and no connection is forgotten.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -74,6 +76,53 @@ fn handlers_that_block_hold_only_their_workers() {
     for wire in &mut sleepers {
         assert_eq!(wire.answer().text(), "slept 1500 ms\n");
     }
+}
+
+/// Who asks for much waits for who asks for little, whatever the number of workers: more of them
+/// than cores must not take the leader's time.
+#[test]
+fn greedy_clients_delay_the_others_by_milliseconds() {
+    let server = Server::start(&["--workers", "16", "--access-log", "off"]);
+    let greedy: Vec<TcpStream> =
+        (0..48).map(|_| TcpStream::connect(server.address()).expect("it listens")).collect();
+    let all_said = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for (number, stream) in greedy.iter().enumerate() {
+            let all_said = &all_said;
+            scope.spawn(move || {
+                let words = match number % 4 {
+                    0 => "GET /bytes/9000000000 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+                    _ => HEALTH.repeat(300),
+                };
+                let (mut reading, mut writing) = (stream, stream);
+                stream.set_nonblocking(true).expect("an option");
+                let mut waste = vec![0; 64 << 10];
+                let mut left = words.as_bytes();
+                while !all_said.load(Ordering::Relaxed) {
+                    let said = writing.write(left).unwrap_or(0);
+                    left = &left[said..];
+                    if left.is_empty() && number % 4 != 0 {
+                        left = words.as_bytes();
+                    }
+                    if reading.read(&mut waste).is_err() {
+                        thread::sleep(Duration::from_millis(1));
+                    }
+                }
+            });
+        }
+        thread::sleep(Duration::from_millis(100)); // until they are at it
+        let mut wire = server.connect();
+        let mut delays: Vec<Duration> = (0..20)
+            .map(|_| {
+                let begun = Instant::now();
+                assert_eq!(wire.send(HEALTH).answer().text(), "ok\n");
+                begun.elapsed()
+            })
+            .collect();
+        all_said.store(true, Ordering::Relaxed);
+        delays.sort_unstable();
+        assert!(delays[10] < Duration::from_millis(100), "{delays:?}");
+    });
 }
 
 /// Whatever the interleaving of many clients and few workers: every request is answered, once.

@@ -61,3 +61,6 @@ mod overload;
 
 /// What the server tells about itself: counters that add up, its health, what a stop has cut.
 mod metrics;
+
+/// Whatever happens in a handler, on the disk or to a client: served on.
+mod never_dies;

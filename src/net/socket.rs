@@ -55,6 +55,13 @@ pub fn descriptors() -> Option<usize> {
     usize::try_from(soft).ok()
 }
 
+/// Closing will throw away what the peer has not taken, and tell it by a reset. Without this the
+/// kernel keeps megabytes for a peer that reads nothing, for many minutes after we have left.
+pub(super) fn abort_on_close(stream: &TcpStream) -> io::Result<()> {
+    let at_once = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+    Ok(setsockopt(stream, sockopt::Linger, &at_once)?)
+}
+
 /// Waits until one of the descriptors can be read from (or is closed, or broken), or the time is
 /// up. Says for each whether it is ready.
 ///

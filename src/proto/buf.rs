@@ -63,6 +63,17 @@ impl Buf {
         &mut self.bytes[self.end..]
     }
 
+    /// Moves what is at hand into `other`, which is empty: to a large buffer for reading, to one
+    /// that is just large enough for waiting.
+    pub fn move_into(&mut self, other: &mut Buf) {
+        debug_assert!(other.is_empty() && !other.closed, "it would be lost");
+        (other.start, other.end, other.searched) = (0, 0, 0);
+        other.extend(self.bytes());
+        other.searched = self.searched - self.start;
+        other.closed = std::mem::take(&mut self.closed);
+        (self.start, self.end, self.searched) = (0, 0, 0);
+    }
+
     /// Says that `count` bytes of the [spare room](Buf::spare) have been filled.
     ///
     /// # Panics
@@ -165,6 +176,21 @@ mod tests {
         buf.filled(2);
         assert_eq!(line(&mut buf, 9).unwrap().unwrap(), b"cde\n");
         assert!(buf.is_empty());
+    }
+
+    #[test]
+    fn what_waits_needs_no_more_room_than_it_has_bytes() {
+        let (mut desk, mut waiting) = (Buf::new(), Buf::new());
+        desk.spare(16 << 10)[..5].copy_from_slice(b"a\nbcd");
+        desk.filled(5);
+        assert_eq!(line(&mut desk, 9).unwrap().unwrap(), b"a\n");
+        assert_eq!(line(&mut desk, 9), Ok(None));
+        desk.move_into(&mut waiting);
+        assert!(desk.is_empty() && waiting.bytes.capacity() < 64);
+        waiting.move_into(&mut desk);
+        assert_eq!((desk.bytes(), desk.searched), (&b"bcd"[..], 3));
+        desk.extend(b"\n");
+        assert_eq!(line(&mut desk, 9).unwrap().unwrap(), b"bcd\n");
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::proto::buf::Buf;
 /// How much is read at once.
 const READ: usize = 16 << 10;
 
+/// What has been half read, and is no more than this, waits in a buffer of its own size.
+const SMALL: usize = 4 << 10;
+
 /// What has come and is not understood, what is to go and has not gone.
 #[derive(Debug)]
 pub(super) struct Wire {
@@ -53,15 +56,19 @@ impl Wire {
     }
 
     pub(super) fn borrow(&mut self, desk: &mut Desk) {
-        if !self.input.is_allocated() && !self.input.is_closed() {
+        if self.input.len() <= SMALL && !self.input.is_closed() {
+            self.input.move_into(&mut desk.input);
             self.input = std::mem::take(&mut desk.input);
         }
         self.output.borrow(&mut desk.output);
     }
 
     pub(super) fn give_back(&mut self, desk: &mut Desk) {
-        if self.input.is_empty() && !self.input.is_closed() {
-            let input = std::mem::take(&mut self.input);
+        if self.input.len() <= SMALL && !self.input.is_closed() {
+            let mut input = std::mem::take(&mut self.input);
+            if !input.is_empty() {
+                input.move_into(&mut self.input);
+            }
             if !desk.input.is_allocated() {
                 desk.input = input;
             }

@@ -110,7 +110,7 @@ impl<S: Service> Shared<S> {
                 Some(next) => self.settle(index, seat, seen, next),
                 None => {
                     drop(seat);
-                    self.make_ready(index);
+                    let _ = self.ready.0.send(index);
                 }
             }
         }
@@ -160,7 +160,7 @@ impl<S: Service> Shared<S> {
             return;
         }
         if self.alarms[index].read(self.opened.elapsed()) != Some(wait) {
-            return self.make_ready(index);
+            return self.put_back(index);
         }
         self.alarms[index].clear();
         let slot = &self.slots[index];

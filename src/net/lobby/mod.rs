@@ -13,7 +13,8 @@
 //! thread costs more than most requests do, so it isn't done: **the leader** waits for events and
 //! serves the ready connections itself. When many are ready, or turns are long, it calls idle workers
 //! for help; when it stays away too long, in a handler, the housekeeper gives the lead to another.
-//! All take from the same two queues: the channel of new connections, and the ready ones.
+//! All take from the same three queues: new connections, ready ones, and those that have just had a
+//! turn and are ready again: who asks for much waits for who asks for little.
 //!
 //! | file | what it knows |
 //! |---|---|
@@ -61,8 +62,11 @@ struct Shared<S: Service> {
     free: Mutex<Vec<usize>>,
     /// New connections, with the slot that each will sit in: the channel that all of them cross.
     arrivals: Channel<(usize, Accepted)>,
-    /// Slots of connections that have something for a worker to do. Whoever takes one owns it.
+    /// Slots of connections that have waited, and have something for a worker to do now. Whoever
+    /// takes one owns it.
     ready: Channel<usize>,
+    /// The same, of those that have just had a turn, and have more to do already.
+    again: Channel<usize>,
     /// How many may be in each of the two while all workers are busy.
     queue: usize,
     /// Where idle workers wait to be called; gone when the lobby closes.
@@ -73,6 +77,8 @@ struct Shared<S: Service> {
     coming: Coming,
     /// How long turns have been of late, in nanoseconds.
     typical_turn: AtomicU64,
+    /// How many workers may help the leader at once: one for each other core.
+    helpers: usize,
     /// The number of the turn that the leader is in, or 0.
     turn: AtomicU64,
     housekeeper: OnceLock<Thread>,
@@ -120,11 +126,13 @@ impl<S: Service> Lobby<S> {
             arrivals: bounded(queue.max(1)),
             ready: unbounded(),
             queue: queue.max(1),
+            again: unbounded(),
             calls: Mutex::new(None),
             poller: Poller::new()?,
             lead: Lead::new(),
             coming: Coming::new(),
             typical_turn: AtomicU64::new(0),
+            helpers: thread::available_parallelism().map_or(1, |cores| cores.get().max(2) - 1),
             turn: AtomicU64::new(0),
             housekeeper: OnceLock::new(),
             drowsy: AtomicBool::new(false),
@@ -218,10 +226,10 @@ impl<S: Service> Shared<S> {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Puts a connection that its caller owns at the back of the queue.
-    fn make_ready(&self, index: usize) {
+    /// Puts a connection that its caller owns, and that has had a turn, at the back of the queue.
+    fn put_back(&self, index: usize) {
         // The channel has no limit and its other end is ours: there is nothing to fail.
-        let _ = self.ready.0.send(index);
+        let _ = self.again.0.send(index);
         self.rouse_leader();
     }
 

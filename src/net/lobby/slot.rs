@@ -12,6 +12,7 @@ use crate::net::deadline::{Deadline, Phase};
 use crate::net::door::Pass;
 use crate::net::errors::nothing_yet;
 use crate::net::service::{Ended, Next, Service};
+use crate::net::socket::abort_on_close;
 
 /// How long the peer is listened to after the last word; and when the server is stopping.
 const LINGER: Duration = Duration::from_secs(2);
@@ -97,6 +98,10 @@ impl<S: Service> Guest<S> {
             Stage::Lingering(_) => Next::Close,
             Stage::Serving(connection) => {
                 let next = service.expired(connection, phase);
+                if phase == Phase::Write {
+                    // Where that fails the kernel gives up by itself, later.
+                    let _ = abort_on_close(&self.stream);
+                }
                 self.go_on(service, next, LINGER)
             }
         }

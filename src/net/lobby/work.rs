@@ -25,10 +25,18 @@ const LONG_NANOS: u64 = 200_000;
 /// The most that one turn counts for, so that the rule follows soon when turns are short again.
 const LONGEST: Duration = Duration::from_millis(2);
 
+/// So long a worker helps where turns are short; then it may be called again. In that time as many
+/// are called as there are other cores: more would only take the leader's.
+const HELP: Duration = Duration::from_millis(10);
+
 /// Something for a worker to do.
 enum Work {
+    /// A connection that has waited.
     Ready(usize),
+    /// A new one.
     New(usize, Accepted),
+    /// One that has just had a turn, and has more to do already.
+    Again(usize),
 }
 
 impl<S: Service> Shared<S> {
@@ -36,30 +44,45 @@ impl<S: Service> Shared<S> {
     pub(super) fn work(&self) {
         let mut desk = S::Desk::default();
         self.coming.arrive();
-        while !self.is_closed() {
-            let term = self.lead.take();
-            let work = if term.is_none() { self.next(false) } else { None };
-            match (term, work) {
-                (Some(term), _) => Leading { lobby: self, term }.go_on(&mut desk),
-                (None, Some(work)) => self.serve_timed(work, &mut desk),
-                (None, None) => return,
+        let begun = Instant::now();
+        for number in 1.. {
+            if self.is_closed() {
+                return;
+            }
+            if let Some(term) = self.lead.take() {
+                Leading { lobby: self, term }.go_on(&mut desk);
+            } else if begun.elapsed() >= HELP {
+                return; // whoever puts something back into a queue rouses the leader
+            } else if let Some(work) = self.next(number) {
+                self.serve_timed(work, &mut desk);
+            } else {
+                return;
             }
         }
     }
 
-    /// Takes what is at hand: a ready connection, or a new one.
-    fn next(&self, new_first: bool) -> Option<Work> {
+    /// Takes what is at hand. Which queue is looked at first depends on the number, so that each gets
+    /// its share: of four turns two are for those that have waited, one for the new ones, and one for
+    /// those that had a turn just now.
+    fn next(&self, number: u64) -> Option<Work> {
         let ready = || self.ready.1.try_recv().ok().map(Work::Ready);
         let arrival = || self.arrivals.1.try_recv().ok().map(|(at, new)| Work::New(at, new));
-        if new_first { arrival().or_else(ready) } else { ready().or_else(arrival) }
+        let again = || self.again.1.try_recv().ok().map(Work::Again);
+        match number % 4 {
+            0 => again().or_else(ready).or_else(arrival),
+            2 => arrival().or_else(ready).or_else(again),
+            _ => ready().or_else(arrival).or_else(again),
+        }
     }
 
-    /// Serves one connection, and takes note of how long turns are.
+    /// Serves one connection, and takes note of how long the turns are of those that have waited: a
+    /// second turn in a row is long because much was asked for, not because a handler blocks.
     fn serve_timed(&self, work: Work, desk: &mut S::Desk) {
         let begun = Instant::now();
         match work {
             Work::Ready(index) => self.serve(index, desk),
             Work::New(index, accepted) => self.welcome(index, accepted, desk),
+            Work::Again(index) => return self.serve(index, desk),
         }
         // A moving average over some eight turns. Two workers at once may lose a turn of it.
         let took = u64::try_from(begun.elapsed().min(LONGEST).as_nanos()).unwrap_or_default();
@@ -67,14 +90,15 @@ impl<S: Service> Shared<S> {
         self.typical_turn.store(before - before / 8 + took / 8, Ordering::Relaxed);
     }
 
-    /// Calls workers for what is at hand, as it seems worth it, and gives how much they take off the
-    /// leader's hands.
-    fn call_for(&self, at_hand: usize) -> usize {
-        let turns_are_long = self.typical_turn.load(Ordering::Relaxed) > LONG_NANOS;
-        let wanted = if turns_are_long { at_hand } else { at_hand / MANY };
+    /// Where turns are long, calls a worker for each connection that has waited, and gives how many of
+    /// them are taken off the leader's hands.
+    fn call_for_each(&self) -> usize {
+        if self.typical_turn.load(Ordering::Relaxed) <= LONG_NANOS {
+            return 0;
+        }
+        let waiting = self.ready.1.len() + self.arrivals.1.len();
         let coming = self.coming.count();
-        let called = (coming..wanted).take_while(|_| self.call()).count();
-        if turns_are_long { coming + called } else { 0 }
+        coming + (coming..waiting).take_while(|_| self.call()).count()
     }
 
     /// A new connection takes its seat, and its first turn.
@@ -112,11 +136,11 @@ impl<S: Service> Shared<S> {
             // What the peer sent last, and its end, can come as one event: there is more to read.
             Next::Readable(_) if seen.ended() => {
                 drop(place);
-                return self.make_ready(index);
+                return self.put_back(index);
             }
             Next::Again => {
                 drop(place);
-                return self.make_ready(index);
+                return self.put_back(index);
             }
             Next::Readable(deadline) => (Registered::Reading, deadline),
             Next::Writable(deadline) => (Registered::Writing, deadline),
@@ -133,7 +157,7 @@ impl<S: Service> Shared<S> {
         }
         self.alarms[index].set(deadline, self.opened);
         if !self.slots[index].claim.release(seen) {
-            self.make_ready(index); // something has happened meanwhile
+            self.put_back(index); // something has happened meanwhile
         }
     }
 
@@ -180,7 +204,7 @@ impl<S: Service> Shared<S> {
     }
 
     fn at_hand(&self) -> usize {
-        self.ready.1.len() + self.arrivals.1.len()
+        self.ready.1.len() + self.arrivals.1.len() + self.again.1.len()
     }
 }
 
@@ -196,18 +220,27 @@ impl<S: Service> Leading<'_, S> {
         let Leading { lobby, term } = *self;
         let mut events: Vec<Event> = Vec::with_capacity(AT_ONCE);
         let mut number = term.first_turn();
+        let mut calls = Calls { since: Instant::now(), made: 0 };
         loop {
-            // Once round: who is put back into the queue comes after the next look at the events.
+            // Once round; but after a turn of somebody who asks for much, others may have come.
             let at_hand = lobby.at_hand();
-            for _ in lobby.call_for(at_hand)..at_hand {
+            let taken = lobby.call_for_each();
+            if taken == 0 && at_hand >= MANY && calls.is_one_left(lobby.helpers) {
+                lobby.call();
+            }
+            for _ in taken..at_hand {
                 number += 1;
-                let Some(work) = lobby.next(number % 2 == 0) else { break }; // helpers were faster
+                let Some(work) = lobby.next(number) else { break }; // helpers were faster
+                let much = matches!(work, Work::Again(_));
                 lobby.turn.store(number, Ordering::Relaxed);
                 lobby.serve_timed(work, desk);
                 let _ =
                     lobby.turn.compare_exchange(number, 0, Ordering::Relaxed, Ordering::Relaxed);
                 if !lobby.lead.holds(term) {
                     return;
+                }
+                if much {
+                    break;
                 }
             }
             if !lobby.lead.fall_asleep(term) {
@@ -228,6 +261,24 @@ impl<S: Service> Leading<'_, S> {
             }
             events.iter().for_each(|&event| lobby.deliver(event));
         }
+    }
+}
+
+/// The leader's calls for help where turns are short.
+struct Calls {
+    since: Instant,
+    made: usize,
+}
+
+impl Calls {
+    /// May one more be made? So many may be, in the time that a worker helps.
+    fn is_one_left(&mut self, most: usize) -> bool {
+        let now = Instant::now();
+        if now.duration_since(self.since) >= HELP {
+            *self = Calls { since: now, made: 0 };
+        }
+        self.made += 1;
+        self.made <= most
     }
 }
 

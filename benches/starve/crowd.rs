@@ -1,0 +1,237 @@
+//! The hostile clients. One thread has all of them, and gives each a moment every second.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::probe::{get, request};
+
+/// What they do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Habit {
+    /// Connect, and say nothing.
+    Silent,
+    /// Keep a connection on which one request has been answered.
+    Idle,
+    /// A byte of a head each second.
+    Drip,
+    /// 50 bytes of a long body each second.
+    Upload,
+    /// Ask for 100 MB, and read none of it.
+    ReadNothing,
+    /// Ask for 100 MB, and read 1 KB each second.
+    ReadSlowly,
+    /// Connect, say half a word or nothing, and leave; again and again, 500 each second.
+    Vanish,
+    /// Ask without end, read all answers, as fast as it goes; every fifth downloads 100 MB instead.
+    Greedy,
+}
+
+/// Many of them. Dropped, they leave.
+#[derive(Debug)]
+pub struct Crowd {
+    /// How many got in.
+    pub came: usize,
+    ended: Arc<AtomicUsize>,
+    leave: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A server that doesn't let one in within this time, which is enough for a second SYN, is full. Some
+/// are full for a moment only, so a few tries are made.
+const AT_THE_DOOR: Duration = Duration::from_millis(1500);
+const TRIES: usize = 4;
+
+/// A second is cut into so many moments, that not all act at once.
+const MOMENTS: usize = 10;
+
+impl Crowd {
+    /// Sends so many.
+    pub fn gather(address: SocketAddr, habit: Habit, count: usize) -> Crowd {
+        let (ended, leave) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let (came, thread) = if habit == Habit::Vanish {
+            let leave = Arc::clone(&leave);
+            (count, thread::spawn(move || vanish(address, count, &leave)))
+        } else {
+            let outcomes = (0..count).map(|number| enter(address, habit, number));
+            let mut tries = TRIES;
+            let members: Vec<TcpStream> = outcomes
+                .take_while(|outcome| {
+                    tries -= usize::from(outcome.is_err());
+                    tries > 0
+                })
+                .flatten()
+                .collect();
+            let came = members.len();
+            let (ended, leave) = (Arc::clone(&ended), Arc::clone(&leave));
+            let live = move || match habit {
+                Habit::Greedy => greedy(members, &ended, &leave),
+                _ => linger(members, habit, &ended, &leave),
+            };
+            (came, thread::spawn(live))
+        };
+        Crowd { came, ended, leave, thread: Some(thread) }
+    }
+
+    /// How many connections the server has ended.
+    pub fn ended(&self) -> usize {
+        self.ended.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.leave.store(true, Ordering::Relaxed);
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// Connects, and does what is to be done first.
+fn enter(address: SocketAddr, habit: Habit, number: usize) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect_timeout(&address, AT_THE_DOOR)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(AT_THE_DOOR))?;
+    match habit {
+        Habit::Silent | Habit::Vanish => {}
+        Habit::Idle => drop(get(&mut stream, "/small")?),
+        Habit::Drip => stream.write_all(b"GET /small HTTP/1.1\r\nHost: a\r\nX-Slow: ")?,
+        Habit::Upload => stream.write_all(
+            b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 1000000\r\n\r\n",
+        )?,
+        Habit::Greedy if !number.is_multiple_of(5) => {}
+        Habit::ReadNothing | Habit::ReadSlowly | Habit::Greedy => {
+            stream.write_all(request("/large").as_bytes())?;
+        }
+    }
+    stream.set_nonblocking(true)?;
+    Ok(stream)
+}
+
+/// Gives each its moment, until all are to leave.
+fn linger(members: Vec<TcpStream>, habit: Habit, ended: &AtomicUsize, leave: &AtomicBool) {
+    let mut members: Vec<Option<TcpStream>> = members.into_iter().map(Some).collect();
+    let begun = Instant::now();
+    for moment in 0.. {
+        if leave.load(Ordering::Relaxed) {
+            return;
+        }
+        for place in members.iter_mut().skip(moment % MOMENTS).step_by(MOMENTS) {
+            if leave.load(Ordering::Relaxed) {
+                return;
+            }
+            if let Some(stream) = place
+                && !act(stream, habit)
+            {
+                *place = None;
+                ended.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let next = Duration::from_millis(100) * u32::try_from(moment + 1).unwrap_or(u32::MAX);
+        thread::sleep(next.saturating_sub(begun.elapsed()));
+    }
+}
+
+/// What one does in its moment. False: the server has ended the connection.
+fn act(stream: &mut TcpStream, habit: Habit) -> bool {
+    let (words, most): (&[u8], _) = match habit {
+        Habit::Drip => (b"x", 4096),
+        Habit::Upload => (&[b'x'; 50], 4096),
+        Habit::ReadSlowly => (b"", 1024),
+        Habit::ReadNothing => return !is_broken(stream),
+        Habit::Silent | Habit::Idle | Habit::Vanish | Habit::Greedy => (b"", 4096),
+    };
+    goes_on(stream.write(words).map(|_| 1)) && goes_on(stream.read(&mut [0; 4096][..most]))
+}
+
+/// Has it been reset? An orderly end stands behind what is not read, and is not seen.
+fn is_broken(stream: &TcpStream) -> bool {
+    let mut set = [PollFd::new(stream.as_fd(), PollFlags::empty())];
+    poll(&mut set, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+fn goes_on(outcome: io::Result<usize>) -> bool {
+    match outcome {
+        Ok(count) => count > 0,
+        Err(error) => {
+            matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+        }
+    }
+}
+
+fn vanish(address: SocketAddr, count: usize, leave: &AtomicBool) {
+    for number in 0..count {
+        if leave.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Ok(mut stream) = TcpStream::connect_timeout(&address, AT_THE_DOOR)
+            && number.is_multiple_of(2)
+        {
+            let _ = stream.write_all(b"GET /small HT");
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Every request that there is room for; all that comes is thrown away.
+fn greedy(members: Vec<TcpStream>, ended: &AtomicUsize, leave: &AtomicBool) {
+    /// A member, and what it has begun to say: no request is left half said.
+    struct Member(TcpStream, usize, bool);
+    let row = request("/small").repeat(64);
+    let again = request("/large");
+    let mut waste = vec![0; 256 << 10];
+    let mut members: Vec<Member> = members
+        .into_iter()
+        .enumerate()
+        .map(|(number, stream)| Member(stream, 0, number % 5 == 0))
+        .collect();
+    while !leave.load(Ordering::Relaxed) && !members.is_empty() {
+        let wanted = |downloads: bool| {
+            if downloads { PollFlags::POLLIN } else { PollFlags::POLLIN | PollFlags::POLLOUT }
+        };
+        let mut set: Vec<PollFd<'_>> = members
+            .iter()
+            .map(|Member(stream, _, downloads)| PollFd::new(stream.as_fd(), wanted(*downloads)))
+            .collect();
+        if poll(&mut set, 100_u8).is_err() {
+            return;
+        }
+        let ready: Vec<PollFlags> = set.iter().filter_map(PollFd::revents).collect();
+        let mut ready = ready.into_iter();
+        members.retain_mut(|Member(stream, said, downloads)| {
+            let ready = ready.next().unwrap_or(PollFlags::empty());
+            let mut open = true;
+            if ready.contains(PollFlags::POLLOUT) {
+                match stream.write(&row.as_bytes()[*said..]) {
+                    Ok(count) => *said = (*said + count) % row.len(),
+                    Err(error) => open = goes_on(Err(error)),
+                }
+            }
+            if ready.intersects(PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR) {
+                match stream.read(&mut waste) {
+                    Ok(count) => {
+                        open &= count > 0;
+                        if *downloads {
+                            *said += count;
+                            // A head and 100 MB: about time to ask for the next.
+                            if *said as u64 > super::subject::LARGE {
+                                *said = 0;
+                                open &= stream.write(again.as_bytes()).is_ok();
+                            }
+                        }
+                    }
+                    Err(error) => open &= goes_on(Err(error)),
+                }
+            }
+            if !open {
+                ended.fetch_add(1, Ordering::Relaxed);
+            }
+            open
+        });
+    }
+}

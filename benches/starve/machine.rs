@@ -1,0 +1,70 @@
+//! What the machine says: descriptors, memory, processes.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// Raises the limit of open files to what is allowed, and says how many there may be.
+pub fn raise_descriptors() -> usize {
+    let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 1024 };
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard); // what it is then is asked next
+    getrlimit(Resource::RLIMIT_NOFILE)
+        .map_or(1024, |(soft, _)| usize::try_from(soft).unwrap_or(usize::MAX))
+}
+
+/// Memory of a server and of its children, in bytes. What several of them share is shared out
+/// (PSS), as a sum of resident sizes would count it more than once.
+pub fn memory(pid: u32) -> u64 {
+    let rollup = |pid: u32| {
+        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+        number_after(&text, "Pss:") * 1024
+    };
+    family(pid).into_iter().map(rollup).sum()
+}
+
+/// What the kernel's TCP buffers hold, of all processes, in bytes.
+pub fn socket_memory() -> u64 {
+    const PAGE: u64 = 4096;
+    let text = fs::read_to_string("/proc/net/sockstat").unwrap_or_default();
+    let tcp = text.lines().find(|line| line.starts_with("TCP:")).unwrap_or_default();
+    number_after(tcp, " mem") * PAGE
+}
+
+/// Processor time of a server and of its children so far, with a hundredth of a second's precision.
+pub fn cpu(pid: u32) -> Duration {
+    let ticks = |pid: u32| {
+        let (user, system) = (stat(pid, 11), stat(pid, 12));
+        user.unwrap_or_default() + system.unwrap_or_default()
+    };
+    Duration::from_millis(10 * family(pid).into_iter().map(ticks).sum::<u64>())
+}
+
+/// A process and its children.
+pub fn family(pid: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let children = pids.filter(|&other| stat(other, 1) == Some(pid.into()));
+    std::iter::once(pid).chain(children).collect()
+}
+
+/// Is this program to be found?
+pub fn has(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Servers live where not every user's PATH leads.
+    let folders = std::env::split_paths(&path).chain([Path::new("/usr/sbin").to_owned()]);
+    folders.into_iter().any(|folder| folder.join(program).is_file())
+}
+
+/// A number of /proc/PID/stat, counted from the state, which is 0: the parent is 1.
+fn stat(pid: u32, field: usize) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // pid (name) state parent …; a name may contain anything, a closing parenthesis too
+    stat.rsplit(')').next()?.split_whitespace().nth(field)?.parse().ok()
+}
+
+fn number_after(text: &str, name: &str) -> u64 {
+    let rest = text.split_once(name).map_or("", |(_, rest)| rest);
+    rest.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or_default()
+}

@@ -1,0 +1,178 @@
+//! `make starve`: opens hostile clients by the thousand, and prints what a well-behaved client
+//! beside them feels: with our lobby, without it, and with other people's servers.
+//!
+//! ```text
+//! cargo bench --bench starve -- [--row NAME]... [--only SERVER]... [--seconds N] [--patient N] [--server PATH]
+//! ```
+//! One process, loopback only; what it starts it stops. A server that does not answer within 10 s
+//! has starved its client.
+
+// It prints, and is nobody's library.
+#![allow(clippy::print_stdout, unreachable_pub, missing_docs)]
+
+mod crowd;
+mod machine;
+mod probe;
+mod rows;
+mod subject;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use self::probe::Delays;
+use self::rows::{ROWS, Row, Setting, Shown};
+use self::subject::{ALL, Folder, Subject};
+
+/// Sockets of the well-behaved client, files, pipes.
+const SPARE: usize = 200;
+
+struct Options {
+    rows: Vec<&'static Row>,
+    subjects: Vec<Subject>,
+    seconds: u64,
+    patience: u64,
+    server: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let outcome = options(std::env::args().skip(1)).and_then(|options| {
+        let folder = Folder::new().map_err(|error| format!("no folder to serve: {error}"))?;
+        print_table(options, folder);
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("starve: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
+    let server = PathBuf::from(env!("CARGO_BIN_EXE_server"));
+    let mut options =
+        Options { rows: Vec::new(), subjects: Vec::new(), seconds: 5, patience: 0, server };
+    let rows: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
+    let subjects: Vec<&str> = ALL.iter().map(|subject| subject.name()).collect();
+    while let Some(flag) = args.next() {
+        if flag == "--bench" {
+            continue; // cargo's own
+        }
+        let right = format!(
+            "right: --row {} · --only {} · --seconds N · --patient N · --server PATH",
+            rows.join("|"),
+            subjects.join("|")
+        );
+        let value = args.next().ok_or_else(|| format!("{flag} needs a value; {right}"))?;
+        let wrong = || format!("{flag} {value}; {right}");
+        match flag.as_str() {
+            "--row" => {
+                options.rows.push(ROWS.iter().find(|row| row.name == value).ok_or_else(wrong)?)
+            }
+            "--only" => options
+                .subjects
+                .push(ALL.into_iter().find(|subject| subject.name() == value).ok_or_else(wrong)?),
+            "--seconds" => options.seconds = value.parse().map_err(|_| wrong())?,
+            "--patient" => options.patience = value.parse().map_err(|_| wrong())?,
+            "--server" => options.server = value.clone().into(),
+            _ => return Err(wrong()),
+        }
+    }
+    if options.rows.is_empty() {
+        options.rows = ROWS.iter().collect();
+    }
+    if options.subjects.is_empty() {
+        options.subjects = ALL.to_vec();
+    }
+    Ok(options)
+}
+
+fn print_table(options: Options, folder: Folder) {
+    let Options { rows, subjects, seconds, patience, server } = options;
+    let descriptors = machine::raise_descriptors().saturating_sub(SPARE);
+    let setting = Setting {
+        server,
+        folder,
+        descriptors,
+        time: Duration::from_secs(seconds),
+        patience: Duration::from_secs(patience),
+    };
+    println!(
+        "One small page every 2 ms for {seconds} s, over a kept connection and over new ones; times in ms.\n\
+         `× none`: p99 of the kept connection against that without hostile clients. `in`, `ended`: hostile\n\
+         connections that were let in, and that the server ended. Memory in MB: server (PSS), kernel sockets.\n"
+    );
+    let (present, missing): (Vec<_>, Vec<_>) =
+        subjects.into_iter().partition(|subject| subject.missing().is_none());
+    for subject in missing {
+        let how = subject.missing().unwrap_or_default();
+        println!("{} is not installed: {how}", subject.name());
+    }
+    println!(
+        "{:<30} {:<8} │{:^23}│{:^23}│{:>7}│{:>6} {:>6}│{:>6} {:>6}│",
+        "hostile clients",
+        "server",
+        "kept p50/p99/max",
+        "new p50/p99/max",
+        "× none",
+        "in",
+        "ended",
+        "server",
+        "kernel"
+    );
+    let mut baseline: HashMap<&str, f64> = HashMap::new();
+    for row in rows {
+        for &subject in &present {
+            match row.run(subject, &setting) {
+                Ok(None) => {}
+                Ok(Some(shown)) => {
+                    let p99 = shown.measured.as_ref().and_then(|measured| measured.kept.at(0.99));
+                    let p99 = p99.map(|p99| p99.as_secs_f64());
+                    if row.name == "none" {
+                        baseline.extend(p99.map(|p99| (subject.name(), p99)));
+                    }
+                    let none = baseline.get(subject.name());
+                    print_line(row, subject, &shown, p99.zip(none).map(|(p99, none)| p99 / none));
+                }
+                Err(error) => println!("{:<30} {:<8} │ {error}", row.title, subject.name()),
+            }
+        }
+    }
+}
+
+fn print_line(row: &Row, subject: Subject, shown: &Shown, against_none: Option<f64>) {
+    let Shown { measured, hostile, memory, notes } = shown;
+    let delays = |of: fn(&probe::Measured) -> &Delays| {
+        measured.as_ref().map_or(String::new(), |measured| told(of(measured)))
+    };
+    let number = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
+    let count = |count: Option<usize>| number(count.map(|count| count as u64));
+    println!(
+        "{:<30} {:<8} │{:^23}│{:^23}│{:>7}│{:>6} {:>6}│{:>6} {:>6}│ {}",
+        row.title,
+        subject.name(),
+        delays(|measured| &measured.kept),
+        delays(|measured| &measured.new),
+        against_none.map_or(String::new(), |factor| format!("{factor:.1}")),
+        count(hostile.map(|(came, _)| came)),
+        count(hostile.map(|(_, ended)| ended)),
+        number(memory.map(|(server, _)| server >> 20)),
+        number(memory.map(|(_, kernel)| kernel >> 20)),
+        notes.join("; ")
+    );
+}
+
+/// Median, p99, worst, in milliseconds; and what went wrong.
+fn told(delays: &Delays) -> String {
+    if delays.starved {
+        return "starved".to_owned();
+    }
+    let [half, most, all] = [0.5, 0.99, 1.0].map(|share| {
+        delays.at(share).map_or("-".to_owned(), |delay| format!("{:.2}", delay.as_secs_f64() * 1e3))
+    });
+    let failed = if delays.failed > 0 { format!(" {}!", delays.failed) } else { String::new() };
+    format!("{half} {most} {all}{failed}")
+}

@@ -1,0 +1,286 @@
+//! Who is measured: ours, ours without its lobby, and other people's servers. All serve one folder:
+//! `/small` is 150 bytes, `/large` is 100 MB.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::machine;
+use super::probe::{connect, get};
+
+/// The workers of every server that has a number of them.
+pub const WORKERS: usize = 16;
+
+/// The bytes of `/large`.
+pub const LARGE: u64 = 100 << 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Ours,
+    Textbook,
+    Nginx,
+    Apache,
+    Cheroot,
+}
+
+pub const ALL: [Subject; 5] =
+    [Subject::Ours, Subject::Textbook, Subject::Nginx, Subject::Apache, Subject::Cheroot];
+
+/// A server that runs. Dropped, it is stopped, and so are its children.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    pub address: SocketAddr,
+    log: PathBuf,
+}
+
+/// What is served; removed when dropped.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> io::Result<Folder> {
+        let folder =
+            Folder(std::env::temp_dir().join(format!("threadbare-starve-{}", std::process::id())));
+        fs::create_dir_all(folder.0.join("www"))?;
+        fs::write(folder.0.join("www/small"), [b'x'; 150])?;
+        File::create(folder.0.join("www/large"))?.set_len(LARGE)?;
+        Ok(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Subject {
+    /// As it is called on the command line, and in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Subject::Ours => "ours",
+            Subject::Textbook => "textbook",
+            Subject::Nginx => "nginx",
+            Subject::Apache => "apache",
+            Subject::Cheroot => "cheroot",
+        }
+    }
+
+    /// Has it the routes of ours, such as `/sleep`?
+    pub fn is_ours(self) -> bool {
+        matches!(self, Subject::Ours | Subject::Textbook)
+    }
+
+    /// What there is to do to have it, if it is not there.
+    pub fn missing(self) -> Option<&'static str> {
+        let (there, how) = match self {
+            Subject::Ours | Subject::Textbook => return None,
+            Subject::Nginx => (machine::has("nginx"), "apt-get install nginx"),
+            Subject::Apache => (machine::has("apache2"), "apt-get install apache2"),
+            Subject::Cheroot => {
+                let python = Command::new("python3").args(["-c", "import cheroot"]).output();
+                (python.is_ok_and(|output| output.status.success()), "pip install cheroot")
+            }
+        };
+        (!there).then_some(how)
+    }
+
+    /// How it is told to finish what is under way, and end.
+    pub fn graceful(self) -> Signal {
+        match self {
+            Subject::Ours | Subject::Textbook | Subject::Cheroot => Signal::SIGTERM,
+            Subject::Nginx => Signal::SIGQUIT,
+            Subject::Apache => Signal::SIGWINCH,
+        }
+    }
+
+    /// Starts it, with so many descriptors, if that is to be fewer than there are.
+    pub fn start(
+        self,
+        server: &Path,
+        folder: &Folder,
+        descriptors: Option<usize>,
+    ) -> io::Result<Running> {
+        let Folder(folder) = folder;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let (www, log) = (folder.join("www"), folder.join("log"));
+        let mut words: Vec<String> = Vec::new();
+        let mut say = |line: &str| words.extend(line.split(' ').map(str::to_owned));
+        let conf = folder.join("conf");
+        let (www_text, folder_text, conf_text) = (www.display(), folder.display(), conf.display());
+        match self {
+            Subject::Ours | Subject::Textbook => {
+                let lobby = if self == Subject::Ours { "on" } else { "off" };
+                say(&format!(
+                    "{} --bind 127.0.0.1:{port} --workers {WORKERS} --lobby {lobby} --access-log off \
+                     --data {folder_text}/data {www_text}",
+                    server.display()
+                ));
+                if has_deadlines(server) {
+                    say(&DEADLINES.map(|flag| format!("--{flag} {DEADLINE}")).join(" "));
+                }
+            }
+            Subject::Nginx => {
+                fs::write(&conf, nginx(port, folder))?;
+                say(&format!("nginx -p {folder_text} -e stderr -c {conf_text}"));
+            }
+            Subject::Apache => {
+                fs::write(&conf, apache(port, folder))?;
+                say(&format!("apache2 -D FOREGROUND -f {conf_text}"));
+            }
+            Subject::Cheroot => {
+                fs::write(&conf, CHEROOT)?;
+                say(&format!("python3 {conf_text} {port} {WORKERS}"));
+            }
+        }
+        let limit = descriptors.map_or(String::new(), |limit| format!("ulimit -n {limit}; "));
+        let child = Command::new("sh")
+            .args(["-c", &format!("{limit}exec \"$@\""), "sh"])
+            .args(words)
+            .current_dir(folder)
+            .env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            .spawn()?;
+        let mut running = Running { child, address: ([127, 0, 0, 1], port).into(), log };
+        running.wait_until_it_serves()?;
+        Ok(running)
+    }
+}
+
+impl Running {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        send(self.pid(), signal);
+    }
+
+    /// How many lines it has logged.
+    pub fn log_lines(&self) -> usize {
+        File::open(&self.log).map_or(0, |file| BufReader::new(file).lines().count())
+    }
+
+    /// Waits for its end: how long that took, and whether it was a success.
+    pub fn wait(&mut self, at_most: Duration) -> Option<(Duration, bool)> {
+        let begun = Instant::now();
+        while begun.elapsed() < at_most {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some((begun.elapsed(), status.success()));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        None
+    }
+
+    fn wait_until_it_serves(&mut self) -> io::Result<()> {
+        let begun = Instant::now();
+        loop {
+            let served = connect(self.address).and_then(|mut stream| get(&mut stream, "/small"));
+            match served {
+                Ok(answer) if answer.status == 200 => return Ok(()),
+                Ok(_) | Err(_) if begun.elapsed() < Duration::from_secs(10) => {}
+                Ok(_) | Err(_) => {
+                    let said = fs::read_to_string(&self.log).unwrap_or_default();
+                    return Err(io::Error::other(format!("it does not serve; it said: {said}")));
+                }
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let family = machine::family(self.pid());
+        if let Ok(None) = self.child.try_wait() {
+            self.signal(Signal::SIGTERM);
+            if self.wait(Duration::from_secs(2)).is_none() {
+                family.into_iter().for_each(|pid| send(pid, Signal::SIGKILL));
+            }
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// Deadlines are set short where they can be, so that they are seen to be kept in a short run; but
+/// longer than the well-behaved client is measured.
+const DEADLINES: [&str; 3] = ["head-time", "idle-time", "transfer-grace"];
+const DEADLINE: u32 = 8;
+
+fn has_deadlines(server: &Path) -> bool {
+    let help = Command::new(server).arg("--help").output();
+    help.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(DEADLINES[0]))
+}
+
+fn send(pid: u32, signal: Signal) {
+    if let Ok(pid) = pid.try_into() {
+        let _ = kill(Pid::from_raw(pid), signal); // it may have ended by itself
+    }
+}
+
+/// As it comes, but with room for all the connections, and for any number of requests on each.
+/// A body is collected before it is passed on, to nobody.
+fn nginx(port: u16, folder: &Path) -> String {
+    let folder = folder.display();
+    let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
+    format!(
+        "{user} daemon off; pid {folder}/pid; worker_processes auto; error_log stderr;
+         events {{ worker_connections 12000; }}
+         http {{
+           access_log off; keepalive_requests 1000000000;
+           client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2;
+           fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+           server {{
+             listen 127.0.0.1:{port}; root {folder}/www;
+             location = /echo {{ client_max_body_size 16m; proxy_pass http://127.0.0.1:9; }}
+           }}
+         }}\n"
+    )
+}
+
+/// As Debian sets it up: the event MPM and its default numbers, mod_reqtimeout and its defaults.
+fn apache(port: u16, folder: &Path) -> String {
+    let folder = folder.display();
+    let modules: String = ["mpm_event", "authz_core", "reqtimeout"]
+        .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"))
+        .concat();
+    format!(
+        "{modules}Listen 127.0.0.1:{port}\nServerName a\nServerRoot {folder}\nPidFile {folder}/pid\n\
+         DefaultRuntimeDir {folder}\nUser www-data\nGroup www-data\nErrorLog /dev/stderr\n\
+         DocumentRoot {folder}/www\nMaxRequestWorkers 150\nThreadsPerChild 25\nStartServers 2\n\
+         RequestReadTimeout header=20-40,minrate=500 body=10,minrate=500\n\
+         <Directory {folder}/www>\nRequire all granted\n</Directory>\n"
+    )
+}
+
+const CHEROOT: &str = r#"
+import sys
+from cheroot.wsgi import Server
+
+def app(environ, start):
+    if environ["REQUEST_METHOD"] == "POST":
+        environ["wsgi.input"].read()
+    with open("www" + environ["PATH_INFO"], "rb") if environ["PATH_INFO"] != "/echo" else open("/dev/null", "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        start("200 OK", [("Content-Length", str(size))])
+        while piece := file.read(65536):
+            yield piece
+
+server = Server(("127.0.0.1", int(sys.argv[1])), app, numthreads=int(sys.argv[2]))
+try:
+    server.start()
+except KeyboardInterrupt:
+    server.stop()
+"#;

@@ -1,0 +1,188 @@
+//! Whatever happens in a handler, on the disk or to a client: served on.
+
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use threadbare::server::{Config, Limits, Request, Response, Router, Server as Library};
+
+use crate::support::{Folder, SOON, Server, Wire, eventually, needs, run};
+
+const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
+
+fn still_serves(server: &Server) {
+    let begun = Instant::now();
+    assert_eq!(server.get("/-/health").text(), "ok\n");
+    assert!(begun.elapsed() < SOON);
+}
+
+/// More panics than workers, each a 500; afterwards every worker can still be in a handler at once.
+#[test]
+fn a_handler_that_panics_costs_its_request_and_no_worker() {
+    const WORKERS: usize = 3;
+    let routes = Router::new()
+        .get("/panic", |_: &mut Request| -> Response { panic!("as the test wants it") })
+        .get("/slow", |_: &mut Request| {
+            thread::sleep(Duration::from_millis(300));
+            Response::text("slow\n")
+        })
+        .build()
+        .unwrap();
+    let config = Config { workers: WORKERS, ..Config::default() };
+    let server = Library::with_config(["127.0.0.1:0"], routes, config).unwrap();
+    let (address, stop) = (server.addresses()[0], server.stop());
+    let running = thread::spawn(move || server.run());
+    let mut wire = Wire::to(address);
+    for _ in 0..3 * WORKERS {
+        let answer = wire.send("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").answer();
+        assert_eq!(answer.status(), 500);
+    }
+    let begun = Instant::now();
+    let mut wires: Vec<Wire> = (0..WORKERS).map(|_| Wire::to(address)).collect();
+    for wire in &mut wires {
+        wire.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    wires.iter_mut().for_each(|wire| assert_eq!(wire.answer().text(), "slow\n"));
+    assert!(begun.elapsed() < Duration::from_millis(590), "all at once, not one after another");
+    stop.ask(SOON);
+    let report = running.join().unwrap().unwrap();
+    assert_eq!((report.cut, report.workers.stuck.len()), (0, 0));
+}
+
+/// An orderly end would wait behind megabytes that nobody reads, in the kernel, long after we left.
+#[test]
+fn who_reads_nothing_is_reset_at_the_deadline() {
+    let routes = Router::new()
+        .get("/", |_: &mut Request| Response::text("x".repeat(100 << 20)))
+        .build()
+        .unwrap();
+    let limits = Limits {
+        transfer_grace: Duration::from_millis(300),
+        transfer_rate: u32::MAX,
+        ..Limits::default()
+    };
+    let server =
+        Library::with_config(["127.0.0.1:0"], routes, Config { limits, ..Config::default() })
+            .unwrap();
+    let (address, stop) = (server.addresses()[0], server.stop());
+    let running = thread::spawn(move || server.run());
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let reset = eventually(|| stream.take_error().unwrap());
+    assert_eq!(reset.map(|error| error.kind()), Some(ErrorKind::ConnectionReset));
+    stop.ask(SOON);
+    running.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_full_log_disk() {
+    let server = Server::start(&["--access-log", "/dev/full"]);
+    let mut wire = server.connect();
+    for _ in 0..200 {
+        assert_eq!(wire.send(HEALTH).answer().text(), "ok\n");
+    }
+    let said = server.program.stderr.text();
+    assert!(said.lines().count() < 20, "and it does not say so once a request: {said}");
+}
+
+#[test]
+fn a_root_that_is_removed_and_comes_back() {
+    let folder = Folder::with(&[("root/a.txt", "here\n")]);
+    let root = folder.join("root");
+    let server = Server::of(&root, &[]);
+    assert_eq!(server.get("/a.txt").text(), "here\n");
+    fs::remove_dir_all(&root).unwrap();
+    assert_eq!(server.get("/a.txt").status(), 404);
+    still_serves(&server);
+    folder.write("root/a.txt", "again\n");
+    assert_eq!(server.get("/a.txt").text(), "again\n");
+}
+
+/// Opening a FIFO that nobody writes to blocks for ever, where it is done carelessly.
+#[test]
+fn a_fifo_in_the_root() {
+    if !needs("mkfifo") {
+        return;
+    }
+    let folder = Folder::new();
+    assert_eq!(run(Command::new("mkfifo").arg(folder.join("pipe")), b"").code, Some(0));
+    let server = Server::of(&folder, &["--workers", "1"]);
+    for _ in 0..3 {
+        assert_eq!(server.get("/pipe").status(), 404);
+    }
+    still_serves(&server);
+}
+
+#[test]
+fn clients_that_leave_in_the_middle_of_everything() {
+    let server = Server::start(&["--workers", "2", "--access-log", "off"]);
+    for number in 0..1000 {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let words: &[u8] = match number % 8 {
+            0 => b"",
+            1 => b"G",
+            2 => b"GET / HTTP/1.1\r\nHo",
+            3 => b"PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx",
+            4 => b"PUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+            5 => b"GET /bytes/9000000 HTTP/1.1\r\nHost: a\r\n\r\n",
+            6 => b"GET /sleep/1 HTTP/1.1\r\nHost: a\r\n\r\nGET /-/health HTTP/1.1\r\n",
+            _ => b"\xff\xf4\r\n\r\n",
+        };
+        let _ = stream.write_all(words); // it may have been refused in the middle of it
+        if number % 3 == 0 {
+            let _ = stream.shutdown(Shutdown::Write);
+        }
+    }
+    still_serves(&server);
+    let open = || sockets(&server).filter(|&count| count < 20);
+    assert!(eventually(open).is_some(), "none of them is still held: {:?}", sockets(&server));
+}
+
+#[test]
+fn a_lobby_full_of_idle_connections_is_cheap_and_left_at_once() {
+    const IDLE: usize = 5000;
+    const SPARE: usize = 1000;
+    if !may_open(IDLE + SPARE) {
+        return;
+    }
+    let mut server = Server::start(&["--access-log", "off"]);
+    let idle: Vec<Wire> = (0..IDLE)
+        .map(|_| {
+            let mut wire = server.connect();
+            wire.send(HEALTH).answer();
+            wire
+        })
+        .collect();
+    let resident = resident(&server).unwrap();
+    assert!(resident < 40 << 10, "{resident} KB for {IDLE} idle connections");
+    still_serves(&server);
+    let begun = Instant::now();
+    server.program.signal("TERM");
+    assert_eq!(server.program.exit_code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    drop(idle);
+}
+
+/// Raises the limit of open files, which is the tests' and the server's; says if that is not enough.
+fn may_open(count: usize) -> bool {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard); // then it is as it was
+    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    soft >= count as u64
+        || crate::support::skipped(&format!("{soft} descriptors; right: ulimit -n {count}"))
+}
+
+/// How many descriptors a server has.
+fn sockets(server: &Server) -> Option<usize> {
+    Some(fs::read_dir(format!("/proc/{}/fd", server.program.id())).ok()?.count())
+}
+
+/// Kilobytes of resident memory.
+fn resident(server: &Server) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.program.id())).ok()?;
+    status.split_once("VmRSS:")?.1.split_whitespace().next()?.parse().ok()
+}
