@@ -70,6 +70,14 @@ impl Wire {
         std::mem::take(&mut self.got)
     }
 
+    /// Reads until the server closes, or resets, and gives how much came.
+    pub fn rest_or_reset(&mut self) -> usize {
+        match self.stream.read_to_end(&mut self.got) {
+            Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("{error}"),
+            _ => std::mem::take(&mut self.got).len(),
+        }
+    }
+
     /// Reads exactly this many bytes.
     pub fn take(&mut self, count: usize) -> Vec<u8> {
         while self.got.len() < count {
