@@ -48,6 +48,9 @@ pub struct Crowd {
 const AT_THE_DOOR: Duration = Duration::from_millis(1500);
 const TRIES: usize = 4;
 
+/// Nor is more time than this spent at the door in all.
+const AT_MOST: Duration = Duration::from_secs(20);
+
 /// A second is cut into so many moments, that not all act at once.
 const MOMENTS: usize = 10;
 
@@ -60,11 +63,11 @@ impl Crowd {
             (count, thread::spawn(move || vanish(address, count, &leave)))
         } else {
             let outcomes = (0..count).map(|number| enter(address, habit, number));
-            let mut tries = TRIES;
+            let (begun, mut tries) = (Instant::now(), TRIES);
             let members: Vec<TcpStream> = outcomes
                 .take_while(|outcome| {
                     tries -= usize::from(outcome.is_err());
-                    tries > 0
+                    tries > 0 && begun.elapsed() < AT_MOST
                 })
                 .flatten()
                 .collect();
