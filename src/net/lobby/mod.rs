@@ -100,6 +100,8 @@ pub struct Lobby<S: Service> {
     shared: Arc<Shared<S>>,
     pool: Pool<Call>,
     house: JoinHandle<()>,
+    /// Until when a full queue is not waited for, in milliseconds since the lobby opened.
+    jammed_until: AtomicU64,
 }
 
 impl<S: Service> Lobby<S> {
@@ -147,7 +149,7 @@ impl<S: Service> Lobby<S> {
             .name("housekeeper".to_owned())
             .spawn(move || housekeeping.keep_house())?;
         shared.call(); // somebody has to lead
-        Ok(Lobby { shared, pool, house })
+        Ok(Lobby { shared, pool, house, jammed_until: AtomicU64::new(0) })
     }
 
     /// Lets a new connection in, or gives it back when there is no seat, or too many wait already.
@@ -157,11 +159,15 @@ impl<S: Service> Lobby<S> {
     pub fn admit(&self, accepted: Accepted) -> Result<(), Accepted> {
         let shared = &self.shared;
         let Some(index) = shared.free().pop() else { return Err(accepted) };
-        if let Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) =
-            shared.arrivals.0.try_send((index, accepted))
+        let mut new = (index, accepted);
+        while let Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) =
+            shared.arrivals.0.try_send(new)
         {
-            shared.free().push(index);
-            return Err(back.1);
+            if !self.queue_gets_shorter() {
+                shared.free().push(index);
+                return Err(back.1);
+            }
+            new = back;
         }
         shared.rouse_leader();
         Ok(())
@@ -179,10 +185,31 @@ impl<S: Service> Lobby<S> {
         }
     }
 
+    /// The queue of new connections is full: is somebody at work on it? A thousand that come at once
+    /// are let in one after the other; when all workers are in handlers there is nothing to wait for,
+    /// and that is not tried again for a while.
+    fn queue_gets_shorter(&self) -> bool {
+        const MOMENT: Duration = Duration::from_millis(2);
+        const A_WHILE: u64 = 100;
+        let queue = &self.shared.arrivals.0;
+        let now = || u64::try_from(self.shared.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if now() < self.jammed_until.load(Ordering::Relaxed) {
+            return false;
+        }
+        for _ in 0..5 {
+            thread::sleep(MOMENT);
+            if !queue.is_full() {
+                return true;
+            }
+        }
+        self.jammed_until.store(now() + A_WHILE, Ordering::Relaxed);
+        false
+    }
+
     /// Closes the lobby, once it has been asked to stop: connections that are idle leave at once,
     /// the others when they are done; what is left when the stop's deadline passes is cut.
     pub fn close(self) -> Report {
-        let Lobby { shared, pool, house } = self;
+        let Lobby { shared, pool, house, .. } = self;
         // The housekeeper cuts in its next round; a handler that does not come back is left to itself.
         let end = shared.stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
         while shared.guests() > 0 && Instant::now() < end {

@@ -1,0 +1,172 @@
+//! The answer: its head, its body piece by piece, its line in the log.
+//!
+//! Date and Server are set here; the framing fields by the protocol. A body that breaks off is cut, not
+//! completed: short of its length, or without its last chunk, the client can tell (RFC 9112, 8).
+
+use std::io::{self, Cursor};
+use std::net::SocketAddr;
+use std::time::{Instant, SystemTime};
+
+use super::request::{Panicked, guarded};
+use super::{Http, State, Step};
+use crate::proto::http::close::Close;
+use crate::proto::http::date::imf_fixdate;
+use crate::proto::http::error::{Fault, Rule};
+use crate::proto::http::head::{RequestHead, ResponseHead};
+use crate::proto::http::server::{SendBody, SendHead};
+use crate::proto::http::status::Status;
+use crate::server::access_log::Line;
+use crate::server::handler::{Body, Response};
+use crate::server::refusal::Refusal;
+use crate::server::wire::Wire;
+
+/// How much of a large body is sent at once.
+const PIECE: usize = 64 << 10;
+
+/// An answer that is leaving.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) asked: Asked,
+    pub(super) status: Status,
+    pub(super) send: SendBody,
+    pub(super) body: Body,
+    pub(super) sent: u64,
+}
+
+/// What was asked, as far as it came, and since when.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) head: Option<RequestHead>,
+    pub(super) since: Instant,
+}
+
+impl Http {
+    /// Answers what is not, or not any more, a request; and that was it.
+    pub(super) fn refuse(&self, fault: Fault, asked: Asked, wire: &mut Wire) -> State {
+        self.turn_down(fault.rule, &Refusal::from(fault), asked, wire)
+    }
+
+    pub(super) fn turn_down(
+        &self,
+        rule: Rule,
+        refusal: &Refusal,
+        asked: Asked,
+        wire: &mut Wire,
+    ) -> State {
+        self.stats.count_fault(rule);
+        log::info!("{}: refused: {refusal}", wire.peer);
+        let response = refusal.response(asked.head.as_ref());
+        self.answer(response, asked, SendHead::unasked(Close::Fault(rule)), wire, false)
+    }
+
+    /// Writes the head of an answer; its body follows as it can be taken.
+    pub(super) fn answer(
+        &self,
+        response: Response,
+        asked: Asked,
+        send: SendHead,
+        wire: &mut Wire,
+        may_stay: bool,
+    ) -> State {
+        let Response { status, headers, body } = response;
+        let mut head = ResponseHead { headers, ..ResponseHead::new(status) };
+        let date = imf_fixdate(SystemTime::now());
+        for (name, value) in
+            [("Date", Some(date.as_str())), ("Server", self.server_name.as_deref())]
+        {
+            if let Some(value) = value
+                && let Err(error) = head.headers.set(name, value)
+            {
+                log::error!("{error}");
+            }
+        }
+        let send = send.send(head, body.length(), may_stay, &mut wire.output.bytes);
+        let body = match body {
+            // What doesn't leave with the head is sent piece by piece, as a file is.
+            Body::Bytes(bytes) if bytes.len() > PIECE => {
+                let length = bytes.len() as u64;
+                Body::Read(Box::new(Cursor::new(bytes)), Some(length))
+            }
+            body => body,
+        };
+        State::Answer(Answer { asked, status, send, body, sent: 0 })
+    }
+
+    /// Puts the next piece of the body into the output.
+    pub(super) fn send_body(&self, mut answer: Answer, wire: &mut Wire) -> (State, Step) {
+        let Answer { asked, send, body, sent, .. } = &mut answer;
+        let out = &mut wire.output.bytes;
+        let piece = match body {
+            _ if send.room() == 0 => Ok(0),
+            Body::Bytes(bytes) => {
+                send.write(bytes, out);
+                *sent += bytes.len() as u64;
+                Ok(0)
+            }
+            Body::File(file, _) => send_piece(file, send, out),
+            Body::Read(reader, _) => send_piece(reader, send, out),
+        };
+        let next = match piece {
+            Ok(0) => {
+                self.log(wire.peer, &answer);
+                answer.send.finish(out)
+            }
+            Ok(count) => {
+                *sent += count as u64;
+                return (State::Answer(answer), Step::On);
+            }
+            Err(error) => {
+                // Short of its length, or without its last chunk: the peer can tell.
+                let target = asked.head.as_ref().map(|head| head.target.to_string());
+                log::error!(
+                    "{}: the body of {} broke off after {sent} bytes: {error}",
+                    wire.peer,
+                    target.unwrap_or_default()
+                );
+                self.log(wire.peer, &answer);
+                Err(Close::BodyShort)
+            }
+        };
+        let state = match next {
+            Ok(recv) => State::Head(recv, None),
+            Err(close) => State::Over(close),
+        };
+        (state, Step::Answered)
+    }
+
+    pub(super) fn log(&self, peer: SocketAddr, answer: &Answer) {
+        let Answer { asked: Asked { head, since }, status, sent, .. } = answer;
+        self.stats.count_answer(*status);
+        let source = head.as_ref().map_or(&b"-"[..], |head| head.headers.source());
+        let request = source.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let request = request.strip_suffix(b"\r").unwrap_or(request);
+        let line =
+            Line { peer: peer.ip(), request, status: *status, sent: *sent, took: since.elapsed() };
+        self.access_log.write(&line, SystemTime::now());
+    }
+}
+
+/// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:
+/// files do shrink. When they grow, no more is read than was announced.
+fn send_piece(
+    reader: &mut impl io::Read,
+    send: &mut SendBody,
+    out: &mut Vec<u8>,
+) -> io::Result<usize> {
+    let room = send.room();
+    let mut piece = vec![0; usize::try_from(room).map_or(PIECE, |room| room.min(PIECE))];
+    loop {
+        let outcome = guarded(|| reader.read(&mut piece));
+        match outcome.unwrap_or_else(|Panicked| Err(io::Error::other("its reader panicked"))) {
+            Ok(0) if room < u64::MAX => {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended too soon"));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => {
+                let count = outcome?;
+                send.write(&piece[..count], out);
+                return Ok(count);
+            }
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! From the head of a request to its handler: who answers, and what becomes of the body.
+//!
+//! What can be refused by the head is refused there: 404, 405, 501, what a handler does not admit
+//! (415), a body that is too large (413), before 100 Continue and before a byte of body is kept
+//! (RFC 9110, 10.1.1). Then the body is collected, and the handler runs; or the handler streams it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::answer::Asked;
+use super::{Http, State, Step, Turn};
+use crate::proto::http::body::Piece;
+use crate::proto::http::close::Close;
+use crate::proto::http::error::{Fault, Rule};
+use crate::proto::http::head::RequestHead;
+use crate::proto::http::headers::Headers;
+use crate::proto::http::server::{Head, RecvBody, RecvHead};
+use crate::proto::http::status::Status;
+use crate::server::body::{Collector, RequestBody};
+use crate::server::handler::{Handler, Request, Response};
+use crate::server::quota::Share;
+use crate::server::refusal::{Refusal, internal_error};
+use crate::server::router::{Found, Params};
+use crate::server::stream::{Broken, Loan, Stream};
+use crate::server::wire::Wire;
+use std::net::SocketAddr;
+
+/// A request whose body is arriving.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    pub(super) head: RequestHead,
+    pub(super) since: Instant,
+    pub(super) recv: RecvBody,
+    pub(super) body_since: Instant,
+    pub(super) received: u64,
+    pub(super) purpose: Purpose,
+}
+
+/// What the body is for.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    /// The handler, once it is complete.
+    Handle(Call, Collector),
+    /// Nothing: the answer is known, and waits for the body to be out of the way.
+    Discard(Response),
+}
+
+/// A request whose handler reads the body itself.
+#[derive(Debug)]
+pub(super) struct Streamed {
+    pub(super) asked: (RequestHead, Instant),
+    pub(super) recv: RecvBody,
+    pub(super) call: Call,
+    pub(super) seat: Share,
+}
+
+/// Who answers, and how much of a body that takes.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) handler: Arc<dyn Handler>,
+    pub(super) params: Params,
+    pub(super) streams: bool,
+    pub(super) limit: u64,
+}
+
+impl Http {
+    pub(super) fn receive_head(
+        &self,
+        recv: RecvHead,
+        since: Option<Instant>,
+        wire: &mut Wire,
+        turn: &Turn<'_>,
+    ) -> (State, Step) {
+        let since =
+            if wire.input.is_empty() { since } else { since.or_else(|| Some(Instant::now())) };
+        let begun = since.unwrap_or_else(Instant::now);
+        match recv.receive(&mut wire.input, &self.limits) {
+            Ok(Head::More(recv)) => {
+                // Empty lines are no request yet (RFC 9112, 2.2): the client is as idle as before.
+                let has_begun = recv.taken() > 0 || !wire.input.is_empty();
+                (State::Head(recv, since.filter(|_| has_begun)), Step::Hungry)
+            }
+            Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
+            Ok(Head::Complete(head, recv)) => (self.route(head, recv, begun, wire, turn), Step::On),
+            Err(fault) => (self.refuse(fault, Asked { head: None, since: begun }, wire), Step::On),
+        }
+    }
+
+    /// Decides at the head who will answer, and whether the body is wanted.
+    pub(super) fn route(
+        &self,
+        head: RequestHead,
+        mut recv: RecvBody,
+        since: Instant,
+        wire: &mut Wire,
+        turn: &Turn<'_>,
+    ) -> State {
+        self.stats.count_request();
+        let call = match self.find(&head, &recv) {
+            Ok(call) => call,
+            Err(response) => return self.answer_early(response, (head, since), recv, wire, turn),
+        };
+        if call.streams && !recv.is_done() {
+            let mut seat = self.streams.share();
+            return if seat.grow(1) {
+                State::Stream(Streamed { asked: (head, since), recv, call, seat })
+            } else {
+                self.no_room(Refusal::too_many_streams(), (head, since), recv, wire)
+            };
+        }
+        recv.send_continue(&wire.input, &mut wire.output.bytes);
+        let purpose = Purpose::Handle(call, Collector::default());
+        State::Body(Incoming::new((head, since), recv, purpose))
+    }
+
+    /// Who answers; or the answer, when it can be given by the head alone.
+    pub(super) fn find(&self, head: &RequestHead, recv: &RecvBody) -> Result<Call, Response> {
+        let refuse = |refusal: Refusal| refusal.response(Some(head));
+        match self.routes.find(&head.method, &head.target) {
+            Found::Handler(handler, params) => {
+                let judge = || {
+                    let own_limit = || handler.body_limit().unwrap_or(u64::MAX);
+                    handler.admit(head).map(|()| (handler.streams(), own_limit()))
+                };
+                let judged = guarded(judge).map_err(|Panicked| after_panic(head))?;
+                let (streams, own_limit) = judged.map_err(refuse)?;
+                let limit = if streams { own_limit } else { own_limit.min(self.limits.body) };
+                if recv.remaining().is_some_and(|length| length > limit) {
+                    return Err(refuse(Refusal::too_large(limit)));
+                }
+                Ok(Call { handler: Arc::clone(handler), params, streams, limit })
+            }
+            Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
+            Found::NotAllowed(allow) => {
+                Err(refuse(Refusal::not_allowed(head, &allow)).field("Allow", allow))
+            }
+            Found::NotFound => Err(refuse(Refusal::not_found(head))),
+            Found::NotImplemented => Err(refuse(Refusal::not_implemented(head))),
+        }
+    }
+
+    /// The answer is known, and the body has not come yet. A short one that is coming anyway is
+    /// read, so that the connection can be kept (RFC 9112, 9.3); else the answer goes out now, and
+    /// the connection with it.
+    pub(super) fn answer_early(
+        &self,
+        response: Response,
+        (head, since): (RequestHead, Instant),
+        recv: RecvBody,
+        wire: &mut Wire,
+        turn: &Turn<'_>,
+    ) -> State {
+        let short = recv.remaining().is_some_and(|length| length <= self.limits.body_unread);
+        if recv.is_done() || short && !recv.waits_for_continue() {
+            return State::Body(Incoming::new((head, since), recv, Purpose::Discard(response)));
+        }
+        let asked = Asked { head: Some(head), since };
+        self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
+    }
+
+    pub(super) fn receive_body(
+        &self,
+        mut incoming: Incoming,
+        wire: &mut Wire,
+        turn: &Turn<'_>,
+    ) -> (State, Step) {
+        loop {
+            let fault = match incoming.recv.receive(&mut wire.input, &self.limits) {
+                Ok(Piece::Data(data)) => {
+                    incoming.received += data.len() as u64;
+                    match &mut incoming.purpose {
+                        Purpose::Handle(call, _) if incoming.received > call.limit => {
+                            Fault { rule: Rule::BodyTooLarge, offset: call.limit }
+                        }
+                        Purpose::Handle(_, body) => {
+                            match body.push(data, self.limits.body_memory, &self.memory) {
+                                Ok(()) => continue,
+                                Err(error) => {
+                                    log::error!("{}: a body cannot be kept: {error}", wire.peer);
+                                    let refusal = Refusal::cannot_keep(&error);
+                                    let Incoming { head, since, recv, .. } = incoming;
+                                    let state = self.no_room(refusal, (head, since), recv, wire);
+                                    return (state, Step::On);
+                                }
+                            }
+                        }
+                        Purpose::Discard(_) => continue,
+                    }
+                }
+                Ok(Piece::More) => return (State::Body(incoming), Step::Hungry),
+                Ok(Piece::End) => return (self.handle(incoming, wire, turn), Step::On),
+                Err(fault) => fault,
+            };
+            let asked = Asked { head: Some(incoming.head), since: incoming.since };
+            return (self.refuse(fault, asked, wire), Step::On);
+        }
+    }
+
+    /// The request is complete: it is handled, here and now, by this thread.
+    pub(super) fn handle(&self, incoming: Incoming, wire: &mut Wire, turn: &Turn<'_>) -> State {
+        let Incoming { head, since, recv, purpose, .. } = incoming;
+        let (head, response) = match purpose {
+            Purpose::Discard(response) => (head, response),
+            Purpose::Handle(call, body) => match body.finish() {
+                Ok(body) => {
+                    let trailers = recv.trailers().cloned().unwrap_or_default();
+                    call.answer(head, body, trailers, wire.peer)
+                }
+                Err(error) => {
+                    log::error!("{}: a body that was kept cannot be read: {error}", wire.peer);
+                    (head, internal_error())
+                }
+            },
+        };
+        let asked = Asked { head: Some(head), since };
+        self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
+    }
+
+    /// The handler reads the body itself, and waits for it. What it leaves is got out of the way;
+    /// when its reading failed, the client is told why instead of what the handler says.
+    pub(super) fn stream(&self, streamed: Streamed, wire: &mut Wire, turn: &Turn<'_>) -> State {
+        let Streamed { asked: (head, since), recv, call, seat: _until_the_end } = streamed;
+        let socket = match turn.stream.try_clone() {
+            Ok(socket) => socket,
+            Err(error) => {
+                log::warn!("{}: a body cannot be streamed: {error}", wire.peer);
+                return self.no_room(Refusal::too_many_streams(), (head, since), recv, wire);
+            }
+        };
+        let peer = wire.peer;
+        let lent = std::mem::replace(wire, Wire::new(peer));
+        let loan = Loan::new(Stream::new(socket, lent, recv, self.limits.clone(), call.limit));
+        let body = RequestBody::streamed(loan.clone());
+        let (head, response) = call.answer(head, body, Headers::new(), peer);
+        let Some(mut stream) = loan.take_back() else { return State::Over(Close::PeerLeft) };
+        let broken = stream.broken();
+        let Stream { wire: lent, recv, .. } = stream;
+        *wire = lent;
+        match broken {
+            None => self.answer_early(response, (head, since), recv, wire, turn),
+            Some(Broken::Fault(fault)) => {
+                self.refuse(fault, Asked { head: Some(head), since }, wire)
+            }
+            Some(Broken::Connection(error)) => {
+                log::debug!("{peer}: {error}");
+                wire.input.close();
+                State::Over(Close::PeerLeft)
+            }
+        }
+    }
+
+    /// A body cannot be taken now: the client hears so at once, and the rest is not waited for.
+    pub(super) fn no_room(
+        &self,
+        refusal: Refusal,
+        (head, since): (RequestHead, Instant),
+        recv: RecvBody,
+        wire: &mut Wire,
+    ) -> State {
+        log::info!("{}: refused: {refusal}", wire.peer);
+        let response = refusal.response(Some(&head)).field("Retry-After", "1");
+        self.answer(response, Asked { head: Some(head), since }, recv.finish(), wire, false)
+    }
+}
+
+impl Call {
+    /// Calls the handler. Gives the head back, for the log.
+    pub(super) fn answer(
+        self,
+        head: RequestHead,
+        body: RequestBody,
+        trailers: Headers,
+        peer: SocketAddr,
+    ) -> (RequestHead, Response) {
+        let Call { handler, params, .. } = self;
+        let mut request = Request { head, body, trailers, peer, params };
+        let outcome = guarded(|| handler.handle(&mut request));
+        let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
+        (request.head, response)
+    }
+}
+
+impl Incoming {
+    pub(super) fn new(
+        (head, since): (RequestHead, Instant),
+        recv: RecvBody,
+        purpose: Purpose,
+    ) -> Incoming {
+        Incoming { head, since, recv, body_since: Instant::now(), received: 0, purpose }
+    }
+}
+
+/// Code that is not ours has panicked.
+pub(super) struct Panicked;
+
+/// Runs what is not ours: a panic in it costs its own request and nothing else.
+pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| Panicked)
+}
+
+fn after_panic(head: &RequestHead) -> Response {
+    log::error!("the handler of {} {} panicked", head.method, head.target);
+    internal_error()
+}
