@@ -5,6 +5,7 @@
 //! | [`service`] | the seam: what a protocol gives, what a driver asks | |
 //! | [`door`] | how many may be in, in all and from one address | `getrlimit` |
 //! | [`accept`] | bind, listen, accept, hand over; refuse when full (`refuse`) | `socket` `bind` `listen` `poll` `accept4` |
+//! | [`lobby`] | where connections wait, and the workers that serve them | `epoll_wait` `epoll_ctl` |
 //! | [`stop`] | a request to stop, and the waking of whoever waits | `socketpair` |
 //! | [`deadline`] | until when a wait may last, and which wait it is | |
 //! | [`resolve`] | a name to addresses, within a time | `getaddrinfo` |

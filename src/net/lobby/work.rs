@@ -6,6 +6,7 @@
 
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Shared;
@@ -28,6 +29,9 @@ const LONGEST: Duration = Duration::from_millis(2);
 /// So long a worker helps where turns are short; then it may be called again. In that time as many
 /// are called as there are other cores: more would only take the leader's.
 const HELP: Duration = Duration::from_millis(10);
+
+/// How long a leader that cannot wait for events keeps the next one from trying.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Something for a worker to do.
 enum Work {
@@ -254,7 +258,7 @@ impl<S: Service> Leading<'_, S> {
             lobby.wake_housekeeper();
             if let Err(error) = waited {
                 log::error!("cannot wait for events: {error}");
-                return;
+                return thread::sleep(PAUSE); // whoever leads next may fail as well, and say so
             }
             if lobby.is_closed() {
                 return;
