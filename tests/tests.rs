@@ -64,3 +64,6 @@ mod metrics;
 
 /// Whatever happens in a handler, on the disk or to a client: served on.
 mod never_dies;
+
+/// What holds for any bytes, over the corpus of the fuzz targets.
+mod fuzz;

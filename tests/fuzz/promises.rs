@@ -47,7 +47,14 @@ impl<'a> Delivery<'a> {
 
 /// So low that a short input meets all of them.
 fn limits() -> Limits {
-    Limits { request_line: 200, field: 200, head: 800, fields: 10, chunk_overhead: 50, ..Limits::default() }
+    Limits {
+        request_line: 200,
+        field: 200,
+        head: 800,
+        fields: 10,
+        chunk_overhead: 50,
+        ..Limits::default()
+    }
 }
 
 /// The first byte says into pieces of which size the others are cut: the story is the same as whole.
