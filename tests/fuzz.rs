@@ -4,9 +4,11 @@ mod promises;
 
 use crate::support::root;
 
+type Promise = fn(&[u8]);
+
 #[test]
 fn no_input_of_the_corpus_breaks_a_promise() {
-    let targets: [(&str, fn(&[u8])); 6] = [
+    let targets: [(&str, Promise); 6] = [
         ("chunked", promises::chunked),
         ("ranges", promises::ranges),
         ("request_head", promises::request_head),
