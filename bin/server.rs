@@ -129,6 +129,7 @@ fn limits_from(typed: LimitFlags) -> Limits {
         fields: typed.fields.unwrap_or(usual.fields),
         body: typed.body.unwrap_or(usual.body),
         chunk_overhead: typed.chunk_overhead.unwrap_or(usual.chunk_overhead),
+        ranges: typed.ranges.unwrap_or(usual.ranges),
         head_time: typed.head_time.unwrap_or(usual.head_time),
         idle_time: typed.idle_time.unwrap_or(usual.idle_time),
         transfer_grace: typed.transfer_grace.unwrap_or(usual.transfer_grace),

@@ -49,6 +49,8 @@ pub struct LimitFlags {
     pub head: Option<usize>,
     /// Bytes of chunk extensions and trailers of a body.
     pub chunk_overhead: Option<u64>,
+    /// Ranges in a request.
+    pub ranges: Option<usize>,
     /// Connections that may be open.
     pub connections: Option<usize>,
     /// Of one address.
@@ -125,6 +127,14 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
             set(&mut options.limits.chunk_overhead, number(value, BYTES, 0))
         }),
         "more chunk extensions and trailers are answered 413 (default 16384)",
+    ),
+    Flag::new(
+        None,
+        "max-ranges",
+        Value("N", |options, value| {
+            set(&mut options.limits.ranges, number(value, Right("a number, as 100"), 0))
+        }),
+        "of more ranges none is served, but the whole; 0 turns ranges off (default 100)",
     ),
 ];
 
