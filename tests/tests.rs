@@ -67,3 +67,9 @@ mod never_dies;
 
 /// What holds for any bytes, over the corpus of the fuzz targets.
 mod fuzz;
+
+/// RFC 9110 over the wire: rules that every answer keeps, and what no other file looks at.
+mod rfc9110;
+
+/// RFC 9112 over the wire: what no other file looks at.
+mod rfc9112;
