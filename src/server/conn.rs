@@ -143,7 +143,8 @@ impl Service for Http {
     fn expired(&self, connection: &mut Connection, stream: &TcpStream, phase: Phase) -> Next {
         let output = &mut connection.wire.output;
         // A little room is made silently: who takes what there is room for now is slow, and not gone.
-        if phase == Phase::Write && output.flush(stream, &self.limits).is_ok_and(|taken| taken > 0) {
+        if phase == Phase::Write && output.flush(stream, &self.limits).is_ok_and(|taken| taken > 0)
+        {
             return output.deadline(&self.limits).map_or(Next::Again, Next::Writable);
         }
         let left = connection.wire.input.len();

@@ -152,7 +152,9 @@ impl Loan {
         stream.read(room).map_err(|broken| {
             let error = match &broken {
                 Broken::Fault(fault) => io::Error::new(io::ErrorKind::InvalidData, *fault),
-                Broken::Stopped => io::Error::new(io::ErrorKind::TimedOut, "the server has stopped"),
+                Broken::Stopped => {
+                    io::Error::new(io::ErrorKind::TimedOut, "the server has stopped")
+                }
                 Broken::Connection(error) => error.kind().into(),
             };
             stream.broken = Some(broken);
