@@ -46,7 +46,7 @@ model: ## tries every interleaving of the protocol by which workers own connecti
 # Other people's programs, to test against. Where they cannot be installed the tests that need them
 # say that they were skipped.
 packages:
-	@sh tests/packages.sh curl ncat netcat-openbsd python3 strace chromium
+	@sh tests/packages.sh curl ncat netcat-openbsd python3 strace chromium wget
 
 clean: ## removes what was built
 	$(CARGO) clean

@@ -17,6 +17,12 @@ mod persistence;
 /// What is served from a folder, and what is not.
 mod files;
 
+/// Asking again, and asking before a change. Files, and the library's handlers.
+mod conditionals;
+
+/// Parts of an answer: one, several, none.
+mod ranges;
+
 /// Handlers that panic or break off: what it costs, and whom. The library, not the binary.
 mod handlers;
 
