@@ -70,3 +70,12 @@ mod metrics;
 
 /// Whatever happens in a handler, on the disk or to a client: served on.
 mod never_dies;
+
+/// What holds for any bytes, over the corpus of the fuzz targets.
+mod fuzz;
+
+/// RFC 9110 over the wire: rules that every answer keeps, and what no other file looks at.
+mod rfc9110;
+
+/// RFC 9112 over the wire: what no other file looks at.
+mod rfc9112;

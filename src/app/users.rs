@@ -21,7 +21,9 @@ use super::pages;
 use super::store::{Change, Page, Store};
 use crate::proto::http::chars::decimal;
 use crate::proto::http::head::RequestHead;
+use crate::proto::http::method::Method;
 use crate::proto::http::target::form_pairs;
+use crate::server::failure::failed;
 use crate::server::refusal::Refusal;
 use crate::server::{Body, Handler, Request, Response, Router, Status, Validators};
 
@@ -102,10 +104,7 @@ fn respond(answer: Answer, request: &Request) -> Response {
             let [what, section, right] = [&*what, section, &*right].map(quote);
             json(status, format!("{{\"error\":{what},\"rule\":{section},\"right\":{right}}}"))
         }
-        Err(Failure::Disk(error)) => {
-            log::error!("{} {}: {error}", request.head.method, request.head.target);
-            crate::server::refusal::internal_error()
-        }
+        Err(Failure::Disk(error)) => failed(&request.head, &error),
     }
 }
 
@@ -116,6 +115,16 @@ struct Writing<H>(H);
 impl<H: Handler> Handler for Writing<H> {
     fn admit(&self, head: &RequestHead) -> Result<(), Refusal> {
         match kind(head) {
+            // A part taken for the whole would destroy the rest.
+            Some(_) if head.method == Method::Put && head.headers.has("content-range") => {
+                Err(Refusal {
+                    status: Status::BAD_REQUEST,
+                    what: "a user is put as a whole, not in parts".to_owned(),
+                    offset: None,
+                    section: "RFC 9110, 14.5",
+                    right: "the same request without Content-Range, and all of the user".to_owned(),
+                })
+            }
             Some(_) => Ok(()),
             None => Err(Refusal {
                 status: Status::UNSUPPORTED_MEDIA_TYPE,
@@ -201,7 +210,8 @@ fn replace(store: &Store, request: &mut Request) -> Answer {
     let file = read_user(request)?.to_json(id).into_bytes();
     let change = store.replace(id, &file, &|current| holds(request, current))?;
     done(change)?;
-    Ok(json(Status::OK, message("User replaced", &file)).field("ETag", etag(&file)))
+    // No ETag: what is stored is not what was sent, byte for byte (RFC 9110, 9.3.4).
+    Ok(json(Status::OK, message("User replaced", &file)))
 }
 
 fn delete(store: &Store, request: &mut Request) -> Answer {
