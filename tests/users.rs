@@ -107,6 +107,22 @@ fn head_is_get_without_the_body() {
 }
 
 #[test]
+fn a_data_folder_that_is_removed_is_no_empty_one() {
+    let folder = Folder::new();
+    let server = keeping(&folder);
+    ask(&server, "POST /users", JSON, ADA);
+    fs::remove_dir_all(folder.join("users")).unwrap();
+    for request in ["GET /users", "GET /users/1", "PUT /users/1", "DELETE /users/1", "POST /users"]
+    {
+        let body = if request.starts_with('P') { ADA } else { "" };
+        let got = ask(&server, request, JSON, body);
+        assert!(got.starts_with("500 "), "{request}: {got}");
+        server.stderr_until(|text| text.contains(&format!("ERROR: {request}: ")));
+    }
+    assert_eq!(server.get("/-/health").status(), 200);
+}
+
+#[test]
 fn a_change_of_something_else_is_refused() {
     let folder = Folder::new();
     let server = keeping(&folder);
