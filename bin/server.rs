@@ -148,6 +148,7 @@ fn limits_from(typed: LimitFlags) -> Limits {
         fields: typed.fields.unwrap_or(usual.fields),
         body: typed.body.unwrap_or(usual.body),
         chunk_overhead: typed.chunk_overhead.unwrap_or(usual.chunk_overhead),
+        ranges: typed.ranges.unwrap_or(usual.ranges),
         body_memory: typed.body_memory.unwrap_or(usual.body_memory),
         bodies_memory: typed.bodies_memory.unwrap_or(usual.bodies_memory),
         body_unread: typed.body_unread.unwrap_or(usual.body_unread),

@@ -49,6 +49,8 @@ pub struct LimitFlags {
     pub head: Option<usize>,
     /// Bytes of chunk extensions and trailers of a body.
     pub chunk_overhead: Option<u64>,
+    /// Ranges in a request.
+    pub ranges: Option<usize>,
     /// Bytes of one body that are kept in memory.
     pub body_memory: Option<u64>,
     /// Bytes of all bodies that are kept in memory.
@@ -131,6 +133,14 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
             set(&mut options.limits.chunk_overhead, number(value, BYTES, 0))
         }),
         "more chunk extensions and trailers are answered 413 (default 16384)",
+    ),
+    Flag::new(
+        None,
+        "max-ranges",
+        Value("N", |options, value| {
+            set(&mut options.limits.ranges, number(value, Right("a number, as 100"), 0))
+        }),
+        "of more ranges none is served, but the whole; 0 turns ranges off (default 100)",
     ),
     Flag::new(
         None,
@@ -242,6 +252,7 @@ mod tests {
             body_memory,
             bodies_memory,
             body_unread,
+            ranges,
             chunk_overhead,
             head_time,
             idle_time,
@@ -257,6 +268,7 @@ mod tests {
             ("max-body-memory", body_memory),
             ("max-bodies-memory", bodies_memory),
             ("max-body-unread", body_unread),
+            ("max-ranges", ranges as u64),
             ("max-chunk-overhead", chunk_overhead),
             ("head-time", head_time.as_secs()),
             ("idle-time", idle_time.as_secs()),

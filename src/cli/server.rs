@@ -293,7 +293,7 @@ mod tests {
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
                     --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 \
-                    --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
+                    --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
                     --overload block --stop-time 13 --drain-time 14 --metrics everyone site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
@@ -315,6 +315,7 @@ mod tests {
                 fields: Some(8),
                 head: Some(9),
                 chunk_overhead: Some(10),
+                ranges: Some(18),
                 body_memory: Some(15),
                 bodies_memory: Some(16),
                 body_unread: Some(17),

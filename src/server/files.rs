@@ -96,7 +96,13 @@ fn answer(path: &Path, file: File, metadata: &Metadata) -> io::Result<Response> 
     } else {
         Body::File(file, length)
     };
-    Ok(Response::new(Status::OK).field("Content-Type", content_type(path)).body(body))
+    let modified = metadata.modified()?;
+    let since = modified.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Ok(Response::new(Status::OK)
+        .field("Content-Type", content_type(path))
+        .field("ETag", format!("\"{:x}-{length:x}\"", since.as_nanos()))
+        .field("Last-Modified", crate::proto::http::date::imf_fixdate(modified))
+        .body(body))
 }
 
 /// 301 to the same path with a slash behind it, so that relative links in the page are right. The

@@ -91,10 +91,12 @@ impl Lines {
             lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        if tray.waiting.is_empty() {
+        let first = tray.waiting.is_empty();
+        tray.waiting.extend_from_slice(line);
+        drop(tray);
+        if first {
             filled.notify_one();
         }
-        tray.waiting.extend_from_slice(line);
     }
 
     /// Waits until all is written, but no longer than this. Is it?

@@ -8,9 +8,9 @@
 //!                                                             your Handler
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
-//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`]
-//! and [`mime`], [`refusal`], [`failure`], [`access_log`] with
-//! [`lines`], [`stats`].
+//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), `select.rs` with
+//! `parts.rs` (how much of the answer is sent), [`files`] with [`path`] and [`mime`], [`refusal`],
+//! [`failure`], [`access_log`] with [`lines`], [`stats`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,10 +27,12 @@ pub mod handler;
 pub mod lines;
 pub mod mime;
 mod output;
+mod parts;
 pub mod path;
 mod quota;
 pub mod refusal;
 pub mod router;
+mod select;
 pub mod stats;
 mod stream;
 pub mod textbook;
@@ -45,6 +47,7 @@ pub use self::stats::Stats;
 pub use crate::net::accept::BindError;
 pub use crate::net::door::{Overload, PerAddress};
 pub use crate::net::stop::Stop;
+pub use crate::proto::http::conditional::Validators;
 pub use crate::proto::http::limits::Limits;
 pub use crate::proto::http::method::Method;
 pub use crate::proto::http::status::Status;

@@ -15,6 +15,7 @@ use crate::proto::http::close::Close;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
+use crate::proto::http::limits::Limits;
 use crate::proto::http::server::{Head, RecvBody, RecvHead};
 use crate::proto::http::status::Status;
 use crate::server::body::{Collector, RequestBody};
@@ -23,6 +24,7 @@ use crate::server::handler::{Handler, Request, Response};
 use crate::server::quota::Share;
 use crate::server::refusal::{Refusal, internal_error};
 use crate::server::router::{Found, Params};
+use crate::server::select::select;
 use crate::server::stream::{Broken, Loan, Stream};
 use crate::server::wire::Wire;
 use std::net::SocketAddr;
@@ -209,7 +211,7 @@ impl Http {
             Purpose::Handle(call, body) => match body.finish() {
                 Ok(body) => {
                     let trailers = recv.trailers().cloned().unwrap_or_default();
-                    call.answer(head, body, trailers, wire.peer)
+                    call.answer(head, body, trailers, wire.peer, &self.limits)
                 }
                 Err(error) => {
                     log::error!("{}: a body that was kept cannot be read: {error}", wire.peer);
@@ -236,7 +238,7 @@ impl Http {
         let lent = std::mem::replace(wire, Wire::new(peer));
         let loan = Loan::new(Stream::new(socket, lent, recv, self.limits.clone(), call.limit));
         let body = RequestBody::streamed(loan.clone());
-        let (head, response) = call.answer(head, body, Headers::new(), peer);
+        let (head, response) = call.answer(head, body, Headers::new(), peer, &self.limits);
         let Some(mut stream) = loan.take_back() else { return State::Over(Close::PeerLeft) };
         let broken = stream.broken();
         let Stream { wire: lent, recv, .. } = stream;
@@ -268,18 +270,20 @@ impl Http {
 }
 
 impl Call {
-    /// Calls the handler. Gives the head back, for the log.
+    /// Calls the handler, and sends of its answer what was asked for. Gives the head back, for the log.
     pub(super) fn answer(
         self,
         head: RequestHead,
         body: RequestBody,
         trailers: Headers,
         peer: SocketAddr,
+        limits: &Limits,
     ) -> (RequestHead, Response) {
         let Call { handler, params, .. } = self;
         let mut request = Request { head, body, trailers, peer, params };
         let outcome = guarded(|| handler.handle(&mut request));
         let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
+        let response = select(response, &request.head, limits);
         (request.head, response)
     }
 }
