@@ -42,7 +42,9 @@ fn health(stats: &Stats) -> Response {
 
 fn metrics(stats: &Stats, audience: Audience, request: &Request) -> Response {
     if audience == Audience::Loopback && !request.peer.ip().to_canonical().is_loopback() {
-        return Refusal::forbidden(&request.head).response(Some(&request.head));
+        let what = "the counters are shown on the server's own machine only";
+        let right = "the same request from there, or a server started with --metrics everyone";
+        return Refusal::new(Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right).to(request);
     }
     Response::text(stats.prometheus())
         .field("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

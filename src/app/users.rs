@@ -77,8 +77,7 @@ impl From<std::io::Error> for Failure {
 }
 
 fn refused(status: Status, section: &'static str, what: impl Into<String>, right: &str) -> Failure {
-    let (what, right) = (what.into(), right.to_owned());
-    Failure::Refused(Refusal { status, what, offset: None, section, right })
+    Failure::Refused(Refusal::new(status, section, what, right))
 }
 
 fn no_such_user() -> Failure {
@@ -94,9 +93,7 @@ fn no_such_user() -> Failure {
 fn respond(answer: Answer, request: &Request) -> Response {
     match answer {
         Ok(response) => response,
-        Err(Failure::Refused(refusal)) if request.wants_html() => {
-            refusal.response(Some(&request.head))
-        }
+        Err(Failure::Refused(refusal)) if request.wants_html() => refusal.to(request),
         Err(Failure::Refused(refusal)) => {
             let Refusal { status, what, section, right, .. } = refusal;
             let [what, section, right] = [&*what, section, &*right].map(quote);
@@ -104,7 +101,7 @@ fn respond(answer: Answer, request: &Request) -> Response {
         }
         Err(Failure::Disk(error)) => {
             log::error!("{} {}: {error}", request.head.method, request.head.target);
-            crate::server::refusal::internal_error()
+            Refusal::internal_error().to(request)
         }
     }
 }
@@ -117,14 +114,12 @@ impl<H: Handler> Handler for Writing<H> {
     fn admit(&self, head: &RequestHead) -> Result<(), Refusal> {
         match kind(head) {
             Some(_) => Ok(()),
-            None => Err(Refusal {
-                status: Status::UNSUPPORTED_MEDIA_TYPE,
-                what: "the body is neither JSON nor a form, as far as Content-Type says".to_owned(),
-                offset: None,
-                section: "RFC 9110, 15.5.16",
-                right: "Content-Type: application/json, or application/x-www-form-urlencoded"
-                    .to_owned(),
-            }),
+            None => Err(Refusal::new(
+                Status::UNSUPPORTED_MEDIA_TYPE,
+                "RFC 9110, 15.5.16",
+                "the body is neither JSON nor a form, as far as Content-Type says",
+                "Content-Type: application/json, or application/x-www-form-urlencoded",
+            )),
         }
     }
 

@@ -148,7 +148,7 @@ fn recv_head(
     let mut interim = Vec::new();
     loop {
         let step = waiting.receive(&mut connection.input, &client.limits);
-        waiting = match step.map_err(Error::Head)? {
+        waiting = match step.map_err(|rejected| Error::Head(rejected.fault))? {
             Head::More(waiting) => {
                 connection.fill(budget, Phase::Head)?;
                 waiting

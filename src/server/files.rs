@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::handler::{Body, Handler, Request, Response};
 use super::mime::content_type;
 use super::path::{Named, is_absent, open_below, relative};
-use super::refusal::{Refusal, internal_error};
+use super::refusal::Refusal;
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::proto::http::status::Status;
 
@@ -60,7 +60,7 @@ impl Files {
             open_below(&self.root, page).and_then(|(file, metadata)| answer(page, file, &metadata));
         match own {
             Ok(response) => response.status(Status::NOT_FOUND),
-            Err(_) => Refusal::not_found(&request.head).response(Some(&request.head)),
+            Err(_) => Refusal::not_found(&request.head).to(request),
         }
     }
 }
@@ -76,10 +76,10 @@ impl Handler for Files {
         }
         if error.kind() == io::ErrorKind::PermissionDenied {
             log::warn!("{}: {error}; check its owner and mode", request.head.target.path());
-            return Refusal::forbidden(&request.head).response(Some(&request.head));
+            return Refusal::forbidden(&request.head).to(request);
         }
         log::error!("{}: {error}", request.head.target.path());
-        internal_error()
+        Refusal::internal_error().to(request)
     }
 }
 

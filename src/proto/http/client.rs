@@ -11,8 +11,9 @@ pub use super::body::Piece;
 use super::body::{Decoder, Encoder};
 use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
+use super::excerpt::Excerpt;
 use super::framing::{Framing, Message, framing, opens_tunnel};
-use super::head::{Partial, RequestHead, ResponseHead, Step};
+use super::head::{self, Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
@@ -81,6 +82,9 @@ pub struct RecvHead {
     interim: usize,
 }
 
+/// An answer whose head cannot be taken.
+pub type Rejected = head::Rejected<ResponseHead>;
+
 /// What [`RecvHead::receive`] came to.
 #[derive(Debug)]
 pub enum Head {
@@ -99,13 +103,15 @@ impl RecvHead {
     ///
     /// # Errors
     /// The first rule broken; the connection is of no more use.
-    pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Fault> {
+    pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Box<Rejected>> {
         let RecvHead { partial, sent, interim } = self;
         match partial.receive(input, limits)? {
             Step::Complete(head) if head.status.is_informational() => {
                 // As many as a head may have fields: an endless row of them is no answer.
                 if interim >= limits.fields {
-                    return Err(Fault::new(Rule::TooManyInterim, 0));
+                    let excerpt = Excerpt::within(head.headers.source(), 0);
+                    let fault = Fault::new(Rule::TooManyInterim, 0);
+                    return Err(Rejected::as_whole(fault, excerpt, head));
                 }
                 Ok(Head::Interim(
                     head,
@@ -113,7 +119,13 @@ impl RecvHead {
                 ))
             }
             Step::Complete(head) => {
-                let framing = framing(Message::Response(&sent.method, &head))?;
+                let framing = match framing(Message::Response(&sent.method, &head)) {
+                    Ok(framing) => framing,
+                    Err(fault) => {
+                        let excerpt = Excerpt::within(head.headers.source(), fault.at());
+                        return Err(Rejected::as_whole(fault, excerpt, head));
+                    }
+                };
                 let mut stays = sent.stays.and(wants_to_stay(head.version, &head.headers));
                 if framing == Framing::UntilClose {
                     stays = stays.and(Err(Close::EndOfBody));

@@ -14,7 +14,7 @@
 //! | [`chunked`], [`body`] | the body itself, both ways | 9112, 6 and 7 |
 //! | [`close`] | may the connection stay, and why it did not | 9112, 9 |
 //! | [`server`], [`client`] | one exchange as each side lives it | 9112 |
-//! | [`limits`], [`error`] | what is too much, and what is wrong | |
+//! | [`limits`], [`error`], [`excerpt`] | what is too much, what is wrong, and where | |
 //!
 //! # An exchange, without a network
 //! ```
@@ -56,6 +56,7 @@ pub mod client;
 pub mod close;
 pub mod date;
 pub mod error;
+pub mod excerpt;
 pub mod framing;
 pub mod head;
 pub mod headers;
