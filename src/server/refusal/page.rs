@@ -7,6 +7,7 @@
 //!
 //!     Host : localhost\r\n
 //!         ^
+//!
 //! Rule:  RFC 9112, 5.1
 //! Right: Host: example.org
 //! ```
@@ -34,7 +35,7 @@ dd { margin: 0; min-width: 0; }
 pub(super) fn text(refusal: &Refusal) -> String {
     let Refusal { status, section, right, .. } = refusal;
     let shown = refusal.excerpt().map_or(String::new(), |excerpt| {
-        format!("\n    {}\n    {}\n", excerpt.line(), excerpt.marker())
+        format!("\n    {}\n    {}\n\n", excerpt.line(), excerpt.marker())
     });
     format!("{status}\n\n{}\n{shown}Rule:  {section}\nRight: {right}\n", sentence(refusal))
 }
@@ -141,7 +142,7 @@ mod tests {
         assert_eq!(
             text(&spaced(b"Host : <x>\x07\r\n")),
             "400 Bad Request\n\nThere is no space between a field name and its colon (byte 20).\n\
-             \n    Host : <x>\\x07\\r\\n\n        ^\n\
+             \n    Host : <x>\\x07\\r\\n\n        ^\n\n\
              Rule:  RFC 9112, 5.1\nRight: Host: example.org\n"
         );
     }
