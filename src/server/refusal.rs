@@ -26,7 +26,7 @@ pub struct Refusal {
     /// What was wrong, or is missing: the beginning of a sentence, without its capital.
     pub what: String,
     /// Where, if it is at one place.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// The RFC section that says so: `RFC 9110, 15.5.1`.
     pub section: &'static str,
     /// What a right one looks like.
@@ -62,7 +62,7 @@ impl Refusal {
     /// A rule of the protocol was broken, by this line if it is known.
     pub fn of(fault: Fault, excerpt: Option<&Excerpt>) -> Refusal {
         let place = Place { offset: fault.offset, excerpt: excerpt.cloned() };
-        Refusal { place: Some(place), ..Refusal::by(fault.rule, fault.rule.what()) }
+        Refusal { place: Some(Box::new(place)), ..Refusal::by(fault.rule, fault.rule.what()) }
     }
 
     fn by(rule: Rule, what: impl Into<String>) -> Refusal {

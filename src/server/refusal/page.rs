@@ -13,7 +13,7 @@
 //! ```
 //! Whatever came from a peer is escaped here, for each of the three in its own way.
 
-use super::{Place, Refusal};
+use super::Refusal;
 
 /// The site's colours, light and dark, and enough of its dress.
 const STYLE: &str = "\
@@ -85,7 +85,7 @@ pub(super) fn line(refusal: &Refusal) -> String {
 fn sentence(refusal: &Refusal) -> String {
     let mut chars = refusal.what.chars();
     let first = chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>());
-    let place = refusal.place.as_ref().map(|Place { offset, .. }| format!(" (byte {offset})"));
+    let place = refusal.place.as_ref().map(|place| format!(" (byte {})", place.offset));
     format!("{}{}.", first.unwrap_or_default(), place.unwrap_or_default())
 }
 
