@@ -80,8 +80,7 @@ impl From<std::io::Error> for Failure {
 }
 
 fn refused(status: Status, section: &'static str, what: impl Into<String>, right: &str) -> Failure {
-    let (what, right) = (what.into(), right.to_owned());
-    Failure::Refused(Refusal { status, what, offset: None, section, right })
+    Failure::Refused(Refusal::new(status, section, what, right))
 }
 
 fn no_such_user() -> Failure {
@@ -97,9 +96,7 @@ fn no_such_user() -> Failure {
 fn respond(answer: Answer, request: &Request) -> Response {
     match answer {
         Ok(response) => response,
-        Err(Failure::Refused(refusal)) if request.wants_html() => {
-            refusal.response(Some(&request.head))
-        }
+        Err(Failure::Refused(refusal)) if request.wants_html() => refusal.to(request),
         Err(Failure::Refused(refusal)) => {
             let Refusal { status, what, section, right, .. } = refusal;
             let [what, section, right] = [&*what, section, &*right].map(quote);
@@ -118,23 +115,20 @@ impl<H: Handler> Handler for Writing<H> {
         match kind(head) {
             // A part taken for the whole would destroy the rest.
             Some(_) if head.method == Method::Put && head.headers.has("content-range") => {
-                Err(Refusal {
-                    status: Status::BAD_REQUEST,
-                    what: "a user is put as a whole, not in parts".to_owned(),
-                    offset: None,
-                    section: "RFC 9110, 14.5",
-                    right: "the same request without Content-Range, and all of the user".to_owned(),
-                })
+                Err(Refusal::new(
+                    Status::BAD_REQUEST,
+                    "RFC 9110, 14.5",
+                    "a user is put as a whole, not in parts",
+                    "the same request without Content-Range, and all of the user",
+                ))
             }
             Some(_) => Ok(()),
-            None => Err(Refusal {
-                status: Status::UNSUPPORTED_MEDIA_TYPE,
-                what: "the body is neither JSON nor a form, as far as Content-Type says".to_owned(),
-                offset: None,
-                section: "RFC 9110, 15.5.16",
-                right: "Content-Type: application/json, or application/x-www-form-urlencoded"
-                    .to_owned(),
-            }),
+            None => Err(Refusal::new(
+                Status::UNSUPPORTED_MEDIA_TYPE,
+                "RFC 9110, 15.5.16",
+                "the body is neither JSON nor a form, as far as Content-Type says",
+                "Content-Type: application/json, or application/x-www-form-urlencoded",
+            )),
         }
     }
 

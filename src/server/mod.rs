@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod accept;
 pub mod access_log;
 pub mod body;
 pub mod conn;
