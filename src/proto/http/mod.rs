@@ -16,7 +16,7 @@
 //! | [`etag`], [`conditional`] | is it still the same, is it new to the client | 9110, 8.8 and 13 |
 //! | [`range`] | which parts of it | 9110, 14 |
 //! | [`server`], [`client`] | one exchange as each side lives it | 9112 |
-//! | [`limits`], [`error`], [`excerpt`] | what is too much, what is wrong, and where | |
+//! | [`limits`], [`error`], [`rejected`], [`excerpt`] | what is too much, what is wrong, and where | |
 //!
 //! # An exchange, without a network
 //! ```
@@ -67,6 +67,7 @@ pub mod headers;
 pub mod limits;
 pub mod method;
 pub mod range;
+pub mod rejected;
 pub mod server;
 pub mod status;
 pub mod target;
