@@ -12,6 +12,7 @@ use super::body::RequestBody;
 use super::refusal::Refusal;
 use super::router::Params;
 use super::select::precondition_failed;
+use crate::proto::http::accept::names_first;
 use crate::proto::http::conditional::{self, Outcome, Validators};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
@@ -170,18 +171,16 @@ impl Request {
         }
     }
 
-    /// Would the client rather have HTML than plain text, as a browser would?
+    /// Would the client rather have HTML than plain text or JSON, as a browser would?
     pub fn wants_html(&self) -> bool {
         wants_html(&self.head)
     }
 }
 
-/// Does `Accept` name HTML?
+/// Does `Accept` name HTML, and want nothing else more that we have?
 pub(super) fn wants_html(head: &RequestHead) -> bool {
-    head.headers.list("accept").any(|range| {
-        let kind = range.split(|&byte| byte == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"text/html")
-    })
+    let others = [("text", "plain"), ("application", "json")];
+    names_first(&head.headers, ("text", "html"), &others)
 }
 
 /// An answer: status, fields, body.
