@@ -1,17 +1,19 @@
 //! Serves the files below one folder: GET, and so HEAD.
 //!
 //! `index.html` for a folder, a redirect for a folder without its slash, `404.html` from the root
-//! for what is not there. Nothing outside the root, nothing that begins with a dot ([`super::path`]).
+//! for what is not there. Nothing outside the root ([`super::root`]), nothing that begins with a dot
+//! ([`super::path`]).
 
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::failure::failed;
 use super::handler::{Body, Handler, Request, Response};
 use super::mime::content_type;
-use super::path::{Named, is_absent, open_below, relative};
+use super::path::{Named, relative};
 use super::refusal::Refusal;
+use super::root::{Root, is_absent};
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::proto::http::status::Status;
 
@@ -22,31 +24,30 @@ const SMALL: u64 = 64 << 10;
 /// A folder and all that is below it.
 #[derive(Debug)]
 pub struct Files {
-    root: PathBuf,
+    root: Root,
 }
 
 impl Files {
-    /// Serves what is below `root`.
+    /// Serves what is below `root`, or below whatever folder has that name later. Symbolic links are
+    /// followed where they stay inside.
     ///
     /// # Errors
     /// When it is not there, or not a folder.
     pub fn new(root: impl AsRef<Path>) -> io::Result<Files> {
-        let root = fs::canonicalize(root)?;
-        if !root.is_dir() {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
-        Ok(Files { root })
+        Root::new(root.as_ref()).map(|root| Files { root })
     }
 
     fn serve(&self, request: &Request) -> io::Result<Response> {
-        match relative(request.head.target.path()).ok_or(io::ErrorKind::NotFound)? {
-            Named::Folder(folder) => {
-                let index = folder.join("index.html");
-                let (file, metadata) = open_below(&self.root, &index)?;
+        let named = relative(request.head.target.path()).ok_or(io::ErrorKind::NotFound)?;
+        let folder = self.root.open()?;
+        match named {
+            Named::Folder(path) => {
+                let index = path.join("index.html");
+                let (file, metadata) = folder.open_file(&index)?;
                 answer(&index, file, &metadata)
             }
             Named::File(path) => {
-                let (file, metadata) = open_below(&self.root, &path)?;
+                let (file, metadata) = folder.open_file(&path)?;
                 if metadata.is_dir() {
                     return Ok(redirect_to_folder(request, &path));
                 }
@@ -57,8 +58,8 @@ impl Files {
 
     fn not_found(&self, request: &Request) -> Response {
         let page = Path::new("404.html");
-        let own =
-            open_below(&self.root, page).and_then(|(file, metadata)| answer(page, file, &metadata));
+        let own = self.root.open().and_then(|folder| folder.open_file(page));
+        let own = own.and_then(|(file, metadata)| answer(page, file, &metadata));
         match own {
             Ok(response) => response.status(Status::NOT_FOUND),
             Err(_) => Refusal::not_found(&request.head).response(Some(&request.head)),
@@ -91,7 +92,7 @@ fn answer(path: &Path, file: File, metadata: &Metadata) -> io::Result<Response> 
     let length = metadata.len();
     let body = if length <= SMALL {
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-        file.take(SMALL).read_to_end(&mut bytes)?;
+        file.take(length).read_to_end(&mut bytes)?;
         Body::Bytes(bytes)
     } else {
         Body::File(file, length)

@@ -8,9 +8,9 @@
 //!                                                             your Handler
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
-//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), `select.rs` with
-//! `parts.rs` (how much of the answer is sent), [`files`] with [`path`] and [`mime`], [`refusal`],
-//! [`failure`], [`access_log`], [`stats`].
+//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`],
+//! [`root`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
+//! [`refusal`], [`failure`], [`access_log`], [`stats`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,6 +30,7 @@ mod parts;
 pub mod path;
 mod quota;
 pub mod refusal;
+pub mod root;
 pub mod router;
 mod select;
 pub mod stats;
