@@ -9,7 +9,7 @@
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
 //! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`],
-//! [`root`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
+//! [`root`], [`variants`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
 //! [`refusal`], [`failure`], [`access_log`], [`stats`].
 
 use std::io;
@@ -36,6 +36,7 @@ mod select;
 pub mod stats;
 mod stream;
 pub mod textbook;
+pub mod variants;
 mod wire;
 
 pub use self::access_log::AccessLog;
