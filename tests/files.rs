@@ -422,15 +422,16 @@ fn who_takes_no_coding_that_there_is_gets_406_and_reads_why() {
     let folder = coded();
     let server = Server::of(&folder.join("www"), &[]);
     let mut wire = server.connect();
-    for (target, codings, vary) in [
-        ("/none.txt", "identity;q=0", None),
-        ("/none.txt", "gzip, *;q=0", None),
-        ("/one.js", "br, identity;q=0", Some("Accept-Encoding")),
-        ("/all.css", "*;q=0", Some("Accept-Encoding")),
+    for (target, codings) in [
+        ("/none.txt", "identity;q=0"),
+        ("/none.txt", "gzip, *;q=0"),
+        ("/one.js", "br, identity;q=0"),
+        ("/all.css", "*;q=0"),
     ] {
         let fields = format!("Host: a\r\nAccept-Encoding: {codings}\r\n");
         let answer = wire.send(format!("GET {target} HTTP/1.1\r\n{fields}\r\n")).answer();
-        assert_eq!((answer.status(), answer.field("Vary")), (406, vary), "{target}: {codings}");
+        assert_eq!(answer.status(), 406, "{target}: {codings}");
+        assert_eq!(answer.field("Vary"), Some("Accept, Accept-Encoding"));
         assert!(answer.text().contains("\nRule:  RFC 9110, 12.5.3\n"), "{}", answer.text());
         assert_eq!(answer.field("ETag"), None);
         // The page for what is not there is none of what was asked for: it is better than nothing.

@@ -77,13 +77,11 @@ impl Files {
         let vary = variants.vary();
         let accepted = Codings::of(&request.head.headers);
         let variant = variants.best(&accepted);
-        let response = match accepted.weight(variant.coding) {
-            Some(_) => {
-                let (etag, modified) = validators(&variant, SystemTime::now());
-                send(variant, &path)?.field("ETag", etag).field("Last-Modified", modified)
-            }
-            None => not_acceptable(request),
-        };
+        if accepted.weight(variant.coding).is_none() {
+            return Ok(not_acceptable(request));
+        }
+        let (etag, modified) = validators(&variant, SystemTime::now());
+        let response = send(variant, &path)?.field("ETag", etag).field("Last-Modified", modified);
         Ok(with_vary(response, vary))
     }
 
@@ -106,12 +104,12 @@ impl Handler for Files {
             Err(error) => error,
         };
         if is_absent(&error) {
-            let built_in = |_| Refusal::not_found(&request.head).response(Some(&request.head));
+            let built_in = |_| Refusal::not_found(&request.head).to(request);
             return self.own_page(request).unwrap_or_else(built_in);
         }
         if error.kind() == io::ErrorKind::PermissionDenied {
             log::warn!("{}: {error}; check its owner and mode", request.head.target.path());
-            return Refusal::forbidden(&request.head).response(Some(&request.head));
+            return Refusal::forbidden(&request.head).to(request);
         }
         failed(&request.head, &error)
     }
@@ -161,14 +159,13 @@ fn validators(variant: &Variant, now: SystemTime) -> (String, String) {
 
 /// 406: the client has ruled out the file as it is, and every sibling that there is.
 fn not_acceptable(request: &Request) -> Response {
-    let refusal = Refusal {
-        status: Status::NOT_ACCEPTABLE,
-        what: "Accept-Encoding rules out every coding that there is of this file".to_owned(),
-        offset: None,
-        section: "RFC 9110, 12.5.3",
-        right: "Accept-Encoding: gzip, identity".to_owned(),
-    };
-    refusal.response(Some(&request.head))
+    let refusal = Refusal::new(
+        Status::NOT_ACCEPTABLE,
+        "RFC 9110, 12.5.3",
+        "Accept-Encoding rules out every coding that there is of this file",
+        "Accept-Encoding: gzip, identity",
+    );
+    refusal.to(request).field("Vary", "Accept, Accept-Encoding")
 }
 
 /// 301 to the same path with a slash behind it, so that relative links in the page are right. The

@@ -131,20 +131,18 @@ enum Precision {
     Type,
 }
 
-/// Does Accept name this type, such as `("text", "html")`, and is it wanted no less than each of the
-/// others? A client that takes anything names nothing. Parameters other than the weight are not
-/// looked at.
-pub fn names_first(headers: &Headers, kind: (&str, &str), others: &[(&str, &str)]) -> bool {
-    match media_weight(headers, kind) {
-        Some((Precision::Type, weight)) => {
-            let other = |&other| media_weight(headers, other).map(|(_, weight)| weight);
-            weight.is_acceptable() && others.iter().filter_map(other).all(|other| other <= weight)
-        }
+/// Is HTML named by Accept, and wanted no less than plain text? So it is with browsers; a client that
+/// takes anything (`*/*`, or no field), as curl does, gets text.
+pub fn prefers_html(headers: &Headers) -> bool {
+    let text = media_weight(headers, ("text", "plain")).map(|(_, weight)| weight);
+    match media_weight(headers, ("text", "html")) {
+        Some((Precision::Type, html)) => html.is_acceptable() && Some(html) >= text,
         _ => false,
     }
 }
 
-/// What the most exact range in Accept that covers this type says of it.
+/// What the most exact range in Accept that covers this type says of it. Parameters other than the
+/// weight are not looked at.
 fn media_weight(headers: &Headers, (kind, subtype): (&str, &str)) -> Option<(Precision, Weight)> {
     let ranges = headers.all("accept").flat_map(|value| split_unquoted(value, b','));
     let weights = ranges.filter_map(|range| {
@@ -271,40 +269,48 @@ mod tests {
     }
 
     #[test]
-    fn types() {
-        let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
-        for (accept, want) in [
+    fn browsers_get_html_and_curl_gets_text() {
+        const CHROMIUM: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,\
+             image/avif,image/webp,image/apng,*/*;q=0.8";
+        for (accept, html) in [
             (&[][..], false),
             (&[""], false),
             (&["*/*"], false),
             (&["text/*"], false),
             (&["text/plain"], false),
             (&["application/json"], false),
-            (&[browser], true),
+            (&[CHROMIUM], true),
             (&["text/html"], true),
+            (&["text/html, application/xml;q=0.9, */*;q=0.8"], true),
+            (&["Text/HTML;q=0.9"], true),
             (&["TEXT/Html ; Q=0.1"], true),
             (&["text/html, */*"], true),
-            (&["text/html;q=0"], false),
-            (&["text/html;q=0, */*"], false),
-            (&["text/html;q=0.5, text/plain"], false),
-            (&["text/html;q=0.5, */*"], false),
-            (&["text/html;q=0.5, text/plain;q=0.4"], true),
-            (&["text/html;q=0.5, text/plain;q=0, */*"], false),
-            (&["text/html;q=0.5, text/*;q=0.1, application/json;q=0.2, */*"], true),
-            (&["text/html;q=0.5", "application/json"], false),
-            (&["text/html;level=1"], true),
+            (&["text/html, text/plain"], true),
+            (&["text/html;charset=utf-8"], true),
+            (&["text/html;level=1;q=0.001"], true),
             (&["text/html;level=1;q=0"], false),
+            (&["text/html;q=0"], false),
+            (&["text/html;q=0.000, */*"], false),
+            (&["text/html;q=0.5, */*"], false),
+            (&["text/html;q=0.5, text/*;q=0.6"], false),
+            (&["text/html;q=0.5, text/*;q=0.1, */*"], true),
+            (&["text/plain, text/html;q=0.9"], false),
+            (&["text/html;q=0.5", "text/plain"], false),
+            (&["text/html;q=0.5, text/plain;q=0.1, */*"], true),
+            (&["text/html;q=0.5, text/plain;q=0, */*"], true),
+            (&["text/html;q=1.5"], false),
+            (&["text/html;q=x"], false),
+            (&["text/html;q="], false),
+            (&["text/html;q=0.1234"], false),
+            (&["text/html;q=1.000"], true),
+            (&["text/html;q=:"], false),
+            (&["text/html;q=2, text/html;q=0.3"], true),
             (&["text/html;charset=\"a,b;q=0\";q=0.7"], true),
             (&["a/b;c=\", text/html, \""], false),
             (&["a/b;c=\"\\\", text/html\""], false),
-            (&["text/html;q=2"], false),
-            (&["text/html;q=2, text/html;q=0.3"], true),
             (&["html, text, text/, /html, text/htmlx"], false),
         ] {
-            let html = ("text", "html");
-            let others = [("text", "plain"), ("application", "json")];
-            let got = names_first(&headers("Accept", accept), html, &others);
-            assert_eq!(got, want, "{accept:?}");
+            assert_eq!(prefers_html(&headers("Accept", accept)), html, "{accept:?}");
         }
     }
 }
