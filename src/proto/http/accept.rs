@@ -181,6 +181,9 @@ fn split_unquoted(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
     fn headers(name: &str, lines: &[&str]) -> Headers {
         let mut headers = Headers::new();
@@ -266,6 +269,21 @@ mod tests {
         let many = "x;q=0.5,".repeat(100_000) + "gzip;q=0.7";
         let codings = Codings::of(&headers("Accept-Encoding", &[&many]));
         assert_eq!(codings.weight(Coding::Gzip), Some(Weight(700)));
+    }
+
+    proptest! {
+        /// Whatever stands there, nothing panics, and a member of its own behind it is heard.
+        #[test]
+        fn any_bytes(
+            garbage in vec(select(b"gzip*,;=q01.9 \t\"\\/text-html\xFF".to_vec()), 0..60),
+        ) {
+            let mut fields = Headers::new();
+            fields.append("Accept-Encoding", &garbage).unwrap();
+            fields.append("Accept-Encoding", "br;q=0.5").unwrap();
+            fields.append("Accept", &garbage).unwrap();
+            prop_assert_eq!(Codings::of(&fields).weight(Coding::Brotli), Some(Weight(500)));
+            prefers_html(&fields);
+        }
     }
 
     #[test]
