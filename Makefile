@@ -15,6 +15,7 @@ test: packages ## everything that proves it works
 	$(CARGO) test --locked
 	$(CARGO) build --release --locked
 	sh tests/site/run.sh target/release/server
+	sh tests/linter/run.sh target/release/server
 
 demo: ## a server on a free port, and the client walking through the classic exchanges
 	$(CARGO) build --release --locked
@@ -46,7 +47,7 @@ model: ## tries every interleaving of the protocol by which workers own connecti
 # Other people's programs, to test against. Where they cannot be installed the tests that need them
 # say that they were skipped.
 packages:
-	@sh tests/packages.sh curl ncat netcat-openbsd python3 strace chromium
+	@sh tests/packages.sh curl ncat netcat-openbsd python3 strace chromium wget
 
 clean: ## removes what was built
 	$(CARGO) clean

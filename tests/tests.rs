@@ -11,11 +11,23 @@ mod layering;
 /// One request, one answer, byte by byte.
 mod exchanges;
 
+/// What was wrong, where, by which rule, and what is right: as text, as a page, in the log.
+mod refusals;
+
 /// Which connections stay, in which order answers come, and that the last one arrives.
 mod persistence;
 
 /// What is served from a folder, and what is not.
 mod files;
+
+/// Ways out of the folder: none leads there.
+mod paths;
+
+/// Asking again, and asking before a change. Files, and the library's handlers.
+mod conditionals;
+
+/// Parts of an answer: one, several, none.
+mod ranges;
 
 /// Handlers that panic or break off: what it costs, and whom. The library, not the binary.
 mod handlers;

@@ -149,13 +149,13 @@ URLs of one host and port share a connection; host/path and :8080/path will do."
     },
     epilogue: "\
 Exit codes, which are curl's:
-   0  an answer came, whatever its status     18  the body was cut short
+   0  an answer came, whatever its status     18  the answer was cut short
    1  a protocol that is not spoken here      23  could not write the output
    2  wrong arguments                         26  could not read a file to send
    3  not a URL                               28  out of time
    6  could not find the host's address       52  closed without an answer
    7  could not connect                       55  could not send
-   8  the answer is not HTTP                  56  could not receive
+   8  the answer breaks a rule of HTTP        56  could not receive
 
 Examples:
   client :8080/                       from this machine
@@ -280,7 +280,7 @@ fn limit(time: Duration) -> Option<Duration> {
 fn field(typed: &[u8]) -> Result<Field, Right> {
     let right = Right("'Name: value', 'Name;' for an empty value, or 'Name:' to take it away");
     let (name, value) = match typed.iter().position(|&byte| byte == b':') {
-        Some(colon) => (&typed[..colon], Some(typed[colon + 1..].trim_ascii())),
+        Some(colon) => (&typed[..colon], Some(trim_blanks(&typed[colon + 1..]))),
         None => (typed.strip_suffix(b";").ok_or(Right(right.0))?, None),
     };
     let name = str::from_utf8(name).map_err(|_| right)?.to_owned();
@@ -289,6 +289,14 @@ fn field(typed: &[u8]) -> Result<Field, Right> {
         Some(value) => Field::Add(name, value.to_vec()),
         None => Field::Add(name, Vec::new()),
     })
+}
+
+/// Spaces and tabs go. A line end stays, to be refused: it is more than was meant.
+fn trim_blanks(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// `@FILE`, or the data itself.

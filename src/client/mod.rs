@@ -16,6 +16,10 @@
 //! One that is read to its end gives its connection back, and the next request to the same host
 //! and port uses it again. A body that is cut short is an error, never a shorter body.
 //!
+//! A request body of more than 1 MB waits up to a second for the server's 100 (Continue), and any
+//! body stops when it is refused on its way (RFC 9110, 10.1.1; RFC 9112, 9.5). An answer whose framing
+//! is in doubt is an error that shows the line ([`Misread`]), and so is a request of that kind.
+//!
 //! Every wait has a name ([`Phase`]) and, where one is set, a deadline: a moment, which a peer that
 //! sends one byte at a time does not move.
 //!
@@ -30,7 +34,7 @@
 //! | `reuse` | connections that wait for their next request |
 //! | `event` | what happens on the way, for those who watch |
 //! | [`output`] | what `-i`, `-I` and `-v` print |
-//! | `error` | what can go wrong, in one line, and curl's exit codes |
+//! | `error`, `misread` | what can go wrong, in one line, and curl's exit codes |
 //!
 //! Not in here: https, proxies, redirects, cookies, content codings. The log has every event at
 //! level trace, **heads and the secrets in them included**; above trace it is silent.
@@ -40,6 +44,7 @@ mod call;
 mod connection;
 mod error;
 mod event;
+mod misread;
 pub mod output;
 mod request;
 mod response;
@@ -51,6 +56,7 @@ use std::time::{Duration, Instant};
 pub use self::budget::Phase;
 pub use self::error::{Error, in_one_line};
 pub use self::event::Event;
+pub use self::misread::Misread;
 pub use self::request::Request;
 pub use self::response::Response;
 pub use crate::proto::http::close::Close;

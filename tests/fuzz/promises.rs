@@ -10,6 +10,7 @@ use threadbare::proto::http::error::Fault;
 use threadbare::proto::http::head::{RequestHead, ResponseHead};
 use threadbare::proto::http::limits::Limits;
 use threadbare::proto::http::method::Method;
+use threadbare::proto::http::range::{Multipart, Selection, parse, select};
 use threadbare::proto::http::status::Status;
 use threadbare::proto::http::target::{PathAndQuery, Target, form_pairs, segments};
 use threadbare::proto::http::url::Url;
@@ -108,8 +109,8 @@ fn server_story(mut input: Delivery<'_>) -> Vec<Event> {
                 story.push(Event::Closed);
                 return story;
             }
-            Err(fault) => {
-                story.push(Event::Fault(fault));
+            Err(rejected) => {
+                story.push(Event::Fault(rejected.fault));
                 return story;
             }
         }
@@ -225,5 +226,26 @@ pub fn url(bytes: &[u8]) {
     assert_eq!(Url::parse(&again), Ok(url), "{text:?}");
 }
 
-/// A Range field.
-pub fn ranges(_bytes: &[u8]) {}
+/// A Range field, of a representation whose length the first bytes give: what is selected lies within
+/// it, no byte is sent twice, and the answer is not much longer than the whole.
+pub fn ranges(bytes: &[u8]) {
+    let Some((length, value)) = bytes.split_first_chunk::<8>() else { return };
+    let length = u64::from_be_bytes(*length);
+    let Some(specs) = parse(value, 100) else { return };
+    assert!(!specs.is_empty() && specs.len() <= 100);
+    let boundary = "0123456789abcdef".to_owned();
+    let multipart = Multipart { boundary, content_type: None, length };
+    let mut parts = match select(&specs, length, multipart.overhead()) {
+        Selection::Whole | Selection::Unsatisfiable => return,
+        Selection::Single(part) => vec![part],
+        Selection::Several(parts) => {
+            assert!(parts.len() > 1);
+            let most = length.saturating_add(2 * multipart.overhead());
+            assert!(multipart.body_length(&parts) <= most, "{parts:?}");
+            parts
+        }
+    };
+    parts.sort_by_key(|part| part.start);
+    assert!(parts.iter().all(|part| part.start < part.end && part.end <= length), "{parts:?}");
+    assert!(parts.is_sorted_by(|one, next| one.end < next.start), "{parts:?}");
+}

@@ -358,6 +358,57 @@ fn a_body_that_waits_for_its_100_and_is_refused() {
     }
 }
 
+/// What is said while the body goes out is heard piece by piece, and the final answer is not lost.
+#[test]
+fn an_answer_that_comes_before_the_body_is_out() {
+    let said = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno";
+    for step in STEPS {
+        let (mut buf, mut out, limits) = (Buf::new(), Vec::new(), Limits::default());
+        let head = request(Method::Post, &[]);
+        let mut sending = client::SendHead.send_chunked(&head, &mut out);
+        assert!(out.ends_with(b"\r\nTransfer-Encoding: chunked\r\n\r\n"));
+        sending.write(b"hello", &mut out);
+        let (mut interim, mut refused) = (0, None);
+        for piece in said.chunks(step.min(said.len())) {
+            buf.extend(piece);
+            sending = match sending.hear(&mut buf, &limits).unwrap() {
+                client::Heard::Nothing(sending) => sending,
+                client::Heard::Interim(_, again) => {
+                    interim += 1;
+                    match again.hear(&mut buf, &limits).unwrap() {
+                        client::Heard::Nothing(sending) => sending,
+                        client::Heard::Final(status, sending) => {
+                            refused = Some(status);
+                            sending
+                        }
+                        heard => panic!("{heard:?}"),
+                    }
+                }
+                client::Heard::Final(status, sending) => {
+                    refused = Some(status);
+                    sending
+                }
+                client::Heard::Closed => panic!("it is open"),
+            };
+        }
+        assert_eq!((interim, refused), (1, Some(Status::CONTENT_TOO_LARGE)));
+        out.clear();
+        let client::Head::Complete(head, mut body) =
+            sending.abandon().receive(&mut buf, &limits).unwrap()
+        else {
+            panic!("it was heard")
+        };
+        assert_eq!(head.status, Status::CONTENT_TOO_LARGE);
+        assert!(matches!(body.receive(&mut buf, &limits), Ok(Piece::Data(b"no"))));
+        assert_eq!(body.finish().unwrap_err(), Close::BodyShort);
+        assert!(out.is_empty(), "a body that is given up is not ended as if it were whole");
+    }
+    let sending = client::SendHead.send(&request(Method::Post, &[]), Some(1), &mut Vec::new());
+    let mut buf = Buf::new();
+    buf.close();
+    assert!(matches!(sending.hear(&mut buf, &Limits::default()), Ok(client::Heard::Closed)));
+}
+
 #[test]
 fn when_a_100_is_waited_for() {
     for (wire, waits) in [
@@ -597,9 +648,11 @@ fn breaking(rule: Rule) -> String {
         Rule::Percent => line("GET /% HTTP/1.1"),
         Rule::Version => line("GET / HTTP/1"),
         Rule::MajorVersion => line("GET / HTTP/3.0"),
+        Rule::NoStatusLine => line("<html>"),
         Rule::StatusLine => line("HTTP/1.1 OK"),
         Rule::StatusLineTooLong => line(&format!("HTTP/1.1 200 {}", "A".repeat(9000))),
         Rule::TooManyInterim => line("HTTP/1.1 100 Continue\r\n").repeat(11),
+        Rule::SwitchedProtocols => line("HTTP/1.1 101 Switching Protocols\r\n"),
         Rule::BareCr => get("A: b\rc"),
         Rule::FieldColon => get("A"),
         Rule::FieldName => get(": b"),
@@ -636,9 +689,11 @@ fn every_rule_can_be_broken() {
         let wire = breaking(rule);
         let got = match rule {
             _ if wire.is_empty() => continue,
-            Rule::StatusLine | Rule::StatusLineTooLong | Rule::TooManyInterim => {
-                client_fault(&wire)
-            }
+            Rule::NoStatusLine
+            | Rule::StatusLine
+            | Rule::StatusLineTooLong
+            | Rule::SwitchedProtocols
+            | Rule::TooManyInterim => client_fault(&wire),
             _ => server_fault(&wire),
         };
         assert_eq!(got, Some(rule));
