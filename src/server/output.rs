@@ -24,10 +24,8 @@ const LUMP: u64 = 128 << 10;
 /// What is to be sent, and has not been yet.
 #[derive(Debug, Default)]
 pub(super) struct Output {
-    /// Append here.
+    /// Append here. What has been sent is not kept.
     pub(super) bytes: Vec<u8>,
-    /// So many of them have been sent.
-    sent: usize,
     /// Since when the peer has had no room.
     stalled: Option<Instant>,
     /// How long it has been waited for, less what it has earned since.
@@ -54,9 +52,9 @@ impl Output {
         }
     }
 
-    /// Has enough been gathered?
+    /// Is it to leave before more is gathered? Also what the peer had no room for.
     pub(super) fn is_large(&self) -> bool {
-        self.bytes.len() - self.sent >= LARGE
+        self.bytes.len() >= LARGE || self.stalled.is_some()
     }
 
     /// Writes once, if there is anything to write. How much the peer took; no room is no error.
@@ -64,18 +62,14 @@ impl Output {
         if self.bytes.is_empty() {
             return Ok(0);
         }
-        let taken = match stream.write(&self.bytes[self.sent..]) {
+        let taken = match stream.write(&self.bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(taken) => taken,
             Err(error) if nothing_yet(&error) || error.kind() == io::ErrorKind::Interrupted => 0,
             Err(error) => return Err(error),
         };
-        self.sent += taken;
+        self.bytes.drain(..taken);
         self.counted += taken;
-        if self.sent == self.bytes.len() {
-            self.bytes.clear();
-            self.sent = 0;
-        }
         // Most answers leave at once, and need no clock.
         if self.stalled.is_some() || !self.bytes.is_empty() || !self.used.is_zero() {
             self.settle(taken as u64, Instant::now(), limits);
@@ -110,7 +104,7 @@ mod tests {
         let begun = Instant::now();
         let mut output = Output { bytes: vec![0; 1], ..Output::default() };
         output.settle(0, begun, &limits);
-        for round in 1..1000 {
+        for round in 1..10_000 {
             let now = begun + pause * round;
             let deadline = output.deadline(&limits).expect("it is stalled");
             if deadline.has_passed(now) {
@@ -119,6 +113,22 @@ mod tests {
             output.settle(lump, now, &limits);
         }
         None
+    }
+
+    #[test]
+    fn what_has_been_sent_is_not_kept() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let mut output = Output { bytes: vec![b'x'; 32 << 20], ..Output::default() };
+        let mut left = output.bytes.len();
+        while left > 0 {
+            left -= output.flush(&stream, &Limits::default()).unwrap();
+            assert_eq!((output.bytes.len(), output.stalled.is_some()), (left, left > 0));
+            let taken = io::Read::read(&mut peer, &mut vec![0; 1 << 20]).unwrap();
+            assert!(taken > 0);
+        }
     }
 
     #[test]
