@@ -319,10 +319,18 @@ fn descriptors(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     let ended = crowd.endings().len();
     drop(crowd);
     let released = Instant::now();
-    let mut streams: Vec<io::Result<TcpStream>> =
-        (0..50).map(|_| connect(server.address)).collect();
-    let served = streams.iter_mut().flatten().filter_map(|stream| get(stream, "/small").ok());
-    let served = served.filter(|answer| answer.status == 200).count();
+    let serve_fifty = || {
+        let mut streams: Vec<io::Result<TcpStream>> =
+            (0..50).map(|_| connect(server.address)).collect();
+        let served = streams.iter_mut().flatten().filter_map(|stream| get(stream, "/small").ok());
+        served.filter(|answer| answer.status == 200).count()
+    };
+    // It takes a moment until all who left have been seen to leave.
+    let mut served = serve_fifty();
+    while served < 50 && released.elapsed() < Duration::from_secs(2) {
+        thread::sleep(Duration::from_millis(20));
+        served = serve_fifty();
+    }
     let (took, lines) = (released.elapsed(), server.log_lines() - lines);
     let notes = vec![
         format!("{served} of 50 served within {} ms of release", took.as_millis()),
