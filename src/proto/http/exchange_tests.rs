@@ -62,7 +62,7 @@ fn recv_request(
         state = match state.receive(&mut wire.buf, &limits())? {
             server::Head::More(state) => state,
             server::Head::Complete(head, body) => return Ok(Some((head, body))),
-            server::Head::Closed => return Ok(None),
+            server::Head::Closed | server::Head::Doubtful => return Ok(None),
         };
         wire.deliver();
     }
@@ -621,9 +621,11 @@ fn breaking(rule: Rule) -> String {
         Rule::CodingOn10 => line("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n"),
         Rule::Expectation => get("Expect: the worst"),
         Rule::ChunkSize => chunk("0x1\r\n"),
+        Rule::ChunkExtension => chunk("1;\r\n"),
         Rule::ChunkLineEnd => chunk("1\n"),
         Rule::ChunkEnd => chunk("1\r\nab\r\n"),
         Rule::ChunkOverhead => chunk(&format!("1;{}", "a".repeat(20_000))),
+        Rule::TrailerField => chunk("0\r\nHost: b\r\n\r\n"),
         Rule::HeadIncomplete => line("GET / HTTP/1.1"),
         Rule::BodyIncomplete => get("Content-Length: 1"),
         Rule::BodyTooLarge | Rule::HeadTimeout | Rule::BodyTimeout => String::new(),

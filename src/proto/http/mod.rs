@@ -12,6 +12,7 @@
 //! | [`head`] | a whole head, parsed line by line, and written | 9112, 2 to 5 |
 //! | [`framing`] | where the body ends: decided once, here | 9112, 6.3 |
 //! | [`chunked`], [`body`] | the body itself, both ways | 9112, 6 and 7 |
+//! | [`trailers`] | which fields may come behind it | 9110, 6.5 |
 //! | [`close`] | may the connection stay, and why it did not | 9112, 9 |
 //! | [`server`], [`client`] | one exchange as each side lives it | 9112 |
 //! | [`limits`], [`error`] | what is too much, and what is wrong | |
@@ -64,6 +65,7 @@ pub mod method;
 pub mod server;
 pub mod status;
 pub mod target;
+pub mod trailers;
 pub mod url;
 pub mod version;
 
