@@ -14,6 +14,9 @@ mod exchanges;
 /// Which connections stay, in which order answers come, and that the last one arrives.
 mod persistence;
 
+/// Ambiguous and malformed requests with a second one glued on, which is never served.
+mod smuggling;
+
 /// What is served from a folder, and what is not.
 mod files;
 
