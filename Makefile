@@ -3,8 +3,9 @@
 CARGO ?= cargo
 ROOT ?= www
 ARGS ?=
+SECONDS ?= 300
 
-.PHONY: run test demo starve check model clean help packages
+.PHONY: run test demo starve beside fuzz check model clean help packages
 
 run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
 	$(CARGO) build --release --locked
@@ -26,6 +27,13 @@ lab-%: ## exercise N of the coursework, PASS or FAIL: lab-1 to lab-5
 starve: ## hostile clients by the thousand, and what a well-behaved one feels of them (ARGS='--row idle --only ours')
 	$(CARGO) bench --locked --bench starve -- $(ARGS)
 
+beside: ## raw requests to us, nginx, Apache and lighttpd: who answers what, and what the RFC says
+	$(CARGO) build --release --locked
+	python3 tests/beside.py target/release/server
+
+fuzz: ## random bytes for each parser, SECONDS=300 each (says so where the toolchain cannot)
+	sh tests/fuzz/run.sh $(SECONDS)
+
 check: ## formatting, lints, documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
@@ -38,7 +46,7 @@ model: ## tries every interleaving of the protocol by which workers own connecti
 # Other people's programs, to test against. Where they cannot be installed the tests that need them
 # say that they were skipped.
 packages:
-	@sh tests/packages.sh curl ncat netcat-openbsd python3 strace chromium
+	@sh tests/packages.sh curl ncat netcat-openbsd python3 strace chromium wget
 
 clean: ## removes what was built
 	$(CARGO) clean

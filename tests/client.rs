@@ -10,7 +10,7 @@
 
 mod beside_curl;
 mod exit_codes;
-mod fake;
+pub(crate) mod fake;
 mod flags;
 mod hostile;
 mod strangers;
@@ -20,19 +20,19 @@ use std::process::Command;
 use crate::support::{Finished, root, run};
 
 /// The binary, to be started in the repository.
-fn client<A: AsRef<str>>(args: &[A]) -> Command {
+pub(crate) fn client<A: AsRef<str>>(args: &[A]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_client"));
     command.args(args.iter().map(AsRef::as_ref)).current_dir(root()).env_remove("RUST_LOG");
     command
 }
 
 /// Runs it to its end.
-fn fetch<A: AsRef<str>>(args: &[A]) -> Finished {
+pub(crate) fn fetch<A: AsRef<str>>(args: &[A]) -> Finished {
     run(&mut client(args), b"")
 }
 
 /// Runs it to its end, which is to be a good one, and gives its stdout.
-fn fetched<A: AsRef<str>>(args: &[A]) -> String {
+pub(crate) fn fetched<A: AsRef<str>>(args: &[A]) -> String {
     fetch(args).succeeded()
 }
 

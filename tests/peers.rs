@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
-use crate::support::{Folder, Server, needs, root, run};
+use crate::support::{Folder, Server, eventually, needs, root, run};
 
 /// What curl gets, and what it tells about it with `-v`.
 fn curl(args: &[&str], stdin: &[u8]) -> (Vec<u8>, String) {
@@ -147,4 +148,115 @@ fn curl_gets_a_large_file_whole() {
     let server = Server::of(&folder, &[]);
     let (got, _) = curl(&["--fail", &server.url("/large.bin")], b"");
     assert!(got == large, "{} bytes", got.len());
+}
+
+/// A file that is old enough to have a strong tag, a half of it in another folder, and its server.
+fn half_loaded() -> (Server, Folder, Folder, Vec<u8>) {
+    let (site, here) = (Folder::new(), Folder::new());
+    let large: Vec<u8> = (0..=250).cycle().take(3_000_000).collect();
+    site.write("large.bin", &large);
+    set_time(&site, 784_111_777);
+    here.write("large.bin", &large[..1_000_000]);
+    let log = here.join("access.log");
+    let server = Server::of(&site, &["--access-log", log.to_str().unwrap()]);
+    (server, site, here, large)
+}
+
+/// When the large file was changed.
+fn set_time(site: &Folder, seconds: u64) {
+    let file = fs::File::options().write(true).open(site.join("large.bin")).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+}
+
+/// Status and bytes of all answers so far, once there are so many.
+fn logged(here: &Folder, count: usize) -> Vec<String> {
+    eventually(|| {
+        let log = fs::read_to_string(here.join("access.log")).unwrap_or_default();
+        let answers: Vec<String> = log
+            .lines()
+            .filter_map(|line| line.rsplit_once("\" ")?.1.rsplit_once(' '))
+            .map(|(answer, _)| answer.to_owned())
+            .collect();
+        Some(answers).filter(|answers| answers.len() >= count)
+    })
+    .expect("the log has a line for each")
+}
+
+#[test]
+fn curl_goes_on_where_it_was_cut() {
+    if !needs("curl") {
+        return;
+    }
+    let (server, _site, here, large) = half_loaded();
+    let (url, file) = (server.url("/large.bin"), here.join("large.bin"));
+    let go_on = ["-C", "-", "-o", file.to_str().unwrap(), &url];
+    for _ in 0..2 {
+        curl(&go_on, b"");
+        assert!(fs::read(&file).unwrap() == large);
+    }
+    let answers = logged(&here, 2);
+    assert_eq!(answers[0], "206 2000000");
+    assert!(answers[1].starts_with("416 "), "it has all of it: {answers:?}");
+}
+
+#[test]
+fn curl_asks_whether_a_file_is_newer() {
+    if !needs("curl") {
+        return;
+    }
+    let (server, site, here, _) = half_loaded();
+    let (url, file, tag) = (server.url("/large.bin"), here.join("got"), here.join("tag"));
+    let (file, tag) = (file.to_str().unwrap(), tag.to_str().unwrap());
+    let status = |args: &[&str]| {
+        let always = ["-o", "/dev/null", "-w", "%{http_code}", &url];
+        text(&[args, &always].concat(), b"")
+    };
+    curl(&["-R", "-o", file, "--etag-save", tag, &url], b"");
+    assert_eq!(status(&["-z", file]), "304");
+    assert_eq!(status(&["-z", "Sun, 06 Nov 1994 08:49:36 GMT"]), "200");
+    assert_eq!(status(&["-z", "-Sun, 06 Nov 1994 08:49:36 GMT"]), "412");
+    assert_eq!(status(&["--etag-compare", tag]), "304");
+    set_time(&site, 784_111_778);
+    assert_eq!(status(&["-z", file]), "200");
+    assert_eq!(status(&["--etag-compare", tag]), "200");
+}
+
+/// Runs wget in this folder.
+fn wget(here: &Folder, args: &[&str]) {
+    let mut command = Command::new("wget");
+    command.args(["-nv", "--no-proxy", "--timeout=8", "--tries=1"]).args(args).current_dir(here);
+    let finished = run(&mut command, b"");
+    assert_eq!(finished.code, Some(0), "wget {args:?}: {}", finished.stderr);
+}
+
+#[test]
+fn wget_goes_on_where_it_was_cut() {
+    if !needs("wget") {
+        return;
+    }
+    let (server, _site, here, large) = half_loaded();
+    for _ in 0..2 {
+        wget(&here, &["-c", &server.url("/large.bin")]);
+        assert!(fs::read(here.join("large.bin")).unwrap() == large);
+    }
+    let answers = logged(&here, 2);
+    assert_eq!(answers[0], "206 2000000");
+    assert!(answers[1].starts_with("416 "), "it has all of it: {answers:?}");
+}
+
+#[test]
+fn wget_fetches_what_is_newer() {
+    if !needs("wget") {
+        return;
+    }
+    let (server, site, here, large) = half_loaded();
+    fs::remove_file(here.join("large.bin")).unwrap();
+    for round in 0..4 {
+        wget(&here, &["-N", &server.url("/large.bin")]);
+        assert!(fs::read(here.join("large.bin")).unwrap() == large);
+        if round == 1 {
+            set_time(&site, 784_111_778);
+        }
+    }
+    assert_eq!(logged(&here, 4), ["200 3000000", "304 0", "200 3000000", "304 0"]);
 }

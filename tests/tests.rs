@@ -20,6 +20,12 @@ mod smuggling;
 /// What is served from a folder, and what is not.
 mod files;
 
+/// Asking again, and asking before a change. Files, and the library's handlers.
+mod conditionals;
+
+/// Parts of an answer: one, several, none.
+mod ranges;
+
 /// Handlers that panic or break off: what it costs, and whom. The library, not the binary.
 mod handlers;
 
@@ -67,3 +73,12 @@ mod metrics;
 
 /// Whatever happens in a handler, on the disk or to a client: served on.
 mod never_dies;
+
+/// What holds for any bytes, over the corpus of the fuzz targets.
+mod fuzz;
+
+/// RFC 9110 over the wire: rules that every answer keeps, and what no other file looks at.
+mod rfc9110;
+
+/// RFC 9112 over the wire: what no other file looks at.
+mod rfc9112;

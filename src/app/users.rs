@@ -21,9 +21,11 @@ use super::pages;
 use super::store::{Change, Page, Store};
 use crate::proto::http::chars::decimal;
 use crate::proto::http::head::RequestHead;
+use crate::proto::http::method::Method;
 use crate::proto::http::target::form_pairs;
+use crate::server::failure::failed;
 use crate::server::refusal::Refusal;
-use crate::server::{Body, Handler, Request, Response, Router, Status};
+use crate::server::{Body, Handler, Request, Response, Router, Status, Validators};
 
 /// Users on a page, when the request doesn't say, and at most.
 const PAGE: (u64, u64) = (20, 100);
@@ -102,10 +104,7 @@ fn respond(answer: Answer, request: &Request) -> Response {
             let [what, section, right] = [&*what, section, &*right].map(quote);
             json(status, format!("{{\"error\":{what},\"rule\":{section},\"right\":{right}}}"))
         }
-        Err(Failure::Disk(error)) => {
-            log::error!("{} {}: {error}", request.head.method, request.head.target);
-            crate::server::refusal::internal_error()
-        }
+        Err(Failure::Disk(error)) => failed(&request.head, &error),
     }
 }
 
@@ -116,6 +115,16 @@ struct Writing<H>(H);
 impl<H: Handler> Handler for Writing<H> {
     fn admit(&self, head: &RequestHead) -> Result<(), Refusal> {
         match kind(head) {
+            // A part taken for the whole would destroy the rest.
+            Some(_) if head.method == Method::Put && head.headers.has("content-range") => {
+                Err(Refusal {
+                    status: Status::BAD_REQUEST,
+                    what: "a user is put as a whole, not in parts".to_owned(),
+                    offset: None,
+                    section: "RFC 9110, 14.5",
+                    right: "the same request without Content-Range, and all of the user".to_owned(),
+                })
+            }
             Some(_) => Ok(()),
             None => Err(Refusal {
                 status: Status::UNSUPPORTED_MEDIA_TYPE,
@@ -187,16 +196,10 @@ fn list(store: &Store, request: &mut Request) -> Answer {
 
 fn show(store: &Store, request: &mut Request) -> Answer {
     let file = store.read(id(request)?)?.ok_or_else(no_such_user)?;
-    let etag = etag(&file);
-    if !matches(&request.head, &file) {
+    if !holds(request, &file) {
         return Err(changed());
     }
-    let response = if is_known(&request.head, &file) {
-        Response::new(Status::NOT_MODIFIED)
-    } else {
-        json(Status::OK, String::from_utf8_lossy(&file))
-    };
-    Ok(response.field("ETag", etag))
+    Ok(json(Status::OK, String::from_utf8_lossy(&file)).field("ETag", etag(&file)))
 }
 
 fn replace(store: &Store, request: &mut Request) -> Answer {
@@ -205,13 +208,14 @@ fn replace(store: &Store, request: &mut Request) -> Answer {
         return Err(no_such_user());
     }
     let file = read_user(request)?.to_json(id).into_bytes();
-    let change = store.replace(id, &file, &|current| may_change(&request.head, current))?;
+    let change = store.replace(id, &file, &|current| holds(request, current))?;
     done(change)?;
-    Ok(json(Status::OK, message("User replaced", &file)).field("ETag", etag(&file)))
+    // No ETag: what is stored is not what was sent, byte for byte (RFC 9110, 9.3.4).
+    Ok(json(Status::OK, message("User replaced", &file)))
 }
 
 fn delete(store: &Store, request: &mut Request) -> Answer {
-    let change = store.delete(id(request)?, &|current| may_change(&request.head, current))?;
+    let change = store.delete(id(request)?, &|current| holds(request, current))?;
     done(change)?;
     Ok(Response::new(Status::NO_CONTENT))
 }
@@ -239,23 +243,9 @@ fn id(request: &Request) -> Result<u64, Failure> {
     decimal(text.as_bytes()).filter(|id| id.to_string() == text).ok_or_else(no_such_user)
 }
 
-fn may_change(head: &RequestHead, current: &[u8]) -> bool {
-    matches(head, current) && !is_known(head, current)
-}
-
-/// `If-Match` (RFC 9110, 13.1.1): no such field, `*`, or one of its tags is the stored state's. A
-/// weak tag is nobody's: it stands for states that are nearly the same.
-fn matches(head: &RequestHead, current: &[u8]) -> bool {
-    let etag = etag(current);
-    let holds = |tag: &[u8]| tag == b"*" || tag == etag.as_bytes();
-    !head.headers.has("if-match") || head.headers.list("if-match").any(holds)
-}
-
-/// `If-None-Match` (RFC 9110, 13.1.2): `*`, or one of its tags, weak or not, is the stored state's.
-fn is_known(head: &RequestHead, current: &[u8]) -> bool {
-    let etag = etag(current);
-    let strong = |tag: &[u8]| tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes();
-    head.headers.list("if-none-match").any(|tag| tag == b"*" || strong(tag))
+/// Do the client's conditions hold for the stored state?
+fn holds(request: &Request, current: &[u8]) -> bool {
+    request.precondition(Some(&Validators::tagged(&etag(current)))).is_ok()
 }
 
 /// A strong entity tag: 64-bit FNV-1a of the bytes. Equal states have equal tags, on any server.

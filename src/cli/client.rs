@@ -149,13 +149,13 @@ URLs of one host and port share a connection; host/path and :8080/path will do."
     },
     epilogue: "\
 Exit codes, which are curl's:
-   0  an answer came, whatever its status     18  the body was cut short
+   0  an answer came, whatever its status     18  the answer was cut short
    1  a protocol that is not spoken here      23  could not write the output
    2  wrong arguments                         26  could not read a file to send
    3  not a URL                               28  out of time
    6  could not find the host's address       52  closed without an answer
    7  could not connect                       55  could not send
-   8  the answer is not HTTP                  56  could not receive
+   8  the answer breaks a rule of HTTP        56  could not receive
 
 Examples:
   client :8080/                       from this machine

@@ -18,7 +18,8 @@ pub(super) struct Connection {
     /// What is to be sent.
     pub(super) output: Vec<u8>,
     stream: TcpStream,
-    sending: Sending,
+    /// Why the server takes no more of the request.
+    broken: Option<io::Error>,
     /// Has the socket a time limit for reading?
     limited: bool,
     reused: bool,
@@ -26,19 +27,18 @@ pub(super) struct Connection {
     heard: bool,
 }
 
-/// Can the rest of the request still be sent?
-#[derive(Debug)]
-enum Sending {
-    Open,
-    /// The server takes no more of it.
-    Broken(io::Error),
-    /// The answer is here, and the server takes no more of the request.
-    Pointless,
+/// What [`Connection::flush`] came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flushed {
+    /// All is sent, or can never be.
+    All,
+    /// The server has taken nothing for a second; it may have its reasons, and have said so.
+    Stalled,
 }
 
 /// How much is read at once. Below 64 KB a large body costs noticeably more system calls.
 const READ: usize = 64 << 10;
-/// After how long a write that makes no progress looks whether an answer has come.
+/// After how long a write that makes no progress is interrupted, to see whether an answer has come.
 const GLANCE: Duration = Duration::from_secs(1);
 
 impl Connection {
@@ -48,7 +48,7 @@ impl Connection {
             input: Buf::new(),
             output: Vec::new(),
             stream,
-            sending: Sending::Open,
+            broken: None,
             limited: false,
             reused: false,
             heard: false,
@@ -60,9 +60,9 @@ impl Connection {
         Connection { reused: true, heard: false, ..self }
     }
 
-    /// Could all of the request be sent, so that another one may follow?
+    /// Can more of the request be sent, or could all of it?
     pub(super) fn is_intact(&self) -> bool {
-        matches!(self.sending, Sending::Open)
+        self.broken.is_none()
     }
 
     /// Was it used again, and given up by the server before it had anything to say?
@@ -73,7 +73,10 @@ impl Connection {
     /// Is the server still there, and silent, as it should be between two exchanges? What it might
     /// say now (a 408, say) answers no request of ours.
     pub(super) fn is_alive(&self) -> bool {
-        self.input.is_empty() && self.glance(&mut [0]).is_none()
+        let nonblocking = self.stream.set_nonblocking(true);
+        let looked = nonblocking.and_then(|()| self.stream.peek(&mut [0]));
+        let silent = looked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        self.stream.set_nonblocking(false).is_ok() && silent && self.input.is_empty()
     }
 
     /// Sends what is to be sent. A server that takes no more is no error yet: it may have answered
@@ -81,7 +84,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`Error::Timeout`].
-    pub(super) fn flush(&mut self, budget: &Budget) -> Result<(), Error> {
+    pub(super) fn flush(&mut self, budget: &Budget) -> Result<Flushed, Error> {
         let mut sent = 0;
         while sent < self.output.len() && self.is_intact() {
             let left = budget.left(Phase::Send, Instant::now())?.unwrap_or(GLANCE).min(GLANCE);
@@ -90,25 +93,52 @@ impl Connection {
                 Ok(count) => sent += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => {
-                    if self.final_answer().is_some() {
-                        self.sending = Sending::Pointless;
-                    }
+                    self.output.drain(..sent);
+                    return Ok(Flushed::Stalled);
                 }
-                Err(error) => self.sending = Sending::Broken(error),
+                Err(error) => self.broken = Some(error),
             }
         }
         self.output.clear();
-        Ok(())
+        Ok(Flushed::All)
     }
 
-    /// Has the server refused, so that the rest of the request is of no use? "If the client sees a
-    /// response that indicates the server does not wish to receive the message body […], the
-    /// client SHOULD immediately cease transmitting the body" (RFC 9112, 9.5).
-    pub(super) fn is_refused(&mut self) -> bool {
-        if self.is_intact() && matches!(self.final_answer(), Some(b'4' | b'5')) {
-            self.sending = Sending::Pointless;
+    /// Takes in what has come already, without waiting. Nothing may have come.
+    pub(super) fn glean(&mut self) {
+        let nonblocking = self.stream.set_nonblocking(true);
+        let read = nonblocking.and_then(|()| self.stream.read(self.input.spare(READ)));
+        let blocking = self.stream.set_nonblocking(false);
+        match blocking.and(read) {
+            Ok(0) => self.input.close(),
+            Ok(count) => self.arrived(count),
+            Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => self.broken = Some(error),
         }
-        !self.is_intact()
+    }
+
+    /// Waits for more, but no longer than this, and takes it in. Says whether anything came, if only
+    /// the end.
+    ///
+    /// # Errors
+    /// As [`Connection::fill`].
+    pub(super) fn fill_within(
+        &mut self,
+        patience: Duration,
+        budget: &Budget,
+        phase: Phase,
+    ) -> Result<bool, Error> {
+        let begun = Instant::now();
+        loop {
+            let now = Instant::now();
+            let patience = patience.saturating_sub(now - begun);
+            if patience.is_zero() {
+                return Ok(false);
+            }
+            let left = budget.left(phase, now)?.unwrap_or(patience).min(patience);
+            if self.read(Some(left))? {
+                return Ok(true);
+            }
+        }
     }
 
     /// Waits for more and takes it in.
@@ -116,22 +146,27 @@ impl Connection {
     /// # Errors
     /// [`Error::Timeout`], or [`Error::Receive`] when the connection broke.
     pub(super) fn fill(&mut self, budget: &Budget, phase: Phase) -> Result<(), Error> {
-        loop {
-            // Armed anew for each read: a server that sends a byte now and then gains nothing.
-            let left = budget.left(phase, Instant::now())?;
-            let armed = self.limit_reading(left);
-            match armed.and_then(|()| self.stream.read(self.input.spare(READ))) {
-                Ok(0) => self.input.close(),
-                Ok(count) => {
-                    self.input.filled(count);
-                    self.heard = true;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if left.is_some() && is_timeout(&error) => continue,
-                Err(error) => return Err(Error::Receive(error)),
-            }
-            return Ok(());
+        // Armed anew for each read: a server that sends a byte now and then gains nothing.
+        while !self.read(budget.left(phase, Instant::now())?)? {}
+        Ok(())
+    }
+
+    /// One read: did it bring anything, if only the end?
+    fn read(&mut self, limit: Option<Duration>) -> Result<bool, Error> {
+        let armed = self.limit_reading(limit);
+        match armed.and_then(|()| self.stream.read(self.input.spare(READ))) {
+            Ok(0) => self.input.close(),
+            Ok(count) => self.arrived(count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(false),
+            Err(error) if limit.is_some() && is_timeout(&error) => return Ok(false),
+            Err(error) => return Err(Error::Receive(error)),
         }
+        Ok(true)
+    }
+
+    fn arrived(&mut self, count: usize) {
+        self.input.filled(count);
+        self.heard = true;
     }
 
     /// Without a limit, now and before, the system call is saved: a third of all in a large body.
@@ -145,28 +180,9 @@ impl Connection {
 
     /// The error of an exchange in which the server said nothing; `error` is what reading came to.
     pub(super) fn no_answer(&mut self, error: Error) -> Error {
-        match std::mem::replace(&mut self.sending, Sending::Pointless) {
-            Sending::Broken(cause) if !self.heard => Error::Send(cause),
-            Sending::Broken(_) | Sending::Open | Sending::Pointless => error,
-        }
-    }
-
-    /// The first digit of the status of a final answer that is waiting to be read.
-    fn final_answer(&self) -> Option<u8> {
-        let mut start = *b"HTTP/1.1 200";
-        let waiting = self.glance(&mut start)?;
-        let digit = start[9];
-        (waiting == start.len() && start.starts_with(b"HTTP/1.") && digit != b'1').then_some(digit)
-    }
-
-    /// Looks at what is waiting to be read, without waiting and without taking it: how many bytes
-    /// there are (0 at the end of the stream, or when the connection is broken), or `None`.
-    fn glance(&self, bytes: &mut [u8]) -> Option<usize> {
-        let looked = self.stream.set_nonblocking(true).and_then(|()| self.stream.peek(bytes));
-        match (looked, self.stream.set_nonblocking(false)) {
-            (Ok(count), Ok(())) => Some(count),
-            (Err(error), Ok(())) if error.kind() == ErrorKind::WouldBlock => None,
-            _ => Some(0),
+        match self.broken.take() {
+            Some(cause) if !self.heard => Error::Send(cause),
+            _ => error,
         }
     }
 }

@@ -4,10 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use super::budget::Phase;
+use super::misread::Misread;
 use crate::net::connect::ConnectError;
 use crate::net::resolve::ResolveError;
 use crate::proto::http::close::Close;
-use crate::proto::http::error::{Fault, Rule};
+use crate::proto::http::error::Rule;
 use crate::proto::http::headers::InvalidField;
 use crate::proto::http::url::UrlError;
 
@@ -18,8 +19,18 @@ pub enum Error {
     Url(UrlError),
     /// Not a method: this is no token.
     Method(String),
-    /// Not a field.
+    /// Not a field, or one that contradicts the others.
     Field(InvalidField),
+    /// The caller's Content-Length is not the body's: another request would begin where the server
+    /// does not look for it (RFC 9110, 8.6).
+    Length {
+        /// What the field says.
+        said: u64,
+        /// How long the body is.
+        body: u64,
+    },
+    /// A TRACE with a body (RFC 9110, 9.3.8).
+    Trace,
     /// This host has no address.
     Resolve(String, ResolveError),
     /// No connection to this host and port.
@@ -35,8 +46,9 @@ pub enum Error {
     Send(io::Error),
     /// The server closed the connection without a byte of an answer.
     NoAnswer,
-    /// What came is not the head of an answer, or leaves the length of its body in doubt.
-    Head(Fault),
+    /// What came is not the head of an answer, or not all of one, or leaves the length of its body
+    /// in doubt.
+    Head(Misread),
     /// The connection broke while the answer was awaited or received.
     Receive(io::Error),
     /// The connection ended before the body did.
@@ -47,7 +59,7 @@ pub enum Error {
         missing: Option<u64>,
     },
     /// The framing of the body is broken.
-    Body(Fault),
+    Body(Misread),
 }
 
 impl Error {
@@ -55,11 +67,15 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Url(UrlError::Scheme(_)) => 1,
-            Error::Method(_) | Error::Field(_) => 2,
+            Error::Method(_) | Error::Field(_) | Error::Length { .. } | Error::Trace => 2,
             Error::Url(_) => 3,
             Error::Resolve(..) => 6,
             Error::Connect(..) => 7,
-            Error::Head(_) => 8,
+            Error::Head(misread) => match misread.fault.rule {
+                Rule::NoStatusLine | Rule::MajorVersion => 1,
+                Rule::HeadIncomplete => 18,
+                _ => 8,
+            },
             Error::CutShort { .. } => 18,
             Error::Timeout { .. } => 28,
             Error::NoAnswer => 52,
@@ -75,7 +91,7 @@ impl Error {
             Error::Connect(.., error) if error.tried.iter().any(|(_, error)| refused(error)) => {
                 Some("is a server running there?")
             }
-            Error::Head(fault) if fault.rule == Rule::StatusLine => {
+            Error::Head(misread) if misread.fault.rule == Rule::NoStatusLine => {
                 Some("is it an HTTP server? https is not spoken here")
             }
             _ => None,
@@ -86,8 +102,10 @@ impl Error {
     pub(super) fn close(&self) -> Close {
         match self {
             Error::Timeout { .. } => Close::OutOfTime,
-            Error::Head(Fault { rule: Rule::HeadIncomplete, .. }) => Close::PeerLeft,
-            Error::Head(fault) | Error::Body(fault) => Close::Fault(fault.rule),
+            Error::Head(misread) | Error::Body(misread) => match misread.fault.rule {
+                Rule::HeadIncomplete => Close::PeerLeft,
+                rule => Close::Fault(rule),
+            },
             _ => Close::PeerLeft,
         }
     }
@@ -114,6 +132,14 @@ impl std::fmt::Display for Error {
             Error::Url(_) => f.write_str("not a URL that can be fetched"),
             Error::Method(name) => write!(f, "{name:?} is not a method; right: one word, as GET"),
             Error::Field(_) => f.write_str("not a field that can be sent"),
+            Error::Length { said, body } => write!(
+                f,
+                "Content-Length: {said} is not the length of the body, which is {body} (RFC 9110, \
+                 8.6); right: leave it away"
+            ),
+            Error::Trace => f.write_str(
+                "a TRACE request has no body (RFC 9110, 9.3.8); right: TRACE without data",
+            ),
             Error::Resolve(host, _) => write!(f, "could not find the address of {host}"),
             Error::Connect(host, port, _) => write!(f, "could not connect to {host} port {port}"),
             Error::Timeout { phase, after } => {
@@ -121,7 +147,10 @@ impl std::fmt::Display for Error {
             }
             Error::Send(_) => f.write_str("could not send the request"),
             Error::NoAnswer => f.write_str("the server closed the connection without an answer"),
-            Error::Head(_) => f.write_str("the answer cannot be understood"),
+            Error::Head(misread) if misread.fault.rule == Rule::HeadIncomplete => {
+                f.write_str("the answer was cut short")
+            }
+            Error::Head(_) => f.write_str("the server's answer cannot be understood"),
             Error::Receive(_) => f.write_str("could not receive the answer"),
             Error::CutShort { received, missing: Some(missing) } => {
                 write!(f, "the body was cut short: {received} bytes came, {missing} are missing")
@@ -132,7 +161,7 @@ impl std::fmt::Display for Error {
                     "the body was cut short after {received} bytes: its last chunk is missing"
                 )
             }
-            Error::Body(_) => f.write_str("the body cannot be understood"),
+            Error::Body(_) => f.write_str("the body of the server's answer cannot be understood"),
         }
     }
 }
@@ -145,10 +174,13 @@ impl std::error::Error for Error {
             Error::Resolve(_, error) => Some(error),
             Error::Connect(.., error) => Some(error),
             Error::Send(error) | Error::Receive(error) => Some(error),
-            Error::Head(fault) | Error::Body(fault) => Some(fault),
-            Error::Method(_) | Error::Timeout { .. } | Error::NoAnswer | Error::CutShort { .. } => {
-                None
-            }
+            Error::Head(misread) | Error::Body(misread) => Some(misread),
+            Error::Method(_)
+            | Error::Length { .. }
+            | Error::Trace
+            | Error::Timeout { .. }
+            | Error::NoAnswer
+            | Error::CutShort { .. } => None,
         }
     }
 }

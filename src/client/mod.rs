@@ -30,7 +30,7 @@
 //! | `reuse` | connections that wait for their next request |
 //! | `event` | what happens on the way, for those who watch |
 //! | [`output`] | what `-i`, `-I` and `-v` print |
-//! | `error` | what can go wrong, in one line, and curl's exit codes |
+//! | `error`, `misread` | what can go wrong, in one line, and curl's exit codes |
 //!
 //! Not in here: https, proxies, redirects, cookies, content codings. The log has every event at
 //! level trace, **heads and the secrets in them included**; above trace it is silent.
@@ -40,6 +40,7 @@ mod call;
 mod connection;
 mod error;
 mod event;
+mod misread;
 pub mod output;
 mod request;
 mod response;
@@ -51,6 +52,7 @@ use std::time::{Duration, Instant};
 pub use self::budget::Phase;
 pub use self::error::{Error, in_one_line};
 pub use self::event::Event;
+pub use self::misread::Misread;
 pub use self::request::Request;
 pub use self::response::Response;
 pub use crate::proto::http::close::Close;

@@ -1,8 +1,10 @@
 //! What is asked.
 
 use super::error::Error;
+use crate::proto::http::error::Rule;
+use crate::proto::http::framing::{Framing, Message, framing};
 use crate::proto::http::head::RequestHead;
-use crate::proto::http::headers::Headers;
+use crate::proto::http::headers::{Headers, InvalidField};
 use crate::proto::http::method::Method;
 use crate::proto::http::target::{Authority, Target};
 use crate::proto::http::url::Url;
@@ -20,6 +22,18 @@ pub struct Request {
     body: Option<Vec<u8>>,
 }
 
+/// The body of a request, and how it is sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Content<'r> {
+    pub(super) body: &'r [u8],
+    pub(super) framing: Framing,
+    /// Does it wait for a 100 (Continue)?
+    pub(super) expects_continue: bool,
+}
+
+/// A body of more bytes waits for a 100 (Continue), as curl's does: 1 MB.
+const WAITS: usize = 1 << 20;
+
 impl Request {
     /// GET of an address, which may be as short as `:8080/path`.
     ///
@@ -28,10 +42,14 @@ impl Request {
     pub fn get(url: &str) -> Result<Request, Error> {
         let url = Url::parse(url).map_err(Error::Url)?;
         let mut defaults = Headers::new();
+        // The usual port is left out, as "the normal form" has it (RFC 9110, 4.2.3).
+        let port = url.authority.port.filter(|&port| port != 80);
+        let host = Authority { port, ..url.authority.clone() }.to_string();
         for (name, value) in [
-            ("Host", url.authority.to_string().as_str()),
+            ("Host", host.as_str()),
             ("User-Agent", concat!("threadbare/", env!("CARGO_PKG_VERSION"))),
             ("Accept", "*/*"),
+            ("Expect", CONTINUE), // with a large body only
         ] {
             defaults.append(name, value).expect("a host has no control bytes, and we none either");
         }
@@ -55,8 +73,9 @@ impl Request {
         Ok(Request { method: method.ok_or_else(|| Error::Method(name.to_owned()))?, ..self })
     }
 
-    /// Adds a field; a default of the same name goes. Content-Length and Transfer-Encoding are the
-    /// client's own and follow from the body, whatever is set here.
+    /// Adds a field; a default of the same name goes. A body is sent with its Content-Length unless
+    /// `Transfer-Encoding: chunked` is set here; what contradicts the body is refused by
+    /// [`Client::send`](super::Client::send), as is a second Host.
     ///
     /// # Errors
     /// [`Error::Field`] when its name is not a token, or a control byte stands in its value.
@@ -65,7 +84,8 @@ impl Request {
         Ok(self.without(name))
     }
 
-    /// Takes a default field away: `Host`, `User-Agent` or `Accept`.
+    /// Takes a default field away: `Host`, `User-Agent`, `Accept`, or the `Expect: 100-continue` that
+    /// a body of more than 1 MB is sent with.
     pub fn without(mut self, name: &str) -> Request {
         self.defaults.remove(name);
         self
@@ -95,39 +115,90 @@ impl Request {
         self.method.is_idempotent()
     }
 
-    /// The body and its length. A method that usually has a body says that it has none (RFC 9110,
-    /// 8.6: "a user agent SHOULD send Content-Length … when the method defines a meaning for
+    /// The body, and how it is framed. A method that usually has a body says that it has none (RFC
+    /// 9110, 8.6: "a user agent SHOULD send Content-Length … when the method defines a meaning for
     /// enclosed content").
-    pub(super) fn content(&self) -> (&[u8], Option<u64>) {
-        match &self.body {
-            Some(body) => (body, Some(body.len() as u64)),
-            None if matches!(self.method, Method::Post | Method::Put | Method::Patch) => {
-                (&[], Some(0))
-            }
-            None => (&[], None),
+    ///
+    /// # Errors
+    /// [`Error::Field`], [`Error::Length`] or [`Error::Trace`], when two readers of the request could
+    /// disagree about its end, or about its host.
+    pub(super) fn content(&self) -> Result<Content<'_>, Error> {
+        let body = self.body.as_deref().unwrap_or_default();
+        if self.method == Method::Trace && self.body.is_some() {
+            return Err(Error::Trace);
         }
+        if self.fields.all("host").count() > 1 {
+            let (name, rule) = ("Host".to_owned(), Rule::HostRepeated);
+            return Err(Error::Field(InvalidField { name, rule }));
+        }
+        let usual = matches!(self.method, Method::Post | Method::Put | Method::Patch);
+        let framing = match self.asked_framing()? {
+            Framing::Length(said) if said != body.len() as u64 => {
+                return Err(Error::Length { said, body: body.len() as u64 });
+            }
+            Framing::None if self.body.is_some() || usual => Framing::Length(body.len() as u64),
+            asked => asked,
+        };
+        let large = body.len() > WAITS && self.version == Version::Http11;
+        let waits =
+            self.fields.list_has("expect", CONTINUE) || large && self.defaults.has("expect");
+        Ok(Content { body, framing, expects_continue: waits && !body.is_empty() })
     }
 
-    /// The head, but for its framing fields.
-    pub(super) fn head(&self) -> RequestHead {
-        let target = match self.method {
+    /// What the caller's own fields say about the framing, judged as a server would.
+    fn asked_framing(&self) -> Result<Framing, Error> {
+        let mut head = RequestHead::new(self.method.clone(), self.target());
+        head.version = self.version;
+        head.headers = self.fields.clone();
+        framing(Message::Request(&head)).map_err(|fault| {
+            let has_coding = self.fields.has("transfer-encoding");
+            let name = if has_coding { "Transfer-Encoding" } else { "Content-Length" };
+            Error::Field(InvalidField { name: name.to_owned(), rule: fault.rule })
+        })
+    }
+
+    fn target(&self) -> Target {
+        match self.method {
             Method::Connect => {
                 let port = Some(self.url.port());
                 Target::Authority(Authority { port, ..self.url.authority.clone() })
             }
             _ => Target::Origin(self.url.path.clone()),
+        }
+    }
+
+    /// The head, but for its framing fields. An expectation without a body to wait for is left out,
+    /// as RFC 9110, 10.1.1 demands.
+    pub(super) fn head(&self, content: &Content<'_>) -> RequestHead {
+        let is = |wanted: &'static str| {
+            move |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case(wanted)
+        };
+        let waits_in_vain = |&(name, value): &(&str, &[u8])| {
+            !content.expects_continue
+                && is("expect")(&(name, value))
+                && value.eq_ignore_ascii_case(CONTINUE.as_bytes())
         };
         // "A user agent that generates a Host header field SHOULD send it as the first" (RFC 9110, 7.2).
-        let is_host = |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case("host");
-        let hosts = self.fields.iter().filter(is_host);
-        let others = self.fields.iter().filter(|field| !is_host(field));
+        let hosts = self.fields.iter().filter(is("host"));
+        let defaults = self.defaults.iter().filter(|field| !is("expect")(field));
+        let others = self.fields.iter().filter(|field| !is("host")(field));
+        let expects = self.defaults.iter().filter(is("expect"));
         let mut headers = Headers::new();
-        for (name, value) in hosts.chain(self.defaults.iter()).chain(others) {
+        let all = hosts.chain(defaults).chain(others).chain(expects);
+        for (name, value) in all.filter(|field| !waits_in_vain(field)) {
             headers.append(name, value).expect("it was a field before");
         }
-        RequestHead { method: self.method.clone(), target, version: self.version, headers }
+        RequestHead {
+            method: self.method.clone(),
+            target: self.target(),
+            version: self.version,
+            headers,
+        }
     }
 }
+
+/// The only expectation there is.
+const CONTINUE: &str = "100-continue";
 
 #[cfg(test)]
 mod tests {
@@ -135,7 +206,7 @@ mod tests {
 
     fn wire(request: &Request) -> String {
         let mut out = Vec::new();
-        request.head().encode(&mut out);
+        request.head(&request.content().unwrap()).encode(&mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -165,7 +236,7 @@ mod tests {
         assert!(matches!(request.clone().field("X", "a\r\nb: c"), Err(Error::Field(_))));
         assert!(matches!(request.field("X\r\nY", "a"), Err(Error::Field(_))));
         assert!(matches!(Request::get("a\r\nb/"), Err(Error::Url(_))));
-        assert_eq!(Request::get("a/b\r\nc").unwrap().url().to_string(), "http://a/b%0D%0Ac");
+        assert!(matches!(Request::get("a/b\r\nc"), Err(Error::Url(_))));
     }
 
     #[test]
@@ -176,13 +247,63 @@ mod tests {
 
     #[test]
     fn who_says_a_length() {
-        let content = |method: &str, body: Option<&str>| {
+        use Framing::*;
+        let framing = |method: &str, fields: &[(&str, &str)], body: Option<&str>| {
             let request = Request::get("a/").unwrap().method(method).unwrap();
-            body.map_or(request.clone(), |body| request.body(body)).content().1
+            let request = fields
+                .iter()
+                .fold(request, |request, (name, value)| request.field(name, value).unwrap());
+            let request = body.map_or(request.clone(), |body| request.body(body));
+            request.content().map(|content| content.framing).map_err(|error| error.to_string())
         };
-        assert_eq!(content("GET", None), None);
-        assert_eq!(content("POST", None), Some(0));
-        assert_eq!(content("GET", Some("")), Some(0));
-        assert_eq!(content("POST", Some("abc")), Some(3));
+        let (length, coding) = ("Content-Length", "transfer-encoding");
+        for (method, fields, body, want) in [
+            ("GET", &[][..], Option::None, Some(None)),
+            ("POST", &[], Option::None, Some(Length(0))),
+            ("GET", &[], Some(""), Some(Length(0))),
+            ("POST", &[], Some("abc"), Some(Length(3))),
+            ("POST", &[(length, "3")], Some("abc"), Some(Length(3))),
+            ("GET", &[(length, "0")], Option::None, Some(Length(0))),
+            ("POST", &[(coding, "Chunked")], Some("abc"), Some(Chunked)),
+            ("GET", &[(coding, "chunked")], Option::None, Some(Chunked)),
+            ("GET", &[(length, "3")], Option::None, Option::None),
+            ("POST", &[(length, "4")], Some("abc"), Option::None),
+            ("POST", &[(length, "+3")], Some("abc"), Option::None),
+            ("POST", &[(length, "3"), (length, "3")], Some("abc"), Option::None),
+            ("POST", &[(length, "3"), (coding, "chunked")], Some("abc"), Option::None),
+            ("POST", &[(coding, "gzip")], Some("abc"), Option::None),
+            ("POST", &[(coding, "gzip, chunked")], Some("abc"), Option::None),
+            ("TRACE", &[], Some("abc"), Option::None),
+            ("GET", &[("Host", "a"), ("host", "b")], Option::None, Option::None),
+        ] {
+            assert_eq!(framing(method, fields, body).ok(), want, "{method} {fields:?} {body:?}");
+        }
+    }
+
+    #[test]
+    fn who_waits_for_a_100() {
+        let large = Request::get("a/").unwrap().body(vec![b'x'; WAITS + 1]);
+        let waits = |request: &Request| {
+            let content = request.content().unwrap();
+            let sent = request.head(&content).headers.list_has("expect", CONTINUE);
+            assert_eq!(sent, content.expects_continue);
+            sent
+        };
+        let asked = |request: Request| request.field("expect", "100-Continue").unwrap();
+        assert!(waits(&large));
+        assert!(!waits(&large.clone().without("expect")));
+        assert!(!waits(&large.clone().version(Version::Http10)));
+        assert!(!waits(&large.body(vec![b'x'; WAITS])));
+        assert!(waits(&asked(Request::get("a/").unwrap().body("x"))));
+        assert!(!waits(&asked(Request::get("a/").unwrap())), "RFC 9110, 10.1.1");
+    }
+
+    #[test]
+    fn the_usual_port_is_left_out() {
+        for (url, host) in
+            [("a:80", "a"), ("a:8080", "a:8080"), ("[::1]:80/", "[::1]"), ("a:", "a")]
+        {
+            assert!(wire(&Request::get(url).unwrap()).contains(&format!("\r\nHost: {host}\r\n")));
+        }
     }
 }

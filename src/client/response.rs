@@ -8,6 +8,7 @@ use super::call::Answer;
 use super::connection::Connection;
 use super::error::Error;
 use super::event::Event;
+use super::misread::Misread;
 use super::reuse::Origin;
 use crate::proto::http::client::{Piece, RecvBody};
 use crate::proto::http::close::Close;
@@ -99,20 +100,22 @@ impl Response {
                 Body::Complete(_) => return Ok(()),
                 Body::Failed => return Err(Error::Receive(io::Error::other("it failed before"))),
             };
-            let missing = body.remaining();
-            let received = self.received;
-            let step = body.receive(&mut connection.input, &self.client.limits);
-            let step = step.map_err(|fault| match fault.rule {
-                Rule::BodyIncomplete => Error::CutShort { received, missing },
-                _ => Error::Body(fault),
-            })?;
-            match step {
-                Piece::Data(data) => {
+            let (missing, received) = (body.remaining(), self.received);
+            let (taken, before) = (body.taken(), connection.input.len());
+            match body.receive(&mut connection.input, &self.client.limits) {
+                Err(fault) if fault.rule == Rule::BodyIncomplete => {
+                    return Err(Error::CutShort { received, missing });
+                }
+                Err(fault) => {
+                    let read = connection.input.last(before);
+                    return Err(Error::Body(Misread::new(fault, taken, read)));
+                }
+                Ok(Piece::Data(data)) => {
                     self.piece.extend_from_slice(data);
                     self.received += data.len() as u64;
                 }
-                Piece::More => connection.fill(&self.budget, Phase::Body)?,
-                Piece::End => {}
+                Ok(Piece::More) => connection.fill(&self.budget, Phase::Body)?,
+                Ok(Piece::End) => {}
             }
             self.settle();
         }
@@ -133,6 +136,9 @@ impl Response {
             self.client.tell(&Event::Trailers(trailers));
         }
         match body.finish() {
+            Ok(_) if !connection.input.is_empty() => {
+                self.client.tell(&Event::Closed(connection.id, Close::TooMuch));
+            }
             Ok(_) if connection.is_intact() => {
                 self.client.tell(&Event::Kept(connection.id, &self.origin.0));
                 if let Some(oldest) = self.client.idle.put(self.origin.clone(), connection) {

@@ -11,11 +11,29 @@ use std::net::SocketAddr;
 use super::body::RequestBody;
 use super::refusal::Refusal;
 use super::router::Params;
+use super::select::precondition_failed;
+use crate::proto::http::conditional::{self, Outcome, Validators};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::status::Status;
 
 /// Answers requests. Any `Fn(&mut Request) -> Response` is one.
+///
+/// What it gets for nothing, by setting `ETag` or `Last-Modified` on a 200 to a GET: who has that
+/// state already is answered 304, who wants another one 412; and when the body is bytes or a file,
+/// who asks for a range gets it. `Accept-Ranges: none` turns ranges off. Any other status is sent as
+/// it is. Before it changes anything it asks [`Request::precondition`].
+///
+/// ```
+/// use threadbare::server::{Request, Response, Router};
+///
+/// fn report(_: &mut Request) -> Response {
+///     Response::text("all is well\n").field("ETag", "\"v7\"") // If-None-Match: "v7" gets 304
+/// }
+///
+/// let routes = Router::new().get("/report", report).build();
+/// # routes.unwrap();
+/// ```
 pub trait Handler: Send + Sync + 'static {
     /// Judges a request by its head, before its body is kept, and before a client that waits for 100
     /// Continue sends it.
@@ -118,6 +136,35 @@ impl Request {
         match self.params.value(name) {
             Some(value) => value,
             None => panic!("the route of {} has no {{{name}}}", self.head.target),
+        }
+    }
+
+    /// May a change be made, as far as the client's conditions go (`If-Match`, `If-None-Match`,
+    /// `If-Unmodified-Since`; RFC 9110, 13)? `current` is the state that there is, `None` when there
+    /// is nothing yet. To be asked while nobody else can change it: else an update is lost after all.
+    ///
+    /// ```
+    /// use threadbare::server::{Request, Response, Status, Validators};
+    ///
+    /// fn replace(request: &mut Request) -> Response {
+    ///     let current = Validators::tagged("\"v7\"");
+    ///     if let Err(refusal) = request.precondition(Some(&current)) {
+    ///         return refusal.response(Some(&request.head));
+    ///     }
+    ///     // … make the change …
+    ///     Response::new(Status::NO_CONTENT).field("ETag", "\"v8\"")
+    /// }
+    /// # let _ = replace;
+    /// ```
+    ///
+    /// # Errors
+    /// 412, and which field does not hold. A GET of what the client has already is no error: the
+    /// server makes a 304 of its answer.
+    pub fn precondition(&self, current: Option<&Validators<'_>>) -> Result<(), Refusal> {
+        let RequestHead { method, headers, .. } = &self.head;
+        match conditional::evaluate(method, headers, current) {
+            Outcome::Failed(field) => Err(precondition_failed(field)),
+            Outcome::Proceed | Outcome::NotModified => Ok(()),
         }
     }
 

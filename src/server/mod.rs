@@ -8,8 +8,9 @@
 //!                                                             your Handler
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
-//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`]
-//! and [`mime`], [`refusal`], [`access_log`], [`stats`].
+//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), `select.rs` with
+//! `parts.rs` (how much of the answer is sent), [`files`] with [`path`] and [`mime`], [`refusal`],
+//! [`failure`], [`access_log`], [`stats`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,14 +21,17 @@ use std::time::{Duration, Instant};
 pub mod access_log;
 pub mod body;
 pub mod conn;
+pub mod failure;
 pub mod files;
 pub mod handler;
 pub mod mime;
 mod output;
+mod parts;
 pub mod path;
 mod quota;
 pub mod refusal;
 pub mod router;
+mod select;
 pub mod stats;
 mod stream;
 pub mod textbook;
@@ -42,6 +46,7 @@ pub use self::stats::Stats;
 pub use crate::net::accept::BindError;
 pub use crate::net::door::{Overload, PerAddress};
 pub use crate::net::stop::Stop;
+pub use crate::proto::http::conditional::Validators;
 pub use crate::proto::http::headers::Headers;
 pub use crate::proto::http::limits::Limits;
 pub use crate::proto::http::method::Method;

@@ -44,14 +44,15 @@ fn every_code_in_the_help_comes_up() {
     let (nowhere, from_nowhere) =
         (nowhere.to_str().expect("UTF-8"), &format!("@{}", nowhere.display()));
     let label_too_long = &format!("http://{}.invalid/", "x".repeat(64));
-    let (cut, garbage, closing, silent) = (
+    let (cut, garbage, doubtful, closing, silent) = (
         Fake::saying("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello"),
         Fake::saying("220 mail.example.org ESMTP\r\n"),
+        Fake::saying("HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\nhello!"),
         Fake::saying(""),
         Fake::new(Talk::wait),
     );
-    let (cut, garbage, closing, silent) =
-        (&cut.url("/"), &garbage.url("/"), &closing.url("/"), &silent.url("/"));
+    let (cut, garbage, doubtful) = (&cut.url("/"), &garbage.url("/"), &doubtful.url("/"));
+    let (closing, silent) = (&closing.url("/"), &silent.url("/"));
     let (unsendable, broken) = (reset_before_the_body_is_out(), reset_in_the_body());
     let (unsendable, broken) = (&unsendable.url("/"), &broken.url("/"));
     let mut seen = BTreeSet::from([0]);
@@ -63,6 +64,7 @@ fn every_code_in_the_help_comes_up() {
     for (code, args, says) in [
         (1, &["ftp://127.0.0.1/"][..], "\"ftp\" is not a protocol spoken here"),
         (1, &["https://127.0.0.1/"], "\"https\" is not a protocol spoken here"),
+        (1, &[garbage], "is it an HTTP server?"),
         (2, &["--no-such-flag", page], "--no-such-flag"),
         (2, &["-v"], "no URL"),
         (2, &["-X"], "-X needs its METHOD"),
@@ -76,7 +78,7 @@ fn every_code_in_the_help_comes_up() {
         (3, &["http://user:password@127.0.0.1/"], "-H 'Authorization:"),
         (6, &[label_too_long], "could not find the address of xxx"),
         (7, &[&deserted()], "is a server running there?"),
-        (8, &[garbage], "is it an HTTP server?"),
+        (8, &[doubtful], "RFC 9112, 6.3) in \"Content-Length: 5, 6\""),
         (18, &[cut], "5 bytes came, 45 are missing"),
         (23, &["-o", nowhere, page], "could not write"),
         (23, &["-o", "/", page], "could not write /"),
@@ -84,7 +86,7 @@ fn every_code_in_the_help_comes_up() {
         (26, &["--json", "@/", page], "could not read /"),
         (28, &["-m", "0.2", silent], "out of time after 200ms, while waiting for the answer"),
         (52, &[closing], "closed the connection without an answer"),
-        (55, &["-d", large, unsendable], "could not send the request"),
+        (55, &["-d", large, "-H", "Expect:", unsendable], "could not send the request"),
         (56, &[broken], "could not receive the answer"),
     ] {
         let case = format!("client {}", args.join(" "));

@@ -93,6 +93,11 @@ impl Talk {
         }
         let head = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        while head.contains("\r\ntransfer-encoding: chunked\r\n")
+            && !bytes.ends_with(b"\r\n0\r\n\r\n")
+        {
+            bytes.push(self.byte()?);
+        }
         for _ in 0..length.map_or(0, |length| length.parse().expect("a number")) {
             bytes.push(self.byte()?);
         }

@@ -121,7 +121,8 @@ fn fields_are_added_replaced_emptied_and_removed() {
         (&["Accept:", "user-agent:"], "Host: a:1\r\n".to_owned()),
         (&["Host:"], format!("{agent}Accept: */*\r\n")),
         (&["X-Unknown:"], DEFAULTS.to_owned()),
-        (&["Content-Length: 9"], DEFAULTS.to_owned()),
+        (&["Content-Length: 0"], format!("{DEFAULTS}Content-Length: 0\r\n")),
+        (&["Expect: 100-continue"], DEFAULTS.to_owned()), // nothing is to be waited with
     ] {
         let mut args = vec!["~/"];
         fields.iter().for_each(|field| args.extend(["-H", field]));

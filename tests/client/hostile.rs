@@ -49,12 +49,12 @@ fn answers_of_every_kind() {
         (String::new(), "", 52),
         ("HTTP/1.1 100 Continue\r\n\r\n".to_owned(), "", 52),
         // Not an answer, or one whose length is in doubt.
-        ("<html>hello".to_owned(), "", 8),
-        ("hello\r\n\r\n".to_owned(), "", 8),
-        ("HTTP/2.0 200 OK\r\n\r\n".to_owned(), "", 8),
+        ("<html>hello".to_owned(), "", 1),
+        ("hello\r\n\r\n".to_owned(), "", 1),
+        ("HTTP/2.0 200 OK\r\n\r\n".to_owned(), "", 1),
         ("HTTP/1.1 20 OK\r\n\r\n".to_owned(), "", 8),
-        ("HTTP/1.1 200 OK".to_owned(), "", 8),
-        (format!("{OK}Content-Length: 5\r\n"), "", 8),
+        ("HTTP/1.1 200 OK".to_owned(), "", 18),
+        (format!("{OK}Content-Length: 5\r\n"), "", 18),
         (format!("{OK}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"), "", 8),
         (format!("{OK}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"), "", 8),
         (format!("{OK}Content-Length: +5\r\n\r\nhello"), "", 8),
@@ -95,11 +95,11 @@ fn endless(first: &'static str, again: &'static str) -> Fake {
 #[test]
 fn what_never_ends_is_given_up() {
     for (name, first, again, code) in [
-        ("line", "", "x", 8),
+        ("line", "", "x", 1),
         ("status line", "HTTP/1.1 200 ", "x", 8),
         ("field", "HTTP/1.1 200 OK\r\nX: ", "x", 8),
         ("head", OK, "X: y\r\n", 8),
-        ("empty lines", "", "\r\n", 8),
+        ("empty lines", "", "\r\n", 1),
         ("interim answers", "", "HTTP/1.1 100 Continue\r\n\r\n", 8),
         ("chunk size", CHUNKED, "0", 56),
         ("chunk extension", CHUNKED, "1;x", 56),
@@ -252,10 +252,22 @@ fn no_line_end_gets_into_a_request() {
     ] {
         fetch(&[args, &[&*fake.url("/")]].concat()).failed(2, &format!("{args:?}"));
     }
-    fetch(&[format!("http://{}\r\nX: y/", fake.address())]).failed(3, "line end in a host");
+    for url in [
+        format!("http://{}\r\nX: y/", fake.address()),
+        fake.url("/a\r\nX: y"),
+        fake.url("/a\n"),
+        fake.url("/?\r"),
+        fake.url("/#\t"),
+        fake.url("/\u{1b}[2J"),
+        format!("{}\n", fake.url("/")),
+    ] {
+        let finished = fetch(&[&url]);
+        let said = finished.failed(3, "a control byte in a URL");
+        assert!(said.contains("a control byte, such as a line end, stands at byte"), "{said}");
+    }
     assert_eq!(fake.connections(), 0, "it was refused before the wire");
-    assert_eq!(fetched(&[fake.url("/a\r\nX: y")]), "hello");
-    assert!(fake.requests()[0].starts_with("GET /a%0D%0AX:%20y HTTP/1.1\r\n"), "{fake:?}");
+    assert_eq!(fetched(&[fake.url("/a b/\u{fc}\"?<\\")]), "hello");
+    assert!(fake.requests()[0].starts_with("GET /a%20b/%C3%BC%22?%3C\\ HTTP/1.1\r\n"), "{fake:?}");
 }
 
 /// Answers the first request on each connection, and closes at the second one.
@@ -292,6 +304,7 @@ fn a_refusal_is_heard_before_the_body_is_out() {
         talk.ignore_request()
     });
     let body = "x".repeat(32 << 20);
-    let finished = run(&mut client(&["-d", "@-", &fake.url("/")]), body.as_bytes());
+    let finished =
+        run(&mut client(&["-d", "@-", "-H", "Expect:", &fake.url("/")]), body.as_bytes());
     assert_eq!(finished.succeeded(), "no");
 }

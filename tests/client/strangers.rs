@@ -124,7 +124,7 @@ fn a_person_who_says_nothing_or_says_nonsense() {
     let (_nc, mut hand, url) = netcat();
     let fetching = Program::start(&mut client(&["-m", "9", &url]));
     hand.write_all(b"what do you want?\n").expect("nc reads it");
-    fetching.finish().failed(8, "nonsense");
+    fetching.finish().failed(1, "nonsense");
 
     let (nc, mut hand, url) = netcat();
     let fetching = Program::start(&mut client(&["-m", "9", &url]));

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Serves www with the given server and looks at it in a real browser: see site.mjs. Says so, and
-# succeeds, where Node.js, npm or Chromium is missing.
+# Serves www with the given server and looks at it in a real browser: see site.mjs; then at a sound in
+# it, and at what the browser has already: see media.mjs. Says so, and succeeds, where Node.js, npm or
+# Chromium is missing.
 set -eu
 server=$(realpath "$1")
 cd "$(dirname "$0")"
@@ -12,11 +13,14 @@ for program in node npm chromium; do
 done
 [ -d node_modules ] || npm ci --silent
 work=$(mktemp -d)
-"$server" ../../www --bind 127.0.0.1:0 --data "$work/data" --access-log "$work/access.log" >"$work/ready" &
+cp -R ../../www "$work/www"
+"$server" "$work/www" --bind 127.0.0.1:0 --data "$work/data" --access-log "$work/access.log" >"$work/ready" &
 pid=$!
 trap 'kill "$pid"; wait "$pid"; rm -r "$work"' EXIT
 for _ in $(seq 50); do
     grep -q . "$work/ready" && break
     sleep 0.1
 done
-node site.mjs "$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$work/ready")"
+url=$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$work/ready")
+node site.mjs "$url"
+node media.mjs "$url" "$work/www" "$work/access.log"

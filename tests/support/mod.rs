@@ -2,6 +2,7 @@
 
 mod folder;
 mod program;
+mod served;
 mod server;
 mod wire;
 
@@ -11,8 +12,9 @@ use std::time::{Duration, Instant};
 
 pub use self::folder::Folder;
 pub use self::program::{Finished, Program, run};
+pub use self::served::{Served, ask};
 pub use self::server::{Server, server_command};
-pub use self::wire::{Wire, masked};
+pub use self::wire::{Answer, Wire, masked};
 
 /// No wait is longer than this. A test that needs all of it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -2,20 +2,24 @@
 //!
 //! ```text
 //! SendHead ──> SendBody ──> RecvHead ──> RecvBody ──> Ok: the connection may be used again
-//!                  ^            │  ^ 1xx                └──> Err(Close): why not
-//!                  │            └──┘
-//!                  └─ a final answer may come before the body is out
+//!              │  ^ hear    │  ^ 1xx                   └──> Err(Close): why not
+//!              └──┘         └──┘
 //! ```
+//!
+//! An answer may come before the body is out: a 100 that the body waits for (RFC 9110, 10.1.1), or
+//! a final one that makes the rest of it pointless (RFC 9112, 9.5). [`SendBody::hear`] tells.
+//! Refused: a 101, as no other protocol is asked for here (RFC 9110, 15.2.2).
 
 pub use super::body::Piece;
 use super::body::{Decoder, Encoder};
 use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
-use super::framing::{Framing, Message, framing, opens_tunnel};
+use super::framing::{Framing, Message, declared, framing, opens_tunnel};
 use super::head::{Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
+use super::status::Status;
 use crate::proto::buf::Buf;
 
 /// A connection on which a request may be sent.
@@ -26,20 +30,36 @@ impl SendHead {
     /// Writes the head of a request. `length` is its body's: `None` when there is no body. The
     /// framing fields are set here, after it.
     pub fn send(self, head: &RequestHead, length: Option<u64>, out: &mut Vec<u8>) -> SendBody {
+        let encoder = length.map_or(Encoder::Nothing, Encoder::Length);
+        let field = length.map(|length| ("Content-Length", length.to_string()));
+        SendHead::start(head, field, encoder, out)
+    }
+
+    /// Writes the head of a request whose body goes out in chunks. Only for a server that is known
+    /// to speak HTTP/1.1 (RFC 9112, 6.1).
+    pub fn send_chunked(self, head: &RequestHead, out: &mut Vec<u8>) -> SendBody {
+        let field = Some(("Transfer-Encoding", "chunked".to_owned()));
+        SendHead::start(head, field, Encoder::Chunked, out)
+    }
+
+    fn start(
+        head: &RequestHead,
+        framing: Option<(&str, String)>,
+        encoder: Encoder,
+        out: &mut Vec<u8>,
+    ) -> SendBody {
         let mut head = head.clone();
         head.headers.remove("content-length");
         head.headers.remove("transfer-encoding");
-        if let Some(length) = length {
-            let digits = length.to_string();
-            head.headers.append("Content-Length", digits).expect("digits are a field value");
+        if let Some((name, value)) = framing {
+            head.headers.append(name, value).expect("digits and letters are a field value");
         }
         head.encode(out);
-        let encoder = length.map_or(Encoder::Nothing, Encoder::Length);
         let stays = wants_to_stay(head.version, &head.headers).map_err(|close| match close {
             Close::PeerAsked => Close::WeAsked, // the head is our own
             other => other,
         });
-        SendBody { encoder, sent: Sent { method: head.method, stays } }
+        SendBody { encoder, answer: RecvHead::awaiting(Sent { method: head.method, stays }, 0) }
     }
 }
 
@@ -54,7 +74,21 @@ struct Sent {
 #[derive(Debug)]
 pub struct SendBody {
     encoder: Encoder,
-    sent: Sent,
+    answer: RecvHead,
+}
+
+/// What [`SendBody::hear`] came to.
+#[derive(Debug)]
+pub enum Heard {
+    /// Nothing yet, or not enough.
+    Nothing(SendBody),
+    /// An interim answer (1xx), such as the 100 that the body waited for.
+    Interim(ResponseHead, SendBody),
+    /// The final answer has this status; [`RecvHead::receive`] will give it. Above 299 the server
+    /// does not want the body any more.
+    Final(Status, SendBody),
+    /// The server closed, and nothing of an answer had come.
+    Closed,
 }
 
 impl SendBody {
@@ -63,22 +97,57 @@ impl SendBody {
         self.encoder.write(data, out);
     }
 
+    /// Takes what has arrived of an answer while the body is still to be sent. What stands behind
+    /// the head of a final answer stays in the buffer.
+    ///
+    /// # Errors
+    /// As [`RecvHead::receive`].
+    pub fn hear(self, input: &mut Buf, limits: &Limits) -> Result<Heard, Fault> {
+        let SendBody { encoder, answer } = self;
+        let with = |answer| SendBody { encoder, answer };
+        Ok(match answer.receive(input, limits)? {
+            Head::More(answer) => Heard::Nothing(with(answer)),
+            Head::Interim(head, answer) => Heard::Interim(head, with(answer)),
+            Head::Complete(head, body) => {
+                Heard::Final(head.status, with(RecvHead(Waiting::Early(head, body))))
+            }
+            Head::Closed => Heard::Closed,
+        })
+    }
+
+    /// As [`RecvHead::taken`], of what has been heard.
+    pub fn taken(&self) -> u64 {
+        self.answer.taken()
+    }
+
     /// Ends the request, complete or not: a request cut short is not followed by another.
     pub fn finish(self, out: &mut Vec<u8>) -> RecvHead {
-        let mut sent = self.sent;
-        if self.encoder.finish(out).is_err() {
-            sent.stays = Err(Close::BodyShort);
+        match self.encoder.finish(out) {
+            Ok(()) => self.answer,
+            Err(_) => self.answer.cut_short(),
         }
-        RecvHead { partial: Partial::default(), sent, interim: 0 }
+    }
+
+    /// Sends no more of the body, which is not ended by it.
+    pub fn abandon(self) -> RecvHead {
+        self.answer.cut_short()
     }
 }
 
 /// Waiting for the answer.
 #[derive(Debug)]
-pub struct RecvHead {
-    partial: Partial<ResponseHead>,
-    sent: Sent,
-    interim: usize,
+pub struct RecvHead(Waiting);
+
+#[derive(Debug)]
+enum Waiting {
+    Awaited {
+        partial: Partial<ResponseHead>,
+        sent: Sent,
+        /// How many interim answers have come.
+        interim: usize,
+    },
+    /// It was heard while the body was still to be sent.
+    Early(ResponseHead, RecvBody),
 }
 
 /// What [`RecvHead::receive`] came to.
@@ -100,32 +169,66 @@ impl RecvHead {
     /// # Errors
     /// The first rule broken; the connection is of no more use.
     pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Fault> {
-        let RecvHead { partial, sent, interim } = self;
+        let (partial, sent, interim) = match self.0 {
+            Waiting::Awaited { partial, sent, interim } => (partial, sent, interim),
+            Waiting::Early(head, body) => return Ok(Head::Complete(head, body)),
+        };
         match partial.receive(input, limits)? {
+            Step::Complete(head) if head.status == Status::SWITCHING_PROTOCOLS => {
+                Err(Fault::new(Rule::SwitchedProtocols, 0))
+            }
             Step::Complete(head) if head.status.is_informational() => {
                 // As many as a head may have fields: an endless row of them is no answer.
                 if interim >= limits.fields {
                     return Err(Fault::new(Rule::TooManyInterim, 0));
                 }
-                Ok(Head::Interim(
-                    head,
-                    RecvHead { partial: Partial::default(), sent, interim: interim + 1 },
-                ))
+                Ok(Head::Interim(head, RecvHead::awaiting(sent, interim + 1)))
             }
             Step::Complete(head) => {
-                let framing = framing(Message::Response(&sent.method, &head))?;
+                let answer = Message::Response(&sent.method, &head);
+                let framing = framing(answer)?;
                 let mut stays = sent.stays.and(wants_to_stay(head.version, &head.headers));
-                if framing == Framing::UntilClose {
-                    stays = stays.and(Err(Close::EndOfBody));
+                match framing {
+                    Framing::UntilClose => stays = stays.and(Err(Close::EndOfBody)),
+                    // RFC 9112, 6.1: coding on 1.0 closes, body or not; so does all other doubt.
+                    Framing::None => {
+                        let doubt = declared(answer).map_err(|fault| Close::Fault(fault.rule));
+                        stays = stays.and(doubt.map(drop));
+                    }
+                    Framing::Length(_) | Framing::Chunked => {}
                 }
                 if opens_tunnel(&sent.method, head.status) {
                     stays = Err(Close::Tunnel);
                 }
                 Ok(Head::Complete(head, RecvBody { decoder: Decoder::new(framing), stays }))
             }
-            Step::More(partial) => Ok(Head::More(RecvHead { partial, sent, interim })),
+            Step::More(partial) => {
+                Ok(Head::More(RecvHead(Waiting::Awaited { partial, sent, interim })))
+            }
             Step::Closed => Ok(Head::Closed),
         }
+    }
+
+    /// How many bytes of the head have been taken from the buffer: what the offset of a fault counts,
+    /// and the buffer has no more.
+    pub fn taken(&self) -> u64 {
+        match &self.0 {
+            Waiting::Awaited { partial, .. } => partial.taken() as u64,
+            Waiting::Early(..) => 0,
+        }
+    }
+
+    /// The request is not complete: no other can follow it.
+    fn cut_short(mut self) -> RecvHead {
+        match &mut self.0 {
+            Waiting::Awaited { sent, .. } => sent.stays = Err(Close::BodyShort),
+            Waiting::Early(_, body) => body.stays = Err(Close::BodyShort),
+        }
+        self
+    }
+
+    fn awaiting(sent: Sent, interim: usize) -> RecvHead {
+        RecvHead(Waiting::Awaited { partial: Partial::default(), sent, interim })
     }
 }
 
@@ -143,6 +246,15 @@ impl RecvBody {
     /// As [`Decoder::receive`].
     pub fn receive<'b>(&mut self, input: &'b mut Buf, limits: &Limits) -> Result<Piece<'b>, Fault> {
         self.decoder.receive(input, limits)
+    }
+
+    /// How many bytes of a chunked body, framing included, have been taken from the buffer: what the
+    /// offset of a fault counts.
+    pub fn taken(&self) -> u64 {
+        match &self.decoder {
+            Decoder::Chunked(decoder) => decoder.taken(),
+            Decoder::Done | Decoder::Length { .. } | Decoder::UntilClose => 0,
+        }
     }
 
     /// How many bytes are still to come, where that is known.

@@ -20,6 +20,8 @@ pub enum Close {
     RequestUnread,
     /// The answer was not read to its end.
     AnswerUnread,
+    /// More bytes came than the answer has: they answer nothing (RFC 9112, 6.3).
+    TooMuch,
     /// A 2xx to CONNECT: what follows would be a tunnel, and there are none here.
     Tunnel,
     /// The body that we sent came out shorter than was said.
@@ -49,6 +51,7 @@ impl std::fmt::Display for Close {
             Close::EndOfBody => "the end of the body",
             Close::RequestUnread => "answered before the whole request was read",
             Close::AnswerUnread => "the answer was not read to its end",
+            Close::TooMuch => "more came than the answer",
             Close::Tunnel => "a tunnel was agreed on",
             Close::BodyShort => "the body came out short",
             Close::Fault(rule) => rule.what(),

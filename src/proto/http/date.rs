@@ -1,4 +1,5 @@
-//! Dates: IMF-fixdate (RFC 9110, 5.6.7), and the access log's common format made from it.
+//! Dates (RFC 9110, 5.6.7): written as IMF-fixdate, read in the two obsolete forms as well; and the
+//! access log's common format.
 
 use std::time::SystemTime;
 
@@ -9,6 +10,11 @@ pub fn imf_fixdate(time: SystemTime) -> String {
     let time =
         if seconds > LAST { SystemTime::UNIX_EPOCH } else { time.max(SystemTime::UNIX_EPOCH) };
     httpdate::fmt_http_date(time)
+}
+
+/// Reads a date in any of its three forms; `None` for what is none.
+pub fn parse_http_date(text: &[u8]) -> Option<SystemTime> {
+    httpdate::parse_http_date(str::from_utf8(text).ok()?).ok()
 }
 
 /// `06/Nov/1994:08:49:37 +0000`, as the common log format writes it.

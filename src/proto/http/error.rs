@@ -109,6 +109,9 @@ rules! {
     MajorVersion VERSION_NOT_SUPPORTED "RFC 9110, 2.5"
         "only HTTP/1.0 and HTTP/1.1 are spoken here"
         "GET / HTTP/1.1",
+    NoStatusLine BAD_GATEWAY "RFC 9112, 4"
+        "an answer begins with HTTP/; one without a head, as HTTP/0.9 had it, is not taken"
+        "HTTP/1.1 200 OK",
     StatusLine BAD_GATEWAY "RFC 9112, 4"
         "a status line is a version, a space, three digits, a space and a phrase"
         "HTTP/1.1 200 OK",
@@ -117,6 +120,9 @@ rules! {
         "HTTP/1.1 200 OK",
     TooManyInterim BAD_GATEWAY "RFC 9110, 15.2"
         "there are more interim (1xx) answers than this side reads"
+        "HTTP/1.1 200 OK",
+    SwitchedProtocols BAD_GATEWAY "RFC 9110, 15.2.2"
+        "101 switches to another protocol; nothing but HTTP/1.x is spoken here, and no other was asked for"
         "HTTP/1.1 200 OK",
     BareCr BAD_REQUEST "RFC 9112, 2.2"
         "a CR stands without the LF that ends a line"

@@ -597,9 +597,11 @@ fn breaking(rule: Rule) -> String {
         Rule::Percent => line("GET /% HTTP/1.1"),
         Rule::Version => line("GET / HTTP/1"),
         Rule::MajorVersion => line("GET / HTTP/3.0"),
+        Rule::NoStatusLine => line("<html>"),
         Rule::StatusLine => line("HTTP/1.1 OK"),
         Rule::StatusLineTooLong => line(&format!("HTTP/1.1 200 {}", "A".repeat(9000))),
         Rule::TooManyInterim => line("HTTP/1.1 100 Continue\r\n").repeat(11),
+        Rule::SwitchedProtocols => line("HTTP/1.1 101 Switching Protocols\r\n"),
         Rule::BareCr => get("A: b\rc"),
         Rule::FieldColon => get("A"),
         Rule::FieldName => get(": b"),
@@ -638,9 +640,11 @@ fn every_rule_can_be_broken() {
         let wire = breaking(rule);
         let got = match rule {
             _ if wire.is_empty() => continue,
-            Rule::StatusLine | Rule::StatusLineTooLong | Rule::TooManyInterim => {
-                client_fault(&wire)
-            }
+            Rule::NoStatusLine
+            | Rule::StatusLine
+            | Rule::StatusLineTooLong
+            | Rule::SwitchedProtocols
+            | Rule::TooManyInterim => client_fault(&wire),
             _ => server_fault(&wire),
         };
         assert_eq!(got, Some(rule));

@@ -38,12 +38,6 @@ pub enum Message<'a> {
 /// # Errors
 /// The rule that makes its length doubtful; the offset is the head's length.
 pub fn framing(message: Message<'_>) -> Result<Framing, Fault> {
-    let (version, headers) = match message {
-        Message::Request(head) => (head.version, &head.headers),
-        Message::Response(_, head) => (head.version, &head.headers),
-    };
-    let refuse = |rule| Fault::new(rule, headers.source().len());
-
     // 1. A response to HEAD, and any 1xx, 204 or 304, ends with its head.
     // 2. So does a 2xx to CONNECT: what follows is a tunnel, not a message.
     if let Message::Response(method, head) = message
@@ -51,6 +45,21 @@ pub fn framing(message: Message<'_>) -> Result<Framing, Fault> {
     {
         return Ok(Framing::None);
     }
+    declared(message)
+}
+
+/// What the fields say about a body, be there one or not. A sender that contradicts itself in an
+/// answer to HEAD has lost track of its framing as well.
+///
+/// # Errors
+/// As [`framing`].
+pub fn declared(message: Message<'_>) -> Result<Framing, Fault> {
+    let (version, headers) = match message {
+        Message::Request(head) => (head.version, &head.headers),
+        Message::Response(_, head) => (head.version, &head.headers),
+    };
+    let refuse = |rule| Fault::new(rule, headers.source().len());
+
     let length = content_length(headers).map_err(refuse)?;
     if headers.has("transfer-encoding") {
         // 3. Both: "ought to be handled as an error"; and a 1.0 sender cannot have meant it (6.1).

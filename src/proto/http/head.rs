@@ -339,7 +339,7 @@ impl Head for ResponseHead {
 
     fn begin(bytes: &[u8]) -> Result<(), Rule> {
         let seen = bytes.len().min(5);
-        if bytes[..seen] == b"HTTP/"[..seen] { Ok(()) } else { Err(Rule::StatusLine) }
+        if bytes[..seen] == b"HTTP/"[..seen] { Ok(()) } else { Err(Rule::NoStatusLine) }
     }
 
     /// `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112, 4). The space
@@ -351,7 +351,10 @@ impl Head for ResponseHead {
         let code = parts.next().ok_or(fault(line.len()))?;
         let reason = parts.next().unwrap_or_default();
         let at = version.len() + 1;
-        let version = Version::parse(version).map_err(|rule| Fault::new(rule, 0))?;
+        let version = Version::parse(version).map_err(|rule| match rule {
+            Rule::MajorVersion => Fault::new(rule, 0),
+            _ => fault(0), // what is said of a version speaks of a request line
+        })?;
         let number = decimal(code).filter(|_| code.len() == 3);
         let status =
             number.and_then(|code| Status::new(u16::try_from(code).ok()?)).ok_or(fault(at))?;

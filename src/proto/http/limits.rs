@@ -26,6 +26,9 @@ pub struct Limits {
     pub body_unread: u64,
     /// Chunk extensions and trailers of one body, together: 16 KB, as hyper's for extensions.
     pub chunk_overhead: u64,
+    /// Ranges in one request: 100; with more it gets the whole, as if it had asked for none. Apache
+    /// 200, nginx any number.
+    pub ranges: usize,
     /// Time for a head, from its first byte: 60 s, as nginx; people type by hand.
     pub head_time: Duration,
     /// Time between requests on one connection: 60 s. Apache 5, nginx 75.
@@ -49,6 +52,7 @@ impl Default for Limits {
             bodies_memory: 64 << 20,
             body_unread: 64 << 10,
             chunk_overhead: 16 << 10,
+            ranges: 100,
             head_time: Duration::from_secs(60),
             idle_time: Duration::from_secs(60),
             transfer_grace: Duration::from_secs(20),

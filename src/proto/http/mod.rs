@@ -14,6 +14,8 @@
 //! | [`chunked`], [`body`] | the body itself, both ways | 9112, 6 and 7 |
 //! | [`trailers`] | which fields may come behind it | 9110, 6.5 |
 //! | [`close`] | may the connection stay, and why it did not | 9112, 9 |
+//! | [`etag`], [`conditional`] | is it still the same, is it new to the client | 9110, 8.8 and 13 |
+//! | [`range`] | which parts of it | 9110, 14 |
 //! | [`server`], [`client`] | one exchange as each side lives it | 9112 |
 //! | [`limits`], [`error`] | what is too much, and what is wrong | |
 //!
@@ -55,13 +57,16 @@ pub mod chars;
 pub mod chunked;
 pub mod client;
 pub mod close;
+pub mod conditional;
 pub mod date;
 pub mod error;
+pub mod etag;
 pub mod framing;
 pub mod head;
 pub mod headers;
 pub mod limits;
 pub mod method;
+pub mod range;
 pub mod server;
 pub mod status;
 pub mod target;

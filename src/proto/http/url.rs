@@ -2,7 +2,8 @@
 //! the short forms `host/path` and `:8080/path`.
 //!
 //! Lenient where a person is typing: spaces and other bytes that may not stand in a target are
-//! percent-encoded, a fragment stays here and is never sent. Strict where it matters: the host.
+//! percent-encoded, a fragment stays here and is never sent. Strict where it matters: the host, and
+//! control bytes anywhere.
 
 use super::chars::{PATH, QUERY, first_bad_percent, percent_encode};
 use super::target::{Authority, PathAndQuery};
@@ -20,6 +21,8 @@ pub struct Url {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "Display says it")]
 pub enum UrlError {
+    /// A control byte (CR, LF, NUL and the like), so many bytes into the text.
+    Control(usize),
     Scheme(String),
     Host(String),
     UserInfo,
@@ -29,9 +32,18 @@ pub enum UrlError {
 impl std::fmt::Display for UrlError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            UrlError::Control(at) => write!(
+                f,
+                "a control byte, such as a line end, stands at byte {at} (RFC 3986, 2); right: \
+                 percent-encoded, if it is meant (%0A)"
+            ),
             UrlError::Scheme(scheme) => {
                 write!(f, "{scheme:?} is not a protocol spoken here; right: http://example.org/")
             }
+            UrlError::Host(host) if !host.is_ascii() => write!(
+                f,
+                "{host:?} is not a host in ASCII, as they are asked for; right: its xn-- form (RFC 5891)"
+            ),
             UrlError::Host(host) => {
                 write!(f, "{host:?} is not a host and port; right: example.org, 127.0.0.1:8080, [::1]:8080")
             }
@@ -51,6 +63,10 @@ impl Url {
     /// # Errors
     /// [`UrlError`] says which part is wrong.
     pub fn parse(text: &str) -> Result<Url, UrlError> {
+        // Encoded, it would be asked for by nobody; as it is, it would end the line (curl: exit 3).
+        if let Some(at) = text.bytes().position(|byte| byte.is_ascii_control()) {
+            return Err(UrlError::Control(at));
+        }
         let rest = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
             Some((scheme, _))
@@ -152,7 +168,13 @@ mod tests {
         assert_eq!(Url::parse("ftp://a/"), Err(UrlError::Scheme("ftp".to_owned())));
         assert_eq!(Url::parse("https://a/"), Err(UrlError::Scheme("https".to_owned())));
         assert_eq!(Url::parse("http://u:p@a/"), Err(UrlError::UserInfo));
-        for typed in ["", "http://", "http:///x", "a b", ":x", ":0", "a:99999", "a\r\nb", "ü"] {
+        for (typed, at) in [("a\r\nb", 1), ("a/\0", 2), ("http://a/b?\tc", 11), ("a/#\x7f", 3)] {
+            assert_eq!(Url::parse(typed), Err(UrlError::Control(at)), "{typed:?}");
+        }
+        assert!(Url::parse("ü").unwrap_err().to_string().contains("xn--"));
+        for typed in
+            ["", "http://", "http:///x", "a b", ":x", ":0", "a:99999", "ü", "[fe80::1%25lo]"]
+        {
             assert!(matches!(Url::parse(typed), Err(UrlError::Host(_))), "{typed:?}");
         }
     }

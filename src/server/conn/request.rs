@@ -15,13 +15,16 @@ use crate::proto::http::body::Piece;
 use crate::proto::http::close::Close;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
+use crate::proto::http::limits::Limits;
 use crate::proto::http::server::{Head, RecvBody, RecvHead};
 use crate::proto::http::status::Status;
 use crate::server::body::{Collector, RequestBody};
+use crate::server::failure::log_failure;
 use crate::server::handler::{Handler, Request, Response};
 use crate::server::quota::Share;
 use crate::server::refusal::{Refusal, internal_error};
 use crate::server::router::{Found, Params};
+use crate::server::select::select;
 use crate::server::stream::{Broken, Loan, Stream};
 use crate::server::wire::Wire;
 use std::net::SocketAddr;
@@ -101,7 +104,9 @@ impl Http {
             return if seat.grow(1) {
                 State::Stream(Streamed { asked: (head, since), recv, call, seat })
             } else {
-                self.no_room(Refusal::too_many_streams(), (head, since), recv, wire)
+                let refusal = Refusal::too_many_streams();
+                log::info!("{}: refused: {refusal}", wire.peer);
+                self.no_room(refusal, (head, since), recv, wire)
             };
         }
         recv.send_continue(&wire.input, &mut wire.output.bytes);
@@ -167,7 +172,7 @@ impl Http {
                         else {
                             continue;
                         };
-                        log::error!("{}: a body cannot be kept: {error}", wire.peer);
+                        log_failure(format_args!("{}: a body cannot be kept", wire.peer), &error);
                         let refusal = Refusal::cannot_keep(&error);
                         let Incoming { head, since, recv, .. } = incoming;
                         let state = self.no_room(refusal, (head, since), recv, wire);
@@ -189,7 +194,7 @@ impl Http {
         let (head, response) = match body.finish() {
             Ok(body) => {
                 let trailers = recv.trailers().cloned().unwrap_or_default();
-                call.answer(head, body.with_trailers(trailers), wire.peer)
+                call.answer(head, body.with_trailers(trailers), wire.peer, &self.limits)
             }
             Err(error) => {
                 log::error!("{}: a body that was kept cannot be read: {error}", wire.peer);
@@ -207,7 +212,7 @@ impl Http {
         let socket = match turn.stream.try_clone() {
             Ok(socket) => socket,
             Err(error) => {
-                log::warn!("{}: a body cannot be streamed: {error}", wire.peer);
+                log_failure(format_args!("{}: a body cannot be streamed", wire.peer), &error);
                 return self.no_room(Refusal::too_many_streams(), (head, since), recv, wire);
             }
         };
@@ -215,7 +220,7 @@ impl Http {
         let lent = std::mem::replace(wire, Wire::new(peer));
         let loan = Loan::new(Stream::new(socket, lent, recv, self.limits.clone(), call.limit));
         let body = RequestBody::streamed(loan.clone());
-        let (head, response) = call.answer(head, body, peer);
+        let (head, response) = call.answer(head, body, peer, &self.limits);
         let Some(mut stream) = loan.take_back() else { return State::Over(Close::PeerLeft) };
         let broken = stream.broken();
         let Stream { wire: lent, recv, .. } = stream;
@@ -241,24 +246,25 @@ impl Http {
         recv: RecvBody,
         wire: &mut Wire,
     ) -> State {
-        log::info!("{}: refused: {refusal}", wire.peer);
         let response = refusal.response(Some(&head)).field("Retry-After", "1");
         self.answer(response, Asked { head: Some(head), since }, recv.finish(), wire, false)
     }
 }
 
 impl Call {
-    /// Calls the handler. Gives the head back, for the log.
+    /// Calls the handler, and sends of its answer what was asked for. Gives the head back, for the log.
     pub(super) fn answer(
         self,
         head: RequestHead,
         body: RequestBody,
         peer: SocketAddr,
+        limits: &Limits,
     ) -> (RequestHead, Response) {
         let Call { handler, params, .. } = self;
         let mut request = Request { head, body, peer, params };
         let outcome = guarded(|| handler.handle(&mut request));
         let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
+        let response = select(response, &request.head, limits);
         (request.head, response)
     }
 }

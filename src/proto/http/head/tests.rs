@@ -330,7 +330,7 @@ fn what_is_not_http_is_not_a_long_line_either() {
         let offset = if rule == RequestLineTooLong { 8192 } else { 0 };
         let limits = Limits::default();
         run::<RequestHead>("garbage", &nine_thousand(byte), &limits, &Err((rule, offset)));
-        run::<ResponseHead>("garbage", &nine_thousand(byte), &limits, &Err((StatusLine, 0)));
+        run::<ResponseHead>("garbage", &nine_thousand(byte), &limits, &Err((NoStatusLine, 0)));
     }
 }
 
@@ -379,19 +379,19 @@ fn status_lines() {
         ("no code", b"HTTP/1.1\r\n", Err((StatusLine, 8))),
         ("no code but a space", b"HTTP/1.1 \r\n", Err((StatusLine, 9))),
         ("two spaces", b"HTTP/1.1  200 OK\r\n", Err((StatusLine, 9))),
-        ("tab", b"HTTP/1.1\t200 OK\r\n", Err((Version, 0))),
+        ("tab", b"HTTP/1.1\t200 OK\r\n", Err((StatusLine, 0))),
         ("tab behind the code", b"HTTP/1.1 200\tOK\r\n", Err((StatusLine, 9))),
         ("NUL in the phrase", b"HTTP/1.1 200 O\0\r\n", Err((StatusLine, 14))),
         ("CR in the phrase", b"HTTP/1.1 200 O\rK\r\n", Err((StatusLine, 14))),
         ("CR before the CRLF", b"HTTP/1.1 200 OK\r\r\n", Err((StatusLine, 15))),
         ("HTTP/2.0", b"HTTP/2.0 200 OK\r\n", Err((MajorVersion, 0))),
-        ("HTTP/2", b"HTTP/2 200\r\n", Err((Version, 0))),
-        ("ICY", b"ICY 200 OK\r\n", Err((StatusLine, 0))),
-        ("HTTP/0.9", b"<!DOCTYPE html>\r\n", Err((StatusLine, 0))),
-        ("small letters", b"http/1.1 200 OK\r\n", Err((StatusLine, 0))),
-        ("empty line in front", b"\r\nHTTP/1.1 200 OK\r\n", Err((StatusLine, 0))),
-        ("binary", b"\x00\x01\x02", Err((StatusLine, 0))),
-        ("SSH", b"SSH-2.0-OpenSSH_9.6\r\n", Err((StatusLine, 0))),
+        ("HTTP/2", b"HTTP/2 200\r\n", Err((StatusLine, 0))),
+        ("ICY", b"ICY 200 OK\r\n", Err((NoStatusLine, 0))),
+        ("HTTP/0.9", b"<!DOCTYPE html>\r\n", Err((NoStatusLine, 0))),
+        ("small letters", b"http/1.1 200 OK\r\n", Err((NoStatusLine, 0))),
+        ("empty line in front", b"\r\nHTTP/1.1 200 OK\r\n", Err((NoStatusLine, 0))),
+        ("binary", b"\x00\x01\x02", Err((NoStatusLine, 0))),
+        ("SSH", b"SSH-2.0-OpenSSH_9.6\r\n", Err((NoStatusLine, 0))),
     ]);
 }
 

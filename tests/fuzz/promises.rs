@@ -1,0 +1,251 @@
+//! What holds for any bytes whatever: no panic, and the same verdict however they were cut into
+//! packets. One function for each fuzz target (`make fuzz`); `make test` runs them over the corpus.
+//!
+//! That nothing hangs or allocates out of proportion is libFuzzer's to watch: the Makefile gives it
+//! a second and 64 MB for inputs of at most 4 KB.
+
+use threadbare::proto::buf::Buf;
+use threadbare::proto::http::body::Piece;
+use threadbare::proto::http::error::Fault;
+use threadbare::proto::http::head::{RequestHead, ResponseHead};
+use threadbare::proto::http::limits::Limits;
+use threadbare::proto::http::method::Method;
+use threadbare::proto::http::range::{Multipart, Selection, parse, select};
+use threadbare::proto::http::status::Status;
+use threadbare::proto::http::target::{PathAndQuery, Target, form_pairs, segments};
+use threadbare::proto::http::url::Url;
+use threadbare::proto::http::{client, server};
+
+/// What one side makes of all that the other sent.
+#[derive(Debug, PartialEq)]
+enum Event {
+    Request(RequestHead),
+    Response(ResponseHead),
+    Body(Vec<u8>),
+    Fault(Fault),
+    Closed,
+}
+
+/// Bytes that arrive in pieces, and then no more.
+struct Delivery<'a> {
+    pieces: std::slice::Chunks<'a, u8>,
+    buf: Buf,
+}
+
+impl<'a> Delivery<'a> {
+    fn new(bytes: &'a [u8], piece: usize) -> Delivery<'a> {
+        Delivery { pieces: bytes.chunks(piece.max(1)), buf: Buf::new() }
+    }
+
+    fn deliver(&mut self) {
+        assert!(!self.buf.is_closed(), "more is wanted of a peer that has closed");
+        match self.pieces.next() {
+            Some(piece) => self.buf.extend(piece),
+            None => self.buf.close(),
+        }
+    }
+}
+
+/// So low that a short input meets all of them.
+fn limits() -> Limits {
+    Limits {
+        request_line: 200,
+        field: 200,
+        head: 800,
+        fields: 10,
+        chunk_overhead: 50,
+        ..Limits::default()
+    }
+}
+
+/// The first byte says into pieces of which size the others are cut: the story is the same as whole.
+fn told_twice<T: PartialEq + std::fmt::Debug>(bytes: &[u8], story: impl Fn(Delivery<'_>) -> T) {
+    let Some((&piece, bytes)) = bytes.split_first() else { return };
+    let whole = story(Delivery::new(bytes, bytes.len()));
+    assert_eq!(story(Delivery::new(bytes, piece.into())), whole, "in pieces, and whole");
+}
+
+fn collect(
+    input: &mut Delivery<'_>,
+    story: &mut Vec<Event>,
+    mut receive: impl for<'b> FnMut(&'b mut Buf) -> Result<Piece<'b>, Fault>,
+) -> bool {
+    let mut data = Vec::new();
+    let end = loop {
+        match receive(&mut input.buf) {
+            Ok(Piece::Data(more)) => data.extend_from_slice(more),
+            Ok(Piece::More) => input.deliver(),
+            Ok(Piece::End) => break None,
+            Err(fault) => break Some(fault),
+        }
+    };
+    story.push(Event::Body(data));
+    let goes_on = end.is_none();
+    story.extend(end.map(Event::Fault));
+    goes_on
+}
+
+fn server_story(mut input: Delivery<'_>) -> Vec<Event> {
+    let (limits, mut story, mut state) = (limits(), Vec::new(), server::RecvHead::default());
+    loop {
+        state = match state.receive(&mut input.buf, &limits) {
+            Ok(server::Head::More(state)) => {
+                input.deliver();
+                state
+            }
+            Ok(server::Head::Complete(head, mut body)) => {
+                let _ = head.host();
+                story.push(Event::Request(head));
+                if !collect(&mut input, &mut story, |buf| body.receive(buf, &limits)) {
+                    return story;
+                }
+                let (answer, mut out) = (ResponseHead::new(Status::OK), Vec::new());
+                match body.finish().send(answer, Some(0), true, &mut out).finish(&mut out) {
+                    Ok(state) => state,
+                    Err(_) => return story,
+                }
+            }
+            Ok(server::Head::Closed) => {
+                story.push(Event::Closed);
+                return story;
+            }
+            Err(fault) => {
+                story.push(Event::Fault(fault));
+                return story;
+            }
+        }
+    }
+}
+
+fn client_story(method: &Method, mut input: Delivery<'_>) -> Vec<Event> {
+    let ask = |client: client::SendHead| {
+        let target = Target::parse(method, b"/").expect("a target");
+        let head = RequestHead::new(method.clone(), target);
+        client.send(&head, None, &mut Vec::new()).finish(&mut Vec::new())
+    };
+    let (limits, mut story, mut state) = (limits(), Vec::new(), ask(client::SendHead));
+    loop {
+        state = match state.receive(&mut input.buf, &limits) {
+            Ok(client::Head::More(state)) => {
+                input.deliver();
+                state
+            }
+            Ok(client::Head::Interim(head, state)) => {
+                story.push(Event::Response(head));
+                state
+            }
+            Ok(client::Head::Complete(head, mut body)) => {
+                story.push(Event::Response(head));
+                if !collect(&mut input, &mut story, |buf| body.receive(buf, &limits)) {
+                    return story;
+                }
+                match body.finish() {
+                    Ok(client) => ask(client),
+                    Err(_) => return story,
+                }
+            }
+            Ok(client::Head::Closed) => {
+                story.push(Event::Closed);
+                return story;
+            }
+            Err(fault) => {
+                story.push(Event::Fault(fault));
+                return story;
+            }
+        }
+    }
+}
+
+/// A server reads these bytes as requests. What it took for one is written and read back as it was.
+pub fn request_head(bytes: &[u8]) {
+    told_twice(bytes, |input| {
+        let story = server_story(input);
+        for event in &story {
+            let Event::Request(head) = event else { continue };
+            let mut out = Vec::new();
+            head.encode(&mut out);
+            let again = server_story(Delivery::new(&out, out.len()));
+            let Some(Event::Request(back)) = again.first() else { panic!("{again:?}") };
+            assert_eq!((&back.method, &back.target), (&head.method, &head.target));
+            assert!(back.headers.iter().eq(head.headers.iter()), "{back:?}\n{head:?}");
+        }
+        story
+    });
+}
+
+/// A client reads these bytes as the answers to one GET, or one HEAD, after another.
+pub fn response_head(bytes: &[u8]) {
+    for method in [Method::Get, Method::Head] {
+        told_twice(bytes, |input| client_story(&method, input));
+    }
+}
+
+/// A server and a client read these bytes as a chunked body: they agree to the byte.
+pub fn chunked(bytes: &[u8]) {
+    let Some((&piece, body)) = bytes.split_first() else { return };
+    let request = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let response = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let request = [&[piece], &request[..], body].concat();
+    let response = [&[piece], &response[..], body].concat();
+    told_twice(&request, server_story);
+    told_twice(&response, |input| client_story(&Method::Get, input));
+
+    let body_of = |story: Vec<Event>| {
+        story.into_iter().find_map(|event| match event {
+            Event::Body(data) => Some(data),
+            _ => None,
+        })
+    };
+    let served = server_story(Delivery::new(&request[1..], request.len()));
+    let fetched = client_story(&Method::Get, Delivery::new(&response[1..], response.len()));
+    assert_eq!(body_of(served), body_of(fetched));
+}
+
+/// A target: what was read is written as it was, and read again the same.
+pub fn target(bytes: &[u8]) {
+    for method in [Method::Get, Method::Options, Method::Connect] {
+        if let Ok(target) = Target::parse(&method, bytes) {
+            let text = target.to_string();
+            assert_eq!(Target::parse(&method, text.as_bytes()), Ok(target), "{text}");
+        }
+    }
+    if let Ok(path) = PathAndQuery::parse(bytes) {
+        assert!(path.path().starts_with('/'));
+        assert_eq!(segments(path.path()).count(), path.path().matches('/').count());
+        let _ = form_pairs(path.query().unwrap_or_default()).count();
+    }
+}
+
+/// An address as a person types it: what comes of it may stand in a request as it is.
+pub fn url(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let Ok(url) = Url::parse(text) else { return };
+    let path = url.path.to_string();
+    assert_eq!(PathAndQuery::parse(path.as_bytes()), Ok(url.path.clone()), "{text:?}");
+    let again = format!("http://{}{path}", url.authority);
+    assert_eq!(Url::parse(&again), Ok(url), "{text:?}");
+}
+
+/// A Range field, of a representation whose length the first bytes give: what is selected lies within
+/// it, no byte is sent twice, and the answer is not much longer than the whole.
+pub fn ranges(bytes: &[u8]) {
+    let Some((length, value)) = bytes.split_first_chunk::<8>() else { return };
+    let length = u64::from_be_bytes(*length);
+    let Some(specs) = parse(value, 100) else { return };
+    assert!(!specs.is_empty() && specs.len() <= 100);
+    let boundary = "0123456789abcdef".to_owned();
+    let multipart = Multipart { boundary, content_type: None, length };
+    let mut parts = match select(&specs, length, multipart.overhead()) {
+        Selection::Whole | Selection::Unsatisfiable => return,
+        Selection::Single(part) => vec![part],
+        Selection::Several(parts) => {
+            assert!(parts.len() > 1);
+            let most = length.saturating_add(2 * multipart.overhead());
+            assert!(multipart.body_length(&parts) <= most, "{parts:?}");
+            parts
+        }
+    };
+    parts.sort_by_key(|part| part.start);
+    assert!(parts.iter().all(|part| part.start < part.end && part.end <= length), "{parts:?}");
+    assert!(parts.is_sorted_by(|one, next| one.end < next.start), "{parts:?}");
+}
