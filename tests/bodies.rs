@@ -85,6 +85,9 @@ impl Limited {
             .post("/streamed", Streaming(trailers))
             .get("/status/{code}", with_a_body)
             .get("/trailed/{what}", trailed)
+            .get("/upgrade", |_: &mut Request| {
+                Response::new(Status::UPGRADE_REQUIRED).field("Upgrade", "HTTP/3.0")
+            })
             .post("/panic", Streaming(|_: &mut Request| panic!("on purpose")))
             .build()
             .unwrap();
@@ -493,6 +496,16 @@ fn what_may_have_no_body_has_none_whatever_the_handler_says() {
     // An interim status is no answer: the client would wait on.
     let answer = wire.send("GET /status/103 HTTP/1.1\r\nHost: a\r\n\r\n").answer();
     assert_eq!((answer.status(), answer.text().as_str()), (500, "hello"));
+}
+
+#[test]
+fn an_offer_to_upgrade_is_named_by_connection() {
+    let server = Limited::start(Driver::Lobby, Limits::default());
+    for (fields, connection) in [("", "upgrade"), ("Connection: close\r\n", "close, upgrade")] {
+        let request = format!("GET /upgrade HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        let answer = Wire::to(server.address).send(request).answer();
+        assert_eq!((answer.status(), answer.field("connection")), (426, Some(connection)));
+    }
 }
 
 #[test]

@@ -307,6 +307,8 @@ fn what_is_glued_to_the_last_request_is_never_served() {
         "GET /-/health HTTP/1.0\r\n\r\n",
         "GET /-/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
         "POST /page HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+        "POST /count HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
+        "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
     ] {
         let answer = server.exchange(format!("{last}GET /glued HTTP/1.1\r\nHost: a\r\n\r\n"));
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");

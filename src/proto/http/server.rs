@@ -12,7 +12,7 @@
 use super::body::{Decoder, Encoder, Piece};
 use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
-use super::framing::{Message, framing, may_have_body, opens_tunnel};
+use super::framing::{Message, framing, may_have_body};
 use super::head::{Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
@@ -293,7 +293,8 @@ impl SendHead {
         if let Encoder::UntilClose = encoder {
             stays = stays.and(Err(Close::EndOfBody));
         }
-        if opens_tunnel(&method, head.status) {
+        // Refused or not: a client in a hurry sends behind it what is meant for the tunnel.
+        if method == Method::Connect {
             stays = Err(Close::Tunnel);
         }
         // A HEAD is told what a GET would be (RFC 9110, 9.3.2); 1xx and 204 say nothing of a
@@ -306,11 +307,17 @@ impl SendHead {
             None if version >= Version::Http11 => Some(("Transfer-Encoding", "chunked".to_owned())),
             None => None,
         };
+        // What 426 and others offer is for this connection only (RFC 9110, 7.8).
+        let offers = head.headers.has("upgrade");
         let connection = match (stays, version) {
-            (Err(_), _) => Some(("Connection", "close".to_owned())),
-            (Ok(()), Version::Http10) => Some(("Connection", "keep-alive".to_owned())),
+            (Err(_), _) if offers => Some("close, upgrade"),
+            (Err(_), _) => Some("close"),
+            (Ok(()), Version::Http10) if offers => Some("keep-alive, upgrade"),
+            (Ok(()), Version::Http10) => Some("keep-alive"),
+            (Ok(()), Version::Http11) if offers => Some("upgrade"),
             (Ok(()), Version::Http11) => None,
         };
+        let connection = connection.map(|options| ("Connection", options.to_owned()));
         for (name, value) in framing.into_iter().chain(connection) {
             head.headers.append(name, value).expect("digits and tokens are field values");
         }
