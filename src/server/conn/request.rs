@@ -16,13 +16,13 @@ use crate::proto::http::close::Close;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::limits::Limits;
-use crate::proto::http::server::{Head, RecvBody, RecvHead};
+use crate::proto::http::server::{Head, RecvBody, RecvHead, Rejected};
 use crate::proto::http::status::Status;
 use crate::server::body::{Collector, RequestBody};
 use crate::server::failure::log_failure;
 use crate::server::handler::{Handler, Request, Response};
 use crate::server::quota::Share;
-use crate::server::refusal::{Refusal, internal_error};
+use crate::server::refusal::Refusal;
 use crate::server::router::{Found, Params};
 use crate::server::select::select;
 use crate::server::stream::{Broken, Loan, Stream};
@@ -81,7 +81,11 @@ impl Http {
             Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
             Ok(Head::Doubtful) => (State::Over(Close::RequestUnread), Step::On),
             Ok(Head::Complete(head, recv)) => (self.route(head, recv, begun, wire, turn), Step::On),
-            Err(fault) => (self.refuse(fault, Asked { head: None, since: begun }, wire), Step::On),
+            Err(rejected) => {
+                let Rejected { fault, excerpt, came } = *rejected;
+                let asked = Asked { came: Some(came), since: begun };
+                (self.refuse(fault, Some(&excerpt), asked, wire), Step::On)
+            }
         }
     }
 
@@ -95,7 +99,7 @@ impl Http {
         turn: &Turn<'_>,
     ) -> State {
         self.stats.count_request();
-        let call = match self.find(&head, &recv) {
+        let call = match self.find(&head, &recv, wire.peer) {
             Ok(call) => call,
             Err(response) => return self.answer_early(response, (head, since), recv, wire, turn),
         };
@@ -114,8 +118,13 @@ impl Http {
     }
 
     /// Who answers; or the answer, when it can be given by the head alone.
-    pub(super) fn find(&self, head: &RequestHead, recv: &RecvBody) -> Result<Call, Response> {
-        let refuse = |refusal: Refusal| refusal.response(Some(head));
+    pub(super) fn find(
+        &self,
+        head: &RequestHead,
+        recv: &RecvBody,
+        peer: SocketAddr,
+    ) -> Result<Call, Response> {
+        let refuse = |refusal: Refusal| refusal.answer(head, peer);
         match self.routes.find(&head.method, &head.target) {
             Found::Handler(handler, params) => {
                 let judge = || {
@@ -149,7 +158,7 @@ impl Http {
         wire: &mut Wire,
         turn: &Turn<'_>,
     ) -> State {
-        let asked = Asked { head: Some(head), since };
+        let asked = Asked::of(head, since);
         let send = recv.skip(&mut wire.input, &self.limits);
         self.answer(response, asked, send, wire, (turn.may_stay)())
     }
@@ -183,8 +192,8 @@ impl Http {
                 Ok(Piece::End) => return (self.handle(incoming, wire, turn), Step::On),
                 Err(fault) => fault,
             };
-            let asked = Asked { head: Some(incoming.head), since: incoming.since };
-            return (self.refuse(fault, asked, wire), Step::On);
+            let asked = Asked::of(incoming.head, incoming.since);
+            return (self.refuse(fault, incoming.recv.excerpt(), asked, wire), Step::On);
         }
     }
 
@@ -198,10 +207,11 @@ impl Http {
             }
             Err(error) => {
                 log::error!("{}: a body that was kept cannot be read: {error}", wire.peer);
-                (head, internal_error())
+                let response = Refusal::internal_error().response(Some(&head));
+                (head, response)
             }
         };
-        let asked = Asked { head: Some(head), since };
+        let asked = Asked::of(head, since);
         self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
     }
 
@@ -228,7 +238,7 @@ impl Http {
         match broken {
             None => self.answer_early(response, (head, since), recv, wire, turn),
             Some(Broken::Fault(fault)) => {
-                self.refuse(fault, Asked { head: Some(head), since }, wire)
+                self.refuse(fault, recv.excerpt(), Asked::of(head, since), wire)
             }
             Some(Broken::Connection(error)) => {
                 log::debug!("{peer}: {error}");
@@ -247,7 +257,7 @@ impl Http {
         wire: &mut Wire,
     ) -> State {
         let response = refusal.response(Some(&head)).field("Retry-After", "1");
-        self.answer(response, Asked { head: Some(head), since }, recv.finish(), wire, false)
+        self.answer(response, Asked::of(head, since), recv.finish(), wire, false)
     }
 }
 
@@ -290,5 +300,5 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
 
 fn after_panic(head: &RequestHead) -> Response {
     log::error!("the handler of {} {} panicked", head.method, head.target);
-    internal_error()
+    Refusal::internal_error().response(Some(head))
 }
