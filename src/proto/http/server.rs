@@ -5,7 +5,7 @@
 //!     │            └──────────^   answered before the body came │
 //!     └── Fault: answer it and close                            └──> Err(Close): why not
 //! ```
-//! What is left of a body that was answered early is [skipped](Unread) before the next head is read,
+//! What is left of a body that was answered early is skipped before the next head is read,
 //! if it is short (RFC 9112, 9.3). A request is read behind a body only when that ended as it said
 //! it would: else it may be no request, but data that somebody wants to pass off as one.
 
@@ -14,10 +14,11 @@ use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::framing::{Message, framing, may_have_body};
-use super::head::{self, Partial, RequestHead, ResponseHead, Step};
+use super::head::{Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
+use super::rejected;
 use super::status::Status;
 use super::trailers::may_trail;
 use super::version::Version;
@@ -32,40 +33,10 @@ pub struct RecvHead {
 }
 
 /// A request that is refused for its head.
-pub type Rejected = head::Rejected<RequestHead>;
+pub type Rejected = rejected::Rejected<RequestHead>;
 
 /// How much of a request's head has come.
-pub type Came = head::Came<RequestHead>;
-
-impl Came {
-    /// What an answer has to know of it: HEAD is HEAD, however wrong the rest (RFC 9110, 9.3.2).
-    fn method(&self) -> Method {
-        match self {
-            Came::Head(head) => head.method.clone(),
-            Came::Line(line) if line.starts_with(b"HEAD ") => Method::Head,
-            Came::Line(_) => Method::Get,
-        }
-    }
-
-    /// The head, if its first line was right.
-    pub fn head(&self) -> Option<&RequestHead> {
-        match self {
-            Came::Head(head) => Some(head),
-            Came::Line(_) => None,
-        }
-    }
-
-    /// The first line as it came, without its ending.
-    pub fn first_line(&self) -> &[u8] {
-        match self {
-            Came::Head(head) => {
-                let line = head.headers.source().split_inclusive(|&byte| byte == b'\n').next();
-                head::strip_ending(line.unwrap_or_default())
-            }
-            Came::Line(line) => line,
-        }
-    }
-}
+pub type Came = rejected::Came<RequestHead>;
 
 /// What [`RecvHead::receive`] came to.
 #[derive(Debug)]
