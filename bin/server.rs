@@ -130,11 +130,13 @@ fn limits_from(typed: LimitFlags) -> Limits {
         body: typed.body.unwrap_or(usual.body),
         chunk_overhead: typed.chunk_overhead.unwrap_or(usual.chunk_overhead),
         ranges: typed.ranges.unwrap_or(usual.ranges),
+        body_memory: typed.body_memory.unwrap_or(usual.body_memory),
+        bodies_memory: typed.bodies_memory.unwrap_or(usual.bodies_memory),
+        body_unread: typed.body_unread.unwrap_or(usual.body_unread),
         head_time: typed.head_time.unwrap_or(usual.head_time),
         idle_time: typed.idle_time.unwrap_or(usual.idle_time),
         transfer_grace: typed.transfer_grace.unwrap_or(usual.transfer_grace),
         transfer_rate: typed.transfer_rate.unwrap_or(usual.transfer_rate),
-        ..usual
     }
 }
 

@@ -68,7 +68,7 @@ fn served_at_once(server: &Server) {
     assert!(begun.elapsed() < SOON);
 }
 
-/// The server as a library, with limits for which the binary has no flags.
+/// The server as a library, with limits and handlers of the tests' own.
 struct Limited {
     address: SocketAddr,
     stop: Stop,
@@ -200,6 +200,28 @@ fn where_nothing_can_be_kept_the_answer_is_503_and_a_line_in_the_log() {
     wire.rest();
     server.stderr_until(|text| text.contains("a body cannot be kept"));
     served_at_once(&server);
+}
+
+/// What they allow is taken, and one byte less is not.
+#[test]
+fn what_is_kept_of_bodies_is_limited_by_flags() {
+    const TEN: &str = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789";
+    let with = |flag: &str, limit: &str| {
+        let mut command = server_command(&["--access-log", "off", flag, limit]);
+        command.env("TMPDIR", "/nowhere/at/all");
+        Server::run(command)
+    };
+    for flag in ["--max-body-memory", "--max-bodies-memory"] {
+        for (limit, status) in [("10", 200), ("9", 503)] {
+            let server = with(flag, limit);
+            assert_eq!(server.connect().send(TEN).answer().status(), status, "{flag} {limit}");
+        }
+    }
+    for (limit, connection) in [("10", None), ("9", Some("close"))] {
+        let server = with("--max-body-unread", limit);
+        let answer = server.connect().send(TEN.replace("echo", "nowhere/at/all")).answer();
+        assert_eq!((answer.status(), answer.field("Connection")), (405, connection), "{limit}");
+    }
 }
 
 /// As many bytes of the process were resident at once, in KB.

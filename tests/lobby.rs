@@ -78,31 +78,30 @@ fn handlers_that_block_hold_only_their_workers() {
     }
 }
 
-/// Who asks for much waits for who asks for little, whatever the number of workers: more of them
-/// than cores must not take the leader's time.
-#[test]
-fn greedy_clients_delay_the_others_by_milliseconds() {
+/// Clients that ask without end beside a polite one, each for what `words` says, by its number. The
+/// polite one's delays, in order.
+fn delays_beside(greedy: usize, words: fn(usize) -> Words) -> Vec<Duration> {
     let server = Server::start(&["--workers", "16", "--access-log", "off"]);
     let greedy: Vec<TcpStream> =
-        (0..48).map(|_| TcpStream::connect(server.address()).expect("it listens")).collect();
+        (0..greedy).map(|_| TcpStream::connect(server.address()).expect("it listens")).collect();
     let all_said = AtomicBool::new(false);
     thread::scope(|scope| {
         for (number, stream) in greedy.iter().enumerate() {
             let all_said = &all_said;
             scope.spawn(move || {
-                let words = match number % 4 {
-                    0 => "GET /bytes/9000000000 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
-                    _ => HEALTH.repeat(300),
+                let (text, repeated) = match words(number) {
+                    Words::Once(text) => (text, false),
+                    Words::Again(text) => (text, true),
                 };
                 let (mut reading, mut writing) = (stream, stream);
                 stream.set_nonblocking(true).expect("an option");
                 let mut waste = vec![0; 64 << 10];
-                let mut left = words.as_bytes();
+                let mut left = text.as_bytes();
                 while !all_said.load(Ordering::Relaxed) {
                     let said = writing.write(left).unwrap_or(0);
                     left = &left[said..];
-                    if left.is_empty() && number % 4 != 0 {
-                        left = words.as_bytes();
+                    if left.is_empty() && repeated {
+                        left = text.as_bytes();
                     }
                     if reading.read(&mut waste).is_err() {
                         thread::sleep(Duration::from_millis(1));
@@ -121,8 +120,33 @@ fn greedy_clients_delay_the_others_by_milliseconds() {
             .collect();
         all_said.store(true, Ordering::Relaxed);
         delays.sort_unstable();
-        assert!(delays[10] < Duration::from_millis(100), "{delays:?}");
+        delays
+    })
+}
+
+/// What a greedy client says.
+enum Words {
+    Once(String),
+    Again(String),
+}
+
+/// Who asks for much waits for who asks for little, whatever the number of workers: more of them
+/// than cores must not take the leader's time.
+#[test]
+fn greedy_clients_delay_the_others_by_milliseconds() {
+    let delays = delays_beside(48, |number| match number % 4 {
+        0 => Words::Once("GET /bytes/9000000000 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
+        _ => Words::Again(HEALTH.repeat(300)),
     });
+    assert!(delays[10] < Duration::from_millis(100), "{delays:?}");
+}
+
+/// A turn ends after 64 answers, though a thousand more requests have been read: four times as many
+/// clients as workers, who always have the next one there, and one who asks when it has its answer.
+#[test]
+fn pipelining_clients_do_not_starve_a_polite_one() {
+    let delays = delays_beside(64, |_| Words::Again(HEALTH.repeat(1000)));
+    assert!(delays[10] < Duration::from_millis(100), "{delays:?}");
 }
 
 /// Whatever the interleaving of many clients and few workers: every request is answered, once.

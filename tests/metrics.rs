@@ -1,10 +1,11 @@
 //! What the server counts adds up, whatever its clients did; and who may see it.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{Server, Wire, eventually};
+use crate::support::{Server, Wire, eventually, skipped};
 
 const ECHO: &str = "GET /echo HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -96,6 +97,32 @@ fn who_waits_and_who_is_turned_away_is_told() {
     assert!(text.contains("threadbare_overload_total{full=\"connections\"} 1\n"), "{text}");
     assert!(text.contains("threadbare_closed_total{reason=\"turned_away\"} 1\n"), "{text}");
     assert!(text.contains("threadbare_open 4\n"), "{text}");
+}
+
+/// An address of this machine's that is not a loopback one: the one from which it would send to the
+/// network. Nothing is sent: connecting a UDP socket only chooses a route.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
+}
+
+/// What is sent to an address of one's own does not leave the machine, and yet is not loopback.
+#[test]
+fn who_is_not_on_this_machine_sees_nothing_without_the_flag() {
+    let Some(own) = own_address() else {
+        skipped("this machine has no address but loopback");
+        return;
+    };
+    for (flags, status) in [(&[][..], 403), (&["--metrics", "everyone"], 200)] {
+        let server = Server::start(&[&["--bind", &format!("{own}:0")], flags].concat());
+        let mut wire = Wire::to(SocketAddr::new(own, server.address().port()));
+        let answer = wire.send(ECHO.replace("echo", "-/metrics")).answer();
+        assert_eq!(answer.status(), status, "{flags:?}");
+        let text = answer.text();
+        assert_eq!(text.contains("--metrics everyone"), status == 403, "{text}");
+        assert_eq!(wire.send(ECHO).answer().status(), 200, "everything else is everybody's");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::process::Command;
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,10 +20,32 @@ fn still_serves(server: &Server) {
     assert!(begun.elapsed() < SOON);
 }
 
-/// More panics than workers, each a 500; afterwards every worker can still be in a handler at once.
+/// What the library has told the log of panics, in this process.
+static SAID: Said = Said(Mutex::new(Vec::new()));
+
+struct Said(Mutex<Vec<String>>);
+
+impl log::Log for Said {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = format!("{}: {}", record.level(), record.args());
+        if line.contains("panicked") {
+            self.0.lock().unwrap().push(line);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// More panics than workers, each a 500 and a line in the log; afterwards every worker can still be in a handler at once.
 #[test]
 fn a_handler_that_panics_costs_its_request_and_no_worker() {
     const WORKERS: usize = 3;
+    log::set_logger(&SAID).expect("no other test has one");
+    log::set_max_level(log::LevelFilter::Error);
     let routes = Router::new()
         .get("/panic", |_: &mut Request| -> Response { panic!("as the test wants it") })
         .get("/slow", |_: &mut Request| {
@@ -36,9 +59,14 @@ fn a_handler_that_panics_costs_its_request_and_no_worker() {
     let (address, stop) = (server.addresses()[0], server.stop());
     let running = thread::spawn(move || server.run());
     let mut wire = Wire::to(address);
-    for _ in 0..3 * WORKERS {
-        let answer = wire.send("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").answer();
-        assert_eq!(answer.status(), 500);
+    for number in 0..3 * WORKERS {
+        let request = format!("GET /panic?{number} HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(wire.send(request).answer().status(), 500);
+    }
+    let said = SAID.0.lock().unwrap().clone();
+    for number in 0..3 * WORKERS {
+        let line = format!("ERROR: the handler of GET /panic?{number} panicked");
+        assert_eq!(said.iter().filter(|said| **said == line).count(), 1, "{said:?}");
     }
     let begun = Instant::now();
     let mut wires: Vec<Wire> = (0..WORKERS).map(|_| Wire::to(address)).collect();

@@ -143,6 +143,41 @@ fn without_descriptors_it_waits_and_recovers() {
     assert!(stderr.lines().count() < 20, "{stderr}");
 }
 
+/// Clients that are in already are told to come again, whatever they ask for; the log is not filled.
+#[test]
+fn without_descriptors_what_needs_a_file_is_answered_503() {
+    let server = env!("CARGO_BIN_EXE_server");
+    let flags = "--workers 4 --max-connections 1000 --max-body-memory 0 --access-log off \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n 40; exec {server} {flags}"), "sh"]);
+    command.current_dir(crate::support::root()).env_remove("RUST_LOG");
+    let server = Server::run(command);
+    let (mut asks, mut sends) = (server.connect(), server.connect());
+    [&mut asks, &mut sends].into_iter().for_each(served);
+    let crowd: Vec<TcpStream> =
+        (0..100).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
+    server.stderr_until(|text| text.contains("cannot accept"));
+    let begun = Instant::now();
+    for number in 0..100 {
+        let target = ["/", "/style.css", "/users/1"][number % 3];
+        let answer = asks.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")).answer();
+        let told = (answer.status(), answer.field("Retry-After"), answer.field("Connection"));
+        assert_eq!(told, (503, Some("1"), None), "{target}: {}", answer.text());
+    }
+    let body = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+    let answer = sends.send(body).answer();
+    assert_eq!((answer.status(), answer.field("Retry-After")), (503, Some("1")));
+    let (took, said) = (begun.elapsed(), server.program.stderr.text());
+    let failures = said.lines().filter(|line| line.contains("ERROR")).count() as u64;
+    assert!((1..=took.as_secs() + 1).contains(&failures), "in {took:?}: {said}");
+    drop(crowd);
+    let again = || {
+        let mut wire = server.connect();
+        wire.try_exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n").filter(|(status, _)| *status == 200)
+    };
+    assert!(eventually(again).is_some(), "it recovers");
+}
+
 #[test]
 fn by_default_there_are_no_more_connections_than_descriptors_allow() {
     let server = env!("CARGO_BIN_EXE_server");

@@ -5,6 +5,7 @@
 //! | `/-/health` | `ok`; 503 as soon as the server is about to stop |
 //! | `/-/metrics` | counters, in the Prometheus text format, for whom it may concern |
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::server::refusal::Refusal;
@@ -20,6 +21,17 @@ pub enum Audience {
     Loopback,
     /// Nobody.
     Nobody,
+}
+
+impl Audience {
+    /// An IPv4 address may come as an IPv6 one (`::ffff:127.0.0.1`), to a socket that takes both.
+    fn includes(self, peer: IpAddr) -> bool {
+        match self {
+            Audience::Everyone => true,
+            Audience::Loopback => peer.to_canonical().is_loopback(),
+            Audience::Nobody => false,
+        }
+    }
 }
 
 /// Adds the routes.
@@ -41,10 +53,41 @@ fn health(stats: &Stats) -> Response {
 }
 
 fn metrics(stats: &Stats, audience: Audience, request: &Request) -> Response {
-    if audience == Audience::Loopback && !request.peer.ip().to_canonical().is_loopback() {
-        return Refusal::forbidden(&request.head).response(Some(&request.head));
+    if !audience.includes(request.peer.ip()) {
+        let refusal = Refusal {
+            status: Status::FORBIDDEN,
+            what: "the counters are shown to the server's own machine only".to_owned(),
+            offset: None,
+            section: "RFC 9110, 15.5.4",
+            right: "a request from there, or server --metrics everyone".to_owned(),
+        };
+        return refusal.response(Some(&request.head));
     }
     Response::text(stats.prometheus())
         .field("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         .field("Cache-Control", "no-store")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_on_this_machine() {
+        for (peer, is) in [
+            ("127.0.0.1", true),
+            ("127.255.0.9", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("192.168.0.1", false),
+            ("::ffff:10.0.0.1", false),
+            ("::127.0.0.1", false),
+            ("fe80::1", false),
+            ("0.0.0.0", false),
+        ] {
+            let peer: IpAddr = peer.parse().unwrap();
+            assert_eq!(Audience::Loopback.includes(peer), is, "{peer}");
+            assert!(Audience::Everyone.includes(peer) && !Audience::Nobody.includes(peer));
+        }
+    }
 }

@@ -23,6 +23,7 @@ use crate::proto::http::chars::decimal;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
 use crate::proto::http::target::form_pairs;
+use crate::server::failure::failed;
 use crate::server::refusal::Refusal;
 use crate::server::{Body, Handler, Request, Response, Router, Status, Validators};
 
@@ -103,10 +104,7 @@ fn respond(answer: Answer, request: &Request) -> Response {
             let [what, section, right] = [&*what, section, &*right].map(quote);
             json(status, format!("{{\"error\":{what},\"rule\":{section},\"right\":{right}}}"))
         }
-        Err(Failure::Disk(error)) => {
-            log::error!("{} {}: {error}", request.head.method, request.head.target);
-            crate::server::refusal::internal_error()
-        }
+        Err(Failure::Disk(error)) => failed(&request.head, &error),
     }
 }
 

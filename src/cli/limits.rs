@@ -51,6 +51,12 @@ pub struct LimitFlags {
     pub chunk_overhead: Option<u64>,
     /// Ranges in a request.
     pub ranges: Option<usize>,
+    /// Bytes of one body that are kept in memory.
+    pub body_memory: Option<u64>,
+    /// Bytes of all bodies that are kept in memory.
+    pub bodies_memory: Option<u64>,
+    /// Bytes of a body that are read though nobody wants them.
+    pub body_unread: Option<u64>,
     /// Connections that may be open.
     pub connections: Option<usize>,
     /// Of one address.
@@ -136,6 +142,30 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         }),
         "of more ranges none is served, but the whole; 0 turns ranges off (default 100)",
     ),
+    Flag::new(
+        None,
+        "max-body-memory",
+        Value("BYTES", |options, value| {
+            set(&mut options.limits.body_memory, number(value, BYTES, 0))
+        }),
+        "a longer body is kept in a file without a name (default 65536)",
+    ),
+    Flag::new(
+        None,
+        "max-bodies-memory",
+        Value("BYTES", |options, value| {
+            set(&mut options.limits.bodies_memory, number(value, BYTES, 0))
+        }),
+        "so is any body, when all together have so much memory (default 67108864)",
+    ),
+    Flag::new(
+        None,
+        "max-body-unread",
+        Value("BYTES", |options, value| {
+            set(&mut options.limits.body_unread, number(value, BYTES, 0))
+        }),
+        "after more of a body that nobody wants the connection ends (default 65536)",
+    ),
 ];
 
 pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
@@ -202,4 +232,54 @@ pub(super) fn number<N: FromStr + PartialOrd>(
 pub(super) fn set<T>(place: &mut Option<T>, typed: Result<T, Right>) -> Result<(), Right> {
     *place = Some(typed?);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::http::limits::Limits;
+
+    /// Each limit of the protocol is a flag, whose help has the right default. A new limit does not
+    /// compile here until it is in the list.
+    #[test]
+    fn every_limit_is_a_flag_and_the_help_knows_its_default() {
+        let Limits {
+            request_line,
+            field,
+            head,
+            fields,
+            body,
+            body_memory,
+            bodies_memory,
+            body_unread,
+            chunk_overhead,
+            ranges,
+            head_time,
+            idle_time,
+            transfer_grace,
+            transfer_rate,
+        } = Limits::default();
+        let defaults = [
+            ("max-request-line", request_line as u64),
+            ("max-field", field as u64),
+            ("max-head", head as u64),
+            ("max-fields", fields as u64),
+            ("max-body", body),
+            ("max-body-memory", body_memory),
+            ("max-bodies-memory", bodies_memory),
+            ("max-body-unread", body_unread),
+            ("max-chunk-overhead", chunk_overhead),
+            ("max-ranges", ranges as u64),
+            ("head-time", head_time.as_secs()),
+            ("idle-time", idle_time.as_secs()),
+            ("transfer-grace", transfer_grace.as_secs()),
+            ("transfer-rate", transfer_rate.into()),
+        ];
+        for (name, default) in defaults {
+            let flag = FLAGS.iter().find(|flag| flag.long == name);
+            let flag = flag.unwrap_or_else(|| panic!("--{name} is not there"));
+            assert!(flag.help.contains(&format!("default {default})")), "--{name}: {}", flag.help);
+        }
+        assert_eq!(FLAGS.len(), defaults.len());
+    }
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::door::{Door, Full, Overload, Pass};
 use super::errors::{AcceptFailure, accept_failure};
+use super::rarely::Rarely;
 use super::refuse::Refused;
 use super::socket::{adopt, bind, wait_readable};
 use super::stop::Stop;
@@ -275,20 +276,6 @@ impl Exhausted {
 
     fn pause_left(&self, now: Instant) -> Option<Duration> {
         self.paused_until?.checked_duration_since(now)
-    }
-}
-
-/// Once a second, whatever happens.
-#[derive(Debug, Default)]
-struct Rarely(Option<Instant>);
-
-impl Rarely {
-    fn may_speak(&mut self, now: Instant) -> bool {
-        let may = self.0.is_none_or(|spoke| now - spoke >= Duration::from_secs(1));
-        if may {
-            self.0 = Some(now);
-        }
-        may
     }
 }
 

@@ -25,6 +25,13 @@ pub fn nothing_yet(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
+/// Has this process, or the machine, as many files and sockets open as it may? It passes when some
+/// are closed.
+pub fn out_of_descriptors(error: &Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE))
+}
+
 /// What a failed accept(2) means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AcceptFailure {

@@ -12,6 +12,7 @@
 //! | [`connect`] | an address to a connection, each one tried | `socket` `connect` |
 //! | [`socket`] | the few things std has no word for, safely bound | `listen` `setsockopt` |
 //! | [`errors`] | which errors are the peer's leaving, and which pass | |
+//! | [`rarely`] | what is worth a line in the log once a second | |
 
 pub mod accept;
 pub mod connect;
@@ -19,6 +20,7 @@ pub mod deadline;
 pub mod door;
 pub mod errors;
 pub mod lobby;
+pub mod rarely;
 mod refuse;
 pub mod resolve;
 pub mod service;

@@ -7,10 +7,11 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::failure::failed;
 use super::handler::{Body, Handler, Request, Response};
 use super::mime::content_type;
 use super::path::{Named, is_absent, open_below, relative};
-use super::refusal::{Refusal, internal_error};
+use super::refusal::Refusal;
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::proto::http::status::Status;
 
@@ -78,8 +79,7 @@ impl Handler for Files {
             log::warn!("{}: {error}; check its owner and mode", request.head.target.path());
             return Refusal::forbidden(&request.head).response(Some(&request.head));
         }
-        log::error!("{}: {error}", request.head.target.path());
-        internal_error()
+        failed(&request.head, &error)
     }
 }
 

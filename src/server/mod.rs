@@ -9,7 +9,8 @@
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
 //! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), `select.rs` with
-//! `parts.rs` (how much of the answer is sent), [`files`] with [`path`] and [`mime`], [`refusal`], [`access_log`], [`stats`].
+//! `parts.rs` (how much of the answer is sent), [`files`] with [`path`] and [`mime`], [`refusal`],
+//! [`failure`], [`access_log`], [`stats`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 pub mod access_log;
 pub mod body;
 pub mod conn;
+pub mod failure;
 pub mod files;
 pub mod handler;
 pub mod mime;

@@ -19,6 +19,7 @@ use crate::proto::http::limits::Limits;
 use crate::proto::http::server::{Head, RecvBody, RecvHead};
 use crate::proto::http::status::Status;
 use crate::server::body::{Collector, RequestBody};
+use crate::server::failure::log_failure;
 use crate::server::handler::{Handler, Request, Response};
 use crate::server::quota::Share;
 use crate::server::refusal::{Refusal, internal_error};
@@ -108,7 +109,9 @@ impl Http {
             return if seat.grow(1) {
                 State::Stream(Streamed { asked: (head, since), recv, call, seat })
             } else {
-                self.no_room(Refusal::too_many_streams(), (head, since), recv, wire)
+                let refusal = Refusal::too_many_streams();
+                log::info!("{}: refused: {refusal}", wire.peer);
+                self.no_room(refusal, (head, since), recv, wire)
             };
         }
         recv.send_continue(&wire.input, &mut wire.output.bytes);
@@ -179,7 +182,8 @@ impl Http {
                             match body.push(data, self.limits.body_memory, &self.memory) {
                                 Ok(()) => continue,
                                 Err(error) => {
-                                    log::error!("{}: a body cannot be kept: {error}", wire.peer);
+                                    let what = format_args!("{}: a body cannot be kept", wire.peer);
+                                    log_failure(what, &error);
                                     let refusal = Refusal::cannot_keep(&error);
                                     let Incoming { head, since, recv, .. } = incoming;
                                     let state = self.no_room(refusal, (head, since), recv, wire);
@@ -226,7 +230,7 @@ impl Http {
         let socket = match turn.stream.try_clone() {
             Ok(socket) => socket,
             Err(error) => {
-                log::warn!("{}: a body cannot be streamed: {error}", wire.peer);
+                log_failure(format_args!("{}: a body cannot be streamed", wire.peer), &error);
                 return self.no_room(Refusal::too_many_streams(), (head, since), recv, wire);
             }
         };
@@ -260,7 +264,6 @@ impl Http {
         recv: RecvBody,
         wire: &mut Wire,
     ) -> State {
-        log::info!("{}: refused: {refusal}", wire.peer);
         let response = refusal.response(Some(&head)).field("Retry-After", "1");
         self.answer(response, Asked { head: Some(head), since }, recv.finish(), wire, false)
     }

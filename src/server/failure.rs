@@ -1,0 +1,42 @@
+//! What could not be opened or read, and is not the client's fault.
+//!
+//! Descriptors that have run out (EMFILE, ENFILE) come back: 503 with Retry-After (RFC 9110, 15.6.4),
+//! and a line in the log once a second, as everybody is told so at the same time. Anything else is a
+//! 500 (RFC 9110, 15.6.1), and a line each time.
+
+use std::fmt::Display;
+use std::io;
+use std::time::Instant;
+
+use super::handler::Response;
+use super::refusal::{Refusal, internal_error};
+use crate::net::errors::out_of_descriptors;
+use crate::net::rarely::Rarely;
+use crate::proto::http::head::RequestHead;
+use crate::proto::http::status::Status;
+
+/// The answer to a request that failed like this; the log is told.
+pub fn failed(head: &RequestHead, error: &io::Error) -> Response {
+    log_failure(format_args!("{} {}", head.method, head.target), error);
+    if !out_of_descriptors(error) {
+        return internal_error();
+    }
+    let refusal = Refusal {
+        status: Status::SERVICE_UNAVAILABLE,
+        what: "the server has as many files open as it may".to_owned(),
+        offset: None,
+        section: "RFC 9110, 15.6.4",
+        right: "the same request a little later".to_owned(),
+    };
+    refusal.response(Some(head)).field("Retry-After", "1")
+}
+
+/// Tells the log what failed, and why.
+pub(super) fn log_failure(what: impl Display, error: &io::Error) {
+    static SAID: Rarely = Rarely::new();
+    if !out_of_descriptors(error) {
+        log::error!("{what}: {error}");
+    } else if SAID.may_speak(Instant::now()) {
+        log::error!("{what}: {error} (see ulimit -n); more like it are not told of");
+    }
+}
