@@ -15,6 +15,7 @@ test: packages ## everything that proves it works
 	$(CARGO) test --locked
 	$(CARGO) build --release --locked
 	sh tests/site/run.sh target/release/server
+	sh tests/linter/run.sh target/release/server
 
 demo: ## a server on a free port, and the client walking through the classic exchanges
 	$(CARGO) build --release --locked

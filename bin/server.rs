@@ -1,8 +1,10 @@
 //! The server's entry: flags to a configuration, a configuration to a server, Ctrl-C to a stop.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write as _;
+use std::panic;
 use std::process::ExitCode;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -10,39 +12,56 @@ use threadbare::app::{self, status::Audience, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::limits::{self as typed, LimitFlags};
 use threadbare::cli::server::{self as flags, ServerOptions};
+use threadbare::server::lines::Lines;
 use threadbare::server::{
     AccessLog, Config, Driver, Files, Limits, Overload, PerAddress, Report, Server, Stats, Stop,
 };
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
-        .format(|out, record| writeln!(out, "server: {}: {}", record.level(), record.args()))
-        .init();
+    // All that goes to stderr goes through these: where nobody reads it, nobody is to wait for that.
+    let Ok(stderr) = Lines::to(std::io::stderr()) else { return ExitCode::FAILURE };
+    log_to(&stderr);
     let options = match flags::parse(std::env::args_os().skip(1)) {
         Ok(Parsed::Run(options)) => options,
         Ok(Parsed::Print(text)) => return print(&text),
         Err(error) => {
-            say(error.to_string());
+            say(&stderr, &error.to_string());
             return ExitCode::from(2);
         }
     };
-    match run(options) {
+    match run(options, &stderr) {
         Ok(Report { finished, cut, workers }) => {
-            say(format!("stopped; requests finished: {finished}, connections cut: {cut}"));
+            let report = format!("stopped; requests finished: {finished}, connections cut: {cut}");
+            say(&stderr, &report);
             if !workers.stuck.is_empty() {
-                say(format!("still in a handler: {}", workers.stuck.join(", ")));
+                say(&stderr, &format!("still in a handler: {}", workers.stuck.join(", ")));
             }
             ExitCode::SUCCESS
         }
         Err(error) => {
-            say(error);
+            say(&stderr, &error);
             ExitCode::FAILURE
         }
     }
 }
 
+/// What the library tells goes there, and so do panics.
+fn log_to(stderr: &Lines) {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
+        .format(|out, record| writeln!(out, "server: {}: {}", record.level(), record.args()))
+        .target(env_logger::Target::Pipe(Box::new(stderr.clone())))
+        .init();
+    panic::set_hook(Box::new(|panic| {
+        let (panic, trace) = (panic.to_string().replace('\n', " "), Backtrace::capture());
+        match trace.status() {
+            BacktraceStatus::Captured => log::error!("{panic}\n{trace}"),
+            _ => log::error!("{panic}"),
+        }
+    }));
+}
+
 /// Sets everything up, says so in one line on stdout, and serves until it is stopped.
-fn run(options: ServerOptions) -> Result<Report, String> {
+fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
     let ServerOptions {
         root,
         bind,
@@ -73,7 +92,7 @@ fn run(options: ServerOptions) -> Result<Report, String> {
         app::routes(files, store, &stats, audience).map_err(|errors| errors.to_string())?;
     let access_log = match access_log {
         flags::AccessLog::Off => AccessLog::Off,
-        flags::AccessLog::Stderr => AccessLog::stderr(),
+        flags::AccessLog::Stderr => AccessLog::On(stderr.clone()),
         flags::AccessLog::File(path) => AccessLog::file(&path).map_err(|error| {
             let path = path.display();
             format!("the access log {path} cannot be written: {error}; right: --access-log FILE, - or off")
@@ -108,7 +127,7 @@ fn run(options: ServerOptions) -> Result<Report, String> {
     let urls: Vec<String> =
         server.addresses().iter().map(|address| format!("http://{address}")).collect();
 
-    stop_on_signals(server.stop(), drain_time, stop_time)
+    stop_on_signals(server.stop(), drain_time, stop_time, stderr.clone())
         .map_err(|error| format!("signals cannot be caught: {error}"))?;
     // Whoever closed our stdout does not want to know; that is no reason not to serve.
     let _ = writeln!(
@@ -141,18 +160,23 @@ fn limits_from(typed: LimitFlags) -> Limits {
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP asks for a stop; the second one is not asked twice.
-fn stop_on_signals(stop: Stop, drain: Duration, grace: Duration) -> Result<(), ctrlc::Error> {
+fn stop_on_signals(
+    stop: Stop,
+    drain: Duration,
+    grace: Duration,
+    stderr: Lines,
+) -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(move || {
         if stop.is_announced() {
-            say("stopped at once".to_owned());
+            say(&stderr, "stopped at once");
             std::process::exit(130);
         }
         stop.announce();
         if drain.is_zero() {
-            say("finishing what is under way; once more stops at once".to_owned());
+            say(&stderr, "finishing what is under way; once more stops at once");
             return stop.ask(grace);
         }
-        say(format!("stopping in {drain:?}; once more stops at once"));
+        say(&stderr, &format!("stopping in {drain:?}; once more stops at once"));
         let stop = stop.clone();
         thread::spawn(move || {
             thread::sleep(drain);
@@ -161,16 +185,10 @@ fn stop_on_signals(stop: Stop, drain: Duration, grace: Duration) -> Result<(), c
     })
 }
 
-/// Says it on stderr, where somebody may have stopped listening: a pipe whose reader has gone, at
-/// which `eprintln!` panics, or a terminal that is held with Ctrl-S. A stop must not hang on that.
-fn say(text: String) {
-    let (said, wait) = mpsc::channel();
-    // Without a thread for it, it is not said.
-    let _ = thread::Builder::new().spawn(move || {
-        let _ = writeln!(std::io::stderr(), "server: {text}");
-        let _ = said.send(());
-    });
-    let _ = wait.recv_timeout(Duration::from_millis(100));
+/// Says it on stderr, and gives it a moment to get there before the process ends.
+fn say(stderr: &Lines, text: &str) {
+    stderr.push(format!("server: {text}\n").as_bytes());
+    stderr.drain(Duration::from_millis(100));
 }
 
 /// Prints help or version. A reader that leaves early (`| head`) is no failure.

@@ -4,15 +4,19 @@
 //! |---|---|
 //! | `flags` | our server, and a listener that keeps what it was sent |
 //! | `exit_codes` | whatever it takes to get each of them |
+//! | `answers` | servers whose answers put the rules for reading them to the test, one by one |
+//! | `requests` | a listener that holds the requests to the rules for sending them |
 //! | `hostile` | servers that do their worst |
 //! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
 //! | `beside_curl` | the same for curl and for us: what differs is listed there |
 
+mod answers;
 mod beside_curl;
 mod exit_codes;
 pub(crate) mod fake;
 mod flags;
 mod hostile;
+mod requests;
 mod strangers;
 
 use std::process::Command;

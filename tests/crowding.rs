@@ -92,7 +92,7 @@ fn silent_clients_starve_the_others_until_they_leave() {
 #[test]
 fn one_more_than_there_is_room_for_is_told_so_and_logged_with_its_address() {
     let (mut written, log) = std::io::pipe().unwrap();
-    let access_log = AccessLog::to(log);
+    let access_log = AccessLog::to(log).unwrap();
     let driver = Driver::Textbook;
     let config = Config { driver, workers: 1, queue: 1, access_log, ..Config::default() };
     let routes = Router::new().build().unwrap();

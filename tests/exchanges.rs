@@ -75,6 +75,7 @@ fn a_method_that_the_path_does_not_have_is_405_with_those_that_it_has() {
         server.exchange("DELETE /page HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
         "HTTP/1.1 405 Method Not Allowed\r\n\
          Content-Type: text/plain; charset=utf-8\r\n\
+         Vary: Accept\r\n\
          Allow: GET, HEAD, OPTIONS\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
@@ -108,18 +109,22 @@ fn another_major_version_is_505() {
     for version in ["HTTP/2.0", "HTTP/0.9", "HTTP/3.1"] {
         assert_eq!(
             server.exchange(format!("GET / {version}\r\nHost: a\r\n\r\n")),
-            "HTTP/1.1 505 HTTP Version Not Supported\r\n\
-             Content-Type: text/plain; charset=utf-8\r\n\
-             Date: (now)\r\n\
-             Server: threadbare/(version)\r\n\
-             Content-Length: 128\r\n\
-             Connection: close\r\n\
-             \r\n\
-             505 HTTP Version Not Supported\n\
-             \n\
-             Only HTTP/1.0 and HTTP/1.1 are spoken here (byte 6).\n\
-             Rule:  RFC 9110, 2.5\n\
-             Right: GET / HTTP/1.1\n"
+            format!(
+                "HTTP/1.1 505 HTTP Version Not Supported\r\n\
+                 Content-Type: text/plain; charset=utf-8\r\n\
+                 Vary: Accept\r\n\
+                 Date: (now)\r\n\
+                 Server: threadbare/(version)\r\n\
+                 Content-Length: 165\r\n\
+                 Connection: close\r\n\
+                 \r\n\
+                 505 HTTP Version Not Supported\n\
+                 \n\
+                 Only HTTP/1.0 and HTTP/1.1 are spoken here (byte 6).\n\
+                 \n    GET / {version}\\r\\n\n          ^\n\n\
+                 Rule:  RFC 9110, 2.5\n\
+                 Right: GET / HTTP/1.1\n"
+            )
         );
     }
 }
@@ -131,14 +136,16 @@ fn a_wrong_first_line_is_refused_before_anything_else_has_come() {
         server.exchange("GET  / HTTP/1.1\r\n"),
         "HTTP/1.1 400 Bad Request\r\n\
          Content-Type: text/plain; charset=utf-8\r\n\
+         Vary: Accept\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
-         Content-Length: 161\r\n\
+         Content-Length: 197\r\n\
          Connection: close\r\n\
          \r\n\
          400 Bad Request\n\
          \n\
          A request line is three words with one space between them: method, target, version (byte 4).\n\
+         \n    GET  / HTTP/1.1\\r\\n\n        ^\n\n\
          Rule:  RFC 9112, 3\n\
          Right: GET /index.html HTTP/1.1\n"
     );
@@ -166,6 +173,8 @@ fn what_is_no_request_at_all_is_told_what_it_is() {
         (b"GET / HTTP/1.1\r\nA: \0\r\n", "A control byte stands in a field value"),
     ] {
         let answer = server.exchange(bytes);
+        // telnet is told in its own words first that a 400 follows (refusals.rs).
+        let answer = answer.strip_prefix("\u{fffd}\u{fffd}\u{6}").unwrap_or(&answer);
         assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{bytes:?}: {answer}");
         assert!(answer.contains(&format!("\n\n{teaches}")), "{bytes:?}: {answer}");
         assert!(answer.contains("\r\nConnection: close\r\n"), "{bytes:?}: {answer}");
@@ -301,6 +310,7 @@ fn a_body_that_is_too_large_is_refused_unseen() {
         ),
         "HTTP/1.1 413 Content Too Large\r\n\
          Content-Type: text/plain; charset=utf-8\r\n\
+         Vary: Accept\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
          Content-Length: 133\r\n\
@@ -345,21 +355,16 @@ fn browsers_are_refused_in_html_with_everything_escaped() {
     );
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("\r\nContent-Type: text/html; charset=utf-8\r\n"), "{head}");
-    assert_eq!(
-        body,
-        "<!DOCTYPE html>\n\
-         <html lang=\"en\">\n\
-         <meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n\
-         <title>405 Method Not Allowed</title>\n\
-         <h1>405 Method Not Allowed</h1>\n\
-         <p>POST is not among the methods of \
-         /&#39;&amp;%3Cscript%3Ealert(1)%3C/script%3E.</p>\n\
-         <dl><dt>Rule</dt><dd>RFC 9110, 15.5.6</dd>\
-         <dt>Right</dt><dd><code>GET, HEAD, OPTIONS</code></dd></dl>\n\
-         </html>\n"
-    );
-    // As it is, it may not stand in a target at all, and is not repeated either.
+    for part in [
+        "<title>405 Method Not Allowed</title>",
+        "<p>POST is not among the methods of \
+         /&#39;&amp;%3Cscript%3Ealert(1)%3C/script%3E.</p>",
+        "<a href=\"https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6\">RFC 9110, 15.5.6</a>",
+        "<code>GET, HEAD, OPTIONS</code>",
+    ] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    // As it is, it may not stand in a target at all; the refusal, which shows it, is text.
     let answer = server.exchange("GET /<script> HTTP/1.1\r\nAccept: text/html\r\n\r\n");
-    assert!(answer.starts_with("HTTP/1.1 400 ") && !answer.contains("script"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(": text/plain;"), "{answer}");
 }

@@ -61,7 +61,8 @@ fn type_at_nc(port: u16, session: &str) {
 fn one_answer(text: &str, to_head: bool) -> &str {
     let head = text.find("\n\n").unwrap() + 2;
     let length = text[..head].lines().find_map(|line| line.strip_prefix("Content-Length: "));
-    let length: usize = if to_head { 0 } else { length.unwrap().parse().unwrap() };
+    let bodiless = to_head || text.starts_with("HTTP/1.1 304 ");
+    let length: usize = if bodiless { 0 } else { length.unwrap().parse().unwrap() };
     &text[..head + length]
 }
 

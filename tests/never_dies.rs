@@ -1,9 +1,10 @@
 //! Whatever happens in a handler, on the disk or to a client: served on.
 
 use std::fs;
-use std::io::{ErrorKind, Write as _};
-use std::net::{Shutdown, TcpStream};
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::panic::catch_unwind;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -112,8 +113,70 @@ fn a_full_log_disk() {
     for _ in 0..200 {
         assert_eq!(wire.send(HEALTH).answer().text(), "ok\n");
     }
+    let warning = |text: &str| text.matches("WARN: the log cannot be written: ").count();
+    server.stderr_until(|text| warning(text) == 1);
+    let lost = || {
+        let page = server.get("/-/metrics").text();
+        let (_, count) = page.rsplit_once("threadbare_log_lines_lost_total ")?;
+        count.lines().next()?.parse().ok().filter(|count: &u64| *count >= 200)
+    };
+    assert!(eventually(lost).is_some(), "they are counted");
     let said = server.program.stderr.text();
-    assert!(said.lines().count() < 20, "and it does not say so once a request: {said}");
+    assert_eq!(said.lines().count(), 1, "and it does not say so once a request: {said}");
+}
+
+/// A terminal that is held with Ctrl-S, a log collector that hangs: a pipe takes 64 KB, and then
+/// whoever writes waits for ever. Bad requests are told of there, too.
+#[test]
+fn a_stderr_that_nobody_reads() {
+    const CLIENTS: usize = 8;
+    const ROUNDS: usize = 50;
+    let (unread, stderr) = std::io::pipe().unwrap();
+    let data = Folder::new();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_server"))
+        .args(["--bind", "127.0.0.1:0", "--workers", "4", "--data"])
+        .arg(data.path())
+        .current_dir(crate::support::root())
+        .stdout(Stdio::piped())
+        .stderr(stderr)
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let address = ready.strip_prefix("listening on http://").unwrap().split('/').next().unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    let served = catch_unwind(|| {
+        thread::scope(|scope| {
+            for _ in 0..CLIENTS {
+                scope.spawn(|| {
+                    let mut wire = Wire::to(address);
+                    for _ in 0..ROUNDS {
+                        wire.send(HEALTH.repeat(250));
+                        (0..250).for_each(|_| assert_eq!(wire.answer().text(), "ok\n"));
+                        assert!(
+                            Wire::to(address)
+                                .send("BAD\r\n\r\n")
+                                .rest()
+                                .starts_with(b"HTTP/1.1 400 ")
+                        );
+                    }
+                });
+            }
+        });
+        let page = Wire::to(address).send(HEALTH.replace("health", "metrics")).answer().text();
+        assert!(page.contains("threadbare_answers_total{code=\"200\"} 100000\n"), "{page}");
+        assert!(!page.contains("threadbare_log_lines_lost_total 0\n"), "{page}");
+    });
+    let begun = Instant::now();
+    let stopped =
+        Command::new("sh").args(["-c", &format!("kill -s TERM {}", server.id())]).status();
+    assert!(stopped.unwrap().success());
+    let ended = eventually(|| server.try_wait().unwrap());
+    let took = begun.elapsed();
+    let _ = server.kill(); // if it hangs
+    drop(unread);
+    assert!(served.is_ok(), "{served:?}");
+    assert!(ended.is_some_and(|status| status.success()) && took < SOON, "{ended:?} in {took:?}");
 }
 
 #[test]

@@ -11,6 +11,9 @@ mod layering;
 /// One request, one answer, byte by byte.
 mod exchanges;
 
+/// What was wrong, where, by which rule, and what is right: as text, as a page, in the log.
+mod refusals;
+
 /// Which connections stay, in which order answers come, and that the last one arrives.
 mod persistence;
 

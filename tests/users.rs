@@ -107,6 +107,39 @@ fn head_is_get_without_the_body() {
 }
 
 #[test]
+fn bytes_that_are_no_utf_8_are_no_user() {
+    let folder = Folder::new();
+    let server = keeping(&folder);
+    for (fields, body, want) in [
+        (FORM, &b"name=A\xff&email=a@b"[..], "the form is not UTF-8"),
+        (JSON, b"{\"name\":\"A\xff\",\"email\":\"a@b\"}", "the body is not JSON: invalid unicode"),
+    ] {
+        let length = body.len();
+        let head =
+            format!("POST /users HTTP/1.1\r\nHost: a\r\n{fields}Content-Length: {length}\r\n\r\n");
+        let answer = server.connect().send([head.as_bytes(), body].concat()).answer();
+        assert_eq!(answer.status(), 400);
+        assert!(answer.text().contains(want), "{}", answer.text());
+    }
+}
+
+#[test]
+fn a_data_folder_that_is_removed_is_no_empty_one() {
+    let folder = Folder::new();
+    let server = keeping(&folder);
+    ask(&server, "POST /users", JSON, ADA);
+    fs::remove_dir_all(folder.join("users")).unwrap();
+    for request in ["GET /users", "GET /users/1", "PUT /users/1", "DELETE /users/1", "POST /users"]
+    {
+        let body = if request.starts_with('P') { ADA } else { "" };
+        let got = ask(&server, request, JSON, body);
+        assert!(got.starts_with("500 "), "{request}: {got}");
+        server.stderr_until(|text| text.contains(&format!("ERROR: {request}: ")));
+    }
+    assert_eq!(server.get("/-/health").status(), 200);
+}
+
+#[test]
 fn a_change_of_something_else_is_refused() {
     let folder = Folder::new();
     let server = keeping(&folder);
@@ -178,6 +211,11 @@ fn what_is_no_user_is_refused_and_why() {
             "400 {\"error\":\"the body is not JSON: expected ident at line 3 column 4\"",
         ),
         (JSON, &deep, "400 {\"error\":\"the body is not JSON: recursion limit exceeded"),
+        (
+            JSON,
+            r#"{"name":"Ada","x":[{"name":"name"}],"na\u006de":"Bob","email":"a@b"}"#,
+            "400 {\"error\":\"the body has the member name twice\",\"rule\":\"RFC 8259, 4\"",
+        ),
         (JSON, "[]", "422 {\"error\":\"the body is not a JSON object"),
         (JSON, "{}", "422 {\"error\":\"name is missing\""),
         (JSON, r#"{"name":"Ada"}"#, "422 {\"error\":\"email is missing\""),
@@ -188,6 +226,7 @@ fn what_is_no_user_is_refused_and_why() {
             "422 {\"error\":\"email is not of the form local@domain\"",
         ),
         (FORM, "name=Ada", "422 {\"error\":\"email is missing\""),
+        (FORM, "name=A%FF&email=a@b", "400 {\"error\":\"the form is not UTF-8\""),
         (FORM, ADA, "422 {\"error\":\"the body looks like JSON"),
         ("Content-Type: text/plain\r\n", ADA, "415 415 Unsupported Media Type"),
         ("", ADA, "415 415 Unsupported Media Type"),

@@ -74,14 +74,9 @@ fn count(request: &mut Request) -> Response {
 /// A part of the path that is to be a number up to `most`.
 fn number(request: &Request, name: &str, most: u64) -> Result<u64, Response> {
     decimal(request.param(name).as_bytes()).filter(|&number| number <= most).ok_or_else(|| {
-        let refusal = Refusal {
-            status: Status::NOT_FOUND,
-            what: format!("the last part of this path is a number of digits, {most} at most"),
-            offset: None,
-            section: "RFC 9110, 15.5.5",
-            right: "/sleep/500, /bytes/1000".to_owned(),
-        };
-        refusal.response(Some(&request.head))
+        let what = format!("the last part of this path is a number of digits, {most} at most");
+        Refusal::new(Status::NOT_FOUND, "RFC 9110, 15.5.5", what, "/sleep/500, /bytes/1000")
+            .to(request)
     })
 }
 

@@ -4,6 +4,7 @@
 //! `/count`. [`status`]: `/-/health`, `/-/metrics`. A program of your own has routes of its own, and
 //! needs nothing from here.
 
+mod json;
 pub mod lab;
 mod pages;
 pub mod status;

@@ -54,14 +54,9 @@ fn health(stats: &Stats) -> Response {
 
 fn metrics(stats: &Stats, audience: Audience, request: &Request) -> Response {
     if !audience.includes(request.peer.ip()) {
-        let refusal = Refusal {
-            status: Status::FORBIDDEN,
-            what: "the counters are shown to the server's own machine only".to_owned(),
-            offset: None,
-            section: "RFC 9110, 15.5.4",
-            right: "a request from there, or server --metrics everyone".to_owned(),
-        };
-        return refusal.response(Some(&request.head));
+        let what = "the counters are shown to the server's own machine only";
+        let right = "a request from there, or server --metrics everyone";
+        return Refusal::new(Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right).to(request);
     }
     Response::text(stats.prometheus())
         .field("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

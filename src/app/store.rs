@@ -107,8 +107,21 @@ impl Store {
     /// The file of a user.
     ///
     /// # Errors
-    /// Those of the file system, but for "there is none".
+    /// Those of the file system, but for "there is none"; a folder that is gone is an error.
     pub fn read(&self, id: u64) -> io::Result<Option<Vec<u8>>> {
+        let found = self.find(id)?;
+        if found.is_none() && !fs::exists(&self.folder)? {
+            return Err(self.gone());
+        }
+        Ok(found)
+    }
+
+    fn gone(&self) -> io::Error {
+        let what = format!("{}, or its last-id, is not there any more", self.folder.display());
+        io::Error::new(io::ErrorKind::NotFound, what)
+    }
+
+    fn find(&self, id: u64) -> io::Result<Option<Vec<u8>>> {
         match fs::read(self.path(id)) {
             Ok(content) => Ok(Some(content)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -164,16 +177,28 @@ impl Store {
     /// # Errors
     /// Those of the file system.
     pub fn page(&self, after: u64, limit: usize) -> io::Result<Page> {
-        let last = self.lock()?.last_id()?;
+        let last = self.last_id()?;
         let end = last.min(after.saturating_add(MOST_LOOKED_AT));
         let mut users = Vec::new();
         for id in after.saturating_add(1)..=end {
-            users.extend(self.read(id)?.map(|content| (id, content)));
+            users.extend(self.find(id)?.map(|content| (id, content)));
             if users.len() == limit {
                 return Ok(Page { users, next_after: Some(id).filter(|&id| id < last) });
             }
         }
         Ok(Page { users, next_after: Some(end).filter(|&end| end < last) })
+    }
+
+    /// The highest id, for those who only read. Opened anew: the lock belongs to the opened file, so
+    /// that readers keep changes out, those of this process too, and not each other; and a folder
+    /// that is gone is noticed.
+    fn last_id(&self) -> io::Result<u64> {
+        let file = match File::open(self.folder.join("last-id")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.gone()),
+            opened => opened?,
+        };
+        file.lock_shared()?;
+        read_id(&file)
     }
 
     fn judge(&self, id: u64, may: Precondition<'_>) -> io::Result<Change> {
@@ -268,13 +293,9 @@ struct Locked<'a> {
 }
 
 impl Locked<'_> {
-    /// 0 when it was never set, or is unreadable: then the files decide.
     fn last_id(&self) -> io::Result<u64> {
-        let mut text = Vec::new();
-        let mut file = &*self.file;
-        file.seek(SeekFrom::Start(0))?;
-        file.take(32).read_to_end(&mut text)?;
-        Ok(decimal(text.trim_ascii()).unwrap_or(0))
+        (&*self.file).seek(SeekFrom::Start(0))?;
+        read_id(&self.file)
     }
 
     /// Always as long as before, in one write: there is no moment when it is half there.
@@ -283,6 +304,13 @@ impl Locked<'_> {
         file.seek(SeekFrom::Start(0))?;
         file.write_all(format!("{id:020}\n").as_bytes())
     }
+}
+
+/// The id in `last-id`: 0 when it was never set, or is unreadable; then the files decide.
+fn read_id(file: &File) -> io::Result<u64> {
+    let mut text = Vec::new();
+    file.take(32).read_to_end(&mut text)?;
+    Ok(decimal(text.trim_ascii()).unwrap_or(0))
 }
 
 impl Drop for Locked<'_> {
@@ -403,6 +431,28 @@ mod tests {
         ids.sort_unstable();
         assert_eq!(ids, (1..=200).collect::<Vec<_>>());
         assert!(ids.iter().all(|&id| stores[0].read(id).unwrap().unwrap() == text(id)));
+    }
+
+    #[test]
+    fn readers_wait_for_changes_and_not_for_each_other() {
+        let folder = Folder::new("shared");
+        let store = Arc::new(Store::open(&folder.0).unwrap());
+        store.create(text).unwrap();
+        let page = |store: &Arc<Store>| {
+            let (store, (sender, done)) = (Arc::clone(store), std::sync::mpsc::channel());
+            thread::spawn(move || sender.send(store.page(0, 9).unwrap().users.len()));
+            done
+        };
+        let patience = std::time::Duration::from_millis(200);
+        let reader = File::open(folder.0.join("users/last-id")).unwrap();
+        reader.lock_shared().unwrap();
+        assert_eq!(page(&store).recv_timeout(patience * 10), Ok(1));
+        drop(reader);
+        let changing = store.lock().unwrap();
+        let waits = page(&store);
+        assert!(waits.recv_timeout(patience).is_err());
+        drop(changing);
+        assert_eq!(waits.recv_timeout(patience * 10), Ok(1));
     }
 
     #[test]

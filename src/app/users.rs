@@ -8,8 +8,8 @@
 //! | `PUT /users/{id}` | 200, the user as it is now |
 //! | `DELETE /users/{id}` | 204 |
 //!
-//! 304: `If-None-Match` names the stored state. 400: JSON that is none, with line and column. 404: no
-//! such user. 412: `If-Match` names another state than the stored one (for a change, `If-None-Match`
+//! 304: `If-None-Match` names the stored state. 400: JSON that is none, with line and column, or has a
+//! member twice; a form that is not UTF-8. 404: no such user. 412: `If-Match` names another state than the stored one (for a change, `If-None-Match`
 //! the stored one). 413: more than 64 KB. 415: neither JSON nor a form. 422: a member is
 //! missing or wrong, and which. A browser that asks for HTML gets a page.
 
@@ -17,9 +17,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::json;
 use super::pages;
 use super::store::{Change, Page, Store};
-use crate::proto::http::chars::decimal;
+use crate::proto::http::chars::{decimal, percent_decode};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
 use crate::proto::http::target::form_pairs;
@@ -79,8 +80,7 @@ impl From<std::io::Error> for Failure {
 }
 
 fn refused(status: Status, section: &'static str, what: impl Into<String>, right: &str) -> Failure {
-    let (what, right) = (what.into(), right.to_owned());
-    Failure::Refused(Refusal { status, what, offset: None, section, right })
+    Failure::Refused(Refusal::new(status, section, what, right))
 }
 
 fn no_such_user() -> Failure {
@@ -96,9 +96,7 @@ fn no_such_user() -> Failure {
 fn respond(answer: Answer, request: &Request) -> Response {
     match answer {
         Ok(response) => response,
-        Err(Failure::Refused(refusal)) if request.wants_html() => {
-            refusal.response(Some(&request.head))
-        }
+        Err(Failure::Refused(refusal)) if request.wants_html() => refusal.to(request),
         Err(Failure::Refused(refusal)) => {
             let Refusal { status, what, section, right, .. } = refusal;
             let [what, section, right] = [&*what, section, &*right].map(quote);
@@ -117,23 +115,20 @@ impl<H: Handler> Handler for Writing<H> {
         match kind(head) {
             // A part taken for the whole would destroy the rest.
             Some(_) if head.method == Method::Put && head.headers.has("content-range") => {
-                Err(Refusal {
-                    status: Status::BAD_REQUEST,
-                    what: "a user is put as a whole, not in parts".to_owned(),
-                    offset: None,
-                    section: "RFC 9110, 14.5",
-                    right: "the same request without Content-Range, and all of the user".to_owned(),
-                })
+                Err(Refusal::new(
+                    Status::BAD_REQUEST,
+                    "RFC 9110, 14.5",
+                    "a user is put as a whole, not in parts",
+                    "the same request without Content-Range, and all of the user",
+                ))
             }
             Some(_) => Ok(()),
-            None => Err(Refusal {
-                status: Status::UNSUPPORTED_MEDIA_TYPE,
-                what: "the body is neither JSON nor a form, as far as Content-Type says".to_owned(),
-                offset: None,
-                section: "RFC 9110, 15.5.16",
-                right: "Content-Type: application/json, or application/x-www-form-urlencoded"
-                    .to_owned(),
-            }),
+            None => Err(Refusal::new(
+                Status::UNSUPPORTED_MEDIA_TYPE,
+                "RFC 9110, 15.5.16",
+                "the body is neither JSON nor a form, as far as Content-Type says",
+                "Content-Type: application/json, or application/x-www-form-urlencoded",
+            )),
         }
     }
 
@@ -280,18 +275,36 @@ fn read_user(request: &mut Request) -> Result<User, Failure> {
     let wrong = |what: String| {
         refused(Status::UNPROCESSABLE_CONTENT, "RFC 9110, 15.5.21", what, RIGHT_USER)
     };
+    let broken = |section, what: String| refused(Status::BAD_REQUEST, section, what, RIGHT_USER);
     let members = match kind(&request.head) {
-        Some(Kind::Form) => Members::from_form(&body).map_err(wrong)?,
-        Some(Kind::Json) | None => match serde_json::from_slice(&body) {
-            Ok(Value::Object(object)) => Members::Json(object),
-            Ok(_) => return Err(wrong("the body is not a JSON object with name and email".into())),
-            Err(error) => {
-                let what = format!("the body is not JSON: {error}");
-                return Err(refused(Status::BAD_REQUEST, "RFC 8259, 2", what, RIGHT_USER));
-            }
-        },
+        Some(Kind::Form) => {
+            let text = form_text(&body)
+                .ok_or_else(|| broken("RFC 3629, 4", "the form is not UTF-8".to_owned()))?;
+            Members::from_form(text).map_err(wrong)?
+        }
+        Some(Kind::Json) | None => {
+            Members::Json(json::object(&body).map_err(|fault| match fault {
+                json::Fault::Syntax(error) => {
+                    broken("RFC 8259, 2", format!("the body is not JSON: {error}"))
+                }
+                json::Fault::Twice(name) => {
+                    let name: String = name.chars().take(LONGEST_NAME).collect();
+                    broken("RFC 8259, 4", format!("the body has the member {name} twice"))
+                }
+                json::Fault::NoObject => {
+                    wrong("the body is not a JSON object with name and email".to_owned())
+                }
+            })?)
+        }
     };
     User::from_members(&members).map_err(wrong)
+}
+
+/// A form, if it is UTF-8, and still is when its percent-encoding is taken off. `&`, `=` and `+` are
+/// ASCII: what is right as a whole is right in its parts.
+fn form_text(body: &[u8]) -> Option<&str> {
+    let text = str::from_utf8(body).ok()?;
+    str::from_utf8(&percent_decode(text)).is_ok().then_some(text)
 }
 
 /// What a body says, by name.
@@ -301,8 +314,7 @@ enum Members {
 }
 
 impl Members {
-    fn from_form(body: &[u8]) -> Result<Members, String> {
-        let text = String::from_utf8_lossy(body);
+    fn from_form(text: &str) -> Result<Members, String> {
         if text.trim_start().starts_with('{') {
             return Err(
                 "the body looks like JSON, and Content-Type says that it is a form without \
@@ -310,7 +322,7 @@ impl Members {
                     .to_owned(),
             );
         }
-        Ok(Members::Form(form_pairs(&text).collect()))
+        Ok(Members::Form(form_pairs(text).collect()))
     }
 
     fn text(&self, wanted: &str) -> Result<Option<&str>, String> {

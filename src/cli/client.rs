@@ -280,7 +280,7 @@ fn limit(time: Duration) -> Option<Duration> {
 fn field(typed: &[u8]) -> Result<Field, Right> {
     let right = Right("'Name: value', 'Name;' for an empty value, or 'Name:' to take it away");
     let (name, value) = match typed.iter().position(|&byte| byte == b':') {
-        Some(colon) => (&typed[..colon], Some(typed[colon + 1..].trim_ascii())),
+        Some(colon) => (&typed[..colon], Some(trim_blanks(&typed[colon + 1..]))),
         None => (typed.strip_suffix(b";").ok_or(Right(right.0))?, None),
     };
     let name = str::from_utf8(name).map_err(|_| right)?.to_owned();
@@ -289,6 +289,14 @@ fn field(typed: &[u8]) -> Result<Field, Right> {
         Some(value) => Field::Add(name, value.to_vec()),
         None => Field::Add(name, Vec::new()),
     })
+}
+
+/// Spaces and tabs go. A line end stays, to be refused: it is more than was meant.
+fn trim_blanks(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// `@FILE`, or the data itself.

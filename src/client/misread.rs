@@ -18,8 +18,12 @@ impl Misread {
     /// `read` is what the reader had before it, `start` how far into the head or body that begins.
     pub(super) fn new(fault: Fault, start: u64, read: &[u8]) -> Misread {
         let at = fault.offset.checked_sub(start).and_then(|at| usize::try_from(at).ok());
-        let at = at.map(|at| about_framing(fault.rule, &read[..at.min(read.len())]).unwrap_or(at));
-        let excerpt = at.filter(|&at| at <= read.len()).map(|at| excerpt(read, at));
+        let at = at.filter(|&at| at <= read.len());
+        let (fault, at) = match at.and_then(|end| about_framing(fault.rule, &read[..end])) {
+            Some(at) => (Fault { offset: start + at as u64, ..fault }, Some(at)),
+            None => (fault, at),
+        };
+        let excerpt = at.map(|at| excerpt(read, at));
         Misread { fault, excerpt: excerpt.unwrap_or_default() }
     }
 
@@ -97,7 +101,7 @@ mod tests {
                 "A: b\r\nContent-length: 1\r\ncontent-Length: 2\r\nC: d\r\n\r\n",
                 "content-Length: 2",
             ),
-            (Rule::CodingOn10, 99, 0, "Transfer-Encoding: x\r\n\r\n", "Transfer-Encoding: x"),
+            (Rule::CodingOn10, 24, 0, "Transfer-Encoding: x\r\n\r\n", "Transfer-Encoding: x"),
             // Not at hand.
             (Rule::FieldColon, 3, 20, "A\r\n", ""),
             (Rule::FieldColon, 30, 20, "A\r\n", ""),

@@ -4,26 +4,29 @@
 //! 127.0.0.1 - - [06/Nov/1994:08:49:37 +0000] "GET / HTTP/1.1" 200 1234 0.000142
 //! ```
 //! Address, two unused columns (ident and user), time of the answer, request line, status, bytes of
-//! body sent, seconds from the request's first byte until its answer was ready to leave. A line is
-//! written whole, in one call.
+//! body sent, seconds from the request's first byte until its answer was ready to leave. No worker
+//! waits until a line is written ([`super::lines`]).
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
+use super::lines::Lines;
 use super::refusal::visible;
 use crate::proto::http::date::common_log_date;
 use crate::proto::http::status::Status;
 
 /// Where the lines go.
+#[derive(Debug)]
 pub enum AccessLog {
     /// Nowhere.
     Off,
     /// Here, one at a time.
-    On(Mutex<Box<dyn Write + Send>>),
+    On(Lines),
 }
 
 /// One request, as the log tells it.
@@ -43,68 +46,68 @@ pub struct Line<'a> {
 
 impl AccessLog {
     /// To standard error.
-    pub fn stderr() -> AccessLog {
+    ///
+    /// # Errors
+    /// When there can be no thread that writes it.
+    pub fn stderr() -> io::Result<AccessLog> {
         AccessLog::to(io::stderr())
     }
 
     /// To the end of a file, which is made when it is not there.
     ///
     /// # Errors
-    /// When it cannot be opened.
+    /// When it cannot be opened, or there can be no thread that writes it.
     pub fn file(path: &Path) -> io::Result<AccessLog> {
-        File::options().append(true).create(true).open(path).map(AccessLog::to)
+        File::options().append(true).create(true).open(path).and_then(AccessLog::to)
     }
 
     /// To anything that can be written to.
-    pub fn to(writer: impl Write + Send + 'static) -> AccessLog {
-        AccessLog::On(Mutex::new(Box::new(writer)))
+    ///
+    /// # Errors
+    /// When there can be no thread that writes it.
+    pub fn to(writer: impl Write + Send + 'static) -> io::Result<AccessLog> {
+        Lines::to(writer).map(AccessLog::On)
     }
 
-    /// Writes a line. A log that cannot be written (a full disk) does not keep anybody from being
-    /// served.
+    /// Leaves a line to be written. A log that cannot be written (a full disk, a pipe that nobody
+    /// reads) does not keep anybody from being served.
     pub fn write(&self, line: &Line<'_>, now: SystemTime) {
-        let AccessLog::On(writer) = self else { return };
+        let AccessLog::On(lines) = self else { return };
         let Line { peer, request, status, sent, took } = line;
         let (date, request) = (common_log_date(now), visible(request));
         let seconds = took.as_secs_f64();
         let text =
             format!("{peer} - - [{date}] \"{request}\" {} {sent} {seconds:.6}\n", status.code());
-        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = writer.write_all(text.as_bytes()) {
-            log::debug!("the access log cannot be written: {error}");
+        lines.push(text.as_bytes());
+    }
+
+    /// Waits until all that was left is written, but no longer than this.
+    pub fn drain(&self, patience: Duration) {
+        if let AccessLog::On(lines) = self
+            && !lines.drain(patience)
+        {
+            log::warn!("the access log is not written to its end: it takes too long");
         }
     }
-}
 
-impl std::fmt::Debug for AccessLog {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            AccessLog::Off => "AccessLog::Off",
-            AccessLog::On(_) => "AccessLog::On",
-        })
+    /// How many lines have been lost, now and later.
+    pub fn lost(&self) -> Arc<AtomicU64> {
+        match self {
+            AccessLog::Off => Arc::default(),
+            AccessLog::On(lines) => lines.lost(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-
-    struct Shared(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use std::io::Read as _;
 
     #[test]
     fn one_line_whatever_was_asked() {
-        let written = Arc::new(Mutex::new(Vec::new()));
-        let log = AccessLog::to(Shared(Arc::clone(&written)));
+        let (mut written, write) = io::pipe().unwrap();
+        let log = AccessLog::to(write).unwrap();
         let line = Line {
             peer: IpAddr::from([127, 0, 0, 1]),
             request: b"GET /\"\n127.0.0.1 forged\" HTTP/1.1",
@@ -113,7 +116,9 @@ mod tests {
             took: Duration::from_micros(142),
         };
         log.write(&line, SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
-        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        drop(log);
+        let mut text = String::new();
+        written.read_to_string(&mut text).unwrap();
         assert_eq!(
             text,
             "127.0.0.1 - - [06/Nov/1994:08:49:37 +0000] \

@@ -35,7 +35,7 @@ use crate::net::service::{Ended, Next, Service};
 use crate::proto::http::close::Close;
 use crate::proto::http::error::Rule;
 use crate::proto::http::limits::Limits;
-use crate::proto::http::server::{RecvHead, SendHead};
+use crate::proto::http::server::RecvHead;
 
 /// A turn ends after so many answers or bytes, or so much time, that other connections get theirs.
 const TURN_ANSWERS: u32 = 64;
@@ -142,11 +142,12 @@ impl Service for Http {
         let (rule, refusal, asked) = match (phase, connection.state.take()) {
             (Phase::Head, State::Head(recv, Some(since))) => {
                 let refusal = Refusal::head_timeout((recv.taken() + left) as u64);
-                (Rule::HeadTimeout, refusal, Asked { head: None, since })
+                let came = Some(recv.give_up(&connection.wire.input));
+                (Rule::HeadTimeout, refusal, Asked { came, since })
             }
             (Phase::Body, State::Body(Incoming { head, since, recv, received, .. })) => {
                 let refusal = Refusal::body_timeout(received, recv.remaining());
-                (Rule::BodyTimeout, refusal, Asked { head: Some(head), since })
+                (Rule::BodyTimeout, refusal, Asked::of(head, since))
             }
             (phase, state) => {
                 connection.state = state;
@@ -185,20 +186,19 @@ impl Service for Http {
 
     fn crowded_out(&self, connection: &mut Connection) -> bool {
         let asked = match connection.state.take() {
-            State::Head(_, since) => {
-                Asked { head: None, since: since.unwrap_or_else(Instant::now) }
+            State::Head(recv, since) => {
+                let came = Some(recv.give_up(&connection.wire.input));
+                Asked { came, since: since.unwrap_or_else(Instant::now) }
             }
             State::Body(Incoming { head, since, .. })
-            | State::Stream(Streamed { asked: (head, since), .. }) => {
-                Asked { head: Some(head), since }
-            }
+            | State::Stream(Streamed { asked: (head, since), .. }) => Asked::of(head, since),
             state @ (State::Answer(_) | State::Over(_)) => {
                 connection.state = state;
                 return false;
             }
         };
         self.stats.count_crowded_out();
-        let send = SendHead::unasked(Close::WeAsked);
+        let send = asked.last(Close::WeAsked);
         let response = overload(Full::Queue);
         connection.state = self.answer(response, asked, send, &mut connection.wire, false);
         true
@@ -206,9 +206,9 @@ impl Service for Http {
 
     fn refusal(&self, why: Full, peer: SocketAddr) -> Vec<u8> {
         let mut wire = Wire::new(peer);
-        let asked = Asked { head: None, since: Instant::now() };
-        let mut state =
-            self.answer(overload(why), asked, SendHead::unasked(Close::WeAsked), &mut wire, false);
+        let asked = Asked { came: None, since: Instant::now() };
+        let send = asked.last(Close::WeAsked);
+        let mut state = self.answer(overload(why), asked, send, &mut wire, false);
         while let State::Answer(answer) = state {
             state = self.send_body(answer, &mut wire).0;
         }

@@ -9,7 +9,7 @@ use std::io;
 use std::time::Instant;
 
 use super::handler::Response;
-use super::refusal::{Refusal, internal_error};
+use super::refusal::Refusal;
 use crate::net::errors::out_of_descriptors;
 use crate::net::rarely::Rarely;
 use crate::proto::http::head::RequestHead;
@@ -19,15 +19,14 @@ use crate::proto::http::status::Status;
 pub fn failed(head: &RequestHead, error: &io::Error) -> Response {
     log_failure(format_args!("{} {}", head.method, head.target), error);
     if !out_of_descriptors(error) {
-        return internal_error();
+        return Refusal::internal_error().response(Some(head));
     }
-    let refusal = Refusal {
-        status: Status::SERVICE_UNAVAILABLE,
-        what: "the server has as many files open as it may".to_owned(),
-        offset: None,
-        section: "RFC 9110, 15.6.4",
-        right: "the same request a little later".to_owned(),
-    };
+    let refusal = Refusal::new(
+        Status::SERVICE_UNAVAILABLE,
+        "RFC 9110, 15.6.4",
+        "the server has as many files open as it may",
+        "the same request a little later",
+    );
     refusal.response(Some(head)).field("Retry-After", "1")
 }
 

@@ -61,7 +61,7 @@ impl Files {
             open_below(&self.root, page).and_then(|(file, metadata)| answer(page, file, &metadata));
         match own {
             Ok(response) => response.status(Status::NOT_FOUND),
-            Err(_) => Refusal::not_found(&request.head).response(Some(&request.head)),
+            Err(_) => Refusal::not_found(&request.head).to(request),
         }
     }
 }
@@ -77,7 +77,7 @@ impl Handler for Files {
         }
         if error.kind() == io::ErrorKind::PermissionDenied {
             log::warn!("{}: {error}; check its owner and mode", request.head.target.path());
-            return Refusal::forbidden(&request.head).response(Some(&request.head));
+            return Refusal::forbidden(&request.head).to(request);
         }
         failed(&request.head, &error)
     }

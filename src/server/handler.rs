@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
 
+use super::accept::prefers_html;
 use super::body::RequestBody;
 use super::refusal::Refusal;
 use super::router::Params;
@@ -172,16 +173,8 @@ impl Request {
 
     /// Would the client rather have HTML than plain text, as a browser would?
     pub fn wants_html(&self) -> bool {
-        wants_html(&self.head)
+        prefers_html(&self.head.headers)
     }
-}
-
-/// Does `Accept` name HTML?
-pub(super) fn wants_html(head: &RequestHead) -> bool {
-    head.headers.list("accept").any(|range| {
-        let kind = range.split(|&byte| byte == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"text/html")
-    })
 }
 
 /// An answer: status, fields, body.
@@ -258,7 +251,7 @@ impl Response {
             Ok(()) => self,
             Err(error) => {
                 log::error!("a handler set an impossible field: {error}");
-                Response::new(Status::INTERNAL_SERVER_ERROR)
+                Refusal::internal_error().response(None)
             }
         }
     }
@@ -278,6 +271,7 @@ mod tests {
     fn a_value_that_would_split_the_head_is_a_500() {
         let response = Response::text("x").field("Location", "/a\r\nSet-Cookie: b");
         assert_eq!(response.status, Status::INTERNAL_SERVER_ERROR);
-        assert!(response.headers.is_empty());
+        assert!(!response.headers.has("location") && !response.headers.has("set-cookie"));
+        assert!(response.body.length() > Some(0), "it says whose fault it is");
     }
 }

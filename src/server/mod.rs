@@ -10,7 +10,7 @@
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
 //! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), `select.rs` with
 //! `parts.rs` (how much of the answer is sent), [`files`] with [`path`] and [`mime`], [`refusal`],
-//! [`failure`], [`access_log`], [`stats`].
+//! [`failure`], [`access_log`] with [`lines`], [`stats`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,12 +18,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod accept;
 pub mod access_log;
 pub mod body;
 pub mod conn;
 pub mod failure;
 pub mod files;
 pub mod handler;
+pub mod lines;
 pub mod mime;
 mod output;
 mod parts;
@@ -114,6 +116,9 @@ pub enum Driver {
 /// How long requests that are under way may take when nobody asked for the stop: a listener broke.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long what is left of the access log may take in the end.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
 /// Connections that may be open, where nobody says otherwise.
 const CONNECTIONS: usize = 10_000;
 
@@ -203,7 +208,7 @@ impl Server {
         let door = Door::new(connections, config.per_address, config.overload);
         // Handlers that stream wait for their clients: some workers are left for everybody else.
         let streams = (workers / 2).max(1);
-        let counting = Arc::clone(&stats);
+        let (counting, lines_lost) = (Arc::clone(&stats), access_log.lost());
         let http = Http::new(routes, limits, streams, server_name, access_log, counting);
         let http = Arc::new(http);
         let refusal = |why, peer| http.refusal(why, peer);
@@ -212,7 +217,7 @@ impl Server {
             Driver::Lobby => {
                 let service = Arc::clone(&http);
                 let lobby = Lobby::open(service, stop.clone(), connections, queue, workers)?;
-                stats.runs(stop.clone(), Arc::clone(&door), lobby.load());
+                stats.runs(stop.clone(), Arc::clone(&door), lines_lost, lobby.load());
                 let accepting =
                     listeners.accept_until(&stop, &door, |new| lobby.admit(new), refusal);
                 stop.ask(GRACE);
@@ -224,7 +229,7 @@ impl Server {
                     textbook::serve(&*service, accepted, waiting, &stopping);
                 })?;
                 let (queue, gauge) = (pool.queue(), pool.gauge());
-                stats.runs(stop.clone(), Arc::clone(&door), move || Load {
+                stats.runs(stop.clone(), Arc::clone(&door), lines_lost, move || Load {
                     new: gauge.queued(),
                     workers: gauge.workers(),
                     busy: gauge.busy(),
@@ -240,6 +245,7 @@ impl Server {
             }
         };
         let finished = stats.answers() - answered;
+        http.access_log.drain(LAST_LINES);
         accepting.map(|()| Report { finished, cut: http.cut(), workers })
     }
 }

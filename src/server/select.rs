@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::handler::{Body, Response};
 use super::parts::Parts;
-use super::refusal::{Refusal, internal_error};
+use super::refusal::Refusal;
 use crate::proto::http::conditional::{Outcome, Validators, evaluate, if_range};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
@@ -68,13 +68,12 @@ pub(super) fn select(response: Response, head: &RequestHead, limits: &Limits) ->
 
 /// 412: the field of this name does not hold.
 pub(super) fn precondition_failed(field: &str) -> Refusal {
-    Refusal {
-        status: Status::PRECONDITION_FAILED,
-        what: format!("{field} does not hold for the state that there is"),
-        offset: None,
-        section: "RFC 9110, 13.1",
-        right: "GET it again, and send If-Match with the ETag that comes with it".to_owned(),
-    }
+    Refusal::new(
+        Status::PRECONDITION_FAILED,
+        "RFC 9110, 13.1",
+        format!("{field} does not hold for the state that there is"),
+        "GET it again, and send If-Match with the ETag that comes with it",
+    )
 }
 
 fn not_modified(mut response: Response) -> Response {
@@ -119,23 +118,22 @@ fn cut(mut response: Response, specs: &[Spec], head: &RequestHead) -> Response {
         Selection::Unsatisfiable => unsatisfiable(length, &response.headers, head),
         Selection::Single(part) => {
             let value = content_range(&part, length);
-            with_body(response.field("Content-Range", value), |body| single(body, &part))
+            with_body(response.field("Content-Range", value), head, |body| single(body, &part))
         }
         Selection::Several(parts) => {
             let response = response.field("Content-Type", frame.media_type());
-            with_body(response, |body| several(body, frame, parts))
+            with_body(response, head, |body| several(body, frame, parts))
         }
     }
 }
 
 fn unsatisfiable(length: u64, headers: &Headers, head: &RequestHead) -> Response {
-    let refusal = Refusal {
-        status: Status::RANGE_NOT_SATISFIABLE,
-        what: format!("there are {length} bytes, and none of them is in the range asked for"),
-        offset: None,
-        section: "RFC 9110, 15.5.17",
-        right: "Range: bytes=0-".to_owned(),
-    };
+    let refusal = Refusal::new(
+        Status::RANGE_NOT_SATISFIABLE,
+        "RFC 9110, 15.5.17",
+        format!("there are {length} bytes, and none of them is in the range asked for"),
+        "Range: bytes=0-",
+    );
     let response = refusal.response(Some(head)).field("Content-Range", unsatisfied_range(length));
     // Of which state that is the length.
     match headers.first("etag") {
@@ -145,13 +143,17 @@ fn unsatisfiable(length: u64, headers: &Headers, head: &RequestHead) -> Response
 }
 
 /// 206 with what `cut` makes of the body.
-fn with_body(mut response: Response, cut: impl FnOnce(Body) -> io::Result<Body>) -> Response {
+fn with_body(
+    mut response: Response,
+    head: &RequestHead,
+    cut: impl FnOnce(Body) -> io::Result<Body>,
+) -> Response {
     let body = std::mem::replace(&mut response.body, Body::Bytes(Vec::new()));
     match cut(body) {
         Ok(body) => response.status(Status::PARTIAL_CONTENT).body(body),
         Err(error) => {
             log::error!("a body cannot be cut: {error}");
-            internal_error()
+            Refusal::internal_error().response(Some(head))
         }
     }
 }

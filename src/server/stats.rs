@@ -36,6 +36,7 @@ pub struct Stats {
 struct Sources {
     stop: Stop,
     door: Arc<Door>,
+    lines_lost: Arc<AtomicU64>,
     load: Box<dyn Fn() -> Load + Send + Sync>,
 }
 
@@ -92,9 +93,10 @@ impl Stats {
         &self,
         stop: Stop,
         door: Arc<Door>,
+        lines_lost: Arc<AtomicU64>,
         load: impl Fn() -> Load + Send + Sync + 'static,
     ) {
-        let _ = self.sources.set(Sources { stop, door, load: Box::new(load) });
+        let _ = self.sources.set(Sources { stop, door, lines_lost, load: Box::new(load) });
     }
 
     /// The head of a request is complete.
@@ -160,9 +162,11 @@ impl Stats {
         page.line("received_bytes_total", self.bytes_in.get());
         page.family("sent_bytes_total", "counter", "Bytes written to connections let in.");
         page.line("sent_bytes_total", self.bytes_out.get());
-        if let Some(Sources { door, load, .. }) = self.sources.get() {
+        if let Some(Sources { door, lines_lost, load, .. }) = self.sources.get() {
             self.connections(door, &mut page);
             page.load(&load());
+            page.family("log_lines_lost_total", "counter", "Lines the access log could not take.");
+            page.line("log_lines_lost_total", lines_lost.load(Ordering::Relaxed));
         }
         page.0
     }

@@ -87,10 +87,7 @@ impl Fake {
 impl Talk {
     /// Reads a request and keeps it.
     pub fn request(&mut self) -> io::Result<String> {
-        let mut bytes = Vec::new();
-        while !bytes.ends_with(b"\r\n\r\n") {
-            bytes.push(self.byte()?);
-        }
+        let mut bytes = self.head()?.into_bytes();
         let head = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         while head.contains("\r\ntransfer-encoding: chunked\r\n")
@@ -102,9 +99,37 @@ impl Talk {
             bytes.push(self.byte()?);
         }
         let request = String::from_utf8_lossy(&bytes).into_owned();
-        let mut requests = self.kept.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.push(request.clone());
+        self.keep(request.clone());
         Ok(request)
+    }
+
+    /// Reads the head of a request and does not keep it; what is behind it is still to be read.
+    pub fn head(&mut self) -> io::Result<String> {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            bytes.push(self.byte()?);
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Reads so many bytes.
+    pub fn take(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).map(|()| bytes)
+    }
+
+    /// Is there nothing to be read for so long?
+    pub fn is_silent_for(&mut self, time: Duration) -> io::Result<bool> {
+        self.stream.set_read_timeout(Some(time))?;
+        let looked = self.stream.peek(&mut [0]);
+        self.stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock))
+    }
+
+    /// Keeps this as if it were a request.
+    pub fn keep(&mut self, what: impl Into<String>) {
+        let mut requests = self.kept.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.push(what.into());
     }
 
     fn byte(&mut self) -> io::Result<u8> {
@@ -135,7 +160,18 @@ impl Talk {
 
     /// Says nothing until the client leaves.
     pub fn wait(&mut self) -> io::Result<()> {
-        self.stream.read_to_end(&mut Vec::new()).map(drop)
+        self.rest().map(drop)
+    }
+
+    /// All that the client sends until it leaves.
+    pub fn rest(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes).map(|_| bytes)
+    }
+
+    /// Says that nothing more will be said.
+    pub fn close_writing(&mut self) -> io::Result<()> {
+        self.stream.shutdown(std::net::Shutdown::Write)
     }
 
     /// Waits for a request and leaves it unread: closed now, the connection is reset.

@@ -245,6 +245,8 @@ fn no_line_end_gets_into_a_request() {
         &["-H", "X: a\r\nY: b"][..],
         &["-H", "X: a\nY: b"],
         &["-H", "X: a\rb"],
+        &["-H", "X: a\r\n"],
+        &["-H", "X: \n"],
         &["-H", "X\r\nY: a"],
         &["-H", "X: a\u{1b}[2J"],
         &["-X", "GET / HTTP/1.1\r\nX:"],

@@ -109,8 +109,8 @@ fn server_story(mut input: Delivery<'_>) -> Vec<Event> {
                 story.push(Event::Closed);
                 return story;
             }
-            Err(fault) => {
-                story.push(Event::Fault(fault));
+            Err(rejected) => {
+                story.push(Event::Fault(rejected.fault));
                 return story;
             }
         }

@@ -2,6 +2,7 @@
 
 use super::chunked::{self, Ready};
 use super::error::{Fault, Rule};
+use super::excerpt::Excerpt;
 use super::framing::Framing;
 use super::headers::Headers;
 use super::limits::Limits;
@@ -62,6 +63,14 @@ impl Decoder {
             Decoder::Done => Some(0),
             Decoder::Length { left, .. } => Some(*left),
             Decoder::Chunked(_) | Decoder::UntilClose => None,
+        }
+    }
+
+    /// The line that broke a rule of chunked framing, when one did.
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        match self {
+            Decoder::Chunked(decoder) => decoder.excerpt(),
+            Decoder::Done | Decoder::Length { .. } | Decoder::UntilClose => None,
         }
     }
 

@@ -12,10 +12,11 @@
 
 use super::chars::{FIELD_VALUE, hex};
 use super::error::{Fault, Rule};
+use super::excerpt::Excerpt;
 use super::head::{push_field_line, strip_ending};
 use super::headers::Headers;
 use super::limits::Limits;
-use crate::proto::buf::Buf;
+use crate::proto::buf::{Buf, LineTooLong};
 
 /// Reads a chunked body.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Decoder {
     /// Bytes of extensions and trailers among them.
     overhead: u64,
     trailers: Headers,
+    /// The line that broke a rule.
+    excerpt: Option<Excerpt>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +58,13 @@ impl Decoder {
         reason = "a decoder by default would be read as a decoder of nothing"
     )]
     pub fn new() -> Decoder {
-        Decoder { state: State::Size, taken: 0, overhead: 0, trailers: Headers::new() }
+        let trailers = Headers::new();
+        Decoder { state: State::Size, taken: 0, overhead: 0, trailers, excerpt: None }
+    }
+
+    /// The line that broke a rule, when one did.
+    pub(super) fn excerpt(&self) -> Option<&Excerpt> {
+        self.excerpt.as_ref()
     }
 
     /// The trailer fields; complete when the body is.
@@ -91,7 +100,7 @@ impl Decoder {
                         State::Size
                     }
                     [] | [b'\r'] => return Ok(Ready::More),
-                    _ => return Err(self.fault(Rule::ChunkEnd)),
+                    text => return Err(self.fault(Rule::ChunkEnd, text, 0)),
                 },
                 State::Trailers => match self.take_trailer(input, limits)? {
                     None => return Ok(Ready::More),
@@ -115,21 +124,24 @@ impl Decoder {
     fn take_size(&mut self, input: &mut Buf, limits: &Limits) -> Result<Option<u64>, Fault> {
         const DIGITS: usize = 16; // of a u64; leading zeros beyond that are no honest size
         if input.bytes().first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
-            return Err(self.fault(Rule::ChunkSize));
+            return Err(self.fault(Rule::ChunkSize, input.bytes(), 0));
         }
         let Some(line) = self.take_line(input, DIGITS + 2, limits)? else { return Ok(None) };
         let content = strip_ending(line);
         let digits = content.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let (size, extension) = content.split_at(digits);
-        let size = hex(size).filter(|_| digits <= DIGITS).ok_or(self.fault(Rule::ChunkSize))?;
+        let Some(size) = hex(size).filter(|_| digits <= DIGITS) else {
+            return Err(self.fault(Rule::ChunkSize, line, 0));
+        };
         // chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] ), and ignored
         let separator = extension.iter().find(|byte| !b" \t".contains(byte));
-        if !extension.is_empty() && separator != Some(&b';')
-            || FIELD_VALUE.first_outside(extension).is_some()
-        {
-            return Err(self.fault(Rule::ChunkSize));
+        if !extension.is_empty() && separator != Some(&b';') {
+            return Err(self.fault(Rule::ChunkSize, line, digits));
         }
-        self.spend(extension.len(), limits)?;
+        if let Some(at) = FIELD_VALUE.first_outside(extension) {
+            return Err(self.fault(Rule::ChunkSize, line, digits + at));
+        }
+        self.spend(extension.len(), line, limits)?;
         self.taken += line.len() as u64;
         Ok(Some(size))
     }
@@ -139,9 +151,9 @@ impl Decoder {
         let Some(line) = self.take_line(input, 2, limits)? else { return Ok(None) };
         let is_field = line != b"\r\n";
         if is_field {
-            self.spend(line.len(), limits)?;
+            self.spend(line.len(), line, limits)?;
             push_field_line(&mut self.trailers, line, false, limits)
-                .map_err(|fault| Fault { offset: self.taken + fault.offset, ..fault })?;
+                .map_err(|fault| self.fault(fault.rule, line, fault.at()))?;
         }
         self.taken += line.len() as u64;
         Ok(Some(is_field))
@@ -150,30 +162,34 @@ impl Decoder {
     /// Takes a line, its CRLF included, that is no longer than `free` bytes and the overhead that
     /// is left.
     fn take_line<'b>(
-        &self,
+        &mut self,
         input: &'b mut Buf,
         free: usize,
         limits: &Limits,
     ) -> Result<Option<&'b [u8]>, Fault> {
         let room = limits.chunk_overhead.saturating_sub(self.overhead);
         let room = usize::try_from(room).unwrap_or(usize::MAX).saturating_add(free);
-        let line = input.take_line(room).map_err(|_| self.fault(Rule::ChunkOverhead))?;
-        match line {
-            Some(line) if !line.ends_with(b"\r\n") => Err(self.fault(Rule::ChunkLineEnd)),
-            line => Ok(line),
+        match input.take_line(room) {
+            Ok(Some(line)) if !line.ends_with(b"\r\n") => {
+                Err(self.fault(Rule::ChunkLineEnd, line, line.len() - 1))
+            }
+            Ok(line) => Ok(line),
+            Err(LineTooLong) => Err(self.fault(Rule::ChunkOverhead, &[], 0)),
         }
     }
 
-    fn spend(&mut self, overhead: usize, limits: &Limits) -> Result<(), Fault> {
+    fn spend(&mut self, overhead: usize, line: &[u8], limits: &Limits) -> Result<(), Fault> {
         self.overhead += overhead as u64;
         if self.overhead > limits.chunk_overhead {
-            return Err(self.fault(Rule::ChunkOverhead));
+            return Err(self.fault(Rule::ChunkOverhead, line, 0));
         }
         Ok(())
     }
 
-    fn fault(&self, rule: Rule) -> Fault {
-        Fault { rule, offset: self.taken }
+    /// The fault of the line that `text` begins with.
+    fn fault(&mut self, rule: Rule, text: &[u8], at: usize) -> Fault {
+        self.excerpt = (!text.is_empty()).then(|| Excerpt::new(text, at));
+        Fault { rule, offset: self.taken }.behind(at)
     }
 }
 

@@ -12,7 +12,8 @@ pub fn imf_fixdate(time: SystemTime) -> String {
     httpdate::fmt_http_date(time)
 }
 
-/// Reads a date in any of its three forms; `None` for what is none.
+/// Reads a date in any of its three forms; `None` for what is none. Of a year in two digits 70 and up
+/// are of the last century: so nothing is read as more than 50 years ahead, which it must not be.
 pub fn parse_http_date(text: &[u8]) -> Option<SystemTime> {
     httpdate::parse_http_date(str::from_utf8(text).ok()?).ok()
 }
@@ -34,6 +35,34 @@ mod tests {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         assert_eq!(imf_fixdate(time), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(common_log_date(time), "06/Nov/1994:08:49:37 +0000");
+    }
+
+    #[test]
+    fn all_three_forms_are_read_and_nothing_else() {
+        let seconds = |text: &str| {
+            let time = parse_http_date(text.as_bytes())?;
+            Some(time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+        };
+        for (text, want) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777)),
+            ("Sun Nov  6 08:49:37 1994", Some(784_111_777)),
+            ("Friday, 01-Nov-69 00:00:00 GMT", Some(3_150_489_600)),
+            ("Thursday, 01-Jan-70 00:00:00 GMT", Some(0)),
+            ("Mon, 06 Nov 1994 08:49:37 GMT", None), // it was a Sunday
+            ("Sun, 06 Nov 1994 08:49:37 UTC", None),
+            ("Sun, 06 Nov 1994 08:49:37 +0000", None),
+            ("Sun, 6 Nov 1994 08:49:37 GMT", None),
+            ("sun, 06 nov 1994 08:49:37 gmt", None),
+            ("Sun, 06 Nov 1994 24:00:00 GMT", None),
+            ("Sun, 31 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT", None),
+            ("784111777", None),
+            ("", None),
+        ] {
+            assert_eq!(seconds(text), want, "{text}");
+        }
+        assert_eq!(parse_http_date(b"Sun, 06 Nov 1994 08:49:37 GM\xff"), None);
     }
 
     #[test]

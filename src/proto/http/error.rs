@@ -26,6 +26,11 @@ impl Fault {
         Fault { offset: self.offset + count as u64, ..self }
     }
 
+    /// The offset, to count in memory with.
+    pub(super) fn at(&self) -> usize {
+        usize::try_from(self.offset).unwrap_or(usize::MAX)
+    }
+
     /// What a server answers.
     pub fn status(&self) -> Status {
         self.rule.status()

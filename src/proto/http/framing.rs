@@ -36,7 +36,7 @@ pub enum Message<'a> {
 /// Decides how a received body is framed.
 ///
 /// # Errors
-/// The rule that makes its length doubtful; the offset is the head's length.
+/// The rule that makes its length doubtful; the offset is that of the field's value, in the head.
 pub fn framing(message: Message<'_>) -> Result<Framing, Fault> {
     // 1. A response to HEAD, and any 1xx, 204 or 304, ends with its head.
     // 2. So does a 2xx to CONNECT: what follows is a tunnel, not a message.
@@ -58,7 +58,7 @@ pub fn declared(message: Message<'_>) -> Result<Framing, Fault> {
         Message::Request(head) => (head.version, &head.headers),
         Message::Response(_, head) => (head.version, &head.headers),
     };
-    let refuse = |rule| Fault::new(rule, headers.source().len());
+    let refuse = |rule| Fault::new(rule, place(rule, headers));
 
     let length = content_length(headers).map_err(refuse)?;
     if headers.has("transfer-encoding") {
@@ -85,6 +85,17 @@ pub fn declared(message: Message<'_>) -> Result<Framing, Fault> {
         // 8. A response that says nothing goes on until the connection ends.
         (None, Message::Response(..)) => Framing::UntilClose,
     })
+}
+
+/// Where the value stands that breaks a rule of framing.
+fn place(rule: Rule, headers: &Headers) -> usize {
+    let mut lengths = headers.places("content-length");
+    let found = match rule {
+        Rule::Length => lengths.next(),
+        Rule::LengthRepeated => lengths.take(2).last(),
+        _ => headers.places("transfer-encoding").last(),
+    };
+    found.unwrap_or_default()
 }
 
 /// May a response have a body at all (RFC 9110, 6.4.1)?

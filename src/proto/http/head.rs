@@ -10,13 +10,14 @@ use std::ops::Range;
 
 use super::chars::{FIELD_VALUE, REASON, TCHAR, decimal, trim_ows};
 use super::error::{Fault, Rule};
+use super::excerpt::{Excerpt, first_line_kept};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
 use super::status::Status;
 use super::target::{Authority, Target};
 use super::version::Version;
-use crate::proto::buf::Buf;
+use crate::proto::buf::{Buf, LineTooLong};
 
 /// A request without its body.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,11 +116,64 @@ pub trait Head: Sized + std::fmt::Debug {
     /// Which rule it breaks, and where in the line.
     fn parse_start(line: &[u8]) -> Result<Self::Start, Fault>;
 
-    /// Puts the whole together.
+    /// Judges the head as a whole.
     ///
     /// # Errors
-    /// A rule about the head as a whole.
-    fn finish(start: Self::Start, headers: Headers) -> Result<Self, Fault>;
+    /// The rule it breaks, and where in [`Headers::source`].
+    fn check(start: &Self::Start, headers: &Headers) -> Result<(), Fault>;
+
+    /// Puts the whole together.
+    fn finish(start: Self::Start, headers: Headers) -> Self;
+}
+
+/// A head that broke a rule.
+#[derive(Debug)]
+pub struct Rejected<H> {
+    /// Which rule, and where; offsets count from the head's first byte.
+    pub fault: Fault,
+    /// The line that broke it.
+    pub excerpt: Excerpt,
+    /// What had come until then.
+    pub came: Came<H>,
+}
+
+/// How much of a head has come.
+#[derive(Debug)]
+pub enum Came<H> {
+    /// Some of its first line, or all of it but not a right one; for a log: a bounded part, and
+    /// no credentials.
+    Line(Vec<u8>),
+    /// A right first line, and all fields up to the wrong one.
+    Head(H),
+}
+
+impl<H: Head> Rejected<H> {
+    /// `text` begins with the first line, and that is wrong.
+    fn at_start(fault: Fault, text: &[u8]) -> Box<Rejected<H>> {
+        let excerpt = Excerpt::new(text, fault.at());
+        Box::new(Rejected { fault, excerpt, came: Came::Line(first_line_kept(text)) })
+    }
+
+    /// `text` begins with a field line, and that is wrong; the fault's offset counts from there.
+    fn at_field(fault: Fault, text: &[u8], start: H::Start, headers: Headers) -> Box<Rejected<H>> {
+        let excerpt = match (text, headers.iter().last()) {
+            ([b' ' | b'\t', ..], Some((name, _))) => Excerpt::continuing(name, text, fault.at()),
+            _ => Excerpt::new(text, fault.at()),
+        };
+        let fault = fault.behind(headers.source().len());
+        Box::new(Rejected { fault, excerpt, came: Came::Head(H::finish(start, headers)) })
+    }
+
+    /// The head is complete, and there is something wrong with it as a whole.
+    pub(super) fn as_whole(fault: Fault, excerpt: Excerpt, head: H) -> Box<Rejected<H>> {
+        Box::new(Rejected { fault, excerpt, came: Came::Head(head) })
+    }
+}
+
+impl<H> From<Box<Rejected<H>>> for Fault {
+    fn from(rejected: Box<Rejected<H>>) -> Fault {
+        rejected.fault
+    }
 }
 
 /// A head that is arriving.
@@ -149,55 +203,88 @@ impl<H: Head> Partial<H> {
     /// Takes the lines that are at hand.
     ///
     /// # Errors
-    /// The first rule broken; offsets count from the head's first byte.
-    pub fn receive(mut self, input: &mut Buf, limits: &Limits) -> Result<Step<H>, Fault> {
+    /// The first rule broken, and the line that broke it.
+    pub fn receive(
+        mut self,
+        input: &mut Buf,
+        limits: &Limits,
+    ) -> Result<Step<H>, Box<Rejected<H>>> {
         loop {
             self = match self {
                 Partial::Start { empty_lines } => {
-                    H::begin(input.bytes()).map_err(|rule| Fault::new(rule, 0))?;
-                    let line = input.take_line(limits.request_line);
-                    let line =
-                        line.map_err(|_| Fault::new(H::LINE_TOO_LONG, limits.request_line))?;
-                    let Some(line) = line else { return self.wait(input) };
+                    if let Err(rule) = H::begin(input.bytes()) {
+                        return Err(Rejected::at_start(Fault::new(rule, 0), input.bytes()));
+                    }
+                    let line = match input.take_line(limits.request_line) {
+                        Ok(Some(line)) => line,
+                        Ok(None) => return self.wait(input),
+                        Err(LineTooLong) => {
+                            let fault = Fault::new(H::LINE_TOO_LONG, limits.request_line);
+                            return Err(Rejected::at_start(fault, input.bytes()));
+                        }
+                    };
                     let content = strip_ending(line);
                     // As many as fields, as Apache: an endless row of them is no request.
                     if content.is_empty() && empty_lines < limits.fields {
                         Partial::Start { empty_lines: empty_lines + 1 }
                     } else {
-                        let start = H::parse_start(content)?;
+                        let start = H::parse_start(content)
+                            .map_err(|fault| Rejected::at_start(fault, line))?;
                         let mut headers = Headers::new();
                         headers.push_source(line);
                         Partial::Fields(start, headers)
                     }
                 }
                 Partial::Fields(start, mut headers) => {
-                    let at = headers.source().len();
-                    let room = limits.head.saturating_sub(at);
-                    let rule =
-                        if room < limits.field { Rule::HeadTooLong } else { Rule::FieldTooLong };
-                    let line = input.take_line(room.min(limits.field));
-                    let line = line.map_err(|_| Fault::new(rule, at))?;
-                    let Some(line) = line else {
-                        return Partial::Fields(start, headers).wait(input);
+                    let room = limits.head.saturating_sub(headers.source().len());
+                    let line = match input.take_line(room.min(limits.field)) {
+                        Ok(Some(line)) => line,
+                        Ok(None) => return Partial::Fields(start, headers).wait(input),
+                        Err(LineTooLong) => {
+                            let whole = room < limits.field;
+                            let rule = if whole { Rule::HeadTooLong } else { Rule::FieldTooLong };
+                            let fault = Fault::new(rule, 0);
+                            return Err(Rejected::at_field(fault, input.bytes(), start, headers));
+                        }
                     };
                     if strip_ending(line).is_empty() {
                         headers.push_source(line);
-                        return H::finish(start, headers).map(Step::Complete);
+                        if let Err(fault) = H::check(&start, &headers) {
+                            let excerpt = Excerpt::within(headers.source(), fault.at());
+                            let head = H::finish(start, headers);
+                            return Err(Rejected::as_whole(fault, excerpt, head));
+                        }
+                        return Ok(Step::Complete(H::finish(start, headers)));
                     }
-                    push_field_line(&mut headers, line, H::JOINS_FOLDS, limits)
-                        .map_err(|fault| fault.behind(at))?;
-                    Partial::Fields(start, headers)
+                    match push_field_line(&mut headers, line, H::JOINS_FOLDS, limits) {
+                        Ok(()) => Partial::Fields(start, headers),
+                        Err(fault) => return Err(Rejected::at_field(fault, line, start, headers)),
+                    }
                 }
             }
         }
     }
 
     /// There is no complete line at hand: will there be one?
-    fn wait(self, input: &Buf) -> Result<Step<H>, Fault> {
-        match self.taken() + input.len() {
-            _ if !input.is_closed() => Ok(Step::More(self)),
-            0 => Ok(Step::Closed),
-            arrived => Err(Fault::new(Rule::HeadIncomplete, arrived)),
+    fn wait(self, input: &Buf) -> Result<Step<H>, Box<Rejected<H>>> {
+        if !input.is_closed() {
+            return Ok(Step::More(self));
+        }
+        let fault = Fault::new(Rule::HeadIncomplete, input.len());
+        match self {
+            Partial::Start { .. } if input.is_empty() => Ok(Step::Closed),
+            Partial::Start { .. } => Err(Rejected::at_start(fault, input.bytes())),
+            Partial::Fields(start, headers) => {
+                Err(Rejected::at_field(fault, input.bytes(), start, headers))
+            }
+        }
+    }
+
+    /// What has come, when no more is waited for; `input` holds the line that is not complete.
+    pub fn give_up(self, input: &Buf) -> Came<H> {
+        match self {
+            Partial::Start { .. } => Came::Line(first_line_kept(input.bytes())),
+            Partial::Fields(start, headers) => Came::Head(H::finish(start, headers)),
         }
     }
 
@@ -313,22 +400,22 @@ impl Head for RequestHead {
     }
 
     /// RFC 9112, 3.2: exactly one valid Host on 1.1, at most one on 1.0.
-    fn finish(
-        (method, target, version): Self::Start,
-        headers: Headers,
-    ) -> Result<RequestHead, Fault> {
-        let end = headers.source().len();
-        let mut hosts = headers.all("host");
-        match (hosts.next(), hosts.next()) {
-            (None, _) if version == Version::Http10 => {}
-            (None, _) => return Err(Fault::new(Rule::HostMissing, end)),
-            (Some(_), Some(_)) => return Err(Fault::new(Rule::HostRepeated, end)),
-            (Some(b""), None) => {} // for a target without an authority (RFC 9110, 7.2)
-            (Some(host), None) if Authority::parse(host).is_some() => {}
-            (Some(_), None) => return Err(Fault::new(Rule::HostInvalid, end)),
+    fn check((_, _, version): &Self::Start, headers: &Headers) -> Result<(), Fault> {
+        let mut places = headers.places("host");
+        match (places.next(), places.next()) {
+            (None, _) if *version == Version::Http10 => Ok(()),
+            (None, _) => Err(Fault::new(Rule::HostMissing, headers.last_line())),
+            (Some(_), Some(second)) => Err(Fault::new(Rule::HostRepeated, second)),
+            (Some(at), None) => match headers.first("host") {
+                // Empty for a target without an authority (RFC 9110, 7.2).
+                Some(host) if host.is_empty() || Authority::parse(host).is_some() => Ok(()),
+                _ => Err(Fault::new(Rule::HostInvalid, at)),
+            },
         }
-        drop(hosts);
-        Ok(RequestHead { method, target, version, headers })
+    }
+
+    fn finish((method, target, version): Self::Start, headers: Headers) -> RequestHead {
+        RequestHead { method, target, version, headers }
     }
 }
 
@@ -364,11 +451,12 @@ impl Head for ResponseHead {
         Ok((version, status, Cow::Owned(reason.to_vec())))
     }
 
-    fn finish(
-        (version, status, reason): Self::Start,
-        headers: Headers,
-    ) -> Result<ResponseHead, Fault> {
-        Ok(ResponseHead { version, status, reason, headers })
+    fn check(_: &Self::Start, _: &Headers) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn finish((version, status, reason): Self::Start, headers: Headers) -> ResponseHead {
+        ResponseHead { version, status, reason, headers }
     }
 }
 

@@ -143,6 +143,19 @@ impl Headers {
         }
     }
 
+    /// Where in [`Headers::source`] the values of this name begin.
+    pub(super) fn places(&self, name: &str) -> impl Iterator<Item = usize> {
+        let named = move |line: &&Line| self.name(line).eq_ignore_ascii_case(name);
+        self.lines.iter().filter(named).map(|line| line.value.start)
+    }
+
+    /// Where in [`Headers::source`] its last line begins: of a complete head, the empty one.
+    pub(super) fn last_line(&self) -> usize {
+        let before = self.text.len().saturating_sub(1);
+        let end = self.text[..before].iter().rposition(|&byte| byte == b'\n');
+        end.map_or(0, |at| at + 1)
+    }
+
     /// Adds text that is not a field: a first line, or the blank line.
     pub(super) fn push_source(&mut self, line: &[u8]) {
         self.text.extend_from_slice(line);

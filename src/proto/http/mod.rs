@@ -16,7 +16,7 @@
 //! | [`etag`], [`conditional`] | is it still the same, is it new to the client | 9110, 8.8 and 13 |
 //! | [`range`] | which parts of it | 9110, 14 |
 //! | [`server`], [`client`] | one exchange as each side lives it | 9112 |
-//! | [`limits`], [`error`] | what is too much, and what is wrong | |
+//! | [`limits`], [`error`], [`excerpt`] | what is too much, what is wrong, and where | |
 //!
 //! # An exchange, without a network
 //! ```
@@ -60,6 +60,7 @@ pub mod conditional;
 pub mod date;
 pub mod error;
 pub mod etag;
+pub mod excerpt;
 pub mod framing;
 pub mod head;
 pub mod headers;

@@ -9,8 +9,9 @@
 use super::body::{Decoder, Encoder, Piece};
 use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
+use super::excerpt::Excerpt;
 use super::framing::{Message, framing, may_have_body, opens_tunnel};
-use super::head::{Partial, RequestHead, ResponseHead, Step};
+use super::head::{self, Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
@@ -21,6 +22,42 @@ use crate::proto::buf::Buf;
 /// Waiting for a request.
 #[derive(Debug, Default)]
 pub struct RecvHead(Partial<RequestHead>);
+
+/// A request that is refused for its head.
+pub type Rejected = head::Rejected<RequestHead>;
+
+/// How much of a request's head has come.
+pub type Came = head::Came<RequestHead>;
+
+impl Came {
+    /// What an answer has to know of it: HEAD is HEAD, however wrong the rest (RFC 9110, 9.3.2).
+    fn method(&self) -> Method {
+        match self {
+            Came::Head(head) => head.method.clone(),
+            Came::Line(line) if line.starts_with(b"HEAD ") => Method::Head,
+            Came::Line(_) => Method::Get,
+        }
+    }
+
+    /// The head, if its first line was right.
+    pub fn head(&self) -> Option<&RequestHead> {
+        match self {
+            Came::Head(head) => Some(head),
+            Came::Line(_) => None,
+        }
+    }
+
+    /// The first line as it came, without its ending.
+    pub fn first_line(&self) -> &[u8] {
+        match self {
+            Came::Head(head) => {
+                let line = head.headers.source().split_inclusive(|&byte| byte == b'\n').next();
+                head::strip_ending(line.unwrap_or_default())
+            }
+            Came::Line(line) => line,
+        }
+    }
+}
 
 /// What [`RecvHead::receive`] came to.
 #[derive(Debug)]
@@ -38,12 +75,15 @@ impl RecvHead {
     ///
     /// # Errors
     /// The first rule broken: to be answered, and the connection closed.
-    pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Fault> {
+    pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Box<Rejected>> {
         match self.0.receive(input, limits)? {
-            Step::Complete(head) => {
-                let body = RecvBody::new(&head)?;
-                Ok(Head::Complete(head, body))
-            }
+            Step::Complete(head) => match RecvBody::new(&head) {
+                Ok(body) => Ok(Head::Complete(head, body)),
+                Err(fault) => {
+                    let excerpt = Excerpt::within(head.headers.source(), fault.at());
+                    Err(Rejected::as_whole(fault, excerpt, head))
+                }
+            },
             Step::More(partial) => Ok(Head::More(RecvHead(partial))),
             Step::Closed => Ok(Head::Closed),
         }
@@ -52,6 +92,11 @@ impl RecvHead {
     /// How many bytes of the head have been taken from the buffer; empty lines before it are none.
     pub fn taken(&self) -> usize {
         self.0.taken()
+    }
+
+    /// What has come, when no more is waited for; `input` holds the line that is not complete.
+    pub fn give_up(self, input: &Buf) -> Came {
+        self.0.give_up(input)
     }
 }
 
@@ -123,6 +168,11 @@ impl RecvBody {
         self.decoder.receive_some(input, limits, most)
     }
 
+    /// The line of the body that broke a rule, when one did.
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        self.decoder.excerpt()
+    }
+
     /// The trailer fields that came behind the body.
     pub fn trailers(&self) -> Option<&Headers> {
         self.decoder.trailers()
@@ -143,7 +193,8 @@ fn expects_continue(head: &RequestHead) -> Result<bool, Fault> {
     let mut expects = false;
     for expectation in head.headers.list("expect").filter(|_| head.version >= Version::Http11) {
         if !expectation.eq_ignore_ascii_case(b"100-continue") {
-            return Err(Fault::new(Rule::Expectation, head.headers.source().len()));
+            let place = head.headers.places("expect").last();
+            return Err(Fault::new(Rule::Expectation, place.unwrap_or_default()));
         }
         expects = true;
     }
@@ -155,9 +206,14 @@ fn expects_continue(head: &RequestHead) -> Result<bool, Fault> {
 pub struct SendHead(Asked);
 
 impl SendHead {
-    /// To answer when there was no request, or only part of one; `close` is why that is the end.
+    /// To answer when there was no request; `close` is why that is the end.
     pub fn unasked(close: Close) -> SendHead {
         SendHead(Asked { method: Method::Get, version: Version::Http11, stays: Err(close) })
+    }
+
+    /// To answer when there was only so much of a request, or it is not read on.
+    pub fn cut_short(came: &Came, close: Close) -> SendHead {
+        SendHead(Asked { method: came.method(), version: Version::Http11, stays: Err(close) })
     }
 
     /// Writes the head of the final answer. Content-Length, Transfer-Encoding and Connection are

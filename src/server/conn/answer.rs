@@ -12,8 +12,9 @@ use super::{Http, State, Step};
 use crate::proto::http::close::Close;
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::error::{Fault, Rule};
+use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::{RequestHead, ResponseHead};
-use crate::proto::http::server::{SendBody, SendHead};
+use crate::proto::http::server::{Came, SendBody, SendHead};
 use crate::proto::http::status::Status;
 use crate::server::access_log::Line;
 use crate::server::handler::{Body, Response};
@@ -36,14 +37,46 @@ pub(super) struct Answer {
 /// What was asked, as far as it came, and since when.
 #[derive(Debug)]
 pub(super) struct Asked {
-    pub(super) head: Option<RequestHead>,
+    pub(super) came: Option<Came>,
     pub(super) since: Instant,
 }
 
+impl Asked {
+    /// A request, whose head is complete.
+    pub(super) fn of(head: RequestHead, since: Instant) -> Asked {
+        Asked { came: Some(Came::Head(head)), since }
+    }
+
+    fn head(&self) -> Option<&RequestHead> {
+        self.came.as_ref().and_then(Came::head)
+    }
+
+    /// For an answer after which the connection closes, whatever was asked.
+    pub(super) fn last(&self, close: Close) -> SendHead {
+        match &self.came {
+            Some(came) => SendHead::cut_short(came, close),
+            None => SendHead::unasked(close),
+        }
+    }
+}
+
+/// What telnet sends after a Ctrl-C, and waits to hear before it shows anything again (RFC 860).
+const DO_TIMING_MARK: &[u8] = b"\xFF\xFD\x06";
+const WONT_TIMING_MARK: &[u8] = b"\xFF\xFC\x06";
+
 impl Http {
     /// Answers what is not, or not any more, a request; and that was it.
-    pub(super) fn refuse(&self, fault: Fault, asked: Asked, wire: &mut Wire) -> State {
-        self.turn_down(fault.rule, &Refusal::from(fault), asked, wire)
+    pub(super) fn refuse(
+        &self,
+        fault: Fault,
+        excerpt: Option<&Excerpt>,
+        asked: Asked,
+        wire: &mut Wire,
+    ) -> State {
+        if excerpt.is_some_and(|excerpt| excerpt.has(DO_TIMING_MARK)) {
+            wire.output.bytes.extend_from_slice(WONT_TIMING_MARK);
+        }
+        self.turn_down(fault.rule, &Refusal::of(fault, excerpt), asked, wire)
     }
 
     pub(super) fn turn_down(
@@ -55,8 +88,9 @@ impl Http {
     ) -> State {
         self.stats.count_fault(rule);
         log::info!("{}: refused: {refusal}", wire.peer);
-        let response = refusal.response(asked.head.as_ref());
-        self.answer(response, asked, SendHead::unasked(Close::Fault(rule)), wire, false)
+        let response = refusal.response(asked.head());
+        let send = asked.last(Close::Fault(rule));
+        self.answer(response, asked, send, wire, false)
     }
 
     /// Writes the head of an answer; its body follows as it can be taken.
@@ -117,7 +151,7 @@ impl Http {
             }
             Err(error) => {
                 // Short of its length, or without its last chunk: the peer can tell.
-                let target = asked.head.as_ref().map(|head| head.target.to_string());
+                let target = asked.head().map(|head| head.target.to_string());
                 log::error!(
                     "{}: the body of {} broke off after {sent} bytes: {error}",
                     wire.peer,
@@ -135,11 +169,10 @@ impl Http {
     }
 
     pub(super) fn log(&self, peer: SocketAddr, answer: &Answer) {
-        let Answer { asked: Asked { head, since }, status, sent, .. } = answer;
+        let Answer { asked: Asked { came, since }, status, sent, .. } = answer;
         self.stats.count_answer(*status);
-        let source = head.as_ref().map_or(&b"-"[..], |head| head.headers.source());
-        let request = source.split(|&byte| byte == b'\n').next().unwrap_or_default();
-        let request = request.strip_suffix(b"\r").unwrap_or(request);
+        let request = came.as_ref().map(Came::first_line).filter(|line| !line.is_empty());
+        let request = request.unwrap_or(b"-");
         let line =
             Line { peer: peer.ip(), request, status: *status, sent: *sent, took: since.elapsed() };
         self.access_log.write(&line, SystemTime::now());

@@ -16,13 +16,13 @@ use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
-use crate::proto::http::server::{Head, RecvBody, RecvHead};
+use crate::proto::http::server::{Head, RecvBody, RecvHead, Rejected};
 use crate::proto::http::status::Status;
 use crate::server::body::{Collector, RequestBody};
 use crate::server::failure::log_failure;
 use crate::server::handler::{Handler, Request, Response};
 use crate::server::quota::Share;
-use crate::server::refusal::{Refusal, internal_error};
+use crate::server::refusal::Refusal;
 use crate::server::router::{Found, Params};
 use crate::server::select::select;
 use crate::server::stream::{Broken, Loan, Stream};
@@ -86,7 +86,11 @@ impl Http {
             }
             Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
             Ok(Head::Complete(head, recv)) => (self.route(head, recv, begun, wire, turn), Step::On),
-            Err(fault) => (self.refuse(fault, Asked { head: None, since: begun }, wire), Step::On),
+            Err(rejected) => {
+                let Rejected { fault, excerpt, came } = *rejected;
+                let asked = Asked { came: Some(came), since: begun };
+                (self.refuse(fault, Some(&excerpt), asked, wire), Step::On)
+            }
         }
     }
 
@@ -100,7 +104,7 @@ impl Http {
         turn: &Turn<'_>,
     ) -> State {
         self.stats.count_request();
-        let call = match self.find(&head, &recv) {
+        let call = match self.find(&head, &recv, wire.peer) {
             Ok(call) => call,
             Err(response) => return self.answer_early(response, (head, since), recv, wire, turn),
         };
@@ -120,8 +124,13 @@ impl Http {
     }
 
     /// Who answers; or the answer, when it can be given by the head alone.
-    pub(super) fn find(&self, head: &RequestHead, recv: &RecvBody) -> Result<Call, Response> {
-        let refuse = |refusal: Refusal| refusal.response(Some(head));
+    pub(super) fn find(
+        &self,
+        head: &RequestHead,
+        recv: &RecvBody,
+        peer: SocketAddr,
+    ) -> Result<Call, Response> {
+        let refuse = |refusal: Refusal| refusal.answer(head, peer);
         match self.routes.find(&head.method, &head.target) {
             Found::Handler(handler, params) => {
                 let judge = || {
@@ -160,7 +169,7 @@ impl Http {
         if recv.is_done() || short && !recv.waits_for_continue() {
             return State::Body(Incoming::new((head, since), recv, Purpose::Discard(response)));
         }
-        let asked = Asked { head: Some(head), since };
+        let asked = Asked::of(head, since);
         self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
     }
 
@@ -198,8 +207,8 @@ impl Http {
                 Ok(Piece::End) => return (self.handle(incoming, wire, turn), Step::On),
                 Err(fault) => fault,
             };
-            let asked = Asked { head: Some(incoming.head), since: incoming.since };
-            return (self.refuse(fault, asked, wire), Step::On);
+            let asked = Asked::of(incoming.head, incoming.since);
+            return (self.refuse(fault, incoming.recv.excerpt(), asked, wire), Step::On);
         }
     }
 
@@ -215,11 +224,12 @@ impl Http {
                 }
                 Err(error) => {
                     log::error!("{}: a body that was kept cannot be read: {error}", wire.peer);
-                    (head, internal_error())
+                    let response = Refusal::internal_error().response(Some(&head));
+                    (head, response)
                 }
             },
         };
-        let asked = Asked { head: Some(head), since };
+        let asked = Asked::of(head, since);
         self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
     }
 
@@ -246,7 +256,7 @@ impl Http {
         match broken {
             None => self.answer_early(response, (head, since), recv, wire, turn),
             Some(Broken::Fault(fault)) => {
-                self.refuse(fault, Asked { head: Some(head), since }, wire)
+                self.refuse(fault, recv.excerpt(), Asked::of(head, since), wire)
             }
             Some(Broken::Connection(error)) => {
                 log::debug!("{peer}: {error}");
@@ -265,7 +275,7 @@ impl Http {
         wire: &mut Wire,
     ) -> State {
         let response = refusal.response(Some(&head)).field("Retry-After", "1");
-        self.answer(response, Asked { head: Some(head), since }, recv.finish(), wire, false)
+        self.answer(response, Asked::of(head, since), recv.finish(), wire, false)
     }
 }
 
@@ -308,5 +318,5 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
 
 fn after_panic(head: &RequestHead) -> Response {
     log::error!("the handler of {} {} panicked", head.method, head.target);
-    internal_error()
+    Refusal::internal_error().response(Some(head))
 }

@@ -1,0 +1,250 @@
+//! What the client sends, held to the rules for senders; and when it stops.
+
+use std::time::{Duration, Instant};
+
+use super::fake::Fake;
+use super::{client, fetch, fetched};
+use crate::support::{Finished, SOON, eventually, run};
+
+/// More than waits for a 100, and more than the sockets' buffers hold.
+const LARGE: usize = 32 << 20;
+
+/// Sends a large body.
+fn send_large(args: &[&str], url: &str) -> Finished {
+    let args = [args, &["-v", "-m", "9", "-d", "@-", url]].concat();
+    run(&mut client(&args), "x".repeat(LARGE).as_bytes())
+}
+
+const REFUSAL: &str = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno";
+const ACCEPTANCE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// RFC 9110, 10.1.1: the body waits for its 100, and is sent when that comes.
+#[test]
+fn a_large_body_waits_for_its_100() {
+    let fake = Fake::new(|talk| {
+        let head = talk.head()?;
+        talk.keep(head);
+        let silent = talk.is_silent_for(Duration::from_millis(200))?;
+        talk.keep(if silent { "waits" } else { "does not wait" });
+        talk.say("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")?;
+        let all = talk.take(LARGE)?.iter().all(|&byte| byte == b'x');
+        talk.keep(if all { "all came" } else { "something else came" });
+        talk.say(ACCEPTANCE)
+    });
+    let finished = send_large(&[], &fake.url("/"));
+    assert_eq!((&finished.stdout[..], finished.code), (&b"ok"[..], Some(0)), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("\n< HTTP/1.1 103 Early Hints\n< \n< HTTP/1.1 100 Continue\n")
+    );
+    let requests = fake.requests();
+    assert!(requests[0].contains("\r\nExpect: 100-continue\r\n"), "{requests:?}");
+    assert_eq!(requests[1..], ["waits", "all came"]);
+}
+
+/// RFC 9110, 10.1.1: "a client […] SHOULD NOT wait for an indefinite period".
+#[test]
+fn a_server_that_knows_no_100_gets_the_body_all_the_same() {
+    let fake = Fake::new(|talk| {
+        talk.head()?;
+        talk.take(LARGE)?;
+        talk.say(ACCEPTANCE)
+    });
+    let finished = send_large(&[], &fake.url("/"));
+    assert_eq!((&finished.stdout[..], finished.code), (&b"ok"[..], Some(0)), "{}", finished.stderr);
+}
+
+/// RFC 9110, 10.1.1: an answer in place of the 100 is the answer; the body stays here.
+#[test]
+fn a_body_that_waits_and_is_refused_is_not_sent() {
+    for status in ["413 Content Too Large", "401 Unauthorized", "307 Elsewhere", "500 Oh"] {
+        let answer = REFUSAL.replace("413 Content Too Large", status);
+        let fake = Fake::new(move |talk| {
+            talk.head()?;
+            talk.say(&answer)?;
+            let body = talk.rest()?.len();
+            talk.keep(format!("{body} bytes"));
+            Ok(())
+        });
+        let finished = send_large(&[], &fake.url("/"));
+        assert_eq!((&finished.stdout[..], finished.code), (&b"no"[..], Some(0)), "{status}");
+        assert!(finished.stderr.contains("* Closing connection #0: the body came out short\n"));
+        assert_eq!(eventually(|| fake.requests().pop()).as_deref(), Some("0 bytes"), "{status}");
+    }
+}
+
+/// RFC 9110, 10.1.1: "SHOULD repeat that request without a 100-continue expectation". Once.
+#[test]
+fn an_expectation_that_fails_is_given_up() {
+    const FAILED: &str = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 6\r\n\r\nfailed";
+    for (again, printed) in [(ACCEPTANCE, "ok"), (FAILED, "failed")] {
+        let fake = Fake::new(move |talk| {
+            let head = talk.head()?;
+            let expects = head.to_ascii_lowercase().contains("\r\nexpect:");
+            talk.keep(if expects { "expects" } else { "does not" });
+            if !expects {
+                talk.take(5)?;
+            }
+            talk.say(if talk.number == 0 { FAILED } else { again })
+        });
+        let args = ["-H", "expect: 100-Continue", "-d", "hello", &fake.url("/")];
+        assert_eq!(fetched(&args), printed);
+        assert_eq!(fake.requests(), ["expects", "does not"]);
+    }
+}
+
+/// RFC 9112, 9.5: who is refused while the body is going out sends no more of it. The answer may
+/// stand behind interim ones, and the server may read nothing and stay.
+#[test]
+fn a_refusal_ends_the_body() {
+    for interim in
+        ["", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"]
+    {
+        for args in [&[][..], &["-H", "Expect:"]] {
+            let answer = format!("{interim}{REFUSAL}");
+            let fake = Fake::new(move |talk| {
+                talk.head()?;
+                talk.say(&answer)?;
+                talk.is_silent_for(Duration::from_millis(1))?;
+                std::thread::sleep(Duration::from_secs(2));
+                Ok(())
+            });
+            let begun = Instant::now();
+            let finished = send_large(args, &fake.url("/"));
+            assert_eq!((&finished.stdout[..], finished.code), (&b"no"[..], Some(0)), "{interim:?}");
+            assert!(finished.stderr.contains("the body came out short\n"), "{}", finished.stderr);
+            assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        }
+    }
+}
+
+/// Who is answered kindly before the body is out goes on: the server may still be reading.
+#[test]
+fn a_kind_answer_does_not_end_the_body() {
+    for expect in ["Expect: 100-continue", "Expect:"] {
+        let fake = Fake::new(|talk| {
+            for _ in 0..2 {
+                talk.head()?;
+                talk.say(ACCEPTANCE)?;
+                let all = talk.take(LARGE)?.iter().all(|&byte| byte == b'x');
+                talk.keep(if all { "all came" } else { "something else came" });
+            }
+            Ok(())
+        });
+        let finished = send_large(&["-H", expect, &fake.url("/")], &fake.url("/"));
+        assert_eq!(finished.stdout, b"okok", "{}", finished.stderr);
+        let kept = eventually(|| Some(fake.requests()).filter(|kept| kept.len() == 2));
+        assert_eq!(kept.unwrap(), ["all came", "all came"]);
+        assert_eq!(fake.connections(), 1);
+    }
+}
+
+/// What is said to a body on its way is judged as any answer.
+#[test]
+fn nonsense_ends_the_body_too() {
+    for (said, code) in [("220 smtp\r\n", 1), ("HTTP/1.1 200 OK\r\nA : b\r\n\r\n", 8), ("", 52)] {
+        for args in [&[][..], &["-H", "Expect:"]] {
+            let fake = Fake::new(move |talk| {
+                talk.head()?;
+                talk.say(said)?;
+                match said {
+                    "" => talk.close_writing(),
+                    _ => Ok(()),
+                }?;
+                std::thread::sleep(Duration::from_secs(2));
+                Ok(())
+            });
+            let begun = Instant::now();
+            let finished = send_large(args, &fake.url("/"));
+            assert_eq!(finished.code, Some(code), "{said:?}: {}", finished.stderr);
+            assert!(begun.elapsed() < SOON, "{said:?}: {:?}", begun.elapsed());
+        }
+    }
+}
+
+/// RFC 9110, 8.6 and RFC 9112, 6.2: a request has one length, which is its body's, or one coding.
+#[test]
+fn no_request_leaves_its_end_in_doubt() {
+    let fake = Fake::hello(9);
+    for (args, says) in [
+        (
+            &["-d", "x", "-H", "Content-Length: 5"][..],
+            "Content-Length: 5 is not the length of the body, which is 1",
+        ),
+        (&["-d", "x", "-H", "Content-Length: 0"], "is not the length of the body"),
+        (&["-H", "Content-Length: 5"], "is not the length of the body, which is 0"),
+        (&["-I", "-H", "Content-Length: 5"], "is not the length of the body"),
+        (&["-d", "x", "-H", "Content-Length: +1"], "without sign"),
+        (&["-d", "x", "-H", "Content-Length: 1, 1"], "more than one Content-Length"),
+        (
+            &["-d", "x", "-H", "Content-Length: 1", "-H", "content-length: 1"],
+            "more than one Content-Length",
+        ),
+        (&["-d", "x", "-H", "Content-Length: 1", "-H", "Transfer-Encoding: chunked"], "not both"),
+        (&["-d", "x", "-H", "Transfer-Encoding: gzip"], "Transfer-Encoding"),
+        (&["-d", "x", "-H", "Transfer-Encoding: gzip, chunked"], "chunked"),
+        (&["-d", "x", "-H", "Transfer-Encoding: chunked, chunked"], "chunked is the last"),
+        (&["-d", "x", "-H", "Transfer-Encoding;"], "Transfer-Encoding"),
+        (
+            &["--http1.0", "-d", "x", "-H", "Transfer-Encoding: chunked"],
+            "HTTP/1.0 has no Transfer-Encoding",
+        ),
+        (&["-X", "TRACE", "-d", "x"], "RFC 9110, 9.3.8"),
+        (&["-H", "Host: a", "-H", "Host: b"], "more than one Host"),
+    ] {
+        let finished = fetch(&[args, &[&*fake.url("/")]].concat());
+        let said = finished.failed(2, &format!("{args:?}"));
+        assert!(said.contains(says) && said.contains("right: "), "{args:?}: {said}");
+    }
+    assert_eq!(fake.connections(), 0, "it was refused before the wire");
+}
+
+/// RFC 9112, 7.1: chunks, where they are asked for.
+#[test]
+fn a_body_goes_out_in_chunks_where_that_is_asked_for() {
+    for (data, body) in [("hello", "5\r\nhello\r\n0\r\n\r\n"), ("", "0\r\n\r\n")] {
+        let fake = Fake::hello(1);
+        let args = ["-H", "transfer-encoding: Chunked", "-d", data, &fake.url("/")];
+        assert_eq!(fetched(&args), "hello");
+        let request = fake.requests().concat();
+        assert!(
+            request.ends_with(&format!("\r\nTransfer-Encoding: chunked\r\n\r\n{body}")),
+            "{request}"
+        );
+        assert!(!request.contains("Content-Length"), "{request}");
+    }
+    let fake = Fake::hello(2);
+    let url = &*fake.url("/");
+    let long = "x".repeat(200_000);
+    let args = ["-H", "Transfer-Encoding: chunked", "-d", "@-", url, url];
+    assert_eq!(run(&mut client(&args), long.as_bytes()).succeeded(), "hellohello");
+    let sent = fake.requests()[0].split_once("\r\n\r\n").unwrap().1.to_owned();
+    assert!(sent.starts_with("10000\r\nxxx") && sent.ends_with("xxx\r\n0\r\n\r\n"));
+    assert_eq!(sent.matches('x').count(), 200_000);
+    assert_eq!(fake.connections(), 1, "a chunked request is followed by another");
+}
+
+/// RFC 9110, 4.2.4 and 7.1; RFC 9112, 3.2: what of a URL is sent, and what is not.
+#[test]
+fn what_of_a_url_is_sent() {
+    for (path, target) in [
+        ("", "/"),
+        ("?a=b", "/?a=b"),
+        ("#part", "/"),
+        ("/a#part?no", "/a"),
+        ("/a?b#c", "/a?b"),
+        ("/a b", "/a%20b"),
+        ("/\u{fc}?\u{fc}", "/%C3%BC?%C3%BC"),
+        ("/%zz", "/%25zz"),
+        ("//a/./b/../c", "//a/./b/../c"),
+    ] {
+        let fake = Fake::hello(1);
+        assert_eq!(fetched(&[fake.url(path)]), "hello");
+        let want = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n", fake.address());
+        assert!(fake.requests()[0].starts_with(&want), "{path}: {fake:?}");
+    }
+    let fake = Fake::hello(1);
+    let with_user = fake.url("/").replace("http://", "http://user:secret@");
+    fetch(&[with_user]).failed(3, "a user and a password");
+    assert_eq!(fake.connections(), 0);
+    fetch(&["http://\u{fc}.example/"]).failed(3, "a name beyond ASCII");
+}
