@@ -1,4 +1,4 @@
-//! One request, one answer, byte by byte. Only the date and the version are masked.
+//! One request, one answer, byte by byte. Only dates, tags of files and the version are masked.
 
 use crate::support::{Folder, Server, masked};
 
@@ -9,6 +9,9 @@ fn site() -> Folder {
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\n\
     Content-Type: text/html; charset=utf-8\r\n\
+    ETag: (tag)\r\n\
+    Last-Modified: (then)\r\n\
+    Accept-Ranges: bytes\r\n\
     Date: (now)\r\n\
     Server: threadbare/(version)\r\n\
     Content-Length: 15\r\n\

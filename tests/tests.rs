@@ -20,6 +20,9 @@ mod persistence;
 /// What is served from a folder, and what is not.
 mod files;
 
+/// Ways out of the folder: none leads there.
+mod paths;
+
 /// Asking again, and asking before a change. Files, and the library's handlers.
 mod conditionals;
 

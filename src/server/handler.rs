@@ -8,11 +8,11 @@ use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
 
-use super::accept::prefers_html;
 use super::body::RequestBody;
 use super::refusal::Refusal;
 use super::router::Params;
 use super::select::precondition_failed;
+use crate::proto::http::accept::prefers_html;
 use crate::proto::http::conditional::{self, Outcome, Validators};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;

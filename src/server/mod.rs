@@ -8,9 +8,9 @@
 //!                                                             your Handler
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
-//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), `select.rs` with
-//! `parts.rs` (how much of the answer is sent), [`files`] with [`path`] and [`mime`], [`refusal`],
-//! [`failure`], [`access_log`] with [`lines`], [`stats`].
+//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`],
+//! [`root`], [`variants`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
+//! [`refusal`], [`failure`], [`access_log`] with [`lines`], [`stats`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-mod accept;
 pub mod access_log;
 pub mod body;
 pub mod conn;
@@ -32,11 +31,13 @@ mod parts;
 pub mod path;
 mod quota;
 pub mod refusal;
+pub mod root;
 pub mod router;
 mod select;
 pub mod stats;
 mod stream;
 pub mod textbook;
+pub mod variants;
 mod wire;
 
 pub use self::access_log::AccessLog;

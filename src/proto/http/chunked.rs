@@ -152,8 +152,10 @@ impl Decoder {
         let is_field = line != b"\r\n";
         if is_field {
             self.spend(line.len(), line, limits)?;
-            push_field_line(&mut self.trailers, line, false, limits)
-                .map_err(|fault| self.fault(fault.rule, line, fault.at()))?;
+            push_field_line(&mut self.trailers, line, false, limits).map_err(|fault| {
+                self.excerpt = Some(Excerpt::behind(&self.trailers, line, fault.at()));
+                Fault { offset: self.taken, ..fault }.behind(fault.at())
+            })?;
         }
         self.taken += line.len() as u64;
         Ok(Some(is_field))

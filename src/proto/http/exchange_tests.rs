@@ -358,6 +358,57 @@ fn a_body_that_waits_for_its_100_and_is_refused() {
     }
 }
 
+/// What is said while the body goes out is heard piece by piece, and the final answer is not lost.
+#[test]
+fn an_answer_that_comes_before_the_body_is_out() {
+    let said = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno";
+    for step in STEPS {
+        let (mut buf, mut out, limits) = (Buf::new(), Vec::new(), Limits::default());
+        let head = request(Method::Post, &[]);
+        let mut sending = client::SendHead.send_chunked(&head, &mut out);
+        assert!(out.ends_with(b"\r\nTransfer-Encoding: chunked\r\n\r\n"));
+        sending.write(b"hello", &mut out);
+        let (mut interim, mut refused) = (0, None);
+        for piece in said.chunks(step.min(said.len())) {
+            buf.extend(piece);
+            sending = match sending.hear(&mut buf, &limits).unwrap() {
+                client::Heard::Nothing(sending) => sending,
+                client::Heard::Interim(_, again) => {
+                    interim += 1;
+                    match again.hear(&mut buf, &limits).unwrap() {
+                        client::Heard::Nothing(sending) => sending,
+                        client::Heard::Final(status, sending) => {
+                            refused = Some(status);
+                            sending
+                        }
+                        heard => panic!("{heard:?}"),
+                    }
+                }
+                client::Heard::Final(status, sending) => {
+                    refused = Some(status);
+                    sending
+                }
+                client::Heard::Closed => panic!("it is open"),
+            };
+        }
+        assert_eq!((interim, refused), (1, Some(Status::CONTENT_TOO_LARGE)));
+        out.clear();
+        let client::Head::Complete(head, mut body) =
+            sending.abandon().receive(&mut buf, &limits).unwrap()
+        else {
+            panic!("it was heard")
+        };
+        assert_eq!(head.status, Status::CONTENT_TOO_LARGE);
+        assert!(matches!(body.receive(&mut buf, &limits), Ok(Piece::Data(b"no"))));
+        assert_eq!(body.finish().unwrap_err(), Close::BodyShort);
+        assert!(out.is_empty(), "a body that is given up is not ended as if it were whole");
+    }
+    let sending = client::SendHead.send(&request(Method::Post, &[]), Some(1), &mut Vec::new());
+    let mut buf = Buf::new();
+    buf.close();
+    assert!(matches!(sending.hear(&mut buf, &Limits::default()), Ok(client::Heard::Closed)));
+}
+
 #[test]
 fn when_a_100_is_waited_for() {
     for (wire, waits) in [

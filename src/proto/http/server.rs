@@ -11,10 +11,11 @@ use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::framing::{Message, framing, may_have_body, opens_tunnel};
-use super::head::{self, Partial, RequestHead, ResponseHead, Step};
+use super::head::{Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
+use super::rejected;
 use super::status::Status;
 use super::version::Version;
 use crate::proto::buf::Buf;
@@ -24,40 +25,10 @@ use crate::proto::buf::Buf;
 pub struct RecvHead(Partial<RequestHead>);
 
 /// A request that is refused for its head.
-pub type Rejected = head::Rejected<RequestHead>;
+pub type Rejected = rejected::Rejected<RequestHead>;
 
 /// How much of a request's head has come.
-pub type Came = head::Came<RequestHead>;
-
-impl Came {
-    /// What an answer has to know of it: HEAD is HEAD, however wrong the rest (RFC 9110, 9.3.2).
-    fn method(&self) -> Method {
-        match self {
-            Came::Head(head) => head.method.clone(),
-            Came::Line(line) if line.starts_with(b"HEAD ") => Method::Head,
-            Came::Line(_) => Method::Get,
-        }
-    }
-
-    /// The head, if its first line was right.
-    pub fn head(&self) -> Option<&RequestHead> {
-        match self {
-            Came::Head(head) => Some(head),
-            Came::Line(_) => None,
-        }
-    }
-
-    /// The first line as it came, without its ending.
-    pub fn first_line(&self) -> &[u8] {
-        match self {
-            Came::Head(head) => {
-                let line = head.headers.source().split_inclusive(|&byte| byte == b'\n').next();
-                head::strip_ending(line.unwrap_or_default())
-            }
-            Came::Line(line) => line,
-        }
-    }
-}
+pub type Came = rejected::Came<RequestHead>;
 
 /// What [`RecvHead::receive`] came to.
 #[derive(Debug)]
