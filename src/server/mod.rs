@@ -210,7 +210,8 @@ impl Server {
         // Handlers that stream wait for their clients: some workers are left for everybody else.
         let streams = (workers / 2).max(1);
         let (counting, lines_lost) = (Arc::clone(&stats), access_log.lost());
-        let http = Http::new(routes, limits, streams, server_name, access_log, counting);
+        let stopping = stop.clone();
+        let http = Http::new(routes, limits, streams, server_name, access_log, counting, stopping);
         let http = Arc::new(http);
         let refusal = |why, peer| http.refusal(why, peer);
 

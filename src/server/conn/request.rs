@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::answer::Asked;
@@ -246,7 +247,8 @@ impl Http {
         };
         let peer = wire.peer;
         let lent = std::mem::replace(wire, Wire::new(peer));
-        let loan = Loan::new(Stream::new(socket, lent, recv, self.limits.clone(), call.limit));
+        let (limits, stop) = (self.limits.clone(), self.stop.clone());
+        let loan = Loan::new(Stream::new(socket, lent, recv, limits, call.limit, stop));
         let body = RequestBody::streamed(loan.clone());
         let (head, response) = call.answer(head, body, Headers::new(), peer, &self.limits);
         let Some(mut stream) = loan.take_back() else { return State::Over(Close::PeerLeft) };
@@ -257,6 +259,10 @@ impl Http {
             None => self.answer_early(response, (head, since), recv, wire, turn),
             Some(Broken::Fault(fault)) => {
                 self.refuse(fault, recv.excerpt(), Asked::of(head, since), wire)
+            }
+            Some(Broken::Stopped) => {
+                self.cut.fetch_add(1, Ordering::Relaxed);
+                State::Over(Close::Stopping)
             }
             Some(Broken::Connection(error)) => {
                 log::debug!("{peer}: {error}");
