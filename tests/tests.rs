@@ -88,3 +88,6 @@ mod rfc9110;
 
 /// RFC 9112 over the wire: what no other file looks at.
 mod rfc9112;
+
+/// The coverage page of the manual: its rows are whole, and the tests that it names are there.
+mod coverage;
