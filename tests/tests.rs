@@ -17,6 +17,9 @@ mod refusals;
 /// Which connections stay, in which order answers come, and that the last one arrives.
 mod persistence;
 
+/// Ambiguous and malformed requests with a second one glued on, which is never served.
+mod smuggling;
+
 /// What is served from a folder, and what is not.
 mod files;
 

@@ -195,13 +195,13 @@ impl Service for Http {
 
     fn crowded_out(&self, connection: &mut Connection) -> bool {
         let asked = match connection.state.take() {
-            State::Head(recv, since) => {
+            State::Head(recv, since) if recv.skipping().is_none() => {
                 let came = Some(recv.give_up(&connection.wire.input));
                 Asked { came, since: since.unwrap_or_else(Instant::now) }
             }
             State::Body(Incoming { head, since, .. })
             | State::Stream(Streamed { asked: (head, since), .. }) => Asked::of(head, since),
-            state @ (State::Answer(_) | State::Over(_)) => {
+            state @ (State::Head(..) | State::Answer(_) | State::Over(_)) => {
                 connection.state = state;
                 return false;
             }
@@ -342,11 +342,20 @@ impl Connection {
             State::Body(Incoming { body_since, received, .. }) => {
                 Deadline::at_rate(*body_since, grace, *received, rate, Phase::Body)
             }
-            State::Head(_, None) | State::Stream(_) | State::Answer(_) | State::Over(_) => {
-                let phase = if self.answered == 0 { Phase::Silent } else { Phase::Idle };
-                Deadline::after(self.waiting_since, limits.idle_time, phase)
-            }
+            State::Head(recv, None) => match recv.skipping() {
+                // Not idle: closed now, it would be reset, and its answer might be lost.
+                Some(skipped) => {
+                    Deadline::at_rate(self.waiting_since, grace, skipped, rate, Phase::Body)
+                }
+                None => self.idle(limits),
+            },
+            State::Stream(_) | State::Answer(_) | State::Over(_) => self.idle(limits),
         }
+    }
+
+    fn idle(&self, limits: &Limits) -> Deadline {
+        let phase = if self.answered == 0 { Phase::Silent } else { Phase::Idle };
+        Deadline::after(self.waiting_since, limits.idle_time, phase)
     }
 
     /// Close, or listen first, so that no reset overtakes the answer? Even a peer that has said that

@@ -19,6 +19,7 @@ use crate::net::socket;
 use crate::net::stop::Stop;
 use crate::proto::http::body::Piece;
 use crate::proto::http::error::{Fault, Rule};
+use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
 use crate::proto::http::server::RecvBody;
 
@@ -164,6 +165,12 @@ impl Loan {
 
     pub(super) fn length(&self) -> Option<u64> {
         self.lent().as_ref().and_then(|stream| stream.recv.remaining())
+    }
+
+    /// The trailers, once the end has been read.
+    pub(super) fn trailers(&self) -> Headers {
+        let trailers = self.lent().as_ref().and_then(|stream| stream.recv.trailers().cloned());
+        trailers.unwrap_or_default()
     }
 
     /// Ends the loan.

@@ -105,7 +105,7 @@ fn server_story(mut input: Delivery<'_>) -> Vec<Event> {
                     Err(_) => return story,
                 }
             }
-            Ok(server::Head::Closed) => {
+            Ok(server::Head::Closed | server::Head::Doubtful) => {
                 story.push(Event::Closed);
                 return story;
             }

@@ -13,6 +13,7 @@
 //! | [`head`] | a whole head, parsed line by line, and written | 9112, 2 to 5 |
 //! | [`framing`] | where the body ends: decided once, here | 9112, 6.3 |
 //! | [`chunked`], [`body`] | the body itself, both ways | 9112, 6 and 7 |
+//! | [`trailers`] | which fields may come behind it | 9110, 6.5 |
 //! | [`close`] | may the connection stay, and why it did not | 9112, 9 |
 //! | [`etag`], [`conditional`] | is it still the same, is it new to the client | 9110, 8.8 and 13 |
 //! | [`range`] | which parts of it | 9110, 14 |
@@ -73,6 +74,7 @@ pub mod rejected;
 pub mod server;
 pub mod status;
 pub mod target;
+pub mod trailers;
 pub mod url;
 pub mod version;
 
