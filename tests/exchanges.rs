@@ -217,6 +217,7 @@ fn every_answer_has_its_date_and_only_one() {
     assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
     assert_eq!(refused.matches("\r\nDate: (now)\r\n").count(), 1, "{refused}");
     drop(full);
+    let server = Server::start(&[]);
     let mut wire = server.connect();
     wire.send(
         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n",
