@@ -14,7 +14,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 const WAKE: u64 = u64::MAX;
 
 /// How many events are taken at once.
-pub(super) const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 256;
 
 /// The set.
 #[derive(Debug)]
@@ -30,6 +30,36 @@ pub(super) struct Event {
     pub(super) key: u64,
     /// Has the peer ended its side, or has the connection broken?
     pub(super) ended: bool,
+}
+
+/// What has happened to all of them, since somebody last asked.
+#[derive(Debug)]
+pub(super) struct Events {
+    raw: [EpollEvent; AT_ONCE],
+    count: usize,
+}
+
+impl Events {
+    pub(super) fn new() -> Events {
+        Events { raw: [EpollEvent::empty(); AT_ONCE], count: 0 }
+    }
+
+    /// Those of connections.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Event> {
+        let ended = EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
+        self.happened()
+            .filter(|event| event.data() != WAKE)
+            .map(move |event| Event { key: event.data(), ended: event.events().intersects(ended) })
+    }
+
+    /// Was there no room for all?
+    pub(super) fn may_be_more(&self) -> bool {
+        self.count == AT_ONCE
+    }
+
+    fn happened(&self) -> impl Iterator<Item = &EpollEvent> {
+        self.raw[..self.count].iter()
+    }
 }
 
 impl Poller {
@@ -59,12 +89,12 @@ impl Poller {
     }
 
     /// Waits until something happens, or, without `patience`, only looks.
-    pub(super) fn wait(&self, patience: bool, events: &mut Vec<Event>) -> io::Result<()> {
+    pub(super) fn wait(&self, patience: bool, events: &mut Events) -> io::Result<()> {
         self.take(patience, events).map(drop)
     }
 
     /// Looks, in place of whoever else would: a wake is not for the one who looks, and is passed on.
-    pub(super) fn look(&self, events: &mut Vec<Event>) -> io::Result<()> {
+    pub(super) fn look(&self, events: &mut Events) -> io::Result<()> {
         if self.take(false, events)? {
             self.wake();
         }
@@ -72,23 +102,14 @@ impl Poller {
     }
 
     /// Takes what has happened. `true`: there was a wake, too.
-    fn take(&self, patience: bool, events: &mut Vec<Event>) -> io::Result<bool> {
-        let mut raw = [EpollEvent::empty(); AT_ONCE];
+    fn take(&self, patience: bool, events: &mut Events) -> io::Result<bool> {
         let timeout = if patience { EpollTimeout::NONE } else { EpollTimeout::ZERO };
-        let count = match self.epoll.wait(&mut raw, timeout) {
+        events.count = match self.epoll.wait(&mut events.raw, timeout) {
             Ok(count) => count,
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error.into()),
         };
-        let ended = EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
-        events.clear();
-        events.extend(
-            raw[..count]
-                .iter()
-                .filter(|event| event.data() != WAKE)
-                .map(|event| Event { key: event.data(), ended: event.events().intersects(ended) }),
-        );
-        Ok(events.len() < count)
+        Ok(events.happened().any(|event| event.data() == WAKE))
     }
 }
 
