@@ -68,7 +68,8 @@ impl Headers {
 
     /// The values of all fields of this name, in order.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        let named = move |line: &&Line| self.text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes());
+        let named =
+            move |line: &&Line| self.text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes());
         self.lines.iter().filter(named).map(|line| &self.text[line.value.clone()])
     }
 
