@@ -4,10 +4,11 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use threadbare::proto::http::head::RequestHead;
+use threadbare::proto::http::status::Status;
 use threadbare::server::refusal::Refusal;
 use threadbare::server::{Body, Config, Handler, Request, Response, Router, Server};
 
-use crate::support::Wire;
+use crate::support::{Served, Wire};
 
 /// Panics when it is asked whether it takes a request.
 struct PanicsAtTheHead;
@@ -67,4 +68,20 @@ fn a_panic_costs_its_own_request_and_nothing_else() {
     let report = running.join().unwrap();
     let workers = report.workers;
     assert_eq!((workers.finished, workers.panics), (1, 0), "no panic came as far as the pool");
+}
+
+/// RFC 9110, 15.5.6: a 405 has an Allow, whoever says 405.
+#[test]
+fn a_405_of_a_handler_lists_what_else_there_is() {
+    let refuse = |_: &mut Request| Response::text("no\n").status(Status::METHOD_NOT_ALLOWED);
+    let served = Served::start(
+        Router::new()
+            .get("/a", |_: &mut Request| Response::text("ok\n"))
+            .delete("/a", refuse)
+            .put("/a", move |request: &mut Request| refuse(request).field("Allow", "POST")),
+    );
+    for (method, allow) in [("DELETE", "GET, HEAD, PUT, OPTIONS"), ("PUT", "POST")] {
+        let answer = served.ask(&format!("{method} /a"), "");
+        assert_eq!((answer.status(), answer.field("Allow")), (405, Some(allow)), "{method}");
+    }
 }

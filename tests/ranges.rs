@@ -43,6 +43,7 @@ fn resources(folder: &Folder) -> Served {
             .get("/empty", |_: &mut Request| Response::text("").field("ETag", "\"v0\""))
             .get("/plain", |_: &mut Request| Response::text(DIGITS))
             .get("/weak", |_: &mut Request| Response::text(DIGITS).field("ETag", "W/\"v7\""))
+            .get("/dated", move |_: &mut Request| bytes().field("ETag", "W/\"v7\""))
             .get("/none", move |_: &mut Request| bytes().field("Accept-Ranges", "none"))
             .get("/gone", move |_: &mut Request| bytes().status(Status::GONE))
             .post("/bytes", move |_: &mut Request| bytes()),
@@ -171,6 +172,7 @@ fn a_part_of_another_state_is_not_sent() {
         ("/bytes", "Sun, 06 Nov 1994 08:49:38 GMT", 200),
         ("/bytes", "Sun, 06 Nov 1994 08:49:36 GMT", 200),
         ("/weak", DATE, 200),
+        ("/dated", DATE, 200),
     ] {
         let fields = format!("Range: bytes=3-5 | If-Range: {if_range}");
         let answer = served.ask(&format!("GET {target}"), &fields);

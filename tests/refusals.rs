@@ -128,11 +128,15 @@ fn cases() -> Vec<Case> {
             excerpt(r"Expect: a miracle\r\n", 8, 1),
         ),
         (Rule::ChunkSize, chunked("5 5\r\nhello\r\n"), excerpt(r"5 5\r\n", 1, 1)),
-        (Rule::ChunkExtension, chunked("5;\r\nhello\r\n"), excerpt(r"5;\r\n", 1, 1)),
+        (Rule::ChunkExtension, chunked("5;\r\nhello\r\n"), excerpt(r"5;\r\n", 2, 2)),
         (Rule::ChunkLineEnd, chunked("5\nhello\r\n"), excerpt(r"5\n", 1, 2)),
         (Rule::ChunkEnd, chunked("5\r\nhello, you\r\n"), excerpt(r", you\r\n", 0, 1)),
         (Rule::ChunkOverhead, chunked(&format!("5;{}\r\n", x(20_000))), String::new()),
-        (Rule::TrailerField, chunked("0\r\nHost: b\r\n\r\n"), String::new()),
+        (
+            Rule::TrailerField,
+            chunked("0\r\nX: y\r\nHost: b\r\n\r\n"),
+            excerpt(r"Host: b\r\n", 0, 1),
+        ),
         (Rule::HeadIncomplete, line(b"GET / HTTP/1.1\r\n@Hos"), excerpt("Hos", 3, 1)),
         (Rule::BodyIncomplete, post("Content-Length: 5\r\n", "hell"), String::new()),
     ]

@@ -148,7 +148,7 @@ impl Routes {
             return Found::NotImplemented;
         }
         if *target == Target::Asterisk {
-            return Found::Options(allow(self.paths.iter()));
+            return Found::Options(allow(methods(self.paths.iter())));
         }
         let parts: Vec<Cow<'_, [u8]>> = segments(target.path()).collect();
         let fits = |path: &&Path| path.pattern.fits(&parts);
@@ -160,9 +160,17 @@ impl Routes {
         let mut others = self.paths.iter().filter(fits).peekable();
         match (others.peek(), method) {
             (None, _) => Found::NotFound,
-            (Some(_), Method::Options) => Found::Options(allow(others)),
-            (Some(_), _) => Found::NotAllowed(allow(others)),
+            (Some(_), Method::Options) => Found::Options(allow(methods(others))),
+            (Some(_), _) => Found::NotAllowed(allow(methods(others))),
         }
+    }
+
+    /// The `Allow` of a 405 whose handler names none: what there is besides the method it refused.
+    pub(super) fn besides(&self, method: &Method, target: &Target) -> String {
+        let refused = if *method == Method::Head { &Method::Get } else { method };
+        let parts: Vec<Cow<'_, [u8]>> = segments(target.path()).collect();
+        let fitting = self.paths.iter().filter(|path| path.pattern.fits(&parts));
+        allow(methods(fitting).filter(|method| *method != refused))
     }
 
     /// A method of RFC 9110, but for CONNECT (we are no proxy), or one that a route has.
@@ -186,9 +194,9 @@ impl Path {
 }
 
 /// The value of an `Allow` field.
-fn allow<'a>(paths: impl Iterator<Item = &'a Path>) -> String {
+fn allow<'a>(methods: impl Iterator<Item = &'a Method>) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for (method, _) in paths.flat_map(|path| &path.methods) {
+    for method in methods {
         let derived = if *method == Method::Get { Some("HEAD") } else { None };
         for name in [method.as_str()].into_iter().chain(derived) {
             if !names.contains(&name) {
@@ -200,6 +208,10 @@ fn allow<'a>(paths: impl Iterator<Item = &'a Path>) -> String {
         names.push("OPTIONS");
     }
     names.join(", ")
+}
+
+fn methods<'a>(paths: impl Iterator<Item = &'a Path>) -> impl Iterator<Item = &'a Method> {
+    paths.flat_map(|path| &path.methods).map(|(method, _)| method)
 }
 
 #[derive(Debug)]
@@ -362,6 +374,22 @@ mod tests {
         ] {
             let (method, path) = request.split_once(' ').unwrap();
             assert_eq!(find(method, path), want, "{request}");
+        }
+    }
+
+    #[test]
+    fn what_there_is_besides_what_a_handler_refuses() {
+        for (request, want) in [
+            ("GET /users", "POST, OPTIONS"),
+            ("HEAD /users", "POST, OPTIONS"),
+            ("DELETE /users/7", "GET, HEAD, PUT, OPTIONS"),
+            ("GET /a", "OPTIONS"),
+        ] {
+            let (method, path) = request.split_once(' ').unwrap();
+            let method = Method::parse(method.as_bytes()).unwrap();
+            let target = Target::parse(&method, path.as_bytes()).unwrap();
+            let besides = routes().besides(&method, &target);
+            assert_eq!(besides, want, "{request}");
         }
     }
 

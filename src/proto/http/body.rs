@@ -83,6 +83,17 @@ impl Decoder {
         }
     }
 
+    /// Looks at the trailers of a complete body.
+    ///
+    /// # Errors
+    /// [`Rule::TrailerField`] for the first that may not stand there.
+    pub(super) fn check_trailers(&mut self) -> Result<(), Fault> {
+        match self {
+            Decoder::Chunked(decoder) if decoder.is_done() => decoder.check_trailers(),
+            _ => Ok(()),
+        }
+    }
+
     /// The trailer fields of a chunked body, once it is complete.
     pub fn trailers(&self) -> Option<&Headers> {
         match self {

@@ -73,6 +73,18 @@ impl Decoder {
         &self.trailers
     }
 
+    /// Looks at the trailers of a complete body.
+    ///
+    /// # Errors
+    /// [`Rule::TrailerField`] for the first that may not stand there.
+    pub(super) fn check_trailers(&mut self) -> Result<(), Fault> {
+        let Some(line) = self.trailers.line_of(|name| !may_trail(name)) else { return Ok(()) };
+        let source = self.trailers.source();
+        self.excerpt = Some(Excerpt::within(source, line));
+        let section = self.taken - (source.len() + b"\r\n".len()) as u64;
+        Err(Fault { rule: Rule::TrailerField, offset: section }.behind(line))
+    }
+
     /// How many bytes of the body's wire form have been taken.
     pub(super) fn taken(&self) -> u64 {
         self.taken
@@ -137,8 +149,8 @@ impl Decoder {
         if !extension.is_empty() && after_bws(extension).first() != Some(&b';') {
             return Err(self.fault(Rule::ChunkSize, line, digits));
         }
-        if !are_extensions(extension) {
-            return Err(self.fault(Rule::ChunkExtension, line, digits));
+        if let Err(wrong) = check_extensions(extension) {
+            return Err(self.fault(Rule::ChunkExtension, line, content.len() - wrong.len()));
         }
         self.spend(extension.len(), line, limits)?;
         self.taken += line.len() as u64;
@@ -196,20 +208,17 @@ impl Decoder {
 
 /// `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`, where the name is a
 /// token and the value a token or a quoted string (RFC 9112, 7.1.1). They are checked, as readers
-/// have differed over what ends them, and not used.
-fn are_extensions(mut text: &[u8]) -> bool {
+/// have differed over what ends them, and not used. An error is the text from the wrong byte on.
+fn check_extensions(mut text: &[u8]) -> Result<(), &[u8]> {
     while !text.is_empty() {
-        let Some(rest) = after_bws(text).strip_prefix(b";") else { return false };
-        let Some(rest) = after_token(after_bws(rest)) else { return false };
+        let rest = after_bws(text).strip_prefix(b";").ok_or(text)?;
+        let rest = after_token(after_bws(rest))?;
         text = match after_bws(rest).strip_prefix(b"=") {
             None => rest,
-            Some(value) => match after_value(after_bws(value)) {
-                Some(rest) => rest,
-                None => return false,
-            },
+            Some(value) => after_value(after_bws(value))?,
         };
     }
-    true
+    Ok(())
 }
 
 /// `BWS = *( SP / HTAB )`: "bad" white space, that nobody should send and everybody has to take.
@@ -218,20 +227,20 @@ fn after_bws(text: &[u8]) -> &[u8] {
     &text[count..]
 }
 
-fn after_token(text: &[u8]) -> Option<&[u8]> {
+fn after_token(text: &[u8]) -> Result<&[u8], &[u8]> {
     let length = TCHAR.first_outside(text).unwrap_or(text.len());
-    if length > 0 { Some(&text[length..]) } else { None }
+    if length > 0 { Ok(&text[length..]) } else { Err(text) }
 }
 
 /// `token / quoted-string`, where a backslash quotes one byte (RFC 9110, 5.6.4).
-fn after_value(text: &[u8]) -> Option<&[u8]> {
+fn after_value(text: &[u8]) -> Result<&[u8], &[u8]> {
     let Some(mut rest) = text.strip_prefix(b"\"") else { return after_token(text) };
     loop {
         rest = match rest {
-            [b'"', behind @ ..] => return Some(behind),
+            [b'"', behind @ ..] => return Ok(behind),
             [b'\\', byte, behind @ ..] if FIELD_VALUE.has(*byte) => behind,
             [byte, behind @ ..] if *byte != b'\\' && FIELD_VALUE.has(*byte) => behind,
-            _ => return None,
+            _ => return Err(rest),
         };
     }
 }

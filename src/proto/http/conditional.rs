@@ -94,7 +94,9 @@ pub fn evaluate(method: &Method, fields: &Headers, current: Option<&Validators<'
 /// Is this still the state that the client has a part of (RFC 9110, 13.1.5), so that the `Range` of
 /// the request may be answered? True when the client doesn't ask.
 ///
-/// A tag is compared strongly; a date has to be the same, not a later one.
+/// A tag is compared strongly; a date has to be the same, not a later one. Beside a weak tag no date
+/// counts: who says that the state may change and keep its tag cannot say that it changed only once
+/// in the second of its date, which is what makes a date strong (RFC 9110, 8.8.2.2).
 pub fn if_range(fields: &Headers, current: &Validators<'_>) -> bool {
     let mut lines = fields.all("if-range");
     match (lines.next(), lines.next()) {
@@ -103,7 +105,8 @@ pub fn if_range(fields: &Headers, current: &Validators<'_>) -> bool {
             Some(tag) => current.etag.is_some_and(|etag| etag.matches_strongly(tag)),
             None => {
                 let date = parse_http_date(value);
-                date.is_some() && date == current.last_modified.map(whole_seconds)
+                let is_strong = current.etag.is_none_or(|etag| !etag.is_weak());
+                is_strong && date.is_some() && date == current.last_modified.map(whole_seconds)
             }
         },
         (Some(_), Some(_)) => false,
@@ -307,5 +310,10 @@ mod tests {
         }
         let none = Validators::default();
         assert!(!if_range(&fields("If-Range: x"), &none), "no date is not the same as no date");
+        let same_date = fields(&format!("If-Range: {THEN}"));
+        for (tag, want) in [("\"now\"", true), ("W/\"now\"", false), ("", true)] {
+            let state = Validators { etag: Validators::tagged(tag).etag, ..current() };
+            assert_eq!(if_range(&same_date, &state), want, "the date of what is tagged {tag:?}");
+        }
     }
 }

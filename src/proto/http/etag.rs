@@ -43,10 +43,14 @@ impl<'a> EntityTag<'a> {
         opaque.iter().all(is_etagc).then_some((EntityTag { strength, opaque }, rest))
     }
 
+    /// Does it stand for states that may differ in their bytes (RFC 9110, 8.8.1)?
+    pub fn is_weak(self) -> bool {
+        self.strength == Strength::Weak
+    }
+
     /// The strong comparison (RFC 9110, 8.8.3.2): the same bytes; a weak tag is nobody's.
     pub fn matches_strongly(self, other: EntityTag<'_>) -> bool {
-        let strong = |tag: EntityTag<'_>| tag.strength == Strength::Strong;
-        strong(self) && strong(other) && self.opaque == other.opaque
+        !self.is_weak() && !other.is_weak() && self.opaque == other.opaque
     }
 
     /// The weak comparison (RFC 9110, 8.8.3.2): near enough for a cache.

@@ -157,6 +157,11 @@ impl Headers {
         self.lines.iter().filter(named).map(|line| line.value.start)
     }
 
+    /// Where in [`Headers::source`] the first field begins whose name is wanted.
+    pub(super) fn line_of(&self, wanted: impl Fn(&str) -> bool) -> Option<usize> {
+        self.lines.iter().find(|line| wanted(self.name(line))).map(|line| line.name.start)
+    }
+
     /// Where in [`Headers::source`] its last line begins: of a complete head, the empty one.
     pub(super) fn last_line(&self) -> usize {
         let before = self.text.len().saturating_sub(1);

@@ -20,7 +20,6 @@ use super::limits::Limits;
 use super::method::Method;
 use super::rejected;
 use super::status::Status;
-use super::trailers::may_trail;
 use super::version::Version;
 use crate::proto::buf::Buf;
 
@@ -241,11 +240,8 @@ fn receive<'b>(
     most: usize,
 ) -> Result<Piece<'b>, Fault> {
     let piece = decoder.receive_some(input, limits, most)?;
-    if piece == Piece::End
-        && let Some(trailers) = decoder.trailers()
-        && trailers.iter().any(|(name, _)| !may_trail(name))
-    {
-        return Err(Fault { rule: Rule::TrailerField, offset: decoder.taken() });
+    if piece == Piece::End {
+        decoder.check_trailers()?;
     }
     Ok(piece)
 }
@@ -387,8 +383,8 @@ impl SendBody {
         self.finish_with(Headers::new(), out)
     }
 
-    /// The same, with these fields behind the body. Those that [may not stand there](may_trail) are
-    /// left out; all are where the body is not chunked.
+    /// The same, with these fields behind the body. Those that [may not stand
+    /// there](super::trailers::may_trail) are left out; all are where the body is not chunked.
     ///
     /// # Errors
     /// The reason to close.

@@ -113,7 +113,13 @@ impl Http {
             Body::Bytes(_) | Body::File(..) | Body::Read(..) => None,
         };
         let date = date();
+        // A handler need not know what else is routed to its path (RFC 9110, 15.5.6).
+        let allow = asked
+            .head()
+            .filter(|_| status == Status::METHOD_NOT_ALLOWED && !head.headers.has("allow"));
+        let allow = allow.map(|asked| self.routes.besides(&asked.method, &asked.target));
         for (name, value) in [
+            ("Allow", allow.as_deref()),
             ("Trailer", announced.as_deref()),
             ("Date", Some(&*date)),
             ("Server", self.server_name.as_deref()),
