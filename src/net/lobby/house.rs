@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::super::poller::{AT_ONCE, Event};
 use super::Shared;
-use super::poller::{AT_ONCE, Event};
 use super::protocol::Term;
 use super::slot::Guest;
 use crate::net::deadline::Phase;

@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::super::poller::{AT_ONCE, Event};
 use super::Shared;
-use super::poller::{AT_ONCE, Event};
 use super::protocol::{Seen, Term};
 use super::slot::{Guest, Registered};
 use crate::net::accept::Accepted;

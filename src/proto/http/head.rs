@@ -177,7 +177,7 @@ impl<H> From<Box<Rejected<H>>> for Fault {
 }
 
 /// A head that is arriving.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Partial<H: Head> {
     /// Its first line is not complete; so many empty lines stood before it.
     Start {
