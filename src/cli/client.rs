@@ -141,7 +141,7 @@ pub(super) static COMMAND: Command<ClientOptions> = Command {
     usage: "[FLAG]... URL...\n       client bench [FLAG]... URL",
     about: "\
 Fetches each URL over HTTP/1.1: bodies to stdout, everything else to stderr.
-`client bench` measures instead (client bench --help; a host of that name: bench/).
+`client bench` measures: client bench --help. (A host of that name is bench/.)
 URLs of one host and port share a connection; host/path and :8080/path will do.",
     groups: &[("Request", Asking::FLAGS), ("Output", OUTPUT), ("Time", TIME), ("Help", HELP)],
     operand: |options, value| {

@@ -12,7 +12,7 @@
 //! | [`resolve`] | a name to addresses, within a time | `getaddrinfo` |
 //! | [`connect`] | an address to a connection, each one tried | `socket` `connect` |
 //! | [`socket`] | the few things std has no word for, safely bound | `listen` `setsockopt` |
-//! | [`usage`] | the processor time of a thread | `getrusage` |
+//! | [`usage`] | the processor time of a thread | `clock_gettime` |
 //! | [`errors`] | which errors are the peer's leaving, and which pass | |
 //! | [`rarely`] | what is worth a line in the log once a second | |
 

@@ -1,30 +1,28 @@
-//! What a thread has cost so far (getrusage(2)).
+//! What a thread has cost so far (clock_gettime(2)).
 
 use std::time::Duration;
 
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::time::{ClockId, clock_gettime};
 
 /// The processor time of the calling thread, in its own code and in the kernel; none where the
 /// system does not say.
 pub fn of_this_thread() -> Duration {
-    let Ok(usage) = getrusage(UsageWho::RUSAGE_THREAD) else { return Duration::ZERO };
-    let micros = |time: nix::sys::time::TimeVal| {
-        let micros = time.tv_sec().saturating_mul(1_000_000).saturating_add(time.tv_usec());
-        Duration::from_micros(u64::try_from(micros).unwrap_or_default())
-    };
-    micros(usage.user_time()) + micros(usage.system_time())
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     #[test]
-    fn work_is_counted_and_it_never_goes_back() {
-        let before = of_this_thread();
-        while of_this_thread() == before {
-            std::hint::black_box(vec![0; 1 << 16]);
+    fn work_is_counted_and_waiting_is_not() {
+        let (begun, before) = (Instant::now(), of_this_thread());
+        while of_this_thread() - before < Duration::from_millis(2) {
+            std::hint::black_box(vec![0; 1 << 10]);
         }
-        assert!(of_this_thread() > before);
+        std::thread::sleep(Duration::from_millis(20));
+        let cost = of_this_thread() - before;
+        assert!(cost + Duration::from_millis(10) < begun.elapsed(), "{cost:?}");
     }
 }

@@ -141,11 +141,11 @@ impl<'j> Driver<'j> {
             }
         }
         self.tell();
-        let (now, plan) = (Instant::now(), self.job.plan);
+        let now = Instant::now();
         let cost = usage::of_this_thread().saturating_sub(cost);
-        let end = plan.duration.map(|time| (self.job.begin + plan.warm_up + time).min(now));
+        let ended = self.schedule.end().max(self.last_answer).unwrap_or(now);
         Ok(Measured {
-            ended: end.max(self.last_answer).unwrap_or(now),
+            ended: if self.job.stop.load(Ordering::Relaxed) { now } else { ended },
             busy: cost.as_secs_f64() / (now - begun).as_secs_f64().max(1e-6),
             tally: self.tally,
         })

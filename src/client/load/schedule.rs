@@ -85,6 +85,11 @@ impl Schedule {
         due >= self.measured_from
     }
 
+    /// When the time that was set is over, if it is not the number of requests that ends it.
+    pub(super) fn end(&self) -> Option<Instant> {
+        self.end.filter(|_| self.left != Some(0))
+    }
+
     /// Multiplied anew for each, so that no error adds up.
     fn due_at(&self, rate: f64) -> Instant {
         let (index, of) = self.turn;
