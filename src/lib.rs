@@ -36,8 +36,8 @@
 //! 6. [`client`]: the mirror image
 //! 7. `app`, `cli` (feature `cli`): what the binaries `server` and `client` add
 //!
-//! The [`manual`] is beside them: HTTP [by hand](manual::by_hand), and
-//! [coursework](manual::coursework) with five exercises.
+//! The [`manual`] is beside them: HTTP [by hand](manual::by_hand), [coursework](manual::coursework)
+//! with five exercises, and what RFC 9110 and 9112 require, [each rule with its test](manual::coverage).
 //!
 //! # What is logged
 //! Through the `log` facade; the levels are a contract. `error`: the server's own fault (a handler

@@ -1,7 +1,7 @@
 //! Request bodies: in memory, in files without a name, streamed; none holds what is others'.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Cursor, Read, Write as _};
 use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use threadbare::app::lab;
 use threadbare::server::{
-    Body, Config, Driver, Limits, Request, Response, Router, Server as Library, Stop, Streaming,
+    Body, Config, Driver, Headers, Limits, Request, Response, Router, Server as Library, Status,
+    Stop, Streaming, Trailed,
 };
 
 use crate::support::{Folder, SOON, Server, Wire, eventually, server_command};
@@ -80,6 +81,13 @@ impl Limited {
         let routes = lab::add_to(Router::new())
             .post("/unread", Streaming(|_: &mut Request| Response::text("not read\n")))
             .post("/escaped", Streaming(escaping))
+            .post("/trailers", trailers)
+            .post("/streamed", Streaming(trailers))
+            .get("/status/{code}", with_a_body)
+            .get("/trailed/{what}", trailed)
+            .get("/upgrade", |_: &mut Request| {
+                Response::new(Status::UPGRADE_REQUIRED).field("Upgrade", "HTTP/3.0")
+            })
             .post("/panic", Streaming(|_: &mut Request| panic!("on purpose")))
             .build()
             .unwrap();
@@ -95,6 +103,47 @@ impl Limited {
 fn escaping(request: &mut Request) -> Response {
     let body = mem::take(&mut request.body);
     Response::text("").body(Body::Read(Box::new(body), Some(5)))
+}
+
+/// What a handler gets to see of trailers: before it has read the body, and after.
+fn trailers(request: &mut Request) -> Response {
+    let before = request.body.trailers().len();
+    let body = request.body.read_all(1000).unwrap_or_default();
+    let after = request.body.trailers();
+    let sum = after.text("sum").unwrap_or("none");
+    assert!(!request.head.headers.has("sum"), "they are no fields of the head");
+    Response::text(format!("{} bytes, {before}, then {}: {sum}\n", body.len(), after.len()))
+}
+
+/// Some status, and a body and framing fields that may not go with it.
+fn with_a_body(request: &mut Request) -> Response {
+    let code = request.param("code").parse().ok().and_then(Status::new).unwrap();
+    Response::text("hello").status(code).field("Content-Length", "7").field("Trailer", "X")
+}
+
+/// Five bytes, and trailers that may not be sent among those that may.
+struct Trailing(Cursor<&'static [u8]>, String);
+
+impl Read for Trailing {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.0.read(room)
+    }
+}
+
+impl Trailed for Trailing {
+    fn trailers(&mut self) -> Headers {
+        assert!(self.1 != "panic", "on purpose");
+        let mut trailers = Headers::new();
+        for name in ["Sum", "Content-Length", "Unannounced", "SUM"] {
+            trailers.append(name, "1").unwrap();
+        }
+        trailers
+    }
+}
+
+fn trailed(request: &mut Request) -> Response {
+    let body = Trailing(Cursor::new(b"hello"), request.param("what").to_owned());
+    Response::text("").body(Body::Trailed(Box::new(body), &["Sum", "Content-Length"]))
 }
 
 impl Drop for Limited {
@@ -390,4 +439,92 @@ fn a_handler_that_panics_or_hands_its_stream_on_harms_nobody_else() {
         assert!(text.starts_with("HTTP/1.1 200 ") && text.ends_with("\r\n\r\n"), "{text}");
     }
     assert_eq!(Wire::to(server.address).send(NO_SLEEP).answer().text(), "slept 0 ms\n");
+}
+
+#[test]
+fn trailers_of_requests_are_there_when_the_body_has_been_read() {
+    for driver in [Driver::Lobby, Driver::Textbook] {
+        let server = Limited::start(driver, Limits::default());
+        let mut wire = Wire::to(server.address);
+        for (path, before) in [("/trailers", 2), ("/streamed", 0)] {
+            let head =
+                format!("POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+            let body = "5\r\nhello\r\n0\r\nSum: 1\r\nX: y\r\n\r\n";
+            let answer = wire.send(head.clone() + body).answer();
+            assert_eq!(answer.text(), format!("5 bytes, {before}, then 2: 1\n"), "{path}");
+            let answer = wire.send(head.clone() + "5\r\nhello\r\n0\r\n\r\n").answer();
+            assert_eq!(answer.text(), "5 bytes, 0, then 0: none\n", "{path}");
+            let mut last = Wire::to(server.address);
+            let answer = last.send(head + "0\r\nHost: b\r\n\r\n").answer();
+            assert_eq!((answer.status(), answer.field("connection")), (400, Some("close")));
+            assert!(answer.text().contains("RFC 9110, 6.5.1"), "{}", answer.text());
+        }
+    }
+}
+
+#[test]
+fn trailers_of_answers_are_those_that_were_announced_and_may_be() {
+    let server = Limited::start(Driver::Lobby, Limits::default());
+    let mut wire = Wire::to(server.address);
+    wire.send("GET /trailed/well HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(wire.head().contains("\r\nTrailer: Sum, Content-Length\r\n"));
+    let end = "5\r\nhello\r\n0\r\nSum: 1\r\nSUM: 1\r\n\r\n";
+    assert_eq!(wire.take(end.len()), end.as_bytes());
+    wire.send("GET /trailed/panic HTTP/1.1\r\nHost: a\r\n\r\n").head();
+    assert_eq!(wire.rest(), b"5\r\nhello\r\n", "what cannot be completed is cut");
+}
+
+#[test]
+fn what_may_have_no_body_has_none_whatever_the_handler_says() {
+    let server = Limited::start(Driver::Lobby, Limits::default());
+    let mut wire = Wire::to(server.address);
+    for (code, length) in [(204, None), (205, Some("0")), (304, None), (200, Some("5"))] {
+        for method in ["HEAD", "GET"] {
+            let request = format!("{method} /status/{code} HTTP/1.1\r\nHost: a\r\n\r\n");
+            let head = wire.send(request).head();
+            let field = |name: &str| {
+                let mut fields = head.lines().filter_map(|line| line.split_once(": "));
+                fields.find(|(held, _)| *held == name).map(|(_, value)| value.to_owned())
+            };
+            assert!(head.starts_with(&format!("HTTP/1.1 {code} ")), "{head}");
+            assert_eq!(field("Content-Length").as_deref(), length, "{method} {head}");
+            assert_eq!((field("Transfer-Encoding"), field("Trailer")), (None, None), "{head}");
+            let body = if (code, method) == (200, "GET") { &b"hello"[..] } else { b"" };
+            assert_eq!(wire.take(body.len()), body);
+        }
+    }
+    // An interim status is no answer: the client would wait on.
+    let answer = wire.send("GET /status/103 HTTP/1.1\r\nHost: a\r\n\r\n").answer();
+    assert_eq!((answer.status(), answer.text().as_str()), (500, "hello"));
+}
+
+#[test]
+fn an_offer_to_upgrade_is_named_by_connection() {
+    let server = Limited::start(Driver::Lobby, Limits::default());
+    for (fields, connection) in [("", "upgrade"), ("Connection: close\r\n", "close, upgrade")] {
+        let request = format!("GET /upgrade HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        let answer = Wire::to(server.address).send(request).answer();
+        assert_eq!((answer.status(), answer.field("connection")), (426, Some(connection)));
+    }
+}
+
+#[test]
+fn the_rest_of_a_body_that_nobody_wants_ends_by_the_minimum_rate_in_silence() {
+    for driver in [Driver::Lobby, Driver::Textbook] {
+        let limits = Limits {
+            transfer_grace: Duration::from_millis(500),
+            transfer_rate: 5_000,
+            ..Limits::default()
+        };
+        let server = Limited::start(driver, limits);
+        let mut wire = Wire::to(server.address);
+        let begun = Instant::now();
+        wire.send("POST /sleep/0 HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n");
+        assert_eq!(wire.answer().status(), 405);
+        assert!(begun.elapsed() < SOON, "at once");
+        wire.send(vec![b'x'; 5_000]);
+        assert_eq!(wire.rest(), b"", "there is nothing left to say");
+        let took = begun.elapsed();
+        assert!(took > Duration::from_millis(1_400) && took < SOON, "{took:?}");
+    }
 }

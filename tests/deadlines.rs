@@ -90,7 +90,7 @@ fn a_body_under_the_minimum_rate_ends_and_an_honest_slow_one_lives() {
 fn who_takes_nothing_is_left_and_a_slow_reader_gets_all() {
     const MANY: usize = 20_000_000;
     for driver in DRIVERS {
-        let server = server(driver, &["--transfer-grace", "0.5", "--transfer-rate", "100000"]);
+        let server = server(driver, &["--transfer-grace", "0.5", "--transfer-rate", "1000000"]);
         let request = format!("GET /bytes/{MANY} HTTP/1.0\r\n\r\n");
         let ask = || {
             let mut stream = TcpStream::connect(server.address()).unwrap();
@@ -123,13 +123,48 @@ fn who_takes_nothing_is_left_and_a_slow_reader_gets_all() {
     }
 }
 
+/// The kernels in between tell of a slow reader's progress in lumps, between which it looks like one
+/// that reads nothing.
+#[test]
+fn a_reader_at_twice_the_minimum_rate_is_kept_for_many_graces() {
+    const MANY: usize = 20_000_000;
+    const RATE: usize = 50_000;
+    const GRACE: Duration = Duration::from_millis(500);
+    let kept_and_ended = |driver: &str| {
+        let flags = ["--transfer-grace", "0.5", "--transfer-rate", &RATE.to_string()];
+        let server = server(driver, &flags);
+        let ask = || {
+            let mut wire = server.connect();
+            wire.send(format!("GET /bytes/{MANY} HTTP/1.0\r\n\r\n")).head();
+            wire
+        };
+        let (mut never, mut slow) = (ask(), ask());
+        let (begun, mut got) = (Instant::now(), 0);
+        while begun.elapsed() < 20 * GRACE {
+            while got < 2 * RATE * usize::try_from(begun.elapsed().as_millis()).unwrap() / 1000 {
+                got += slow.take(RATE / 20).len();
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        got += slow.rest().len();
+        assert_eq!(got, MANY, "{driver}: the slow one");
+        let got = never.rest_or_reset();
+        assert!(got < MANY, "{driver}: the other one was cut; it got {got} bytes");
+    };
+    thread::scope(|scope| {
+        for driver in DRIVERS {
+            scope.spawn(move || kept_and_ended(driver));
+        }
+    });
+}
+
 /// Empty lines are no request that has begun, so their end is a quiet one; and what came is counted
 /// from where the head began.
 #[test]
 fn what_came_is_counted_and_empty_lines_are_not() {
     let short = Duration::from_millis(300);
     let limits = Limits { head_time: short, transfer_grace: short, ..Limits::default() };
-    let limits = Limits { idle_time: 2 * short, ..limits };
+    let limits = Limits { idle_time: 2 * short, transfer_rate: 1_000_000, ..limits };
     let echo = |request: &mut Request| Response::text(request.head.target.path());
     let large = |_: &mut Request| Response::text("x".repeat(LARGE));
     let routes = Router::new().get("/a", echo).post("/a", echo).get("/large", large);

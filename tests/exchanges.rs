@@ -1,6 +1,6 @@
-//! One request, one answer, byte by byte. Only the date and the version are masked.
+//! One request, one answer, byte by byte. Only dates, tags of files and the version are masked.
 
-use crate::support::{Folder, Server, masked};
+use crate::support::{Folder, Server, eventually, masked};
 
 /// A site small enough to be written out.
 fn site() -> Folder {
@@ -9,6 +9,9 @@ fn site() -> Folder {
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\n\
     Content-Type: text/html; charset=utf-8\r\n\
+    ETag: (tag)\r\n\
+    Last-Modified: (then)\r\n\
+    Accept-Ranges: bytes\r\n\
     Date: (now)\r\n\
     Server: threadbare/(version)\r\n\
     Content-Length: 15\r\n\
@@ -33,11 +36,84 @@ fn head_says_the_same_without_the_body() {
 }
 
 #[test]
+fn head_has_the_fields_that_get_has() {
+    let server = Server::start(&[]);
+    for target in ["/", "/nowhere", "/-/health", "/users", "/bytes/1000", "/bytes/x", "/chunks/9"] {
+        let head = |method: &str| {
+            let request = format!("{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+            let mut wire = server.connect();
+            let head = wire.send(request).head();
+            if method == "HEAD" {
+                let next = wire.send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").answer();
+                assert_eq!(next.status(), 204, "nothing stands between the heads");
+            }
+            masked(head.as_bytes())
+        };
+        assert_eq!(head("HEAD"), head("GET"), "{target}");
+    }
+}
+
+#[test]
+fn what_has_no_known_length_comes_in_chunks_and_its_sum_behind_it() {
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    wire.send("GET /chunks/9 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_eq!(
+        masked(&wire.rest()),
+        "HTTP/1.1 200 OK\r\n\
+         Content-Type: application/octet-stream\r\n\
+         Trailer: CRC-32\r\n\
+         Date: (now)\r\n\
+         Server: threadbare/(version)\r\n\
+         Transfer-Encoding: chunked\r\n\
+         Connection: close\r\n\
+         \r\n\
+         9\r\nabcdefghi\r\n0\r\nCRC-32: 8da988af\r\n\r\n"
+    );
+    // HTTP/1.0 has neither chunks nor trailers: the end of the connection is the end.
+    for connection in ["close", "keep-alive"] {
+        let request = format!("GET /chunks/9 HTTP/1.0\r\nConnection: {connection}\r\n\r\n");
+        assert_eq!(
+            server.exchange(request),
+            "HTTP/1.1 200 OK\r\n\
+             Content-Type: application/octet-stream\r\n\
+             Date: (now)\r\n\
+             Server: threadbare/(version)\r\n\
+             Connection: close\r\n\
+             \r\n\
+             abcdefghi"
+        );
+    }
+}
+
+#[test]
 fn a_target_may_be_a_whole_url() {
     let folder = site();
     let server = Server::of(&folder, &[]);
     let request = "GET http://example.org/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     assert_eq!(server.exchange(request), HELLO);
+}
+
+#[test]
+fn hosts_in_all_their_forms() {
+    let server = Server::start(&[]);
+    for (line, fields) in [
+        ("GET /-/health HTTP/1.1", "Host: example.org"),
+        ("GET /-/health HTTP/1.1", "host:EXAMPLE.org:8080\t"),
+        ("GET /-/health HTTP/1.1", "Host: example.org:"),
+        ("GET /-/health HTTP/1.1", "Host: 127.0.0.1:80"),
+        ("GET /-/health HTTP/1.1", "Host: [::1]:80"),
+        ("GET /-/health HTTP/1.1", "Host: x_y.z-1~%41"),
+        ("GET /-/health HTTP/1.1", "Host:"),
+        ("GET HTTP://b:80/-/health HTTP/1.1", "Host: a"),
+        ("GET http://[::1]/-/health HTTP/1.1", "Host: a:8080"),
+        ("GET http://b/-/health HTTP/1.1", "Host:"),
+        ("GET /-/health HTTP/1.0", "X: no Host at all"),
+        ("GET http://b/-/health HTTP/1.0", "X: no Host at all"),
+    ] {
+        let answer = server.exchange(format!("{line}\r\n{fields}\r\nConnection: close\r\n\r\n"));
+        assert!(answer.ends_with("\r\n\r\nok\n"), "{line} {fields}: {answer}");
+    }
 }
 
 #[test]
@@ -88,6 +164,65 @@ fn a_method_that_the_path_does_not_have_is_405_with_those_that_it_has() {
          Rule:  RFC 9110, 15.5.6\n\
          Right: GET, HEAD, OPTIONS\n"
     );
+}
+
+#[test]
+fn trace_is_405_and_gives_nothing_back() {
+    let server = Server::start(&[]);
+    for target in ["/", "/echo", "/nowhere", "/users"] {
+        let answer = server.exchange(format!(
+            "TRACE {target} HTTP/1.1\r\nHost: a\r\nCookie: secret\r\nConnection: close\r\n\r\n"
+        ));
+        assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+        assert!(answer.contains("\r\nAllow: "), "{answer}");
+        assert!(!answer.contains("message/http") && !answer.contains("secret"), "{answer}");
+    }
+}
+
+#[test]
+fn every_answer_has_its_date_and_only_one() {
+    let server = Server::start(&["--max-connections", "2"]);
+    let long = "x".repeat(20_000);
+    for (status, request) in [
+        (200, "GET / HTTP/1.0\r\n\r\n".to_owned()),
+        (204, "OPTIONS * HTTP/1.0\r\n\r\n".to_owned()),
+        (400, "{".to_owned()),
+        (400, "GET / HTTP/1.1\r\n\r\n".to_owned()),
+        (404, "GET /nowhere HTTP/1.0\r\n\r\n".to_owned()),
+        (405, "POST /page HTTP/1.0\r\n\r\n".to_owned()),
+        (
+            413,
+            "POST /users HTTP/1.0\r\nContent-Length: 99999999\r\n\
+               Content-Type: application/json\r\n\r\n"
+                .to_owned(),
+        ),
+        (414, format!("GET /{long} HTTP/1.0\r\n\r\n")),
+        (415, "POST /users HTTP/1.0\r\nContent-Length: 1\r\n\r\nx".to_owned()),
+        (417, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n".to_owned()),
+        (431, format!("GET / HTTP/1.0\r\nX: {long}\r\n\r\n")),
+        (501, "MAKE / HTTP/1.0\r\n\r\n".to_owned()),
+        (505, "GET / HTTP/3.0\r\n\r\n".to_owned()),
+    ] {
+        // One connection more is one too many; it may take a moment until the last one is forgotten.
+        let answer = eventually(|| {
+            let answer = server.exchange(&request);
+            (!answer.starts_with("HTTP/1.1 503 ")).then_some(answer)
+        });
+        let answer = answer.expect("there is room again");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        assert_eq!(answer.matches("\r\nDate: (now)\r\n").count(), 1, "{answer}");
+    }
+    let full: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    let refused = server.exchange("");
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert_eq!(refused.matches("\r\nDate: (now)\r\n").count(), 1, "{refused}");
+    drop(full);
+    let server = Server::start(&[]);
+    let mut wire = server.connect();
+    wire.send(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n",
+    );
+    assert_eq!(wire.head(), "HTTP/1.1 100 Continue\r\n\r\n", "an interim one needs none");
 }
 
 #[test]
@@ -281,6 +416,38 @@ fn a_body_that_is_wanted_is_asked_for() {
     // Whoever does not wait for it is not told.
     let answer = wire.send(format!("{head}hello")).answer();
     assert_eq!((answer.status(), answer.text()), (200, format!("{head}hello")));
+}
+
+#[test]
+fn who_waits_and_who_does_not() {
+    let server = Server::start(&[]);
+    for (line, fields, waits) in [
+        ("POST /echo HTTP/1.1", "Expect: 100-Continue\r\nContent-Length: 5\r\n", true),
+        (
+            "PUT /count HTTP/1.1",
+            "Expect: 100-continue, 100-continue\r\nContent-Length: 5\r\n",
+            true,
+        ),
+        ("PUT /echo HTTP/1.1", "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n", true),
+        // There is no body, or it is an HTTP/1.0 client's, which knows no interim answers.
+        ("POST /echo HTTP/1.1", "Expect: 100-continue\r\n", false),
+        ("POST /echo HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 0\r\n", false),
+        ("POST /echo HTTP/1.1", "Expect:\r\nContent-Length: 5\r\n", false),
+        ("POST /echo HTTP/1.0", "Expect: 100-continue\r\nContent-Length: 5\r\n", false),
+        ("POST /echo HTTP/1.0", "Expect: a miracle\r\nContent-Length: 5\r\n", false),
+    ] {
+        let mut wire = server.connect();
+        wire.send(format!("{line}\r\nHost: a\r\n{fields}\r\n"));
+        if waits {
+            assert_eq!(wire.head(), "HTTP/1.1 100 Continue\r\n\r\n", "{line} {fields}");
+        }
+        if fields.contains("chunked") {
+            wire.send("5\r\nhello\r\n0\r\n\r\n");
+        } else if fields.contains("Length: 5") {
+            wire.send("hello");
+        }
+        assert_eq!(wire.answer().status(), 200, "{line} {fields}");
+    }
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::support::{Folder, SOON, Server, root, skipped};
+use crate::support::{Folder, SOON, Server, eventually, masked, root, skipped};
 
 #[test]
 fn the_demo_site_is_served_as_it_is() {
@@ -219,7 +220,7 @@ fn a_reader_in_no_hurry_gets_all_of_it() {
     let server = Server::of(&folder, &[]);
     let mut wire = server.connect();
     wire.send("GET /large HTTP/1.0\r\n\r\n").head();
-    std::thread::sleep(std::time::Duration::from_millis(500)); // several times the server's look-up
+    std::thread::sleep(Duration::from_millis(500)); // several times the server's look-up
     assert_eq!(wire.rest().len(), 20 << 20);
 }
 
@@ -295,4 +296,233 @@ fn a_file_that_may_not_be_read_is_403_and_named_in_the_log() {
     assert_eq!(answer.status(), 403);
     assert!(answer.text().contains("The server may not read /page.txt."), "{}", answer.text());
     server.stderr_until(|text| text.contains("WARN: /page.txt"));
+}
+
+/// A site whose files say how they are coded, where no bytes have to be right.
+fn coded() -> Folder {
+    let folder = Folder::with(&[
+        ("secret", "secret"),
+        ("www/linked.css", "identity"),
+        ("www/all.css", "identity"),
+        ("www/all.css.gz", "gzip"),
+        ("www/all.css.zst", "zstd"),
+        ("www/all.css.br", "br"),
+        ("www/one.js", "identity"),
+        ("www/one.js.gz", "gzip"),
+        ("www/none.txt", "identity"),
+        ("www/stale.css", "identity"),
+        ("www/stale.css.br", "br"),
+        ("www/stale.css.gz", "gzip"),
+        ("www/same.css", "identity"),
+        ("www/same.css.gz", "gzip"),
+        ("www/alone.css.gz", "gzip"),
+        ("www/folder.css", "identity"),
+        ("www/folder.css.gz/index.html", "in it"),
+        ("www/out.css", "identity"),
+        ("www/in/index.html", "identity"),
+        ("www/in/index.html.gz", "gzip"),
+        ("www/dir/index.html.gz", "gzip"),
+        ("www/404.html", "lost: identity"),
+        ("www/404.html.gz", "lost: gzip"),
+    ]);
+    let www = folder.join("www");
+    symlink("../secret", www.join("out.css.gz")).unwrap();
+    symlink("all.css.gz", www.join("linked.css.gz")).unwrap();
+    let now = SystemTime::now();
+    set_modified(&www.join("stale.css.br"), now - Duration::from_secs(1));
+    set_modified(&www.join("stale.css"), now);
+    for name in ["stale.css.gz", "same.css", "same.css.gz"] {
+        set_modified(&www.join(name), now);
+    }
+    folder
+}
+
+fn set_modified(path: &Path, time: SystemTime) {
+    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+#[test]
+fn a_sibling_made_beforehand_is_sent_to_who_would_rather_have_it() {
+    let folder = coded();
+    let server = Server::of(&folder.join("www"), &[]);
+    let mut wire = server.connect();
+    let browser = "Accept-Encoding: gzip, deflate, br, zstd\r\n";
+    for (name, target, fields, want) in [
+        ("a browser", "/all.css", browser, "br"),
+        ("nothing said", "/all.css", "", "identity"),
+        ("an empty field", "/all.css", "Accept-Encoding:\r\n", "identity"),
+        ("anything", "/all.css", "Accept-Encoding: *\r\n", "br"),
+        ("by weight", "/all.css", "Accept-Encoding: br;q=0.5, gzip;q=0.8, zstd;q=0.7\r\n", "gzip"),
+        ("by order", "/all.css", "Accept-Encoding: gzip;q=0.5, zstd;q=0.5\r\n", "zstd"),
+        ("little", "/all.css", "Accept-Encoding: gzip;q=0.001\r\n", "gzip"),
+        ("not that one", "/all.css", "Accept-Encoding: br;q=0, gzip\r\n", "gzip"),
+        ("all but that", "/all.css", "Accept-Encoding: *, br;q=0\r\n", "zstd"),
+        ("rather plain", "/all.css", "Accept-Encoding: gzip;q=0.5, identity\r\n", "identity"),
+        ("not plain", "/all.css", "Accept-Encoding: gzip;q=0.5, identity;q=0\r\n", "gzip"),
+        ("two lines", "/all.css", "Accept-Encoding: x\r\naccept-encoding: GZIP\r\n", "gzip"),
+        ("others", "/all.css", "Accept-Encoding: deflate, compress\r\n", "identity"),
+        ("malformed", "/all.css", "Accept-Encoding: br;q=2, gzip;level=9\r\n", "identity"),
+        ("what there is", "/one.js", browser, "gzip"),
+        ("what there is not", "/one.js", "Accept-Encoding: br\r\n", "identity"),
+        ("of the same age", "/same.css", browser, "gzip"),
+        ("one is stale", "/stale.css", browser, "gzip"),
+        ("a link", "/linked.css", browser, "gzip"),
+        ("an index", "/in/", browser, "gzip"),
+    ] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        let answer = wire.send(&request).answer();
+        assert_eq!((answer.status(), answer.text().as_str()), (200, want), "{name}");
+        let coding = Some(want).filter(|&coding| coding != "identity");
+        assert_eq!(answer.field("Content-Encoding"), coding, "{name}");
+        assert_eq!(answer.field("Vary"), Some("Accept-Encoding"), "{name}");
+        let kind = match target {
+            "/one.js" => "text/javascript; charset=utf-8",
+            "/in/" => "text/html; charset=utf-8",
+            _ => "text/css; charset=utf-8",
+        };
+        assert_eq!(answer.field("Content-Type"), Some(kind), "{name}");
+        let head = wire.send(request.replacen("GET", "HEAD", 1)).head();
+        // The tag may have become a strong one meanwhile.
+        let but_time = |head: &str| masked(head.as_bytes());
+        assert_eq!(but_time(&head), but_time(&answer.head), "{name}: HEAD");
+    }
+    // No sibling that counts: one way only to answer.
+    for target in ["/none.txt", "/folder.css", "/out.css"] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{browser}\r\n");
+        let answer = wire.send(request).answer();
+        assert_eq!(answer.text(), "identity", "{target}");
+        assert_eq!(answer.field("Vary").or(answer.field("Content-Encoding")), None, "{target}");
+    }
+    // Without the file itself there is no variant of it; a sibling is a file, too.
+    for (target, status, kind, body) in [
+        ("/alone.css", 404, "text/html; charset=utf-8", "lost: gzip"),
+        ("/dir/", 404, "text/html; charset=utf-8", "lost: gzip"),
+        ("/all.css.gz", 200, "application/gzip", "gzip"),
+        ("/all.css.br", 200, "application/octet-stream", "br"),
+        ("/all.css.zst", 200, "application/zstd", "zstd"),
+        ("/alone.css.gz", 200, "application/gzip", "gzip"),
+    ] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{browser}\r\n");
+        let answer = wire.send(request).answer();
+        assert_eq!((answer.status(), answer.text().as_str()), (status, body), "{target}");
+        assert_eq!(answer.field("Content-Type"), Some(kind), "{target}");
+        let coding = Some("gzip").filter(|_| status == 404);
+        assert_eq!(answer.field("Content-Encoding"), coding, "{target}");
+    }
+    // A sibling that appears, or is outdated, counts from then on.
+    folder.write("www/none.txt.br", "br");
+    let request = format!("GET /none.txt HTTP/1.1\r\nHost: a\r\n{browser}\r\n");
+    assert_eq!(wire.send(&request).answer().text(), "br");
+    set_modified(&folder.join("www/none.txt"), SystemTime::now() + Duration::from_secs(9));
+    assert_eq!(wire.send(&request).answer().text(), "identity");
+}
+
+#[test]
+fn who_takes_no_coding_that_there_is_gets_406_and_reads_why() {
+    let folder = coded();
+    let server = Server::of(&folder.join("www"), &[]);
+    let mut wire = server.connect();
+    for (target, codings) in [
+        ("/none.txt", "identity;q=0"),
+        ("/none.txt", "gzip, *;q=0"),
+        ("/one.js", "br, identity;q=0"),
+        ("/all.css", "*;q=0"),
+    ] {
+        let fields = format!("Host: a\r\nAccept-Encoding: {codings}\r\n");
+        let answer = wire.send(format!("GET {target} HTTP/1.1\r\n{fields}\r\n")).answer();
+        assert_eq!(answer.status(), 406, "{target}: {codings}");
+        assert_eq!(answer.field("Vary"), Some("Accept, Accept-Encoding"));
+        assert!(answer.text().contains("\nRule:  RFC 9110, 12.5.3\n"), "{}", answer.text());
+        assert_eq!(answer.field("ETag"), None);
+        // The page for what is not there is none of what was asked for: it is better than nothing.
+        let lost = wire.send(format!("GET /nowhere HTTP/1.1\r\n{fields}\r\n")).answer();
+        assert_eq!(lost.status(), 404);
+        assert!(lost.text().starts_with("lost: "), "{}", lost.text());
+    }
+}
+
+#[test]
+fn the_404_page_has_variants_and_no_validators() {
+    let folder = coded();
+    let server = Server::of(&folder.join("www"), &[]);
+    for (codings, body, coding) in
+        [("gzip", "lost: gzip", Some("gzip")), ("br", "lost: identity", None)]
+    {
+        let request =
+            format!("GET /nowhere HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {codings}\r\n\r\n");
+        let answer = server.connect().send(request).answer();
+        assert_eq!((answer.status(), answer.text().as_str()), (404, body));
+        assert_eq!(answer.field("Content-Encoding"), coding);
+        assert_eq!(answer.field("Vary"), Some("Accept-Encoding"));
+        assert_eq!(answer.field("ETag").or(answer.field("Last-Modified")), None);
+    }
+}
+
+#[test]
+fn each_variant_has_its_own_tag_and_is_revalidated_by_it() {
+    let folder = coded();
+    let server = Server::of(&folder.join("www"), &[]);
+    std::thread::sleep(Duration::from_millis(200)); // then the tags are strong
+    let mut wire = server.connect();
+    let mut tags = Vec::new();
+    for coding in ["identity", "gzip", "zstd", "br"] {
+        let fields = format!("Host: a\r\nAccept-Encoding: {coding}\r\n");
+        let request = format!("GET /all.css HTTP/1.1\r\n{fields}");
+        let answer = wire.send(format!("{request}\r\n")).answer();
+        let tag = answer.field("ETag").unwrap().to_owned();
+        assert!(tag.starts_with('"'), "{tag}");
+        let again = wire.send(format!("{request}If-None-Match: {tag}\r\n\r\n")).answer();
+        assert_eq!((again.status(), again.field("ETag")), (304, Some(tag.as_str())));
+        assert_eq!(again.field("Vary"), Some("Accept-Encoding"));
+        for other in &tags {
+            assert_ne!(&tag, other);
+            let request = format!("{request}If-None-Match: {other}\r\n\r\n");
+            assert_eq!(wire.send(request).answer().text(), coding);
+        }
+        let part = wire.send(format!("{request}Range: bytes=1-\r\nIf-Range: {tag}\r\n\r\n"));
+        let part = part.answer();
+        assert_eq!((part.status(), part.text().as_str()), (206, &coding[1..]));
+        assert_eq!(part.field("Vary"), Some("Accept-Encoding"));
+        tags.push(tag);
+    }
+}
+
+#[test]
+fn a_file_that_has_just_changed_has_a_weak_tag_and_one_that_has_not_a_strong_one() {
+    let folder = Folder::with(&[("page.txt", "one")]);
+    let server = Server::of(&folder, &[]);
+    let tag = || server.get("/page.txt").field("ETag").unwrap().to_owned();
+    let first = eventually(|| Some(tag()).filter(|tag| tag.starts_with('"'))).unwrap();
+    assert_eq!(tag(), first);
+    folder.write("page.txt", "two");
+    let second = tag();
+    assert_ne!(second.trim_start_matches("W/"), first);
+    let settled = eventually(|| Some(tag()).filter(|tag| tag.starts_with('"'))).unwrap();
+    assert_eq!(settled, second.trim_start_matches("W/"), "the same tag, once it is a strong one");
+    // Everything as it was but the bytes: the time of the change cannot be put back.
+    let page = folder.join("page.txt");
+    let modified = fs::metadata(&page).unwrap().modified().unwrap();
+    fs::write(&page, "six").unwrap();
+    set_modified(&page, modified);
+    assert_ne!(tag().trim_start_matches("W/"), second.trim_start_matches("W/"));
+}
+
+#[test]
+fn last_modified_is_never_in_the_future() {
+    let folder = Folder::with(&[("past", "x"), ("future", "x"), ("ancient", "x")]);
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    set_modified(&folder.join("past"), at(784_111_777));
+    set_modified(&folder.join("future"), at(4_000_000_000));
+    set_modified(&folder.join("ancient"), SystemTime::UNIX_EPOCH - Duration::from_secs(9));
+    let server = Server::of(&folder, &[]);
+    let past = server.get("/past");
+    assert_eq!(past.field("Last-Modified"), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+    let future = eventually(|| {
+        let answer = server.get("/future");
+        // Between the two there may be the turn of a second.
+        (answer.field("Last-Modified") == answer.field("Date")).then_some(answer)
+    });
+    assert_eq!(future.unwrap().status(), 200);
+    let ancient = server.get("/ancient");
+    assert_eq!(ancient.field("Last-Modified"), Some("Thu, 01 Jan 1970 00:00:00 GMT"));
 }

@@ -128,9 +128,11 @@ fn cases() -> Vec<Case> {
             excerpt(r"Expect: a miracle\r\n", 8, 1),
         ),
         (Rule::ChunkSize, chunked("5 5\r\nhello\r\n"), excerpt(r"5 5\r\n", 1, 1)),
+        (Rule::ChunkExtension, chunked("5;\r\nhello\r\n"), excerpt(r"5;\r\n", 1, 1)),
         (Rule::ChunkLineEnd, chunked("5\nhello\r\n"), excerpt(r"5\n", 1, 2)),
         (Rule::ChunkEnd, chunked("5\r\nhello, you\r\n"), excerpt(r", you\r\n", 0, 1)),
         (Rule::ChunkOverhead, chunked(&format!("5;{}\r\n", x(20_000))), String::new()),
+        (Rule::TrailerField, chunked("0\r\nHost: b\r\n\r\n"), String::new()),
         (Rule::HeadIncomplete, line(b"GET / HTTP/1.1\r\n@Hos"), excerpt("Hos", 3, 1)),
         (Rule::BodyIncomplete, post("Content-Length: 5\r\n", "hell"), String::new()),
     ]
@@ -348,6 +350,7 @@ fn nothing_that_is_sent_runs_anywhere() {
 #[test]
 fn credentials_are_not_repeated() {
     const SECRET: &str = "c2VzYW1l";
+    const CHUNKED: &str = "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
     let server = Server::start(&[]);
     let long = "x".repeat(20_000);
     let mut count = 0;
@@ -361,9 +364,8 @@ fn credentials_are_not_repeated() {
             format!("{name}: {SECRET}{long}\r\n"),
             format!("{}{name}: {SECRET}\r\n", "A: b\r\n".repeat(99)),
             format!("{name}: {SECRET}"),
-            format!(
-                "Transfer-Encoding: chunked\r\nHost: a\r\n\r\n0\r\n{name}: {SECRET}\u{1}\r\n\r\n"
-            ),
+            format!("{CHUNKED}{name}: {SECRET}\u{1}\r\n\r\n"),
+            format!("{CHUNKED}{name}: a\r\n\t{SECRET}\r\n\r\n"),
         ] {
             for accept in ["Accept: */*\r\n", "Accept: text/html\r\n"] {
                 let request = format!("POST /echo HTTP/1.1\r\n{accept}{wrong}");

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::client::fake::Fake;
 use crate::client::{fetch, fetched};
-use crate::support::{Folder, Server};
+use crate::support::{Folder, Server, ask};
 
 /// A request, and all that came back until the server closed.
 struct Exchange {
@@ -237,6 +237,17 @@ fn the_client_names_the_host_first_and_as_it_is_in_the_url() {
     );
 }
 
+#[test]
+fn fields_are_about_the_message_not_the_connection() {
+    for Exchange { asked, fields, .. } in exchanges() {
+        for (name, value) in fields {
+            let of_the_connection = ["Keep-Alive", "Proxy-Connection", "TE", "Upgrade"];
+            assert!(!of_the_connection.contains(&&*name), "{asked}{name}: {value}");
+            assert!(name != "Connection" || value == "close", "{asked}{name}: {value}");
+        }
+    }
+}
+
 // 8: representations
 
 #[test]
@@ -363,6 +374,36 @@ fn after_100_comes_the_final_answer() {
     );
 }
 
+// 13, 14: conditions and ranges; most of it is in `conditionals` and `ranges`
+
+#[test]
+fn if_range_alone_is_nothing() {
+    let folder = site();
+    let server = Server::of(&folder, &[]);
+    // Without a Range; and where there are none, as the length is not in a file.
+    for (target, fields) in [
+        ("/a.txt", "If-Range: \"x\""),
+        ("/a.txt", "If-Range: *"),
+        ("/bytes/6", "If-Range: \"x\" | Range: bytes=1-2"),
+        ("/-/health", "If-Range: \"x\" | Range: bytes=1-2"),
+        ("/-/health", "Range: bytes=1-2"),
+    ] {
+        let answer = ask(&mut server.connect(), &format!("GET {target}"), fields);
+        let plain = server.get(target);
+        assert_eq!((answer.status(), answer.body), (200, plain.body), "{target} {fields}");
+    }
+}
+
+#[test]
+fn content_range_in_a_get_is_nothing() {
+    let folder = site();
+    let server = Server::of(&folder, &[]);
+    for value in ["bytes 0-1/6", "bytes */6", "nonsense"] {
+        let answer = ask(&mut server.connect(), "GET /a.txt", &format!("Content-Range: {value}"));
+        assert_eq!((answer.status(), answer.text().as_str()), (200, "hello\n"), "{value}");
+    }
+}
+
 // 15: status codes
 
 #[test]
@@ -375,6 +416,13 @@ fn a_405_lists_what_there_is() {
         let method = exchange.asked.split(' ').next().unwrap();
         assert!(allow.split(", ").all(|listed| listed != method), "{}: {allow}", exchange.asked);
         assert!(allow.contains("GET, HEAD"), "{}: {allow}", exchange.asked);
+    }
+}
+
+#[test]
+fn a_415_says_nothing_of_codings() {
+    for exchange in exchanges().into_iter().filter(|exchange| exchange.status == 415) {
+        assert_eq!(exchange.field("Accept-Encoding"), None, "it was the media type");
     }
 }
 
@@ -399,7 +447,9 @@ fn the_client_knows_the_class_of_any_status() {
 
 #[test]
 fn the_client_shows_what_an_error_says() {
-    for status in ["401 Unauthorized", "404 Not Found", "417 No", "500 Oh", "505 Dear"] {
+    for status in
+        ["401 Unauthorized", "403 Forbidden", "404 Not Found", "417 No", "500 Oh", "505 Dear"]
+    {
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\nwhy\r\n");
         assert_eq!(fetched(&[Fake::saying(answer).url("/")]), "why\r\n", "{status}");
     }

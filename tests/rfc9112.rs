@@ -39,6 +39,10 @@ fn the_client_sends_a_request_and_no_byte_more() {
             &["-d", "a=b", "~/x"],
             format!("POST /x HTTP/1.1\r\n{fields}{form}Content-Length: 3\r\n\r\na=b"),
         ),
+        (
+            &["-X", "OPTIONS", "-d", "a=b", "~/"],
+            format!("OPTIONS / HTTP/1.1\r\n{fields}{form}Content-Length: 3\r\n\r\na=b"),
+        ),
         (&["--http1.0", "~/x"], format!("GET /x HTTP/1.0\r\n{fields}\r\n")),
     ] {
         assert_eq!(all_that_is_sent(args, ""), want, "{args:?}");

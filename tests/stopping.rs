@@ -185,3 +185,25 @@ fn who_never_waits_is_cut_when_time_has_run_out() {
         let _ = reading.join().unwrap(); // an end or a reset: either tells that it was cut
     }
 }
+
+/// A handler that reads a body as it comes waits for its client, and the stop does not wait for both.
+#[test]
+fn a_handler_that_waits_for_a_body_is_told_when_time_has_run_out() {
+    for lobby in ["on", "off"] {
+        let mut server = Server::start(&["--lobby", lobby, "--stop-time", "0.7"]);
+        let mut whole = server.connect();
+        let mut stalled = server.connect();
+        for wire in [&mut whole, &mut stalled] {
+            wire.send("PUT /count HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1234");
+        }
+        std::thread::sleep(Duration::from_millis(200)); // until they are under way
+        let begun = Instant::now();
+        ask(&server, "TERM");
+        std::thread::sleep(Duration::from_millis(200)); // longer than the server's look-up
+        assert_eq!(whole.send("56789").answer().text(), "9 bytes, CRC-32 cbf43926\n");
+        assert_eq!(server.program.exit_code(), Some(0), "no worker is stuck");
+        assert!(begun.elapsed() < SOON);
+        server.stderr_until(|text| text.contains("requests finished: 1, connections cut: 1\n"));
+        stalled.rest_or_reset();
+    }
+}

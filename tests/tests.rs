@@ -17,8 +17,14 @@ mod refusals;
 /// Which connections stay, in which order answers come, and that the last one arrives.
 mod persistence;
 
+/// Ambiguous and malformed requests with a second one glued on, which is never served.
+mod smuggling;
+
 /// What is served from a folder, and what is not.
 mod files;
+
+/// Ways out of the folder: none leads there.
+mod paths;
 
 /// Asking again, and asking before a change. Files, and the library's handlers.
 mod conditionals;
@@ -85,3 +91,6 @@ mod rfc9110;
 
 /// RFC 9112 over the wire: what no other file looks at.
 mod rfc9112;
+
+/// The coverage page of the manual: its rows are whole, and the tests that it names are there.
+mod coverage;

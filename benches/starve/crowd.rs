@@ -3,14 +3,14 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::probe::{get, request};
+use super::probe::{get, request, status};
 
 /// What they do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +36,39 @@ pub enum Habit {
 /// Many of them. Dropped, they leave.
 #[derive(Debug)]
 pub struct Crowd {
+    pub habit: Habit,
     /// How many got in.
     pub came: usize,
-    ended: Arc<AtomicUsize>,
+    /// When the last of them did.
+    pub complete: Instant,
+    endings: Arc<Endings>,
     leave: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// How the server ended a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending {
+    /// So long after its client had done what is done first.
+    pub after: Duration,
+    /// The code of the answer, if there was one.
+    pub status: Option<u16>,
+}
+
+type Endings = Mutex<Vec<Ending>>;
+
+/// One of a crowd.
+struct Member {
+    stream: TcpStream,
+    since: Instant,
+    status: Option<u16>,
+}
+
+impl Member {
+    fn ends(&self, endings: &Endings) {
+        let ending = Ending { after: self.since.elapsed(), status: self.status };
+        endings.lock().unwrap_or_else(PoisonError::into_inner).push(ending);
+    }
 }
 
 /// A server that doesn't let one in within this time, which is enough for a second SYN, is full. Some
@@ -51,20 +79,20 @@ const TRIES: usize = 4;
 /// Nor is more time than this spent at the door in all.
 const AT_MOST: Duration = Duration::from_secs(20);
 
-/// A second is cut into so many moments, that not all act at once.
-const MOMENTS: usize = 10;
+/// A second is cut into so many moments, that not all act at once: strangers don't.
+const MOMENTS: usize = 100;
 
 impl Crowd {
     /// Sends so many.
     pub fn gather(address: SocketAddr, habit: Habit, count: usize) -> Crowd {
-        let (ended, leave) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let (endings, leave) = (Arc::<Endings>::default(), Arc::<AtomicBool>::default());
         let (came, thread) = if habit == Habit::Vanish {
             let leave = Arc::clone(&leave);
             (count, thread::spawn(move || vanish(address, count, &leave)))
         } else {
             let outcomes = (0..count).map(|number| enter(address, habit, number));
             let (begun, mut tries) = (Instant::now(), TRIES);
-            let members: Vec<TcpStream> = outcomes
+            let members: Vec<Member> = outcomes
                 .take_while(|outcome| {
                     tries -= usize::from(outcome.is_err());
                     tries > 0 && begun.elapsed() < AT_MOST
@@ -72,19 +100,19 @@ impl Crowd {
                 .flatten()
                 .collect();
             let came = members.len();
-            let (ended, leave) = (Arc::clone(&ended), Arc::clone(&leave));
+            let (endings, leave) = (Arc::clone(&endings), Arc::clone(&leave));
             let live = move || match habit {
-                Habit::Greedy => greedy(members, &ended, &leave),
-                _ => linger(members, habit, &ended, &leave),
+                Habit::Greedy => greedy(members, &endings, &leave),
+                _ => linger(members, habit, &endings, &leave),
             };
             (came, thread::spawn(live))
         };
-        Crowd { came, ended, leave, thread: Some(thread) }
+        Crowd { habit, came, complete: Instant::now(), endings, leave, thread: Some(thread) }
     }
 
-    /// How many connections the server has ended.
-    pub fn ended(&self) -> usize {
-        self.ended.load(Ordering::Relaxed)
+    /// The connections that the server has ended.
+    pub fn endings(&self) -> Vec<Ending> {
+        self.endings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -96,7 +124,7 @@ impl Drop for Crowd {
 }
 
 /// Connects, and does what is to be done first.
-fn enter(address: SocketAddr, habit: Habit, number: usize) -> io::Result<TcpStream> {
+fn enter(address: SocketAddr, habit: Habit, number: usize) -> io::Result<Member> {
     let mut stream = TcpStream::connect_timeout(&address, AT_THE_DOOR)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(AT_THE_DOOR))?;
@@ -113,12 +141,12 @@ fn enter(address: SocketAddr, habit: Habit, number: usize) -> io::Result<TcpStre
         }
     }
     stream.set_nonblocking(true)?;
-    Ok(stream)
+    Ok(Member { stream, since: Instant::now(), status: None })
 }
 
 /// Gives each its moment, until all are to leave.
-fn linger(members: Vec<TcpStream>, habit: Habit, ended: &AtomicUsize, leave: &AtomicBool) {
-    let mut members: Vec<Option<TcpStream>> = members.into_iter().map(Some).collect();
+fn linger(members: Vec<Member>, habit: Habit, endings: &Endings, leave: &AtomicBool) {
+    let mut members: Vec<Option<Member>> = members.into_iter().map(Some).collect();
     let begun = Instant::now();
     for moment in 0.. {
         if leave.load(Ordering::Relaxed) {
@@ -128,28 +156,39 @@ fn linger(members: Vec<TcpStream>, habit: Habit, ended: &AtomicUsize, leave: &At
             if leave.load(Ordering::Relaxed) {
                 return;
             }
-            if let Some(stream) = place
-                && !act(stream, habit)
+            if let Some(member) = place
+                && !act(member, habit)
             {
+                member.ends(endings);
                 *place = None;
-                ended.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let next = Duration::from_millis(100) * u32::try_from(moment + 1).unwrap_or(u32::MAX);
+        let moments = u32::try_from(moment + 1).unwrap_or(u32::MAX);
+        let next = Duration::from_micros(1_000_000 / MOMENTS as u64) * moments;
         thread::sleep(next.saturating_sub(begun.elapsed()));
     }
 }
 
 /// What one does in its moment. False: the server has ended the connection.
-fn act(stream: &mut TcpStream, habit: Habit) -> bool {
-    let (words, most): (&[u8], _) = match habit {
-        Habit::Drip => (b"x", 4096),
-        Habit::Upload => (&[b'x'; 50], 4096),
-        Habit::ReadSlowly => (b"", 1024),
+fn act(member: &mut Member, habit: Habit) -> bool {
+    let Member { stream, status: told, .. } = member;
+    let words: &[u8] = match habit {
+        Habit::Drip => b"x",
+        Habit::Upload => &[b'x'; 50],
+        Habit::ReadSlowly => return goes_on(stream.read(&mut [0; 1024])),
         Habit::ReadNothing => return !is_broken(stream),
-        Habit::Silent | Habit::Idle | Habit::Vanish | Habit::Greedy => (b"", 4096),
+        Habit::Silent | Habit::Idle | Habit::Vanish | Habit::Greedy => b"",
     };
-    goes_on(stream.write(words).map(|_| 1)) && goes_on(stream.read(&mut [0; 4096][..most]))
+    if !words.is_empty() && !goes_on(stream.write(words)) {
+        return false;
+    }
+    let mut got = [0; 4096];
+    loop {
+        match stream.read(&mut got) {
+            Ok(count @ 1..) => *told = told.or_else(|| status(&got[..count])),
+            outcome => return goes_on(outcome),
+        }
+    }
 }
 
 /// Has it been reset? An orderly end stands behind what is not read, and is not seen.
@@ -182,31 +221,31 @@ fn vanish(address: SocketAddr, count: usize, leave: &AtomicBool) {
 }
 
 /// Every request that there is room for; all that comes is thrown away.
-fn greedy(members: Vec<TcpStream>, ended: &AtomicUsize, leave: &AtomicBool) {
-    /// A member, and what it has begun to say: no request is left half said.
-    struct Member(TcpStream, usize, bool);
+fn greedy(members: Vec<Member>, endings: &Endings, leave: &AtomicBool) {
+    /// One, how much it has said or heard, and whether it downloads: no request is left half said.
+    struct Busy(Member, usize, bool);
     let row = request("/small").repeat(64);
     let again = request("/large");
     let mut waste = vec![0; 256 << 10];
-    let mut members: Vec<Member> = members
-        .into_iter()
-        .enumerate()
-        .map(|(number, stream)| Member(stream, 0, number % 5 == 0))
-        .collect();
+    let busy = |(number, member): (usize, Member)| Busy(member, 0, number % 5 == 0);
+    let mut members: Vec<Busy> = members.into_iter().enumerate().map(busy).collect();
     while !leave.load(Ordering::Relaxed) && !members.is_empty() {
         let wanted = |downloads: bool| {
             if downloads { PollFlags::POLLIN } else { PollFlags::POLLIN | PollFlags::POLLOUT }
         };
         let mut set: Vec<PollFd<'_>> = members
             .iter()
-            .map(|Member(stream, _, downloads)| PollFd::new(stream.as_fd(), wanted(*downloads)))
+            .map(|Busy(member, _, downloads)| {
+                PollFd::new(member.stream.as_fd(), wanted(*downloads))
+            })
             .collect();
         if poll(&mut set, 100_u8).is_err() {
             return;
         }
         let ready: Vec<PollFlags> = set.iter().filter_map(PollFd::revents).collect();
         let mut ready = ready.into_iter();
-        members.retain_mut(|Member(stream, said, downloads)| {
+        members.retain_mut(|Busy(member, said, downloads)| {
+            let stream = &mut member.stream;
             let ready = ready.next().unwrap_or(PollFlags::empty());
             let mut open = true;
             if ready.contains(PollFlags::POLLOUT) {
@@ -232,7 +271,7 @@ fn greedy(members: Vec<TcpStream>, ended: &AtomicUsize, leave: &AtomicBool) {
                 }
             }
             if !open {
-                ended.fetch_add(1, Ordering::Relaxed);
+                member.ends(endings);
             }
             open
         });

@@ -5,7 +5,8 @@
 //! cargo bench --bench starve -- [--row NAME]... [--only SERVER]... [--seconds N] [--patient N] [--server PATH]
 //! ```
 //! One process, loopback only; what it starts it stops. A server that does not answer within 10 s
-//! has starved its client.
+//! has starved its client. Each row ends with PASS or FAIL for ours, and so does the whole, with its
+//! exit code.
 
 // It prints, and is nobody's library.
 #![allow(clippy::print_stdout, unreachable_pub, missing_docs)]
@@ -16,12 +17,11 @@ mod probe;
 mod rows;
 mod subject;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use self::probe::Delays;
+use self::probe::{Delays, Measured};
 use self::rows::{ROWS, Row, Setting, Shown};
 use self::subject::{ALL, Folder, Subject};
 
@@ -39,11 +39,14 @@ struct Options {
 fn main() -> ExitCode {
     let outcome = options(std::env::args().skip(1)).and_then(|options| {
         let folder = Folder::new().map_err(|error| format!("no folder to serve: {error}"))?;
-        print_table(options, folder);
-        Ok(())
+        Ok(print_table(options, folder))
     });
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(failed) if failed.is_empty() => ExitCode::SUCCESS,
+        Ok(failed) => {
+            eprintln!("starve: FAIL: {}", failed.join(", "));
+            ExitCode::FAILURE
+        }
         Err(error) => {
             eprintln!("starve: {error}");
             ExitCode::from(2)
@@ -90,7 +93,8 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     Ok(options)
 }
 
-fn print_table(options: Options, folder: Folder) {
+/// Gives the names of the rows in which ours has failed.
+fn print_table(options: Options, folder: Folder) -> Vec<&'static str> {
     let Options { rows, subjects, seconds, patience, server } = options;
     let descriptors = machine::raise_descriptors().saturating_sub(SPARE);
     let setting = Setting {
@@ -102,8 +106,9 @@ fn print_table(options: Options, folder: Folder) {
     };
     println!(
         "One small page every 2 ms for {seconds} s, over a kept connection and over new ones; times in ms.\n\
-         `× none`: p99 of the kept connection against that without hostile clients. `in`, `ended`: hostile\n\
-         connections that were let in, and that the server ended. Memory in MB: server (PSS), kernel sockets.\n"
+         `× none`: p99 of both against that of the same server just before, without hostile clients. `in`,\n\
+         `ended`: hostile connections that were let in, and that the server ended. Memory in MB: server\n\
+         (PSS), kernel sockets. FAIL: of ours, and what was promised.\n"
     );
     let (present, missing): (Vec<_>, Vec<_>) =
         subjects.into_iter().partition(|subject| subject.missing().is_none());
@@ -112,7 +117,7 @@ fn print_table(options: Options, folder: Folder) {
         println!("{} is not installed: {how}", subject.name());
     }
     println!(
-        "{:<30} {:<8} │{:^23}│{:^23}│{:>7}│{:>6} {:>6}│{:>6} {:>6}│",
+        "{:<30} {:<8} │{:^23}│{:^23}│{:>9}│{:>6} {:>6}│{:>6} {:>6}│",
         "hostile clients",
         "server",
         "kept p50/p99/max",
@@ -123,45 +128,59 @@ fn print_table(options: Options, folder: Folder) {
         "server",
         "kernel"
     );
-    let mut baseline: HashMap<&str, f64> = HashMap::new();
+    let mut failed = Vec::new();
     for row in rows {
         for &subject in &present {
-            match row.run(subject, &setting) {
-                Ok(None) => {}
-                Ok(Some(shown)) => {
-                    let p99 = shown.measured.as_ref().and_then(|measured| measured.kept.at(0.99));
-                    let p99 = p99.map(|p99| p99.as_secs_f64());
-                    if row.name == "none" {
-                        baseline.extend(p99.map(|p99| (subject.name(), p99)));
-                    }
-                    let none = baseline.get(subject.name());
-                    print_line(row, subject, &shown, p99.zip(none).map(|(p99, none)| p99 / none));
+            let shown = match row.run(subject, &setting) {
+                Ok(None) => continue,
+                Ok(Some(shown)) => shown,
+                Err(error) => {
+                    let broken = vec!["it did not run".to_owned()];
+                    Shown { notes: vec![error.to_string()], broken, ..Shown::default() }
                 }
-                Err(error) => println!("{:<30} {:<8} │ {error}", row.title, subject.name()),
+            };
+            print_line(row, subject, &shown);
+            if subject == Subject::Ours && !shown.broken.is_empty() {
+                failed.push(row.name);
             }
         }
     }
+    failed
 }
 
-fn print_line(row: &Row, subject: Subject, shown: &Shown, against_none: Option<f64>) {
-    let Shown { measured, hostile, memory, notes } = shown;
-    let delays = |of: fn(&probe::Measured) -> &Delays| {
+fn print_line(row: &Row, subject: Subject, shown: &Shown) {
+    let Shown { measured, alone, hostile, memory, notes, broken } = shown;
+    let delays = |of: fn(&Measured) -> &Delays| {
         measured.as_ref().map_or(String::new(), |measured| told(of(measured)))
     };
+    let times = |of: fn(&Measured) -> &Delays| {
+        let (alone, measured) = (of(alone.as_ref()?).at(0.99)?, of(measured.as_ref()?).at(0.99)?);
+        Some(format!("{:.1}", measured.as_secs_f64() / alone.as_secs_f64()))
+    };
+    let times = [times(|measured| &measured.kept), times(|measured| &measured.new)];
     let number = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
     let count = |count: Option<usize>| number(count.map(|count| count as u64));
+    let verdict = match subject {
+        Subject::Ours if broken.is_empty() => "PASS".to_owned(),
+        Subject::Ours => format!("FAIL: {}", broken.join("; ")),
+        _ => String::new(),
+    };
     println!(
-        "{:<30} {:<8} │{:^23}│{:^23}│{:>7}│{:>6} {:>6}│{:>6} {:>6}│ {}",
+        "{:<30} {:<8} │{:^23}│{:^23}│{:>9}│{:>6} {:>6}│{:>6} {:>6}│ {}",
         row.title,
         subject.name(),
         delays(|measured| &measured.kept),
         delays(|measured| &measured.new),
-        against_none.map_or(String::new(), |factor| format!("{factor:.1}")),
+        times.into_iter().flatten().collect::<Vec<_>>().join(" "),
         count(hostile.map(|(came, _)| came)),
         count(hostile.map(|(_, ended)| ended)),
         number(memory.map(|(server, _)| server >> 20)),
         number(memory.map(|(_, kernel)| kernel >> 20)),
-        notes.join("; ")
+        [notes.join("; "), verdict]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join("; ")
     );
 }
 

@@ -146,3 +146,8 @@ pub fn answer(stream: &mut TcpStream) -> io::Result<Answer> {
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();
     Ok(Answer { status, stays: field("\r\nconnection:") != Some("close") })
 }
+
+/// The code of a status line.
+pub fn status(bytes: &[u8]) -> Option<u16> {
+    std::str::from_utf8(bytes.get(9..12)?).ok()?.parse().ok()
+}

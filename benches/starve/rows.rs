@@ -12,10 +12,10 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, connect as begin_to_connect, socket,
 };
 
-use super::crowd::{Crowd, Habit};
+use super::crowd::{Crowd, Ending, Habit};
 use super::machine;
-use super::probe::{self, Measured, answer, connect, get, measure, request};
-use super::subject::{Folder, LARGE, Running, Subject, WORKERS};
+use super::probe::{self, Measured, answer, connect, get, measure, request, status};
+use super::subject::{Folder, LARGE, RATE, Running, Subject, WORKERS};
 
 /// What all rows share.
 #[derive(Debug)]
@@ -24,9 +24,9 @@ pub struct Setting {
     pub folder: Folder,
     /// The most connections that a row may open.
     pub descriptors: usize,
-    /// How long the well-behaved client is measured.
+    /// How long the well-behaved client is measured: alone, and again beside the others.
     pub time: Duration,
-    /// How long the deadlines are waited for afterwards.
+    /// How long the deadlines of other people's servers are waited for. Ours are known.
     pub patience: Duration,
 }
 
@@ -34,12 +34,25 @@ pub struct Setting {
 #[derive(Debug, Default)]
 pub struct Shown {
     pub measured: Option<Measured>,
+    /// The same client on the same server, before the others came.
+    pub alone: Option<Measured>,
     /// Hostile clients that got in, and those that were ended.
     pub hostile: Option<(usize, usize)>,
     /// Of the server's process, and of the kernel's sockets, in bytes.
     pub memory: Option<(u64, u64)>,
     /// What else there is to say.
     pub notes: Vec<String>,
+    /// What a row promises of ours, and was not so.
+    pub broken: Vec<String>,
+}
+
+impl Shown {
+    /// The row promises that this is so.
+    fn promise(&mut self, kept: bool, otherwise: impl Into<String>) {
+        if !kept {
+            self.broken.push(otherwise.into());
+        }
+    }
 }
 
 /// A row.
@@ -54,8 +67,8 @@ pub struct Row {
 /// What a row is about.
 #[derive(Debug, Clone, Copy)]
 pub enum Hostile {
-    /// So many with a habit.
-    Crowd(Habit, usize),
+    /// So many with a habit, and so many with another.
+    Crowds(&'static [(Habit, usize)]),
     /// Something of its own.
     Scene(fn(Subject, &Setting) -> io::Result<Shown>, Who),
 }
@@ -68,20 +81,23 @@ pub enum Who {
     OnlyOurs,
 }
 
-const fn crowd(name: &'static str, title: &'static str, habit: Habit, count: usize) -> Row {
-    Row { name, title, hostile: Hostile::Crowd(habit, count) }
+const fn crowds(name: &'static str, title: &'static str, crowds: &'static [(Habit, usize)]) -> Row {
+    Row { name, title, hostile: Hostile::Crowds(crowds) }
 }
 
 pub const ROWS: &[Row] = &[
-    crowd("none", "none", Habit::Silent, 0),
-    crowd("idle", "9,000 idle keep-alive", Habit::Idle, 9000),
-    crowd("drip", "2,000 heads, a byte a second", Habit::Drip, 2000),
-    crowd("silent", "2,000 silent", Habit::Silent, 2000),
-    crowd("vanish", "2,000 connect and vanish", Habit::Vanish, 2000),
-    crowd("upload", "300 uploads at 50 B/s", Habit::Upload, 300),
-    crowd("stalled", "300 downloads, nothing read", Habit::ReadNothing, 300),
-    crowd("slow", "300 downloads at 1 KB/s", Habit::ReadSlowly, 300),
-    crowd("greedy", "64 pipelining, 16 downloading", Habit::Greedy, 80),
+    crowds("none", "none", &[]),
+    crowds("idle", "9,000 idle keep-alive", &[(Habit::Idle, 9000)]),
+    crowds("drip", "2,000 heads, a byte a second", &[(Habit::Drip, 2000)]),
+    crowds("silent", "2,000 silent", &[(Habit::Silent, 2000)]),
+    crowds("vanish", "2,000 connect and vanish", &[(Habit::Vanish, 2000)]),
+    crowds("upload", "300 uploads at 50 B/s", &[(Habit::Upload, 300)]),
+    crowds(
+        "download",
+        "300 read nothing, 300 1 KB/s",
+        &[(Habit::ReadNothing, 300), (Habit::ReadSlowly, 300)],
+    ),
+    crowds("greedy", "64 pipelining, 16 downloading", &[(Habit::Greedy, 80)]),
     Row {
         name: "sleep",
         title: "all workers in /sleep/2000",
@@ -104,11 +120,49 @@ pub const ROWS: &[Row] = &[
     },
 ];
 
+/// Of ours, for heads, idle connections and transfers: later than the measurement ends.
+const DEADLINE: Duration = Duration::from_secs(12);
+
+/// A moment passes until a client notices that it is ended, and a round of the housekeeper.
+const NOTICED: Duration = Duration::from_secs(2);
+
+/// How long a crowd stands before the well-behaved client is measured beside it.
+const STANDING: Duration = Duration::from_millis(500);
+
+/// How many times the delay without hostile clients is allowed, and what is allowed beside clients that
+/// ask for all there is.
+const TIMES: f64 = 2.0;
+const BESIDE_GREED: Duration = Duration::from_millis(20);
+
+/// When ours ends a client, and with which answer.
+struct End {
+    least: Duration,
+    most: Duration,
+    status: Option<u16>,
+}
+
+impl Habit {
+    /// `None`: ours keeps it.
+    fn end(self) -> Option<End> {
+        let at_rate = |bytes: u32| Duration::from_secs((bytes / RATE).into());
+        let (least, earned, status) = match self {
+            Habit::Silent | Habit::Idle => (DEADLINE, Duration::ZERO, None),
+            Habit::Drip => (DEADLINE, Duration::ZERO, Some(408)),
+            // What has come at a tenth of the minimum rate has earned a little more time.
+            Habit::Upload => (DEADLINE, DEADLINE / 9, Some(408)),
+            // A reader may be 128 KB behind; and the last write may have been taken, by its kernel.
+            Habit::ReadNothing => (DEADLINE + at_rate(128 << 10), at_rate(64 << 10), None),
+            Habit::ReadSlowly | Habit::Vanish | Habit::Greedy => return None,
+        };
+        Some(End { least, most: least + earned + NOTICED, status })
+    }
+}
+
 impl Row {
     /// Measures it.
     pub fn run(&self, subject: Subject, setting: &Setting) -> io::Result<Option<Shown>> {
         match self.hostile {
-            Hostile::Crowd(habit, count) => beside(subject, setting, habit, count).map(Some),
+            Hostile::Crowds(crowds) => beside(subject, setting, crowds).map(Some),
             Hostile::Scene(_, Who::OnlyOurs) if !subject.is_ours() => Ok(None),
             Hostile::Scene(scene, _) => scene(subject, setting).map(Some),
         }
@@ -116,53 +170,114 @@ impl Row {
 }
 
 fn start(subject: Subject, setting: &Setting) -> io::Result<Running> {
-    subject.start(&setting.server, &setting.folder, None)
+    subject.start(&setting.server, &setting.folder, DEADLINE, None)
 }
 
-/// The well-behaved client beside a crowd.
-fn beside(subject: Subject, setting: &Setting, habit: Habit, count: usize) -> io::Result<Shown> {
-    let mut notes = Vec::new();
-    let wanted = count.min(setting.descriptors);
-    if wanted < count {
-        notes.push(format!("only {wanted}: too few descriptors"));
+/// The well-behaved client alone, and beside a crowd.
+fn beside(subject: Subject, setting: &Setting, habits: &[(Habit, usize)]) -> io::Result<Shown> {
+    let mut shown = Shown::default();
+    let server = start(subject, setting)?;
+    let alone = measure(server.address, setting.time);
+    if habits.is_empty() {
+        return Ok(Shown { measured: Some(alone), ..shown });
     }
     let before = machine::socket_memory();
-    let server = start(subject, setting)?;
-    let crowd = Crowd::gather(server.address, habit, wanted);
-    let measured = measure(server.address, setting.time);
-    let memory = |notes: &mut Vec<String>, when: &str| {
-        let memory =
-            (machine::memory(server.pid()), machine::socket_memory().saturating_sub(before));
-        if !when.is_empty() {
-            notes.push(format!("{} MB, kernel {} MB {when}", memory.0 >> 20, memory.1 >> 20));
+    let mut crowds = Vec::new();
+    for &(habit, count) in habits {
+        let wanted = count.min(setting.descriptors);
+        if wanted < count {
+            shown.notes.push(format!("only {wanted}: too few descriptors"));
         }
-        memory
+        let crowd = Crowd::gather(server.address, habit, wanted);
+        shown.promise(crowd.came == wanted, format!("{} of {wanted} got in", crowd.came));
+        crowds.push(crowd);
+    }
+    thread::sleep(STANDING);
+    let measured = measure(server.address, setting.time);
+    let memory =
+        || (machine::memory(server.pid()), machine::socket_memory().saturating_sub(before));
+    shown.memory = Some(memory());
+    compare(&mut shown, &alone, &measured, habits[0].0);
+    shown.alone = Some(alone);
+    shown.measured = Some(measured);
+
+    let patience = Instant::now() + setting.patience;
+    let is_over = |crowd: &Crowd| {
+        let until = crowd.habit.end().map(|end| crowd.complete + end.most);
+        let until = if subject == Subject::Ours { until } else { Some(patience) };
+        crowd.endings().len() == crowd.came || until.is_none_or(|until| Instant::now() >= until)
     };
-    let shown = memory(&mut notes, "");
-    let begun = Instant::now();
-    while wanted > 0
-        && habit != Habit::Vanish
-        && crowd.ended() < crowd.came
-        && begun.elapsed() < setting.patience
-    {
+    while !crowds.iter().all(is_over) {
         thread::sleep(Duration::from_millis(50));
     }
-    if !setting.patience.is_zero() && wanted > 0 && habit != Habit::Vanish {
-        memory(&mut notes, &format!("{} s later", begun.elapsed().as_secs()));
+    let ended = crowds.iter().map(|crowd| crowd.endings().len()).sum();
+    let came: usize = crowds.iter().map(|crowd| crowd.came).sum();
+    for crowd in &crowds {
+        judge(&mut shown, crowd);
     }
-    let hostile = Some((crowd.came, crowd.ended()));
-    Ok(Shown { measured: Some(measured), hostile, memory: Some(shown), notes })
+    shown.hostile = Some((came, ended));
+    if ended > 0 {
+        let (server, kernel) = memory();
+        shown.notes.push(format!("{} MB, kernel {} MB afterwards", server >> 20, kernel >> 20));
+    }
+    Ok(shown)
+}
+
+/// Is the well-behaved client served as well as if it were alone?
+fn compare(shown: &mut Shown, alone: &Measured, measured: &Measured, habit: Habit) {
+    for (how, alone, beside) in
+        [("kept", &alone.kept, &measured.kept), ("new", &alone.new, &measured.new)]
+    {
+        let bad = beside.failed + usize::from(beside.starved);
+        shown.promise(bad == 0, format!("{bad} {how} ones not served"));
+        let (Some(before), Some(now)) = (alone.at(0.99), beside.at(0.99)) else { continue };
+        let most = if habit == Habit::Greedy { BESIDE_GREED } else { before.mul_f64(TIMES) };
+        shown.promise(now <= most, format!("p99 of {how} ones {now:.1?}, allowed {most:.1?}"));
+    }
+}
+
+/// Has each that is to be ended been ended at its time, and nobody else?
+fn judge(shown: &mut Shown, crowd: &Crowd) {
+    let Crowd { habit, came, .. } = *crowd;
+    if matches!(habit, Habit::Vanish | Habit::Greedy) {
+        return;
+    }
+    let endings = crowd.endings();
+    let Some(End { least, most, status }) = habit.end() else {
+        shown.notes.push(format!("{habit:?}: {} of {came} kept", came - endings.len()));
+        return shown.promise(endings.is_empty(), format!("{} ended too soon", endings.len()));
+    };
+    let took = || endings.iter().map(|ending| ending.after);
+    if let (Some(first), Some(last)) = (took().min(), took().max()) {
+        let told = endings.iter().filter_map(|ending| ending.status).max();
+        let told = told.map_or(String::new(), |code| format!(", with {code}"));
+        shown.notes.push(format!(
+            "{habit:?}: {} of {came} ended after {first:.1?} to {last:.1?}{told}",
+            endings.len()
+        ));
+    }
+    // A client takes note of the time a little later than the server.
+    let times = least.saturating_sub(Duration::from_millis(200))..=most;
+    let right = |ending: &&Ending| times.contains(&ending.after) && ending.status == status;
+    let right = endings.iter().filter(right).count();
+    shown.promise(right == came, format!("{right} of {came} ended as promised"));
 }
 
 /// Every worker in a handler, and more connections than may wait.
 fn sleep(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     const CLIENTS: usize = 1500;
-    let server = start(subject, setting)?;
+    /// For half a head: it passes while the workers sleep.
+    const SOON: Duration = Duration::from_secs(1);
+    let server = subject.start(&setting.server, &setting.folder, SOON, None)?;
     let mut sleepers: Vec<TcpStream> =
         (0..WORKERS).map(|_| connect(server.address)).collect::<io::Result<_>>()?;
+    let mut half_said = connect(server.address)?;
+    half_said.write_all(&request("/small").as_bytes()[..20])?;
+    let begun_to_say = Instant::now();
     for stream in &mut sleepers {
         stream.write_all(request("/sleep/2000").as_bytes())?;
     }
+    let waiting = thread::spawn(move || (answer(&mut half_said), begun_to_say.elapsed()));
     thread::sleep(Duration::from_millis(200)); // until all are under way
     let begun = Instant::now();
     let mut outcomes = at_once(server.address, CLIENTS.min(setting.descriptors), "/small");
@@ -174,39 +289,58 @@ fn sleep(subject: Subject, setting: &Setting) -> io::Result<Shown> {
         of_them.filter_map(|outcome| outcome.answered).max().unwrap_or_default().as_millis()
     };
     let count = |status| outcomes.iter().filter(|outcome| outcome.status == status).count();
+    let (half, half_took) = waiting.join().map_err(|_| io::Error::other("a client panicked"))?;
+    let half = half.map_or(0, |answer| answer.status);
     let notes = vec![
         format!("{} × 503, the last after {} ms", count(Some(503)), slowest(503)),
         format!("{} × 200, the last after {} ms", count(Some(200)), slowest(200)),
         format!("{} without an answer", count(None)),
         format!("{slept} of {WORKERS} slept; {} s in all", begun.elapsed().as_secs()),
+        format!("half a head: {half} after {half_took:.1?}"),
     ];
-    Ok(Shown { notes, ..Shown::default() })
+    let mut shown = Shown { notes, ..Shown::default() };
+    shown.promise(count(Some(503)) > 0 && slowest(503) < 1000, "503 not at once");
+    shown.promise(count(None) == 0 && slept == WORKERS, "not everybody was answered");
+    shown.promise(half == 408 && half_took < SOON + NOTICED / 4, "a deadline was not kept");
+    Ok(shown)
 }
 
 /// More clients than descriptors, for ten seconds; then they leave.
 fn descriptors(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     const FEW: usize = 256;
     const LONG: Duration = Duration::from_secs(10);
-    let server = subject.start(&setting.server, &setting.folder, Some(FEW))?;
+    let server = subject.start(&setting.server, &setting.folder, DEADLINE, Some(FEW))?;
     let lines = server.log_lines();
     let crowd = Crowd::gather(server.address, Habit::Silent, 2 * FEW);
     let (came, begun) = (crowd.came, Instant::now());
     let cpu = machine::cpu(server.pid());
     thread::sleep(LONG.saturating_sub(begun.elapsed()));
     let cpu = machine::cpu(server.pid()).saturating_sub(cpu);
-    let ended = crowd.ended();
+    let ended = crowd.endings().len();
     drop(crowd);
     let released = Instant::now();
-    let mut streams: Vec<io::Result<TcpStream>> =
-        (0..50).map(|_| connect(server.address)).collect();
-    let served = streams.iter_mut().flatten().filter_map(|stream| get(stream, "/small").ok());
-    let served = served.filter(|answer| answer.status == 200).count();
+    let serve_fifty = || {
+        let mut streams: Vec<io::Result<TcpStream>> =
+            (0..50).map(|_| connect(server.address)).collect();
+        let served = streams.iter_mut().flatten().filter_map(|stream| get(stream, "/small").ok());
+        served.filter(|answer| answer.status == 200).count()
+    };
+    // It takes a moment until all who left have been seen to leave.
+    let mut served = serve_fifty();
+    while served < 50 && released.elapsed() < Duration::from_secs(2) {
+        thread::sleep(Duration::from_millis(20));
+        served = serve_fifty();
+    }
+    let (took, lines) = (released.elapsed(), server.log_lines() - lines);
     let notes = vec![
-        format!("{served} of 50 served within {} ms of release", released.elapsed().as_millis()),
-        format!("{} log lines", server.log_lines() - lines),
+        format!("{served} of 50 served within {} ms of release", took.as_millis()),
+        format!("{lines} log lines"),
         format!("{} ms of CPU meanwhile", cpu.as_millis()),
     ];
-    Ok(Shown { hostile: Some((came, ended)), notes, ..Shown::default() })
+    let mut shown = Shown { hostile: Some((came, ended)), notes, ..Shown::default() };
+    shown.promise(served == 50 && took < Duration::from_secs(1), "no full service within 1 s");
+    shown.promise(lines < 50, "50 log lines or more");
+    Ok(shown)
 }
 
 /// As many connects at once as may be open, each with a request.
@@ -219,6 +353,7 @@ fn storm(subject: Subject, setting: &Setting) -> io::Result<Shown> {
         outcomes.iter().filter_map(of).max().unwrap_or_default().as_millis()
     };
     let with = |status| outcomes.iter().filter(|outcome| outcome.status == status).count();
+    let connected = slowest(|outcome| outcome.connected);
     let notes = vec![
         format!(
             "{count}: {} × 200, {} × 503, {} broken",
@@ -226,10 +361,13 @@ fn storm(subject: Subject, setting: &Setting) -> io::Result<Shown> {
             with(Some(503)),
             with(None)
         ),
-        format!("slowest connect {} ms", slowest(|outcome| outcome.connected)),
+        format!("slowest connect {connected} ms"),
         format!("slowest answer {} ms", slowest(|outcome| outcome.answered)),
     ];
-    Ok(Shown { notes, ..Shown::default() })
+    let mut shown = Shown { notes, ..Shown::default() };
+    shown.promise(with(Some(200)) == count, "somebody was refused");
+    shown.promise(connected < 1000, "a SYN was sent twice");
+    Ok(shown)
 }
 
 /// What became of one of many connects.
@@ -286,11 +424,6 @@ fn at_once(address: SocketAddr, count: usize, target: &str) -> Vec<Outcome> {
     outcomes
 }
 
-/// The code of a status line.
-fn status(bytes: &[u8]) -> Option<u16> {
-    std::str::from_utf8(bytes.get(9..12)?).ok()?.parse().ok()
-}
-
 /// Told to stop while much is under way.
 fn stop(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     const CLIENTS: usize = 32;
@@ -328,7 +461,12 @@ fn stop(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     let end = ended.map_or("it does not end".to_owned(), |(_, success)| {
         format!("ended {}", if success { "with success" } else { "with a failure" })
     });
-    Ok(Shown { notes: vec![format!("{whole} answered whole, {cut} cut"), end], ..Shown::default() })
+    let notes = vec![format!("{whole} answered whole, {cut} cut"), end];
+    let mut shown = Shown { notes, ..Shown::default() };
+    shown.promise(cut == 0, format!("{cut} cut"));
+    let success = ended.is_some_and(|(_, success)| success);
+    shown.promise(success && server.has_said("stopped; requests finished: "), "no clean end");
+    Ok(shown)
 }
 
 /// Reads 100 MB in some seconds. Has all of it come?

@@ -102,11 +102,13 @@ impl Subject {
         }
     }
 
-    /// Starts it, with so many descriptors, if that is to be fewer than there are.
+    /// Starts it, with so many descriptors, if that is to be fewer than there are. Ours is given short
+    /// deadlines.
     pub fn start(
         self,
         server: &Path,
         folder: &Folder,
+        deadline: Duration,
         descriptors: Option<usize>,
     ) -> io::Result<Running> {
         let Folder(folder) = folder;
@@ -124,9 +126,7 @@ impl Subject {
                      --data {folder_text}/data {www_text}",
                     server.display()
                 ));
-                if has_deadlines(server) {
-                    say(&DEADLINES.map(|flag| format!("--{flag} {DEADLINE}")).join(" "));
-                }
+                say(&DEADLINES.map(|flag| format!("--{flag} {}", deadline.as_secs())).join(" "));
             }
             Subject::Nginx => {
                 fs::write(&conf, nginx(port, folder))?;
@@ -164,6 +164,11 @@ impl Running {
 
     pub fn signal(&self, signal: Signal) {
         send(self.pid(), signal);
+    }
+
+    /// Has it logged this?
+    pub fn has_said(&self, words: &str) -> bool {
+        fs::read_to_string(&self.log).is_ok_and(|said| said.contains(words))
     }
 
     /// How many lines it has logged.
@@ -213,15 +218,11 @@ impl Drop for Running {
     }
 }
 
-/// Deadlines are set short where they can be, so that they are seen to be kept in a short run; but
-/// longer than the well-behaved client is measured.
+/// What is set short, so that it is seen to be kept in a short run. The minimum rate is the default.
 const DEADLINES: [&str; 3] = ["head-time", "idle-time", "transfer-grace"];
-const DEADLINE: u32 = 8;
 
-fn has_deadlines(server: &Path) -> bool {
-    let help = Command::new(server).arg("--help").output();
-    help.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(DEADLINES[0]))
-}
+/// Bytes a second that ours asks for by default.
+pub const RATE: u32 = 500;
 
 fn send(pid: u32, signal: Signal) {
     if let Ok(pid) = pid.try_into() {

@@ -5,6 +5,7 @@
 //! | `/echo` | the head exactly as it arrived, then the body, decoded |
 //! | `/sleep/{ms}` | after so many milliseconds, 60,000 at most: a handler that blocks its worker |
 //! | `/bytes/{n}` | exactly n bytes, 10,000,000,000 at most |
+//! | `/chunks/{n}` | the same in chunks, as if the length were not known; their CRC-32 as a trailer |
 //! | `/count` | POST, PUT: number of bytes and CRC-32 of a body of any size, which is streamed |
 
 use std::io::{self, Cursor, Read, Write};
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use crate::proto::http::chars::decimal;
 use crate::server::refusal::Refusal;
-use crate::server::{Body, Method, Request, Response, Router, Status, Streaming};
+use crate::server::{Body, Headers, Method, Request, Response, Router, Status, Streaming, Trailed};
 
 /// The longest sleep, in milliseconds.
 const LONGEST: u64 = 60_000;
@@ -27,6 +28,7 @@ pub fn add_to(router: Router) -> Router {
     let router = router
         .get("/sleep/{ms}", sleep)
         .get("/bytes/{n}", bytes)
+        .get("/chunks/{n}", chunks)
         .post("/count", Streaming(count))
         .put("/count", Streaming(count));
     let methods = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
@@ -57,6 +59,18 @@ fn bytes(request: &mut Request) -> Response {
         Ok(count) => Response::new(Status::OK)
             .field("Content-Type", "application/octet-stream")
             .body(Body::Read(Box::new(Alphabet { at: 0 }.take(count)), Some(count))),
+        Err(refusal) => refusal,
+    }
+}
+
+fn chunks(request: &mut Request) -> Response {
+    match number(request, "n", MOST) {
+        Ok(count) => {
+            let body = Summed { of: Alphabet { at: 0 }.take(count), sum: Crc32::default() };
+            Response::new(Status::OK)
+                .field("Content-Type", "application/octet-stream")
+                .body(Body::Trailed(Box::new(body), &["CRC-32"]))
+        }
         Err(refusal) => refusal,
     }
 }
@@ -93,6 +107,30 @@ impl Read for Alphabet {
             self.at = (self.at + 1) % LINE.len();
         }
         Ok(room.len())
+    }
+}
+
+/// Sums up what is read of it.
+struct Summed<R> {
+    of: R,
+    sum: Crc32,
+}
+
+impl<R: Read> Read for Summed<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let count = self.of.read(room)?;
+        self.sum.write_all(&room[..count])?;
+        Ok(count)
+    }
+}
+
+impl<R: Read + Send> Trailed for Summed<R> {
+    fn trailers(&mut self) -> Headers {
+        let mut trailers = Headers::new();
+        trailers
+            .set("CRC-32", format!("{:08x}", self.sum.value()))
+            .expect("a token, and hexadecimal digits");
+        trailers
     }
 }
 

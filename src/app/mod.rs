@@ -1,7 +1,7 @@
 //! What the server binary serves: a folder, users, and routes to learn and measure with.
 //!
 //! [`users`]: a REST resource, kept by [`store`]. [`lab`]: `/echo`, `/sleep/{ms}`, `/bytes/{n}`,
-//! `/count`. [`status`]: `/-/health`, `/-/metrics`. A program of your own has routes of its own, and
+//! `/chunks/{n}`, `/count`. [`status`]: `/-/health`, `/-/metrics`. A program of your own has routes of its own, and
 //! needs nothing from here.
 
 mod json;

@@ -92,7 +92,8 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         Value("BYTES", |options, value| {
             set(&mut options.limits.transfer_rate, number(value, BYTES, 1))
         }),
-        "and moves so many bytes a second beyond that, on average (default 500)",
+        "and moves so many bytes a second beyond that, on average; a reader may be 128 KB behind \
+         (default 500)",
     ),
     Flag::new(
         None,

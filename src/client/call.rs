@@ -179,7 +179,7 @@ impl Exchange<'_> {
     ) -> Result<RecvHead, Stop> {
         if content.expects_continue {
             sending = self.flush(sending)?;
-            sending = self.await_continue(sending)?;
+            sending = self.wait_for_continue(sending)?;
         }
         for (at, piece) in content.body.chunks(PIECE).enumerate() {
             if at > 0 {
@@ -198,7 +198,7 @@ impl Exchange<'_> {
     }
 
     /// Waits for the 100 (Continue), or for the answer that comes in its place, or long enough.
-    fn await_continue(&mut self, mut sending: SendBody) -> Result<SendBody, Stop> {
+    fn wait_for_continue(&mut self, mut sending: SendBody) -> Result<SendBody, Stop> {
         let begun = Instant::now();
         loop {
             sending = match self.hear(sending)? {

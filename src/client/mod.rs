@@ -16,6 +16,10 @@
 //! One that is read to its end gives its connection back, and the next request to the same host
 //! and port uses it again. A body that is cut short is an error, never a shorter body.
 //!
+//! A request body of more than 1 MB waits up to a second for the server's 100 (Continue), and any
+//! body stops when it is refused on its way (RFC 9110, 10.1.1; RFC 9112, 9.5). An answer whose framing
+//! is in doubt is an error that shows the line ([`Misread`]), and so is a request of that kind.
+//!
 //! Every wait has a name ([`Phase`]) and, where one is set, a deadline: a moment, which a peer that
 //! sends one byte at a time does not move.
 //!

@@ -3,11 +3,17 @@
 //! - [`by_hand`]: HTTP typed at telnet and nc, to the server and to the client.
 //! - [`coursework`]: what the kernel is asked, a reading order through the source, and five
 //!   exercises with checks.
+//! - [`coverage`]: the requirements of RFC 9110 and RFC 9112 one by one, each with the test that holds
+//!   it; what is not followed, and why.
 //!
-//! This module holds documentation and no code. `tests/manual.rs` replays its transcripts.
+//! This module holds documentation and no code. `tests/manual.rs` replays its transcripts, and
+//! `tests/coverage.rs` looks up the tests that it names.
 
 #[doc = include_str!("by_hand.md")]
 pub mod by_hand {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}
+
+#[doc = include_str!("coverage.md")]
+pub mod coverage {}

@@ -62,8 +62,7 @@ impl Deadline {
         rate: u32,
         phase: Phase,
     ) -> Deadline {
-        let earned = Duration::from_secs(bytes / u64::from(rate.max(1)));
-        Deadline::after(start, grace.saturating_add(earned), phase)
+        Deadline::after(start, grace.saturating_add(time_for(bytes, rate)), phase)
     }
 
     /// Has it passed?
@@ -75,6 +74,11 @@ impl Deadline {
     pub fn remaining(&self, now: Instant) -> Option<Duration> {
         self.at.checked_duration_since(now).filter(|left| !left.is_zero())
     }
+}
+
+/// How long so many bytes take at `rate` bytes a second.
+pub fn time_for(bytes: u64, rate: u32) -> Duration {
+    Duration::from_micros(bytes.saturating_mul(1_000_000) / u64::from(rate.max(1)))
 }
 
 #[cfg(test)]

@@ -39,8 +39,9 @@ pub trait Service: Send + Sync + 'static {
         may_stay: &dyn Fn() -> bool,
     ) -> Next;
 
-    /// The deadline of a wait has passed: a last word, if any, and [`Next::Close`] or the like.
-    fn expired(&self, connection: &mut Self::Connection, phase: Phase) -> Next;
+    /// The deadline of a wait has passed: a last word, if any, and [`Next::Close`] or the like. A peer
+    /// that had made room, though nobody was told, is waited for again.
+    fn expired(&self, connection: &mut Self::Connection, stream: &TcpStream, phase: Phase) -> Next;
 
     /// The connection is closed, or about to be; `ended` is who decided.
     fn close(&self, connection: Self::Connection, ended: Ended);

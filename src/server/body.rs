@@ -15,12 +15,16 @@ use nix::errno::Errno;
 
 use super::quota::{Quota, Share};
 use super::stream::Loan;
+use crate::proto::http::headers::Headers;
 
 /// What a handler gets of a body: decoded, to be [read](Read) once from front to back. It is
 /// `Default` (empty), so that it can be taken out of its request and become, say, a part of the
 /// answer.
 #[derive(Default)]
-pub struct RequestBody(Source);
+pub struct RequestBody {
+    source: Source,
+    trailers: Headers,
+}
 
 enum Source {
     /// The share is given back with the memory.
@@ -42,7 +46,7 @@ impl RequestBody {
     /// How many bytes are left to be read. Of a [stream](super::Handler::streams) that comes in
     /// chunks that is not known.
     pub fn length(&self) -> Option<u64> {
-        match &self.0 {
+        match &self.source {
             Source::Memory { bytes, .. } => {
                 Some((bytes.get_ref().len() as u64).saturating_sub(bytes.position()))
             }
@@ -61,14 +65,27 @@ impl RequestBody {
         if bytes.len() as u64 > most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
     }
 
+    /// The fields that came behind a chunked body (RFC 9110, 6.5), never among those of the head. Of
+    /// a [stream](super::Handler::streams) they are there when it has been read to its end.
+    pub fn trailers(&self) -> Headers {
+        match &self.source {
+            Source::Memory { .. } | Source::File(_) => self.trailers.clone(),
+            Source::Stream(loan) => loan.trailers(),
+        }
+    }
+
+    pub(super) fn with_trailers(self, trailers: Headers) -> RequestBody {
+        RequestBody { trailers, ..self }
+    }
+
     pub(super) fn streamed(loan: Loan) -> RequestBody {
-        RequestBody(Source::Stream(loan))
+        RequestBody { source: Source::Stream(loan), trailers: Headers::new() }
     }
 }
 
 impl Read for RequestBody {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        match &mut self.0 {
+        match &mut self.source {
             Source::Memory { bytes, .. } => bytes.read(room),
             Source::File(file) => file.read(room),
             Source::Stream(loan) => loan.read(room),
@@ -130,7 +147,7 @@ impl Collector {
     /// # Errors
     /// When the file cannot be gone back in.
     pub(super) fn finish(self) -> io::Result<RequestBody> {
-        Ok(RequestBody(match self {
+        let source = match self {
             Collector::Nothing => Source::default(),
             Collector::Memory(bytes, share) => {
                 Source::Memory { bytes: Cursor::new(bytes), _share: Some(share) }
@@ -139,7 +156,8 @@ impl Collector {
                 file.rewind()?;
                 Source::File(file.take(length))
             }
-        }))
+        };
+        Ok(RequestBody { source, trailers: Headers::new() })
     }
 }
 
@@ -188,7 +206,7 @@ mod tests {
     }
 
     fn is_in_memory(body: &RequestBody) -> bool {
-        matches!(body.0, Source::Memory { .. })
+        matches!(body.source, Source::Memory { .. })
     }
 
     #[test]

@@ -32,6 +32,7 @@ use crate::net::deadline::{Deadline, Phase};
 use crate::net::door::Full;
 use crate::net::errors::{nothing_yet, peer_left};
 use crate::net::service::{Ended, Next, Service};
+use crate::net::stop::Stop;
 use crate::proto::http::close::Close;
 use crate::proto::http::error::Rule;
 use crate::proto::http::limits::Limits;
@@ -59,6 +60,8 @@ pub struct Http {
     streams: Arc<Quota>,
     /// What is counted.
     pub stats: Arc<Stats>,
+    /// Handlers that wait for a body hear of it.
+    stop: Stop,
     cut: AtomicUsize,
 }
 
@@ -137,7 +140,13 @@ impl Service for Http {
         next
     }
 
-    fn expired(&self, connection: &mut Connection, phase: Phase) -> Next {
+    fn expired(&self, connection: &mut Connection, stream: &TcpStream, phase: Phase) -> Next {
+        let output = &mut connection.wire.output;
+        // A little room is made silently: who takes what there is room for now is slow, and not gone.
+        if phase == Phase::Write && output.flush(stream, &self.limits).is_ok_and(|taken| taken > 0)
+        {
+            return output.deadline(&self.limits).map_or(Next::Again, Next::Writable);
+        }
         let left = connection.wire.input.len();
         let (rule, refusal, asked) = match (phase, connection.state.take()) {
             (Phase::Head, State::Head(recv, Some(since))) => {
@@ -186,13 +195,13 @@ impl Service for Http {
 
     fn crowded_out(&self, connection: &mut Connection) -> bool {
         let asked = match connection.state.take() {
-            State::Head(recv, since) => {
+            State::Head(recv, since) if recv.skipping().is_none() => {
                 let came = Some(recv.give_up(&connection.wire.input));
                 Asked { came, since: since.unwrap_or_else(Instant::now) }
             }
             State::Body(Incoming { head, since, .. })
             | State::Stream(Streamed { asked: (head, since), .. }) => Asked::of(head, since),
-            state @ (State::Answer(_) | State::Over(_)) => {
+            state @ (State::Head(..) | State::Answer(_) | State::Over(_)) => {
                 connection.state = state;
                 return false;
             }
@@ -225,10 +234,11 @@ impl Http {
         server_name: Option<String>,
         access_log: AccessLog,
         stats: Arc<Stats>,
+        stop: Stop,
     ) -> Http {
         let (memory, streams) = (Quota::new(limits.bodies_memory), Quota::new(streams as u64));
         let cut = AtomicUsize::new(0);
-        Http { routes, limits, server_name, access_log, memory, streams, stats, cut }
+        Http { routes, limits, server_name, access_log, memory, streams, stats, stop, cut }
     }
 
     /// How many connections have been cut, as the time to stop had run out.
@@ -254,7 +264,7 @@ impl Http {
             let had_its_turn = answers >= TURN_ANSWERS || answers > 0 && time() >= TURN_TIME;
             let pausing = matches!(step, Step::Hungry | Step::Over) || had_its_turn;
             if pausing || connection.wire.output.is_large() {
-                written += connection.wire.output.flush(turn.stream)?;
+                written += connection.wire.output.flush(turn.stream, &self.limits)?;
                 if let Some(deadline) = connection.wire.output.deadline(&self.limits) {
                     return Ok(Next::Writable(deadline));
                 }
@@ -332,11 +342,20 @@ impl Connection {
             State::Body(Incoming { body_since, received, .. }) => {
                 Deadline::at_rate(*body_since, grace, *received, rate, Phase::Body)
             }
-            State::Head(_, None) | State::Stream(_) | State::Answer(_) | State::Over(_) => {
-                let phase = if self.answered == 0 { Phase::Silent } else { Phase::Idle };
-                Deadline::after(self.waiting_since, limits.idle_time, phase)
-            }
+            State::Head(recv, None) => match recv.skipping() {
+                // Not idle: closed now, it would be reset, and its answer might be lost.
+                Some(skipped) => {
+                    Deadline::at_rate(self.waiting_since, grace, skipped, rate, Phase::Body)
+                }
+                None => self.idle(limits),
+            },
+            State::Stream(_) | State::Answer(_) | State::Over(_) => self.idle(limits),
         }
+    }
+
+    fn idle(&self, limits: &Limits) -> Deadline {
+        let phase = if self.answered == 0 { Phase::Silent } else { Phase::Idle };
+        Deadline::after(self.waiting_since, limits.idle_time, phase)
     }
 
     /// Close, or listen first, so that no reset overtakes the answer? Even a peer that has said that

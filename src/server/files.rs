@@ -1,68 +1,99 @@
 //! Serves the files below one folder: GET, and so HEAD.
 //!
 //! `index.html` for a folder, a redirect for a folder without its slash, `404.html` from the root
-//! for what is not there. Nothing outside the root, nothing that begins with a dot ([`super::path`]).
+//! for what is not there. Of a file's [`super::variants`] the one that the client would rather have;
+//! 406 when it refuses them all. Nothing outside the root ([`super::root`]), nothing that begins with
+//! a dot ([`super::path`]).
+//!
+//! Each has its ETag and its Last-Modified (RFC 9110, 8.8). The tag is made of inode, size and the time
+//! of the inode's last change (ctime), which nobody can set back. So a copy has another tag than its
+//! original, on another machine, too; but what is put in its place never has the same.
 
-use std::fs::{self, File, Metadata};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use super::failure::failed;
 use super::handler::{Body, Handler, Request, Response};
 use super::mime::content_type;
-use super::path::{Named, is_absent, open_below, relative};
+use super::path::{Named, relative};
 use super::refusal::Refusal;
+use super::root::{Root, is_absent};
+use super::variants::{Variant, Variants};
+use crate::proto::http::accept::Codings;
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
+use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::status::Status;
 
 /// Files up to this size are read at once, to leave with their head in one write; larger ones are
 /// read as they are sent.
 const SMALL: u64 = 64 << 10;
 
+/// How long a file must have been left alone before its tag is a strong one: within one tick of the
+/// file system's clock it could change once more and keep its tag (RFC 9110, 8.8.1). Linux ticks
+/// every 1 to 10 ms.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The same for a file system that knows whole seconds only, or, as FAT, every other one.
+const COARSE_TICK: Duration = Duration::from_secs(2);
+
 /// A folder and all that is below it.
 #[derive(Debug)]
 pub struct Files {
-    root: PathBuf,
+    root: Root,
 }
 
 impl Files {
-    /// Serves what is below `root`.
+    /// Serves what is below `root`, or below whatever folder has that name later. Symbolic links are
+    /// followed where they stay inside. `style.css.br`, `.zst` or `.gz` is sent instead of `style.css`
+    /// to who would rather have it, unless it is the older of the two.
     ///
     /// # Errors
     /// When it is not there, or not a folder.
     pub fn new(root: impl AsRef<Path>) -> io::Result<Files> {
-        let root = fs::canonicalize(root)?;
-        if !root.is_dir() {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
-        Ok(Files { root })
+        Root::new(root.as_ref()).map(|root| Files { root })
     }
 
     fn serve(&self, request: &Request) -> io::Result<Response> {
-        match relative(request.head.target.path()).ok_or(io::ErrorKind::NotFound)? {
-            Named::Folder(folder) => {
-                let index = folder.join("index.html");
-                let (file, metadata) = open_below(&self.root, &index)?;
-                answer(&index, file, &metadata)
+        let named = relative(request.head.target.path()).ok_or(io::ErrorKind::NotFound)?;
+        let folder = self.root.open()?;
+        let (path, opened) = match named {
+            Named::Folder(path) => {
+                let index = path.join("index.html");
+                let opened = folder.open_file(&index)?;
+                (index, opened)
             }
             Named::File(path) => {
-                let (file, metadata) = open_below(&self.root, &path)?;
-                if metadata.is_dir() {
+                let opened = folder.open_file(&path)?;
+                if opened.1.is_dir() {
                     return Ok(redirect_to_folder(request, &path));
                 }
-                answer(&path, file, &metadata)
+                (path, opened)
             }
+        };
+        let variants = Variants::of(&folder, &path, opened)?;
+        let vary = variants.vary();
+        let accepted = Codings::of(&request.head.headers);
+        let variant = variants.best(&accepted);
+        if accepted.weight(variant.coding).is_none() {
+            return Ok(not_acceptable(request));
         }
+        let (etag, modified) = validators(&variant, SystemTime::now());
+        let response = send(variant, &path)?.field("ETag", etag).field("Last-Modified", modified);
+        Ok(with_vary(response, vary))
     }
 
-    fn not_found(&self, request: &Request) -> Response {
+    /// The site's own page for what is not there, as well coded as the client takes it. It is no
+    /// representation of what was asked for, so it has no validators.
+    fn own_page(&self, request: &Request) -> io::Result<Response> {
         let page = Path::new("404.html");
-        let own =
-            open_below(&self.root, page).and_then(|(file, metadata)| answer(page, file, &metadata));
-        match own {
-            Ok(response) => response.status(Status::NOT_FOUND),
-            Err(_) => Refusal::not_found(&request.head).to(request),
-        }
+        let folder = self.root.open()?;
+        let variants = Variants::of(&folder, page, folder.open_file(page)?)?;
+        let vary = variants.vary();
+        let response = send(variants.best(&Codings::of(&request.head.headers)), page)?;
+        Ok(with_vary(response.status(Status::NOT_FOUND), vary))
     }
 }
 
@@ -73,7 +104,8 @@ impl Handler for Files {
             Err(error) => error,
         };
         if is_absent(&error) {
-            return self.not_found(request);
+            let built_in = |_| Refusal::not_found(&request.head).to(request);
+            return self.own_page(request).unwrap_or_else(built_in);
         }
         if error.kind() == io::ErrorKind::PermissionDenied {
             log::warn!("{}: {error}; check its owner and mode", request.head.target.path());
@@ -83,26 +115,57 @@ impl Handler for Files {
     }
 }
 
-/// 200 with a regular file; anything else is as good as not there.
-fn answer(path: &Path, file: File, metadata: &Metadata) -> io::Result<Response> {
-    if !metadata.is_file() {
-        return Err(io::ErrorKind::NotFound.into());
-    }
+/// 200 with a variant of the file of this name.
+fn send(variant: Variant, path: &Path) -> io::Result<Response> {
+    let Variant { coding, file, metadata } = variant;
     let length = metadata.len();
     let body = if length <= SMALL {
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-        file.take(SMALL).read_to_end(&mut bytes)?;
+        file.take(length).read_to_end(&mut bytes)?;
         Body::Bytes(bytes)
     } else {
         Body::File(file, length)
     };
-    let modified = metadata.modified()?;
-    let since = modified.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Ok(Response::new(Status::OK)
-        .field("Content-Type", content_type(path))
-        .field("ETag", format!("\"{:x}-{length:x}\"", since.as_nanos()))
-        .field("Last-Modified", crate::proto::http::date::imf_fixdate(modified))
-        .body(body))
+    let response = Response::new(Status::OK).field("Content-Type", content_type(path)).body(body);
+    Ok(match coding.name() {
+        Some(name) => response.field("Content-Encoding", name),
+        None => response,
+    })
+}
+
+/// An answer that depends on Accept-Encoding says so.
+fn with_vary(response: Response, vary: bool) -> Response {
+    if vary { response.field("Vary", "Accept-Encoding") } else { response }
+}
+
+/// ETag and Last-Modified.
+fn validators(variant: &Variant, now: SystemTime) -> (String, String) {
+    let metadata = &variant.metadata;
+    let (seconds, nanos) = (metadata.ctime(), metadata.ctime_nsec());
+    let mut hasher = DefaultHasher::new();
+    (variant.coding, metadata.ino(), seconds, nanos).hash(&mut hasher);
+    let changed = Duration::new(
+        u64::try_from(seconds).unwrap_or_default(),
+        u32::try_from(nanos).unwrap_or_default(),
+    );
+    let tick = if nanos == 0 { COARSE_TICK } else { TICK };
+    let settled =
+        SystemTime::UNIX_EPOCH.checked_add(changed + tick).is_some_and(|settled| settled <= now);
+    let weak = if settled { "" } else { "W/" };
+    let modified = metadata.modified().map_or(now, |modified| modified.min(now));
+    let tag = format!("{weak}\"{:x}-{:016x}\"", metadata.len(), hasher.finish());
+    (tag, imf_fixdate(modified))
+}
+
+/// 406: the client has ruled out the file as it is, and every sibling that there is.
+fn not_acceptable(request: &Request) -> Response {
+    let refusal = Refusal::new(
+        Status::NOT_ACCEPTABLE,
+        "RFC 9110, 12.5.3",
+        "Accept-Encoding rules out every coding that there is of this file",
+        "Accept-Encoding: gzip, identity",
+    );
+    refusal.to(request).field("Vary", "Accept, Accept-Encoding")
 }
 
 /// 301 to the same path with a slash behind it, so that relative links in the page are right. The
@@ -124,4 +187,46 @@ fn redirect_to_folder(request: &Request, path: &Path) -> Response {
     ))
     .status(Status::MOVED_PERMANENTLY)
     .field("Location", location)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::http::accept::Coding;
+    use std::fs::{self, File};
+
+    fn variant(path: &Path, coding: Coding) -> Variant {
+        let file = File::open(path).unwrap();
+        Variant { coding, metadata: file.metadata().unwrap(), file }
+    }
+
+    /// Changed with everything else put back as it was, as `cp -p` and unpacked archives leave it.
+    #[test]
+    fn a_tag_stands_for_the_bytes() {
+        let path = std::env::temp_dir().join(format!("threadbare-tag-{}", std::process::id()));
+        fs::write(&path, "one").unwrap();
+        let first = variant(&path, Coding::Identity);
+        let long_since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let now = SystemTime::now();
+        let later = now + Duration::from_secs(10);
+        let etag = |variant: &Variant, now| validators(variant, now).0;
+        let strong = etag(&first, later);
+        assert!(strong.starts_with("\"3-") && strong.len() == 20, "{strong}");
+        let earlier = first.metadata.modified().unwrap();
+        assert_eq!(etag(&first, earlier), format!("W/{strong}"), "it may change once more");
+        assert_eq!(etag(&first, long_since), format!("W/{strong}"), "the clock was wrong once");
+        assert_ne!(etag(&variant(&path, Coding::Gzip), later), strong);
+
+        std::thread::sleep(TICK);
+        fs::write(&path, "two").unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(first.metadata.modified().unwrap()).unwrap();
+        let second = variant(&path, Coding::Identity);
+        assert_eq!(validators(&second, later).1, validators(&first, later).1);
+        assert_ne!(etag(&second, later), strong);
+
+        file.set_modified(later).unwrap();
+        assert_eq!(validators(&variant(&path, Coding::Identity), now).1, imf_fixdate(now));
+        fs::remove_file(path).unwrap();
+    }
 }

@@ -8,11 +8,11 @@ use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
 
-use super::accept::prefers_html;
 use super::body::RequestBody;
 use super::refusal::Refusal;
 use super::router::Params;
 use super::select::precondition_failed;
+use crate::proto::http::accept::prefers_html;
 use crate::proto::http::conditional::{self, Outcome, Validators};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
@@ -58,7 +58,7 @@ pub trait Handler: Send + Sync + 'static {
     /// A client that waits for 100 Continue gets it at the first read. When reading fails (the
     /// client broke off, was too slow, or sent what is none), the client is told so, whatever the
     /// handler answers. What the handler leaves unread is skipped if it is short; else the
-    /// connection ends with the answer. Trailers are not seen.
+    /// connection ends with the answer. [Trailers](RequestBody::trailers) are there when all is read.
     fn streams(&self) -> bool {
         false
     }
@@ -121,10 +121,8 @@ impl std::fmt::Debug for dyn Handler {
 pub struct Request {
     /// Method, target, version, fields.
     pub head: RequestHead,
-    /// The body, decoded; empty when there was none.
+    /// The body, decoded, with its [trailers](RequestBody::trailers); empty when there was none.
     pub body: RequestBody,
-    /// The fields that came behind a chunked body.
-    pub trailers: Headers,
     /// Who sent it.
     pub peer: SocketAddr,
     pub(super) params: Params,
@@ -198,6 +196,18 @@ pub enum Body {
     File(File, u64),
     /// Whatever can be read, and its length if that is known; without one it is sent in chunks.
     Read(Box<dyn Read + Send>, Option<u64>),
+    /// The same, sent in chunks, with fields of these names behind it.
+    Trailed(Box<dyn Trailed>, &'static [&'static str]),
+}
+
+/// A body with something to add when all of it has been read: a checksum, a count, how it went.
+///
+/// The names are announced in `Trailer`. A client of HTTP/1.0 has no chunks, and gets no trailers;
+/// others, and proxies, may ignore them (RFC 9110, 6.5.1): nothing may depend on their arrival.
+pub trait Trailed: Read + Send {
+    /// The trailer fields; asked for once, behind the last byte. Those that were not announced, or
+    /// [may not stand there](crate::proto::http::trailers::may_trail), are not sent.
+    fn trailers(&mut self) -> Headers;
 }
 
 impl Body {
@@ -207,6 +217,7 @@ impl Body {
             Body::Bytes(bytes) => Some(bytes.len() as u64),
             Body::File(_, length) => Some(*length),
             Body::Read(_, length) => *length,
+            Body::Trailed(..) => None,
         }
     }
 }

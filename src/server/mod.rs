@@ -8,9 +8,9 @@
 //!                                                             your Handler
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
-//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), `select.rs` with
-//! `parts.rs` (how much of the answer is sent), [`files`] with [`path`] and [`mime`], [`refusal`],
-//! [`failure`], [`access_log`] with [`lines`], [`stats`].
+//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`],
+//! [`root`], [`variants`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
+//! [`refusal`], [`failure`], [`access_log`] with [`lines`], [`stats`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-mod accept;
 pub mod access_log;
 pub mod body;
 pub mod conn;
@@ -32,23 +31,26 @@ mod parts;
 pub mod path;
 mod quota;
 pub mod refusal;
+pub mod root;
 pub mod router;
 mod select;
 pub mod stats;
 mod stream;
 pub mod textbook;
+pub mod variants;
 mod wire;
 
 pub use self::access_log::AccessLog;
 pub use self::body::RequestBody;
 pub use self::files::Files;
-pub use self::handler::{Body, Handler, Request, Response, Streaming};
+pub use self::handler::{Body, Handler, Request, Response, Streaming, Trailed};
 pub use self::router::{Router, Routes};
 pub use self::stats::Stats;
 pub use crate::net::accept::BindError;
 pub use crate::net::door::{Overload, PerAddress};
 pub use crate::net::stop::Stop;
 pub use crate::proto::http::conditional::Validators;
+pub use crate::proto::http::headers::Headers;
 pub use crate::proto::http::limits::Limits;
 pub use crate::proto::http::method::Method;
 pub use crate::proto::http::status::Status;
@@ -209,7 +211,8 @@ impl Server {
         // Handlers that stream wait for their clients: some workers are left for everybody else.
         let streams = (workers / 2).max(1);
         let (counting, lines_lost) = (Arc::clone(&stats), access_log.lost());
-        let http = Http::new(routes, limits, streams, server_name, access_log, counting);
+        let stopping = stop.clone();
+        let http = Http::new(routes, limits, streams, server_name, access_log, counting, stopping);
         let http = Arc::new(http);
         let refusal = |why, peer| http.refusal(why, peer);
 

@@ -1,25 +1,35 @@
 //! Bytes on their way to a peer.
+//!
+//! A peer that takes nothing is not waited for for ever, and one that takes little, but steadily, is.
+//! Time spent waiting for room is used up, what is taken earns time at the minimum rate. The
+//! kernels in between tell of a slow reader's progress in lumps: over loopback a reader of 1 KB/s
+//! makes room every two minutes, and until then nothing tells it from one that reads nothing. So
+//! whoever is waited for may be a lump behind, and has the grace on top.
 
 use std::io::{self, Write as _};
 use std::net::TcpStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::net::deadline::{Deadline, Phase};
+use crate::net::deadline::{Deadline, Phase, time_for};
 use crate::net::errors::nothing_yet;
 use crate::proto::http::limits::Limits;
 
 /// When so much has been gathered it is sent before more is.
 const LARGE: usize = 64 << 10;
 
+/// So much a peer may be behind: 128 KB. Over loopback, where segments are largest, lumps of 48 to 190
+/// KB were measured; who reads at twice the minimum rate is not ended for what it has read already.
+const LUMP: u64 = 128 << 10;
+
 /// What is to be sent, and has not been yet.
 #[derive(Debug, Default)]
 pub(super) struct Output {
-    /// Append here.
+    /// Append here. What has been sent is not kept.
     pub(super) bytes: Vec<u8>,
-    /// So many of them have been sent.
-    sent: usize,
-    /// Since when the peer has had no room, and how much it has taken since.
-    stalled: Option<(Instant, u64)>,
+    /// Since when the peer has had no room.
+    stalled: Option<Instant>,
+    /// How long it has been waited for, less what it has earned since.
+    used: Duration,
     /// How many bytes have been sent since somebody last counted.
     pub(super) counted: usize,
 }
@@ -42,42 +52,100 @@ impl Output {
         }
     }
 
-    /// Has enough been gathered?
+    /// Is it to leave before more is gathered? Also what the peer had no room for.
     pub(super) fn is_large(&self) -> bool {
-        self.bytes.len() - self.sent >= LARGE
+        self.bytes.len() >= LARGE || self.stalled.is_some()
     }
 
     /// Writes once, if there is anything to write. How much the peer took; no room is no error.
-    pub(super) fn flush(&mut self, mut stream: &TcpStream) -> io::Result<usize> {
+    pub(super) fn flush(&mut self, mut stream: &TcpStream, limits: &Limits) -> io::Result<usize> {
         if self.bytes.is_empty() {
             return Ok(0);
         }
-        let taken = match stream.write(&self.bytes[self.sent..]) {
+        let taken = match stream.write(&self.bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(taken) => taken,
             Err(error) if nothing_yet(&error) || error.kind() == io::ErrorKind::Interrupted => 0,
             Err(error) => return Err(error),
         };
-        self.sent += taken;
+        self.bytes.drain(..taken);
         self.counted += taken;
-        if self.sent == self.bytes.len() {
-            self.bytes.clear();
-            self.sent = 0;
-            self.stalled = None;
-        } else {
-            // What the kernel took before it was full has earned no time: nobody may have read it.
-            self.stalled = Some(match self.stalled {
-                None => (Instant::now(), 0),
-                Some((since, before)) => (since, before + taken as u64),
-            });
+        // Most answers leave at once, and need no clock.
+        if self.stalled.is_some() || !self.bytes.is_empty() || !self.used.is_zero() {
+            self.settle(taken as u64, Instant::now(), limits);
         }
         Ok(taken)
     }
 
+    /// What was waited for until now is used up, what was taken is earned.
+    fn settle(&mut self, taken: u64, now: Instant, limits: &Limits) {
+        let waited = self.stalled.map_or(Duration::ZERO, |since| now.duration_since(since));
+        self.used = (self.used + waited).saturating_sub(time_for(taken, limits.transfer_rate));
+        self.stalled = (!self.bytes.is_empty()).then_some(now);
+    }
+
     /// Until when the peer must have made room, when it has none.
     pub(super) fn deadline(&self, limits: &Limits) -> Option<Deadline> {
-        let (since, taken) = self.stalled?;
         let Limits { transfer_grace: grace, transfer_rate: rate, .. } = *limits;
-        Some(Deadline::at_rate(since, grace, taken, rate, Phase::Write))
+        let left = grace.saturating_add(time_for(LUMP, rate)).saturating_sub(self.used);
+        Some(Deadline::after(self.stalled?, left, Phase::Write))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// How long one lives that takes `lump` bytes every `pause`, of those at most who take anything.
+    fn lifetime(lump: u64, pause: Duration) -> Option<Duration> {
+        let limits = Limits::default();
+        let begun = Instant::now();
+        let mut output = Output { bytes: vec![0; 1], ..Output::default() };
+        output.settle(0, begun, &limits);
+        for round in 1..10_000 {
+            let now = begun + pause * round;
+            let deadline = output.deadline(&limits).expect("it is stalled");
+            if deadline.has_passed(now) {
+                return Some(deadline.at.duration_since(begun));
+            }
+            output.settle(lump, now, &limits);
+        }
+        None
+    }
+
+    #[test]
+    fn what_has_been_sent_is_not_kept() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let mut output = Output { bytes: vec![b'x'; 32 << 20], ..Output::default() };
+        let mut left = output.bytes.len();
+        while left > 0 {
+            left -= output.flush(&stream, &Limits::default()).unwrap();
+            assert_eq!((output.bytes.len(), output.stalled.is_some()), (left, left > 0));
+            let taken = io::Read::read(&mut peer, &mut vec![0; 1 << 20]).unwrap();
+            assert!(taken > 0);
+        }
+    }
+
+    #[test]
+    fn who_takes_twice_the_minimum_is_kept_however_large_the_lumps() {
+        let lumps = [(1_000, SECOND), (64 << 10, 65 * SECOND), (2 * LUMP, 262 * SECOND)];
+        for (lump, pause) in lumps {
+            assert_eq!(lifetime(lump, pause), None, "{lump} bytes every {pause:?}");
+        }
+    }
+
+    #[test]
+    fn who_takes_less_than_the_minimum_ends_and_who_takes_nothing_ends_first() {
+        let nothing = lifetime(0, SECOND).expect("it ends");
+        assert_eq!(nothing.as_secs(), 20 + LUMP / 500);
+        for (lump, pause) in [(1, SECOND), (400, SECOND), (400 * 30, 30 * SECOND)] {
+            let little = lifetime(lump, pause).expect("it ends");
+            assert!(little >= nothing, "{lump} bytes every {pause:?}: {little:?}");
+        }
     }
 }

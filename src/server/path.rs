@@ -2,18 +2,12 @@
 //!
 //! The path is split at its slashes first and decoded then, so an encoded slash is no separator.
 //! Refused, as if it were not there: empty segments (but the last), `.` and `..`, names that begin
-//! with a dot, NUL, a slash or backslash inside a name. What is opened in the end, every symbolic
-//! link followed, must lie below the root.
+//! with a dot, NUL, a slash or backslash inside a name. Where such a path leads in the end is for
+//! [`super::root`] to see to.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata};
-use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
-
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use std::path::PathBuf;
 
 use crate::proto::http::target::segments;
 
@@ -39,33 +33,6 @@ pub fn relative(path: &str) -> Option<Named> {
         relative.push(OsStr::from_bytes(part));
     }
     Some(if last.is_empty() { Named::Folder(relative) } else { Named::File(relative) })
-}
-
-/// Opens what lies at `relative` below `root` (a canonical path) for reading, whatever it is; a
-/// FIFO or a device does not block.
-///
-/// # Errors
-/// Those of the file system; `NotFound` for what lies outside the root.
-pub fn open_below(root: &Path, relative: &Path) -> io::Result<(File, Metadata)> {
-    let real = fs::canonicalize(root.join(relative))?;
-    if !real.starts_with(root) {
-        return Err(io::ErrorKind::NotFound.into());
-    }
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW;
-    let file = File::options().read(true).custom_flags(flags.bits()).open(&real)?;
-    let metadata = file.metadata()?;
-    Ok((file, metadata))
-}
-
-/// Is there nothing of that name? Too long a name, a file for a folder on the way, links that lead
-/// round in a circle, and a socket (ENXIO), which cannot be opened, are as good as nothing.
-pub fn is_absent(error: &io::Error) -> bool {
-    use Errno::*;
-    error.kind() == io::ErrorKind::NotFound
-        || matches!(
-            error.raw_os_error().map(Errno::from_raw),
-            Some(ENOTDIR | ENAMETOOLONG | ELOOP | ENXIO)
-        )
 }
 
 #[cfg(test)]

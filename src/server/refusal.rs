@@ -10,9 +10,9 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 pub use self::page::{escape_html, visible};
-use super::accept::prefers_html;
 use super::handler::{Body, Request, Response};
 use crate::net::door::Full;
+use crate::proto::http::accept::prefers_html;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::RequestHead;

@@ -88,7 +88,7 @@ fn can_be_cut(response: &Response) -> bool {
     let seekable = match &response.body {
         Body::Bytes(_) => true,
         Body::File(file, _) => (&*file).stream_position().is_ok(),
-        Body::Read(..) => false,
+        Body::Read(..) | Body::Trailed(..) => false,
     };
     seekable && !response.headers.list_has("accept-ranges", "none")
 }
@@ -169,7 +169,7 @@ fn single(body: Body, part: &Range<u64>) -> io::Result<Body> {
             skip(&mut file, part.start)?;
             Body::File(file, part.end - part.start)
         }
-        body @ Body::Read(..) => body,
+        body @ (Body::Read(..) | Body::Trailed(..)) => body,
     })
 }
 
@@ -181,7 +181,7 @@ fn several(body: Body, frame: Multipart, parts: Vec<Range<u64>>) -> io::Result<B
             Body::Read(Box::new(parts), length)
         }
         Body::File(file, _) => Body::Read(Box::new(Parts::new(file, frame, parts)?), length),
-        body @ Body::Read(..) => body,
+        body @ (Body::Read(..) | Body::Trailed(..)) => body,
     })
 }
 

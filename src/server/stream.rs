@@ -4,6 +4,8 @@
 //! read, where the body ends, and the socket, which it waits for (poll(2), so it doesn't matter
 //! whether the driver's sockets block). The connection lends all this, and takes it back when the
 //! handler returns, whatever the handler has done with its end.
+//!
+//! When the server stops, a body may go on as long as the stop allows; then reading fails.
 
 use std::io;
 use std::net::TcpStream;
@@ -14,10 +16,15 @@ use super::wire::Wire;
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::nothing_yet;
 use crate::net::socket;
+use crate::net::stop::Stop;
 use crate::proto::http::body::Piece;
 use crate::proto::http::error::{Fault, Rule};
+use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
 use crate::proto::http::server::RecvBody;
+
+/// The longest that a handler waits without looking up, to see whether the server stops.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 /// What is lent.
 #[derive(Debug)]
@@ -28,6 +35,7 @@ pub(super) struct Stream {
     limits: Limits,
     /// The longest body that the route takes.
     most: u64,
+    stop: Stop,
     progress: Progress,
     broken: Option<Broken>,
 }
@@ -45,6 +53,8 @@ struct Progress {
 pub(super) enum Broken {
     /// The client broke a rule, or was too slow.
     Fault(Fault),
+    /// The time to stop had run out.
+    Stopped,
     /// The connection broke.
     Connection(io::Error),
 }
@@ -56,9 +66,10 @@ impl Stream {
         recv: RecvBody,
         limits: Limits,
         most: u64,
+        stop: Stop,
     ) -> Stream {
         let progress = Progress::default();
-        Stream { socket, wire, recv, limits, most, progress, broken: None }
+        Stream { socket, wire, recv, limits, most, stop, progress, broken: None }
     }
 
     /// Reads some of the body, and waits for it when none is there.
@@ -92,7 +103,7 @@ impl Stream {
         let since = begun.checked_sub(waited).unwrap_or(begun);
         let deadline = Deadline::at_rate(since, grace, received, rate, Phase::Body);
         loop {
-            self.wire.output.flush(&self.socket).map_err(Broken::Connection)?;
+            self.wire.output.flush(&self.socket, &self.limits).map_err(Broken::Connection)?;
             match self.wire.read(&self.socket) {
                 Ok(_) => break,
                 Err(error) if nothing_yet(&error) || error.kind() == io::ErrorKind::Interrupted => {
@@ -103,8 +114,11 @@ impl Stream {
                 let fault = Fault { rule: Rule::BodyTimeout, offset: received };
                 return Err(Broken::Fault(fault));
             };
-            socket::wait(&self.socket, !self.wire.output.bytes.is_empty(), left)
-                .map_err(Broken::Connection)?;
+            if self.stop.deadline().is_some_and(|end| Instant::now() >= end) {
+                return Err(Broken::Stopped);
+            }
+            let to_send = !self.wire.output.bytes.is_empty();
+            socket::wait(&self.socket, to_send, left.min(LOOK_UP)).map_err(Broken::Connection)?;
         }
         self.progress.waited += begun.elapsed();
         Ok(())
@@ -139,6 +153,9 @@ impl Loan {
         stream.read(room).map_err(|broken| {
             let error = match &broken {
                 Broken::Fault(fault) => io::Error::new(io::ErrorKind::InvalidData, *fault),
+                Broken::Stopped => {
+                    io::Error::new(io::ErrorKind::TimedOut, "the server has stopped")
+                }
                 Broken::Connection(error) => error.kind().into(),
             };
             stream.broken = Some(broken);
@@ -148,6 +165,12 @@ impl Loan {
 
     pub(super) fn length(&self) -> Option<u64> {
         self.lent().as_ref().and_then(|stream| stream.recv.remaining())
+    }
+
+    /// The trailers, once the end has been read.
+    pub(super) fn trailers(&self) -> Headers {
+        let trailers = self.lent().as_ref().and_then(|stream| stream.recv.trailers().cloned());
+        trailers.unwrap_or_default()
     }
 
     /// Ends the loan.

@@ -79,7 +79,7 @@ fn drive<S: Service>(
                 return (ended, Leave::AtOnce);
             }
             if deadline.has_passed(Instant::now()) {
-                next = service.expired(connection, deadline.phase);
+                next = service.expired(connection, stream, deadline.phase);
             }
         }
         match next {
@@ -140,7 +140,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(1));
             Next::Again
         }
-        fn expired(&self, (): &mut (), _: Phase) -> Next {
+        fn expired(&self, (): &mut (), _: &TcpStream, _: Phase) -> Next {
             Next::Close
         }
         fn close(&self, (): (), ended: Ended) {

@@ -85,10 +85,10 @@ fn collect(
     goes_on
 }
 
-fn server_story(mut input: Delivery<'_>) -> Vec<Event> {
-    let (limits, mut story, mut state) = (limits(), Vec::new(), server::RecvHead::default());
+fn server_story(mut input: Delivery<'_>, limits: &Limits) -> Vec<Event> {
+    let (mut story, mut state) = (Vec::new(), server::RecvHead::default());
     loop {
-        state = match state.receive(&mut input.buf, &limits) {
+        state = match state.receive(&mut input.buf, limits) {
             Ok(server::Head::More(state)) => {
                 input.deliver();
                 state
@@ -96,7 +96,7 @@ fn server_story(mut input: Delivery<'_>) -> Vec<Event> {
             Ok(server::Head::Complete(head, mut body)) => {
                 let _ = head.host();
                 story.push(Event::Request(head));
-                if !collect(&mut input, &mut story, |buf| body.receive(buf, &limits)) {
+                if !collect(&mut input, &mut story, |buf| body.receive(buf, limits)) {
                     return story;
                 }
                 let (answer, mut out) = (ResponseHead::new(Status::OK), Vec::new());
@@ -105,7 +105,7 @@ fn server_story(mut input: Delivery<'_>) -> Vec<Event> {
                     Err(_) => return story,
                 }
             }
-            Ok(server::Head::Closed) => {
+            Ok(server::Head::Closed | server::Head::Doubtful) => {
                 story.push(Event::Closed);
                 return story;
             }
@@ -159,12 +159,13 @@ fn client_story(method: &Method, mut input: Delivery<'_>) -> Vec<Event> {
 /// A server reads these bytes as requests. What it took for one is written and read back as it was.
 pub fn request_head(bytes: &[u8]) {
     told_twice(bytes, |input| {
-        let story = server_story(input);
+        let story = server_story(input, &limits());
         for event in &story {
             let Event::Request(head) = event else { continue };
             let mut out = Vec::new();
             head.encode(&mut out);
-            let again = server_story(Delivery::new(&out, out.len()));
+            // Written, a line may be longer by the space behind its colon.
+            let again = server_story(Delivery::new(&out, out.len()), &Limits::default());
             let Some(Event::Request(back)) = again.first() else { panic!("{again:?}") };
             assert_eq!((&back.method, &back.target), (&head.method, &head.target));
             assert!(back.headers.iter().eq(head.headers.iter()), "{back:?}\n{head:?}");
@@ -187,7 +188,7 @@ pub fn chunked(bytes: &[u8]) {
     let response = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let request = [&[piece], &request[..], body].concat();
     let response = [&[piece], &response[..], body].concat();
-    told_twice(&request, server_story);
+    told_twice(&request, |input| server_story(input, &limits()));
     told_twice(&response, |input| client_story(&Method::Get, input));
 
     let body_of = |story: Vec<Event>| {
@@ -196,7 +197,7 @@ pub fn chunked(bytes: &[u8]) {
             _ => None,
         })
     };
-    let served = server_story(Delivery::new(&request[1..], request.len()));
+    let served = server_story(Delivery::new(&request[1..], request.len()), &limits());
     let fetched = client_story(&Method::Get, Delivery::new(&response[1..], response.len()));
     assert_eq!(body_of(served), body_of(fetched));
 }

@@ -195,11 +195,13 @@ impl Answer {
     }
 }
 
-/// Bytes as text, with `(now)` for every date that has the proper form (RFC 9110, 5.6.7), and
-/// `(version)` for ours.
+/// Bytes as text, with `(now)` and `(then)` for every date that has the proper form (RFC 9110, 5.6.7),
+/// `(tag)` for a file's tag, and `(version)` for ours.
 pub fn masked(bytes: &[u8]) -> String {
-    let mask = |line: &str| match line.strip_prefix("Date: ") {
-        Some(date) if is_date(date) => "Date: (now)\r\n".to_owned(),
+    let mask = |line: &str| match line.split_once(": ") {
+        Some(("Date", date)) if is_date(date) => "Date: (now)\r\n".to_owned(),
+        Some(("Last-Modified", date)) if is_date(date) => "Last-Modified: (then)\r\n".to_owned(),
+        Some(("ETag", tag)) if is_file_tag(tag) => "ETag: (tag)\r\n".to_owned(),
         _ => {
             line.replace(concat!("threadbare/", env!("CARGO_PKG_VERSION")), "threadbare/(version)")
         }
@@ -214,4 +216,14 @@ fn is_date(text: &str) -> bool {
     shape.len() == 31
         && shape.get(3..8) == Some(", 00 ")
         && shape.ends_with(" 0000 00:00:00 GMT\r\n")
+}
+
+/// `"size-0123456789abcdef"`, or a weak one: the file has just been made.
+fn is_file_tag(text: &str) -> bool {
+    let quoted = text.strip_prefix("W/").unwrap_or(text).strip_prefix('"');
+    let opaque = quoted.and_then(|rest| rest.strip_suffix("\"\r\n")).unwrap_or_default();
+    opaque.split_once('-').is_some_and(|(size, rest)| {
+        let hex = |text: &str| text.chars().all(|char| matches!(char, '0'..='9' | 'a'..='f'));
+        !size.is_empty() && rest.len() == 16 && hex(size) && hex(rest)
+    })
 }

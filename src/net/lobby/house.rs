@@ -132,7 +132,9 @@ impl<S: Service> Shared<S> {
                 Some(wait @ (phase, true)) => self.interrupt(index, generation, wait, |guest| {
                     match guest.expired(&self.service, phase) {
                         // What is said now is a refusal: no handler has a part in it.
-                        Next::Again => guest.turn(&self.service, desk, &|| false),
+                        Next::Again if phase != Phase::Write => {
+                            guest.turn(&self.service, desk, &|| false)
+                        }
                         next => next,
                     }
                 }),

@@ -283,6 +283,15 @@ mod model {
     }
 
     impl Slot {
+        fn new() -> Slot {
+            Slot {
+                claim: Claim::new(),
+                data: loom::cell::UnsafeCell::new(()),
+                happened: AtomicUsize::new(0),
+                noticed: std::sync::atomic::AtomicUsize::new(0),
+            }
+        }
+
         fn serve(&self) {
             loop {
                 let seen = self.claim.seen();
@@ -301,12 +310,7 @@ mod model {
     #[test]
     fn no_event_is_lost_and_no_connection_is_served_twice_at_once() {
         model(|| {
-            let slot = Arc::new(Slot {
-                claim: Claim::new(),
-                data: loom::cell::UnsafeCell::new(()),
-                happened: AtomicUsize::new(0),
-                noticed: std::sync::atomic::AtomicUsize::new(0),
-            });
+            let slot = Arc::new(Slot::new());
             let generation = slot.claim.occupy();
             let tellers: Vec<_> = (0..2)
                 .map(|_| {
@@ -377,6 +381,72 @@ mod model {
             let woken = woken.load(Ordering::SeqCst);
             assert!(saw == 2 || woken == 1, "it sleeps before a full queue");
             assert!(woken <= 1, "woken more than once");
+        });
+    }
+
+    /// The housekeeper looks at the events in place of a leader that comes back and goes to sleep just
+    /// then: a wake that it finds there is passed on, and what it delivers is seen, too.
+    #[test]
+    fn a_wake_that_somebody_else_finds_is_not_lost() {
+        model(|| {
+            let lead = Arc::new(Lead::new());
+            let (queue, wake) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let term = lead.take().unwrap();
+            let spawn = |looks: bool| {
+                let (lead, queue, wake) =
+                    (Arc::clone(&lead), Arc::clone(&queue), Arc::clone(&wake));
+                thread::spawn(move || {
+                    if looks && wake.swap(0, Ordering::SeqCst) > 0 {
+                        wake.fetch_add(1, Ordering::SeqCst);
+                    }
+                    queue.fetch_add(1, Ordering::Relaxed);
+                    if lead.rouse() {
+                        wake.fetch_add(1, Ordering::SeqCst);
+                    }
+                })
+            };
+            let (filler, housekeeper) = (spawn(false), spawn(true));
+            assert!(lead.fall_asleep(term));
+            let saw = queue.load(Ordering::Relaxed);
+            filler.join().unwrap();
+            housekeeper.join().unwrap();
+            let woken = wake.load(Ordering::SeqCst) > 0;
+            assert!(saw == 2 || woken, "it sleeps before a full queue");
+        });
+    }
+
+    /// The housekeeper stands in for a leader that comes back: both deliver events of one connection,
+    /// and both take from the queue of ready ones, to turn away and to serve. One of them has it.
+    #[test]
+    fn who_is_turned_away_is_not_served_at_once() {
+        model(|| {
+            let slot = Arc::new(Slot::new());
+            let ready = Arc::new(AtomicUsize::new(0));
+            let generation = slot.claim.occupy();
+            assert!(slot.claim.release(slot.claim.seen()));
+            let stand_ins: Vec<_> = (0..2)
+                .map(|_| {
+                    let (slot, ready) = (Arc::clone(&slot), Arc::clone(&ready));
+                    thread::spawn(move || {
+                        slot.happened.fetch_add(1, Ordering::Relaxed);
+                        if slot.claim.signal(generation, false) {
+                            ready.fetch_add(1, Ordering::Release);
+                        }
+                        let taken =
+                            ready.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |held| {
+                                held.checked_sub(1)
+                            });
+                        if taken.is_ok() {
+                            slot.serve();
+                        }
+                    })
+                })
+                .collect();
+            stand_ins.into_iter().for_each(|one| one.join().unwrap());
+            let left = ready.load(Ordering::Relaxed);
+            let noticed = slot.noticed.load(Ordering::Relaxed);
+            assert!(left == 1 || noticed == 2, "an event was lost");
+            assert!(left <= 1, "it is in the queue twice");
         });
     }
 

@@ -97,8 +97,8 @@ impl<S: Service> Guest<S> {
         match &mut self.stage {
             Stage::Lingering(_) => Next::Close,
             Stage::Serving(connection) => {
-                let next = service.expired(connection, phase);
-                if phase == Phase::Write {
+                let next = service.expired(connection, &self.stream, phase);
+                if phase == Phase::Write && next == Next::Close {
                     // Where that fails the kernel gives up by itself, later.
                     let _ = abort_on_close(&self.stream);
                 }

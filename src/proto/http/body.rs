@@ -57,6 +57,15 @@ impl Decoder {
         }
     }
 
+    /// How many bytes of the body as it is sent have been taken, where something tells its end.
+    pub(super) fn taken(&self) -> u64 {
+        match self {
+            Decoder::Done | Decoder::UntilClose => 0,
+            Decoder::Length { left, of } => *of - *left,
+            Decoder::Chunked(decoder) => decoder.taken(),
+        }
+    }
+
     /// How many bytes are still to come, where that is known.
     pub fn remaining(&self) -> Option<u64> {
         match self {
@@ -121,15 +130,11 @@ impl Decoder {
 
     /// The peer has closed, and left so many bytes that are not enough: may a body end like that?
     fn end_of_input(&mut self, left_over: u64) -> Result<Piece<'static>, Fault> {
-        let taken = match self {
-            Decoder::Done | Decoder::UntilClose => {
-                *self = Decoder::Done;
-                return Ok(Piece::End);
-            }
-            Decoder::Length { left, of } => *of - *left,
-            Decoder::Chunked(decoder) => decoder.taken(),
-        };
-        Err(Fault { rule: Rule::BodyIncomplete, offset: taken + left_over })
+        if let Decoder::Done | Decoder::UntilClose = self {
+            *self = Decoder::Done;
+            return Ok(Piece::End);
+        }
+        Err(Fault { rule: Rule::BodyIncomplete, offset: self.taken() + left_over })
     }
 
     fn took(&mut self, count: u64) {
@@ -194,9 +199,18 @@ impl Encoder {
     /// [`Short`] when less was written than announced; the connection must then be closed, as
     /// nothing else tells the peer.
     pub fn finish(self, out: &mut Vec<u8>) -> Result<(), Short> {
+        self.finish_with(Headers::new(), out)
+    }
+
+    /// Ends the body with trailer fields, if it is chunked; else they are dropped, as are those
+    /// that [may not stand there](super::trailers::may_trail).
+    ///
+    /// # Errors
+    /// As [`Encoder::finish`].
+    pub fn finish_with(self, trailers: Headers, out: &mut Vec<u8>) -> Result<(), Short> {
         match self {
             Encoder::Length(missing) if missing > 0 => return Err(Short { missing }),
-            Encoder::Chunked => chunked::encode_end(out),
+            Encoder::Chunked => chunked::encode_end(trailers, out),
             Encoder::Nothing | Encoder::Length(_) | Encoder::UntilClose => {}
         }
         Ok(())
@@ -246,6 +260,7 @@ mod tests {
     #[test]
     fn bodies_whole_byte_by_byte_and_with_more_behind() {
         use Framing::*;
+        const EXTENSION: Rule = Rule::ChunkExtension;
         for (name, framing, wire, want) in [
             ("none", None, "", Ok("")),
             ("length", Length(5), "hello", Ok("hello")),
@@ -269,8 +284,20 @@ mod tests {
             ("not a number", Chunked, "5g\r\nhello\r\n", Err(Rule::ChunkSize)),
             ("comma", Chunked, "5,\r\nhello\r\n", Err(Rule::ChunkSize)),
             ("17 digits", Chunked, "00000000000000005\r\nhello\r\n", Err(Rule::ChunkSize)),
-            ("control byte in an extension", Chunked, "5;a\x01\r\nhello\r\n", Err(Rule::ChunkSize)),
-            ("bare CR in an extension", Chunked, "5;a\rb\r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("spaces around", Chunked, "1 ;\ta = b ; c = \"\"\r\nx\r\n0\r\n\r\n", Ok("x")),
+            ("quoted pairs", Chunked, "1;a=\"\\\"\\\\;\"\r\nx\r\n0\r\n\r\n", Ok("x")),
+            ("control byte in an extension", Chunked, "5;a\x01\r\nhello\r\n", Err(EXTENSION)),
+            ("bare CR in an extension", Chunked, "5;a\rb\r\nhello\r\n", Err(EXTENSION)),
+            ("no name", Chunked, "5;\r\nhello\r\n", Err(EXTENSION)),
+            ("no name, a value", Chunked, "5;=b\r\nhello\r\n", Err(EXTENSION)),
+            ("two semicolons", Chunked, "5;;a\r\nhello\r\n", Err(EXTENSION)),
+            ("no value", Chunked, "5;a=\r\nhello\r\n", Err(EXTENSION)),
+            ("two values", Chunked, "5;a=b=c\r\nhello\r\n", Err(EXTENSION)),
+            ("space at the end", Chunked, "5;a \r\nhello\r\n", Err(EXTENSION)),
+            ("open quote", Chunked, "5;a=\"b\r\nhello\r\n", Err(EXTENSION)),
+            ("CRLF in quotes", Chunked, "5;a=\"b\r\nc\"\r\nhello\r\n", Err(EXTENSION)),
+            ("quoted CR", Chunked, "5;a=\"\\\r\n\"\r\nhello\r\n", Err(EXTENSION)),
+            ("more behind the quote", Chunked, "5;a=\"b\"c\r\nhello\r\n", Err(EXTENSION)),
             ("bare LF behind the size", Chunked, "5\nhello\r\n", Err(Rule::ChunkLineEnd)),
             ("bare LF behind the data", Chunked, "5\r\nhello\n0\r\n\r\n", Err(Rule::ChunkEnd)),
             ("data too long", Chunked, "5\r\nhello!\r\n0\r\n\r\n", Err(Rule::ChunkEnd)),
@@ -388,5 +415,24 @@ mod tests {
         body.write(b"", &mut out);
         assert_eq!(body.finish(&mut out), Ok(()));
         assert_eq!(out, b"b\r\nhello world\r\n0\r\n\r\n");
+    }
+
+    #[test]
+    fn trailers_are_written_behind_chunks_only() {
+        let mut trailers = Headers::new();
+        for (name, value) in [("A", "b"), ("Content-Length", "5"), ("C", "d")] {
+            trailers.append(name, value).unwrap();
+        }
+        for (mut body, want) in [
+            (Encoder::Chunked, &b"2\r\nhi\r\n0\r\nA: b\r\nC: d\r\n\r\n"[..]),
+            (Encoder::Length(2), b"hi"),
+            (Encoder::UntilClose, b"hi"),
+            (Encoder::Nothing, b""),
+        ] {
+            let mut out = Vec::new();
+            body.write(b"hi", &mut out);
+            assert_eq!(body.finish_with(trailers.clone(), &mut out), Ok(()));
+            assert_eq!(out, want);
+        }
     }
 }

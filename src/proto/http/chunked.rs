@@ -7,15 +7,16 @@
 //! X: y\r\n     trailer fields, perhaps
 //! \r\n
 //! ```
-//! Lines end with CRLF and nothing less: here a lenient reader and a strict one would disagree about
-//! where the next request begins.
+//! Lines end with CRLF and nothing less, and extensions are what their grammar says: here a lenient
+//! reader and a strict one would disagree about where the next request begins.
 
-use super::chars::{FIELD_VALUE, hex};
+use super::chars::{FIELD_VALUE, TCHAR, hex};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::head::{push_field_line, strip_ending};
 use super::headers::Headers;
 use super::limits::Limits;
+use super::trailers::may_trail;
 use crate::proto::buf::{Buf, LineTooLong};
 
 /// Reads a chunked body.
@@ -133,13 +134,11 @@ impl Decoder {
         let Some(size) = hex(size).filter(|_| digits <= DIGITS) else {
             return Err(self.fault(Rule::ChunkSize, line, 0));
         };
-        // chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] ), and ignored
-        let separator = extension.iter().find(|byte| !b" \t".contains(byte));
-        if !extension.is_empty() && separator != Some(&b';') {
+        if !extension.is_empty() && after_bws(extension).first() != Some(&b';') {
             return Err(self.fault(Rule::ChunkSize, line, digits));
         }
-        if let Some(at) = FIELD_VALUE.first_outside(extension) {
-            return Err(self.fault(Rule::ChunkSize, line, digits + at));
+        if !are_extensions(extension) {
+            return Err(self.fault(Rule::ChunkExtension, line, digits));
         }
         self.spend(extension.len(), line, limits)?;
         self.taken += line.len() as u64;
@@ -152,8 +151,10 @@ impl Decoder {
         let is_field = line != b"\r\n";
         if is_field {
             self.spend(line.len(), line, limits)?;
-            push_field_line(&mut self.trailers, line, false, limits)
-                .map_err(|fault| self.fault(fault.rule, line, fault.at()))?;
+            push_field_line(&mut self.trailers, line, false, limits).map_err(|fault| {
+                self.excerpt = Some(Excerpt::behind(&self.trailers, line, fault.at()));
+                Fault { offset: self.taken, ..fault }.behind(fault.at())
+            })?;
         }
         self.taken += line.len() as u64;
         Ok(Some(is_field))
@@ -193,6 +194,48 @@ impl Decoder {
     }
 }
 
+/// `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`, where the name is a
+/// token and the value a token or a quoted string (RFC 9112, 7.1.1). They are checked, as readers
+/// have differed over what ends them, and not used.
+fn are_extensions(mut text: &[u8]) -> bool {
+    while !text.is_empty() {
+        let Some(rest) = after_bws(text).strip_prefix(b";") else { return false };
+        let Some(rest) = after_token(after_bws(rest)) else { return false };
+        text = match after_bws(rest).strip_prefix(b"=") {
+            None => rest,
+            Some(value) => match after_value(after_bws(value)) {
+                Some(rest) => rest,
+                None => return false,
+            },
+        };
+    }
+    true
+}
+
+/// `BWS = *( SP / HTAB )`: "bad" white space, that nobody should send and everybody has to take.
+fn after_bws(text: &[u8]) -> &[u8] {
+    let count = text.iter().take_while(|byte| b" \t".contains(byte)).count();
+    &text[count..]
+}
+
+fn after_token(text: &[u8]) -> Option<&[u8]> {
+    let length = TCHAR.first_outside(text).unwrap_or(text.len());
+    if length > 0 { Some(&text[length..]) } else { None }
+}
+
+/// `token / quoted-string`, where a backslash quotes one byte (RFC 9110, 5.6.4).
+fn after_value(text: &[u8]) -> Option<&[u8]> {
+    let Some(mut rest) = text.strip_prefix(b"\"") else { return after_token(text) };
+    loop {
+        rest = match rest {
+            [b'"', behind @ ..] => return Some(behind),
+            [b'\\', byte, behind @ ..] if FIELD_VALUE.has(*byte) => behind,
+            [byte, behind @ ..] if *byte != b'\\' && FIELD_VALUE.has(*byte) => behind,
+            _ => return None,
+        };
+    }
+}
+
 /// Writes one chunk; no data, no chunk, as an empty one would end the body.
 pub fn encode_chunk(data: &[u8], out: &mut Vec<u8>) {
     if !data.is_empty() {
@@ -202,7 +245,11 @@ pub fn encode_chunk(data: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the last chunk and an empty trailer section.
-pub fn encode_end(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"0\r\n\r\n");
+/// Writes the last chunk and the trailer section: those of the fields that
+/// [may stand there](may_trail).
+pub fn encode_end(mut trailers: Headers, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"0\r\n");
+    trailers.retain(may_trail);
+    trailers.encode(out);
+    out.extend_from_slice(b"\r\n");
 }

@@ -22,7 +22,8 @@ pub enum Close {
     AnswerUnread,
     /// More bytes came than the answer has: they answer nothing (RFC 9112, 6.3).
     TooMuch,
-    /// A 2xx to CONNECT: what follows would be a tunnel, and there are none here.
+    /// A CONNECT: what follows a 2xx is a tunnel, and there are none here; what follows any other
+    /// answer may have been meant for one.
     Tunnel,
     /// The body that we sent came out shorter than was said.
     BodyShort,
@@ -52,7 +53,7 @@ impl std::fmt::Display for Close {
             Close::RequestUnread => "answered before the whole request was read",
             Close::AnswerUnread => "the answer was not read to its end",
             Close::TooMuch => "more came than the answer",
-            Close::Tunnel => "a tunnel was agreed on",
+            Close::Tunnel => "a tunnel was asked for",
             Close::BodyShort => "the body came out short",
             Close::Fault(rule) => rule.what(),
             Close::PeerClosed => "closed by the peer between exchanges",

@@ -195,6 +195,9 @@ rules! {
     ChunkSize BAD_REQUEST "RFC 9112, 7.1"
         "a chunk begins with its size in hexadecimal digits, on a line of its own"
         "1a CR LF, then 26 bytes, then CR LF",
+    ChunkExtension BAD_REQUEST "RFC 9112, 7.1.1"
+        "a chunk extension is a semicolon and a name, perhaps with = and a token or a quoted string"
+        "1a;name=value CR LF",
     ChunkLineEnd BAD_REQUEST "RFC 9112, 7.1"
         "lines of a chunked body end with CR LF; a lone LF is taken in the head only"
         "5 CR LF hello CR LF 0 CR LF CR LF",
@@ -204,6 +207,9 @@ rules! {
     ChunkOverhead CONTENT_TOO_LARGE "RFC 9112, 7.1.1"
         "chunk extensions and trailers are longer than this side reads"
         "chunks without extensions",
+    TrailerField BAD_REQUEST "RFC 9110, 6.5.1"
+        "a field stands behind the body that says how the message is to be read, and belongs before it"
+        "the field in the head; behind the body what is known only then, such as a checksum",
     HeadIncomplete BAD_REQUEST "RFC 9112, 8"
         "the connection ended before the blank line that ends the head"
         "one more empty line",

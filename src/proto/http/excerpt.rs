@@ -10,6 +10,7 @@
 //! refusal ends up on screens and in logs.
 
 use super::chars::{TCHAR, trim_ows};
+use super::headers::Headers;
 
 /// Of longer lines so many bytes are shown.
 const WIDTH: usize = 60;
@@ -61,12 +62,13 @@ impl Excerpt {
         Excerpt::new(&head[start..], offset - start)
     }
 
-    /// Of a line that goes on with the value of the field before it.
-    pub fn continuing(name: &str, line: &[u8], at: usize) -> Excerpt {
-        if is_secret(name.as_bytes()) {
-            Excerpt { before: "", bytes: Vec::new(), after: SECRET, mark: 0 }
-        } else {
-            Excerpt::new(line, at)
+    /// Of the line behind these fields: one that begins with a space goes on with the last value.
+    pub(super) fn behind(fields: &Headers, text: &[u8], at: usize) -> Excerpt {
+        match (text, fields.iter().last()) {
+            ([b' ' | b'\t', ..], Some((name, _))) if is_secret(name.as_bytes()) => {
+                Excerpt { before: "", bytes: Vec::new(), after: SECRET.trim_ascii_start(), mark: 0 }
+            }
+            _ => Excerpt::new(text, at),
         }
     }
 
@@ -202,8 +204,11 @@ mod tests {
             let kept = first_line_kept(text.as_bytes());
             assert!(kept.ends_with(b" (not shown)"), "{}", String::from_utf8_lossy(&kept));
         }
-        assert_eq!(Excerpt::continuing("cookie", b" c2VzYW1l", 3).line(), " (not shown)");
-        assert_eq!(Excerpt::continuing("A", b" b\r\n", 0).line(), " b\\r\\n");
+        for (name, line) in [("cookie", "(not shown)"), ("A", " c2VzYW1l\\r\\n")] {
+            let mut fields = Headers::new();
+            fields.append(name, "b").unwrap();
+            assert_eq!(Excerpt::behind(&fields, b" c2VzYW1l\r\n", 3).line(), line);
+        }
         for open in ["Host: auth", "GET /token?cookie=:1 HTTP/1.1", "GET http://cookie:1/ x"] {
             assert_eq!(Excerpt::new(open.as_bytes(), 0).line(), open);
         }

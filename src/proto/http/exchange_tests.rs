@@ -62,7 +62,7 @@ fn recv_request(
         state = match state.receive(&mut wire.buf, &limits())? {
             server::Head::More(state) => state,
             server::Head::Complete(head, body) => return Ok(Some((head, body))),
-            server::Head::Closed => return Ok(None),
+            server::Head::Closed | server::Head::Doubtful => return Ok(None),
         };
         wire.deliver();
     }
@@ -242,8 +242,17 @@ fn exchanges() {
             Err(Rule::BodyIncomplete),
             [Err(BodyShort), Err(AnswerUnread)],
         ),
+        ("GET 1.1", None, (205, Some(5), "hello"), "Content-Length: 0", Ok(""), STAY),
+        ("GET 1.1", None, (205, None, "hello"), "Content-Length: 0", Ok(""), STAY),
         ("CONNECT 1.1", None, HELLO, "Connection: close", Ok(""), [Err(Tunnel); 2]),
-        ("CONNECT 1.1", None, (405, Some(5), "hello"), FIVE, Ok("hello"), STAY),
+        (
+            "CONNECT 1.1",
+            None,
+            (405, Some(5), "hello"),
+            "Content-Length: 5; Connection: close",
+            Ok("hello"),
+            [Err(Tunnel), Err(PeerAsked)],
+        ),
     ];
     for exchange in cases {
         STEPS.into_iter().for_each(|step| run(exchange, step));
@@ -261,6 +270,78 @@ fn an_interim_status_is_no_answer() {
         body.finish().send(ResponseHead::new(status), Some(0), true, &mut out);
         let want = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(String::from_utf8_lossy(&out), want);
+    }
+}
+
+/// What the server makes of a request that it answers by its head, and of what is behind it.
+#[derive(Debug, PartialEq)]
+enum Behind {
+    /// The answer says that it is the last one.
+    LastAnswer,
+    /// The next request, whose target this is.
+    Request(&'static str),
+    /// Nothing, and no answer: where it would begin is not known.
+    Doubtful,
+}
+
+#[test]
+fn a_body_that_nobody_wants_is_skipped_before_the_next_request() {
+    use Behind::*;
+    let limits = Limits { body_unread: 10, ..limits() };
+    let next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
+    // What is known when the head is here, and what when the body is, too.
+    for (fields, body, at_the_head, at_the_end) in [
+        ("", "", Request("/next"), Request("/next")),
+        ("Content-Length: 10", "0123456789", Request("/next"), Request("/next")),
+        ("Content-Length: 11", "0123456789a", LastAnswer, LastAnswer),
+        ("Content-Length: 5\r\nExpect: 100-continue", "01234", LastAnswer, LastAnswer),
+        ("Content-Length: 5\r\nConnection: close", "01234", LastAnswer, LastAnswer),
+        ("Transfer-Encoding: chunked", "0\r\n\r\n", Request("/next"), Request("/next")),
+        (
+            "Transfer-Encoding: chunked",
+            "5\r\n01234\r\n5\r\n56789\r\n0\r\nA: b\r\n\r\n",
+            Request("/next"),
+            Request("/next"),
+        ),
+        ("Transfer-Encoding: chunked", "b\r\n0123456789a\r\n0\r\n\r\n", Doubtful, LastAnswer),
+        ("Transfer-Encoding: chunked", "5\r\n0123456\r\n0\r\n\r\n", Doubtful, LastAnswer),
+        ("Transfer-Encoding: chunked", "0\r\nHost: b\r\n\r\n", Doubtful, LastAnswer),
+        ("Transfer-Encoding: chunked", "x", Doubtful, LastAnswer),
+    ] {
+        let (mut head, mut out) = ("POST / HTTP/1.1\r\nHost: a\r\n".to_owned(), Vec::new());
+        head += &if fields.is_empty() { "\r\n".to_owned() } else { format!("{fields}\r\n\r\n") };
+        for (all_at_once, want) in [(false, &at_the_head), (true, &at_the_end)] {
+            for step in STEPS {
+                let name = format!("{fields}, {body:?}, {all_at_once}, by {step}");
+                let mut up = Wire::new(if all_at_once { usize::MAX } else { step });
+                up.put(head.as_bytes());
+                let (_, asked) =
+                    recv_request(server::RecvHead::default(), &mut up).unwrap().unwrap();
+                up.put([body, next].concat().as_bytes());
+                if all_at_once {
+                    up.deliver();
+                }
+                let send = asked.skip(&mut up.buf, &limits);
+                let answer = ResponseHead::new(Status::METHOD_NOT_ALLOWED);
+                let Ok(mut state) = send.send(answer, Some(0), true, &mut out).finish(&mut out)
+                else {
+                    assert_eq!(LastAnswer, *want, "{name}");
+                    continue;
+                };
+                let got = loop {
+                    state = match state.receive(&mut up.buf, &limits).unwrap() {
+                        server::Head::More(state) => state,
+                        server::Head::Complete(head, _) if head.target.path() == "/next" => {
+                            break Request("/next");
+                        }
+                        server::Head::Doubtful => break Doubtful,
+                        other => panic!("{name}: {other:?}"),
+                    };
+                    up.deliver();
+                };
+                assert_eq!(got, *want, "{name}");
+            }
+        }
     }
 }
 
@@ -356,6 +437,57 @@ fn a_body_that_waits_for_its_100_and_is_refused() {
         assert_eq!(framing_fields(&head), "Content-Length: 0; Connection: close");
         assert_eq!(body.finish().unwrap_err(), Close::BodyShort);
     }
+}
+
+/// What is said while the body goes out is heard piece by piece, and the final answer is not lost.
+#[test]
+fn an_answer_that_comes_before_the_body_is_out() {
+    let said = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno";
+    for step in STEPS {
+        let (mut buf, mut out, limits) = (Buf::new(), Vec::new(), Limits::default());
+        let head = request(Method::Post, &[]);
+        let mut sending = client::SendHead.send_chunked(&head, &mut out);
+        assert!(out.ends_with(b"\r\nTransfer-Encoding: chunked\r\n\r\n"));
+        sending.write(b"hello", &mut out);
+        let (mut interim, mut refused) = (0, None);
+        for piece in said.chunks(step.min(said.len())) {
+            buf.extend(piece);
+            sending = match sending.hear(&mut buf, &limits).unwrap() {
+                client::Heard::Nothing(sending) => sending,
+                client::Heard::Interim(_, again) => {
+                    interim += 1;
+                    match again.hear(&mut buf, &limits).unwrap() {
+                        client::Heard::Nothing(sending) => sending,
+                        client::Heard::Final(status, sending) => {
+                            refused = Some(status);
+                            sending
+                        }
+                        heard => panic!("{heard:?}"),
+                    }
+                }
+                client::Heard::Final(status, sending) => {
+                    refused = Some(status);
+                    sending
+                }
+                client::Heard::Closed => panic!("it is open"),
+            };
+        }
+        assert_eq!((interim, refused), (1, Some(Status::CONTENT_TOO_LARGE)));
+        out.clear();
+        let client::Head::Complete(head, mut body) =
+            sending.abandon().receive(&mut buf, &limits).unwrap()
+        else {
+            panic!("it was heard")
+        };
+        assert_eq!(head.status, Status::CONTENT_TOO_LARGE);
+        assert!(matches!(body.receive(&mut buf, &limits), Ok(Piece::Data(b"no"))));
+        assert_eq!(body.finish().unwrap_err(), Close::BodyShort);
+        assert!(out.is_empty(), "a body that is given up is not ended as if it were whole");
+    }
+    let sending = client::SendHead.send(&request(Method::Post, &[]), Some(1), &mut Vec::new());
+    let mut buf = Buf::new();
+    buf.close();
+    assert!(matches!(sending.hear(&mut buf, &Limits::default()), Ok(client::Heard::Closed)));
 }
 
 #[test]
@@ -623,9 +755,11 @@ fn breaking(rule: Rule) -> String {
         Rule::CodingOn10 => line("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n"),
         Rule::Expectation => get("Expect: the worst"),
         Rule::ChunkSize => chunk("0x1\r\n"),
+        Rule::ChunkExtension => chunk("1;\r\n"),
         Rule::ChunkLineEnd => chunk("1\n"),
         Rule::ChunkEnd => chunk("1\r\nab\r\n"),
         Rule::ChunkOverhead => chunk(&format!("1;{}", "a".repeat(20_000))),
+        Rule::TrailerField => chunk("0\r\nHost: b\r\n\r\n"),
         Rule::HeadIncomplete => line("GET / HTTP/1.1"),
         Rule::BodyIncomplete => get("Content-Length: 1"),
         Rule::BodyTooLarge | Rule::HeadTimeout | Rule::BodyTimeout => String::new(),

@@ -132,7 +132,11 @@ fn codings(headers: &Headers) -> Result<Codings, Rule> {
     let codings: Vec<&[u8]> = headers.list("transfer-encoding").collect();
     let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     let (last, before) = codings.split_last().ok_or(Rule::CodingInvalid)?;
-    if codings.iter().any(|coding| !TCHAR.has(coding[0])) {
+    let is_coding = |coding: &&[u8]| {
+        let name = coding.split(|byte| b"; \t".contains(byte)).next().unwrap_or_default();
+        !name.is_empty() && TCHAR.first_outside(name).is_none()
+    };
+    if !codings.iter().all(is_coding) {
         return Err(Rule::CodingInvalid);
     }
     if before.iter().any(|coding| is_chunked(coding)) {

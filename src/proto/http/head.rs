@@ -10,10 +10,11 @@ use std::ops::Range;
 
 use super::chars::{FIELD_VALUE, REASON, TCHAR, decimal, trim_ows};
 use super::error::{Fault, Rule};
-use super::excerpt::{Excerpt, first_line_kept};
+use super::excerpt::Excerpt;
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
+use super::rejected::{Came, Rejected};
 use super::status::Status;
 use super::target::{Authority, Target};
 use super::version::Version;
@@ -126,56 +127,6 @@ pub trait Head: Sized + std::fmt::Debug {
     fn finish(start: Self::Start, headers: Headers) -> Self;
 }
 
-/// A head that broke a rule.
-#[derive(Debug)]
-pub struct Rejected<H> {
-    /// Which rule, and where; offsets count from the head's first byte.
-    pub fault: Fault,
-    /// The line that broke it.
-    pub excerpt: Excerpt,
-    /// What had come until then.
-    pub came: Came<H>,
-}
-
-/// How much of a head has come.
-#[derive(Debug)]
-pub enum Came<H> {
-    /// Some of its first line, or all of it but not a right one; for a log: a bounded part, and
-    /// no credentials.
-    Line(Vec<u8>),
-    /// A right first line, and all fields up to the wrong one.
-    Head(H),
-}
-
-impl<H: Head> Rejected<H> {
-    /// `text` begins with the first line, and that is wrong.
-    fn at_start(fault: Fault, text: &[u8]) -> Box<Rejected<H>> {
-        let excerpt = Excerpt::new(text, fault.at());
-        Box::new(Rejected { fault, excerpt, came: Came::Line(first_line_kept(text)) })
-    }
-
-    /// `text` begins with a field line, and that is wrong; the fault's offset counts from there.
-    fn at_field(fault: Fault, text: &[u8], start: H::Start, headers: Headers) -> Box<Rejected<H>> {
-        let excerpt = match (text, headers.iter().last()) {
-            ([b' ' | b'\t', ..], Some((name, _))) => Excerpt::continuing(name, text, fault.at()),
-            _ => Excerpt::new(text, fault.at()),
-        };
-        let fault = fault.behind(headers.source().len());
-        Box::new(Rejected { fault, excerpt, came: Came::Head(H::finish(start, headers)) })
-    }
-
-    /// The head is complete, and there is something wrong with it as a whole.
-    pub(super) fn as_whole(fault: Fault, excerpt: Excerpt, head: H) -> Box<Rejected<H>> {
-        Box::new(Rejected { fault, excerpt, came: Came::Head(head) })
-    }
-}
-
-impl<H> From<Box<Rejected<H>>> for Fault {
-    fn from(rejected: Box<Rejected<H>>) -> Fault {
-        rejected.fault
-    }
-}
-
 /// A head that is arriving.
 #[derive(Debug, Clone)]
 pub enum Partial<H: Head> {
@@ -283,7 +234,7 @@ impl<H: Head> Partial<H> {
     /// What has come, when no more is waited for; `input` holds the line that is not complete.
     pub fn give_up(self, input: &Buf) -> Came<H> {
         match self {
-            Partial::Start { .. } => Came::Line(first_line_kept(input.bytes())),
+            Partial::Start { .. } => Came::line(input.bytes()),
             Partial::Fields(start, headers) => Came::Head(H::finish(start, headers)),
         }
     }

@@ -133,6 +133,12 @@ impl Headers {
         self.lines.retain(|line| !text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes()));
     }
 
+    /// Removes every field whose name is not `wanted`.
+    pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        let text = &self.text;
+        self.lines.retain(|line| wanted(name_in(text, line)));
+    }
+
     /// Writes the field lines, each ended by CRLF, without the blank line behind them.
     pub fn encode(&self, out: &mut Vec<u8>) {
         for (name, value) in self.iter() {
@@ -197,9 +203,13 @@ impl Headers {
     }
 
     fn name(&self, line: &Line) -> &str {
-        // A name is made of tchars, which are ASCII.
-        str::from_utf8(&self.text[line.name.clone()]).unwrap_or_default()
+        name_in(&self.text, line)
     }
+}
+
+fn name_in<'t>(text: &'t [u8], line: &Line) -> &'t str {
+    // A name is made of tchars, which are ASCII.
+    str::from_utf8(&text[line.name.clone()]).unwrap_or_default()
 }
 
 /// The same fields in the same order, whatever the text around them.

@@ -36,7 +36,8 @@ pub struct Limits {
     /// Time that a body or an answer may take whatever its rate: 20 s, as Apache's mod_reqtimeout.
     pub transfer_grace: Duration,
     /// Bytes a second that a body or an answer must move on average beyond the grace: 500, as
-    /// Apache's mod_reqtimeout.
+    /// Apache's mod_reqtimeout. Who reads an answer may be 128 KB behind that, as the kernels in between
+    /// tell of what is read in lumps: who reads nothing is ended after the grace and some 262 s.
     pub transfer_rate: u32,
 }
 

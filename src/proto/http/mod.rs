@@ -9,14 +9,16 @@
 //! | [`method`], [`status`], [`version`] | the words of the first line | 9110, 9, 15, 2.5 |
 //! | [`headers`] | fields: ordered, case-insensitive, bytes | 9110, 5 |
 //! | [`target`], [`url`] | what is asked for, as the server and as the client see it | 9112, 3.2; 3986 |
+//! | [`accept`] | what the client would rather have | 9110, 12 |
 //! | [`head`] | a whole head, parsed line by line, and written | 9112, 2 to 5 |
 //! | [`framing`] | where the body ends: decided once, here | 9112, 6.3 |
 //! | [`chunked`], [`body`] | the body itself, both ways | 9112, 6 and 7 |
+//! | [`trailers`] | which fields may come behind it | 9110, 6.5 |
 //! | [`close`] | may the connection stay, and why it did not | 9112, 9 |
 //! | [`etag`], [`conditional`] | is it still the same, is it new to the client | 9110, 8.8 and 13 |
 //! | [`range`] | which parts of it | 9110, 14 |
 //! | [`server`], [`client`] | one exchange as each side lives it | 9112 |
-//! | [`limits`], [`error`], [`excerpt`] | what is too much, what is wrong, and where | |
+//! | [`limits`], [`error`], [`rejected`], [`excerpt`] | what is too much, what is wrong, and where | |
 //!
 //! # An exchange, without a network
 //! ```
@@ -51,6 +53,7 @@
 //! assert_eq!(body.receive(&mut to_client, &limits).unwrap(), body::Piece::Data(b"hello"));
 //! ```
 
+pub mod accept;
 pub mod body;
 pub mod chars;
 pub mod chunked;
@@ -67,9 +70,11 @@ pub mod headers;
 pub mod limits;
 pub mod method;
 pub mod range;
+pub mod rejected;
 pub mod server;
 pub mod status;
 pub mod target;
+pub mod trailers;
 pub mod url;
 pub mod version;
 

@@ -148,7 +148,7 @@ fn server_story(mut input: Delivery<'_>) -> Vec<Event> {
                     }
                 }
             }
-            Ok(server::Head::Closed) => {
+            Ok(server::Head::Closed | server::Head::Doubtful) => {
                 story.push(Event::Closed);
                 return story;
             }

@@ -5,59 +5,38 @@
 //!     │            └──────────^   answered before the body came │
 //!     └── Fault: answer it and close                            └──> Err(Close): why not
 //! ```
+//! What is left of a body that was answered early is skipped before the next head is read,
+//! if it is short (RFC 9112, 9.3). A request is read behind a body only when that ended as it said
+//! it would: else it may be no request, but data that somebody wants to pass off as one.
 
 use super::body::{Decoder, Encoder, Piece};
 use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
-use super::framing::{Message, framing, may_have_body, opens_tunnel};
-use super::head::{self, Partial, RequestHead, ResponseHead, Step};
+use super::framing::{Message, framing, may_have_body};
+use super::head::{Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
+use super::rejected;
 use super::status::Status;
+use super::trailers::may_trail;
 use super::version::Version;
 use crate::proto::buf::Buf;
 
 /// Waiting for a request.
 #[derive(Debug, Default)]
-pub struct RecvHead(Partial<RequestHead>);
+pub struct RecvHead {
+    /// What is left of the body before it.
+    unread: Option<Box<Unread>>,
+    head: Partial<RequestHead>,
+}
 
 /// A request that is refused for its head.
-pub type Rejected = head::Rejected<RequestHead>;
+pub type Rejected = rejected::Rejected<RequestHead>;
 
 /// How much of a request's head has come.
-pub type Came = head::Came<RequestHead>;
-
-impl Came {
-    /// What an answer has to know of it: HEAD is HEAD, however wrong the rest (RFC 9110, 9.3.2).
-    fn method(&self) -> Method {
-        match self {
-            Came::Head(head) => head.method.clone(),
-            Came::Line(line) if line.starts_with(b"HEAD ") => Method::Head,
-            Came::Line(_) => Method::Get,
-        }
-    }
-
-    /// The head, if its first line was right.
-    pub fn head(&self) -> Option<&RequestHead> {
-        match self {
-            Came::Head(head) => Some(head),
-            Came::Line(_) => None,
-        }
-    }
-
-    /// The first line as it came, without its ending.
-    pub fn first_line(&self) -> &[u8] {
-        match self {
-            Came::Head(head) => {
-                let line = head.headers.source().split_inclusive(|&byte| byte == b'\n').next();
-                head::strip_ending(line.unwrap_or_default())
-            }
-            Came::Line(line) => line,
-        }
-    }
-}
+pub type Came = rejected::Came<RequestHead>;
 
 /// What [`RecvHead::receive`] came to.
 #[derive(Debug)]
@@ -68,6 +47,9 @@ pub enum Head {
     Complete(RequestHead, RecvBody),
     /// The client closed, and nothing of a request had come: a proper end.
     Closed,
+    /// The body before it, which has been answered, is too long to be skipped, or is none: nobody
+    /// can tell where the next request begins.
+    Doubtful,
 }
 
 impl RecvHead {
@@ -76,7 +58,15 @@ impl RecvHead {
     /// # Errors
     /// The first rule broken: to be answered, and the connection closed.
     pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Box<Rejected>> {
-        match self.0.receive(input, limits)? {
+        let RecvHead { unread, head } = self;
+        if let Some(mut unread) = unread {
+            match unread.skip(input, limits) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Head::More(RecvHead { unread: Some(unread), head })),
+                Err(Doubtful) => return Ok(Head::Doubtful),
+            }
+        }
+        match head.receive(input, limits)? {
             Step::Complete(head) => match RecvBody::new(&head) {
                 Ok(body) => Ok(Head::Complete(head, body)),
                 Err(fault) => {
@@ -84,19 +74,50 @@ impl RecvHead {
                     Err(Rejected::as_whole(fault, excerpt, head))
                 }
             },
-            Step::More(partial) => Ok(Head::More(RecvHead(partial))),
+            Step::More(head) => Ok(Head::More(RecvHead { unread: None, head })),
             Step::Closed => Ok(Head::Closed),
         }
     }
 
     /// How many bytes of the head have been taken from the buffer; empty lines before it are none.
     pub fn taken(&self) -> usize {
-        self.0.taken()
+        self.head.taken()
     }
 
     /// What has come, when no more is waited for; `input` holds the line that is not complete.
     pub fn give_up(self, input: &Buf) -> Came {
-        self.0.give_up(input)
+        self.head.give_up(input)
+    }
+
+    /// How many bytes of the last request's body have been skipped, while more are to come.
+    pub fn skipping(&self) -> Option<u64> {
+        self.unread.as_ref().map(|unread| unread.skipped)
+    }
+}
+
+/// What is left of a body that nobody wants.
+#[derive(Debug)]
+struct Unread {
+    decoder: Decoder,
+    skipped: u64,
+}
+
+/// Where the body ends is not known, or too far away.
+struct Doubtful;
+
+impl Unread {
+    /// Throws away what is at hand of it. Is that all?
+    fn skip(&mut self, input: &mut Buf, limits: &Limits) -> Result<bool, Doubtful> {
+        loop {
+            match receive(&mut self.decoder, input, limits, usize::MAX).map_err(|_| Doubtful)? {
+                Piece::Data(data) => self.skipped += data.len() as u64,
+                Piece::More => return Ok(false),
+                Piece::End => return Ok(true),
+            }
+            if self.skipped > limits.body_unread {
+                return Err(Doubtful);
+            }
+        }
     }
 }
 
@@ -150,22 +171,22 @@ impl RecvBody {
     /// Takes the next piece of the body.
     ///
     /// # Errors
-    /// As [`Decoder::receive`].
+    /// As [`Decoder::receive`], and [`Rule::TrailerField`].
     pub fn receive<'b>(&mut self, input: &'b mut Buf, limits: &Limits) -> Result<Piece<'b>, Fault> {
-        self.decoder.receive(input, limits)
+        self.receive_some(input, limits, usize::MAX)
     }
 
     /// Takes the next piece, of no more than `most` bytes.
     ///
     /// # Errors
-    /// As [`Decoder::receive`].
+    /// As [`RecvBody::receive`].
     pub fn receive_some<'b>(
         &mut self,
         input: &'b mut Buf,
         limits: &Limits,
         most: usize,
     ) -> Result<Piece<'b>, Fault> {
-        self.decoder.receive_some(input, limits, most)
+        receive(&mut self.decoder, input, limits, most)
     }
 
     /// The line of the body that broke a rule, when one did.
@@ -184,8 +205,49 @@ impl RecvBody {
         if !self.decoder.is_done() {
             asked.stays = Err(Close::RequestUnread);
         }
-        SendHead(asked)
+        SendHead { asked, unread: None }
     }
+
+    /// Goes on to the answer, though the body may not be complete: nobody wants it. What is at hand
+    /// of it is thrown away now, the rest before the next request.
+    ///
+    /// The connection will not be used again when the rest is longer than [`Limits::body_unread`],
+    /// or broken; or when the client waits for a 100 Continue: whether it sends the body after
+    /// another answer is up to the client.
+    pub fn skip(self, input: &mut Buf, limits: &Limits) -> SendHead {
+        let too_long = self.remaining().is_some_and(|left| left > limits.body_unread);
+        if self.is_done() || too_long || self.waits_for_continue {
+            return self.finish();
+        }
+        let RecvBody { decoder, mut asked, .. } = self;
+        let mut unread = Unread { decoder, skipped: 0 };
+        let unread = match unread.skip(input, limits) {
+            Ok(true) => None,
+            Ok(false) => Some(Box::new(unread)),
+            Err(Doubtful) => {
+                asked.stays = Err(Close::RequestUnread);
+                None
+            }
+        };
+        SendHead { asked, unread }
+    }
+}
+
+/// Takes the next piece of a request's body, and looks at the trailers when it ends.
+fn receive<'b>(
+    decoder: &mut Decoder,
+    input: &'b mut Buf,
+    limits: &Limits,
+    most: usize,
+) -> Result<Piece<'b>, Fault> {
+    let piece = decoder.receive_some(input, limits, most)?;
+    if piece == Piece::End
+        && let Some(trailers) = decoder.trailers()
+        && trailers.iter().any(|(name, _)| !may_trail(name))
+    {
+        return Err(Fault { rule: Rule::TrailerField, offset: decoder.taken() });
+    }
+    Ok(piece)
 }
 
 /// `100-continue` is the only expectation there is; an HTTP/1.0 client's is ignored.
@@ -203,22 +265,28 @@ fn expects_continue(head: &RequestHead) -> Result<bool, Fault> {
 
 /// The answer may begin.
 #[derive(Debug)]
-pub struct SendHead(Asked);
+pub struct SendHead {
+    asked: Asked,
+    unread: Option<Box<Unread>>,
+}
 
 impl SendHead {
     /// To answer when there was no request; `close` is why that is the end.
     pub fn unasked(close: Close) -> SendHead {
-        SendHead(Asked { method: Method::Get, version: Version::Http11, stays: Err(close) })
+        let asked = Asked { method: Method::Get, version: Version::Http11, stays: Err(close) };
+        SendHead { asked, unread: None }
     }
 
     /// To answer when there was only so much of a request, or it is not read on.
     pub fn cut_short(came: &Came, close: Close) -> SendHead {
-        SendHead(Asked { method: came.method(), version: Version::Http11, stays: Err(close) })
+        let asked = Asked { method: came.method(), version: Version::Http11, stays: Err(close) };
+        SendHead { asked, unread: None }
     }
 
     /// Writes the head of the final answer. Content-Length, Transfer-Encoding and Connection are
     /// set here, after the request, the status and `length` (`None`: not known yet); `may_stay` is
-    /// whether we want to keep the connection. An interim status (1xx) is sent as a 500.
+    /// whether we want to keep the connection. An interim status (1xx) is sent as a 500. `Trailer`
+    /// is left out where no trailers can follow: it goes with chunks.
     pub fn send(
         self,
         mut head: ResponseHead,
@@ -226,7 +294,7 @@ impl SendHead {
         may_stay: bool,
         out: &mut Vec<u8>,
     ) -> SendBody {
-        let SendHead(Asked { method, version, stays }) = self;
+        let SendHead { asked: Asked { method, version, stays }, unread } = self;
         if head.status.is_informational() {
             // No answer: the client would wait on, and take the next answer for this one's.
             head = ResponseHead {
@@ -238,6 +306,11 @@ impl SendHead {
         for name in ["content-length", "transfer-encoding", "connection"] {
             head.headers.remove(name);
         }
+        // 205: "reset the form" has nothing to show, and says so (RFC 9110, 15.3.6).
+        let length = if head.status == Status::RESET_CONTENT { Some(0) } else { length };
+        if length.is_some() || version < Version::Http11 {
+            head.headers.remove("trailer");
+        }
         let mut stays = if may_stay { stays } else { stays.and(Err(Close::WeAsked)) };
         let encoder = match length {
             _ if !has_body => Encoder::Nothing,
@@ -248,7 +321,8 @@ impl SendHead {
         if let Encoder::UntilClose = encoder {
             stays = stays.and(Err(Close::EndOfBody));
         }
-        if opens_tunnel(&method, head.status) {
+        // Refused or not: a client in a hurry sends behind it what is meant for the tunnel.
+        if method == Method::Connect {
             stays = Err(Close::Tunnel);
         }
         // A HEAD is told what a GET would be (RFC 9110, 9.3.2); 1xx and 204 say nothing of a
@@ -261,16 +335,22 @@ impl SendHead {
             None if version >= Version::Http11 => Some(("Transfer-Encoding", "chunked".to_owned())),
             None => None,
         };
+        // What 426 and others offer is for this connection only (RFC 9110, 7.8).
+        let offers = head.headers.has("upgrade");
         let connection = match (stays, version) {
-            (Err(_), _) => Some(("Connection", "close".to_owned())),
-            (Ok(()), Version::Http10) => Some(("Connection", "keep-alive".to_owned())),
+            (Err(_), _) if offers => Some("close, upgrade"),
+            (Err(_), _) => Some("close"),
+            (Ok(()), Version::Http10) if offers => Some("keep-alive, upgrade"),
+            (Ok(()), Version::Http10) => Some("keep-alive"),
+            (Ok(()), Version::Http11) if offers => Some("upgrade"),
             (Ok(()), Version::Http11) => None,
         };
+        let connection = connection.map(|options| ("Connection", options.to_owned()));
         for (name, value) in framing.into_iter().chain(connection) {
             head.headers.append(name, value).expect("digits and tokens are field values");
         }
         head.encode(out);
-        SendBody { encoder, stays }
+        SendBody { encoder, stays, unread }
     }
 }
 
@@ -279,6 +359,7 @@ impl SendHead {
 pub struct SendBody {
     encoder: Encoder,
     stays: Result<(), Close>,
+    unread: Option<Box<Unread>>,
 }
 
 impl SendBody {
@@ -293,12 +374,27 @@ impl SendBody {
         self.encoder.write(data, out);
     }
 
+    /// Can trailers follow the body? Then [`SendBody::finish_with`] sends them.
+    pub fn takes_trailers(&self) -> bool {
+        matches!(self.encoder, Encoder::Chunked)
+    }
+
     /// Ends the answer: the connection is ready for another request, or why it is not.
     ///
     /// # Errors
     /// The reason to close.
     pub fn finish(self, out: &mut Vec<u8>) -> Result<RecvHead, Close> {
-        self.encoder.finish(out).map_err(|_| Close::BodyShort)?;
-        self.stays.map(|()| RecvHead::default())
+        self.finish_with(Headers::new(), out)
+    }
+
+    /// The same, with these fields behind the body. Those that [may not stand there](may_trail) are
+    /// left out; all are where the body is not chunked.
+    ///
+    /// # Errors
+    /// The reason to close.
+    pub fn finish_with(self, trailers: Headers, out: &mut Vec<u8>) -> Result<RecvHead, Close> {
+        let SendBody { encoder, stays, unread } = self;
+        encoder.finish_with(trailers, out).map_err(|_| Close::BodyShort)?;
+        stays.map(|()| RecvHead { unread, head: Partial::default() })
     }
 }

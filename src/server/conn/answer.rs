@@ -14,8 +14,10 @@ use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::{RequestHead, ResponseHead};
+use crate::proto::http::headers::Headers;
 use crate::proto::http::server::{Came, SendBody, SendHead};
 use crate::proto::http::status::Status;
+use crate::proto::http::trailers::may_trail;
 use crate::server::access_log::Line;
 use crate::server::handler::{Body, Response};
 use crate::server::refusal::Refusal;
@@ -104,10 +106,16 @@ impl Http {
     ) -> State {
         let Response { status, headers, body } = response;
         let mut head = ResponseHead { headers, ..ResponseHead::new(status) };
+        let announced = match &body {
+            Body::Trailed(_, names) => Some(names.join(", ")),
+            Body::Bytes(_) | Body::File(..) | Body::Read(..) => None,
+        };
         let date = imf_fixdate(SystemTime::now());
-        for (name, value) in
-            [("Date", Some(date.as_str())), ("Server", self.server_name.as_deref())]
-        {
+        for (name, value) in [
+            ("Trailer", announced.as_deref()),
+            ("Date", Some(date.as_str())),
+            ("Server", self.server_name.as_deref()),
+        ] {
             if let Some(value) = value
                 && let Err(error) = head.headers.set(name, value)
             {
@@ -139,15 +147,20 @@ impl Http {
             }
             Body::File(file, _) => send_piece(file, send, out),
             Body::Read(reader, _) => send_piece(reader, send, out),
+            Body::Trailed(reader, _) => send_piece(reader, send, out),
         };
-        let next = match piece {
-            Ok(0) => {
-                self.log(wire.peer, &answer);
-                answer.send.finish(out)
-            }
+        let end = match piece {
+            Ok(0) => trailers(body, send),
             Ok(count) => {
                 *sent += count as u64;
                 return (State::Answer(answer), Step::On);
+            }
+            Err(error) => Err(error),
+        };
+        let next = match end {
+            Ok(trailers) => {
+                self.log(wire.peer, &answer);
+                answer.send.finish_with(trailers, out)
             }
             Err(error) => {
                 // Short of its length, or without its last chunk: the peer can tell.
@@ -177,6 +190,27 @@ impl Http {
             Line { peer: peer.ip(), request, status: *status, sent: *sent, took: since.elapsed() };
         self.access_log.write(&line, SystemTime::now());
     }
+}
+
+/// What is to stand behind the body, which has been read to its end.
+fn trailers(body: &mut Body, send: &SendBody) -> io::Result<Headers> {
+    let Body::Trailed(reader, names) = body else { return Ok(Headers::new()) };
+    if !send.takes_trailers() {
+        return Ok(Headers::new());
+    }
+    let mut all = guarded(|| reader.trailers())
+        .map_err(|Panicked| io::Error::other("its trailers panicked"))?;
+    let unannounced = |name: &str| !names.iter().any(|held| held.eq_ignore_ascii_case(name));
+    all.retain(|name| {
+        let wrong = unannounced(name) || !may_trail(name);
+        if wrong {
+            log::error!(
+                "a handler set the trailer {name:?}, which it did not announce, or may not"
+            );
+        }
+        !wrong
+    });
+    Ok(all)
 }
 
 /// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:

@@ -2,10 +2,12 @@
 //!
 //! What can be refused by the head is refused there: 404, 405, 501, what a handler does not admit
 //! (415), a body that is too large (413), before 100 Continue and before a byte of body is kept
-//! (RFC 9110, 10.1.1). Then the body is collected, and the handler runs; or the handler streams it.
+//! (RFC 9110, 10.1.1). The refusal goes out at once, and what comes of the body behind it is skipped.
+//! Else the body is collected, and then the handler runs; or the handler streams it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::answer::Asked;
@@ -14,7 +16,6 @@ use crate::proto::http::body::Piece;
 use crate::proto::http::close::Close;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
-use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
 use crate::proto::http::server::{Head, RecvBody, RecvHead, Rejected};
 use crate::proto::http::status::Status;
@@ -37,16 +38,9 @@ pub(super) struct Incoming {
     pub(super) recv: RecvBody,
     pub(super) body_since: Instant,
     pub(super) received: u64,
-    pub(super) purpose: Purpose,
-}
-
-/// What the body is for.
-#[derive(Debug)]
-pub(super) enum Purpose {
-    /// The handler, once it is complete.
-    Handle(Call, Collector),
-    /// Nothing: the answer is known, and waits for the body to be out of the way.
-    Discard(Response),
+    pub(super) body: Collector,
+    /// Who answers, once it is complete.
+    pub(super) call: Call,
 }
 
 /// A request whose handler reads the body itself.
@@ -82,9 +76,11 @@ impl Http {
             Ok(Head::More(recv)) => {
                 // Empty lines are no request yet (RFC 9112, 2.2): the client is as idle as before.
                 let has_begun = recv.taken() > 0 || !wire.input.is_empty();
-                (State::Head(recv, since.filter(|_| has_begun)), Step::Hungry)
+                let since = since.filter(|_| has_begun && recv.skipping().is_none());
+                (State::Head(recv, since), Step::Hungry)
             }
             Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
+            Ok(Head::Doubtful) => (State::Over(Close::RequestUnread), Step::On),
             Ok(Head::Complete(head, recv)) => (self.route(head, recv, begun, wire, turn), Step::On),
             Err(rejected) => {
                 let Rejected { fault, excerpt, came } = *rejected;
@@ -119,8 +115,7 @@ impl Http {
             };
         }
         recv.send_continue(&wire.input, &mut wire.output.bytes);
-        let purpose = Purpose::Handle(call, Collector::default());
-        State::Body(Incoming::new((head, since), recv, purpose))
+        State::Body(Incoming::new((head, since), recv, call))
     }
 
     /// Who answers; or the answer, when it can be given by the head alone.
@@ -154,9 +149,8 @@ impl Http {
         }
     }
 
-    /// The answer is known, and the body has not come yet. A short one that is coming anyway is
-    /// read, so that the connection can be kept (RFC 9112, 9.3); else the answer goes out now, and
-    /// the connection with it.
+    /// The answer is known, and perhaps not all of the body has come. The client need not send it to
+    /// its end to hear what is wrong; if it is short, the connection is kept (RFC 9112, 9.3).
     pub(super) fn answer_early(
         &self,
         response: Response,
@@ -165,12 +159,9 @@ impl Http {
         wire: &mut Wire,
         turn: &Turn<'_>,
     ) -> State {
-        let short = recv.remaining().is_some_and(|length| length <= self.limits.body_unread);
-        if recv.is_done() || short && !recv.waits_for_continue() {
-            return State::Body(Incoming::new((head, since), recv, Purpose::Discard(response)));
-        }
         let asked = Asked::of(head, since);
-        self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
+        let send = recv.skip(&mut wire.input, &self.limits);
+        self.answer(response, asked, send, wire, (turn.may_stay)())
     }
 
     pub(super) fn receive_body(
@@ -182,25 +173,20 @@ impl Http {
         loop {
             let fault = match incoming.recv.receive(&mut wire.input, &self.limits) {
                 Ok(Piece::Data(data)) => {
-                    incoming.received += data.len() as u64;
-                    match &mut incoming.purpose {
-                        Purpose::Handle(call, _) if incoming.received > call.limit => {
-                            Fault { rule: Rule::BodyTooLarge, offset: call.limit }
-                        }
-                        Purpose::Handle(_, body) => {
-                            match body.push(data, self.limits.body_memory, &self.memory) {
-                                Ok(()) => continue,
-                                Err(error) => {
-                                    let what = format_args!("{}: a body cannot be kept", wire.peer);
-                                    log_failure(what, &error);
-                                    let refusal = Refusal::cannot_keep(&error);
-                                    let Incoming { head, since, recv, .. } = incoming;
-                                    let state = self.no_room(refusal, (head, since), recv, wire);
-                                    return (state, Step::On);
-                                }
-                            }
-                        }
-                        Purpose::Discard(_) => continue,
+                    let Incoming { received, body, call, .. } = &mut incoming;
+                    *received += data.len() as u64;
+                    if *received > call.limit {
+                        Fault { rule: Rule::BodyTooLarge, offset: call.limit }
+                    } else {
+                        let Err(error) = body.push(data, self.limits.body_memory, &self.memory)
+                        else {
+                            continue;
+                        };
+                        log_failure(format_args!("{}: a body cannot be kept", wire.peer), &error);
+                        let refusal = Refusal::cannot_keep(&error);
+                        let Incoming { head, since, recv, .. } = incoming;
+                        let state = self.no_room(refusal, (head, since), recv, wire);
+                        return (state, Step::On);
                     }
                 }
                 Ok(Piece::More) => return (State::Body(incoming), Step::Hungry),
@@ -214,20 +200,17 @@ impl Http {
 
     /// The request is complete: it is handled, here and now, by this thread.
     pub(super) fn handle(&self, incoming: Incoming, wire: &mut Wire, turn: &Turn<'_>) -> State {
-        let Incoming { head, since, recv, purpose, .. } = incoming;
-        let (head, response) = match purpose {
-            Purpose::Discard(response) => (head, response),
-            Purpose::Handle(call, body) => match body.finish() {
-                Ok(body) => {
-                    let trailers = recv.trailers().cloned().unwrap_or_default();
-                    call.answer(head, body, trailers, wire.peer, &self.limits)
-                }
-                Err(error) => {
-                    log::error!("{}: a body that was kept cannot be read: {error}", wire.peer);
-                    let response = Refusal::internal_error().response(Some(&head));
-                    (head, response)
-                }
-            },
+        let Incoming { head, since, recv, body, call, .. } = incoming;
+        let (head, response) = match body.finish() {
+            Ok(body) => {
+                let trailers = recv.trailers().cloned().unwrap_or_default();
+                call.answer(head, body.with_trailers(trailers), wire.peer, &self.limits)
+            }
+            Err(error) => {
+                log::error!("{}: a body that was kept cannot be read: {error}", wire.peer);
+                let response = Refusal::internal_error().response(Some(&head));
+                (head, response)
+            }
         };
         let asked = Asked::of(head, since);
         self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
@@ -246,9 +229,10 @@ impl Http {
         };
         let peer = wire.peer;
         let lent = std::mem::replace(wire, Wire::new(peer));
-        let loan = Loan::new(Stream::new(socket, lent, recv, self.limits.clone(), call.limit));
+        let (limits, stop) = (self.limits.clone(), self.stop.clone());
+        let loan = Loan::new(Stream::new(socket, lent, recv, limits, call.limit, stop));
         let body = RequestBody::streamed(loan.clone());
-        let (head, response) = call.answer(head, body, Headers::new(), peer, &self.limits);
+        let (head, response) = call.answer(head, body, peer, &self.limits);
         let Some(mut stream) = loan.take_back() else { return State::Over(Close::PeerLeft) };
         let broken = stream.broken();
         let Stream { wire: lent, recv, .. } = stream;
@@ -257,6 +241,10 @@ impl Http {
             None => self.answer_early(response, (head, since), recv, wire, turn),
             Some(Broken::Fault(fault)) => {
                 self.refuse(fault, recv.excerpt(), Asked::of(head, since), wire)
+            }
+            Some(Broken::Stopped) => {
+                self.cut.fetch_add(1, Ordering::Relaxed);
+                State::Over(Close::Stopping)
             }
             Some(Broken::Connection(error)) => {
                 log::debug!("{peer}: {error}");
@@ -285,12 +273,11 @@ impl Call {
         self,
         head: RequestHead,
         body: RequestBody,
-        trailers: Headers,
         peer: SocketAddr,
         limits: &Limits,
     ) -> (RequestHead, Response) {
         let Call { handler, params, .. } = self;
-        let mut request = Request { head, body, trailers, peer, params };
+        let mut request = Request { head, body, peer, params };
         let outcome = guarded(|| handler.handle(&mut request));
         let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
         let response = select(response, &request.head, limits);
@@ -302,9 +289,10 @@ impl Incoming {
     pub(super) fn new(
         (head, since): (RequestHead, Instant),
         recv: RecvBody,
-        purpose: Purpose,
+        call: Call,
     ) -> Incoming {
-        Incoming { head, since, recv, body_since: Instant::now(), received: 0, purpose }
+        let (body_since, body) = (Instant::now(), Collector::default());
+        Incoming { head, since, recv, body_since, received: 0, body, call }
     }
 }
 

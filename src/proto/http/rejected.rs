@@ -1,0 +1,100 @@
+//! A head that broke a rule: the line that did, and what had come until then.
+//!
+//! What came before the fault is good: a refusal can be in the form that the fields ask for
+//! (RFC 9110, 12.5.1), the answer to a HEAD has no body (RFC 9110, 9.3.2), and the log knows what was
+//! asked for. All this is put together when a head is refused, and costs the others nothing.
+
+use super::error::Fault;
+use super::excerpt::{Excerpt, first_line_kept};
+use super::head::{Head, RequestHead, strip_ending};
+use super::headers::Headers;
+use super::method::Method;
+
+/// A head that broke a rule.
+#[derive(Debug)]
+pub struct Rejected<H> {
+    /// Which rule, and where; offsets count from the head's first byte.
+    pub fault: Fault,
+    /// The line that broke it.
+    pub excerpt: Excerpt,
+    /// What had come until then.
+    pub came: Came<H>,
+}
+
+/// How much of a head has come.
+#[derive(Debug)]
+pub enum Came<H> {
+    /// Some of its first line, or all of it but not a right one; for a log: a bounded part, and
+    /// no credentials.
+    Line(Vec<u8>),
+    /// A right first line, and all fields up to the wrong one.
+    Head(H),
+}
+
+impl<H: Head> Rejected<H> {
+    /// `text` begins with the first line, and that is wrong.
+    pub(super) fn at_start(fault: Fault, text: &[u8]) -> Box<Rejected<H>> {
+        let excerpt = Excerpt::new(text, fault.at());
+        Box::new(Rejected { fault, excerpt, came: Came::line(text) })
+    }
+
+    /// `text` begins with a field line, and that is wrong; the fault's offset counts from there.
+    pub(super) fn at_field(
+        fault: Fault,
+        text: &[u8],
+        start: H::Start,
+        headers: Headers,
+    ) -> Box<Rejected<H>> {
+        let excerpt = Excerpt::behind(&headers, text, fault.at());
+        let fault = fault.behind(headers.source().len());
+        Box::new(Rejected { fault, excerpt, came: Came::Head(H::finish(start, headers)) })
+    }
+
+    /// The head is complete, and there is something wrong with it as a whole.
+    pub(super) fn as_whole(fault: Fault, excerpt: Excerpt, head: H) -> Box<Rejected<H>> {
+        Box::new(Rejected { fault, excerpt, came: Came::Head(head) })
+    }
+}
+
+impl<H> From<Box<Rejected<H>>> for Fault {
+    fn from(rejected: Box<Rejected<H>>) -> Fault {
+        rejected.fault
+    }
+}
+
+impl<H> Came<H> {
+    /// `text` begins with the first line.
+    pub(super) fn line(text: &[u8]) -> Came<H> {
+        Came::Line(first_line_kept(text))
+    }
+}
+
+impl Came<RequestHead> {
+    /// What an answer has to know of it: HEAD is HEAD, however wrong the rest (RFC 9110, 9.3.2).
+    pub(super) fn method(&self) -> Method {
+        match self {
+            Came::Head(head) => head.method.clone(),
+            Came::Line(line) if line.starts_with(b"HEAD ") => Method::Head,
+            Came::Line(_) => Method::Get,
+        }
+    }
+
+    /// The head, if its first line was right.
+    pub fn head(&self) -> Option<&RequestHead> {
+        match self {
+            Came::Head(head) => Some(head),
+            Came::Line(_) => None,
+        }
+    }
+
+    /// The first line as it came, without its ending.
+    pub fn first_line(&self) -> &[u8] {
+        match self {
+            Came::Head(head) => {
+                let line = head.headers.source().split_inclusive(|&byte| byte == b'\n').next();
+                strip_ending(line.unwrap_or_default())
+            }
+            Came::Line(line) => line,
+        }
+    }
+}

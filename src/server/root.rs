@@ -1,0 +1,289 @@
+//! Opens what lies below one folder, and nothing else, whoever moves things about meanwhile.
+//!
+//! The folder is opened for each request, by its name: a new release that takes its place is served
+//! from then on. Below it one system call looks and opens (openat2 with `RESOLVE_BENEATH`), so that
+//! nothing can change between the two. What that refuses, or cannot do, is walked name by name.
+//!
+//! Symbolic links are followed as long as they stay below the folder all the way. So may absolute ones
+//! that begin with the folder's own path; any other link is as good as not there.
+
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{self, OFlag};
+use nix::sys::stat::Mode;
+
+/// How a folder is opened on the way. Where there is `O_PATH`, the right to list it is not needed.
+#[cfg(target_os = "linux")]
+const FOLDER: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+#[cfg(not(target_os = "linux"))]
+const FOLDER: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
+
+/// How a file is opened: a FIFO or a device does not block, and no terminal becomes ours.
+const FILE: OFlag = OFlag::O_NONBLOCK.union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
+
+/// How often a walk may begin anew, at a link or at a `..` in one. Linux follows 40 links.
+const DETOURS: usize = 100;
+
+/// A folder by its name.
+#[derive(Debug)]
+pub struct Root {
+    path: PathBuf,
+}
+
+impl Root {
+    /// Takes a folder's name for good, relative to where the program is now.
+    ///
+    /// # Errors
+    /// When it is not there, or not a folder.
+    pub fn new(path: &Path) -> io::Result<Root> {
+        let root = Root { path: std::path::absolute(path)? };
+        if !fs::metadata(&root.path)?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        root.open()?;
+        Ok(root)
+    }
+
+    /// Opens whatever folder has that name now.
+    ///
+    /// # Errors
+    /// When there is none, or it may not be entered.
+    pub fn open(&self) -> io::Result<Folder<'_>> {
+        let descriptor = fcntl::open(&self.path, FOLDER, Mode::empty())?;
+        Ok(Folder { path: &self.path, descriptor })
+    }
+}
+
+/// An open folder: it stays the same one, whatever becomes of its name.
+#[derive(Debug)]
+pub struct Folder<'a> {
+    path: &'a Path,
+    descriptor: OwnedFd,
+}
+
+impl Folder<'_> {
+    /// Opens what lies at `relative` below it for reading, whatever that is.
+    ///
+    /// # Errors
+    /// Those of the file system; `NotFound` for what lies outside.
+    pub fn open_file(&self, relative: &Path) -> io::Result<(File, Metadata)> {
+        let descriptor = match self.open_at_once(relative) {
+            // Not in this kernel, forbidden by a sandbox; a link that is absolute or leads out; a
+            // name that was moved in the very moment.
+            Err(Errno::ENOSYS | Errno::EPERM | Errno::EXDEV | Errno::EAGAIN) => {
+                self.walk(relative)?
+            }
+            outcome => outcome?,
+        };
+        let file = File::from(descriptor);
+        let metadata = file.metadata()?;
+        Ok((file, metadata))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn open_at_once(&self, relative: &Path) -> Result<OwnedFd, Errno> {
+        use nix::fcntl::{OpenHow, ResolveFlag, openat2};
+        let beneath = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+        openat2(&self.descriptor, relative, OpenHow::new().flags(FILE).resolve(beneath))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open_at_once(&self, _: &Path) -> Result<OwnedFd, Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    /// Opens name after name, each in the folder that was opened before, and follows no link: what a
+    /// link says is put into the path instead, and the walk begins anew.
+    fn walk(&self, relative: &Path) -> io::Result<OwnedFd> {
+        let mut path = relative.to_owned();
+        for _ in 0..DETOURS {
+            match self.follow(&path)? {
+                Step::Opened(descriptor) => return Ok(descriptor),
+                Step::Detour(instead) => path = instead,
+            }
+        }
+        Err(Errno::ELOOP.into())
+    }
+
+    fn follow(&self, path: &Path) -> io::Result<Step> {
+        let mut names: VecDeque<&OsStr> = path.iter().collect();
+        let mut passed = PathBuf::new();
+        let mut folder = None;
+        while let Some(name) = names.pop_front() {
+            let rest = || names.iter().collect::<PathBuf>();
+            if name == "." {
+                continue;
+            }
+            if name == ".." {
+                // It stands behind real folders only: what has been passed is no link.
+                return match passed.pop() {
+                    true => Ok(Step::Detour(passed.join(rest()))),
+                    false => Err(io::ErrorKind::NotFound.into()),
+                };
+            }
+            let here = folder.as_ref().unwrap_or(&self.descriptor);
+            let flags = if names.is_empty() { FILE } else { FOLDER } | OFlag::O_NOFOLLOW;
+            match fcntl::openat(here, name, flags, Mode::empty()) {
+                Ok(descriptor) if names.is_empty() => return Ok(Step::Opened(descriptor)),
+                Ok(descriptor) => folder = Some(descriptor),
+                Err(error) => {
+                    // A link, or what the error says.
+                    let target = PathBuf::from(fcntl::readlinkat(here, name).map_err(|_| error)?);
+                    let way = match target.is_absolute() {
+                        true => self.inside(&target).ok_or(io::ErrorKind::NotFound)?,
+                        false => passed.join(target),
+                    };
+                    return Ok(Step::Detour(way.join(rest())));
+                }
+            }
+            passed.push(name);
+        }
+        // The way led back to the folder itself.
+        Ok(Step::Opened(fcntl::openat(&self.descriptor, ".", FILE, Mode::empty())?))
+    }
+
+    /// An absolute path as one that begins here, if it does.
+    fn inside(&self, target: &Path) -> Option<PathBuf> {
+        let begins = |folder: &Path| target.strip_prefix(folder).ok().map(Path::to_owned);
+        begins(self.path).or_else(|| begins(&fs::canonicalize(self.path).ok()?))
+    }
+}
+
+/// What a walk comes to.
+enum Step {
+    Opened(OwnedFd),
+    Detour(PathBuf),
+}
+
+/// Is there nothing of that name? Too long a name, a file for a folder on the way, links that lead
+/// round in a circle, and a socket (ENXIO), which cannot be opened, are as good as nothing.
+pub fn is_absent(error: &io::Error) -> bool {
+    use Errno::*;
+    error.kind() == io::ErrorKind::NotFound
+        || matches!(
+            error.raw_os_error().map(Errno::from_raw),
+            Some(ENOTDIR | ENAMETOOLONG | ELOOP | ENXIO)
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+    use std::os::unix::fs::symlink;
+
+    /// A folder of this test's own, with `root` and `root-secret` in it.
+    fn place() -> PathBuf {
+        let place = std::env::temp_dir().join(format!("threadbare-root-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&place); // left by a run that was broken off
+        for (name, text) in [
+            ("root/page", "page"),
+            ("root/a/page", "a/page"),
+            ("root/a/b/page", "a/b/page"),
+            ("root-secret/page", "secret"),
+            ("secret", "secret"),
+        ] {
+            let path = place.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        for (name, target) in [
+            ("file", "page"),
+            ("dot", "./a/./page"),
+            ("folder", "a/b"),
+            ("slash", "a/b/"),
+            ("chain", "folder/up"),
+            ("a/b/up", "../page"),
+            ("a/b/top", "../../page"),
+            ("a/b/over", "../../../secret"),
+            ("a/b/round", "../../../root/page"),
+            ("folder-up", "folder/../page"),
+            ("itself", "."),
+            ("self", "self"),
+            ("dangling", "nowhere"),
+            ("out", "../secret"),
+            ("out-folder", "../root-secret"),
+            ("dot-out", "./../secret"),
+            ("etc", "/etc"),
+        ] {
+            symlink(target, place.join("root").join(name)).unwrap();
+        }
+        for (name, target) in [
+            ("absolute", "root/a/page"),
+            ("absolute-folder", "root/a"),
+            ("absolute-self", "root"),
+            ("absolute-out", "root-secret/page"),
+            ("absolute-over", "root/a/../../secret"),
+        ] {
+            symlink(place.join(target), place.join("root").join(name)).unwrap();
+        }
+        place
+    }
+
+    #[test]
+    fn at_once_and_name_by_name_the_same_is_found() {
+        let place = place();
+        let root = Root::new(&place.join("root")).unwrap();
+        let folder = root.open().unwrap();
+        let deep = "a/".repeat(1000) + "page";
+        for (path, want) in [
+            ("page", Some("page")),
+            ("a/page", Some("a/page")),
+            ("a/b/page", Some("a/b/page")),
+            ("nowhere", None),
+            ("nowhere/page", None),
+            ("page/page", None),
+            (&deep, None),
+            (&"x".repeat(300), None),
+            ("file", Some("page")),
+            ("file/page", None),
+            ("dot", Some("a/page")),
+            ("folder/page", Some("a/b/page")),
+            ("slash/page", Some("a/b/page")),
+            ("chain", Some("a/page")),
+            ("a/b/top", Some("page")),
+            ("folder/top", Some("page")),
+            ("folder-up", Some("a/page")),
+            ("itself/page", Some("page")),
+            ("itself/itself/itself/a/page", Some("a/page")),
+            ("self", None),
+            ("dangling", None),
+            ("a/b/over", None),
+            ("a/b/round", None),
+            ("out", None),
+            ("out-folder/page", None),
+            ("dot-out", None),
+            ("etc/passwd", None),
+            ("absolute", Some("a/page")),
+            ("absolute-folder/b/page", Some("a/b/page")),
+            ("absolute-self/page", Some("page")),
+            ("absolute-out", None),
+            ("absolute-over", None),
+        ] {
+            let path = Path::new(path);
+            let walked = folder.walk(path).map(File::from);
+            for opened in [folder.open_file(path).map(|(file, _)| file), walked] {
+                match (opened, want) {
+                    (Ok(mut file), Some(want)) => {
+                        let mut text = String::new();
+                        file.read_to_string(&mut text).unwrap();
+                        assert_eq!(text, want, "{path:?}");
+                    }
+                    (Err(error), None) => assert!(is_absent(&error), "{path:?}: {error}"),
+                    (opened, want) => panic!("{path:?}: {opened:?}, and not {want:?}"),
+                }
+            }
+        }
+        for path in ["itself", "absolute-self", "a"] {
+            let walked = File::from(folder.walk(Path::new(path)).unwrap());
+            assert!(walked.metadata().unwrap().is_dir(), "{path}");
+        }
+        fs::remove_dir_all(place).unwrap();
+    }
+}

@@ -1,0 +1,82 @@
+//! The variants of a file: itself, and `.br`, `.zst` and `.gz` beside it, made beforehand.
+//!
+//! The client's weights decide, and where they are equal the order br, zstd, gzip, identity (RFC 9110,
+//! 12.5.3). A sibling that is older than its file was made of another text, and is passed over; so is
+//! one that is no regular file. Without the file itself it is no variant. Nothing is compressed here.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+
+use super::root::Folder;
+use crate::proto::http::accept::{Coding, Codings};
+
+/// The ends of the siblings' names, the densest last.
+const SIBLINGS: [(Coding, &str); 3] =
+    [(Coding::Gzip, ".gz"), (Coding::Zstd, ".zst"), (Coding::Brotli, ".br")];
+
+/// One variant, open.
+#[derive(Debug)]
+pub struct Variant {
+    /// How it is coded.
+    pub coding: Coding,
+    /// Its bytes.
+    pub file: File,
+    /// Of these bytes, not of the file that they stand for.
+    pub metadata: Metadata,
+}
+
+/// All variants of one file.
+#[derive(Debug)]
+pub struct Variants {
+    original: Variant,
+    siblings: Vec<Variant>,
+}
+
+impl Variants {
+    /// Looks for the siblings of what was opened at `path`.
+    ///
+    /// # Errors
+    /// `NotFound` when that is no regular file: it is as good as not there.
+    pub fn of(
+        folder: &Folder<'_>,
+        path: &Path,
+        (file, metadata): (File, Metadata),
+    ) -> io::Result<Variants> {
+        if !metadata.is_file() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let modified = metadata.modified()?;
+        let sibling = |(coding, end): (Coding, &str)| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(end);
+            // One that cannot be opened is no loss: there is the file itself.
+            let (file, metadata) = folder.open_file(Path::new(&name)).ok()?;
+            if !metadata.is_file() || metadata.modified().ok()? < modified {
+                log::debug!("{} is no file, or older than {}", name.display(), path.display());
+                return None;
+            }
+            Some(Variant { coding, file, metadata })
+        };
+        let siblings = SIBLINGS.into_iter().filter_map(sibling).collect();
+        Ok(Variants { original: Variant { coding: Coding::Identity, file, metadata }, siblings })
+    }
+
+    /// Does the answer depend on Accept-Encoding? Then every one has to say so, the plain one, too:
+    /// a cache must not give it to others (RFC 9110, 12.5.5).
+    pub fn vary(&self) -> bool {
+        !self.siblings.is_empty()
+    }
+
+    /// The one that the client would rather have; the file itself when it takes none of them.
+    pub fn best(self, accepted: &Codings) -> Variant {
+        let mut best = (accepted.weight(Coding::Identity), self.original);
+        for sibling in self.siblings {
+            let weight = accepted.weight(sibling.coding);
+            if weight.is_some() && weight >= best.0 {
+                best = (weight, sibling);
+            }
+        }
+        best.1
+    }
+}
