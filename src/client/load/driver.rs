@@ -7,15 +7,16 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::failure::{Cause, Failure};
+use super::lane::{Lane, Link};
 use super::schedule::{Next, Pace, Schedule};
 use super::tally::{LATE, Tally};
-use super::wire::{Reading, Shape, Step};
+use super::wire::{Shape, Step};
 use super::{Job, Measured};
 use crate::net::connect;
 use crate::net::poller::{AT_ONCE, Alarm, Event, Poller};
@@ -48,41 +49,6 @@ pub(super) struct Driver<'j> {
     tally: Tally,
     last_answer: Option<Instant>,
     seen: (u64, u64),
-}
-
-/// A connection, and the one after it.
-#[derive(Default)]
-struct Lane {
-    link: Link,
-    /// What was sent and is not answered, in order.
-    flight: VecDeque<Asked>,
-    /// How many requests may still be sent.
-    left: u64,
-    reading: Reading,
-    /// What has arrived of an answer that is not complete.
-    input: Buf,
-    /// What the server has not taken yet.
-    output: Vec<u8>,
-    /// Is it among the free ones, and since when?
-    free: Option<Instant>,
-}
-
-#[derive(Default)]
-enum Link {
-    #[default]
-    Down,
-    /// To be tried again then.
-    Resting(Instant),
-    /// Begun then; in a closed loop it is made for a request that was due then, too.
-    Opening(TcpStream, Instant, Option<Instant>),
-    Up(TcpStream),
-}
-
-#[derive(Clone, Copy)]
-struct Asked {
-    due: Instant,
-    sent: Instant,
-    is_last: bool,
 }
 
 /// What a look at the answers came to.
@@ -212,7 +178,7 @@ impl<'j> Driver<'j> {
             self.free.pop_front();
             self.lanes[at].free = None;
             self.under_way += 1;
-            self.ask(at, due, now);
+            self.lanes[at].ask(due, now, &self.shapes);
             self.flush(at, now);
             self.offer(at, now);
         }
@@ -221,10 +187,8 @@ impl<'j> Driver<'j> {
 
     /// Says that a connection can take a request, if it can.
     fn offer(&mut self, at: usize, now: Instant) {
-        let depth = self.job.plan.pipeline;
         let lane = &mut self.lanes[at];
-        let able = matches!(lane.link, Link::Up(_)) && lane.left > 0 && lane.flight.len() < depth;
-        if able && lane.free.is_none() {
+        if lane.has_room(self.job.plan.pipeline) && lane.free.is_none() {
             lane.free = Some(now);
             self.free.push_back(at);
         }
@@ -236,10 +200,10 @@ impl<'j> Driver<'j> {
             return self.offer(at, now);
         }
         let mut asked = false;
-        while self.lanes[at].left > 0 && self.lanes[at].flight.len() < self.job.plan.pipeline {
+        while self.lanes[at].has_room(self.job.plan.pipeline) {
             let Next::Due(due) = self.schedule.next(now) else { break };
             self.under_way += 1;
-            self.ask(at, due, now);
+            self.lanes[at].ask(due, now, &self.shapes);
             asked = true;
         }
         if asked {
@@ -247,30 +211,10 @@ impl<'j> Driver<'j> {
         }
     }
 
-    /// Puts a request behind those that are to be sent.
-    fn ask(&mut self, at: usize, due: Instant, now: Instant) {
-        let lane = &mut self.lanes[at];
-        lane.left -= 1;
-        let is_last = lane.left == 0;
-        lane.output.extend_from_slice(&self.shapes[usize::from(is_last)].wire);
-        lane.flight.push_back(Asked { due, sent: now, is_last });
-    }
-
     fn flush(&mut self, at: usize, now: Instant) {
-        let lane = &mut self.lanes[at];
-        let Link::Up(stream) = &mut lane.link else { return };
-        let mut sent = 0;
-        while sent < lane.output.len() {
-            match stream.write(&lane.output[sent..]) {
-                Ok(count) => sent += count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                // It may have answered before it left: that is read first, and then this comes up.
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
-                Err(error) => return self.fail(at, Failure::Send(Cause::from(&error)), now),
-            }
+        if let Err(failure) = self.lanes[at].flush() {
+            self.fail(at, failure, now);
         }
-        lane.output.drain(..sent);
     }
 
     fn happened(&mut self, event: Event) -> io::Result<()> {
@@ -289,7 +233,7 @@ impl<'j> Driver<'j> {
             },
             link => {
                 self.lanes[at].link = link;
-                if !self.lanes[at].output.is_empty() {
+                if self.lanes[at].has_output() {
                     self.flush(at, now);
                 }
                 self.receive(at, event.ended);
@@ -307,7 +251,7 @@ impl<'j> Driver<'j> {
         lane.left = self.job.plan.per_connection.unwrap_or(u64::MAX);
         self.tally.connections += 1;
         if let Some(due) = due {
-            self.ask(at, due, now);
+            self.lanes[at].ask(due, now, &self.shapes);
             self.flush(at, now);
         }
         self.feed(at, now);
@@ -402,13 +346,7 @@ impl<'j> Driver<'j> {
 
     /// Ends a connection; what is still under way on it has failed like this.
     fn close(&mut self, at: usize, failure: Failure, now: Instant) {
-        let lane = &mut self.lanes[at];
-        lane.link = Link::Down;
-        lane.reading = Reading::Start;
-        lane.input = Buf::new();
-        lane.output.clear();
-        lane.free = None;
-        for asked in lane.flight.drain(..) {
+        for asked in self.lanes[at].end() {
             self.under_way -= 1;
             self.seen.1 += 1;
             if !self.schedule.is_measured(asked.due) {

@@ -9,6 +9,7 @@
 //! | `schedule` | when which request is due: pure |
 //! | `wire` | the request's bytes, and the reading of its answers: sans-IO |
 //! | `driver` | one thread: its connections, and waiting for all of them |
+//! | `lane` | one connection, and what is under way on it |
 //! | `tally`, `timeline` | what was measured, in fixed memory |
 //! | `failure` | why a request came to nothing |
 //!
@@ -16,6 +17,7 @@
 
 mod driver;
 mod failure;
+mod lane;
 mod schedule;
 mod tally;
 mod timeline;

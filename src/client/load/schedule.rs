@@ -163,7 +163,7 @@ mod tests {
     fn slow_rates_do_not_overflow() {
         let begin = Instant::now();
         let mut schedule =
-            Schedule::new(Pace::Rate(f64::MIN_POSITIVE), (0, 1), begin, 0 * MS, None, None);
+            Schedule::new(Pace::Rate(f64::MIN_POSITIVE), (0, 1), begin, Duration::ZERO, None, None);
         assert_eq!(schedule.next(begin), Next::Due(begin));
         assert_eq!(schedule.next(begin), Next::NotBefore(begin + FAR));
     }
