@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::timeline::Timeline;
 use crate::proto::http::status::Status;
 
-/// What one thread has measured, or, [added up](Tally::add), all of them.
+/// What one thread has measured, or, added up, all of them.
 #[derive(Debug, Clone)]
 pub struct Tally {
     /// Answers that came in full, whatever their status.
