@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -143,6 +144,8 @@ impl Subject {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            // lighttpd ends its whole process group, and that were us, too.
+            .process_group(0)
             .spawn()?;
         let running = Running { child, address: ([127, 0, 0, 1], port).into() };
         let begun = Instant::now();

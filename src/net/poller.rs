@@ -18,7 +18,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 const WAKE: u64 = u64::MAX;
 
 /// How many events are taken at once.
-pub const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 256;
 
 /// The set.
 #[derive(Debug)]
@@ -36,9 +36,46 @@ pub struct Event {
     pub ended: bool,
 }
 
+/// What has happened to all of them, since somebody last asked.
+#[derive(Debug)]
+pub struct Events {
+    raw: [EpollEvent; AT_ONCE],
+    count: usize,
+}
+
+impl Events {
+    /// None yet.
+    pub fn new() -> Events {
+        Events { raw: [EpollEvent::empty(); AT_ONCE], count: 0 }
+    }
+
+    /// Those of connections.
+    pub fn iter(&self) -> impl Iterator<Item = Event> {
+        let ended = EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
+        self.happened()
+            .filter(|event| event.data() != WAKE)
+            .map(move |event| Event { key: event.data(), ended: event.events().intersects(ended) })
+    }
+
+    /// Was there no room for all?
+    pub fn may_be_more(&self) -> bool {
+        self.count == AT_ONCE
+    }
+
+    fn happened(&self) -> impl Iterator<Item = &EpollEvent> {
+        self.raw[..self.count].iter()
+    }
+}
+
 /// Rings in a set, once, after a time.
 #[derive(Debug)]
 pub struct Alarm(TimerFd);
+
+impl Default for Events {
+    fn default() -> Events {
+        Events::new()
+    }
+}
 
 impl Poller {
     /// An empty set.
@@ -102,7 +139,7 @@ impl Poller {
     ///
     /// # Errors
     /// Those of `epoll_wait`, but for EINTR, which is "nothing happened".
-    pub fn wait(&self, patience: bool, events: &mut Vec<Event>) -> io::Result<()> {
+    pub fn wait(&self, patience: bool, events: &mut Events) -> io::Result<()> {
         let timeout = if patience { EpollTimeout::NONE } else { EpollTimeout::ZERO };
         self.take(timeout, events).map(drop)
     }
@@ -112,7 +149,7 @@ impl Poller {
     ///
     /// # Errors
     /// As [`Poller::wait`].
-    pub fn wait_for(&self, time: Duration, events: &mut Vec<Event>) -> io::Result<()> {
+    pub fn wait_for(&self, time: Duration, events: &mut Events) -> io::Result<()> {
         let time = time.saturating_add(Duration::from_micros(999));
         self.take(EpollTimeout::try_from(time).unwrap_or(EpollTimeout::MAX), events).map(drop)
     }
@@ -121,7 +158,7 @@ impl Poller {
     ///
     /// # Errors
     /// As [`Poller::wait`].
-    pub fn look(&self, events: &mut Vec<Event>) -> io::Result<()> {
+    pub fn look(&self, events: &mut Events) -> io::Result<()> {
         if self.take(EpollTimeout::ZERO, events)? {
             self.wake();
         }
@@ -129,22 +166,13 @@ impl Poller {
     }
 
     /// Takes what has happened. `true`: there was a wake, too.
-    fn take(&self, timeout: EpollTimeout, events: &mut Vec<Event>) -> io::Result<bool> {
-        let mut raw = [EpollEvent::empty(); AT_ONCE];
-        let count = match self.epoll.wait(&mut raw, timeout) {
+    fn take(&self, timeout: EpollTimeout, events: &mut Events) -> io::Result<bool> {
+        events.count = match self.epoll.wait(&mut events.raw, timeout) {
             Ok(count) => count,
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error.into()),
         };
-        let ended = EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
-        events.clear();
-        events.extend(
-            raw[..count]
-                .iter()
-                .filter(|event| event.data() != WAKE)
-                .map(|event| Event { key: event.data(), ended: event.events().intersects(ended) }),
-        );
-        Ok(events.len() < count)
+        Ok(events.happened().any(|event| event.data() == WAKE))
     }
 }
 
@@ -170,14 +198,14 @@ mod tests {
 
     #[test]
     fn an_alarm_ends_a_wait_and_rings_once_for_each_time_it_is_set() {
-        let (poller, mut events) = (Poller::new().unwrap(), Vec::new());
+        let (poller, mut events) = (Poller::new().unwrap(), Events::new());
         let alarm = poller.alarm().unwrap();
         for _ in 0..3 {
             let begun = Instant::now();
             alarm.set(Duration::from_millis(2)).unwrap();
             poller.wait_for(Duration::from_secs(10), &mut events).unwrap();
             assert!((2..5_000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
-            assert!(events.is_empty(), "an alarm is no connection's event");
+            assert!(events.iter().next().is_none(), "an alarm is no connection's event");
         }
         let begun = Instant::now();
         poller.wait_for(Duration::from_millis(20), &mut events).unwrap();

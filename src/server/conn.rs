@@ -92,6 +92,8 @@ enum State {
 /// What a turn is taken with.
 struct Turn<'t> {
     stream: &'t TcpStream,
+    /// When it began.
+    start: Instant,
     may_stay: &'t dyn Fn() -> bool,
 }
 
@@ -125,7 +127,7 @@ impl Service for Http {
         may_stay: &dyn Fn() -> bool,
     ) -> Next {
         connection.wire.borrow(desk);
-        let turn = Turn { stream, may_stay };
+        let turn = Turn { stream, start: Instant::now(), may_stay };
         let next = self.try_turn(connection, &turn).unwrap_or_else(|error| {
             if !peer_left(&error) {
                 log::warn!("{}: {error}", connection.wire.peer);
@@ -249,7 +251,6 @@ impl Http {
     /// Steps until there is nothing to do without the peer; reads at most once; writes when all
     /// that can be answered is, or when much has been gathered.
     fn try_turn(&self, connection: &mut Connection, turn: &Turn<'_>) -> io::Result<Next> {
-        let start = Instant::now();
         let (mut read, mut answers, mut written) = (None, 0, 0);
         loop {
             let step = if connection.wire.output.is_large() {
@@ -260,7 +261,7 @@ impl Http {
             if let Step::Answered = step {
                 answers += 1;
             }
-            let time = || connection.waiting_since.duration_since(start);
+            let time = || connection.waiting_since.duration_since(turn.start);
             let had_its_turn = answers >= TURN_ANSWERS || answers > 0 && time() >= TURN_TIME;
             let pausing = matches!(step, Step::Hungry | Step::Over) || had_its_turn;
             if pausing || connection.wire.output.is_large() {
@@ -298,7 +299,11 @@ impl Http {
     fn step(&self, connection: &mut Connection, turn: &Turn<'_>) -> Step {
         let wire = &mut connection.wire;
         let (state, step) = match connection.state.take() {
-            State::Head(recv, since) => self.receive_head(recv, since, wire, turn),
+            State::Head(recv, since) => {
+                // What came with another request is as old as that one's answer.
+                let now = turn.start.max(connection.waiting_since);
+                self.receive_head(recv, since, now, wire, turn)
+            }
             State::Body(incoming) => self.receive_body(incoming, wire, turn),
             State::Stream(streamed) => (self.stream(streamed, wire, turn), Step::On),
             State::Answer(answer) => self.send_body(answer, wire),

@@ -19,7 +19,7 @@ use super::tally::{LATE, Tally};
 use super::wire::{Shape, Step};
 use super::{Job, Measured};
 use crate::net::connect;
-use crate::net::poller::{AT_ONCE, Alarm, Event, Poller};
+use crate::net::poller::{Alarm, Event, Events, Poller};
 use crate::net::usage;
 use crate::proto::buf::Buf;
 use crate::proto::http::limits::Limits;
@@ -83,7 +83,7 @@ impl<'j> Driver<'j> {
 
     pub(super) fn run(mut self) -> io::Result<Measured> {
         let (begun, cost) = (Instant::now(), usage::of_this_thread());
-        let mut events = Vec::with_capacity(AT_ONCE);
+        let mut events = Events::new();
         for at in 0..self.lanes.len() {
             self.open(at, begun)?;
         }
@@ -102,7 +102,7 @@ impl<'j> Driver<'j> {
                 self.alarm.set(due.saturating_duration_since(Instant::now()))?;
             }
             self.poller.wait_for(tick.saturating_duration_since(now), &mut events)?;
-            for event in events.drain(..) {
+            for event in events.iter() {
                 self.happened(event)?;
             }
         }

@@ -11,11 +11,11 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::poller::{AT_ONCE, Event};
 use super::Shared;
 use super::protocol::Term;
 use super::slot::Guest;
 use crate::net::deadline::Phase;
+use crate::net::poller::Events;
 use crate::net::service::{Ended, Next, Service};
 
 /// How long the leader may stay in one turn before another leads: as long, at most, others wait.
@@ -28,7 +28,7 @@ impl<S: Service> Shared<S> {
     /// Keeps the house until the lobby is closed.
     pub(super) fn keep_house(&self) {
         let mut desk = S::Desk::default();
-        let mut events = Vec::with_capacity(AT_ONCE);
+        let mut events = Events::new();
         let mut last_seen = None;
         let mut last_round = Instant::now();
         let _ = self.housekeeper.set(thread::current());
@@ -72,7 +72,7 @@ impl<S: Service> Shared<S> {
 
     /// The leader does not come back, or there is none. An idle worker leads from now on; without
     /// one, what a leader would see is seen here.
-    fn stand_in(&self, stuck: Option<Term>, events: &mut Vec<Event>, desk: &mut S::Desk) {
+    fn stand_in(&self, stuck: Option<Term>, events: &mut Events, desk: &mut S::Desk) {
         if self.calls().as_ref().is_some_and(|calls| calls.idle() > 0) {
             if stuck.is_none_or(|term| self.lead.depose(term)) {
                 self.call();
@@ -83,8 +83,8 @@ impl<S: Service> Shared<S> {
             if self.poller.look(events).is_err() {
                 return; // the leader, when it is back, says so
             }
-            events.iter().for_each(|&event| self.deliver(event));
-            if events.len() + 1 < AT_ONCE {
+            events.iter().for_each(|event| self.deliver(event));
+            if !events.may_be_more() {
                 break;
             }
         }

@@ -9,11 +9,11 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::poller::{AT_ONCE, Event};
 use super::Shared;
 use super::protocol::{Seen, Term};
 use super::slot::{Guest, Registered};
 use crate::net::accept::Accepted;
+use crate::net::poller::{Event, Events};
 use crate::net::service::{Ended, Next, Service};
 
 /// With so many connections at hand the leader calls for help, however short the turns: so many are
@@ -49,16 +49,17 @@ impl<S: Service> Shared<S> {
         let mut desk = S::Desk::default();
         self.coming.arrive();
         let begun = Instant::now();
+        let mut now = begun;
         for number in 1.. {
             if self.is_closed() {
                 return;
             }
             if let Some(term) = self.lead.take() {
                 Leading { lobby: self, term }.go_on(&mut desk);
-            } else if begun.elapsed() >= HELP {
+            } else if now.duration_since(begun) >= HELP {
                 return; // whoever puts something back into a queue rouses the leader
             } else if let Some(work) = self.next(number) {
-                self.serve_timed(work, &mut desk);
+                now = self.serve_timed(work, now, &mut desk);
             } else {
                 return;
             }
@@ -80,18 +81,23 @@ impl<S: Service> Shared<S> {
     }
 
     /// Serves one connection, and takes note of how long the turns are of those that have waited: a
-    /// second turn in a row is long because much was asked for, not because a handler blocks.
-    fn serve_timed(&self, work: Work, desk: &mut S::Desk) {
-        let begun = Instant::now();
+    /// second turn in a row is long because much was asked for, not because a handler blocks. It began
+    /// at `begun`, and ended when this says.
+    fn serve_timed(&self, work: Work, begun: Instant, desk: &mut S::Desk) -> Instant {
+        let counts = !matches!(work, Work::Again(_));
         match work {
-            Work::Ready(index) => self.serve(index, desk),
+            Work::Ready(index) | Work::Again(index) => self.serve(index, desk),
             Work::New(index, accepted) => self.welcome(index, accepted, desk),
-            Work::Again(index) => return self.serve(index, desk),
         }
-        // A moving average over some eight turns. Two workers at once may lose a turn of it.
-        let took = u64::try_from(begun.elapsed().min(LONGEST).as_nanos()).unwrap_or_default();
-        let before = self.typical_turn.load(Ordering::Relaxed);
-        self.typical_turn.store(before - before / 8 + took / 8, Ordering::Relaxed);
+        let now = Instant::now();
+        if counts {
+            // A moving average over some eight turns. Two workers at once may lose a turn of it.
+            let took = now.duration_since(begun).min(LONGEST).as_nanos();
+            let took = u64::try_from(took).unwrap_or_default();
+            let before = self.typical_turn.load(Ordering::Relaxed);
+            self.typical_turn.store(before - before / 8 + took / 8, Ordering::Relaxed);
+        }
+        now
     }
 
     /// Where turns are long, calls a worker for each connection that has waited, and gives how many of
@@ -222,7 +228,8 @@ impl<S: Service> Leading<'_, S> {
     /// Serves what is at hand, waits for events, and again; until the lead is taken away.
     fn go_on(&self, desk: &mut S::Desk) {
         let Leading { lobby, term } = *self;
-        let mut events: Vec<Event> = Vec::with_capacity(AT_ONCE);
+        let mut events = Events::new();
+        let mut now = Instant::now();
         let mut number = term.first_turn();
         let mut calls = Calls { since: Instant::now(), made: 0 };
         loop {
@@ -237,7 +244,7 @@ impl<S: Service> Leading<'_, S> {
                 let Some(work) = lobby.next(number) else { break }; // helpers were faster
                 let much = matches!(work, Work::Again(_));
                 lobby.turn.store(number, Ordering::Relaxed);
-                lobby.serve_timed(work, desk);
+                now = lobby.serve_timed(work, now, desk);
                 let _ =
                     lobby.turn.compare_exchange(number, 0, Ordering::Relaxed, Ordering::Relaxed);
                 if !lobby.lead.holds(term) {
@@ -263,7 +270,8 @@ impl<S: Service> Leading<'_, S> {
             if lobby.is_closed() {
                 return;
             }
-            events.iter().for_each(|&event| lobby.deliver(event));
+            events.iter().for_each(|event| lobby.deliver(event));
+            now = Instant::now();
         }
     }
 }

@@ -82,7 +82,7 @@ impl ResponseHead {
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.version.as_str().as_bytes());
         out.push(b' ');
-        out.extend_from_slice(self.status.code().to_string().as_bytes());
+        out.extend_from_slice(&self.status.digits());
         out.push(b' ');
         // A phrase may have come from anywhere; none ends its line early and goes on as a field.
         let fits = REASON.first_outside(&self.reason).is_none();

@@ -68,7 +68,9 @@ impl Headers {
 
     /// The values of all fields of this name, in order.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.iter().filter(move |(held, _)| held.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        let named =
+            move |line: &&Line| self.text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes());
+        self.lines.iter().filter(named).map(|line| &self.text[line.value.clone()])
     }
 
     /// The value of the first field of this name.
@@ -164,11 +166,13 @@ impl Headers {
 
     /// Adds text that is not a field: a first line, or the blank line.
     pub(super) fn push_source(&mut self, line: &[u8]) {
+        self.make_room();
         self.text.extend_from_slice(line);
     }
 
     /// Adds a field line as it arrived; the ranges count from its start.
     pub(super) fn push_received(&mut self, line: &[u8], name: Range<usize>, value: Range<usize>) {
+        self.make_room();
         let base = self.text.len();
         self.text.extend_from_slice(line);
         let moved = |range: Range<usize>| base + range.start..base + range.end;
@@ -192,6 +196,7 @@ impl Headers {
     }
 
     fn push_line(&mut self, name: &[u8], value: &[u8]) {
+        self.make_room();
         let start = self.text.len();
         self.text.extend_from_slice(name);
         self.text.extend_from_slice(b": ");
@@ -200,6 +205,14 @@ impl Headers {
         let value_end = self.text.len();
         self.text.extend_from_slice(b"\r\n");
         self.lines.push(Line { name: start..start + name.len(), value: value_start..value_end });
+    }
+
+    /// Room for a small head at once, instead of by and by.
+    fn make_room(&mut self) {
+        if self.text.capacity() == 0 {
+            self.text.reserve(256);
+            self.lines.reserve(8);
+        }
     }
 
     fn name(&self, line: &Line) -> &str {

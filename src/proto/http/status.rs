@@ -81,6 +81,13 @@ impl Status {
         self.0
     }
 
+    /// The three digits as they are written.
+    pub fn digits(self) -> [u8; 3] {
+        let [_, hundreds] = (self.0 / 100).to_be_bytes();
+        let [_, rest] = (self.0 % 100).to_be_bytes();
+        [hundreds, rest / 10, rest % 10].map(|digit| b'0' + digit)
+    }
+
     /// 1xx: an interim answer; the final one is still to come.
     pub fn is_informational(self) -> bool {
         self.0 < 200

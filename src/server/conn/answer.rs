@@ -3,8 +3,10 @@
 //! Date and Server are set here; the framing fields by the protocol. A body that breaks off is cut, not
 //! completed: short of its length, or without its last chunk, the client can tell (RFC 9112, 8).
 
+use std::cell::RefCell;
 use std::io::{self, Cursor};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::request::{Panicked, guarded};
@@ -18,7 +20,7 @@ use crate::proto::http::headers::Headers;
 use crate::proto::http::server::{Came, SendBody, SendHead};
 use crate::proto::http::status::Status;
 use crate::proto::http::trailers::may_trail;
-use crate::server::access_log::Line;
+use crate::server::access_log::{AccessLog, Line};
 use crate::server::handler::{Body, Response};
 use crate::server::refusal::Refusal;
 use crate::server::wire::Wire;
@@ -110,10 +112,10 @@ impl Http {
             Body::Trailed(_, names) => Some(names.join(", ")),
             Body::Bytes(_) | Body::File(..) | Body::Read(..) => None,
         };
-        let date = imf_fixdate(SystemTime::now());
+        let date = date();
         for (name, value) in [
             ("Trailer", announced.as_deref()),
-            ("Date", Some(date.as_str())),
+            ("Date", Some(&*date)),
             ("Server", self.server_name.as_deref()),
         ] {
             if let Some(value) = value
@@ -184,6 +186,9 @@ impl Http {
     pub(super) fn log(&self, peer: SocketAddr, answer: &Answer) {
         let Answer { asked: Asked { came, since }, status, sent, .. } = answer;
         self.stats.count_answer(*status);
+        if let AccessLog::Off = self.access_log {
+            return; // and the clock is not asked
+        }
         let request = came.as_ref().map(Came::first_line).filter(|line| !line.is_empty());
         let request = request.unwrap_or(b"-");
         let line =
@@ -211,6 +216,21 @@ fn trailers(body: &mut Body, send: &SendBody) -> io::Result<Headers> {
         !wrong
     });
     Ok(all)
+}
+
+/// The `Date` of an answer that is made now. It is written anew once a second, by each thread.
+fn date() -> Arc<str> {
+    thread_local! {
+        static LAST: RefCell<(u64, Arc<str>)> = RefCell::new((0, "".into()));
+    }
+    let now = SystemTime::now();
+    let second = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    LAST.with_borrow_mut(|(of, date)| {
+        if *of != second {
+            (*of, *date) = (second, imf_fixdate(now).into());
+        }
+        Arc::clone(date)
+    })
 }
 
 /// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:

@@ -66,12 +66,12 @@ impl Http {
         &self,
         recv: RecvHead,
         since: Option<Instant>,
+        now: Instant,
         wire: &mut Wire,
         turn: &Turn<'_>,
     ) -> (State, Step) {
-        let since =
-            if wire.input.is_empty() { since } else { since.or_else(|| Some(Instant::now())) };
-        let begun = since.unwrap_or_else(Instant::now);
+        let since = if wire.input.is_empty() { since } else { since.or(Some(now)) };
+        let begun = since.unwrap_or(now);
         match recv.receive(&mut wire.input, &self.limits) {
             Ok(Head::More(recv)) => {
                 // Empty lines are no request yet (RFC 9112, 2.2): the client is as idle as before.
@@ -291,7 +291,8 @@ impl Incoming {
         recv: RecvBody,
         call: Call,
     ) -> Incoming {
-        let (body_since, body) = (Instant::now(), Collector::default());
+        let body_since = if recv.is_done() { since } else { Instant::now() };
+        let body = Collector::default();
         Incoming { head, since, recv, body_since, received: 0, body, call }
     }
 }
