@@ -105,8 +105,8 @@ pub(super) static COMMAND: Command<BenchOptions> = Command {
     name: "client bench",
     usage: "[FLAG]... URL",
     about: "\
-Asks for a URL again and again, and says how long the answers took. Each answer is
-read to its end and checked. The figures go to stdout, everything else to stderr.",
+Asks for a URL again and again, and says how long the answers took. Each answer
+is read to its end and checked. Figures go to stdout, all else to stderr.",
     groups: &[
         ("Load", LOAD),
         ("Request, as with client", Asking::FLAGS),
@@ -130,8 +130,8 @@ Exit codes:
   28  out of time while connecting first      56  the generator could not go on
   99  a condition of --fail-if holds
 
-Errors are: another status than 2xx, no connection, none or half an answer (a body
-cut short, too), an answer that breaks a rule of HTTP, and one that took too long.
+Errors are: another status than 2xx, no connection, none or half an answer (a
+body cut short, too), one that breaks a rule of HTTP, one that took too long.
 
 Examples:
   client bench :8080/-/health                 50 connections, 10 seconds
