@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::words::{bar, bytes, count, number, sparkline, time, wrapped};
 use super::{Latency, QUANTILES, Summary};
-use crate::client::load::{Pace, Slice};
+use crate::client::load::{Pace, SLICES, Slice};
 
 /// The width of the bars.
 const BAR: usize = 40;
@@ -16,7 +16,7 @@ pub fn text(summary: &Summary) -> String {
         totals(summary),
         quantiles(summary),
         picture(&summary.latency),
-        over_time(summary.timeline.slices(), summary.timeline.width()),
+        over_time(summary),
         what_came(summary),
         summary.caveats().iter().map(|caveat| wrapped(caveat, 2) + "\n").collect(),
     ];
@@ -108,7 +108,13 @@ fn picture(latency: &Latency) -> String {
 }
 
 /// A server that stands still is seen in both rows.
-fn over_time(slices: &[Slice], width: Duration) -> String {
+fn over_time(summary: &Summary) -> String {
+    let width = summary.timeline.width();
+    let mut slices = summary.timeline.slices().to_vec();
+    // What is blank to the end is seen, too.
+    let until = summary.took.as_nanos().div_ceil(width.as_nanos().max(1));
+    let until = usize::try_from(until).unwrap_or(SLICES).min(SLICES);
+    slices.resize(slices.len().max(until), Slice::default());
     let waits = || slices.iter().map(|slice| slice.worst).filter(|worst| !worst.is_zero());
     let (Some(least), Some(most)) = (waits().min(), waits().max()) else { return String::new() };
     let logs = |time: Duration| time.as_secs_f64().ln();
@@ -121,9 +127,9 @@ fn over_time(slices: &[Slice], width: Duration) -> String {
         .iter()
         .map(|slice| (slice.answers > 0).then(|| slice.answers as f64 / busiest as f64));
     format!(
-        "worst wait {}\nanswers    {}\n{}\n",
-        sparkline(worst).trim_end(),
-        sparkline(answers).trim_end(),
+        "worst wait {}|\nanswers    {}|\n{}\n",
+        sparkline(worst),
+        sparkline(answers),
         wrapped(
             &format!(
                 "a column is {}; worst wait of what was due in it, {} to {} (log); answers in it, up \

@@ -83,15 +83,15 @@ pub(super) fn sparkline(values: impl Iterator<Item = Option<f64>>) -> String {
 
 /// Breaks a text between words, at 80 columns; lines behind the first are indented.
 pub(super) fn wrapped(text: &str, indent: usize) -> String {
-    let mut lines = String::new();
-    let mut width = 0;
-    for word in text.split(' ') {
+    let mut width = text.len() - text.trim_start().len();
+    let mut lines = " ".repeat(width);
+    for (at, word) in text.trim_start().split(' ').enumerate() {
         let length = word.chars().count();
-        if width > 0 && width + 1 + length > 80 {
+        if at > 0 && width + 1 + length > 80 {
             lines.push('\n');
             lines.push_str(&" ".repeat(indent));
             width = indent;
-        } else if width > 0 {
+        } else if at > 0 {
             lines.push(' ');
             width += 1;
         }
@@ -144,6 +144,8 @@ mod tests {
         assert_eq!([bar(0.0, 10), bar(1e-9, 10), bar(0.5, 3)], ["", "▏", "█▌"]);
         let line = [Some(0.0), None, Some(0.5), Some(1.0)];
         assert_eq!(sparkline(line.into_iter()), "▁ ▅█");
-        assert_eq!(wrapped(&"word ".repeat(20), 2).lines().count(), 2);
+        let long = format!("   {}word", "word ".repeat(19));
+        let wrapped = wrapped(&long, 2);
+        assert!(wrapped.starts_with("   word") && wrapped.contains("\n  word"), "{wrapped:?}");
     }
 }
