@@ -5,7 +5,7 @@ ROOT ?= www
 ARGS ?=
 SECONDS ?= 300
 
-.PHONY: run test demo starve beside fuzz check model clean help packages
+.PHONY: run test demo starve bench beside fuzz check model clean help packages
 
 run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
 	$(CARGO) build --release --locked
@@ -27,6 +27,10 @@ lab-%: ## exercise N of the coursework, PASS or FAIL: lab-1 to lab-5
 
 starve: ## hostile clients by the thousand, and what a well-behaved one feels of them (ARGS='--row idle --only ours')
 	$(CARGO) bench --locked --bench starve -- $(ARGS)
+
+bench: ## requests a second and processor time for each, beside other people's servers (ARGS='--row small --rounds 5 --seconds 2')
+	$(CARGO) build --release --locked --manifest-path benches/peers/Cargo.toml --target-dir target/peers
+	$(CARGO) bench --locked --bench speed -- $(ARGS)
 
 beside: ## raw requests to us, nginx, Apache and lighttpd: who answers what, and what the RFC says
 	$(CARGO) build --release --locked

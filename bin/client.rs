@@ -1,4 +1,7 @@
-//! `client URL…`: fetches, prints, and exits with curl's code.
+//! `client URL…`: fetches, prints, and exits with curl's code. `client bench URL` measures.
+
+mod bench;
+mod stop;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -6,10 +9,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use threadbare::cli::Parsed;
+use threadbare::cli::bench::parse as bench_flags;
 use threadbare::cli::client::{ClientOptions, Field, help, parse};
-use threadbare::client::output::{Parts, Undelivered, deliver, tell};
+use threadbare::cli::{Parsed, UsageError};
+use threadbare::client::output::{Parts, deliver, tell};
 use threadbare::client::{Client, Error, Request, Version, in_one_line};
+
+use self::stop::{Stop, complain};
 
 fn main() -> ExitCode {
     env_logger::init();
@@ -18,26 +24,38 @@ fn main() -> ExitCode {
         complain(&help());
         return ExitCode::from(2);
     }
-    let options = match parse(args) {
+    // A known word is the subcommand, always: a host of that name is `bench/`.
+    match args.split_first() {
+        Some((word, rest)) if word == "bench" => {
+            act(bench_flags(rest.to_vec()), bench::bench, |_| true)
+        }
+        _ => act(parse(args), run, |options| !options.silent || options.show_error),
+    }
+}
+
+/// Does what the command line says, and says what went wrong, if that `is_said`.
+fn act<T>(
+    parsed: Result<Parsed<T>, UsageError>,
+    run: impl FnOnce(&T) -> Result<u8, Stop>,
+    is_said: impl FnOnce(&T) -> bool,
+) -> ExitCode {
+    let options = match parsed {
         Ok(Parsed::Run(options)) => options,
         Ok(Parsed::Print(text)) => return print(&text),
         Err(error) => {
-            complain(&format!("client: (2) {error}\n"));
+            Stop::Usage(error.to_string()).say();
             return ExitCode::from(2);
         }
     };
     match run(&options) {
         Ok(code) => ExitCode::from(code),
         Err(stop) => {
-            stop.say(&options);
+            if is_said(&options) {
+                stop.say();
+            }
             ExitCode::from(stop.exit_code())
         }
     }
-}
-
-/// Says it on stderr, if anyone is listening there.
-fn complain(text: &str) {
-    io::stderr().write_all(text.as_bytes()).unwrap_or_default();
 }
 
 fn print(text: &str) -> ExitCode {
@@ -48,15 +66,6 @@ fn print(text: &str) -> ExitCode {
         }
         _ => ExitCode::SUCCESS,
     }
-}
-
-/// Why a fetch came to nothing.
-enum Stop {
-    Fetch(Error),
-    ReadData(String, io::Error),
-    Write(String, io::Error),
-    /// Whoever read our stdout has had enough, as `head` does: that is success.
-    BrokenPipe,
 }
 
 /// Fetches one URL after the other. One that fails does not keep the others from their turn; the
@@ -80,16 +89,19 @@ fn run(options: &ClientOptions) -> Result<u8, Stop> {
                     let name = path.display().to_string();
                     let file = File::create(path);
                     let mut file = file.map_err(|error| Stop::Write(name.clone(), error))?;
-                    deliver(&mut response, parts, &mut file).map_err(|why| stop(name, why))
+                    deliver(&mut response, parts, &mut file)
+                        .map_err(|why| Stop::undelivered(name, why))
                 }
                 None => deliver(&mut response, parts, &mut io::stdout().lock())
-                    .map_err(|why| stop("stdout".to_owned(), why)),
+                    .map_err(|why| Stop::undelivered("stdout".to_owned(), why)),
             });
         code = match fetched {
             Ok(()) => 0,
             Err(Stop::BrokenPipe) => return Ok(0),
             Err(stop) => {
-                stop.say(options);
+                if !options.silent || options.show_error {
+                    stop.say();
+                }
                 stop.exit_code()
             }
         };
@@ -150,45 +162,5 @@ fn read_data(path: &Path) -> Result<Vec<u8>, Stop> {
     match read {
         Ok(_) => Ok(data),
         Err(error) => Err(Stop::ReadData(path.display().to_string(), error)),
-    }
-}
-
-fn stop(output: String, why: Undelivered) -> Stop {
-    match why {
-        Undelivered::Answer(error) => Stop::Fetch(error),
-        Undelivered::Write(error)
-            if output == "stdout" && error.kind() == ErrorKind::BrokenPipe =>
-        {
-            Stop::BrokenPipe
-        }
-        Undelivered::Write(error) => Stop::Write(output, error),
-    }
-}
-
-impl Stop {
-    fn exit_code(&self) -> u8 {
-        match self {
-            Stop::Fetch(error) => error.exit_code(),
-            Stop::ReadData(..) => 26,
-            Stop::Write(..) => 23,
-            Stop::BrokenPipe => 0,
-        }
-    }
-
-    /// One line on stderr, unless it is to be silent.
-    fn say(&self, options: &ClientOptions) {
-        if options.silent && !options.show_error {
-            return;
-        }
-        let what = match self {
-            Stop::Fetch(error) => {
-                let advice = error.advice().map(|advice| format!("; {advice}"));
-                in_one_line(error) + &advice.unwrap_or_default()
-            }
-            Stop::ReadData(name, error) => format!("could not read {name}: {}", in_one_line(error)),
-            Stop::Write(name, error) => format!("could not write {name}: {}", in_one_line(error)),
-            Stop::BrokenPipe => return,
-        };
-        complain(&format!("client: ({}) {what}\n", self.exit_code()));
     }
 }

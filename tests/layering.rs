@@ -13,6 +13,9 @@ const MAY_IMPORT: &[(&str, &[&str], &[&str])] = &[
     ("pool.rs", &[], &["crossbeam_channel", "log"]),
     ("net", &["net", "pool"], &["crossbeam_channel", "log", "nix"]),
     ("server", &["proto::http", "proto::buf", "net", "pool", "server"], &["log", "nix"]),
+    // The load generator keeps its times in a histogram, and tells them as JSON.
+    ("client/load", &["proto::http", "proto::buf", "net", "client"], &["hdrhistogram"]),
+    ("client/report", &["client"], &["hdrhistogram", "serde_json"]),
     ("client", &["proto::http", "proto::buf", "net", "pool", "client"], &["log"]),
     ("app", &["server", "proto::http", "app"], &["log", "serde_json"]),
     ("cli", &["cli"], &["lexopt"]),
@@ -33,8 +36,17 @@ const NOT_IN_PROTO: &[&str] = &[
     "log::",
 ];
 
-const CRATES: &[&str] =
-    &["crossbeam_channel", "ctrlc", "env_logger", "httpdate", "lexopt", "log", "nix", "serde_json"];
+const CRATES: &[&str] = &[
+    "crossbeam_channel",
+    "ctrlc",
+    "env_logger",
+    "hdrhistogram",
+    "httpdate",
+    "lexopt",
+    "log",
+    "nix",
+    "serde_json",
+];
 
 fn sources(below: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(below).unwrap() {

@@ -62,6 +62,9 @@ mod users;
 /// The command line client: its flags, its exit codes, bad servers, other people's servers, curl.
 mod client;
 
+/// The load generator: its figures, its conditions, its exit codes.
+mod bench;
+
 /// What the manual shows is so: its transcripts are replayed, its exercises and the demo are run.
 mod manual;
 

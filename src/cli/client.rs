@@ -1,6 +1,7 @@
 //! The flags of `client`, which are curl's where curl has them.
 
 use std::ffi::{OsStr, OsString};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -137,11 +138,12 @@ pub fn help() -> String {
 
 pub(super) static COMMAND: Command<ClientOptions> = Command {
     name: "client",
-    usage: "[FLAG]... URL...",
+    usage: "[FLAG]... URL...\n       client bench [FLAG]... URL",
     about: "\
 Fetches each URL over HTTP/1.1: bodies to stdout, everything else to stderr.
+`client bench` measures: client bench --help. (A host of that name is bench/.)
 URLs of one host and port share a connection; host/path and :8080/path will do.",
-    groups: &[("Request", REQUEST), ("Output", OUTPUT), ("Time", TIME), ("Help", HELP)],
+    groups: &[("Request", Asking::FLAGS), ("Output", OUTPUT), ("Time", TIME), ("Help", HELP)],
     operand: |options, value| {
         let url = value.to_str().ok_or(Right("a URL is UTF-8; right: %C3%BC for other bytes"))?;
         options.urls.push(url.to_owned());
@@ -166,49 +168,70 @@ Examples:
 ",
 };
 
-const REQUEST: &[Flag<ClientOptions>] = &[
-    Flag::new(
-        Some('X'),
-        "request",
-        Value("METHOD", |options, value| {
-            // Which words are methods is the protocol's to say, and it does, before anything is sent.
-            let method = value.to_str().filter(|name| !name.is_empty());
-            options.method = Some(method.ok_or(Right("a word, as GET"))?.to_owned());
-            Ok(())
-        }),
-        "GET is the default, with a body POST",
-    ),
-    Flag::new(
-        Some('H'),
-        "header",
-        Value("FIELD", |options, value| {
-            options.fields.push(field(value.as_encoded_bytes())?);
-            Ok(())
-        }),
-        "'Name: value' adds a field, 'Name;' one without a value; 'Name:' takes a default one away",
-    ),
-    Flag::new(
-        Some('d'),
-        "data",
-        Value("DATA", |options, value| {
-            options.data.push(Data::Form(source(value)?));
-            Ok(())
-        }),
-        "send this; @FILE sends a file without its line ends, @- what comes on stdin; several \
-         are joined by &",
-    ),
-    Flag::new(
-        None,
-        "json",
-        Value("DATA", |options, value| {
-            options.data.push(Data::Json(source(value)?));
-            Ok(())
-        }),
-        "send this as JSON and ask for JSON; @FILE and @- as they are",
-    ),
-    Flag::new(Some('I'), "head", Switch(|options| options.head = true), "ask for the head only"),
-    Flag::new(None, "http1.0", Switch(|options| options.http10 = true), "speak HTTP/1.0"),
-];
+/// The flags that say what is asked, for every command that asks.
+pub(super) struct Asking<T>(PhantomData<T>);
+
+impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
+    pub(super) const FLAGS: &'static [Flag<T>] = &[
+        Flag::new(
+            Some('X'),
+            "request",
+            Value("METHOD", |options, value| {
+                // Which words are methods is the protocol's to say, and it does, before anything is sent.
+                let method = value.to_str().filter(|name| !name.is_empty());
+                options.as_mut().method = Some(method.ok_or(Right("a word, as GET"))?.to_owned());
+                Ok(())
+            }),
+            "GET is the default, with a body POST",
+        ),
+        Flag::new(
+            Some('H'),
+            "header",
+            Value("FIELD", |options, value| {
+                options.as_mut().fields.push(field(value.as_encoded_bytes())?);
+                Ok(())
+            }),
+            "'Name: value' adds a field, 'Name;' one without a value; 'Name:' takes a default one away",
+        ),
+        Flag::new(
+            Some('d'),
+            "data",
+            Value("DATA", |options, value| {
+                options.as_mut().data.push(Data::Form(source(value)?));
+                Ok(())
+            }),
+            "send this; @FILE sends a file without its line ends, @- what comes on stdin; several \
+             are joined by &",
+        ),
+        Flag::new(
+            None,
+            "json",
+            Value("DATA", |options, value| {
+                options.as_mut().data.push(Data::Json(source(value)?));
+                Ok(())
+            }),
+            "send this as JSON and ask for JSON; @FILE and @- as they are",
+        ),
+        Flag::new(
+            Some('I'),
+            "head",
+            Switch(|options| options.as_mut().head = true),
+            "ask for the head only",
+        ),
+        Flag::new(
+            None,
+            "http1.0",
+            Switch(|options| options.as_mut().http10 = true),
+            "speak HTTP/1.0",
+        ),
+    ];
+}
+
+impl AsMut<ClientOptions> for ClientOptions {
+    fn as_mut(&mut self) -> &mut ClientOptions {
+        self
+    }
+}
 
 const OUTPUT: &[Flag<ClientOptions>] = &[
     Flag::new(

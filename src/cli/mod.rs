@@ -4,6 +4,7 @@
 //! Parsing walks the table and so does the help text, so neither can forget a flag that the other
 //! knows. What is wrong is said in one line: what was typed, and what a right one looks like.
 
+pub mod bench;
 pub mod client;
 pub mod limits;
 pub mod server;
@@ -237,6 +238,7 @@ mod tests {
         let values = ["GET", "A: b", "1", "127.0.0.1:0", "on", "block", "off"];
         walk(&server::COMMAND, &Default::default(), &values);
         walk(&client::COMMAND, &Default::default(), &values);
+        walk(&bench::COMMAND, &Default::default(), &values);
     }
 
     #[test]

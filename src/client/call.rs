@@ -8,6 +8,7 @@
 //!                                    └──┘
 //! ```
 
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::Client;
@@ -95,6 +96,15 @@ fn reuse(client: &Client, origin: &Origin) -> Option<Connection> {
 
 /// A fresh connection.
 fn open(client: &Client, origin: &Origin, budget: &Budget) -> Result<Connection, Error> {
+    let stream = dial(client, origin, budget)?;
+    let address = stream.peer_addr().map_err(Error::Receive)?;
+    let connection = Connection::new(client.idle.next_id(), stream);
+    client.tell(&Event::Connected(connection.id, &origin.0, address));
+    Ok(connection)
+}
+
+/// Looks the host up and connects to it.
+pub(super) fn dial(client: &Client, origin: &Origin, budget: &Budget) -> Result<TcpStream, Error> {
     let (host, port) = origin;
     let addresses = resolve(host, *port, budget.until(Phase::Resolve));
     let addresses = addresses.map_err(|error| match error {
@@ -106,14 +116,10 @@ fn open(client: &Client, origin: &Origin, budget: &Budget) -> Result<Connection,
         Attempt::Trying(address) => client.tell(&Event::Trying(address)),
         Attempt::Failed(address, error) => client.tell(&Event::Failed(address, error)),
     });
-    let stream = stream.map_err(|error| match error.timed_out {
+    stream.map_err(|error| match error.timed_out {
         true => budget.timed_out(Phase::Connect),
         false => Error::Connect(host.to_string(), *port, error),
-    })?;
-    let address = stream.peer_addr().map_err(Error::Receive)?;
-    let connection = Connection::new(client.idle.next_id(), stream);
-    client.tell(&Event::Connected(connection.id, host, address));
-    Ok(connection)
+    })
 }
 
 /// Sends the request and receives the head of the answer, on this connection.

@@ -34,6 +34,7 @@
 //! | `reuse` | connections that wait for their next request |
 //! | `event` | what happens on the way, for those who watch |
 //! | [`output`] | what `-i`, `-I` and `-v` print |
+//! | `load`, `report` | `client bench`: many requests, and what they felt like (feature `cli`) |
 //! | `error`, `misread` | what can go wrong, in one line, and curl's exit codes |
 //!
 //! Not in here: https, proxies, redirects, cookies, content codings. The log has every event at
@@ -44,8 +45,12 @@ mod call;
 mod connection;
 mod error;
 mod event;
+#[cfg(feature = "cli")]
+pub mod load;
 mod misread;
 pub mod output;
+#[cfg(feature = "cli")]
+pub mod report;
 mod request;
 mod response;
 mod reuse;

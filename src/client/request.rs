@@ -106,6 +106,12 @@ impl Request {
         self.fields.has(name)
     }
 
+    /// Is this the version that it speaks?
+    #[cfg(feature = "cli")] // the load generator asks
+    pub(super) fn is_version(&self, version: Version) -> bool {
+        self.version == version
+    }
+
     /// What is asked for.
     pub fn url(&self) -> &Url {
         &self.url
@@ -194,6 +200,14 @@ impl Request {
             version: self.version,
             headers,
         }
+    }
+}
+
+/// Method and URL, for people.
+impl std::fmt::Display for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Url { authority, path, .. } = &self.url;
+        write!(f, "{} http://{authority}{path}", self.method)
     }
 }
 

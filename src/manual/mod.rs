@@ -1,6 +1,7 @@
 //! The manual: what is learned by doing, with transcripts of real runs.
 //!
 //! - [`by_hand`]: HTTP typed at telnet and nc, to the server and to the client.
+//! - [`measuring`]: `client bench`, and what other load generators do not say.
 //! - [`coursework`]: what the kernel is asked, a reading order through the source, and five
 //!   exercises with checks.
 //! - [`coverage`]: the requirements of RFC 9110 and RFC 9112 one by one, each with the test that holds
@@ -11,6 +12,9 @@
 
 #[doc = include_str!("by_hand.md")]
 pub mod by_hand {}
+
+#[doc = include_str!("measuring.md")]
+pub mod measuring {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}

@@ -2,7 +2,13 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, setsockopt, socket, sockopt,
+};
 
 /// What [`connect`] is about to do, and how it went.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +82,30 @@ fn share(left: Duration, addresses: usize) -> Duration {
     (left / addresses).max(Duration::from_millis(1))
 }
 
+/// Begins to connect and does not wait: the stream does not block, and has room to write as soon as
+/// it is connected, or broken. For those who wait for many at once.
+///
+/// # Errors
+/// Those of `socket` and `connect`, but for EINPROGRESS.
+pub fn begin(address: SocketAddr) -> io::Result<TcpStream> {
+    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = socket(family, SockType::Stream, flags, None)?;
+    setsockopt(&socket, sockopt::TcpNoDelay, &true)?;
+    match nix::sys::socket::connect(socket.as_raw_fd(), &SockaddrStorage::from(address)) {
+        Ok(()) | Err(Errno::EINPROGRESS) => Ok(TcpStream::from(socket)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What has become of a connection that was begun: `None` while it is under way.
+pub fn outcome(stream: &TcpStream) -> Option<io::Result<()>> {
+    match stream.take_error() {
+        Ok(None) => stream.peer_addr().is_ok().then_some(Ok(())),
+        Ok(Some(error)) | Err(error) => Some(Err(error)),
+    }
+}
+
 fn connect_to(address: SocketAddr, limit: Option<Duration>) -> io::Result<TcpStream> {
     let stream = match limit {
         Some(limit) => TcpStream::connect_timeout(&address, limit)?,
@@ -138,6 +168,22 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let error = connect(&[address], Some(Instant::now()), &mut |_| {}).unwrap_err();
         assert!(error.timed_out && error.tried.is_empty());
+    }
+
+    #[test]
+    fn what_is_begun_ends_well_or_says_why_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        for (address, refused) in [(listener.local_addr().unwrap(), false), (deserted(), true)] {
+            let until = Instant::now() + Duration::from_secs(10);
+            let stream = begin(address).unwrap();
+            let ended = loop {
+                match outcome(&stream) {
+                    None if Instant::now() < until => std::thread::yield_now(),
+                    ended => break ended.unwrap(),
+                }
+            };
+            assert_eq!(ended.is_err(), refused, "{ended:?}");
+        }
     }
 
     #[test]

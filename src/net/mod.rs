@@ -5,12 +5,14 @@
 //! | [`service`] | the seam: what a protocol gives, what a driver asks | |
 //! | [`door`] | how many may be in, in all and from one address | `getrlimit` |
 //! | [`accept`] | bind, listen, accept, hand over; refuse when full (`refuse`) | `socket` `bind` `listen` `poll` `accept4` |
-//! | [`lobby`] | where connections wait, and the workers that serve them | `epoll_wait` `epoll_ctl` |
+//! | [`lobby`] | where connections wait, and the workers that serve them | |
+//! | [`poller`] | waiting for many connections at once | `epoll_wait` `epoll_ctl` `timerfd_settime` |
 //! | [`stop`] | a request to stop, and the waking of whoever waits | `socketpair` |
 //! | [`deadline`] | until when a wait may last, and which wait it is | |
 //! | [`resolve`] | a name to addresses, within a time | `getaddrinfo` |
 //! | [`connect`] | an address to a connection, each one tried | `socket` `connect` |
 //! | [`socket`] | the few things std has no word for, safely bound | `listen` `setsockopt` |
+//! | [`usage`] | the processor time of a thread | `clock_gettime` |
 //! | [`errors`] | which errors are the peer's leaving, and which pass | |
 //! | [`rarely`] | what is worth a line in the log once a second | |
 
@@ -20,9 +22,11 @@ pub mod deadline;
 pub mod door;
 pub mod errors;
 pub mod lobby;
+pub mod poller;
 pub mod rarely;
 mod refuse;
 pub mod resolve;
 pub mod service;
 pub mod socket;
 pub mod stop;
+pub mod usage;

@@ -12,10 +12,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use super::poller::Events;
 use super::protocol::Term;
 use super::slot::Guest;
 use crate::net::deadline::Phase;
+use crate::net::poller::Events;
 use crate::net::service::{Ended, Next, Service};
 
 /// How long the leader may stay in one turn before another leads: as long, at most, others wait.

@@ -20,7 +20,6 @@
 //! |---|---|
 //! | `protocol` | who owns a connection, who leads, who is coming: three atomic words, model-checked |
 //! | `slot` | a connection, its deadline, its last moments |
-//! | `poller` | epoll |
 //! | `work` | the leader and the helpers |
 //! | `house` | the housekeeper |
 //!
@@ -28,7 +27,6 @@
 //! the same turns of the same [`Service`] as the textbook.
 
 mod house;
-mod poller;
 mod protocol;
 mod slot;
 mod work;
@@ -41,11 +39,11 @@ use std::{io, iter};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 
-use self::poller::Poller;
 use self::protocol::{Coming, Lead};
 use self::slot::{Alarm, PHASES, Slot};
 use super::accept::Accepted;
 use super::deadline::Phase;
+use super::poller::Poller;
 use super::service::{Ended, Load, Service};
 use super::stop::Stop;
 use crate::pool::{Pool, Queue, Report};

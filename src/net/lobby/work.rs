@@ -10,10 +10,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use super::poller::{Event, Events};
 use super::protocol::{Seen, Term};
 use super::slot::{Guest, Registered};
 use crate::net::accept::Accepted;
+use crate::net::poller::{Event, Events};
 use crate::net::service::{Ended, Next, Service};
 
 /// With so many connections at hand the leader calls for help, however short the turns: so many are

@@ -20,7 +20,7 @@ pub enum Piece<'a> {
 }
 
 /// A body that is being received.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Decoder {
     /// All of it has been received.
     Done,

@@ -20,7 +20,7 @@ use super::trailers::may_trail;
 use crate::proto::buf::{Buf, LineTooLong};
 
 /// Reads a chunked body.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Decoder {
     state: State,
     /// Bytes of the body's wire form that have been taken.

@@ -64,7 +64,7 @@ impl SendHead {
 }
 
 /// What has to be known of a request while its answer is read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Sent {
     method: Method,
     stays: Result<(), Close>,
@@ -135,10 +135,10 @@ impl SendBody {
 }
 
 /// Waiting for the answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RecvHead(Waiting);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Waiting {
     Awaited {
         partial: Partial<ResponseHead>,
@@ -233,7 +233,7 @@ impl RecvHead {
 }
 
 /// Receiving the body of the answer; there may be none.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RecvBody {
     decoder: Decoder,
     stays: Result<(), Close>,

@@ -128,7 +128,7 @@ pub trait Head: Sized + std::fmt::Debug {
 }
 
 /// A head that is arriving.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Partial<H: Head> {
     /// Its first line is not complete; so many empty lines stood before it.
     Start {

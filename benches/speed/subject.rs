@@ -1,0 +1,233 @@
+//! Who is measured. All answer `/-/health`; those that serve files have `/4k`, `/100k` and `/100m`.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::machine;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Lobby,
+    Textbook,
+    Nginx,
+    Lighttpd,
+    Hyper,
+    MayMinihttp,
+    TinyHttp,
+    Floor,
+}
+
+pub const ALL: [Subject; 8] = [
+    Subject::Lobby,
+    Subject::Textbook,
+    Subject::Nginx,
+    Subject::Lighttpd,
+    Subject::Hyper,
+    Subject::MayMinihttp,
+    Subject::TinyHttp,
+    Subject::Floor,
+];
+
+/// A server that runs. Dropped, it is stopped, and so are its children.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+/// What is served; removed when dropped.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> io::Result<Folder> {
+        let name = format!("threadbare-speed-{}", std::process::id());
+        let folder = Folder(std::env::temp_dir().join(name));
+        let www = folder.0.join("www");
+        fs::create_dir_all(www.join("-"))?;
+        fs::write(www.join("-/health"), "ok\n")?;
+        fs::write(www.join("4k"), vec![b'x'; 4 << 10])?;
+        fs::write(www.join("100k"), vec![b'x'; 100 << 10])?;
+        File::create(www.join("100m"))?.set_len(100 << 20)?;
+        Ok(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Subject {
+    /// As it is called on the command line, and in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Subject::Lobby => "lobby",
+            Subject::Textbook => "textbook",
+            Subject::Nginx => "nginx",
+            Subject::Lighttpd => "lighttpd",
+            Subject::Hyper => "hyper",
+            Subject::MayMinihttp => "may_minihttp",
+            Subject::TinyHttp => "tiny_http",
+            Subject::Floor => "floor",
+        }
+    }
+
+    pub fn serves_files(self) -> bool {
+        matches!(self, Subject::Lobby | Subject::Textbook | Subject::Nginx | Subject::Lighttpd)
+    }
+
+    /// What there is to do to have it, if it is not there.
+    pub fn missing(self) -> Option<&'static str> {
+        let (there, how) = match self {
+            Subject::Lobby | Subject::Textbook => return None,
+            Subject::Nginx => (machine::has("nginx"), "apt-get install nginx"),
+            Subject::Lighttpd => (machine::has("lighttpd"), "apt-get install lighttpd"),
+            _ => (
+                self.binary().is_some_and(|path| path.is_file()),
+                "make bench builds it (target/peers)",
+            ),
+        };
+        (!there).then_some(how)
+    }
+
+    /// Its program, where that is one of a fixed place.
+    pub fn binary(self) -> Option<PathBuf> {
+        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/release");
+        match self {
+            Subject::Lobby | Subject::Textbook => Some(env!("CARGO_BIN_EXE_server").into()),
+            Subject::Nginx | Subject::Lighttpd => Some(Path::new("/usr/sbin").join(self.name())),
+            _ => Some(peers.join(self.name())),
+        }
+    }
+
+    /// Starts it and waits for its first answer.
+    pub fn start(self, folder: &Folder) -> io::Result<Running> {
+        let Folder(folder) = folder;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let place = folder.display();
+        let program = self.binary().filter(|path| path.is_file());
+        let mut command = Command::new(program.unwrap_or_else(|| self.name().into()));
+        let said = match self {
+            Subject::Lobby => format!(
+                "--bind 127.0.0.1:{port} --access-log off --max-connections 12000 \
+                 --data {place}/data {place}/www"
+            ),
+            // A worker for each connection: what the textbook needs to serve them all.
+            Subject::Textbook => format!(
+                "--bind 127.0.0.1:{port} --access-log off --lobby off --workers 300 \
+                 --data {place}/data-textbook {place}/www"
+            ),
+            Subject::Nginx => {
+                fs::write(folder.join("nginx.conf"), nginx(port, folder))?;
+                format!("-p {place} -e stderr -c {place}/nginx.conf")
+            }
+            Subject::Lighttpd => {
+                fs::write(folder.join("lighttpd.conf"), lighttpd(port, folder))?;
+                format!("-D -f {place}/lighttpd.conf")
+            }
+            _ => port.to_string(),
+        };
+        let child = command
+            .args(said.split(' '))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // lighttpd ends its whole process group, and that were us, too.
+            .process_group(0)
+            .spawn()?;
+        let running = Running { child, address: ([127, 0, 0, 1], port).into() };
+        let begun = Instant::now();
+        while running.ask().is_err() {
+            if begun.elapsed() > Duration::from_secs(10) {
+                return Err(io::Error::other(format!("it does not serve: {command:?}")));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(running)
+    }
+}
+
+impl Running {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// One request, and the first bytes of its answer.
+    fn ask(&self) -> io::Result<()> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n")?;
+        let mut start = [0; 12];
+        stream.read_exact(&mut start)?;
+        match &start {
+            b"HTTP/1.1 200" => Ok(()),
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let family = machine::family(self.pid());
+        send(self.pid(), Signal::SIGTERM);
+        let begun = Instant::now();
+        while let Ok(None) = self.child.try_wait() {
+            if begun.elapsed() > Duration::from_secs(2) {
+                family.iter().for_each(|&pid| send(pid, Signal::SIGKILL));
+                break;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.child.wait();
+    }
+}
+
+fn send(pid: u32, signal: Signal) {
+    if let Ok(pid) = pid.try_into() {
+        let _ = kill(Pid::from_raw(pid), signal); // it may have ended by itself
+    }
+}
+
+/// With what makes it fast: no log, files kept open, any number of requests on a connection.
+fn nginx(port: u16, folder: &Path) -> String {
+    let folder = folder.display();
+    let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
+    format!(
+        "{user} daemon off; pid {folder}/nginx.pid; worker_processes auto; error_log stderr;
+         events {{ worker_connections 12000; }}
+         http {{
+           access_log off; keepalive_requests 1000000000; sendfile on; tcp_nopush on;
+           open_file_cache max=100;
+           client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2;
+           fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+           server {{
+             listen 127.0.0.1:{port} backlog=4096; root {folder}/www;
+             location = /-/health {{ default_type text/plain; return 200 \"ok\\n\"; }}
+           }}
+         }}\n"
+    )
+}
+
+/// The same for lighttpd: a worker for each core is not its default, nor any number of requests.
+fn lighttpd(port: u16, folder: &Path) -> String {
+    let (folder, cores) =
+        (folder.display(), thread::available_parallelism().map_or(1, usize::from));
+    format!(
+        "server.port = {port}\nserver.bind = \"127.0.0.1\"\nserver.document-root = \"{folder}/www\"\n\
+         server.max-worker = {cores}\nserver.max-fds = 16000\nserver.max-connections = 12000\n\
+         server.max-keep-alive-requests = 1000000000\nserver.listen-backlog = 4096\n\
+         mimetype.assign = (\"\" => \"text/plain\")\n"
+    )
+}

@@ -1,0 +1,101 @@
+//! `client bench URL`: flags to a plan, a plan to a page, an exit code.
+
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use threadbare::cli::bench::BenchOptions;
+use threadbare::client::load::{Pace, Plan, run};
+use threadbare::client::report::compare::Baseline;
+use threadbare::client::report::{Summary, fail_if, json, progress, text};
+
+use super::stop::{Stop, complain};
+use super::{read_data, request};
+
+/// Measures, prints, judges.
+pub(super) fn bench(options: &BenchOptions) -> Result<u8, Stop> {
+    let conditions = options.fail_if.as_deref().map(fail_if::parse).transpose();
+    let conditions = conditions.map_err(Stop::Usage)?.unwrap_or_default();
+    let baseline = options.baseline.as_deref().map(baseline).transpose()?;
+    let summary = measure(options)?;
+
+    let in_json = json::json(&summary);
+    let to_stdout = options.json_out.as_deref() == Some(Path::new("-"));
+    let mut page = if to_stdout { in_json.clone() } else { text(&summary) };
+    if let Some(path) = options.json_out.as_deref().filter(|_| !to_stdout) {
+        let name = path.display().to_string();
+        fs::write(path, in_json).map_err(|error| Stop::Write(name, error))?;
+    }
+    if let (Some((name, baseline)), false) = (&baseline, to_stdout) {
+        page += &format!("\n{}", baseline.table(name, &summary));
+    }
+    match io::stdout().write_all(page.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(Stop::Write("stdout".to_owned(), error));
+        }
+        _ => {}
+    }
+    let good = summary.answers - summary.not_2xx;
+    let tolerated = conditions.iter().any(|condition| condition.is_about_errors());
+    if good == 0 || summary.errors() > 0 && !tolerated {
+        let (errors, all) = (summary.errors(), summary.answers + summary.failed());
+        return Err(Stop::Failed(22, format!("{errors} of {all} requests failed")));
+    }
+    let held: Vec<String> = conditions.iter().filter_map(|one| one.holds(&summary)).collect();
+    match &held[..] {
+        [] => Ok(0),
+        held => Err(Stop::Failed(99, format!("--fail-if: {}", held.join("; ")))),
+    }
+}
+
+fn measure(options: &BenchOptions) -> Result<Summary, Stop> {
+    let plan = plan(options)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    // Ctrl-C ends the measurement, and what there is is told. Without a handler it ends us.
+    let _ = ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    let watched = !options.silent && io::stderr().is_terminal();
+    let outcome = run(&plan, &stop, |after, so_far| {
+        if watched {
+            complain(&format!("\r\x1b[K{}", progress(after, so_far)));
+        }
+    });
+    if watched {
+        complain("\r\x1b[K");
+    }
+    Ok(Summary::new(&plan, &outcome.map_err(Stop::Fetch)?))
+}
+
+fn plan(options: &BenchOptions) -> Result<Plan, Stop> {
+    let body = options.client.body(read_data)?;
+    let url = options.client.urls.first().map_or("", String::as_str);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Plan {
+        request: request(&options.client, url, body.as_deref()).map_err(Stop::Fetch)?,
+        connections: options.connections,
+        threads: options.threads.unwrap_or((cores / 2).max(1)),
+        pace: options.rate.map_or(Pace::Closed, Pace::Rate),
+        requests: options.requests,
+        duration: options.time(),
+        warm_up: options.warm_up,
+        per_connection: options.per_connection,
+        pipeline: options.pipeline,
+        patience: options.max_time,
+    })
+}
+
+fn baseline(path: &Path) -> Result<(String, Baseline), Stop> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| Stop::ReadData(name.clone(), error))?;
+    match Baseline::parse(&text) {
+        Ok(baseline) => Ok((name, baseline)),
+        Err(why) => Err(Stop::ReadData(name, io::Error::other(why))),
+    }
+}

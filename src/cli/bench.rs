@@ -1,0 +1,358 @@
+//! The flags of `client bench`. What is asked is said as with `client`; so `-d` is data here, too, and
+//! the duration is `-t`.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Effect::{Help, Switch, Value, Version};
+use super::client::{Asking, ClientOptions};
+use super::{Command, Flag, Parsed, Right, UsageError, seconds};
+
+/// What the command line of `client bench` says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BenchOptions {
+    /// What is asked: one URL.
+    pub client: ClientOptions,
+    /// How many connections there are at a time.
+    pub connections: usize,
+    /// How many threads they are spread over, where that was said.
+    pub threads: Option<usize>,
+    /// How many requests are made.
+    pub requests: Option<u64>,
+    /// For how long.
+    pub duration: Option<Duration>,
+    /// Requests due in a second; without, a closed loop.
+    pub rate: Option<f64>,
+    /// For how long requests are made before they count.
+    pub warm_up: Duration,
+    /// How many requests go over a connection.
+    pub per_connection: Option<u64>,
+    /// How many are sent before the first one is answered.
+    pub pipeline: usize,
+    /// How long anything may take.
+    pub max_time: Duration,
+    /// Where the figures go as JSON. `-` is stdout, instead of the page.
+    pub json_out: Option<PathBuf>,
+    /// Conditions under which it has failed, as they were typed.
+    pub fail_if: Option<String>,
+    /// An earlier run to compare with.
+    pub baseline: Option<PathBuf>,
+    /// No progress line.
+    pub silent: bool,
+}
+
+impl Default for BenchOptions {
+    fn default() -> BenchOptions {
+        BenchOptions {
+            client: ClientOptions::default(),
+            connections: 50,
+            threads: None,
+            requests: None,
+            duration: None,
+            rate: None,
+            warm_up: Duration::ZERO,
+            per_connection: None,
+            pipeline: 1,
+            max_time: Duration::from_secs(10),
+            json_out: None,
+            fail_if: None,
+            baseline: None,
+            silent: false,
+        }
+    }
+}
+
+impl AsMut<ClientOptions> for BenchOptions {
+    fn as_mut(&mut self) -> &mut ClientOptions {
+        &mut self.client
+    }
+}
+
+impl BenchOptions {
+    /// For how long it is measured: 10 s unless a time or a number of requests was said.
+    pub fn time(&self) -> Option<Duration> {
+        let usual = self.requests.is_none().then_some(Duration::from_secs(10));
+        self.duration.or(usual)
+    }
+}
+
+/// Reads the arguments behind the word `bench`.
+///
+/// # Errors
+/// [`UsageError`]: what was typed, and what is right.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<BenchOptions>, UsageError> {
+    let parsed = COMMAND.parse(BenchOptions::default(), args)?;
+    if let Parsed::Run(options) = &parsed {
+        match &options.client.urls[..] {
+            [_] => {}
+            [] => return Err(COMMAND.wrong("no URL; right: client bench http://127.0.0.1:8080/")),
+            _ => return Err(COMMAND.wrong("several URLs; right: one, and a run for each")),
+        }
+        if options.client.head && !options.client.data.is_empty() {
+            return Err(COMMAND.wrong("-I asks for a head, -d sends a body; right: one of them"));
+        }
+    }
+    Ok(parsed)
+}
+
+/// The help text.
+pub fn help() -> String {
+    COMMAND.help()
+}
+
+pub(super) static COMMAND: Command<BenchOptions> = Command {
+    name: "client bench",
+    usage: "[FLAG]... URL",
+    about: "\
+Asks for a URL again and again, and says how long the answers took. Each answer
+is read to its end and checked. Figures go to stdout, all else to stderr.",
+    groups: &[
+        ("Load", LOAD),
+        ("Request, as with client", Asking::FLAGS),
+        ("Figures", FIGURES),
+        ("Help", HELP),
+    ],
+    operand: |options, value| {
+        let url = value.to_str().ok_or(Right("a URL is UTF-8; right: %C3%BC for other bytes"))?;
+        options.client.urls.push(url.to_owned());
+        Ok(())
+    },
+    epilogue: "\
+Exit codes:
+   0  every request was answered with 2xx, and no condition of --fail-if holds
+   2  wrong arguments                          3  not a URL
+   6  could not find the host's address        7  could not connect
+  22  requests failed, or were answered with another status than 2xx; --fail-if
+      with a condition on errors says how many are too many, but not a single
+      good answer is always a failure
+  23  could not write the output              26  could not read a file
+  28  out of time while connecting first      56  the generator could not go on
+  99  a condition of --fail-if holds
+
+Errors are: another status than 2xx, no connection, none or half an answer (a
+body cut short, too), one that breaks a rule of HTTP, one that took too long.
+
+Examples:
+  client bench :8080/-/health                 50 connections, 10 seconds
+  client bench -c 1000 -t 30 --warm-up 2 :8080/
+  client bench --rate 5000 --fail-if 'p99>50ms,errors>0.1%' :8080/
+  client bench --json-out old.json :8080/     and after a change:
+  client bench --baseline old.json :8080/
+",
+};
+
+const LOAD: &[Flag<BenchOptions>] = &[
+    Flag::new(
+        Some('c'),
+        "connections",
+        Value("N", |options, value| {
+            options.connections = number(value, 100_000)?;
+            Ok(())
+        }),
+        "so many at a time (default 50)",
+    ),
+    Flag::new(
+        Some('t'),
+        "duration",
+        Value("SECS", |options, value| {
+            options.duration = Some(some_time(value)?);
+            Ok(())
+        }),
+        "for so long, as 30 or 0.5 (default 10, without -n); what is under way then is waited for",
+    ),
+    Flag::new(
+        Some('n'),
+        "requests",
+        Value("N", |options, value| {
+            options.requests = Some(number(value, u64::MAX)?);
+            Ok(())
+        }),
+        "so many; with -t whichever comes first",
+    ),
+    Flag::new(
+        None,
+        "rate",
+        Value("N", |options, value| {
+            let rate = value.to_str().and_then(|text| text.parse::<f64>().ok());
+            let rate = rate.filter(|rate| (0.001..=10_000_000.0).contains(rate));
+            options.rate = Some(rate.ok_or(Right("requests in a second, 0.001 to 10000000"))?);
+            Ok(())
+        }),
+        "requests due in a second, whatever the server does, and latency from when they were due \
+         (default: each when the one before it is answered)",
+    ),
+    Flag::new(
+        None,
+        "keep-alive",
+        Value("on|off", |options, value| {
+            options.per_connection = match value.to_str() {
+                Some("on") => None,
+                Some("off") => Some(1),
+                _ => return Err(Right("on or off")),
+            };
+            Ok(())
+        }),
+        "off: a connection for each request; its making counts (default on)",
+    ),
+    Flag::new(
+        None,
+        "per-connection",
+        Value("N", |options, value| {
+            options.per_connection = Some(number(value, u64::MAX)?);
+            Ok(())
+        }),
+        "a fresh connection after so many requests; the last one says Connection: close",
+    ),
+    Flag::new(
+        None,
+        "pipeline",
+        Value("N", |options, value| {
+            options.pipeline = number(value, 1000)?;
+            Ok(())
+        }),
+        "send so many on a connection before the first is answered (default 1)",
+    ),
+    Flag::new(
+        None,
+        "threads",
+        Value("N", |options, value| {
+            options.threads = Some(number(value, 1000)?);
+            Ok(())
+        }),
+        "spread the connections over so many (default: half the cores)",
+    ),
+    Flag::new(
+        None,
+        "warm-up",
+        Value("SECS", |options, value| {
+            options.warm_up = seconds(value).and_then(|time| {
+                Some(time).filter(|time| *time <= DAY).ok_or(Right("a day at most, as 2"))
+            })?;
+            Ok(())
+        }),
+        "make requests for so long before they count (default 0)",
+    ),
+    Flag::new(
+        Some('m'),
+        "max-time",
+        Value("SECS", |options, value| {
+            options.max_time = some_time(value)?;
+            Ok(())
+        }),
+        "how long a connection may take to come about, a due request to be sent, and an answer to \
+         be complete (default 10)",
+    ),
+];
+
+const FIGURES: &[Flag<BenchOptions>] = &[
+    Flag::new(
+        None,
+        "json-out",
+        Value("FILE", |options, value| {
+            options.json_out = Some(file(value)?);
+            Ok(())
+        }),
+        "write the figures as JSON, too; - is stdout, instead of the page",
+    ),
+    Flag::new(
+        None,
+        "baseline",
+        Value("FILE", |options, value| {
+            options.baseline = Some(file(value)?);
+            Ok(())
+        }),
+        "compare with what --json-out wrote earlier",
+    ),
+    Flag::new(
+        None,
+        "fail-if",
+        Value("CONDITIONS", |options, value| {
+            let text = value.to_str().ok_or(Right("as p99>50ms,errors>0.1%"))?;
+            options.fail_if = Some(text.to_owned());
+            Ok(())
+        }),
+        "fail when one holds, as p99>50ms,errors>0.1%: p50 p75 p90 p95 p99 p99.9 p99.99 max (us, \
+         ms, s), errors (a number or %), rps; > or <",
+    ),
+    Flag::new(
+        Some('s'),
+        "silent",
+        Switch(|options| options.silent = true),
+        "no progress line (there is one on a terminal only)",
+    ),
+];
+
+const HELP: &[Flag<BenchOptions>] = &[
+    Flag::new(Some('h'), "help", Help, "print this"),
+    Flag::new(Some('V'), "version", Version, "print the version"),
+];
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// From 1 to `most`.
+fn number<T: std::str::FromStr + PartialOrd + From<u8>>(
+    value: &OsStr,
+    most: T,
+) -> Result<T, Right> {
+    let number = value.to_str().and_then(|text| text.parse().ok());
+    number
+        .filter(|number| *number >= T::from(1) && *number <= most)
+        .ok_or(Right("a number from 1 on, as 100; at most 100000 connections, 1000 of the others"))
+}
+
+fn some_time(value: &OsStr) -> Result<Duration, Right> {
+    let time = seconds(value)?;
+    let right = Right("more than 0 seconds and no more than a day, as 10 or 0.5");
+    Some(time).filter(|time| !time.is_zero() && *time <= DAY).ok_or(right)
+}
+
+fn file(value: &OsStr) -> Result<PathBuf, Right> {
+    Some(PathBuf::from(value)).filter(|path| !path.as_os_str().is_empty()).ok_or(Right("a file"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(args: &[&str]) -> BenchOptions {
+        match parse(args.iter().map(OsString::from)) {
+            Ok(Parsed::Run(options)) => options,
+            other => panic!("{args:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_said_as_with_client() {
+        let got = options(&["-XPUT", "-d", "a", "-H", "A: b", "--http1.0", "-c5", "u"]);
+        assert_eq!(got.client.method.as_deref(), Some("PUT"));
+        assert!(got.client.http10 && got.client.fields.len() == 1 && got.client.data.len() == 1);
+        assert_eq!((got.connections, got.time()), (5, Some(Duration::from_secs(10))));
+        assert_eq!(options(&["-n5", "u"]).time(), None);
+        assert_eq!(options(&["-n5", "-t.5", "u"]).time(), Some(Duration::from_millis(500)));
+        assert_eq!(options(&["--keep-alive", "off", "u"]).per_connection, Some(1));
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for wrong in [
+            &[][..],
+            &["u", "v"],
+            &["-c", "0", "u"],
+            &["-c", "100001", "u"],
+            &["-n", "-1", "u"],
+            &["-t", "0", "u"],
+            &["-t", "1e9", "u"],
+            &["--rate", "0", "u"],
+            &["--rate", "NaN", "u"],
+            &["--rate", "inf", "u"],
+            &["--keep-alive", "maybe", "u"],
+            &["--pipeline", "0", "u"],
+            &["-I", "-d", "x", "u"],
+            &["-v", "u"],
+        ] {
+            let error = parse(wrong.iter().map(OsString::from)).unwrap_err().to_string();
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+}

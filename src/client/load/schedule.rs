@@ -1,0 +1,170 @@
+//! When which request is due. Pure: the clock is the caller's.
+//!
+//! In a closed loop a request is due when a connection is free for it, so a server that stalls is
+//! asked less, and its worst seconds are measured least. At a rate (an open loop) request `k` of a
+//! second at rate `r` is due at `k / r`, whatever the server does; one that could only be sent later
+//! was waiting all the same.
+
+use std::time::{Duration, Instant};
+
+/// How requests follow each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// The next one when the one before it is answered.
+    Closed,
+    /// So many in a second, over all connections.
+    Rate(f64),
+}
+
+/// One thread's share of the requests.
+#[derive(Debug, Clone)]
+pub(super) struct Schedule {
+    pace: Pace,
+    /// Which thread this is, of how many: at a rate they take turns.
+    turn: (usize, usize),
+    begin: Instant,
+    /// What is due before this is the warm-up.
+    measured_from: Instant,
+    /// Nothing is due any more.
+    end: Option<Instant>,
+    /// How many requests are still to be made, beside those of the warm-up.
+    left: Option<u64>,
+    /// How many have been given out.
+    given: u64,
+}
+
+/// What [`Schedule::next`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// A request was due then; it is given out by this.
+    Due(Instant),
+    /// None is due before then.
+    NotBefore(Instant),
+    /// None will be any more.
+    Over,
+}
+
+impl Schedule {
+    /// `requests` and `duration` count from the end of the warm-up.
+    pub(super) fn new(
+        pace: Pace,
+        turn: (usize, usize),
+        begin: Instant,
+        warm_up: Duration,
+        duration: Option<Duration>,
+        requests: Option<u64>,
+    ) -> Schedule {
+        let measured_from = begin + warm_up;
+        let end = duration.map(|duration| measured_from + duration);
+        let (index, of) = (turn.0 as u64, turn.1 as u64);
+        let left = requests.map(|all| all / of + u64::from(index < all % of));
+        Schedule { pace, turn, begin, measured_from, end, left, given: 0 }
+    }
+
+    /// Asks for a request to send.
+    pub(super) fn next(&mut self, now: Instant) -> Next {
+        let due = match self.pace {
+            Pace::Closed => now,
+            Pace::Rate(rate) => self.due_at(rate),
+        };
+        if self.left == Some(0) || self.end.is_some_and(|end| due >= end) {
+            return Next::Over;
+        }
+        if due > now {
+            return Next::NotBefore(due);
+        }
+        self.given += 1;
+        if let Some(left) = self.left.as_mut().filter(|_| due >= self.measured_from) {
+            *left -= 1;
+        }
+        Next::Due(due)
+    }
+
+    /// Does it count, or is it part of the warm-up?
+    pub(super) fn is_measured(&self, due: Instant) -> bool {
+        due >= self.measured_from
+    }
+
+    /// When the time that was set is over, if it is not the number of requests that ends it.
+    pub(super) fn end(&self) -> Option<Instant> {
+        self.end.filter(|_| self.left != Some(0))
+    }
+
+    /// Multiplied anew for each, so that no error adds up.
+    fn due_at(&self, rate: f64) -> Instant {
+        let (index, of) = self.turn;
+        let number = self.given as f64 * of as f64 + index as f64;
+        let after = Duration::try_from_secs_f64(number / rate);
+        self.begin + after.unwrap_or(FAR).min(FAR)
+    }
+}
+
+/// Beyond the end of any measurement: 100 years.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn at_a_rate_requests_are_due_whatever_happens() {
+        let begin = Instant::now();
+        let schedule = |turn, warm_up: u32, duration: Option<u32>, requests| {
+            let duration = duration.map(|ms| ms * MS);
+            Schedule::new(Pace::Rate(100.0), turn, begin, warm_up * MS, duration, requests)
+        };
+        let due = |mut schedule: Schedule, now: u32| {
+            let mut due = Vec::new();
+            loop {
+                match schedule.next(begin + now * MS) {
+                    Next::Due(at) => due.push((at - begin).as_millis()),
+                    Next::NotBefore(at) => return (due, Some((at - begin).as_millis())),
+                    Next::Over => return (due, None),
+                }
+            }
+        };
+        for (name, schedule, now, want) in [
+            ("on time", schedule((0, 1), 0, None, None), 20, (vec![0, 10, 20], Some(30))),
+            (
+                "two threads, the first",
+                schedule((0, 2), 0, None, None),
+                20,
+                (vec![0, 20], Some(40)),
+            ),
+            ("… and the second", schedule((1, 2), 0, None, None), 20, (vec![10], Some(30))),
+            ("a time", schedule((0, 1), 0, Some(30), None), 500, (vec![0, 10, 20], None)),
+            ("a number", schedule((0, 1), 0, None, Some(2)), 500, (vec![0, 10], None)),
+            ("warm-up", schedule((0, 1), 20, None, Some(1)), 500, (vec![0, 10, 20], None)),
+            ("odd numbers", schedule((0, 2), 0, None, Some(3)), 500, (vec![0, 20], None)),
+            ("nothing yet", schedule((3, 4), 0, None, None), 29, (vec![], Some(30))),
+        ] {
+            assert_eq!(due(schedule, now), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn in_a_closed_loop_a_request_is_due_when_somebody_can_send_it() {
+        let begin = Instant::now();
+        let mut schedule =
+            Schedule::new(Pace::Closed, (0, 1), begin, 10 * MS, Some(20 * MS), Some(2));
+        for (at, want, measured) in [(0, true, false), (9, true, false), (10, true, true)] {
+            let now = begin + at * MS;
+            assert_eq!(schedule.next(now) == Next::Due(now), want, "{at}");
+            assert_eq!(schedule.is_measured(now), measured, "{at}");
+        }
+        assert_eq!(schedule.clone().next(begin + 30 * MS), Next::Over, "the time is up");
+        assert_eq!(schedule.next(begin + 29 * MS), Next::Due(begin + 29 * MS));
+        assert_eq!(schedule.next(begin + 29 * MS), Next::Over, "both have been made");
+    }
+
+    #[test]
+    fn slow_rates_do_not_overflow() {
+        let begin = Instant::now();
+        let mut schedule =
+            Schedule::new(Pace::Rate(f64::MIN_POSITIVE), (0, 1), begin, Duration::ZERO, None, None);
+        assert_eq!(schedule.next(begin), Next::Due(begin));
+        assert_eq!(schedule.next(begin), Next::NotBefore(begin + FAR));
+    }
+}

@@ -1,0 +1,151 @@
+//! What has been measured, in a fixed amount of memory, however many requests there are.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use super::failure::Failure;
+use super::timeline::Timeline;
+use crate::proto::http::status::Status;
+
+/// What one thread has measured, or, added up, all of them.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    /// Answers that came in full, whatever their status.
+    pub answers: u64,
+    /// Bytes of answers, heads and framing included.
+    pub bytes: u64,
+    /// How many connections were made, those of the warm-up included.
+    pub connections: u64,
+    /// How often what came to nothing.
+    pub failures: Vec<(Failure, u64)>,
+    /// From when a request was due until its answer was complete, or its time was up, in
+    /// nanoseconds. In a closed loop a request is due when its connection is free for it; one that
+    /// needs a new connection waits for that, too.
+    pub from_due: Histogram<u64>,
+    /// The same from when it was sent: what there is to see if one does not look at what waits.
+    pub from_sent: Histogram<u64>,
+    /// What was felt when.
+    pub timeline: Timeline,
+    /// Requests that were sent more than [`LATE`] after they were due although a connection was free.
+    pub late: u64,
+    /// How often each status came.
+    statuses: Vec<u64>,
+}
+
+/// A request sent by so much later than it could have been was held up by the generator itself.
+pub const LATE: Duration = Duration::from_millis(1);
+
+/// The longest time that is told from longer ones.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+impl Tally {
+    /// Nothing yet. `expected` is how long it will take, where that is known.
+    pub(super) fn new(expected: Option<Duration>) -> Tally {
+        // Three digits: no value is off by more than a thousandth.
+        let histogram = || {
+            Histogram::new_with_bounds(1, nanos(LONGEST), 3).expect("bounds and digits are right")
+        };
+        Tally {
+            answers: 0,
+            bytes: 0,
+            connections: 0,
+            failures: Vec::new(),
+            from_due: histogram(),
+            from_sent: histogram(),
+            timeline: Timeline::new(expected),
+            late: 0,
+            statuses: vec![0; 1000],
+        }
+    }
+
+    /// An answer is complete: so long after it was due, and after it was sent.
+    pub(super) fn answered(&mut self, status: Status, from_due: Duration, from_sent: Duration) {
+        self.answers += 1;
+        if let Some(count) = self.statuses.get_mut(usize::from(status.code())) {
+            *count += 1;
+        }
+        self.took(from_due, from_sent);
+    }
+
+    /// A request was due for so long, and no connection was free to send it.
+    pub(super) fn never_sent(&mut self, from_due: Duration) {
+        self.failed(Failure::NeverSent, 1);
+        self.from_due.saturating_record(nanos(from_due));
+    }
+
+    /// It took so long until there was an answer, or until its time was up.
+    pub(super) fn took(&mut self, from_due: Duration, from_sent: Duration) {
+        self.from_due.saturating_record(nanos(from_due));
+        self.from_sent.saturating_record(nanos(from_sent));
+    }
+
+    pub(super) fn failed(&mut self, failure: Failure, times: u64) {
+        match self.failures.iter_mut().find(|(known, _)| *known == failure) {
+            Some((_, count)) => *count += times,
+            None => self.failures.push((failure, times)),
+        }
+    }
+
+    /// Adds what another thread has measured.
+    pub(super) fn add(&mut self, other: &Tally) {
+        self.answers += other.answers;
+        self.bytes += other.bytes;
+        self.connections += other.connections;
+        self.late += other.late;
+        other.failures.iter().for_each(|&(failure, times)| self.failed(failure, times));
+        for (mine, theirs) in self.statuses.iter_mut().zip(&other.statuses) {
+            *mine += theirs;
+        }
+        self.from_due.add(&other.from_due).expect("the bounds are the same");
+        self.from_sent.add(&other.from_sent).expect("the bounds are the same");
+        self.timeline.add(&other.timeline);
+    }
+
+    /// Each status that came, and how often.
+    pub fn statuses(&self) -> impl Iterator<Item = (u16, u64)> {
+        (0..)
+            .zip(&self.statuses)
+            .filter(|&(_, &count)| count > 0)
+            .map(|(code, &count)| (code, count))
+    }
+
+    /// Answers with another status than 2xx.
+    pub fn not_2xx(&self) -> u64 {
+        let wrong = self.statuses().filter(|(code, _)| !(200..300).contains(code));
+        wrong.map(|(_, count)| count).sum()
+    }
+
+    /// Requests that were not answered in full.
+    pub fn failed_requests(&self) -> u64 {
+        self.failures.iter().map(|&(_, count)| count).sum()
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_threads_add_up() {
+        let ms = Duration::from_millis;
+        let (mut one, mut other) = (Tally::new(None), Tally::new(None));
+        one.answered(Status::OK, ms(3), ms(1));
+        other.answered(Status::OK, ms(3), ms(2));
+        other.answered(Status::NOT_FOUND, ms(900), ms(2));
+        other.failed(Failure::NoAnswer, 2);
+        one.failed(Failure::CutShort, 1);
+        one.failed(Failure::NoAnswer, 1);
+        one.add(&other);
+        assert_eq!(one.statuses().collect::<Vec<_>>(), [(200, 2), (404, 1)]);
+        assert_eq!((one.answers, one.not_2xx(), one.failed_requests()), (3, 1, 4));
+        assert_eq!(one.failures, [(Failure::CutShort, 1), (Failure::NoAnswer, 3)]);
+        let p50 = one.from_due.value_at_quantile(0.5);
+        assert!((2_990_000..3_010_000).contains(&p50), "{p50}");
+        assert!(one.from_due.max() >= 900_000_000 && one.from_sent.max() < 3_000_000);
+    }
+}

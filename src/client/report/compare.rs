@@ -1,0 +1,78 @@
+//! `--baseline old.json`: this run beside an earlier one.
+
+use serde_json::Value;
+
+use super::json::{SCHEMA, json};
+use super::words::{number, wrapped};
+use super::{QUANTILES, Summary};
+
+/// What makes two runs the same work.
+const WORK: [&str; 6] = ["asked", "rate", "connections", "threads", "pipeline", "per_connection"];
+
+/// An earlier run.
+#[derive(Debug)]
+pub struct Baseline(Value);
+
+impl Baseline {
+    /// Reads what `--json-out` wrote.
+    ///
+    /// # Errors
+    /// One line: what is wrong, and where a right one comes from.
+    pub fn parse(text: &str) -> Result<Baseline, String> {
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| format!("not JSON ({error}); right: a file that --json-out wrote"))?;
+        match value["schema"].as_str() {
+            Some(SCHEMA) => {}
+            _ => {
+                return Err(format!("not of schema {SCHEMA}; right: a file that --json-out wrote"));
+            }
+        }
+        let rows = rows().map(|(_, path)| value.pointer(&path).and_then(Value::as_f64));
+        match rows.into_iter().all(|row| row.is_some()) {
+            true => Ok(Baseline(value)),
+            false => {
+                Err("figures are missing in it; right: a file that --json-out wrote".to_owned())
+            }
+        }
+    }
+
+    /// Both, and how much more or less it is now.
+    pub fn table(&self, name: &str, summary: &Summary) -> String {
+        // The same names lead to the same figures in both.
+        let now: Value = serde_json::from_str(&json(summary)).unwrap_or_default();
+        let figure = |value: &Value, path: &str| {
+            value.pointer(path).and_then(Value::as_f64).unwrap_or_default()
+        };
+        let mut table = format!("{:<22} {:>14} {:>14} {:>10}\n", "", "then", "now", "change");
+        for (label, path) in rows() {
+            let (then, now) = (figure(&self.0, &path), figure(&now, &path));
+            let change = match then {
+                0.0 => "-".to_owned(),
+                _ => format!("{:+.1}%", (now / then - 1.0) * 100.0),
+            };
+            table +=
+                &format!("{label:<22} {:>14} {:>14} {change:>10}\n", number(then), number(now));
+        }
+        let other: Vec<String> = WORK
+            .iter()
+            .filter(|name| self.0[**name] != now[**name])
+            .map(|name| format!("{name} {} then, {} now", self.0[*name], now[*name]))
+            .collect();
+        if !other.is_empty() {
+            table += &(wrapped(&format!("not the same work: {}", other.join("; ")), 2) + "\n");
+        }
+        let remark = "One run each: a few per cent are noise; take the median of several.";
+        format!("compared with {name}\n{table}{remark}\n")
+    }
+}
+
+/// What is compared: what it is called, and where it stands in the JSON.
+fn rows() -> [(String, String); QUANTILES.len() + 2] {
+    let quantile = |name: &str| (format!("{name}, us"), format!("/latency_us/{name}"));
+    let mut quantiles = QUANTILES.iter().map(|(name, _)| quantile(name));
+    std::array::from_fn(|at| match at {
+        0 => ("requests/s".to_owned(), "/requests_per_s".to_owned()),
+        1 => ("errors".to_owned(), "/errors".to_owned()),
+        _ => quantiles.next().unwrap_or_default(),
+    })
+}

@@ -1,0 +1,170 @@
+//! `--fail-if 'p99>50ms,errors>0.1%'`: conditions under which a measurement has failed.
+//!
+//! Strict: a condition that could be read in two ways, or that says nothing, is refused; one that is
+//! misspelled must not pass for one that does not hold.
+
+use std::time::Duration;
+
+use super::words::{number, time};
+use super::{QUANTILES, Summary, text::percent};
+
+/// A condition.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Condition {
+    what: What,
+    /// Does it hold above the bound, or below it?
+    above: bool,
+}
+
+/// What is looked at, and the bound.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum What {
+    /// One of [`QUANTILES`]; at a rate the corrected one.
+    Latency(usize, Duration),
+    /// The share of errors, from 0 to 1.
+    ErrorShare(f64),
+    Errors(f64),
+    PerSecond(f64),
+}
+
+/// What a right one looks like.
+const RIGHT: &str = "p99>50ms, max>2s, errors>0.1%, errors>0 or rps<1000; several with commas; p50 p75 p90 p95 \
+                     p99 p99.9 p99.99 max take us, ms or s";
+
+/// Reads conditions, set off by commas.
+///
+/// # Errors
+/// One line: which one is wrong, and what a right one looks like.
+pub fn parse(text: &str) -> Result<Vec<Condition>, String> {
+    text.split(',')
+        .map(|one| condition(one.trim()).ok_or(one.trim()))
+        .collect::<Result<_, _>>()
+        .map_err(|wrong| format!("--fail-if: {wrong:?} is not a condition; right: {RIGHT}"))
+}
+
+fn condition(text: &str) -> Option<Condition> {
+    let at = text.find(['<', '>'])?;
+    let (name, bound) = (text.get(..at)?.trim(), text.get(at + 1..)?.trim());
+    let what = match name {
+        "errors" => match bound.strip_suffix('%') {
+            Some(percent) => What::ErrorShare(positive(percent)? / 100.0),
+            None => What::Errors(positive(bound)?),
+        },
+        "rps" => What::PerSecond(positive(bound)?),
+        _ => {
+            let index = QUANTILES.iter().position(|(known, _)| *known == name)?;
+            What::Latency(index, duration(bound)?)
+        }
+    };
+    Some(Condition { what, above: text.get(at..=at)? == ">" })
+}
+
+/// Digits, and perhaps a point and more digits.
+fn positive(text: &str) -> Option<f64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let whole = text.starts_with(|char: char| char.is_ascii_digit()) && !text.ends_with('.');
+    text.parse().ok().filter(|number: &f64| plain && whole && number.is_finite())
+}
+
+/// A number and its unit: without one, 50 might be anything.
+fn duration(text: &str) -> Option<Duration> {
+    let units = [("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)];
+    let (number, unit) =
+        units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
+    Duration::try_from_secs_f64(positive(number)? * unit).ok()
+}
+
+impl Condition {
+    /// Why the measurement has failed by it, if it has. Without a single answer nothing is known of
+    /// times, and the condition holds.
+    pub fn holds(&self, summary: &Summary) -> Option<String> {
+        let (value, bound, words) = match self.what {
+            What::Latency(index, bound) => {
+                let value = summary.latency.quantiles[index];
+                let name = QUANTILES[index].0;
+                if summary.answers == 0 {
+                    return Some(format!("{name} is not known: nothing was answered"));
+                }
+                let words = (name, time(value), time(bound));
+                (value.as_secs_f64(), bound.as_secs_f64(), words)
+            }
+            What::ErrorShare(bound) => {
+                let value = summary.error_share();
+                (value, bound, ("the share of errors", percent(value), percent(bound)))
+            }
+            What::Errors(bound) => {
+                let value = summary.errors() as f64;
+                (value, bound, ("the number of errors", number(value), number(bound)))
+            }
+            What::PerSecond(bound) => {
+                let value = summary.per_second();
+                (value, bound, ("rps", number(value), number(bound)))
+            }
+        };
+        let holds = if self.above { value > bound } else { value < bound };
+        let (name, value, bound) = words;
+        let side = if self.above { "above" } else { "below" };
+        holds.then(|| format!("{name} is {value}, {side} {bound}"))
+    }
+
+    /// Does it say how many errors are too many?
+    pub fn is_about_errors(&self) -> bool {
+        matches!(self.what, What::ErrorShare(_) | What::Errors(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn right_ones() {
+        let ms = Duration::from_millis;
+        for (text, what, above) in [
+            ("p99>50ms", What::Latency(4, ms(50)), true),
+            ("p50>1.5s", What::Latency(0, ms(1500)), true),
+            ("p99.99 > 100us", What::Latency(6, Duration::from_micros(100)), true),
+            ("p99.9>100µs", What::Latency(5, Duration::from_micros(100)), true),
+            ("max<1s", What::Latency(7, ms(1000)), false),
+            ("errors>0.1%", What::ErrorShare(0.001), true),
+            ("errors>0", What::Errors(0.0), true),
+            ("rps<1000", What::PerSecond(1000.0), false),
+        ] {
+            assert_eq!(parse(text), Ok(vec![Condition { what, above }]), "{text}");
+        }
+        assert_eq!(parse("p99>50ms,errors>0.1%").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn wrong_ones_are_named_and_taught() {
+        for text in [
+            "",
+            "p99",
+            "p99>",
+            ">50ms",
+            "p99>50",
+            "p99>50 m",
+            "p99>-1ms",
+            "p99>+1ms",
+            "p99>1e3ms",
+            "p99>.5ms",
+            "p99>5.ms",
+            "p99>infs",
+            "p99>NaNs",
+            "p98>50ms",
+            "P99>50ms",
+            "p99>=50ms",
+            "p99=50ms",
+            "errors>5ms",
+            "errors>%",
+            "rps<10%",
+            "error>1",
+            "p99>50ms;errors>1",
+            "p99>50ms,",
+            "p99<<1s",
+        ] {
+            let said = parse(text).expect_err(text);
+            assert!(said.contains("; right: p99>50ms") && said.lines().count() == 1, "{said}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What a measurement came to, and what is made of it: a page of text, JSON, a verdict, a comparison.
+//! Pure: values in, text out.
+//!
+//! | file | what it makes |
+//! |---|---|
+//! | `text` | a page of 80 columns |
+//! | `words` | numbers and times as people read them; pictures made of characters |
+//! | [`json`] | JSON, and its schema |
+//! | [`fail_if`] | `--fail-if`: conditions, and whether they hold |
+//! | [`compare`] | `--baseline`: this run beside an earlier one |
+
+pub mod compare;
+pub mod fail_if;
+pub mod json;
+mod text;
+mod words;
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use super::load::{LATE, Outcome, Pace, Plan, Timeline};
+
+pub use self::text::text;
+pub use self::words::progress;
+
+/// The quantiles that are told, by their names; the last one is the maximum.
+pub const QUANTILES: [(&str, f64); 8] = [
+    ("p50", 0.5),
+    ("p75", 0.75),
+    ("p90", 0.9),
+    ("p95", 0.95),
+    ("p99", 0.99),
+    ("p99.9", 0.999),
+    ("p99.99", 0.9999),
+    ("max", 1.0),
+];
+
+/// Above this share of its time a thread of the generator is taken to be what limits the figures.
+const BUSY: f64 = 0.9;
+/// Above this share of late requests the generator is taken to be at fault.
+const OFTEN: f64 = 0.001;
+
+/// The figures of one measurement.
+#[derive(Debug)]
+pub struct Summary {
+    /// Method and URL.
+    pub asked: String,
+    /// How requests followed each other.
+    pub pace: Pace,
+    /// As planned.
+    pub connections: usize,
+    /// As planned.
+    pub threads: usize,
+    /// As planned.
+    pub pipeline: usize,
+    /// As planned.
+    pub per_connection: Option<u64>,
+    /// As planned.
+    pub warm_up: Duration,
+    /// What the figures are of.
+    pub took: Duration,
+    /// Answers that came in full.
+    pub answers: u64,
+    /// Bytes of answers.
+    pub bytes: u64,
+    /// How many connections were made.
+    pub connections_made: u64,
+    /// Each status and how often it came.
+    pub statuses: Vec<(u16, u64)>,
+    /// Answers that were not 2xx.
+    pub not_2xx: u64,
+    /// How often what came to nothing, the most frequent first.
+    pub failures: Vec<(String, u64)>,
+    /// From when requests were due.
+    pub latency: Latency,
+    /// At a rate: from when they were sent.
+    pub uncorrected: Option<Latency>,
+    /// What was felt when.
+    pub timeline: Timeline,
+    /// Which share of its time each thread of the generator was busy.
+    pub busy: Vec<f64>,
+    /// Requests that the generator itself held up.
+    pub late: u64,
+}
+
+/// How long requests took.
+#[derive(Debug)]
+pub struct Latency {
+    /// At each of [`QUANTILES`].
+    pub quantiles: [Duration; QUANTILES.len()],
+    /// On average.
+    pub mean: Duration,
+    /// How many took about so long: up to the first bound of the picture, the second, and so on.
+    pub buckets: Vec<(Duration, u64)>,
+}
+
+impl Latency {
+    fn new(histogram: &Histogram<u64>) -> Latency {
+        let at = |quantile| Duration::from_nanos(histogram.value_at_quantile(quantile));
+        let mut quantiles = QUANTILES.map(|(_, quantile)| at(quantile));
+        quantiles[QUANTILES.len() - 1] = Duration::from_nanos(histogram.max());
+        let mut buckets = Vec::new();
+        let mut from = 0;
+        for to in words::bounds().take_while(|_| !histogram.is_empty()) {
+            let count = histogram.count_between(from, to);
+            if from > histogram.max() {
+                break;
+            }
+            buckets.push((Duration::from_nanos(to), count));
+            from = to + 1;
+        }
+        Latency { quantiles, mean: Duration::from_secs_f64(histogram.mean() / 1e9), buckets }
+    }
+}
+
+impl Summary {
+    /// The figures of what was measured.
+    pub fn new(plan: &Plan, outcome: &Outcome) -> Summary {
+        let tally = &outcome.tally;
+        let mut failures: Vec<(String, u64)> =
+            tally.failures.iter().map(|(failure, count)| (failure.to_string(), *count)).collect();
+        failures.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        let is_rated = plan.pace != Pace::Closed;
+        Summary {
+            asked: plan.request.to_string(),
+            pace: plan.pace,
+            connections: plan.connections,
+            threads: outcome.busy.len(),
+            pipeline: plan.pipeline,
+            per_connection: plan.per_connection,
+            warm_up: plan.warm_up,
+            took: outcome.took,
+            answers: tally.answers,
+            bytes: tally.bytes,
+            connections_made: tally.connections,
+            statuses: tally.statuses().collect(),
+            not_2xx: tally.not_2xx(),
+            failures,
+            latency: Latency::new(&tally.from_due),
+            uncorrected: is_rated.then(|| Latency::new(&tally.from_sent)),
+            timeline: tally.timeline.clone(),
+            busy: outcome.busy.clone(),
+            late: tally.late,
+        }
+    }
+
+    /// Requests that were not answered in full.
+    pub fn failed(&self) -> u64 {
+        self.failures.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Those, and answers other than 2xx.
+    pub fn errors(&self) -> u64 {
+        self.failed() + self.not_2xx
+    }
+
+    /// The share of errors in all requests, from 0 to 1. Of no requests at all, all have failed.
+    pub fn error_share(&self) -> f64 {
+        match self.answers + self.failed() {
+            0 => 1.0,
+            all => self.errors() as f64 / all as f64,
+        }
+    }
+
+    /// Full answers in a second.
+    pub fn per_second(&self) -> f64 {
+        self.answers as f64 / self.took.as_secs_f64().max(1e-9)
+    }
+
+    /// What there is to say about the generator itself, if it was in the way.
+    pub fn caveats(&self) -> Vec<String> {
+        let mut caveats = Vec::new();
+        let busiest = self.busy.iter().copied().fold(0.0, f64::max);
+        if busiest > BUSY {
+            caveats.push(format!(
+                "the generator was the bottleneck: a thread of it was busy {:.0}% of the time; the \
+                 server may be faster than this (--threads {})",
+                busiest * 100.0,
+                self.threads * 2,
+            ));
+        }
+        let due = self.answers + self.failed();
+        if self.late as f64 > due as f64 * OFTEN {
+            caveats.push(format!(
+                "the generator was late: {} requests left more than {LATE:?} after they were due \
+                 although a connection was free; this is in the corrected figures",
+                words::count(self.late),
+            ));
+        }
+        caveats
+    }
+}

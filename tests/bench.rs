@@ -1,0 +1,239 @@
+//! `client bench`: that its figures are true, and that it does not call a failure a success. Times are
+//! asserted coarsely.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::client::fake::Fake;
+use crate::client::{client, fetch};
+use crate::support::{Finished, Folder, Program, Server};
+
+/// Measures, and gives the exit code, the figures, and what was said on stderr.
+fn figures(args: &[&str]) -> (Option<i32>, Value, String) {
+    let Finished { code, stdout, stderr } = fetch(&[&["bench", "--json-out", "-"], args].concat());
+    (code, serde_json::from_slice(&stdout).unwrap_or_default(), stderr)
+}
+
+fn seconds(figures: &Value, path: &str) -> f64 {
+    figures.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} in {figures}"))
+        / 1e6
+}
+
+#[test]
+fn every_way_of_asking_is_answered_and_counted() {
+    let server = Server::start(&["--access-log", "off"]);
+    let (health, users) = (server.url("/-/health"), server.url("/echo"));
+    for (name, args, connections) in [
+        ("keep-alive", vec!["-n", "60", "-c", "4"], 4),
+        ("two threads", vec!["-n", "61", "-c", "5", "--threads", "2"], 5),
+        ("a connection each", vec!["-n", "60", "-c", "4", "--keep-alive", "off"], 60),
+        ("ten each", vec!["-n", "60", "-c", "1", "--per-connection", "10"], 6),
+        ("HTTP/1.0", vec!["-n", "60", "-c", "4", "--http1.0"], 4),
+        ("HTTP/1.0, closed", vec!["-n", "9", "-c", "1", "--http1.0", "-H", "Connection: close"], 9),
+        ("16 deep", vec!["-n", "160", "-c", "2", "--pipeline", "16"], 2),
+        (
+            "16 deep, 10 each",
+            vec!["-n", "60", "-c", "1", "--pipeline", "16", "--per-connection", "10"],
+            6,
+        ),
+        ("HEAD", vec!["-n", "60", "-c", "4", "-I"], 4),
+        ("at a rate", vec!["-n", "60", "-c", "4", "--rate", "600"], 4),
+        ("rate and depth", vec!["-n", "60", "-c", "1", "--rate", "6000", "--pipeline", "4"], 1),
+    ] {
+        let (code, got, stderr) = figures(&[&args[..], &[&health]].concat());
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{name}: {got}");
+        let number: u64 = args[1].parse().unwrap();
+        assert_eq!(got["answers"], number, "{name}: {got}");
+        assert_eq!(got["statuses"]["200"], number, "{name}");
+        assert_eq!(got["connections_made"], connections, "{name}");
+        assert_eq!(got["errors"], 0, "{name}");
+    }
+    let body = "x".repeat(100_000);
+    let (code, got, stderr) = figures(&["-n", "20", "-c", "2", "-d", &body, &users]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "a large body: {got}");
+    assert!(got["bytes"].as_u64().unwrap() > 20 * 100_000, "it came back: {got}");
+}
+
+#[test]
+fn the_page_is_80_columns_and_says_what_it_is() {
+    let server = Server::start(&["--access-log", "off"]);
+    for (flag, said) in [
+        (&["-t", "0.2"][..], "closed loop"),
+        (&["-t", "0.2", "--rate", "500", "--warm-up", "0.1"], "uncorrected"),
+    ] {
+        let url = server.url("/-/health");
+        let Finished { code, stdout, stderr } = fetch(&[&["bench"], flag, &[&url]].concat());
+        let page = String::from_utf8(stdout).unwrap();
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{page}");
+        assert!(page.contains(said) && page.contains("99.99%"), "{page}");
+        for line in page.lines() {
+            assert!(line.chars().count() <= 80 && line == line.trim_end(), "{line:?}");
+        }
+    }
+}
+
+/// Fact 9 about the others: a server that stands still for 2 of 6 s, and a p99 of 2.7 ms.
+#[test]
+fn a_frozen_server_is_felt() {
+    let server = Server::start(&["--access-log", "off"]);
+    let url = server.url("/-/health");
+    let args = ["bench", "--json-out", "-", "--rate", "200", "-c", "10", "-t", "2.5", &url];
+    let measuring = Program::start(&mut client(&args));
+    std::thread::sleep(Duration::from_millis(300));
+    server.program.signal("STOP");
+    std::thread::sleep(Duration::from_secs(2));
+    server.program.signal("CONT");
+    let Finished { code, stdout, stderr } = measuring.finish();
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let got: Value = serde_json::from_slice(&stdout).unwrap();
+    assert_eq!(got["answers"], 500, "whatever was due was asked: {got}");
+    for (path, least) in [("p50", 0.3), ("p99", 1.5), ("max", 1.5)] {
+        let corrected = seconds(&got, &format!("/latency_us/{path}"));
+        assert!((least..10.0).contains(&corrected), "{path}: {corrected} s");
+    }
+    let hidden = seconds(&got, "/uncorrected_latency_us/p75");
+    assert!(hidden < 0.5, "most of them had not even been sent: {hidden} s");
+    let worst = got["timeline"]["worst_us"].as_array().unwrap();
+    let long = worst.iter().filter(|worst| worst.as_f64().unwrap() > 500_000.0).count();
+    assert!((20..60).contains(&long), "the picture shows when: {worst:?}");
+}
+
+/// Fact 10: exit code 0 though nothing worked.
+#[test]
+fn failures_are_counted_named_and_no_success() {
+    let status =
+        |line: &str| format!("HTTP/1.1 {line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    let short = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhell";
+    let chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
+    let more = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhello";
+    for (name, server, failure) in [
+        ("500", Fake::saying(status("500 No")), Err("500")),
+        ("301", Fake::saying(status("301 There")), Err("301")),
+        ("cut short", Fake::saying(short), Ok("the answer was cut short")),
+        ("last chunk missing", Fake::saying(chunks), Ok("the answer was cut short")),
+        ("half a head", Fake::saying("HTTP/1.1 200"), Ok("the answer was cut short")),
+        ("nothing", Fake::saying(""), Ok("closed without an answer")),
+        ("no HTTP", Fake::saying("SSH-2.0-x\r\n"), Ok("not understood: ")),
+        (
+            "two lengths",
+            Fake::saying(more.replace("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\n")),
+            Ok("not understood: "),
+        ),
+        ("reset", Fake::new(|talk| talk.ignore_request()), Ok("could not receive: ")),
+        (
+            "silence",
+            Fake::new(|talk| {
+                talk.request()?;
+                talk.wait()
+            }),
+            Ok("not answered in time"),
+        ),
+    ] {
+        let (code, got, stderr) = figures(&["-n", "3", "-c", "1", "-m", "0.2", &server.url("/")]);
+        assert_eq!(code, Some(22), "{name}: {got}");
+        assert_eq!(stderr, "client: (22) 3 of 3 requests failed\n", "{name}");
+        assert_eq!(got["errors"], 3, "{name}: {got}");
+        match failure {
+            Err(status) => assert_eq!(got["statuses"][status], 3, "{name}: {got}"),
+            Ok(failure) => {
+                let failures = got["failures"].as_object().unwrap();
+                assert_eq!(failures.len(), 1, "{name}: {got}");
+                let (named, count) = failures.iter().next().unwrap();
+                assert!(named.starts_with(failure) && count == 3, "{name}: {got}");
+            }
+        }
+    }
+    let (_, got, _) = figures(&["-n", "2", "-c", "1", &Fake::saying(more).url("/")]);
+    assert!(got["failures"]["more came than was asked for"].as_u64() > Some(0), "{got}");
+}
+
+#[test]
+fn nothing_listening_is_no_success_at_the_beginning_or_later() {
+    let deserted = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (code, _, stderr) = figures(&["-t", "1", &deserted.to_string()]);
+    assert_eq!(code, Some(7));
+    assert!(stderr.starts_with("client: (7) could not connect to 127.0.0.1 port "), "{stderr}");
+
+    let server = Server::start(&["--access-log", "off"]);
+    let url = server.url("/-/health");
+    let args = ["bench", "--json-out", "-", "-t", "1", "-m", "1", "--rate", "500", &url];
+    let measuring = Program::start(&mut client(&args));
+    std::thread::sleep(Duration::from_millis(400));
+    server.program.signal("KILL");
+    let Finished { code, stdout, .. } = measuring.finish();
+    let got: Value = serde_json::from_slice(&stdout).unwrap();
+    assert_eq!(code, Some(22), "{got}");
+    assert!(got["failures"]["could not connect: Connection refused"].as_u64() > Some(0), "{got}");
+    assert!(seconds(&got, "/latency_us/max") > 0.5, "who was never served has waited: {got}");
+}
+
+#[test]
+fn conditions_decide_and_wrong_ones_are_refused() {
+    let (server, broken) =
+        (Server::start(&["--access-log", "off"]), Fake::saying("HTTP/1.1 500 No\r\n\r\n"));
+    let (good, bad) = (server.url("/-/health"), broken.url("/"));
+    for (conditions, url, code, said) in [
+        ("max<1us", &good, 0, ""),
+        ("p99>30s,errors>0", &good, 0, ""),
+        ("max<1us,p50>0us,rps<1", &good, 99, "client: (99) --fail-if: p50 is "),
+        ("rps<1000000000", &good, 99, "client: (99) --fail-if: rps is "),
+        ("errors>100%", &bad, 22, "client: (22) 10 of 10 requests failed"),
+        (
+            "p99>50",
+            &good,
+            2,
+            "client: (2) --fail-if: \"p99>50\" is not a condition; right: p99>50ms",
+        ),
+    ] {
+        let Finished { code: got, stderr, .. } =
+            fetch(&["bench", "-n", "10", "-c", "1", "--fail-if", conditions, url]);
+        assert_eq!(got, Some(code), "{conditions}: {stderr}");
+        assert!(stderr.starts_with(said), "{conditions}: {stderr}");
+    }
+    let half = Fake::new(|talk| {
+        talk.hello(1)?;
+        talk.request()?;
+        talk.say("HTTP/1.1 500 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+    });
+    for (conditions, code) in
+        [("p99>30s", 22), ("errors>60%", 0), ("errors>40%", 99), ("errors>4", 99)]
+    {
+        let args = ["bench", "-n", "10", "-c", "1", "--fail-if", conditions, &half.url("/")];
+        assert_eq!(fetch(&args).code, Some(code), "{conditions}");
+    }
+}
+
+#[test]
+fn two_runs_are_compared() {
+    let (server, folder) = (Server::start(&["--access-log", "off"]), Folder::new());
+    let (url, old) = (server.url("/-/health"), folder.path().join("old.json"));
+    let old = old.to_str().unwrap();
+    let first = fetch(&["bench", "-n", "50", "-c", "2", "--json-out", old, &url]);
+    assert_eq!(first.code, Some(0), "{}", first.stderr);
+    let second = fetch(&["bench", "-n", "50", "-c", "3", "--baseline", old, &url]);
+    let page = String::from_utf8(second.stdout).unwrap();
+    assert!(page.contains("\ncompared with ") && page.contains("p99.99, us"), "{page}");
+    assert!(page.contains("not the same work: connections 2 then, 3 now"), "{page}");
+    for (content, said) in [("", "not JSON"), ("{}", "not of schema threadbare-bench/1")] {
+        std::fs::write(old, content).unwrap();
+        let wrong = fetch(&["bench", "-n", "1", "--baseline", old, &url]);
+        assert_eq!(wrong.code, Some(26));
+        assert!(
+            wrong.stderr.contains(said) && wrong.stderr.contains("; right: "),
+            "{}",
+            wrong.stderr
+        );
+    }
+}
+
+#[test]
+fn warm_up_is_left_out() {
+    let server = Server::start(&["--access-log", "off"]);
+    let url = server.url("/-/health");
+    let args = ["--rate", "200", "--warm-up", "0.5", "-t", "0.5", &url];
+    let (code, got, stderr) = figures(&args);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!(got["answers"], 100, "{got}");
+    assert!((0.5..0.9).contains(&got["took_s"].as_f64().unwrap()), "{got}");
+}
