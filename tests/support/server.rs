@@ -8,8 +8,8 @@ use std::process::Command;
 
 use super::folder::Folder;
 use super::program::Program;
-use super::{eventually, root};
 use super::wire::{Answer, Wire, masked};
+use super::{eventually, root};
 
 /// A server that listens. Dropped, it is stopped; none may have panicked by then.
 #[derive(Debug)]
