@@ -186,7 +186,7 @@ impl<H: Head> Partial<H> {
                         Partial::Fields(start, headers)
                     }
                 }
-                Partial::Fields(start, mut headers) => {
+                Partial::Fields(start, mut headers) => loop {
                     let room = limits.head.saturating_sub(headers.source().len());
                     let line = match input.take_line(room.min(limits.field)) {
                         Ok(Some(line)) => line,
@@ -207,11 +207,11 @@ impl<H: Head> Partial<H> {
                         }
                         return Ok(Step::Complete(H::finish(start, headers)));
                     }
-                    match push_field_line(&mut headers, line, H::JOINS_FOLDS, limits) {
-                        Ok(()) => Partial::Fields(start, headers),
-                        Err(fault) => return Err(Rejected::at_field(fault, line, start, headers)),
+                    if let Err(fault) = push_field_line(&mut headers, line, H::JOINS_FOLDS, limits)
+                    {
+                        return Err(Rejected::at_field(fault, line, start, headers));
                     }
-                }
+                },
             }
         }
     }
@@ -235,7 +235,7 @@ impl<H: Head> Partial<H> {
     pub fn give_up(self, input: &Buf) -> Came<H> {
         match self {
             Partial::Start { .. } => Came::line(input.bytes()),
-            Partial::Fields(start, headers) => Came::Head(H::finish(start, headers)),
+            Partial::Fields(start, headers) => Came::Head(Box::new(H::finish(start, headers))),
         }
     }
 
@@ -303,7 +303,7 @@ impl Head for RequestHead {
             (Some(_), Some(second)) => Err(Fault::new(Rule::HostRepeated, second)),
             (Some(at), None) => match headers.first("host") {
                 // Empty for a target without an authority (RFC 9110, 7.2).
-                Some(host) if host.is_empty() || Authority::parse(host).is_some() => Ok(()),
+                Some(host) if host.is_empty() || Authority::is_one(host) => Ok(()),
                 _ => Err(Fault::new(Rule::HostInvalid, at)),
             },
         }
