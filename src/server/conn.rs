@@ -35,6 +35,7 @@ use crate::net::service::{Ended, Next, Service};
 use crate::net::stop::Stop;
 use crate::proto::http::close::Close;
 use crate::proto::http::error::Rule;
+use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
 use crate::proto::http::server::RecvHead;
 
@@ -51,7 +52,7 @@ pub struct Http {
     /// How much is too much.
     pub limits: Limits,
     /// The `Server` field, if there is to be one.
-    pub server_name: Option<String>,
+    server_name: Headers,
     /// One line a request.
     pub access_log: AccessLog,
     /// Memory for bodies that are kept.
@@ -240,6 +241,11 @@ impl Http {
     ) -> Http {
         let (memory, streams) = (Quota::new(limits.bodies_memory), Quota::new(streams as u64));
         let cut = AtomicUsize::new(0);
+        let mut named = Headers::new();
+        if let Some(Err(error)) = server_name.map(|name| named.set("Server", name)) {
+            log::error!("{error}");
+        }
+        let server_name = named;
         Http { routes, limits, server_name, access_log, memory, streams, stats, stop, cut }
     }
 

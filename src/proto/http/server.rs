@@ -43,7 +43,7 @@ pub enum Head {
     /// More bytes are needed.
     More(RecvHead),
     /// The head is complete; its body is next.
-    Complete(RequestHead, RecvBody),
+    Complete(Box<RequestHead>, RecvBody),
     /// The client closed, and nothing of a request had come: a proper end.
     Closed,
     /// The body before it, which has been answered, is too long to be skipped, or is none: nobody
@@ -67,7 +67,7 @@ impl RecvHead {
         }
         match head.receive(input, limits)? {
             Step::Complete(head) => match RecvBody::new(&head) {
-                Ok(body) => Ok(Head::Complete(head, body)),
+                Ok(body) => Ok(Head::Complete(Box::new(head), body)),
                 Err(fault) => {
                     let excerpt = Excerpt::within(head.headers.source(), fault.at());
                     Err(Rejected::as_whole(fault, excerpt, head))

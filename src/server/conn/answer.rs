@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 use std::io::{self, Cursor};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::request::{Panicked, guarded};
@@ -47,7 +46,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// A request, whose head is complete.
-    pub(super) fn of(head: RequestHead, since: Instant) -> Asked {
+    pub(super) fn of(head: Box<RequestHead>, since: Instant) -> Asked {
         Asked { came: Some(Came::Head(head)), since }
     }
 
@@ -112,24 +111,20 @@ impl Http {
             Body::Trailed(_, names) => Some(names.join(", ")),
             Body::Bytes(_) | Body::File(..) | Body::Read(..) => None,
         };
-        let date = date();
         // A handler need not know what else is routed to its path (RFC 9110, 15.5.6).
         let allow = asked
             .head()
             .filter(|_| status == Status::METHOD_NOT_ALLOWED && !head.headers.has("allow"));
         let allow = allow.map(|asked| self.routes.besides(&asked.method, &asked.target));
-        for (name, value) in [
-            ("Allow", allow.as_deref()),
-            ("Trailer", announced.as_deref()),
-            ("Date", Some(&*date)),
-            ("Server", self.server_name.as_deref()),
-        ] {
+        for (name, value) in [("Allow", allow.as_deref()), ("Trailer", announced.as_deref())] {
             if let Some(value) = value
                 && let Err(error) = head.headers.set(name, value)
             {
                 log::error!("{error}");
             }
         }
+        with_date(|date| head.headers.set_all(date));
+        head.headers.set_all(&self.server_name);
         let send = send.send(head, body.length(), may_stay, &mut wire.output.bytes);
         let body = match body {
             // What doesn't leave with the head is sent piece by piece, as a file is.
@@ -224,19 +219,20 @@ fn trailers(body: &mut Body, send: &SendBody) -> io::Result<Headers> {
     Ok(all)
 }
 
-/// The `Date` of an answer that is made now. It is written anew once a second, by each thread.
-fn date() -> Arc<str> {
+/// Lends the `Date` of an answer that is made now. It is written anew once a second, by each thread.
+fn with_date(then: impl FnOnce(&Headers)) {
     thread_local! {
-        static LAST: RefCell<(u64, Arc<str>)> = RefCell::new((0, "".into()));
+        static LAST: RefCell<(u64, Headers)> = RefCell::default();
     }
     let now = SystemTime::now();
     let second = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     LAST.with_borrow_mut(|(of, date)| {
-        if *of != second {
-            (*of, *date) = (second, imf_fixdate(now).into());
+        if *of != second || date.is_empty() {
+            (*of, *date) = (second, Headers::new());
+            date.set("Date", imf_fixdate(now)).expect("a date is a field value");
         }
-        Arc::clone(date)
-    })
+        then(date);
+    });
 }
 
 /// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:
