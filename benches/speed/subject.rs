@@ -46,6 +46,7 @@ pub const PEERS: &[Subject] = &[Nginx, Lighttpd, Hyper, MayMinihttp, TinyHttp];
 pub const MANY: &[Subject] = &[Lobby, Nginx, Lighttpd, Hyper, MayMinihttp, TinyHttp, Floor];
 /// Those that serve files.
 pub const FILES: &[Subject] = &[Lobby, Textbook, Nginx, Lighttpd];
+/// Each with its default: ours puts the lines of a moment into one write, nginx writes each by itself.
 pub const LOGGING: &[Subject] = &[LobbyLogging, NginxLogging];
 pub const WORKERS: &[Subject] =
     &[Workers(2), Workers(4), Workers(8), Workers(16), Workers(32), Workers(64)];
