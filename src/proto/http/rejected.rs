@@ -6,7 +6,8 @@
 
 use super::error::Fault;
 use super::excerpt::{Excerpt, first_line_kept};
-use super::head::{Head, RequestHead, strip_ending};
+use super::field_line::strip_ending;
+use super::head::{Head, RequestHead};
 use super::headers::Headers;
 use super::method::Method;
 
