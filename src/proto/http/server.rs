@@ -365,6 +365,23 @@ impl SendBody {
         self.encoder.room()
     }
 
+    /// How many bytes of data are still owed, where they stand on the wire as they are.
+    pub fn plain_room(&self) -> Option<u64> {
+        match self.encoder {
+            Encoder::Length(left) => Some(left),
+            Encoder::Nothing | Encoder::Chunked | Encoder::UntilClose => None,
+        }
+    }
+
+    /// So many bytes of data have been sent without being written here; no more than there is
+    /// [plain room](SendBody::plain_room) for.
+    pub fn went_past(&mut self, count: u64) {
+        if let Encoder::Length(left) = &mut self.encoder {
+            debug_assert!(count <= *left, "more than was announced");
+            *left = left.saturating_sub(count);
+        }
+    }
+
     /// Frames a piece of the body.
     pub fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
         self.encoder.write(data, out);

@@ -5,11 +5,11 @@
 
 use std::cell::RefCell;
 use std::io::{self, Cursor};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Instant, SystemTime};
 
 use super::request::{Panicked, guarded};
-use super::{Http, State, Step};
+use super::{Http, State, Step, TURN_BYTES};
 use crate::proto::http::close::Close;
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::error::{Fault, Rule};
@@ -21,6 +21,7 @@ use crate::proto::http::status::Status;
 use crate::proto::http::trailers::may_trail;
 use crate::server::access_log::{AccessLog, Line};
 use crate::server::handler::{Body, Response};
+use crate::server::output::Passed;
 use crate::server::refusal::Refusal;
 use crate::server::wire::Wire;
 
@@ -135,6 +136,27 @@ impl Http {
             body => body,
         };
         State::Answer(Answer { asked, status, send, body, sent: 0 })
+    }
+
+    /// Sends the next piece of a file, if the body is one and can be sent without being read.
+    pub(super) fn send_file(
+        &self,
+        answer: &mut Answer,
+        wire: &mut Wire,
+        stream: &TcpStream,
+    ) -> io::Result<Passed> {
+        let Answer { send, body, sent, .. } = answer;
+        let Body::File(file, _) = body else { return Ok(Passed::Nothing) };
+        let Some(room) = send.plain_room().filter(|&room| room > 0) else {
+            return Ok(Passed::Nothing);
+        };
+        let most = usize::try_from(room).map_or(TURN_BYTES, |room| room.min(TURN_BYTES));
+        let passed = wire.output.send_file(stream, file, most, &self.limits)?;
+        if let Passed::Some(count) = passed {
+            send.went_past(count as u64);
+            *sent += count as u64;
+        }
+        Ok(passed)
     }
 
     /// Puts the next piece of the body into the output.
