@@ -34,6 +34,7 @@
 //! | `reuse` | connections that wait for their next request |
 //! | `event` | what happens on the way, for those who watch |
 //! | [`output`] | what `-i`, `-I` and `-v` print |
+//! | `command` | what the command line does around a call: `-F`, `-o`, `-w` … (feature `cli`) |
 //! | `load`, `report` | `client bench`: many requests, and what they felt like (feature `cli`) |
 //! | `error`, `misread` | what can go wrong, in one line, and curl's exit codes |
 //!
@@ -42,6 +43,8 @@
 
 mod budget;
 mod call;
+#[cfg(feature = "cli")]
+pub mod command;
 mod connection;
 mod error;
 mod event;

@@ -16,7 +16,8 @@ pub struct Request {
     url: Url,
     method: Method,
     version: Version,
-    /// What is sent unless the caller says otherwise.
+    /// What is sent unless the caller says otherwise; `Authorization` may be among it (`-u`), and is a
+    /// secret of the origin here, too.
     defaults: Headers,
     fields: Headers,
     body: Option<Vec<u8>>,
@@ -82,6 +83,26 @@ impl Request {
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Request, Error> {
         self.fields.append(name, value).map_err(Error::Field)?;
         Ok(self.without(name))
+    }
+
+    /// Sets a default field, which one of the same name that is added replaces: where curl has a flag
+    /// for a field, it stands there too (`Host`, `Authorization`, `Range`, `User-Agent`, `Accept`,
+    /// `Referer`).
+    ///
+    /// # Errors
+    /// [`Error::Field`], as [`Request::field`].
+    pub fn default_field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Request, Error> {
+        self.defaults.set(name, value).map_err(Error::Field)?;
+        let rank = |name: &str| {
+            ORDER.iter().position(|other| other.eq_ignore_ascii_case(name)).unwrap_or(ORDER.len())
+        };
+        let mut fields: Vec<_> = self.defaults.iter().collect();
+        fields.sort_by_key(|(name, _)| rank(name));
+        let mut defaults = Headers::new();
+        for (name, value) in fields {
+            defaults.append(name, value).map_err(Error::Field)?;
+        }
+        Ok(Request { defaults, ..self })
     }
 
     /// Takes a default field away: `Host`, `User-Agent`, `Accept`, or the `Expect: 100-continue` that
@@ -210,6 +231,10 @@ impl std::fmt::Display for Request {
         write!(f, "{} http://{authority}{path}", self.method)
     }
 }
+
+/// Where default fields stand, as with curl.
+const ORDER: &[&str] =
+    &["Host", "Authorization", "Range", "If-Range", "User-Agent", "Accept", "Referer"];
 
 /// The only expectation there is.
 const CONTINUE: &str = "100-continue";

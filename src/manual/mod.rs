@@ -2,6 +2,7 @@
 //!
 //! - [`by_hand`]: HTTP typed at telnet and nc, to the server and to the client.
 //! - [`measuring`]: `client bench`, and what other load generators do not say.
+//! - [`transfers`]: what `client` tells of a transfer, what becomes of files, requests that are not sent.
 //! - [`coursework`]: what the kernel is asked, a reading order through the source, and five
 //!   exercises with checks.
 //! - [`coverage`]: the requirements of RFC 9110 and RFC 9112 one by one, each with the test that holds
@@ -15,6 +16,9 @@ pub mod by_hand {}
 
 #[doc = include_str!("measuring.md")]
 pub mod measuring {}
+
+#[doc = include_str!("transfers.md")]
+pub mod transfers {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}

@@ -1,0 +1,261 @@
+//! `-F`: a form with files, as multipart/form-data (RFC 7578), spelled as curl has it.
+//!
+//! `name=text`, `name=@FILE` (a file), `name=<FILE` (its text); behind it `;type=TYPE` and
+//! `;filename=NAME`; in quotes a value may have `;` and `,` in it. What curl leaves away with a
+//! warning, or nests, is refused with what to write instead.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::upload::Upload;
+
+/// A field of the form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    name: String,
+    content: Content,
+    media_type: Option<String>,
+    filename: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Content {
+    Text(String),
+    /// A file, which is one for the server, too.
+    File(PathBuf),
+    /// The text that stands in a file.
+    TextOf(PathBuf),
+}
+
+impl Field {
+    /// `name=text`, and nothing in it means anything.
+    ///
+    /// # Errors
+    /// What is wrong, and what is right.
+    pub fn plain(typed: &str) -> Result<Field, String> {
+        let (name, text) = halves(typed)?;
+        let content = Content::Text(text.to_owned());
+        Ok(Field { name: name.to_owned(), content, media_type: None, filename: None })
+    }
+
+    /// A field as `-F` spells it.
+    ///
+    /// # Errors
+    /// What is wrong, and what is right.
+    pub fn spelled(typed: &str) -> Result<Field, String> {
+        let wrong = |what: &str| Err(format!("-F {typed:?}: {what}"));
+        let (name, rest) = halves(typed)?;
+        let (mark, rest) = match rest.strip_prefix(['@', '<']) {
+            Some(file) => (rest.chars().next(), file),
+            None => (None, rest),
+        };
+        let (value, mut rest) = value(rest);
+        if mark == Some('@') && !rest.is_empty() && !rest.starts_with(';')
+            || value.is_empty() && mark.is_some()
+        {
+            return wrong("not the name of a file; right: name=@FILE");
+        }
+        if mark == Some('@') && value.contains(',') && !typed.contains('"') {
+            return wrong("one file for each field; right: two -F, or quotes: name=@\"a,b\"");
+        }
+        if mark.is_none() && value.starts_with('(') {
+            return wrong("no form within a form; right: --form-string for a text");
+        }
+        let content = match mark {
+            Some('@') => Content::File(value.into()),
+            Some(_) => Content::TextOf(value.into()),
+            None => Content::Text(value),
+        };
+        let mut field = Field { name: name.to_owned(), content, media_type: None, filename: None };
+        while let Some(parameter) = rest.strip_prefix(';') {
+            let parameter = parameter.trim_start();
+            if let Some(typed) = parameter.strip_prefix("type=") {
+                let (media_type, behind) = media_type(typed);
+                field.media_type = Some(media_type);
+                rest = behind;
+            } else if let Some(typed) = parameter.strip_prefix("filename=") {
+                let (filename, behind) = self::value(typed);
+                field.filename = Some(filename);
+                rest = behind;
+            } else {
+                return wrong(
+                    "behind ; stands type=TYPE or filename=NAME; right: --form-string, or quotes, \
+                     for a text with ; in it",
+                );
+            }
+        }
+        if !rest.is_empty() {
+            return wrong("more stands behind the quotes; right: ; and type=TYPE or filename=NAME");
+        }
+        if let (Content::TextOf(_), Some(_)) = (&field.content, &field.filename) {
+            return wrong("a text has no file name; right: name=@FILE;filename=NAME");
+        }
+        let is_clean = |text: &Option<String>| {
+            text.as_ref().is_none_or(|text| !text.bytes().any(|byte| byte.is_ascii_control()))
+        };
+        if !is_clean(&field.media_type) {
+            return wrong("a line end stands in the type; right: type=text/plain");
+        }
+        Ok(field)
+    }
+
+    /// The name of the file for the server: the one that was given, or the last part of its path.
+    fn filename(&self) -> Option<String> {
+        match (&self.filename, &self.content) {
+            (Some(name), _) => Some(name.clone()),
+            (None, Content::File(path)) => {
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                Some(name.to_string_lossy().into_owned())
+            }
+            (None, _) => None,
+        }
+    }
+
+    /// The fields in front of the content.
+    fn head(&self) -> String {
+        let mut head = format!("Content-Disposition: form-data; name=\"{}\"", escape(&self.name));
+        let filename = self.filename();
+        if let Some(name) = &filename {
+            head += &format!("; filename=\"{}\"", escape(name));
+        }
+        head += "\r\n";
+        let by_name = filename.as_deref().and_then(by_suffix);
+        let guessed = match &self.content {
+            Content::File(path) if path.as_os_str() != "-" => {
+                by_name.or_else(|| by_suffix(&path.to_string_lossy())).or(Some(UNKNOWN))
+            }
+            _ => by_name,
+        };
+        if let Some(media_type) = self.media_type.as_deref().or(guessed) {
+            head += &format!("Content-Type: {media_type}\r\n");
+        }
+        head + "\r\n"
+    }
+}
+
+/// The body of a form, and its Content-Type.
+///
+/// # Errors
+/// Those of reading a file, with its name.
+pub fn body(fields: &[Field], boundary: &str) -> Result<(Upload, String), (PathBuf, io::Error)> {
+    let mut upload = Upload::default();
+    for field in fields {
+        upload.text(format!("--{boundary}\r\n{}", field.head()));
+        match &field.content {
+            Content::Text(text) => upload.text(text.as_str()),
+            Content::File(path) | Content::TextOf(path) => {
+                upload.file(path).map_err(|error| (path.clone(), error))?;
+            }
+        }
+        upload.text("\r\n");
+    }
+    upload.text(format!("--{boundary}--\r\n"));
+    Ok((upload, format!("multipart/form-data; boundary={boundary}")))
+}
+
+/// A boundary that stands in no file but by a chance of one in 2^64 (RFC 2046, 5.1.1).
+pub fn boundary() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    format!("{}{:016x}", "-".repeat(24), RandomState::new().hash_one(std::process::id()))
+}
+
+fn halves(typed: &str) -> Result<(&str, &str), String> {
+    typed.split_once('=').ok_or_else(|| format!("-F {typed:?}; right: name=text or name=@FILE"))
+}
+
+/// A value up to the next `;`, or in quotes, in which `\` stands before `"` and `\`; and what is behind.
+fn value(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let (value, _) = text.split_once(';').unwrap_or((text, ""));
+        return (value.to_owned(), text.strip_prefix(value).unwrap_or_default());
+    };
+    let (mut value, mut chars) = (String::new(), quoted.chars());
+    while let Some(char) = chars.next() {
+        match char {
+            '"' => return (value, chars.as_str()),
+            '\\' if chars.as_str().starts_with(['"', '\\']) => value.extend(chars.next()),
+            char => value.push(char),
+        }
+    }
+    (text.to_owned(), "") // the quotes do not end, so they are none
+}
+
+/// A type reaches over its own parameters: `text/plain;charset=utf-8`.
+fn media_type(text: &str) -> (String, &str) {
+    let ours = |parameter: &str| {
+        let parameter = parameter.trim_start();
+        parameter.starts_with("filename=") || parameter.starts_with("type=")
+    };
+    let ends = text.match_indices(';').map(|(at, _)| text.split_at(at));
+    let mut ends = ends.filter(|(_, rest)| rest.strip_prefix(';').is_some_and(ours));
+    let (value, rest) = ends.next().unwrap_or((text, ""));
+    (value.trim_end().to_owned(), rest)
+}
+
+/// What would end the quotes, or the line, is percent-encoded, as browsers do it (WHATWG HTML, 4.10.21.8).
+fn escape(text: &str) -> String {
+    text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A").replace('\0', "%00")
+}
+
+const UNKNOWN: &str = "application/octet-stream";
+
+/// The types that curl knows.
+fn by_suffix(name: &str) -> Option<&'static str> {
+    let (_, suffix) = name.rsplit_once('.')?;
+    Some(match suffix.to_ascii_lowercase().as_str() {
+        "gif" => "image/gif",
+        "jpg" | "jpeg" => "image/jpeg",
+        "png" => "image/png",
+        "svg" => "image/svg+xml",
+        "txt" => "text/plain",
+        "htm" | "html" => "text/html",
+        "pdf" => "application/pdf",
+        "xml" => "application/xml",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_of_fields() {
+        for (typed, want) in [
+            ("a=b", "name=\"a\"\r\n\r\n"),
+            ("a=b;type=text/plain", "name=\"a\"\r\nContent-Type: text/plain\r\n\r\n"),
+            ("a=@d/x.txt", "name=\"a\"; filename=\"x.txt\"\r\nContent-Type: text/plain\r\n\r\n"),
+            (
+                "a=@x",
+                "name=\"a\"; filename=\"x\"\r\nContent-Type: application/octet-stream\r\n\r\n",
+            ),
+            (
+                "a=@x;type=text/x;charset=b;filename=\"c;d\\\"e\"",
+                "name=\"a\"; filename=\"c;d%22e\"\r\nContent-Type: text/x;charset=b\r\n\r\n",
+            ),
+            ("a=<x", "name=\"a\"\r\n\r\n"),
+            ("a\r\n\"b=c", "name=\"a%0D%0A%22b\"\r\n\r\n"),
+        ] {
+            let head = Field::spelled(typed).unwrap().head();
+            assert_eq!(head, format!("Content-Disposition: form-data; {want}"), "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for typed in [
+            "a",
+            "a=b;c",
+            "a=@",
+            "a=@x,y",
+            "a=(b",
+            "a=<b;filename=c",
+            "a=\"b\"c",
+            "a=b;type=a\r\nb",
+            "a=@x;headers=y",
+        ] {
+            let wrong = Field::spelled(typed).unwrap_err();
+            assert!(wrong.contains("right: ") && wrong.lines().count() == 1, "{wrong}");
+        }
+    }
+}

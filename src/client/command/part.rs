@@ -1,0 +1,176 @@
+//! `-o FILE`, `-O`: a file that is whole or not there, and what came so far of one that is not.
+//!
+//! A body is written to `FILE.part` and renamed once it is complete, so nobody finds half of it under
+//! its name. What is cut short stays in `FILE.part`, for `-C -`, and beside it the answer's validator,
+//! in `FILE.part.validator`: see [`resume`](super::resume). A device or a pipe is written to directly.
+//! Refused: two clients that write the same file.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Seek as _, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::resume::{AtHand, validator};
+use crate::proto::http::headers::Headers;
+
+/// A body on its way to a file.
+#[derive(Debug)]
+pub struct Output(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// No regular file: nothing to be renamed.
+    Direct(File),
+    Beside {
+        file: File,
+        part: PathBuf,
+        target: PathBuf,
+    },
+}
+
+impl Output {
+    /// Begins a file anew.
+    ///
+    /// # Errors
+    /// Those of the file system; [`ErrorKind::WouldBlock`] when another process writes to it.
+    pub fn create(target: &Path, head: &Headers) -> io::Result<Output> {
+        let about = match fs::metadata(target) {
+            Ok(about) => Some(about),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        if about.as_ref().is_some_and(|about| !about.is_file()) {
+            return Ok(Output(Kind::Direct(OpenOptions::new().write(true).open(target)?)));
+        }
+        if about.as_ref().is_some_and(|about| about.permissions().readonly()) {
+            return Err(ErrorKind::PermissionDenied.into());
+        }
+        // What a link leads to is replaced, and not the link.
+        let target = about.as_ref().map_or(Ok(target.to_owned()), |_| target.canonicalize())?;
+        let output = Output::open(&target, &beside(&target, ".part"))?;
+        if let (Some(about), Kind::Beside { file, .. }) = (about, &output.0) {
+            file.set_permissions(about.permissions())?;
+        }
+        output.begin(head)
+    }
+
+    /// Goes on behind what is there.
+    ///
+    /// # Errors
+    /// As [`Output::create`]; [`ErrorKind::InvalidData`] when its length is another by now.
+    pub fn go_on(target: &Path, at_hand: &AtHand) -> io::Result<Output> {
+        let part = beside(target, ".part");
+        if at_hand.path() != part {
+            fs::rename(at_hand.path(), &part)?;
+        }
+        let mut output = Output::open(target, &part)?;
+        if let Kind::Beside { file, .. } = &mut output.0
+            && file.seek(SeekFrom::End(0))? != at_hand.rest.from
+        {
+            return Err(io::Error::new(ErrorKind::InvalidData, "it has grown meanwhile"));
+        }
+        Ok(output)
+    }
+
+    fn open(target: &Path, part: &Path) -> io::Result<Output> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(part)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::new(ErrorKind::WouldBlock, "another client writes to it"));
+            }
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        Ok(Output(Kind::Beside { file, part: part.to_owned(), target: target.to_owned() }))
+    }
+
+    fn begin(self, head: &Headers) -> io::Result<Output> {
+        if let Kind::Beside { file, part, .. } = &self.0 {
+            file.set_len(0)?;
+            let beside = beside(part, ".validator");
+            match validator(head) {
+                Some(validator) => fs::write(beside, validator + "\n")?,
+                None => remove(&beside)?,
+            }
+        }
+        Ok(self)
+    }
+
+    /// It is complete: from now on it is there under its name.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn finish(self) -> io::Result<()> {
+        match self.0 {
+            Kind::Direct(mut file) => file.flush(),
+            Kind::Beside { part, target, .. } => {
+                fs::rename(&part, &target)?;
+                remove(&beside(&part, ".validator"))
+            }
+        }
+    }
+
+    /// It will not be complete: where something came, that is kept, and its name given.
+    pub fn give_up(self) -> Option<PathBuf> {
+        let Kind::Beside { file, part, .. } = self.0 else { return None };
+        if file.metadata().is_ok_and(|about| about.len() > 0) {
+            return Some(part);
+        }
+        let gone = remove(&part).and_then(|()| remove(&beside(&part, ".validator")));
+        gone.err().map(|_| part) // what cannot be removed is still there
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Kind::Direct(file) | Kind::Beside { file, .. } => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(()) // nothing is held back here
+    }
+}
+
+/// The last part of a URL's path, for `-O`: never one that leads elsewhere.
+pub fn remote_name(path: &str) -> Option<&str> {
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    Some(name).filter(|name| !["", ".", ".."].contains(name) && !name.contains(['\\', '\0']))
+}
+
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_urls() {
+        for (path, want) in [
+            ("/a/b.txt", Some("b.txt")),
+            ("/b?x=/y", Some("b")),
+            ("/a%2Fb", Some("a%2Fb")),
+            ("/", None),
+            ("/a/", None),
+            ("/..", None),
+            ("/.?x", None),
+            ("/a\\b", None),
+        ] {
+            assert_eq!(remote_name(path), want, "{path}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! How far a download is, in one line that fits into 79 columns and is written again and again; and
+//! `--limit-rate`, which holds it back.
+//!
+//! The line comes after half a second, so that what is quick makes no noise, and ten times a second.
+
+use std::time::{Duration, Instant};
+
+/// Before that there is no line.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// The line is written again after so long.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How wide the bar is, in columns.
+const BAR: usize = 24;
+
+/// A body on its way.
+#[derive(Debug)]
+pub struct Progress {
+    begun: Instant,
+    shown: Option<Instant>,
+    /// How many bytes had come at an earlier time.
+    had: u64,
+    has: u64,
+    /// How many there will be, where that is known.
+    total: Option<u64>,
+}
+
+impl Progress {
+    /// A body begins; so much of it is there, so much there will be.
+    pub fn new(now: Instant, had: u64, total: Option<u64>) -> Progress {
+        Progress { begun: now, shown: None, had, has: had, total }
+    }
+
+    /// So many bytes came: what is to be written to the terminal, if it is time for that.
+    pub fn passed(&mut self, now: Instant, bytes: u64) -> Option<String> {
+        self.has += bytes;
+        let due = match self.shown {
+            Some(shown) => now >= shown + PAUSE,
+            None => now >= self.begun + PATIENCE,
+        };
+        due.then(|| {
+            self.shown = Some(now);
+            format!("\r{}\x1b[K", self.line(now))
+        })
+    }
+
+    /// It is over: the last line, if there was one before.
+    pub fn end(&mut self, now: Instant) -> Option<String> {
+        self.shown.map(|_| format!("\r{}\x1b[K\n", self.line(now)))
+    }
+
+    fn line(&self, now: Instant) -> String {
+        let seconds = (now - self.begun).as_secs_f64();
+        let speed = (self.has - self.had) as f64 / seconds.max(0.001);
+        let (has, speed_text) = (size(self.has as f64), size(speed));
+        let Some(total) = self.total.filter(|&total| total > 0 && total >= self.has) else {
+            return format!("{has:>8}  {speed_text:>8}/s  {}", clock(seconds));
+        };
+        let part = self.has as f64 / total as f64;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to BAR")]
+        let full = (part * BAR as f64) as usize;
+        let bar = "#".repeat(full) + &".".repeat(BAR - full);
+        let time = match total - self.has {
+            0 => format!("in {}", clock(seconds)),
+            left => format!("{} left", clock(left as f64 / speed.max(1.0))),
+        };
+        let (percent, of) = (part * 100.0, size(total as f64));
+        format!("{percent:>3.0}% {bar} {has:>8} of {of}  {speed_text:>8}/s  {time}")
+    }
+}
+
+/// Holds a body back, so that no more than `rate` bytes a second come.
+#[derive(Debug)]
+pub struct Pace {
+    begun: Instant,
+    rate: u64,
+    passed: u64,
+}
+
+impl Pace {
+    /// So many bytes a second, from now on.
+    pub fn new(now: Instant, rate: u64) -> Pace {
+        Pace { begun: now, rate: rate.max(1), passed: 0 }
+    }
+
+    /// So many bytes came: how long to wait before more are taken.
+    pub fn passed(&mut self, now: Instant, bytes: u64) -> Duration {
+        self.passed += bytes;
+        let due = Duration::try_from_secs_f64(self.passed as f64 / self.rate as f64);
+        due.unwrap_or(Duration::MAX).saturating_sub(now - self.begun)
+    }
+}
+
+/// `12.3 MB`: at most eight columns.
+fn size(bytes: f64) -> String {
+    let mut size = bytes;
+    for unit in ["B", "KB", "MB", "GB", "TB"] {
+        if size < 999.5 {
+            return match unit {
+                "B" => format!("{size:.0} {unit}"),
+                _ if size < 99.95 => format!("{size:.1} {unit}"),
+                _ => format!("{size:.0} {unit}"),
+            };
+        }
+        size /= 1000.0;
+    }
+    format!("{size:.0} PB")
+}
+
+/// `1:02`, `1:02:03`, `3 days`.
+fn clock(seconds: f64) -> String {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    let seconds = seconds.round() as u64;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    match hours {
+        0 => format!("{minutes}:{:02}", seconds % 60),
+        1..72 => format!("{hours}:{minutes:02}:{:02}", seconds % 60),
+        _ => format!("{} days", (hours / 24).min(999)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_when_it_is_time_and_never_too_wide() {
+        let begun = Instant::now();
+        let after = |millis| begun + Duration::from_millis(millis);
+        let mut progress = Progress::new(begun, 0, Some(2_000_000));
+        assert_eq!(progress.passed(after(100), 500_000), None);
+        let line = progress.passed(after(500), 500_000).unwrap();
+        let bar = "############............";
+        assert_eq!(line, format!("\r 50% {bar}   1.0 MB of 2.0 MB    2.0 MB/s  0:01 left\x1b[K"));
+        assert_eq!(progress.passed(after(550), 500_000), None);
+        progress.passed(after(1000), 500_000).unwrap();
+        assert!(progress.end(after(1000)).unwrap().contains("100% ####"));
+        assert_eq!(Progress::new(begun, 0, None).end(after(10)), None, "it was quick");
+        for (had, bytes, total) in [
+            (0, 0, Some(u64::MAX)),
+            (u64::MAX / 2, 1, Some(u64::MAX)),
+            (5, 999_949_999, None),
+            (0, 999_949_999, Some(999_949_999_999)),
+            (0, 9, Some(3)),
+            (0, 0, Some(0)),
+        ] {
+            let mut progress = Progress::new(begun, had, total);
+            let line = progress.passed(after(60_000), bytes).unwrap();
+            let line = line.strip_prefix('\r').unwrap().strip_suffix("\x1b[K").unwrap();
+            assert!(line.len() <= 79, "{} columns: {line}", line.len());
+        }
+    }
+
+    #[test]
+    fn pace() {
+        let begun = Instant::now();
+        let mut pace = Pace::new(begun, 1000);
+        assert_eq!(pace.passed(begun, 500), Duration::from_millis(500));
+        assert_eq!(pace.passed(begun + Duration::from_secs(2), 500), Duration::ZERO);
+    }
+}

@@ -1,0 +1,38 @@
+//! A body on a terminal. Refused, as with curl: one that is no text (a NUL byte stands in its first
+//! 2,000), which a terminal would make a mess of.
+
+use std::io::{self, Write};
+
+/// So many bytes are looked at, as curl does.
+const LOOK: u64 = 2000;
+
+/// A terminal.
+#[derive(Debug)]
+pub struct Screen<W> {
+    out: W,
+    written: u64,
+}
+
+impl<W: Write> Screen<W> {
+    /// A body is to be shown here.
+    pub fn new(out: W) -> Screen<W> {
+        Screen { out, written: 0 }
+    }
+}
+
+impl<W: Write> Write for Screen<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.written < LOOK && bytes.contains(&0) {
+            return Err(io::Error::other(
+                "it is no text, and could mess up the terminal; right: -o FILE, or -o - to see it",
+            ));
+        }
+        let count = self.out.write(bytes)?;
+        self.written += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,272 @@
+//! What is known of a transfer once it is over: when each phase was through, how many bytes went
+//! which way, and how it ended. `-w` and `--json-out` tell of it, under curl's names.
+//!
+//! Times are counted from the beginning of the transfer. What was not reached, or was not needed on
+//! a connection that is used again, took no time.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::client::error::Error;
+use crate::client::event::Event;
+use crate::client::request::Request;
+use crate::proto::http::head::ResponseHead;
+use crate::proto::http::headers::Headers;
+use crate::proto::http::status::Status;
+
+/// Watches the events of a client's transfers, one after the other.
+#[derive(Debug, Default)]
+pub struct Watch(Mutex<Watched>);
+
+#[derive(Debug, Default)]
+struct Watched {
+    begun: Option<Instant>,
+    seen: Seen,
+    /// Who is at the other end of each connection.
+    peers: HashMap<usize, SocketAddr>,
+}
+
+/// What the events of one transfer said.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// The host's addresses were known.
+    pub resolved: Duration,
+    /// The connection stood.
+    pub connected: Duration,
+    /// The head of the request was ready to be sent.
+    pub sending: Duration,
+    /// The head of the answer was there.
+    pub answered: Duration,
+    /// How many connections were made.
+    pub connects: u64,
+    /// Who answered.
+    pub peer: Option<SocketAddr>,
+    /// How long the head of the request was.
+    pub request_head: u64,
+    /// How long the heads of the answer were, interim ones included.
+    pub answer_heads: u64,
+}
+
+impl Watch {
+    /// A transfer begins now.
+    pub fn begin(&self) {
+        let mut watched = self.lock();
+        (watched.begun, watched.seen) = (Some(Instant::now()), Seen::default());
+    }
+
+    /// Something happened.
+    pub fn observe(&self, event: &Event<'_>) {
+        let mut watched = self.lock();
+        let now = watched.begun.map(|begun| begun.elapsed()).unwrap_or_default();
+        let Watched { seen, peers, .. } = &mut *watched;
+        match event {
+            Event::Resolved(..) => seen.resolved = now,
+            Event::Connected(id, _, address) => {
+                peers.insert(*id, *address);
+                (seen.connected, seen.peer, seen.connects) =
+                    (now, Some(*address), seen.connects + 1);
+            }
+            Event::Reusing(id, _) => seen.peer = peers.get(id).copied(),
+            Event::Sending(head) => (seen.sending, seen.request_head) = (now, head.len() as u64),
+            Event::Interim(head) | Event::Head(head) => {
+                seen.answered = now;
+                seen.answer_heads += head.headers.source().len() as u64;
+            }
+            _ => {}
+        }
+    }
+
+    /// What there was to see, and how long it took until now.
+    pub fn end(&self) -> (Seen, Duration) {
+        let watched = self.lock();
+        (watched.seen.clone(), watched.begun.map(|begun| begun.elapsed()).unwrap_or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A transfer that is over.
+#[derive(Debug)]
+pub struct Transfer {
+    /// The URL as it was typed.
+    pub url: String,
+    /// Which URL of the command line it is, from 0.
+    pub number: usize,
+    /// What was asked, once that was clear.
+    pub asked: Option<Asked>,
+    /// Status and fields of the answer, if there was one.
+    pub answer: Option<ResponseHead>,
+    /// How many bytes of its body came.
+    pub downloaded: u64,
+    /// Where they went: the name of a file.
+    pub output: Option<String>,
+    /// When what happened.
+    pub seen: Seen,
+    /// How long it took.
+    pub total: Duration,
+    /// How it ended: curl's code, and what there is to say about it.
+    pub end: Result<(), (u8, String)>,
+}
+
+/// What was asked.
+#[derive(Debug)]
+pub struct Asked {
+    /// The URL as it was understood.
+    pub url: String,
+    /// The method.
+    pub method: String,
+    /// The fields.
+    pub fields: Headers,
+    /// How long the body was.
+    pub body: u64,
+}
+
+impl Asked {
+    /// What this request asks.
+    ///
+    /// # Errors
+    /// As [`Client::send`](crate::client::Client::send), before it sends.
+    pub fn of(request: &Request) -> Result<Asked, Error> {
+        let content = request.content()?;
+        let head = request.head(&content);
+        Ok(Asked {
+            url: request.url().to_string(),
+            method: head.method.as_str().to_owned(),
+            fields: head.headers,
+            body: content.body.len() as u64,
+        })
+    }
+}
+
+/// A figure.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Figure {
+    /// Words; none is an empty text for `-w`, and `null` in JSON.
+    Text(Option<String>),
+    /// A number.
+    Count(u64),
+    /// A status: three digits for `-w`.
+    Code(Option<Status>),
+    /// A time: seconds, with six digits behind the point.
+    Seconds(Duration),
+}
+
+/// Takes a figure from a transfer.
+pub type FigureOf = fn(&Transfer) -> Figure;
+
+/// Every figure there is, by its name, in the order of [`line`](super::write_out::line).
+pub const FIGURES: &[(&str, FigureOf)] = &[
+    ("url", |of| Figure::Text(Some(of.url.clone()))),
+    ("url_effective", |of| of.asked(|asked| Some(asked.url.clone()))),
+    ("urlnum", |of| Figure::Count(of.number as u64)),
+    ("method", |of| of.asked(|asked| Some(asked.method.clone()))),
+    ("referer", |of| of.asked(|asked| asked.fields.text("referer").map(str::to_owned))),
+    ("scheme", |of| Figure::Text(of.answer.as_ref().map(|_| "HTTP".to_owned()))),
+    ("http_version", |of| {
+        let version = of.answer.as_ref().map(|head| head.version.as_str());
+        Figure::Text(Some(
+            version.map_or("0", |version| version.trim_start_matches("HTTP/")).to_owned(),
+        ))
+    }),
+    ("http_code", |of| Figure::Code(of.answer.as_ref().map(|head| head.status))),
+    ("response_code", |of| Figure::Code(of.answer.as_ref().map(|head| head.status))),
+    ("content_type", |of| of.field("content-type")),
+    ("redirect_url", |of| of.redirect()),
+    ("num_headers", |of| {
+        Figure::Count(of.answer.as_ref().map_or(0, |head| head.headers.len()) as u64)
+    }),
+    ("num_connects", |of| Figure::Count(of.seen.connects)),
+    ("remote_ip", |of| Figure::Text(of.seen.peer.map(|peer| peer.ip().to_string()))),
+    ("remote_port", |of| Figure::Count(of.seen.peer.map_or(0, |peer| peer.port()).into())),
+    ("size_request", |of| Figure::Count(of.seen.request_head)),
+    ("size_upload", |of| Figure::Count(of.asked.as_ref().map_or(0, |asked| asked.body))),
+    ("size_header", |of| Figure::Count(of.seen.answer_heads)),
+    ("size_download", |of| Figure::Count(of.downloaded)),
+    ("speed_upload", |of| of.per_second(of.asked.as_ref().map_or(0, |asked| asked.body))),
+    ("speed_download", |of| of.per_second(of.downloaded)),
+    ("time_namelookup", |of| Figure::Seconds(of.seen.resolved)),
+    ("time_connect", |of| Figure::Seconds(of.seen.connected)),
+    ("time_pretransfer", |of| Figure::Seconds(of.seen.sending)),
+    ("time_starttransfer", |of| Figure::Seconds(of.seen.answered)),
+    ("time_total", |of| Figure::Seconds(of.total)),
+    ("filename_effective", |of| Figure::Text(of.output.clone())),
+    ("exitcode", |of| Figure::Count(of.end.as_ref().err().map_or(0, |(code, _)| (*code).into()))),
+    ("errormsg", |of| Figure::Text(of.end.as_ref().err().map(|(_, what)| what.clone()))),
+];
+
+impl Transfer {
+    /// One that has not begun.
+    pub fn new(url: &str, number: usize) -> Transfer {
+        Transfer {
+            url: url.to_owned(),
+            number,
+            asked: None,
+            answer: None,
+            downloaded: 0,
+            output: None,
+            seen: Seen::default(),
+            total: Duration::ZERO,
+            end: Ok(()),
+        }
+    }
+
+    fn asked(&self, what: impl Fn(&Asked) -> Option<String>) -> Figure {
+        Figure::Text(self.asked.as_ref().and_then(what))
+    }
+
+    fn field(&self, name: &str) -> Figure {
+        let value = self.answer.as_ref().and_then(|head| head.headers.first(name));
+        Figure::Text(value.map(|value| String::from_utf8_lossy(value).into_owned()))
+    }
+
+    /// Where a redirect would have led (RFC 9110, 10.2.2; RFC 3986, 5.2, but for its dots).
+    fn redirect(&self) -> Figure {
+        let (Some(head), Some(asked)) = (&self.answer, &self.asked) else {
+            return Figure::Text(None);
+        };
+        let place = head.headers.text("location").filter(|_| head.status.code() / 100 == 3);
+        Figure::Text(place.map(|place| {
+            let path = asked.url.match_indices('/').nth(2).map_or(asked.url.len(), |(at, _)| at);
+            let (origin, path) = asked.url.split_at(path);
+            let folder = path.split_once('?').map_or(path, |(path, _)| path);
+            let folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
+            match place {
+                _ if place.contains("://") => place.to_owned(),
+                _ if place.starts_with("//") => format!("http:{place}"),
+                _ if place.starts_with('/') => format!("{origin}{place}"),
+                _ => format!("{origin}{folder}/{place}"),
+            }
+        }))
+    }
+
+    fn per_second(&self, bytes: u64) -> Figure {
+        let seconds = self.total.as_secs_f64();
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is finite, and not below 0"
+        )]
+        Figure::Count(if seconds > 0.0 { (bytes as f64 / seconds) as u64 } else { 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_has_every_figure_in_its_order() {
+        let manual = include_str!("../../manual/transfers.md");
+        let (_, table) = manual.split_once("| figure | what it is |").unwrap();
+        let (table, _) = table.split_once("\n\n").unwrap();
+        let documented = table.lines().filter_map(|line| line.split('|').nth(1));
+        let documented: Vec<&str> =
+            documented.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        let names: Vec<&str> = FIGURES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(documented, names);
+    }
+}
