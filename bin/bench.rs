@@ -11,8 +11,8 @@ use threadbare::client::load::{Pace, Plan, run};
 use threadbare::client::report::compare::Baseline;
 use threadbare::client::report::{Summary, fail_if, json, progress, text};
 
+use super::ask::{Content, request};
 use super::stop::{Stop, complain};
-use super::{read_data, request};
 
 /// Measures, prints, judges.
 pub(super) fn bench(options: &BenchOptions) -> Result<u8, Stop> {
@@ -73,11 +73,11 @@ fn measure(options: &BenchOptions) -> Result<Summary, Stop> {
 }
 
 fn plan(options: &BenchOptions) -> Result<Plan, Stop> {
-    let body = options.client.body(read_data)?;
+    let content = Content::new(&options.client)?;
     let url = options.client.urls.first().map_or("", String::as_str);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
-        request: request(&options.client, url, body.as_deref()).map_err(Stop::Fetch)?,
+        request: request(&options.client, url, &content)?,
         connections: options.connections,
         threads: options.threads.unwrap_or((cores / 2).max(1)),
         pace: options.rate.map_or(Pace::Closed, Pace::Rate),

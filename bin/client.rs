@@ -1,19 +1,19 @@
 //! `client URL…`: fetches, prints, and exits with curl's code. `client bench URL` measures.
 
+mod ask;
 mod bench;
+mod deliver;
+mod fetch;
 mod stop;
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use threadbare::cli::bench::parse as bench_flags;
-use threadbare::cli::client::{ClientOptions, Field, help, parse};
+use threadbare::cli::client::{help, parse};
 use threadbare::cli::{Parsed, UsageError};
-use threadbare::client::output::{Parts, deliver, tell};
-use threadbare::client::{Client, Error, Request, Version, in_one_line};
+use threadbare::client::in_one_line;
 
 use self::stop::{Stop, complain};
 
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Some((word, rest)) if word == "bench" => {
             act(bench_flags(rest.to_vec()), bench::bench, |_| true)
         }
-        _ => act(parse(args), run, |options| !options.silent || options.show_error),
+        _ => act(parse(args), fetch::fetch, |options| !options.silent || options.show_error),
     }
 }
 
@@ -65,102 +65,5 @@ fn print(text: &str) -> ExitCode {
             ExitCode::from(23)
         }
         _ => ExitCode::SUCCESS,
-    }
-}
-
-/// Fetches one URL after the other. One that fails does not keep the others from their turn; the
-/// exit code is the last one's, as with curl.
-fn run(options: &ClientOptions) -> Result<u8, Stop> {
-    let body = options.body(read_data)?;
-    let client = client(options);
-    let parts = match (options.head, options.include) {
-        (true, _) => Parts::Heads,
-        (false, true) => Parts::All,
-        (false, false) => Parts::Body,
-    };
-    let mut code = 0;
-    for (at, url) in options.urls.iter().enumerate() {
-        let output = options.outputs.get(at).filter(|path| *path != Path::new("-"));
-        let fetched = request(options, url, body.as_deref())
-            .and_then(|request| client.send(&request))
-            .map_err(Stop::Fetch)
-            .and_then(|mut response| match output {
-                Some(path) => {
-                    let name = path.display().to_string();
-                    let file = File::create(path);
-                    let mut file = file.map_err(|error| Stop::Write(name.clone(), error))?;
-                    deliver(&mut response, parts, &mut file)
-                        .map_err(|why| Stop::undelivered(name, why))
-                }
-                None => deliver(&mut response, parts, &mut io::stdout().lock())
-                    .map_err(|why| Stop::undelivered("stdout".to_owned(), why)),
-            });
-        code = match fetched {
-            Ok(()) => 0,
-            Err(Stop::BrokenPipe) => return Ok(0),
-            Err(stop) => {
-                if !options.silent || options.show_error {
-                    stop.say();
-                }
-                stop.exit_code()
-            }
-        };
-    }
-    Ok(code)
-}
-
-fn client(options: &ClientOptions) -> Client {
-    let mut client = Client::new();
-    if let Some(limit) = options.connect_timeout {
-        client = client.connect_timeout(limit);
-    }
-    if let Some(limit) = options.max_time {
-        client = client.max_time(limit);
-    }
-    if options.verbose {
-        // A stderr that is gone is no reason not to fetch.
-        client = client.observer(|event| tell(event, &mut io::stderr().lock()).unwrap_or_default());
-    }
-    client
-}
-
-fn request(options: &ClientOptions, url: &str, body: Option<&[u8]>) -> Result<Request, Error> {
-    let mut request = Request::get(url)?;
-    for field in &options.fields {
-        request = match field {
-            Field::Add(name, value) => request.field(name, value)?,
-            Field::Remove(name) => request.without(name),
-        };
-    }
-    if let Some(body) = body {
-        request = request.method("POST")?.body(body);
-        let of_the_body = match options.is_json() {
-            true => &[("Content-Type", "application/json"), ("Accept", "application/json")][..],
-            false => &[("Content-Type", "application/x-www-form-urlencoded")],
-        };
-        for (name, value) in of_the_body {
-            if !request.has_field(name) && !options.removes(name) {
-                request = request.field(name, value)?;
-            }
-        }
-    }
-    if options.head {
-        request = request.method("HEAD")?;
-    }
-    if let Some(method) = &options.method {
-        request = request.method(method)?;
-    }
-    Ok(if options.http10 { request.version(Version::Http10) } else { request })
-}
-
-fn read_data(path: &Path) -> Result<Vec<u8>, Stop> {
-    let mut data = Vec::new();
-    let read = match path.to_str() {
-        Some("-") => io::stdin().read_to_end(&mut data),
-        _ => File::open(path).and_then(|mut file| file.read_to_end(&mut data)),
-    };
-    match read {
-        Ok(_) => Ok(data),
-        Err(error) => Err(Stop::ReadData(path.display().to_string(), error)),
     }
 }

@@ -1,6 +1,7 @@
 //! Why the client ends before its work is done: one line on stderr, one exit code.
 
 use std::io::{self, ErrorKind, Write as _};
+use std::path::PathBuf;
 
 use threadbare::client::output::Undelivered;
 use threadbare::client::{Error, in_one_line};
@@ -10,8 +11,12 @@ pub(super) enum Stop {
     Fetch(Error),
     ReadData(String, io::Error),
     Write(String, io::Error),
+    /// And what came so far is in this file.
+    Kept(Box<Stop>, PathBuf),
     /// Whoever read our stdout has had enough, as `head` does: that is success.
     BrokenPipe,
+    /// With `-f`: the server answered with this status, which is an error.
+    Refused(u16),
     /// The command line is wrong.
     Usage(String),
     /// A measurement with errors, or over a bound that was set for it; its exit code.
@@ -23,12 +28,15 @@ impl Stop {
     pub(super) fn undelivered(output: String, why: Undelivered) -> Stop {
         match why {
             Undelivered::Answer(error) => Stop::Fetch(error),
-            Undelivered::Write(error)
-                if output == "stdout" && error.kind() == ErrorKind::BrokenPipe =>
-            {
-                Stop::BrokenPipe
-            }
-            Undelivered::Write(error) => Stop::Write(output, error),
+            Undelivered::Write(error) => Stop::unwritten(output, error),
+        }
+    }
+
+    /// This output took no more.
+    pub(super) fn unwritten(output: String, error: io::Error) -> Stop {
+        match error.kind() {
+            ErrorKind::BrokenPipe if output == "stdout" => Stop::BrokenPipe,
+            _ => Stop::Write(output, error),
         }
     }
 
@@ -36,8 +44,10 @@ impl Stop {
         match self {
             Stop::Fetch(error) => error.exit_code(),
             Stop::ReadData(..) => 26,
+            Stop::Kept(stop, _) => stop.exit_code(),
             Stop::Write(..) => 23,
             Stop::BrokenPipe => 0,
+            Stop::Refused(_) => 22,
             Stop::Usage(_) => 2,
             Stop::Failed(code, _) => *code,
         }
@@ -45,21 +55,42 @@ impl Stop {
 
     /// One line on stderr.
     pub(super) fn say(&self) {
-        let what = match self {
+        match self {
+            Stop::BrokenPipe => {}
+            stop => complain(&format!("client: ({}) {stop}\n", self.exit_code())),
+        }
+    }
+}
+
+/// What is said about it, in one line.
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
             Stop::Fetch(error) => {
                 let advice = error.advice().map(|advice| format!("; {advice}"));
-                in_one_line(error) + &advice.unwrap_or_default()
+                write!(f, "{}{}", in_one_line(error), advice.unwrap_or_default())
             }
-            Stop::ReadData(name, error) => format!("could not read {name}: {}", in_one_line(error)),
-            Stop::Write(name, error) => format!("could not write {name}: {}", in_one_line(error)),
-            Stop::Usage(what) | Stop::Failed(_, what) => what.clone(),
-            Stop::BrokenPipe => return,
-        };
-        complain(&format!("client: ({}) {what}\n", self.exit_code()));
+            Stop::ReadData(name, error) => {
+                write!(f, "could not read {name}: {}", in_one_line(error))
+            }
+            Stop::Write(name, error) => write!(f, "could not write {name}: {}", in_one_line(error)),
+            Stop::Kept(stop, part) => {
+                write!(f, "{stop}; what came is in {}, and -C - goes on with it", part.display())
+            }
+            Stop::Refused(status) => write!(f, "the requested URL returned error: {status}"),
+            Stop::Usage(what) | Stop::Failed(_, what) => f.write_str(what),
+            Stop::BrokenPipe => Ok(()),
+        }
     }
 }
 
 /// Says it on stderr, if anyone is listening there.
 pub(super) fn complain(text: &str) {
     io::stderr().write_all(text.as_bytes()).unwrap_or_default();
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Fetch(error)
+    }
 }

@@ -3,6 +3,8 @@
 //! | file | who is at the other end |
 //! |---|---|
 //! | `flags` | our server, and a listener that keeps what it was sent |
+//! | `keeping` | servers that cut answers short, or go on with them: `-o`, `-O`, `-C` |
+//! | `showing` | our server: `-w`, `--json-out`, `--offline`, `--as`, pretty JSON, `--limit-rate` |
 //! | `exit_codes` | whatever it takes to get each of them |
 //! | `answers` | servers whose answers put the rules for reading them to the test, one by one |
 //! | `requests` | a listener that holds the requests to the rules for sending them |
@@ -16,7 +18,9 @@ mod exit_codes;
 pub(crate) mod fake;
 mod flags;
 mod hostile;
+mod keeping;
 mod requests;
+mod showing;
 mod strangers;
 
 use std::process::Command;

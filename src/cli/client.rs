@@ -1,12 +1,19 @@
 //! The flags of `client`, which are curl's where curl has them.
 
-use std::ffi::{OsStr, OsString};
-use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+mod asking;
+pub mod data;
+mod output;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Effect::{Help, Switch, Value, Version};
+use self::data::Data;
+
+use super::Effect::{Help, Value, Version};
 use super::{Command, Flag, Parsed, Right, UsageError, seconds};
+
+pub(super) use self::asking::Asking;
 
 /// What the command line of `client` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,8 +24,22 @@ pub struct ClientOptions {
     pub method: Option<String>,
     /// Changes to the fields of the request.
     pub fields: Vec<Field>,
-    /// The parts of the body.
+    /// Who asks: `User-Agent`.
+    pub agent: Option<Vec<u8>>,
+    /// Where the link stood: `Referer`.
+    pub referer: Option<Vec<u8>>,
+    /// `user:password`, for the server.
+    pub user: Option<Vec<u8>>,
+    /// The bytes that are asked for, as `0-99`.
+    pub range: Option<String>,
+    /// The pieces of the body.
     pub data: Vec<Data>,
+    /// The pieces go behind the `?` of the URL.
+    pub get: bool,
+    /// The fields of a form with files.
+    pub form: Vec<FormField>,
+    /// What to do about a status that is an error.
+    pub fail: Option<Fail>,
     /// Print the heads of answers before their bodies.
     pub include: bool,
     /// Ask for the head only.
@@ -29,8 +50,22 @@ pub struct ClientOptions {
     pub silent: bool,
     /// Say what went wrong even so.
     pub show_error: bool,
-    /// Where the bodies go: the first one's, the second one's, and so on. `-` is stdout.
-    pub outputs: Vec<PathBuf>,
+    /// Where the bodies go: the first one's, the second one's, and so on.
+    pub outputs: Vec<Output>,
+    /// Go on where an earlier transfer stopped.
+    pub resume: Option<Resume>,
+    /// A text after each transfer, with figures in it.
+    pub write_out: Option<String>,
+    /// Where a line of JSON about each transfer goes. `-` is stdout.
+    pub json_out: Option<PathBuf>,
+    /// Is JSON made pretty?
+    pub pretty: Pretty,
+    /// No progress line.
+    pub no_progress: bool,
+    /// So many bytes of a body a second, and no more.
+    pub limit_rate: Option<u64>,
+    /// What is shown instead of sending.
+    pub dry: Option<Dry>,
     /// Speak HTTP/1.0.
     pub http10: bool,
     /// How long looking up and connecting may take.
@@ -48,22 +83,65 @@ pub enum Field {
     Remove(String),
 }
 
-/// A part of the body.
+/// Where a body goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Data {
-    /// From `--data`: set off from the part before it by `&`.
-    Form(Source),
-    /// From `--json`: put behind the part before it as it is.
-    Json(Source),
+pub enum Output {
+    /// `-o -`: stdout, whatever it is.
+    Stdout,
+    /// `-o FILE`.
+    File(PathBuf),
+    /// `-O`: a file that is called as in the URL.
+    RemoteName,
 }
 
-/// Where a part of the body comes from.
+/// Where a transfer goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resume {
+    /// `-C -`: behind what is there of the file.
+    AtHand,
+    /// `-C OFFSET`: from this byte on.
+    From(u64),
+}
+
+/// When JSON is made pretty.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pretty {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What is shown of a request that is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dry {
+    /// Its bytes.
+    Bytes,
+    /// A command for curl.
+    Curl,
+    /// A command for nc.
+    Nc,
+}
+
+/// A status of 400 and above is a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fail {
+    /// And its body of no interest.
+    Bare,
+    /// And its body is kept.
+    WithBody,
+}
+
+/// A field of a form with files, as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// From the command line.
-    Typed(Vec<u8>),
-    /// From a file; `-` is stdin.
-    File(PathBuf),
+pub enum FormField {
+    /// From `-F`: `@`, `<` and `;` mean something.
+    Spelled(String),
+    /// From `--form-string`.
+    Plain(String),
 }
 
 impl ClientOptions {
@@ -72,44 +150,16 @@ impl ClientOptions {
         self.data.iter().any(|data| matches!(data, Data::Json(_)))
     }
 
+    /// Does a body go to a file?
+    fn has_file(&self) -> bool {
+        self.outputs.iter().any(|output| *output != Output::Stdout)
+    }
+
     /// Is a field of this name to be left out?
     pub fn removes(&self, name: &str) -> bool {
         let removed = |field: &Field| matches!(field, Field::Remove(removed) if removed.eq_ignore_ascii_case(name));
         self.fields.iter().any(removed)
     }
-
-    /// Puts the body together; `None` when there is none. `read` reads a file, or stdin.
-    ///
-    /// # Errors
-    /// Those of `read`.
-    pub fn body<E>(
-        &self,
-        mut read: impl FnMut(&Path) -> Result<Vec<u8>, E>,
-    ) -> Result<Option<Vec<u8>>, E> {
-        let mut body = Vec::new();
-        for (at, data) in self.data.iter().enumerate() {
-            match data {
-                Data::Form(source) => {
-                    if at > 0 {
-                        body.push(b'&');
-                    }
-                    body.extend(match source {
-                        Source::Typed(text) => text.clone(),
-                        Source::File(path) => strip_line_ends(read(path)?),
-                    });
-                }
-                Data::Json(Source::Typed(text)) => body.extend(text),
-                Data::Json(Source::File(path)) => body.extend(read(path)?),
-            }
-        }
-        Ok((!self.data.is_empty()).then_some(body))
-    }
-}
-
-/// curl's `-d @file`: a form that was typed into an editor has a line end that is not meant.
-fn strip_line_ends(mut bytes: Vec<u8>) -> Vec<u8> {
-    bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | b'\0'));
-    bytes
 }
 
 /// Reads the arguments, the program's name not among them.
@@ -124,8 +174,33 @@ pub fn parse(
         if options.urls.is_empty() {
             return Err(COMMAND.wrong("no URL; right: client http://127.0.0.1:8080/"));
         }
-        if options.head && !options.data.is_empty() {
-            return Err(COMMAND.wrong("-I asks for a head, -d sends a body; right: one of them"));
+        let sends = match (&options.data[..], &options.form[..]) {
+            ([_, ..], [_, ..]) => {
+                return Err(COMMAND.wrong("-d is one kind of body, -F another; right: one of them"));
+            }
+            ([], []) => None,
+            ([], _) => Some("-F"),
+            _ if options.get => None,
+            _ => Some("-d"),
+        };
+        match options.resume {
+            Some(_) if options.range.is_some() || sends.is_some() || options.head => {
+                return Err(
+                    COMMAND.wrong("-C goes on with a GET; right: without -r, -I, -d and -F")
+                );
+            }
+            Some(Resume::AtHand) if !options.has_file() => {
+                return Err(COMMAND.wrong("-C - goes on with a file; right: -C - -o FILE, or -O"));
+            }
+            Some(Resume::From(_)) if options.has_file() => {
+                let right = "-C OFFSET is for stdout; right: -C - looks at the file itself";
+                return Err(COMMAND.wrong(right));
+            }
+            _ => {}
+        }
+        if let (true, Some(flag)) = (options.head, sends) {
+            let both = format!("-I asks for a head, {flag} sends a body; right: one of them");
+            return Err(COMMAND.wrong(&both));
         }
     }
     Ok(parsed)
@@ -143,7 +218,13 @@ pub(super) static COMMAND: Command<ClientOptions> = Command {
 Fetches each URL over HTTP/1.1: bodies to stdout, everything else to stderr.
 `client bench` measures: client bench --help. (A host of that name is bench/.)
 URLs of one host and port share a connection; host/path and :8080/path will do.",
-    groups: &[("Request", Asking::FLAGS), ("Output", OUTPUT), ("Time", TIME), ("Help", HELP)],
+    groups: &[
+        ("Request", Asking::FLAGS),
+        ("Output", output::FLAGS),
+        ("Instead of sending", output::DRY),
+        ("Time", TIME),
+        ("Help", HELP),
+    ],
     operand: |options, value| {
         let url = value.to_str().ok_or(Right("a URL is UTF-8; right: %C3%BC for other bytes"))?;
         options.urls.push(url.to_owned());
@@ -151,13 +232,14 @@ URLs of one host and port share a connection; host/path and :8080/path will do."
     },
     epilogue: "\
 Exit codes, which are curl's:
-   0  an answer came, whatever its status     18  the answer was cut short
-   1  a protocol that is not spoken here      23  could not write the output
-   2  wrong arguments                         26  could not read a file to send
-   3  not a URL                               28  out of time
-   6  could not find the host's address       52  closed without an answer
-   7  could not connect                       55  could not send
-   8  the answer breaks a rule of HTTP        56  could not receive
+   0  an answer came, whatever its status   22  -f: an answer of 400 and above
+   1  a protocol that is not spoken here    23  could not write the output
+   2  wrong arguments                       26  could not read a file to send
+   3  not a URL                             28  out of time
+   6  could not find the host's address     33  -C: it cannot be gone on with
+   7  could not connect                     52  closed without an answer
+   8  the answer breaks a rule of HTTP      55  could not send
+  18  the answer was cut short              56  could not receive
 
 Examples:
   client :8080/                       from this machine
@@ -165,107 +247,18 @@ Examples:
   client -d 'name=Ada Lovelace' -d email=ada@example.org :8080/users
   client --json '{\"name\":\"Ada\",\"email\":\"ada@example.org\"}' :8080/users
   client -X DELETE :8080/users/1
+  client -F name=Ada -F photo=@ada.png :8080/upload
+  client -C - -O :8080/large.iso      goes on where it stopped
+  client -s -o /dev/null -w '%{http_code} %{time_total}\n' :8080/
+  client --as nc -d a=b :8080/echo    the same request, typed by hand
 ",
 };
-
-/// The flags that say what is asked, for every command that asks.
-pub(super) struct Asking<T>(PhantomData<T>);
-
-impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
-    pub(super) const FLAGS: &'static [Flag<T>] = &[
-        Flag::new(
-            Some('X'),
-            "request",
-            Value("METHOD", |options, value| {
-                // Which words are methods is the protocol's to say, and it does, before anything is sent.
-                let method = value.to_str().filter(|name| !name.is_empty());
-                options.as_mut().method = Some(method.ok_or(Right("a word, as GET"))?.to_owned());
-                Ok(())
-            }),
-            "GET is the default, with a body POST",
-        ),
-        Flag::new(
-            Some('H'),
-            "header",
-            Value("FIELD", |options, value| {
-                options.as_mut().fields.push(field(value.as_encoded_bytes())?);
-                Ok(())
-            }),
-            "'Name: value' adds a field, 'Name;' one without a value; 'Name:' takes a default one away",
-        ),
-        Flag::new(
-            Some('d'),
-            "data",
-            Value("DATA", |options, value| {
-                options.as_mut().data.push(Data::Form(source(value)?));
-                Ok(())
-            }),
-            "send this; @FILE sends a file without its line ends, @- what comes on stdin; several \
-             are joined by &",
-        ),
-        Flag::new(
-            None,
-            "json",
-            Value("DATA", |options, value| {
-                options.as_mut().data.push(Data::Json(source(value)?));
-                Ok(())
-            }),
-            "send this as JSON and ask for JSON; @FILE and @- as they are",
-        ),
-        Flag::new(
-            Some('I'),
-            "head",
-            Switch(|options| options.as_mut().head = true),
-            "ask for the head only",
-        ),
-        Flag::new(
-            None,
-            "http1.0",
-            Switch(|options| options.as_mut().http10 = true),
-            "speak HTTP/1.0",
-        ),
-    ];
-}
 
 impl AsMut<ClientOptions> for ClientOptions {
     fn as_mut(&mut self) -> &mut ClientOptions {
         self
     }
 }
-
-const OUTPUT: &[Flag<ClientOptions>] = &[
-    Flag::new(
-        Some('i'),
-        "include",
-        Switch(|options| options.include = true),
-        "print heads before bodies",
-    ),
-    Flag::new(
-        Some('o'),
-        "output",
-        Value("FILE", |options, value| {
-            if value.is_empty() {
-                return Err(Right("a file, or - for stdout"));
-            }
-            options.outputs.push(PathBuf::from(value));
-            Ok(())
-        }),
-        "write the body here; the second -o is for the second URL",
-    ),
-    Flag::new(
-        Some('v'),
-        "verbose",
-        Switch(|options| options.verbose = true),
-        "tell on stderr what happens, with both heads",
-    ),
-    Flag::new(Some('s'), "silent", Switch(|options| options.silent = true), "no errors on stderr"),
-    Flag::new(
-        Some('S'),
-        "show-error",
-        Switch(|options| options.show_error = true),
-        "errors on stderr, in spite of -s",
-    ),
-];
 
 const TIME: &[Flag<ClientOptions>] = &[
     Flag::new(
@@ -298,42 +291,11 @@ fn limit(time: Duration) -> Option<Duration> {
     Some(time).filter(|time| !time.is_zero())
 }
 
-/// Reads `Name: value`, `Name;` or `Name:`. What may stand in a name and in a value is the
-/// protocol's to say, and it does, before anything is sent.
-fn field(typed: &[u8]) -> Result<Field, Right> {
-    let right = Right("'Name: value', 'Name;' for an empty value, or 'Name:' to take it away");
-    let (name, value) = match typed.iter().position(|&byte| byte == b':') {
-        Some(colon) => (&typed[..colon], Some(trim_blanks(&typed[colon + 1..]))),
-        None => (typed.strip_suffix(b";").ok_or(Right(right.0))?, None),
-    };
-    let name = str::from_utf8(name).map_err(|_| right)?.to_owned();
-    Ok(match value {
-        Some(b"") => Field::Remove(name),
-        Some(value) => Field::Add(name, value.to_vec()),
-        None => Field::Add(name, Vec::new()),
-    })
-}
-
-/// Spaces and tabs go. A line end stays, to be refused: it is more than was meant.
-fn trim_blanks(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
-}
-
-/// `@FILE`, or the data itself.
-fn source(typed: &OsStr) -> Result<Source, Right> {
-    if !typed.as_encoded_bytes().starts_with(b"@") {
-        return Ok(Source::Typed(typed.as_encoded_bytes().to_vec()));
-    }
-    let path = typed.to_str().and_then(|text| text.strip_prefix('@'));
-    let path = path.filter(|path| !path.is_empty());
-    Ok(Source::File(path.ok_or(Right("@ and the name of a file, in UTF-8"))?.into()))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::asking::field;
     use super::*;
 
     fn options(args: &[&str]) -> ClientOptions {
@@ -346,7 +308,7 @@ mod tests {
     fn body(args: &[&str]) -> Option<String> {
         let read = |path: &Path| Ok::<_, ()>(format!("<{}\r\n\0>", path.display()).into_bytes());
         let args = [&["u"], args].concat();
-        options(&args).body(read).unwrap().map(|body| String::from_utf8(body).unwrap())
+        data::body(&options(&args).data, read).unwrap().map(|body| String::from_utf8(body).unwrap())
     }
 
     #[test]
@@ -359,7 +321,7 @@ mod tests {
             show_error: true,
             verbose: true,
             max_time: Some(Duration::from_millis(500)),
-            outputs: vec!["file".into(), "-".into()],
+            outputs: vec![Output::File("file".into()), Output::Stdout],
             ..ClientOptions::default()
         };
         assert_eq!(got, want);
@@ -379,6 +341,14 @@ mod tests {
             (&["--json", "{", "--json", "}"], Some("{}")),
             (&["--json", "@file"], Some("<file\r\n\0>")),
             (&["-d", "a\nb"], Some("a\nb")),
+            (&["--data-binary", "@file"], Some("<file\r\n\0>")),
+            (&["--data-binary", "a", "--data-raw", "@b"], Some("a&@b")),
+            (&["--data-urlencode", "a b+ü"], Some("a+b%2B%C3%BC")),
+            (&["--data-urlencode", "=a=b"], Some("a%3Db")),
+            (&["--data-urlencode", "n m=a b"], Some("n m=a+b")),
+            (&["--data-urlencode", "@file"], Some("%3Cfile%0D%0A%00%3E")),
+            (&["--data-urlencode", "n@file"], Some("n=%3Cfile%0D%0A%00%3E")),
+            (&["--data-urlencode", "n@file=x"], Some("n@file=x")),
         ] {
             assert_eq!(body(args).as_deref(), want, "{args:?}");
         }
@@ -406,6 +376,20 @@ mod tests {
             &[][..],
             &["-v"],
             &["-I", "-d", "x", "u"],
+            &["-I", "-F", "a=b", "u"],
+            &["-C", "-", "u"],
+            &["-C", "-", "-o", "-", "u"],
+            &["-C", "5", "-O", "u"],
+            &["-C", "x", "u"],
+            &["-C", "-", "-O", "-r", "0-1", "u"],
+            &["--limit-rate", "fast", "u"],
+            &["--limit-rate", "0", "u"],
+            &["--pretty", "yes", "u"],
+            &["--as", "wget", "u"],
+            &["-d", "x", "-F", "a=b", "u"],
+            &["-F", "x", "u"],
+            &["-u", "ada", "u"],
+            &["--data-urlencode", "@", "u"],
             &["-H", "no colon", "u"],
             &["-d", "@", "u"],
             &["-m", "soon", "u"],

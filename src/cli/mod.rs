@@ -235,7 +235,20 @@ mod tests {
 
     #[test]
     fn the_tables_hold_together() {
-        let values = ["GET", "A: b", "1", "127.0.0.1:0", "on", "block", "off"];
+        let values = [
+            "GET",
+            "A: b",
+            "1",
+            "127.0.0.1:0",
+            "on",
+            "block",
+            "off",
+            "a=b",
+            "u:p",
+            "-",
+            "always",
+            "nc",
+        ];
         walk(&server::COMMAND, &Default::default(), &values);
         walk(&client::COMMAND, &Default::default(), &values);
         walk(&bench::COMMAND, &Default::default(), &values);

@@ -76,7 +76,8 @@ pub enum Parts {
     All,
 }
 
-/// Writes the body as it arrives, heads and trailer fields as they came, byte for byte.
+/// Writes the body as it arrives, heads and trailer fields as they came, byte for byte. `passed` is
+/// told of each piece of the body, once it is written: how many bytes it had.
 ///
 /// # Errors
 /// [`Undelivered`] says on which side it stopped.
@@ -84,6 +85,7 @@ pub fn deliver(
     response: &mut Response,
     parts: Parts,
     out: &mut impl Write,
+    mut passed: impl FnMut(usize),
 ) -> Result<(), Undelivered> {
     if parts != Parts::Body {
         for head in response.interim().iter().chain([response.head()]) {
@@ -96,6 +98,7 @@ pub fn deliver(
     while let Some(piece) = response.piece().map_err(Undelivered::Answer)? {
         // What is slow to come is shown as it comes.
         out.write_all(piece).and_then(|()| out.flush()).map_err(Undelivered::Write)?;
+        passed(piece.len());
     }
     if parts == Parts::All
         && let Some(trailers) = response.trailers()

@@ -1,0 +1,153 @@
+//! A body on its way to a file or to a terminal, with what is to be seen of it meanwhile.
+
+use std::env;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use threadbare::cli::client::{ClientOptions, Pretty};
+use threadbare::client::command::part;
+use threadbare::client::command::pretty::{LIMIT, is_json, pretty};
+use threadbare::client::command::progress::{Pace, Progress};
+use threadbare::client::command::screen::Screen;
+use threadbare::client::output::{Parts, Undelivered, deliver};
+use threadbare::client::{Response, ResponseHead};
+
+use super::stop::{Stop, complain};
+
+/// One answer's.
+pub(super) struct Delivery<'o> {
+    options: &'o ClientOptions,
+    begun: Instant,
+    progress: Option<Progress>,
+    pace: Option<Pace>,
+    passed: u64,
+}
+
+impl Delivery<'_> {
+    /// So many bytes of it are there already.
+    pub(super) fn new<'o>(
+        options: &'o ClientOptions,
+        head: &ResponseHead,
+        had: u64,
+        to_file: bool,
+    ) -> Delivery<'o> {
+        let begun = Instant::now();
+        let shown = !options.silent && !options.no_progress && !options.head;
+        let shown = shown && io::stderr().is_terminal();
+        let shown = shown && (to_file || !io::stdout().is_terminal());
+        let length = head.headers.text("content-length").and_then(|text| text.parse::<u64>().ok());
+        let total = length.and_then(|length| length.checked_add(had));
+        let progress = shown.then(|| Progress::new(begun, had, total));
+        let pace = options.limit_rate.map(|rate| Pace::new(begun, rate));
+        Delivery { options, begun, progress, pace, passed: 0 }
+    }
+
+    /// How many bytes of the body came.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
+    }
+
+    /// To a file, which is there under its name once it is complete.
+    pub(super) fn keep(
+        &mut self,
+        response: &mut Response,
+        parts: Parts,
+        path: &Path,
+        file: io::Result<part::Output>,
+    ) -> Result<(), Stop> {
+        let name = || path.display().to_string();
+        let mut file = file.map_err(|error| Stop::Write(name(), error))?;
+        match self.deliver(response, parts, &mut file) {
+            Ok(()) => file.finish().map_err(|error| Stop::Write(name(), error)),
+            Err(why) => {
+                let stop = Stop::undelivered(name(), why);
+                Err(match file.give_up() {
+                    Some(part) => Stop::Kept(Box::new(stop), part),
+                    None => stop,
+                })
+            }
+        }
+    }
+
+    /// To stdout; for somebody `to_see`, if that is a terminal.
+    pub(super) fn show(
+        &mut self,
+        response: &mut Response,
+        parts: Parts,
+        to_see: bool,
+    ) -> Result<(), Stop> {
+        let mut stdout = io::stdout().lock();
+        let seen = to_see && stdout.is_terminal();
+        let is_pretty = match self.options.pretty {
+            Pretty::Always => true,
+            Pretty::Auto => seen,
+            Pretty::Never => false,
+        };
+        let done = if is_pretty && parts != Parts::Heads && is_json(&response.head().headers) {
+            self.json(response, parts, &mut stdout)
+        } else if seen {
+            self.deliver(response, parts, &mut Screen::new(&mut stdout))
+        } else {
+            self.deliver(response, parts, &mut stdout)
+        };
+        done.map_err(|why| Stop::undelivered("stdout".to_owned(), why))
+    }
+
+    /// JSON, made pretty once all of it is there, unless it is too long, or cut short, or none.
+    fn json(
+        &mut self,
+        response: &mut Response,
+        parts: Parts,
+        stdout: &mut io::StdoutLock<'_>,
+    ) -> Result<(), Undelivered> {
+        if parts == Parts::All {
+            deliver(response, Parts::Heads, stdout, |_| {})?;
+        }
+        let mut text = Vec::new();
+        let mut came = Ok(());
+        while text.len() <= LIMIT {
+            match response.piece() {
+                Ok(Some(piece)) => text.extend_from_slice(piece),
+                Ok(None) => break,
+                Err(error) => {
+                    came = Err(Undelivered::Answer(error));
+                    break;
+                }
+            }
+        }
+        self.passed = text.len() as u64;
+        let in_colour = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let shown = Some(&text).filter(|text| came.is_ok() && text.len() <= LIMIT);
+        let shown = shown.and_then(|text| pretty(text, in_colour)).map(String::into_bytes);
+        let written = stdout.write_all(shown.as_deref().unwrap_or(&text));
+        written.and_then(|()| stdout.flush()).map_err(Undelivered::Write)?;
+        came?;
+        self.deliver(response, Parts::Body, stdout) // of a text that is too long, the rest
+    }
+
+    fn deliver(
+        &mut self,
+        response: &mut Response,
+        parts: Parts,
+        out: &mut impl io::Write,
+    ) -> Result<(), Undelivered> {
+        let last = self.options.max_time.map(|limit| self.begun + limit);
+        let delivered = deliver(response, parts, out, |bytes| {
+            self.passed += bytes as u64;
+            let now = Instant::now();
+            if let Some(line) = self.progress.as_mut().and_then(|it| it.passed(now, bytes as u64)) {
+                complain(&line);
+            }
+            if let Some(pace) = &mut self.pace {
+                let left = last.map_or(Duration::MAX, |last| last.saturating_duration_since(now));
+                thread::sleep(pace.passed(now, bytes as u64).min(left));
+            }
+        });
+        if let Some(line) = self.progress.as_mut().and_then(|it| it.end(Instant::now())) {
+            complain(&line);
+        }
+        delivered
+    }
+}

@@ -1,0 +1,190 @@
+//! The flags that say what is asked, for every command that asks: `client`, `client bench`.
+
+use std::ffi::OsStr;
+use std::marker::PhantomData;
+
+use super::data::{Data, source, this, to_encode};
+use super::{ClientOptions, Field, FormField};
+use crate::cli::Effect::{Switch, Value};
+use crate::cli::{Flag, Right};
+
+/// The table, for options that have those of `client` among them.
+pub(in crate::cli) struct Asking<T>(PhantomData<T>);
+
+impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
+    pub(in crate::cli) const FLAGS: &'static [Flag<T>] = &[
+        Flag::new(
+            Some('X'),
+            "request",
+            Value("METHOD", |options, value| {
+                // Which words are methods is the protocol's to say, and it does, before anything is sent.
+                let method = value.to_str().filter(|name| !name.is_empty());
+                options.as_mut().method = Some(method.ok_or(Right("a word, as GET"))?.to_owned());
+                Ok(())
+            }),
+            "GET is the default, with a body POST",
+        ),
+        Flag::new(
+            Some('H'),
+            "header",
+            Value("FIELD", |options, value| {
+                options.as_mut().fields.push(field(value.as_encoded_bytes())?);
+                Ok(())
+            }),
+            "'Name: value' adds a field, 'Name;' one without a value; 'Name:' takes a default one away",
+        ),
+        Flag::new(
+            Some('A'),
+            "user-agent",
+            Value("NAME", |options, value| {
+                options.as_mut().agent = Some(value.as_encoded_bytes().to_vec());
+                Ok(())
+            }),
+            "who asks; '' says nothing about it",
+        ),
+        Flag::new(
+            Some('e'),
+            "referer",
+            Value("URL", |options, value| {
+                options.as_mut().referer = Some(value.as_encoded_bytes().to_vec());
+                Ok(())
+            }),
+            "where the link to this stood",
+        ),
+        Flag::new(
+            Some('u'),
+            "user",
+            Value("USER:PASSWORD", |options, value| {
+                let user = value.as_encoded_bytes();
+                let user = Some(user).filter(|user| user.contains(&b':'));
+                let user = user.ok_or(Right("user:password; it is not asked for"))?;
+                options.as_mut().user = Some(user.to_vec());
+                Ok(())
+            }),
+            "who asks, to the server: Basic (RFC 7617), which everyone on the way can read",
+        ),
+        Flag::new(
+            Some('r'),
+            "range",
+            Value("RANGE", |options, value| {
+                let range = value.to_str().ok_or(Right("0-99, 100- or -100"))?;
+                options.as_mut().range = Some(range.to_owned());
+                Ok(())
+            }),
+            "only these bytes, as 0-99, 100- or -100",
+        ),
+        Flag::new(
+            Some('d'),
+            "data",
+            Value("DATA", |options, value| {
+                options.as_mut().data.push(Data::Form(source(value)?));
+                Ok(())
+            }),
+            "send this; @FILE sends a file without its line ends, @- what comes on stdin; several \
+             are joined by &",
+        ),
+        Flag::new(
+            None,
+            "data-binary",
+            Value("DATA", |options, value| {
+                options.as_mut().data.push(Data::Binary(source(value)?));
+                Ok(())
+            }),
+            "as -d, and @FILE as it is",
+        ),
+        Flag::new(
+            None,
+            "data-raw",
+            Value("DATA", |options, value| {
+                options.as_mut().data.push(Data::Binary(this(value)));
+                Ok(())
+            }),
+            "as -d, and @ means nothing",
+        ),
+        Flag::new(
+            None,
+            "data-urlencode",
+            Value("DATA", |options, value| {
+                options.as_mut().data.push(to_encode(value)?);
+                Ok(())
+            }),
+            "as -d, percent-encoded: content, =content, name=content, @FILE or name@FILE",
+        ),
+        Flag::new(
+            None,
+            "json",
+            Value("DATA", |options, value| {
+                options.as_mut().data.push(Data::Json(source(value)?));
+                Ok(())
+            }),
+            "send this as JSON and ask for JSON; @FILE and @- as they are",
+        ),
+        Flag::new(
+            Some('G'),
+            "get",
+            Switch(|options| options.as_mut().get = true),
+            "put the data into the URL, behind its ?",
+        ),
+        Flag::new(
+            Some('F'),
+            "form",
+            Value("NAME=CONTENT", |options, value| {
+                options.as_mut().form.push(FormField::Spelled(form(value)?));
+                Ok(())
+            }),
+            "a field of a form with files (multipart/form-data): name=text, name=@FILE for a \
+             file, name=<FILE for its text; ;type=TYPE and ;filename=NAME behind it",
+        ),
+        Flag::new(
+            None,
+            "form-string",
+            Value("NAME=TEXT", |options, value| {
+                options.as_mut().form.push(FormField::Plain(form(value)?));
+                Ok(())
+            }),
+            "as -F, and @, < and ; mean nothing",
+        ),
+        Flag::new(
+            Some('I'),
+            "head",
+            Switch(|options| options.as_mut().head = true),
+            "ask for the head only",
+        ),
+        Flag::new(
+            None,
+            "http1.0",
+            Switch(|options| options.as_mut().http10 = true),
+            "speak HTTP/1.0",
+        ),
+    ];
+}
+
+/// Something with a name before `=`.
+fn form(typed: &OsStr) -> Result<String, Right> {
+    let text = typed.to_str().filter(|text| text.contains('='));
+    Ok(text.ok_or(Right("name=text, name=@FILE or name=<FILE, in UTF-8"))?.to_owned())
+}
+
+/// Reads `Name: value`, `Name;` or `Name:`. What may stand in a name and in a value is the
+/// protocol's to say, and it does, before anything is sent.
+pub(super) fn field(typed: &[u8]) -> Result<Field, Right> {
+    let right = Right("'Name: value', 'Name;' for an empty value, or 'Name:' to take it away");
+    let (name, value) = match typed.iter().position(|&byte| byte == b':') {
+        Some(colon) => (&typed[..colon], Some(trim_blanks(&typed[colon + 1..]))),
+        None => (typed.strip_suffix(b";").ok_or(Right(right.0))?, None),
+    };
+    let name = str::from_utf8(name).map_err(|_| right)?.to_owned();
+    Ok(match value {
+        Some(b"") => Field::Remove(name),
+        Some(value) => Field::Add(name, value.to_vec()),
+        None => Field::Add(name, Vec::new()),
+    })
+}
+
+/// Spaces and tabs go. A line end stays, to be refused: it is more than was meant.
+fn trim_blanks(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}

@@ -1,0 +1,174 @@
+//! The flags of `client` that say what becomes of an answer, and of a request that is not sent.
+
+use std::path::PathBuf;
+
+use super::{ClientOptions, Dry, Fail, Output, Pretty, Resume};
+use crate::cli::Effect::{Switch, Value};
+use crate::cli::{Flag, Right};
+
+/// The table.
+pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
+    Flag::new(
+        Some('i'),
+        "include",
+        Switch(|options| options.include = true),
+        "print heads before bodies",
+    ),
+    Flag::new(
+        Some('o'),
+        "output",
+        Value("FILE", |options, value| {
+            if value.is_empty() {
+                return Err(Right("a file, or - for stdout"));
+            }
+            options.outputs.push(match value.to_str() {
+                Some("-") => Output::Stdout,
+                _ => Output::File(PathBuf::from(value)),
+            });
+            Ok(())
+        }),
+        "write the body here, whole or not at all; the second -o is for the second URL",
+    ),
+    Flag::new(
+        Some('O'),
+        "remote-name",
+        Switch(|options| options.outputs.push(Output::RemoteName)),
+        "write the body to a file that is called as the last part of the URL's path",
+    ),
+    Flag::new(
+        Some('C'),
+        "continue-at",
+        Value("OFFSET", |options, value| {
+            options.resume = Some(match value.to_str() {
+                Some("-") => Resume::AtHand,
+                text => Resume::From(text.and_then(number).ok_or(Right("- or a number of bytes"))?),
+            });
+            Ok(())
+        }),
+        "- goes on with what is there of the file, if the server has the same one still; a \
+         number of bytes is left out",
+    ),
+    Flag::new(
+        Some('f'),
+        "fail",
+        Switch(|options| options.fail = Some(Fail::Bare)),
+        "a status of 400 and above is a failure (22), and its body is left away",
+    ),
+    Flag::new(
+        None,
+        "fail-with-body",
+        Switch(|options| options.fail = Some(Fail::WithBody)),
+        "and its body is kept",
+    ),
+    Flag::new(
+        Some('v'),
+        "verbose",
+        Switch(|options| options.verbose = true),
+        "tell on stderr what happens, with both heads",
+    ),
+    Flag::new(
+        Some('s'),
+        "silent",
+        Switch(|options| options.silent = true),
+        "no errors and no progress on stderr",
+    ),
+    Flag::new(
+        Some('S'),
+        "show-error",
+        Switch(|options| options.show_error = true),
+        "errors on stderr, in spite of -s",
+    ),
+    Flag::new(
+        Some('w'),
+        "write-out",
+        Value("FORMAT", |options, value| {
+            let format = value.to_str().ok_or(Right("a text, as '%{http_code}\\n'"))?;
+            options.write_out = Some(format.to_owned());
+            Ok(())
+        }),
+        "print this after each transfer, with %{http_code}, %{time_total}, %{json} … in it; @FILE \
+         reads it",
+    ),
+    Flag::new(
+        None,
+        "json-out",
+        Value("FILE", |options, value| {
+            options.json_out = Some(PathBuf::from(value));
+            Ok(())
+        }),
+        "write a line of JSON about each transfer, with all that -w knows; - is stdout",
+    ),
+    Flag::new(
+        None,
+        "pretty",
+        Value("WHEN", |options, value| {
+            options.pretty = match value.to_str() {
+                Some("auto") => Pretty::Auto,
+                Some("always") => Pretty::Always,
+                Some("never") => Pretty::Never,
+                _ => return Err(Right("auto, always or never")),
+            };
+            Ok(())
+        }),
+        "JSON in lines and colours (NO_COLOR: no colours): auto (on a terminal), always, never",
+    ),
+    Flag::new(
+        None,
+        "no-progress-meter",
+        Switch(|options| options.no_progress = true),
+        "no progress line on a terminal",
+    ),
+    Flag::new(
+        None,
+        "limit-rate",
+        Value("SPEED", |options, value| {
+            let speed = value.to_str().and_then(speed).filter(|&speed| speed > 0);
+            options.limit_rate = Some(speed.ok_or(Right("bytes a second, as 5000, 100k or 2M"))?);
+            Ok(())
+        }),
+        "take no more bytes of a body a second than this, as 100k or 2M",
+    ),
+];
+
+/// The table of what is shown instead of sending.
+pub(super) const DRY: &[Flag<ClientOptions>] = &[
+    Flag::new(
+        None,
+        "offline",
+        Switch(|options| options.dry = Some(Dry::Bytes)),
+        "print the request, byte for byte",
+    ),
+    Flag::new(
+        None,
+        "as",
+        Value("PROGRAM", |options, value| {
+            options.dry = Some(match value.to_str() {
+                Some("curl") => Dry::Curl,
+                Some("nc") => Dry::Nc,
+                _ => return Err(Right("curl or nc")),
+            });
+            Ok(())
+        }),
+        "print the same request as a command for curl or nc, to copy",
+    ),
+];
+
+/// Digits, and nothing else.
+fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// As curl's: `k`, `M` and `G` are 1024 times as much.
+fn speed(text: &str) -> Option<u64> {
+    let (digits, factor) = match text.strip_suffix(|unit: char| unit.is_ascii_alphabetic()) {
+        None => (text, 1),
+        Some(digits) => match text.chars().next_back()?.to_ascii_lowercase() {
+            'b' => (digits, 1),
+            'k' => (digits, 1 << 10),
+            'm' => (digits, 1 << 20),
+            'g' => (digits, 1 << 30),
+            _ => return None,
+        },
+    };
+    number(digits)?.checked_mul(factor)
+}
