@@ -115,6 +115,7 @@ pub(super) fn dial(client: &Client, origin: &Origin, budget: &Budget) -> Result<
     let stream = connect(&addresses, budget.until(Phase::Connect), &mut |attempt| match attempt {
         Attempt::Trying(address) => client.tell(&Event::Trying(address)),
         Attempt::Failed(address, error) => client.tell(&Event::Failed(address, error)),
+        Attempt::Abandoned(address) => client.tell(&Event::Abandoned(address)),
     });
     stream.map_err(|error| match error.timed_out {
         true => budget.timed_out(Phase::Connect),

@@ -17,6 +17,8 @@ pub enum Event<'a> {
     Trying(SocketAddr),
     /// It did not come about.
     Failed(SocketAddr, &'a io::Error),
+    /// It was still being tried when another one answered.
+    Abandoned(SocketAddr),
     /// There is a connection, with this number, to this host at this address.
     Connected(usize, &'a str, SocketAddr),
     /// A connection is used again, for this host.

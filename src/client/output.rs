@@ -20,6 +20,7 @@ pub fn tell(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
         }
         Event::Trying(address) => writeln!(out, "*   Trying {address}..."),
         Event::Failed(address, error) => writeln!(out, "* {address}: {}", in_one_line(*error)),
+        Event::Abandoned(address) => writeln!(out, "* {address}: another one was faster"),
         Event::Connected(id, host, address) => {
             let (ip, port) = (address.ip(), address.port());
             writeln!(out, "* Connected to {host} ({ip}) port {port} (#{id})")
