@@ -8,12 +8,15 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use threadbare::cli::bench::parse as bench_flags;
 use threadbare::cli::client::{ClientOptions, Field, help, parse};
 use threadbare::cli::{Parsed, UsageError};
-use threadbare::client::output::{Parts, deliver, tell};
-use threadbare::client::{Client, Error, Request, Version, in_one_line};
+use threadbare::client::output::{Parts, Verbose, deliver};
+use threadbare::client::{
+    Client, Config, Error, Redirects, Request, Timeouts, Version, in_one_line,
+};
 
 use self::stop::{Stop, complain};
 
@@ -109,19 +112,14 @@ fn run(options: &ClientOptions) -> Result<u8, Stop> {
     Ok(code)
 }
 
+/// curl's habits: a redirect is an answer, and nothing but the connection has a limit that was not
+/// asked for.
 fn client(options: &ClientOptions) -> Client {
-    let mut client = Client::new();
-    if let Some(limit) = options.connect_timeout {
-        client = client.connect_timeout(limit);
-    }
-    if let Some(limit) = options.max_time {
-        client = client.max_time(limit);
-    }
-    if options.verbose {
-        // A stderr that is gone is no reason not to fetch.
-        client = client.observer(|event| tell(event, &mut io::stderr().lock()).unwrap_or_default());
-    }
-    client
+    let connect = options.connect_timeout.or(Some(Duration::from_secs(300)));
+    let timeouts = Timeouts { connect, total: options.max_time, ..Timeouts::NONE };
+    let redirects = Redirects::Answer;
+    let client = Client::with(Config { timeouts, redirects, ..Config::default() });
+    if options.verbose { client.observer(Verbose) } else { client }
 }
 
 fn request(options: &ClientOptions, url: &str, body: Option<&[u8]>) -> Result<Request, Error> {

@@ -17,9 +17,10 @@ use super::connection::{Connection, Flushed};
 use super::error::Error;
 use super::event::Event;
 use super::misread::Misread;
-use super::request::{Content, Request};
+use super::request::{Content, Request, Size};
 use super::response::Response;
-use super::reuse::Origin;
+use super::reuse::{Found, Origin};
+use super::upload::{Stream, Upload};
 use crate::net::connect::{Attempt, connect};
 use crate::net::resolve::{ResolveError, resolve};
 use crate::proto::http::client::{Head, Heard, RecvBody, RecvHead, SendBody, SendHead};
@@ -28,9 +29,6 @@ use crate::proto::http::framing::Framing;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::status::Status;
 
-/// How much of a body is written at once; between two pieces we look whether the server has had
-/// enough.
-const PIECE: usize = 64 << 10;
 /// How long a body waits for its 100 (Continue), as curl's; then it is sent all the same, as not
 /// every server knows of it (RFC 9110, 10.1.1).
 const CONTINUE: Duration = Duration::from_secs(1);
@@ -43,37 +41,55 @@ pub(super) struct Answer {
 }
 
 /// Sends a request and receives the head of its answer.
-pub(super) fn call(client: &Client, request: &Request) -> Result<Response, Error> {
-    let budget = client.budget();
-    let content = request.content()?;
+pub(super) fn call(
+    client: &Client,
+    request: &Request,
+    mut stream: Option<&mut Stream<'_>>,
+    budget: &mut Budget,
+) -> Result<Response, Error> {
+    let content = match &mut stream {
+        Some(stream) => streamed(request, stream)?,
+        None => request.content()?,
+    };
     let origin = (request.url().host().into(), request.url().port());
     let mut connection = match reuse(client, &origin) {
         Some(connection) => connection,
-        None => open(client, &origin, &budget)?,
+        None => open(client, &origin, budget)?,
     };
-    let mut answer = exchange(client, request, &content, &mut connection, &budget);
+    let upload = Upload::new(content.body, stream.as_deref_mut());
+    let mut answer = exchange(client, request, &content, upload, &mut connection, budget);
+    let can_replay = |stream: &Option<&mut Stream<'_>>| {
+        stream.as_ref().is_none_or(|stream| stream.is_untouched())
+    };
     // RFC 9110, 9.2.2: the server may have closed just when we sent, and never have seen the
     // request; sending it twice must be harmless even so.
     if let Err(error) = &answer
-        && !matches!(error, Error::Timeout { .. })
+        && !matches!(error, Error::Timeout { .. } | Error::Upload(_))
         && connection.was_stale()
         && request.is_idempotent()
+        && can_replay(&stream)
     {
         client.tell(&Event::Retrying(connection.id));
-        connection = open(client, &origin, &budget)?;
-        answer = exchange(client, request, &content, &mut connection, &budget);
+        connection = open(client, &origin, budget)?;
+        let upload = Upload::new(content.body, stream.as_deref_mut());
+        answer = exchange(client, request, &content, upload, &mut connection, budget);
     }
     // RFC 9110, 10.1.1: "SHOULD repeat that request without a 100-continue expectation".
     if content.expects_continue
         && answer.as_ref().is_ok_and(|answer| answer.head.status == Status::EXPECTATION_FAILED)
+        && can_replay(&stream)
     {
         client.tell(&Event::Closed(connection.id, Close::AnswerUnread));
         let content = Content { expects_continue: false, ..content };
-        connection = open(client, &origin, &budget)?;
-        answer = exchange(client, request, &content, &mut connection, &budget);
+        connection = open(client, &origin, budget)?;
+        let upload = Upload::new(content.body, stream);
+        answer = exchange(client, request, &content, upload, &mut connection, budget);
     }
     match answer {
-        Ok(answer) => Ok(Response::new(client.clone(), origin, connection, budget, answer)),
+        Ok(answer) => {
+            let url = request.url().clone();
+            Ok(Response::new(client.clone(), url, origin, connection, *budget, answer))
+        }
         Err(error) => {
             client.tell(&Event::Closed(connection.id, error.close()));
             Err(error)
@@ -81,21 +97,34 @@ pub(super) fn call(client: &Client, request: &Request) -> Result<Response, Error
     }
 }
 
+/// How a body that comes from a reader is sent. Where its length is not known, a Content-Length of the
+/// caller's says it.
+fn streamed(request: &Request, stream: &mut Stream<'_>) -> Result<Content<'static>, Error> {
+    let content = request.content_of(stream.length().map_or(Size::Unknown, Size::Known))?;
+    if let Framing::Length(length) = content.framing {
+        stream.limit(length);
+    }
+    Ok(content)
+}
+
 /// A connection that waits for us, if there is one.
 fn reuse(client: &Client, origin: &Origin) -> Option<Connection> {
+    for old in client.idle.expired(&client.config.keep, Instant::now()) {
+        client.tell(&Event::Closed(old.id, Close::Idle));
+    }
     loop {
         match client.idle.take(origin)? {
-            Ok(connection) => {
+            Found::Alive(connection) => {
                 client.tell(&Event::Reusing(connection.id, &origin.0));
                 return Some(connection);
             }
-            Err(dead) => client.tell(&Event::Dead(dead.id)),
+            Found::Dead(dead) => client.tell(&Event::Dead(dead.id)),
         }
     }
 }
 
 /// A fresh connection.
-fn open(client: &Client, origin: &Origin, budget: &Budget) -> Result<Connection, Error> {
+fn open(client: &Client, origin: &Origin, budget: &mut Budget) -> Result<Connection, Error> {
     let stream = dial(client, origin, budget)?;
     let address = stream.peer_addr().map_err(Error::Receive)?;
     let connection = Connection::new(client.idle.next_id(), stream);
@@ -104,21 +133,29 @@ fn open(client: &Client, origin: &Origin, budget: &Budget) -> Result<Connection,
 }
 
 /// Looks the host up and connects to it.
-pub(super) fn dial(client: &Client, origin: &Origin, budget: &Budget) -> Result<TcpStream, Error> {
+pub(super) fn dial(
+    client: &Client,
+    origin: &Origin,
+    budget: &mut Budget,
+) -> Result<TcpStream, Error> {
     let (host, port) = origin;
-    let addresses = resolve(host, *port, budget.until(Phase::Resolve));
+    budget.enter(Phase::Resolve, Instant::now());
+    budget.left(Instant::now())?;
+    client.tell(&Event::Resolving(host));
+    let addresses = resolve(host, *port, budget.until());
     let addresses = addresses.map_err(|error| match error {
-        ResolveError::TimedOut => budget.timed_out(Phase::Resolve),
+        ResolveError::TimedOut => budget.timed_out(),
         error => Error::Resolve(host.to_string(), error),
     })?;
     client.tell(&Event::Resolved(host, &addresses));
-    let stream = connect(&addresses, budget.until(Phase::Connect), &mut |attempt| match attempt {
+    budget.enter(Phase::Connect, Instant::now());
+    let stream = connect(&addresses, budget.until(), &mut |attempt| match attempt {
         Attempt::Trying(address) => client.tell(&Event::Trying(address)),
         Attempt::Failed(address, error) => client.tell(&Event::Failed(address, error)),
         Attempt::Abandoned(address) => client.tell(&Event::Abandoned(address)),
     });
     stream.map_err(|error| match error.timed_out {
-        true => budget.timed_out(Phase::Connect),
+        true => budget.timed_out(),
         false => Error::Connect(host.to_string(), *port, error),
     })
 }
@@ -128,14 +165,17 @@ fn exchange(
     client: &Client,
     request: &Request,
     content: &Content<'_>,
+    upload: Upload<'_, '_>,
     connection: &mut Connection,
-    budget: &Budget,
+    budget: &mut Budget,
 ) -> Result<Answer, Error> {
     let mut interim = Vec::new();
-    let mut exchange = Exchange { client, connection, budget, interim: &mut interim };
+    let mut exchange =
+        Exchange { client, connection, budget, interim: &mut interim, sent: 0, heard: false };
     let sending = exchange.send_head(request, content);
-    let answer =
-        exchange.send_body(content, sending).and_then(|waiting| exchange.recv_head(waiting));
+    let answer = exchange
+        .send_body(content, upload, sending)
+        .and_then(|waiting| exchange.recv_head(waiting));
     match answer {
         Ok((head, body)) => Ok(Answer { interim, head, body }),
         Err(error @ (Error::NoAnswer | Error::Receive(_))) => Err(connection.no_answer(error)),
@@ -147,9 +187,13 @@ fn exchange(
 struct Exchange<'a> {
     client: &'a Client,
     connection: &'a mut Connection,
-    budget: &'a Budget,
+    budget: &'a mut Budget,
     /// The interim answers that have come.
     interim: &'a mut Vec<ResponseHead>,
+    /// How much of the body has been handed on, in bytes.
+    sent: u64,
+    /// Has it been told that a byte came?
+    heard: bool,
 }
 
 impl Exchange<'_> {
@@ -166,33 +210,47 @@ impl Exchange<'_> {
     }
 
     /// Sends the body, or as much of it as the server wants.
-    fn send_body(&mut self, content: &Content<'_>, sending: SendBody) -> Result<RecvHead, Error> {
-        match self.send_pieces(content, sending) {
-            Ok(waiting) | Err(Stop::Enough(waiting)) => Ok(waiting),
-            Err(Stop::Failed(error)) => Err(error),
-        }
+    fn send_body(
+        &mut self,
+        content: &Content<'_>,
+        upload: Upload<'_, '_>,
+        sending: SendBody,
+    ) -> Result<RecvHead, Error> {
+        let waiting = match self.send_pieces(content, upload, sending) {
+            Ok(waiting) | Err(Stop::Enough(waiting)) => waiting,
+            Err(Stop::Failed(error)) => return Err(error),
+        };
+        self.client.tell(&Event::Sent(self.sent));
+        Ok(waiting)
     }
 
     fn send_pieces(
         &mut self,
         content: &Content<'_>,
+        mut upload: Upload<'_, '_>,
         mut sending: SendBody,
     ) -> Result<RecvHead, Stop> {
+        self.budget.enter(Phase::Send, Instant::now());
         if content.expects_continue {
             sending = self.flush(sending)?;
+            self.budget.enter(Phase::Head, Instant::now());
             sending = self.wait_for_continue(sending)?;
         }
-        for (at, piece) in content.body.chunks(PIECE).enumerate() {
-            if at > 0 {
+        while let Some(piece) = upload.next().map_err(Error::Upload)? {
+            // What the reader took is not the server's time.
+            self.budget.enter(Phase::Send, Instant::now());
+            if self.sent > 0 {
                 let (going, answer) = self.listen(sending)?;
                 if answer.is_some_and(is_refusal) {
                     return Err(Stop::Enough(going.abandon()));
                 }
                 sending = going;
             }
+            self.sent += piece.len() as u64;
             sending.write(piece, &mut self.connection.output);
             sending = self.flush(sending)?;
         }
+        self.budget.enter(Phase::Send, Instant::now());
         let waiting = sending.finish(&mut self.connection.output);
         while self.connection.flush(self.budget)? == Flushed::Stalled {}
         Ok(waiting)
@@ -213,9 +271,10 @@ impl Exchange<'_> {
                 Heard::Interim(_, sending) => sending,
                 Heard::Nothing(sending) => {
                     let patience = CONTINUE.saturating_sub(begun.elapsed());
-                    if !self.connection.fill_within(patience, self.budget, Phase::Head)? {
+                    if !self.connection.fill_within(patience, self.budget)? {
                         return Ok(sending);
                     }
+                    self.came();
                     sending
                 }
                 Heard::Closed => return Err(Stop::Failed(Error::NoAnswer)),
@@ -248,6 +307,7 @@ impl Exchange<'_> {
                 Heard::Nothing(sending) if gleaned => return Ok((sending, None)),
                 Heard::Nothing(sending) => {
                     self.connection.glean();
+                    self.came();
                     gleaned = true;
                     sending
                 }
@@ -259,7 +319,7 @@ impl Exchange<'_> {
     fn hear(&mut self, sending: SendBody) -> Result<Heard, Error> {
         let (input, taken) = (&mut self.connection.input, sending.taken());
         let before = input.len();
-        let heard = sending.hear(input, &self.client.limits);
+        let heard = sending.hear(input, &self.client.config.limits);
         let heard =
             heard.map_err(|fault| Error::Head(Misread::new(fault, taken, input.last(before))))?;
         if let Heard::Interim(head, _) = &heard {
@@ -271,15 +331,17 @@ impl Exchange<'_> {
 
     /// Receives heads until the final one.
     fn recv_head(&mut self, mut waiting: RecvHead) -> Result<(ResponseHead, RecvBody), Error> {
+        self.budget.enter(Phase::Head, Instant::now());
         loop {
             let (input, taken) = (&mut self.connection.input, waiting.taken());
             let before = input.len();
-            let step = waiting.receive(input, &self.client.limits);
+            let step = waiting.receive(input, &self.client.config.limits);
             let step =
                 step.map_err(|fault| Error::Head(Misread::new(fault, taken, input.last(before))))?;
             waiting = match step {
                 Head::More(waiting) => {
-                    self.connection.fill(self.budget, Phase::Head)?;
+                    self.connection.fill(self.budget)?;
+                    self.came();
                     waiting
                 }
                 Head::Interim(head, waiting) => {
@@ -293,6 +355,14 @@ impl Exchange<'_> {
                 }
                 Head::Closed => return Err(Error::NoAnswer),
             };
+        }
+    }
+
+    /// Tells of the first byte of the answer, once.
+    fn came(&mut self) {
+        if self.connection.has_heard() && !self.heard {
+            self.heard = true;
+            self.client.tell(&Event::FirstByte);
         }
     }
 }
