@@ -212,7 +212,8 @@ fn every_answer_has_its_date_and_only_one() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         assert_eq!(answer.matches("\r\nDate: (now)\r\n").count(), 1, "{answer}");
     }
-    let full: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    // Who has been answered is inside; the last ones from above may not have been forgotten yet.
+    let full = [server.let_in(), server.let_in()];
     let refused = server.exchange("");
     assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
     assert_eq!(refused.matches("\r\nDate: (now)\r\n").count(), 1, "{refused}");

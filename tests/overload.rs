@@ -18,15 +18,6 @@ fn served(wire: &mut Wire) {
     assert_eq!(wire.send(ECHO).answer().status(), 200);
 }
 
-/// Connects until somebody is let in again.
-fn let_in_again(server: &Server) -> Wire {
-    let enter = || {
-        let mut wire = server.connect();
-        wire.try_exchange(ECHO).filter(|(status, _)| *status == 200).map(|_| wire)
-    };
-    eventually(enter).expect("there is room again")
-}
-
 #[test]
 fn one_connection_too_many_is_told_so_and_the_telling_arrives() {
     for driver in ["on", "off"] {
@@ -43,7 +34,7 @@ fn one_connection_too_many_is_told_so_and_the_telling_arrives() {
         assert!(rest(&mut chatty).starts_with(REFUSED));
         served(&mut inside[0]);
         inside.pop();
-        served(&mut let_in_again(&server));
+        served(&mut server.let_in());
     }
 }
 
@@ -55,7 +46,7 @@ fn one_address_has_its_share() {
     let text = rest(server.connect().send(ECHO));
     assert!(text.starts_with(REFUSED) && text.contains("from one address"), "{text}");
     drop(inside);
-    served(&mut let_in_again(&server));
+    served(&mut server.let_in());
 }
 
 #[test]

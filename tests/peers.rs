@@ -260,3 +260,18 @@ fn wget_fetches_what_is_newer() {
     }
     assert_eq!(logged(&here, 4), ["200 3000000", "304 0", "200 3000000", "304 0"]);
 }
+
+/// `make beside` compares us with others; here it is only asked whether we keep our own table.
+#[test]
+fn nothing_is_marked_in_our_column_of_make_beside() {
+    if !needs("python3") {
+        return;
+    }
+    let script = root().join("tests/beside.py");
+    let mut command = Command::new("python3");
+    command.arg(script).args(["--ours", env!("CARGO_BIN_EXE_server")]);
+    let finished = run(&mut command, b"");
+    let table = String::from_utf8_lossy(&finished.stdout).into_owned();
+    assert_eq!(finished.code, Some(0), "{table}{}", finished.stderr);
+    assert!(table.lines().count() > 100, "{table}");
+}

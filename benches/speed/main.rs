@@ -3,32 +3,33 @@
 //! ```text
 //! cargo bench --bench speed -- [--row NAME]... [--only SERVER]... [--rounds N] [--seconds N]
 //! ```
-//! All servers run from the beginning; each round asks one after the other, so that whatever else the
-//! machine does meets all of them; what is printed is the median. The generator is `client bench`, on
-//! one thread. Processor time is the operating system's, of the server and its children, for each
-//! answer; its precision is a hundredth of a second, so rounds should last for a second or more.
+//! Each round asks all servers of a row, one after the other, so that whatever else the machine does
+//! meets all of them; what is printed is the median. The generator is `client bench`, on one thread.
+//! Processor time is the operating system's, of the server and its children, for each answer; its
+//! precision is a hundredth of a second. Then comes what was to be reached, and a table for a README.
 //! Loopback only; what it starts it stops.
 
 // It prints, and is nobody's library.
 #![allow(clippy::print_stdout, unreachable_pub, missing_docs)]
 
+mod figures;
 // What a machine says is the same for both benches; this one does not ask for all of it.
 #[allow(dead_code)]
 #[path = "../starve/machine.rs"]
 mod machine;
+mod round;
 mod rows;
 mod subject;
+mod targets;
 
-use std::io::Write as _;
-use std::net::TcpStream;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::process::{Command, ExitCode};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Instant, SystemTime};
 
-use serde_json::Value;
-
-use self::rows::{ROWS, Row};
-use self::subject::{ALL, Folder, Running, Subject};
+use self::figures::{Figure, Figures};
+use self::rows::{Beside, Load, ROWS, Row, Work};
+use self::subject::{Folder, LOGGING, Running, SERVERS, Subject, WORKERS};
 
 struct Options {
     rows: Vec<&'static Row>,
@@ -37,19 +38,21 @@ struct Options {
     seconds: String,
 }
 
-/// What one server did in one round.
-struct Round {
-    per_second: f64,
-    cpu_us: f64,
-    p50_us: f64,
-    p99_us: f64,
-    /// Resident, the idle connections held.
-    memory: u64,
-    errors: u64,
-}
+/// Those that run. Once started a server stays, as an idle one costs nothing.
+type Servers = BTreeMap<Subject, Running>;
 
 fn main() -> ExitCode {
-    let outcome = options(std::env::args().skip(1)).and_then(|options| {
+    let said: Vec<String> = std::env::args().skip(1).filter(|flag| flag != "--bench").collect();
+    let outcome = options(said.iter().cloned()).and_then(|options| {
+        let now = httpdate::fmt_http_date(SystemTime::now());
+        println!(
+            "{now}: make bench{}",
+            match said.as_slice() {
+                [] => String::new(),
+                said => format!(" ARGS='{}'", said.join(" ")),
+            }
+        );
+        println!("medians of {} rounds of {} s each, in turns", options.rounds, options.seconds);
         let folder = Folder::new().map_err(|error| format!("no folder to serve: {error}"))?;
         measure(&options, &folder)
     });
@@ -64,13 +67,11 @@ fn main() -> ExitCode {
 
 fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options =
-        Options { rows: Vec::new(), subjects: Vec::new(), rounds: 5, seconds: "2".to_owned() };
+        Options { rows: Vec::new(), subjects: Vec::new(), rounds: 5, seconds: "0.8".to_owned() };
+    let all = [SERVERS, LOGGING, WORKERS].concat();
     let rows: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
-    let subjects: Vec<&str> = ALL.iter().map(|subject| subject.name()).collect();
+    let subjects: Vec<String> = all.iter().map(|subject| subject.name()).collect();
     while let Some(flag) = args.next() {
-        if flag == "--bench" {
-            continue; // cargo's own
-        }
         let right = format!(
             "right: --row {} · --only {} · --rounds N · --seconds N",
             rows.join("|"),
@@ -86,8 +87,8 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
                 (options.rows.len() > before).then_some(()).ok_or_else(wrong)?;
             }
             "--only" => {
-                let named = ALL.into_iter().find(|subject| subject.name() == value);
-                options.subjects.push(named.ok_or_else(wrong)?);
+                let named = all.iter().find(|subject| subject.name() == value);
+                options.subjects.push(*named.ok_or_else(wrong)?);
             }
             "--rounds" => {
                 let rounds = value.parse().ok().filter(|rounds| (1..=100).contains(rounds));
@@ -105,7 +106,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         options.rows = ROWS.iter().collect();
     }
     if options.subjects.is_empty() {
-        options.subjects = ALL.to_vec();
+        options.subjects = all;
     }
     Ok(options)
 }
@@ -117,107 +118,118 @@ fn measure(options: &Options, folder: &Folder) -> Result<(), String> {
     for subject in missing {
         println!("{}: not here; {}", subject.name(), subject.missing().unwrap_or_default());
     }
-    let mut running = Vec::new();
-    for subject in there {
-        let started = Instant::now();
-        let server =
-            subject.start(folder).map_err(|error| format!("{}: {error}", subject.name()))?;
-        let (ready, memory) = (started.elapsed(), machine::memory(server.pid()));
-        let size =
-            subject.binary().and_then(|path| path.metadata().ok()).map_or(0, |file| file.len());
-        println!(
-            "{:<13} first answer after {:>4} ms, {:>6.1} MB at rest, binary {:>5.1} MB",
-            subject.name(),
-            ready.as_millis(),
-            memory as f64 / 1e6,
-            size as f64 / 1e6
-        );
-        running.push((subject, server));
-    }
-    println!("medians of {} rounds of {} s each, in turns", options.rounds, options.seconds);
+    let (mut figures, mut servers) = (Figures::default(), Servers::new());
     for row in &options.rows {
-        if row.idle + 1000 > descriptors {
-            println!(
-                "\n{}: needs {} descriptors, there are {descriptors}",
-                row.name,
-                row.idle + 1000
-            );
-            continue;
-        }
-        let mut rounds: Vec<Vec<Round>> = running.iter().map(|_| Vec::new()).collect();
-        for _ in 0..options.rounds {
-            for ((subject, server), rounds) in running.iter().zip(&mut rounds) {
-                if row.fits(*subject) {
-                    rounds.push(round(row, server, &options.seconds)?);
+        let who: Vec<Subject> =
+            row.who().iter().copied().filter(|subject| there.contains(subject)).collect();
+        match &row.work {
+            Work::Start => {
+                for _ in 0..options.rounds {
+                    for &subject in &who {
+                        start(row, subject, folder, &mut figures)?;
+                    }
                 }
             }
+            Work::Load(load) => {
+                if let Some(why) = impossible(load, descriptors) {
+                    println!("\n{}: {why}", row.name);
+                    continue;
+                }
+                for round in 0..options.rounds * who.len() {
+                    let subject = who[round % who.len()];
+                    let server = running(&mut servers, subject, folder)?;
+                    let samples = round::measure(load, server, &options.seconds)
+                        .map_err(|error| format!("{}, {}: {error}", row.name, subject.name()))?;
+                    for (figure, sample) in samples {
+                        figures.add(row, subject, figure, sample);
+                    }
+                }
+            }
+            Work::Build => build(folder)?,
         }
-        print_row(row, &running, &rounds);
+        if !who.is_empty() {
+            figures.print(row);
+        }
     }
+    targets::print(&figures);
+    figures.print_markdown(&options.rows);
     Ok(())
 }
 
-fn round(row: &Row, server: &Running, seconds: &str) -> Result<Round, String> {
-    let idle: Result<Vec<TcpStream>, _> =
-        (0..row.idle).map(|_| TcpStream::connect(server.address)).collect();
-    let idle = idle.map_err(|error| format!("{}: {error}", row.name))?;
-    if !idle.is_empty() {
-        // Until the last one has been taken.
-        thread::sleep(Duration::from_millis(300));
+fn impossible(load: &Load, descriptors: usize) -> Option<String> {
+    match load.beside {
+        Beside::Idle(idle) if idle + 1000 > descriptors => {
+            Some(format!("it needs {} descriptors, there are {descriptors}", idle + 1000))
+        }
+        Beside::OneCore if !machine::has("taskset") => {
+            Some("it needs taskset, which is not here; apt-get install util-linux".to_owned())
+        }
+        _ => None,
     }
-    let (before, memory) = (machine::cpu(server.pid()), machine::memory(server.pid()));
-    let output = Command::new(env!("CARGO_BIN_EXE_client"))
-        .args(["bench", "--threads", "1", "--json-out", "-", "-t", seconds])
-        .args(row.flags)
-        .arg(format!("http://{}{}", server.address, row.path))
-        .output()
-        .map_err(|error| format!("client bench: {error}"))?;
-    let cpu = machine::cpu(server.pid()).saturating_sub(before);
-    let figures: Value = serde_json::from_slice(&output.stdout).map_err(|_| {
-        format!("client bench said: {}", String::from_utf8_lossy(&output.stderr).trim())
-    })?;
-    let figure = |path: &str| figures.pointer(path).and_then(Value::as_f64).unwrap_or_default();
-    Ok(Round {
-        per_second: figure("/requests_per_s"),
-        cpu_us: cpu.as_secs_f64() * 1e6 / figure("/answers").max(1.0),
-        p50_us: figure("/latency_us/p50"),
-        p99_us: figure("/latency_us/p99"),
-        memory,
-        errors: figures["errors"].as_u64().unwrap_or_default(),
+}
+
+fn running<'s>(
+    servers: &'s mut Servers,
+    subject: Subject,
+    folder: &Folder,
+) -> Result<&'s Running, String> {
+    Ok(match servers.entry(subject) {
+        Entry::Occupied(there) => there.into_mut(),
+        Entry::Vacant(free) => {
+            let started = subject.start(folder);
+            free.insert(started.map_err(|error| format!("{}: {error}", subject.name()))?)
+        }
     })
 }
 
-fn print_row(row: &Row, running: &[(Subject, Running)], rounds: &[Vec<Round>]) {
-    println!("\n{}: {}", row.name, row.what);
-    println!(
-        "{:<13} {:>11} {:>10} {:>10} {:>10} {:>8} {:>7}",
-        "", "requests/s", "CPU us", "p50 us", "p99 us", "MB", "errors"
-    );
-    for ((subject, _), rounds) in running.iter().zip(rounds) {
-        if rounds.is_empty() {
-            continue;
-        }
-        println!(
-            "{:<13} {:>11.0} {:>10.2} {:>10.0} {:>10.0} {:>8.1} {:>7}",
-            subject.name(),
-            median(rounds, |round| round.per_second),
-            median(rounds, |round| round.cpu_us),
-            median(rounds, |round| round.p50_us),
-            median(rounds, |round| round.p99_us),
-            median(rounds, |round| round.memory as f64 / 1e6),
-            rounds.iter().map(|round| round.errors).sum::<u64>(),
-        );
-    }
-    let _ = std::io::stdout().flush(); // who has left does not mind
+fn start(
+    row: &Row,
+    subject: Subject,
+    folder: &Folder,
+    figures: &mut Figures,
+) -> Result<(), String> {
+    let begun = Instant::now();
+    let server = subject.start(folder).map_err(|error| format!("{}: {error}", subject.name()))?;
+    let ready = begun.elapsed();
+    let program = subject.program().metadata().map_err(|error| error.to_string())?;
+    figures.add(row, subject, Figure::Ready, ready.as_secs_f64() * 1e3);
+    figures.add(row, subject, Figure::Memory, machine::resident(server.pid()) as f64 / 1e6);
+    figures.add(row, subject, Figure::Binary, program.len() as f64 / 1e6);
+    Ok(())
 }
 
-/// Of an even number the mean of the two in the middle.
-fn median(rounds: &[Round], figure: impl Fn(&Round) -> f64) -> f64 {
-    let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
-    figures.sort_by(f64::total_cmp);
-    let middle = figures.len() / 2;
-    match figures.len() % 2 {
-        1 => figures[middle],
-        _ => (figures[middle - 1] + figures[middle]) / 2.0,
+/// What `cargo tree` says, and how long a release build takes from nothing.
+fn build(folder: &Folder) -> Result<(), String> {
+    let cargo = |args: &[&str]| {
+        Command::new(env!("CARGO"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("CARGO_TARGET_DIR", folder.path().join("target"))
+            .args(args)
+            .arg("--locked")
+            .output()
+            .map_err(|error| format!("cargo: {error}"))
+    };
+    println!("\nbuild: our package, all of it (default features), and as a library alone");
+    for features in [&[] as &[&str], &["--no-default-features"]] {
+        let tree =
+            [&["tree", "-e", "normal", "--prefix", "none", "--no-dedupe"], features].concat();
+        let tree = cargo(&tree)?.stdout;
+        let tree = String::from_utf8_lossy(&tree);
+        let mut packages: Vec<&str> = tree.lines().collect();
+        packages.sort_unstable();
+        packages.dedup();
+        let begun = Instant::now();
+        let built = cargo(&[&["build", "--release"], features].concat())?;
+        match built.status.success() {
+            true => println!(
+                "{} packages but for ours, built in {:.0} s",
+                packages.len().saturating_sub(1),
+                begun.elapsed().as_secs_f64()
+            ),
+            false => println!("it does not build: {}", String::from_utf8_lossy(&built.stderr)),
+        }
+        // The second one is from nothing, too.
+        let _ = std::fs::remove_dir_all(folder.path().join("target"));
     }
+    Ok(())
 }

@@ -1,66 +1,140 @@
-//! The work.
+//! The work, and who does it.
 
-use super::subject::Subject;
+use super::figures::Figure;
+use super::subject::{FILES, LOGGING, MANY, SERVERS, Subject, WORKERS};
 
 #[derive(Debug)]
 pub struct Row {
     pub name: &'static str,
     pub what: &'static str,
+    pub work: Work,
+}
+
+#[derive(Debug)]
+pub enum Work {
+    /// Each server is started, asked once, and stopped.
+    Start,
+    Load(Load),
+    /// Our own package: its tree, and its build from nothing.
+    Build,
+}
+
+/// What the generator is told, and who serves it.
+#[derive(Debug)]
+pub struct Load {
     pub path: &'static str,
-    /// What the generator is told.
     pub flags: &'static [&'static str],
-    /// How many connections do nothing meanwhile.
-    pub idle: usize,
+    pub who: &'static [Subject],
+    pub beside: Beside,
+}
+
+/// What else is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    Nothing,
+    /// Server and generator share one core.
+    OneCore,
+    /// So many connections do nothing meanwhile; each round is preceded by one without them.
+    Idle(usize),
 }
 
 const SMALL: &str = "/-/health";
 
 pub const ROWS: &[Row] = &[
-    small("small-1", "small answer, 1 connection", &["-c", "1"]),
-    small("small-16", "small answer, 16 connections", &["-c", "16"]),
-    small("small-64", "small answer, 64 connections", &["-c", "64"]),
-    small("small-256", "small answer, 256 connections", &["-c", "256"]),
-    small("small-1024", "small answer, 1,024 connections", &["-c", "1024"]),
-    small("pipelining", "small answer, 64 connections, 16 deep", &["-c", "64", "--pipeline", "16"]),
-    small(
+    Row {
+        name: "start",
+        what: "from its start to its first answer; memory then; the program",
+        work: Work::Start,
+    },
+    load("small-1", "small answer, 1 connection", SMALL, &["-c", "1"], SERVERS),
+    Row {
+        name: "one-core",
+        what: "small answer, 1 connection; server and generator on one core",
+        work: Work::Load(Load {
+            path: SMALL,
+            flags: &["-c", "1"],
+            who: SERVERS,
+            beside: Beside::OneCore,
+        }),
+    },
+    load("small-16", "small answer, 16 connections", SMALL, &["-c", "16"], SERVERS),
+    load("small-64", "small answer, 64 connections", SMALL, &["-c", "64"], SERVERS),
+    load("small-256", "small answer, 256 connections", SMALL, &["-c", "256"], SERVERS),
+    load("small-1024", "small answer, 1,024 connections", SMALL, &["-c", "1024"], MANY),
+    load(
+        "pipelining",
+        "small answer, 64 connections, 16 deep",
+        SMALL,
+        &["-c", "64", "--pipeline", "16"],
+        SERVERS,
+    ),
+    load(
         "close",
         "one request per connection, 64 at a time",
+        SMALL,
         &["-c", "64", "--keep-alive", "off"],
+        SERVERS,
     ),
-    file("file-4k", "/4k", "a file of 4 KB, 64 connections", &["-c", "64"]),
-    file("file-100k", "/100k", "a file of 100 KB, 64 connections", &["-c", "64"]),
-    file("file-100m", "/100m", "a file of 100 MB, 4 connections", &["-c", "4"]),
+    load("file-4k", "a file of 4 KB, 64 connections", "/4k", &["-c", "64"], FILES),
+    load("file-100k", "a file of 100 KB, 64 connections", "/100k", &["-c", "64"], FILES),
+    load("file-100m", "a file of 100 MB, 4 connections", "/100m", &["-c", "4"], FILES),
+    load(
+        "log",
+        "small answer, 64 connections; a line each in a log",
+        SMALL,
+        &["-c", "64"],
+        LOGGING,
+    ),
+    load("workers", "small answer, 64 connections; --workers N", SMALL, &["-c", "64"], WORKERS),
     Row {
         name: "idle",
         what: "small answer, 64 connections among 10,000 idle ones",
-        path: SMALL,
-        flags: &["-c", "64"],
-        idle: 10_000,
+        work: Work::Load(Load {
+            path: SMALL,
+            flags: &["-c", "64"],
+            who: &[
+                Subject::Lobby,
+                Subject::Nginx,
+                Subject::Lighttpd,
+                Subject::Hyper,
+                Subject::MayMinihttp,
+                Subject::Floor,
+            ],
+            beside: Beside::Idle(10_000),
+        }),
     },
+    Row { name: "build", what: "our package", work: Work::Build },
 ];
 
-const fn small(name: &'static str, what: &'static str, flags: &'static [&'static str]) -> Row {
-    Row { name, what, path: SMALL, flags, idle: 0 }
-}
-
-const fn file(
+const fn load(
     name: &'static str,
-    path: &'static str,
     what: &'static str,
+    path: &'static str,
     flags: &'static [&'static str],
+    who: &'static [Subject],
 ) -> Row {
-    Row { name, what, path, flags, idle: 0 }
+    Row { name, what, work: Work::Load(Load { path, flags, who, beside: Beside::Nothing }) }
 }
 
 impl Row {
-    /// Files are for those who serve files; and where a thread keeps its connection, idle ones would
-    /// keep them all.
-    pub fn fits(&self, subject: Subject) -> bool {
-        match subject {
-            _ if self.path != SMALL && !subject.serves_files() => false,
-            Subject::Textbook => self.idle == 0 && self.name != "small-1024",
-            Subject::TinyHttp => self.idle == 0,
-            _ => true,
+    pub fn who(&self) -> &'static [Subject] {
+        match &self.work {
+            Work::Start => SERVERS,
+            Work::Load(load) => load.who,
+            Work::Build => &[],
+        }
+    }
+
+    /// The columns of its table.
+    pub fn figures(&self) -> &'static [Figure] {
+        use Figure::{Binary, Cpu, Errors, Memory, OfNoneIdle, P50, P99, Rate, Ready};
+        match &self.work {
+            Work::Start => &[Ready, Memory, Binary],
+            Work::Load(Load { beside: Beside::Idle(_), .. }) => {
+                &[Rate, OfNoneIdle, Cpu, P50, P99, Memory, Errors]
+            }
+            Work::Load(_) => &[Rate, Cpu, P50, P99, Memory, Errors],
+            Work::Build => &[],
         }
     }
 }

@@ -14,28 +14,42 @@ use nix::unistd::Pid;
 
 use super::machine;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     Lobby,
+    /// With so many workers.
+    Workers(u16),
+    /// With its log on.
+    LobbyLogging,
     Textbook,
     Nginx,
+    NginxLogging,
     Lighttpd,
     Hyper,
     MayMinihttp,
+    /// Its pool counts the four threads that wait before any of them has taken a task, so of many
+    /// connections made at once all but four may wait until one of those ends: these are its errors.
     TinyHttp,
     Floor,
 }
 
-pub const ALL: [Subject; 8] = [
-    Subject::Lobby,
-    Subject::Textbook,
-    Subject::Nginx,
-    Subject::Lighttpd,
-    Subject::Hyper,
-    Subject::MayMinihttp,
-    Subject::TinyHttp,
-    Subject::Floor,
-];
+use Subject::{
+    Floor, Hyper, Lighttpd, Lobby, LobbyLogging, MayMinihttp, Nginx, NginxLogging, Textbook,
+    TinyHttp, Workers,
+};
+
+pub const SERVERS: &[Subject] =
+    &[Lobby, Textbook, Nginx, Lighttpd, Hyper, MayMinihttp, TinyHttp, Floor];
+/// Other people's. The floor is not one, as it speaks no HTTP.
+pub const PEERS: &[Subject] = &[Nginx, Lighttpd, Hyper, MayMinihttp, TinyHttp];
+/// Those that have more connections than the textbook has workers.
+pub const MANY: &[Subject] = &[Lobby, Nginx, Lighttpd, Hyper, MayMinihttp, TinyHttp, Floor];
+/// Those that serve files.
+pub const FILES: &[Subject] = &[Lobby, Textbook, Nginx, Lighttpd];
+/// Each with its default: ours puts the lines of a moment into one write, nginx writes each by itself.
+pub const LOGGING: &[Subject] = &[LobbyLogging, NginxLogging];
+pub const WORKERS: &[Subject] =
+    &[Workers(2), Workers(4), Workers(8), Workers(16), Workers(32), Workers(64)];
 
 /// A server that runs. Dropped, it is stopped, and so are its children.
 #[derive(Debug)]
@@ -62,6 +76,12 @@ impl Folder {
     }
 }
 
+impl Folder {
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
@@ -70,44 +90,42 @@ impl Drop for Folder {
 
 impl Subject {
     /// As it is called on the command line, and in the table.
-    pub fn name(self) -> &'static str {
-        match self {
-            Subject::Lobby => "lobby",
-            Subject::Textbook => "textbook",
-            Subject::Nginx => "nginx",
-            Subject::Lighttpd => "lighttpd",
-            Subject::Hyper => "hyper",
-            Subject::MayMinihttp => "may_minihttp",
-            Subject::TinyHttp => "tiny_http",
-            Subject::Floor => "floor",
-        }
-    }
-
-    pub fn serves_files(self) -> bool {
-        matches!(self, Subject::Lobby | Subject::Textbook | Subject::Nginx | Subject::Lighttpd)
+    pub fn name(self) -> String {
+        let name = match self {
+            Lobby => "lobby",
+            Workers(number) => return format!("workers-{number}"),
+            LobbyLogging => "lobby-log",
+            Textbook => "textbook",
+            Nginx => "nginx",
+            NginxLogging => "nginx-log",
+            Lighttpd => "lighttpd",
+            Hyper => "hyper",
+            MayMinihttp => "may_minihttp",
+            TinyHttp => "tiny_http",
+            Floor => "floor",
+        };
+        name.to_owned()
     }
 
     /// What there is to do to have it, if it is not there.
     pub fn missing(self) -> Option<&'static str> {
-        let (there, how) = match self {
-            Subject::Lobby | Subject::Textbook => return None,
-            Subject::Nginx => (machine::has("nginx"), "apt-get install nginx"),
-            Subject::Lighttpd => (machine::has("lighttpd"), "apt-get install lighttpd"),
-            _ => (
-                self.binary().is_some_and(|path| path.is_file()),
-                "make bench builds it (target/peers)",
-            ),
+        let how = match self {
+            Nginx | NginxLogging => "apt-get install nginx",
+            Lighttpd => "apt-get install lighttpd",
+            _ => "make bench builds it (target/peers)",
         };
-        (!there).then_some(how)
+        (!self.program().is_file()).then_some(how)
     }
 
-    /// Its program, where that is one of a fixed place.
-    pub fn binary(self) -> Option<PathBuf> {
-        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/release");
+    pub fn program(self) -> PathBuf {
         match self {
-            Subject::Lobby | Subject::Textbook => Some(env!("CARGO_BIN_EXE_server").into()),
-            Subject::Nginx | Subject::Lighttpd => Some(Path::new("/usr/sbin").join(self.name())),
-            _ => Some(peers.join(self.name())),
+            Lobby | Workers(_) | LobbyLogging | Textbook => env!("CARGO_BIN_EXE_server").into(),
+            Nginx | NginxLogging => machine::find("nginx").unwrap_or_default(),
+            Lighttpd => machine::find("lighttpd").unwrap_or_default(),
+            Hyper | MayMinihttp | TinyHttp | Floor => {
+                let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/release");
+                peers.join(self.name())
+            }
         }
     }
 
@@ -115,29 +133,31 @@ impl Subject {
     pub fn start(self, folder: &Folder) -> io::Result<Running> {
         let Folder(folder) = folder;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let place = folder.display();
-        let program = self.binary().filter(|path| path.is_file());
-        let mut command = Command::new(program.unwrap_or_else(|| self.name().into()));
+        let (place, name) = (folder.display(), self.name());
+        let ours = |flags: &str| {
+            format!("--bind 127.0.0.1:{port} --data {place}/data-{name} {flags} {place}/www")
+        };
         let said = match self {
-            Subject::Lobby => format!(
-                "--bind 127.0.0.1:{port} --access-log off --max-connections 12000 \
-                 --data {place}/data {place}/www"
-            ),
+            Lobby => ours("--access-log off --max-connections 12000"),
+            Workers(number) => ours(&format!("--access-log off --workers {number}")),
+            LobbyLogging => ours(&format!("--access-log {place}/{name}")),
             // A worker for each connection: what the textbook needs to serve them all.
-            Subject::Textbook => format!(
-                "--bind 127.0.0.1:{port} --access-log off --lobby off --workers 300 \
-                 --data {place}/data-textbook {place}/www"
-            ),
-            Subject::Nginx => {
-                fs::write(folder.join("nginx.conf"), nginx(port, folder))?;
-                format!("-p {place} -e stderr -c {place}/nginx.conf")
+            Textbook => ours("--access-log off --lobby off --workers 300"),
+            Nginx | NginxLogging => {
+                let log = match self {
+                    Nginx => "off".to_owned(),
+                    _ => format!("{place}/{name}"),
+                };
+                fs::write(folder.join(format!("{name}.conf")), nginx(port, folder, &log))?;
+                format!("-p {place} -e stderr -c {place}/{name}.conf")
             }
-            Subject::Lighttpd => {
+            Lighttpd => {
                 fs::write(folder.join("lighttpd.conf"), lighttpd(port, folder))?;
                 format!("-D -f {place}/lighttpd.conf")
             }
-            _ => port.to_string(),
+            Hyper | MayMinihttp | TinyHttp | Floor => port.to_string(),
         };
+        let mut command = Command::new(self.program());
         let child = command
             .args(said.split(' '))
             .current_dir(folder)
@@ -153,7 +173,7 @@ impl Subject {
             if begun.elapsed() > Duration::from_secs(10) {
                 return Err(io::Error::other(format!("it does not serve: {command:?}")));
             }
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(Duration::from_micros(100));
         }
         Ok(running)
     }
@@ -200,15 +220,15 @@ fn send(pid: u32, signal: Signal) {
     }
 }
 
-/// With what makes it fast: no log, files kept open, any number of requests on a connection.
-fn nginx(port: u16, folder: &Path) -> String {
+/// With what makes it fast: files kept open, any number of requests on a connection.
+fn nginx(port: u16, folder: &Path, log: &str) -> String {
     let folder = folder.display();
     let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
     format!(
-        "{user} daemon off; pid {folder}/nginx.pid; worker_processes auto; error_log stderr;
+        "{user} daemon off; pid {folder}/nginx-{port}.pid; worker_processes auto; error_log stderr;
          events {{ worker_connections 12000; }}
          http {{
-           access_log off; keepalive_requests 1000000000; sendfile on; tcp_nopush on;
+           access_log {log}; keepalive_requests 1000000000; sendfile on; tcp_nopush on;
            open_file_cache max=100;
            client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2;
            fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;

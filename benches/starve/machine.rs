@@ -1,7 +1,7 @@
 //! What the machine says: descriptors, memory, processes.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -22,6 +22,17 @@ pub fn memory(pid: u32) -> u64 {
         number_after(&text, "Pss:") * 1024
     };
     family(pid).into_iter().map(rollup).sum()
+}
+
+/// What a process has resident, in bytes; of a family as [`memory`].
+pub fn resident(pid: u32) -> u64 {
+    match family(pid).as_slice() {
+        [_] => {
+            let path = format!("/proc/{pid}/smaps_rollup");
+            number_after(&fs::read_to_string(path).unwrap_or_default(), "Rss:") * 1024
+        }
+        _ => memory(pid),
+    }
 }
 
 /// What the kernel's TCP buffers hold, of all processes, in bytes.
@@ -49,12 +60,24 @@ pub fn family(pid: u32) -> Vec<u32> {
     std::iter::once(pid).chain(children).collect()
 }
 
+/// The cores this process may run on, as taskset(1) takes them: `0-3` or `0,2`.
+pub fn cores() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let cores = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    cores.unwrap_or_default().trim().to_owned()
+}
+
 /// Is this program to be found?
 pub fn has(program: &str) -> bool {
+    find(program).is_some()
+}
+
+/// Where this program is.
+pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Servers live where not every user's PATH leads.
     let folders = std::env::split_paths(&path).chain([Path::new("/usr/sbin").to_owned()]);
-    folders.into_iter().any(|folder| folder.join(program).is_file())
+    folders.map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// A number of /proc/PID/stat, counted from the state, which is 0: the parent is 1.

@@ -47,7 +47,8 @@
 //! | `builder` | a request on its way to being sent |
 //! | `config` | the defaults, with their reasons |
 //! | `follow` | a call as its caller sees it: redirects, retries |
-//! | `call` | the main loop: resolve, connect, send, receive; one function each |
+//! | `call` | one request: the main loop, with a connection that waited, or a fresh one |
+//! | `exchange` | the request out, the head of its answer in; one function for each step |
 //! | `redirect`, `retry` | where an answer leads, when to ask again: pure functions |
 //! | `upload` | the body of a request, from memory or from a reader |
 //! | `connection` | one socket, its buffers, its next read and write within a time |
@@ -68,6 +69,7 @@ mod config;
 mod connection;
 mod error;
 mod event;
+mod exchange;
 mod follow;
 #[cfg(feature = "cli")]
 pub mod load;

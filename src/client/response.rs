@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::Client;
 use super::budget::{Budget, Phase};
-use super::call::Answer;
 use super::connection::Connection;
 use super::error::Error;
 use super::event::Event;
+use super::exchange::Answer;
 use super::misread::Misread;
 use super::reuse::Origin;
 use crate::proto::http::client::{Piece, RecvBody};

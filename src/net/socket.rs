@@ -1,9 +1,10 @@
 //! The few things std has no word for, safely bound by nix: a listener with a real backlog, and
 //! waiting for several descriptors at once.
 
+use std::fs::File;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout};
@@ -57,6 +58,39 @@ pub(super) fn adopt(stream: &TcpStream) -> io::Result<()> {
 pub fn wait(stream: &TcpStream, to_send: bool, timeout: Duration) -> io::Result<()> {
     let room = if to_send { PollFlags::POLLOUT } else { PollFlags::empty() };
     poll(&mut [PollFd::new(stream.as_fd(), PollFlags::POLLIN | room)], Some(timeout))
+}
+
+/// Sends some of `bytes`; what follows them at once shall leave in the same segment (send(2)).
+///
+/// # Errors
+/// Those of send(2).
+#[cfg(target_os = "linux")]
+pub fn send_with_more(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    use nix::{libc, sys::socket::MsgFlags, sys::socket::send};
+    // nix has no name for MSG_MORE yet.
+    let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::from_bits_retain(libc::MSG_MORE);
+    Ok(send(stream.as_raw_fd(), bytes, flags)?)
+}
+
+/// Sends up to `most` bytes of `file`, from where it stands, without reading them (sendfile(2)).
+///
+/// # Errors
+/// Those of sendfile(2): `InvalidInput` or `Unsupported` for a file that can only be read.
+#[cfg(target_os = "linux")]
+pub fn send_file(stream: &TcpStream, file: &File, most: usize) -> io::Result<usize> {
+    Ok(nix::sys::sendfile::sendfile(stream, file, None, most)?)
+}
+
+/// As [`send_file`] where there is none: `Unsupported`.
+#[cfg(not(target_os = "linux"))]
+pub fn send_file(_: &TcpStream, _: &File, _: usize) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Sends some of `bytes`.
+#[cfg(not(target_os = "linux"))]
+pub fn send_with_more(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    io::Write::write(&mut stream, bytes)
 }
 
 /// TCP_NOTSENT_LOWAT (tcp(7)), for which nix has no name yet. A write takes no more while so much

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use self::answer::{Answer, Asked};
 use self::request::{Incoming, Streamed};
 use super::access_log::AccessLog;
+use super::output::Passed;
 use super::quota::Quota;
 use super::refusal::{Refusal, overload};
 use super::router::Routes;
@@ -35,6 +36,7 @@ use crate::net::service::{Ended, Next, Service};
 use crate::net::stop::Stop;
 use crate::proto::http::close::Close;
 use crate::proto::http::error::Rule;
+use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
 use crate::proto::http::server::RecvHead;
 
@@ -51,7 +53,7 @@ pub struct Http {
     /// How much is too much.
     pub limits: Limits,
     /// The `Server` field, if there is to be one.
-    pub server_name: Option<String>,
+    server_name: Headers,
     /// One line a request.
     pub access_log: AccessLog,
     /// Memory for bodies that are kept.
@@ -105,6 +107,8 @@ enum Step {
     Answered,
     /// Nowhere without more input.
     Hungry,
+    /// Nowhere without more room in the peer.
+    Stuck,
     /// Nowhere any more.
     Over,
 }
@@ -143,10 +147,9 @@ impl Service for Http {
     }
 
     fn expired(&self, connection: &mut Connection, stream: &TcpStream, phase: Phase) -> Next {
-        let output = &mut connection.wire.output;
         // A little room is made silently: who takes what there is room for now is slow, and not gone.
-        if phase == Phase::Write && output.flush(stream, &self.limits).is_ok_and(|taken| taken > 0)
-        {
+        if phase == Phase::Write && self.takes_some(connection, stream) {
+            let output = &connection.wire.output;
             return output.deadline(&self.limits).map_or(Next::Again, Next::Writable);
         }
         let left = connection.wire.input.len();
@@ -240,6 +243,11 @@ impl Http {
     ) -> Http {
         let (memory, streams) = (Quota::new(limits.bodies_memory), Quota::new(streams as u64));
         let cut = AtomicUsize::new(0);
+        let mut named = Headers::new();
+        if let Some(Err(error)) = server_name.map(|name| named.set("Server", name)) {
+            log::error!("{error}");
+        }
+        let server_name = named;
         Http { routes, limits, server_name, access_log, memory, streams, stats, stop, cut }
     }
 
@@ -251,31 +259,33 @@ impl Http {
     /// Steps until there is nothing to do without the peer; reads at most once; writes when all
     /// that can be answered is, or when much has been gathered.
     fn try_turn(&self, connection: &mut Connection, turn: &Turn<'_>) -> io::Result<Next> {
-        let (mut read, mut answers, mut written) = (None, 0, 0);
+        let (mut read, mut answers) = (None, 0);
         loop {
             let step = if connection.wire.output.is_large() {
                 Step::On
             } else {
-                self.step(connection, turn)
+                self.step(connection, turn)?
             };
             if let Step::Answered = step {
                 answers += 1;
             }
             let time = || connection.waiting_since.duration_since(turn.start);
             let had_its_turn = answers >= TURN_ANSWERS || answers > 0 && time() >= TURN_TIME;
-            let pausing = matches!(step, Step::Hungry | Step::Over) || had_its_turn;
+            let pausing = matches!(step, Step::Hungry | Step::Stuck | Step::Over) || had_its_turn;
             if pausing || connection.wire.output.is_large() {
-                written += connection.wire.output.flush(turn.stream, &self.limits)?;
+                connection.wire.output.flush(turn.stream, &self.limits)?;
                 if let Some(deadline) = connection.wire.output.deadline(&self.limits) {
                     return Ok(Next::Writable(deadline));
                 }
             }
             match (step, read) {
                 (Step::Over, _) => return Ok(connection.last_words()),
-                (Step::On | Step::Answered, _) if had_its_turn || written >= TURN_BYTES => {
+                (Step::On | Step::Stuck | Step::Answered, _)
+                    if had_its_turn || connection.wire.output.counted >= TURN_BYTES =>
+                {
                     return Ok(Next::Again);
                 }
-                (Step::On | Step::Answered, _) => {}
+                (Step::On | Step::Stuck | Step::Answered, _) => {}
                 // There may be more where so much came from, and nobody will tell of it again.
                 (Step::Hungry, Some(Read::AllThatFits)) => return Ok(Next::Again),
                 (Step::Hungry, Some(Read::AllThereWas)) => {
@@ -296,7 +306,7 @@ impl Http {
     }
 
     /// Goes one state on, if what is at hand is enough for it.
-    fn step(&self, connection: &mut Connection, turn: &Turn<'_>) -> Step {
+    fn step(&self, connection: &mut Connection, turn: &Turn<'_>) -> io::Result<Step> {
         let wire = &mut connection.wire;
         let (state, step) = match connection.state.take() {
             State::Head(recv, since) => {
@@ -306,7 +316,15 @@ impl Http {
             }
             State::Body(incoming) => self.receive_body(incoming, wire, turn),
             State::Stream(streamed) => (self.stream(streamed, wire, turn), Step::On),
-            State::Answer(answer) => self.send_body(answer, wire),
+            State::Answer(mut answer) => match self.send_file(&mut answer, wire, turn.stream) {
+                Ok(Passed::Nothing) => self.send_body(answer, wire),
+                Ok(Passed::Some(_)) => (State::Answer(answer), Step::On),
+                Ok(Passed::NoRoom) => (State::Answer(answer), Step::Stuck),
+                Err(error) => {
+                    connection.state = State::Answer(answer);
+                    return Err(error);
+                }
+            },
             State::Over(close) => (State::Over(close), Step::Over),
         };
         connection.state = state;
@@ -314,7 +332,19 @@ impl Http {
             connection.answered += 1;
             connection.waiting_since = Instant::now();
         }
-        step
+        Ok(step)
+    }
+
+    /// Is there room for some of what the peer has been waited for to take? Then it goes there.
+    fn takes_some(&self, connection: &mut Connection, stream: &TcpStream) -> bool {
+        let Connection { wire, state, .. } = connection;
+        let taken = match state {
+            State::Answer(answer) if wire.output.bytes.is_empty() => self
+                .send_file(answer, wire, stream)
+                .map(|passed| usize::from(matches!(passed, Passed::Some(_)))),
+            _ => wire.output.flush(stream, &self.limits),
+        };
+        taken.is_ok_and(|taken| taken > 0)
     }
 
     /// Ends a connection for `why`, unless it is over already. An answer that is cut is logged.

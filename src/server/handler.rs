@@ -120,7 +120,7 @@ impl std::fmt::Debug for dyn Handler {
 #[derive(Debug)]
 pub struct Request {
     /// Method, target, version, fields.
-    pub head: RequestHead,
+    pub head: Box<RequestHead>,
     /// The body, decoded, with its [trailers](RequestBody::trailers); empty when there was none.
     pub body: RequestBody,
     /// Who sent it.
@@ -162,7 +162,7 @@ impl Request {
     /// 412, and which field does not hold. A GET of what the client has already is no error: the
     /// server makes a 304 of its answer.
     pub fn precondition(&self, current: Option<&Validators<'_>>) -> Result<(), Refusal> {
-        let RequestHead { method, headers, .. } = &self.head;
+        let RequestHead { method, headers, .. } = &*self.head;
         match conditional::evaluate(method, headers, current) {
             Outcome::Failed(field) => Err(precondition_failed(field)),
             Outcome::Proceed | Outcome::NotModified => Ok(()),

@@ -6,12 +6,14 @@
 //! makes room every two minutes, and until then nothing tells it from one that reads nothing. So
 //! whoever is waited for may be a lump behind, and has the grace on top.
 
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, ErrorKind, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::net::deadline::{Deadline, Phase, time_for};
 use crate::net::errors::nothing_yet;
+use crate::net::socket;
 use crate::proto::http::limits::Limits;
 
 /// When so much has been gathered it is sent before more is.
@@ -20,6 +22,17 @@ const LARGE: usize = 64 << 10;
 /// So much a peer may be behind: 128 KB. Over loopback, where segments are largest, lumps of 48 to 190
 /// KB were measured; who reads at twice the minimum rate is not ended for what it has read already.
 const LUMP: u64 = 128 << 10;
+
+/// How much of a file has been sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passed {
+    /// So many bytes.
+    Some(usize),
+    /// None, as the peer has no room.
+    NoRoom,
+    /// None, as it is at its end, or is of a kind that has to be read.
+    Nothing,
+}
 
 /// What is to be sent, and has not been yet.
 #[derive(Debug, Default)]
@@ -54,34 +67,76 @@ impl Output {
 
     /// Is it to leave before more is gathered? Also what the peer had no room for.
     pub(super) fn is_large(&self) -> bool {
-        self.bytes.len() >= LARGE || self.stalled.is_some()
+        self.bytes.len() >= LARGE || self.stalled.is_some() && !self.bytes.is_empty()
     }
 
     /// Writes once, if there is anything to write. How much the peer took; no room is no error.
     pub(super) fn flush(&mut self, mut stream: &TcpStream, limits: &Limits) -> io::Result<usize> {
+        self.flush_by(|bytes| stream.write(bytes), limits)
+    }
+
+    fn flush_by(
+        &mut self,
+        write: impl FnOnce(&[u8]) -> io::Result<usize>,
+        limits: &Limits,
+    ) -> io::Result<usize> {
         if self.bytes.is_empty() {
             return Ok(0);
         }
-        let taken = match stream.write(&self.bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(taken) => taken,
-            Err(error) if nothing_yet(&error) || error.kind() == io::ErrorKind::Interrupted => 0,
-            Err(error) => return Err(error),
+        let taken = match write(&self.bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            outcome => or_no_room(outcome)?,
         };
         self.bytes.drain(..taken);
-        self.counted += taken;
-        // Most answers leave at once, and need no clock.
-        if self.stalled.is_some() || !self.bytes.is_empty() || !self.used.is_zero() {
-            self.settle(taken as u64, Instant::now(), limits);
-        }
+        self.took(taken, !self.bytes.is_empty(), limits);
         Ok(taken)
     }
 
+    /// Sends what has been gathered, and right behind it up to `most` bytes of a file, from where
+    /// that stands. They go from the kernel to the kernel.
+    pub(super) fn send_file(
+        &mut self,
+        stream: &TcpStream,
+        file: &File,
+        most: usize,
+        limits: &Limits,
+    ) -> io::Result<Passed> {
+        self.flush_by(|bytes| socket::send_with_more(stream, bytes), limits)?;
+        if !self.bytes.is_empty() {
+            return Ok(Passed::NoRoom);
+        }
+        let outcome = match socket::send_file(stream, file, most) {
+            Ok(0) => None,
+            Err(error)
+                if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) =>
+            {
+                None
+            }
+            outcome => Some(or_no_room(outcome)?),
+        };
+        let taken = outcome.unwrap_or_default();
+        self.took(taken, outcome == Some(0), limits);
+        Ok(match outcome {
+            None => Passed::Nothing,
+            Some(0) => Passed::NoRoom,
+            Some(taken) => Passed::Some(taken),
+        })
+    }
+
+    /// The peer took so much, and has room no more?
+    fn took(&mut self, taken: usize, stalled: bool, limits: &Limits) {
+        self.counted += taken;
+        // Most answers leave at once, and need no clock.
+        if self.stalled.is_some() || stalled || !self.used.is_zero() {
+            self.settle(taken as u64, stalled, Instant::now(), limits);
+        }
+    }
+
     /// What was waited for until now is used up, what was taken is earned.
-    fn settle(&mut self, taken: u64, now: Instant, limits: &Limits) {
+    fn settle(&mut self, taken: u64, stalled: bool, now: Instant, limits: &Limits) {
         let waited = self.stalled.map_or(Duration::ZERO, |since| now.duration_since(since));
         self.used = (self.used + waited).saturating_sub(time_for(taken, limits.transfer_rate));
-        self.stalled = (!self.bytes.is_empty()).then_some(now);
+        self.stalled = stalled.then_some(now);
     }
 
     /// Until when the peer must have made room, when it has none.
@@ -89,6 +144,14 @@ impl Output {
         let Limits { transfer_grace: grace, transfer_rate: rate, .. } = *limits;
         let left = grace.saturating_add(time_for(LUMP, rate)).saturating_sub(self.used);
         Some(Deadline::after(self.stalled?, left, Phase::Write))
+    }
+}
+
+/// No room is no error.
+fn or_no_room(outcome: io::Result<usize>) -> io::Result<usize> {
+    match outcome {
+        Err(error) if nothing_yet(&error) || error.kind() == ErrorKind::Interrupted => Ok(0),
+        outcome => outcome,
     }
 }
 
@@ -102,15 +165,15 @@ mod tests {
     fn lifetime(lump: u64, pause: Duration) -> Option<Duration> {
         let limits = Limits::default();
         let begun = Instant::now();
-        let mut output = Output { bytes: vec![0; 1], ..Output::default() };
-        output.settle(0, begun, &limits);
+        let mut output = Output::default();
+        output.settle(0, true, begun, &limits);
         for round in 1..10_000 {
             let now = begun + pause * round;
             let deadline = output.deadline(&limits).expect("it is stalled");
             if deadline.has_passed(now) {
                 return Some(deadline.at.duration_since(begun));
             }
-            output.settle(lump, now, &limits);
+            output.settle(lump, true, now, &limits);
         }
         None
     }
@@ -129,6 +192,41 @@ mod tests {
             let taken = io::Read::read(&mut peer, &mut vec![0; 1 << 20]).unwrap();
             assert!(taken > 0);
         }
+    }
+
+    /// What is gathered goes first; a peer without room is waited for; and at the file's end, though it
+    /// is not the end that was announced, nobody is waited for any more.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_follows_what_has_been_gathered() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let path = std::env::temp_dir().join(format!("threadbare-sent-{}", std::process::id()));
+        std::fs::write(&path, vec![b'x'; 32 << 20]).unwrap();
+        let file = File::open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let mut output = Output { bytes: b"head".to_vec(), ..Output::default() };
+        let (mut stalls, mut got) = (0, Vec::new());
+        loop {
+            let passed = output.send_file(&stream, &file, usize::MAX, &Limits::default()).unwrap();
+            assert_eq!(output.stalled.is_some(), passed == Passed::NoRoom);
+            match passed {
+                Passed::Some(_) => {}
+                Passed::NoRoom => {
+                    stalls += 1;
+                    let mut piece = vec![0; 1 << 20];
+                    let taken = io::Read::read(&mut peer, &mut piece).unwrap();
+                    got.extend_from_slice(&piece[..taken]);
+                }
+                Passed::Nothing => break,
+            }
+        }
+        drop(stream);
+        io::Read::read_to_end(&mut peer, &mut got).unwrap();
+        assert!(stalls > 0 && got.starts_with(b"headx"));
+        assert_eq!((got.len(), output.counted), ((32 << 20) + 4, (32 << 20) + 4));
     }
 
     #[test]

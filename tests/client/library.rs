@@ -12,7 +12,7 @@ use threadbare::client::{
 };
 
 use super::fake::{Fake, Talk};
-use crate::support::SOON;
+use crate::support::{Folder, SOON, Server};
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -364,6 +364,22 @@ fn each_step_is_told() {
     assert_eq!(names(&seen), format!("Reusing {exchange}"));
     drop(get("/"));
     assert!(names(&seen).ends_with("Head Closed"));
+}
+
+/// Where `localhost` is `::1` as well, nobody listens there, and the other one is found.
+#[test]
+fn our_server_by_name() {
+    let folder = Folder::with(&[("sub/index.html", "<p>here")]);
+    let server = Server::of(&folder, &[]);
+    let port = server.addresses[0].port();
+    let client = Client::new().max_time(SOON);
+    let at = |path: &str| client.get(&format!("http://localhost:{port}{path}")).unwrap();
+    let mut response = at("/sub?q").send().unwrap().successful().unwrap();
+    assert_eq!(response.url().path.to_string(), "/sub/?q");
+    let mut page = String::new();
+    response.read_to_string(&mut page).unwrap();
+    assert_eq!(page, "<p>here");
+    assert!(matches!(at("/none").send().unwrap().successful(), Err(Error::Status(_))));
 }
 
 /// What it says between two exchanges answers nothing (RFC 9112, 6.3): a 408, most often.

@@ -95,7 +95,7 @@ fn server_story(mut input: Delivery<'_>, limits: &Limits) -> Vec<Event> {
             }
             Ok(server::Head::Complete(head, mut body)) => {
                 let _ = head.host();
-                story.push(Event::Request(head));
+                story.push(Event::Request(*head));
                 if !collect(&mut input, &mut story, |buf| body.receive(buf, limits)) {
                     return story;
                 }

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use super::folder::Folder;
 use super::program::Program;
-use super::root;
 use super::wire::{Answer, Wire, masked};
+use super::{eventually, root};
 
 /// A server that listens. Dropped, it is stopped; none may have panicked by then.
 #[derive(Debug)]
@@ -95,6 +95,17 @@ impl Server {
     /// A new connection.
     pub fn connect(&self) -> Wire {
         Wire::to(self.address())
+    }
+
+    /// Connects until there is room: a connection whose first request has been answered. Those that
+    /// have ended a moment ago may still be counted.
+    pub fn let_in(&self) -> Wire {
+        let enter = || {
+            let mut wire = self.connect();
+            let answer = wire.try_exchange("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
+            answer.filter(|(status, _)| *status == 200).map(|_| wire)
+        };
+        eventually(enter).expect("there is room again")
     }
 
     /// Sends this on a connection of its own, and gives all that comes back until the server

@@ -49,6 +49,7 @@ impl<S: Service> Shared<S> {
         let mut desk = S::Desk::default();
         self.coming.arrive();
         let begun = Instant::now();
+        let mut events = Events::new();
         let mut now = begun;
         for number in 1.. {
             if self.is_closed() {
@@ -57,13 +58,26 @@ impl<S: Service> Shared<S> {
             if let Some(term) = self.lead.take() {
                 Leading { lobby: self, term }.go_on(&mut desk);
             } else if now.duration_since(begun) >= HELP {
-                return; // whoever puts something back into a queue rouses the leader
+                return self.rouse_leader(); // who may sleep beside what the helper has found
             } else if let Some(work) = self.next(number) {
                 now = self.serve_timed(work, now, &mut desk);
-            } else {
+            } else if !self.looks_for_more(&mut events) {
                 return;
             }
         }
+    }
+
+    /// A helper has emptied the queues, and looks whether something has happened meanwhile: leaving,
+    /// and being called again, costs more than a turn. It never waits for it.
+    fn looks_for_more(&self, events: &mut Events) -> bool {
+        if self.poller.look(events).is_err() {
+            return false; // the leader says so
+        }
+        let happened = events.iter().map(|event| self.deliver(event)).count();
+        if happened > 1 {
+            self.rouse_leader(); // the helper may be in a handler soon, and the others would wait
+        }
+        happened > 0
     }
 
     /// Takes what is at hand. Which queue is looked at first depends on the number, so that each gets

@@ -13,7 +13,7 @@
 use super::chars::{FIELD_VALUE, TCHAR, hex};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
-use super::head::{push_field_line, strip_ending};
+use super::field_line::{push_field_line, strip_ending};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::trailers::may_trail;

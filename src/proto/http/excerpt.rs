@@ -10,6 +10,7 @@
 //! refusal ends up on screens and in logs.
 
 use super::chars::{TCHAR, trim_ows};
+use super::field_line::strip_ending;
 use super::headers::Headers;
 
 /// Of longer lines so many bytes are shown.
@@ -98,7 +99,7 @@ impl std::fmt::Display for Excerpt {
 
 /// The first line in `text`, without its ending, for a log that escapes what it writes.
 pub(super) fn first_line_kept(text: &[u8]) -> Vec<u8> {
-    let line = super::head::strip_ending(first_line(text));
+    let line = strip_ending(first_line(text));
     match value_of_secret(line) {
         Some(from) => [&line[..from.min(FIRST_LINE)], SECRET.as_bytes()].concat(),
         None if line.len() > FIRST_LINE => [&line[..FIRST_LINE], CUT.as_bytes()].concat(),

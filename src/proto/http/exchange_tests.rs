@@ -57,7 +57,7 @@ const STEPS: [usize; 3] = [usize::MAX, 3, 1];
 fn recv_request(
     mut state: server::RecvHead,
     wire: &mut Wire,
-) -> Result<Option<(RequestHead, server::RecvBody)>, Fault> {
+) -> Result<Option<(Box<RequestHead>, server::RecvBody)>, Fault> {
     loop {
         state = match state.receive(&mut wire.buf, &limits())? {
             server::Head::More(state) => state,

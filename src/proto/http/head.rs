@@ -6,11 +6,11 @@
 //! 9112, 2.2 allows it), and empty lines before a request are skipped (the same section asks for it).
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use super::chars::{FIELD_VALUE, REASON, TCHAR, decimal, trim_ows};
+use super::chars::{REASON, TCHAR, decimal};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
+use super::field_line::{push_field_line, strip_ending};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
@@ -186,7 +186,7 @@ impl<H: Head> Partial<H> {
                         Partial::Fields(start, headers)
                     }
                 }
-                Partial::Fields(start, mut headers) => {
+                Partial::Fields(start, mut headers) => loop {
                     let room = limits.head.saturating_sub(headers.source().len());
                     let line = match input.take_line(room.min(limits.field)) {
                         Ok(Some(line)) => line,
@@ -207,11 +207,11 @@ impl<H: Head> Partial<H> {
                         }
                         return Ok(Step::Complete(H::finish(start, headers)));
                     }
-                    match push_field_line(&mut headers, line, H::JOINS_FOLDS, limits) {
-                        Ok(()) => Partial::Fields(start, headers),
-                        Err(fault) => return Err(Rejected::at_field(fault, line, start, headers)),
+                    if let Err(fault) = push_field_line(&mut headers, line, H::JOINS_FOLDS, limits)
+                    {
+                        return Err(Rejected::at_field(fault, line, start, headers));
                     }
-                }
+                },
             }
         }
     }
@@ -235,7 +235,7 @@ impl<H: Head> Partial<H> {
     pub fn give_up(self, input: &Buf) -> Came<H> {
         match self {
             Partial::Start { .. } => Came::line(input.bytes()),
-            Partial::Fields(start, headers) => Came::Head(H::finish(start, headers)),
+            Partial::Fields(start, headers) => Came::Head(Box::new(H::finish(start, headers))),
         }
     }
 
@@ -252,62 +252,6 @@ impl<H: Head> Default for Partial<H> {
     fn default() -> Partial<H> {
         Partial::Start { empty_lines: 0 }
     }
-}
-
-/// Checks a field line (RFC 9112, 5: `field-name ":" OWS field-value OWS`) and adds it. Trailer
-/// lines are read by it, too. Offsets count from the line's start.
-pub(super) fn push_field_line(
-    headers: &mut Headers,
-    line: &[u8],
-    join_folds: bool,
-    limits: &Limits,
-) -> Result<(), Fault> {
-    let content = strip_ending(line);
-    // A CR is in neither class, so wherever it stands we come by here; it is what to tell of.
-    let fault = |rule, at| match content.iter().position(|&byte| byte == b'\r') {
-        Some(cr) => Fault::new(Rule::BareCr, cr),
-        None => Fault::new(rule, at),
-    };
-    let value_from = |from: usize| match FIELD_VALUE.first_outside(&content[from..]) {
-        Some(at) => Err(fault(Rule::FieldValue, from + at)),
-        None => Ok(trimmed(content, from)),
-    };
-    if let [b' ' | b'\t', ..] = content {
-        if !join_folds || headers.is_empty() {
-            return Err(fault(Rule::Fold, 0));
-        }
-        headers.fold(line, value_from(0)?);
-        return Ok(());
-    }
-    if headers.len() >= limits.fields {
-        return Err(fault(Rule::TooManyFields, 0));
-    }
-    let colon = content.iter().position(|&byte| byte == b':').ok_or(fault(Rule::FieldColon, 0))?;
-    let name = &content[..colon];
-    if let Some(at) = TCHAR.first_outside(name) {
-        let only_space = name[at..].iter().all(|byte| b" \t".contains(byte));
-        let rule = if only_space { Rule::SpaceBeforeColon } else { Rule::FieldName };
-        return Err(fault(rule, at));
-    }
-    if name.is_empty() {
-        return Err(fault(Rule::FieldName, 0));
-    }
-    headers.push_received(line, 0..colon, value_from(colon + 1)?);
-    Ok(())
-}
-
-/// Where the text behind `from` is, without the spaces and tabs around it.
-fn trimmed(content: &[u8], from: usize) -> Range<usize> {
-    let text = &content[from..];
-    let leading = text.iter().take_while(|byte| b" \t".contains(byte)).count();
-    let start = from + leading;
-    start..start + trim_ows(text).len()
-}
-
-/// A line without its LF or CRLF.
-pub(super) fn strip_ending(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 impl Head for RequestHead {
@@ -359,7 +303,7 @@ impl Head for RequestHead {
             (Some(_), Some(second)) => Err(Fault::new(Rule::HostRepeated, second)),
             (Some(at), None) => match headers.first("host") {
                 // Empty for a target without an authority (RFC 9110, 7.2).
-                Some(host) if host.is_empty() || Authority::parse(host).is_some() => Ok(()),
+                Some(host) if host.is_empty() || Authority::is_one(host) => Ok(()),
                 _ => Err(Fault::new(Rule::HostInvalid, at)),
             },
         }

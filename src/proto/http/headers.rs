@@ -129,6 +129,19 @@ impl Headers {
         Ok(())
     }
 
+    /// Takes over all of these fields, in the place of those of the same names.
+    pub fn set_all(&mut self, others: &Headers) {
+        for line in &others.lines {
+            self.remove(others.name(line));
+        }
+        self.make_room();
+        let base = self.text.len();
+        self.text.extend_from_slice(&others.text);
+        let moved = |range: &Range<usize>| base + range.start..base + range.end;
+        let line = |line: &Line| Line { name: moved(&line.name), value: moved(&line.value) };
+        self.lines.extend(others.lines.iter().map(line));
+    }
+
     /// Removes every field of this name.
     pub fn remove(&mut self, name: &str) {
         let text = &self.text;
@@ -143,17 +156,26 @@ impl Headers {
 
     /// Writes the field lines, each ended by CRLF, without the blank line behind them.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        for (name, value) in self.iter() {
-            out.extend_from_slice(name.as_bytes());
+        out.reserve(self.text.len());
+        for Line { name, value } in &self.lines {
+            // As most were: written here, or received from somebody who writes as we do.
+            let written = self.text.get(name.start..value.end + 2);
+            let between = &self.text[name.end..value.start];
+            if let Some(line) = written.filter(|line| between == b": " && line.ends_with(b"\r\n")) {
+                out.extend_from_slice(line);
+                continue;
+            }
+            out.extend_from_slice(&self.text[name.clone()]);
             out.extend_from_slice(b": ");
-            out.extend_from_slice(value);
+            out.extend_from_slice(&self.text[value.clone()]);
             out.extend_from_slice(b"\r\n");
         }
     }
 
     /// Where in [`Headers::source`] the values of this name begin.
     pub(super) fn places(&self, name: &str) -> impl Iterator<Item = usize> {
-        let named = move |line: &&Line| self.name(line).eq_ignore_ascii_case(name);
+        let named =
+            move |line: &&Line| self.text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes());
         self.lines.iter().filter(named).map(|line| line.value.start)
     }
 

@@ -111,7 +111,7 @@ fn receive_body(
 /// What one side makes of everything that the other sent.
 #[derive(Debug, PartialEq)]
 enum Event {
-    Request(RequestHead),
+    Request(Box<RequestHead>),
     Response(ResponseHead),
     Body(Vec<u8>),
     Fault(Fault),

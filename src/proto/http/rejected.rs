@@ -6,7 +6,8 @@
 
 use super::error::Fault;
 use super::excerpt::{Excerpt, first_line_kept};
-use super::head::{Head, RequestHead, strip_ending};
+use super::field_line::strip_ending;
+use super::head::{Head, RequestHead};
 use super::headers::Headers;
 use super::method::Method;
 
@@ -28,7 +29,7 @@ pub enum Came<H> {
     /// no credentials.
     Line(Vec<u8>),
     /// A right first line, and all fields up to the wrong one.
-    Head(H),
+    Head(Box<H>),
 }
 
 impl<H: Head> Rejected<H> {
@@ -47,12 +48,12 @@ impl<H: Head> Rejected<H> {
     ) -> Box<Rejected<H>> {
         let excerpt = Excerpt::behind(&headers, text, fault.at());
         let fault = fault.behind(headers.source().len());
-        Box::new(Rejected { fault, excerpt, came: Came::Head(H::finish(start, headers)) })
+        Box::new(Rejected { fault, excerpt, came: Came::Head(Box::new(H::finish(start, headers))) })
     }
 
     /// The head is complete, and there is something wrong with it as a whole.
     pub(super) fn as_whole(fault: Fault, excerpt: Excerpt, head: H) -> Box<Rejected<H>> {
-        Box::new(Rejected { fault, excerpt, came: Came::Head(head) })
+        Box::new(Rejected { fault, excerpt, came: Came::Head(Box::new(head)) })
     }
 }
 

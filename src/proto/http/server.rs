@@ -43,7 +43,7 @@ pub enum Head {
     /// More bytes are needed.
     More(RecvHead),
     /// The head is complete; its body is next.
-    Complete(RequestHead, RecvBody),
+    Complete(Box<RequestHead>, RecvBody),
     /// The client closed, and nothing of a request had come: a proper end.
     Closed,
     /// The body before it, which has been answered, is too long to be skipped, or is none: nobody
@@ -67,7 +67,7 @@ impl RecvHead {
         }
         match head.receive(input, limits)? {
             Step::Complete(head) => match RecvBody::new(&head) {
-                Ok(body) => Ok(Head::Complete(head, body)),
+                Ok(body) => Ok(Head::Complete(Box::new(head), body)),
                 Err(fault) => {
                     let excerpt = Excerpt::within(head.headers.source(), fault.at());
                     Err(Rejected::as_whole(fault, excerpt, head))
@@ -363,6 +363,23 @@ impl SendBody {
     /// all has been sent; `u64::MAX` when the data alone decides.
     pub fn room(&self) -> u64 {
         self.encoder.room()
+    }
+
+    /// How many bytes of data are still owed, where they stand on the wire as they are.
+    pub fn plain_room(&self) -> Option<u64> {
+        match self.encoder {
+            Encoder::Length(left) => Some(left),
+            Encoder::Nothing | Encoder::Chunked | Encoder::UntilClose => None,
+        }
+    }
+
+    /// So many bytes of data have been sent without being written here; no more than there is
+    /// [plain room](SendBody::plain_room) for.
+    pub fn went_past(&mut self, count: u64) {
+        if let Encoder::Length(left) = &mut self.encoder {
+            debug_assert!(count <= *left, "more than was announced");
+            *left = left.saturating_sub(count);
+        }
     }
 
     /// Frames a piece of the body.

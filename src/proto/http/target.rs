@@ -171,6 +171,16 @@ pub struct Authority {
 impl Authority {
     /// Reads it, or `None` when it is not of that form. The host may not be empty.
     pub fn parse(text: &[u8]) -> Option<Authority> {
+        let (host, port) = Authority::split(text)?;
+        Some(Authority { host: host.to_ascii_lowercase().into(), port })
+    }
+
+    /// Is it of that form?
+    pub fn is_one(text: &[u8]) -> bool {
+        Authority::split(text).is_some()
+    }
+
+    fn split(text: &[u8]) -> Option<(&str, Option<u16>)> {
         let host_length = match text {
             [b'[', rest @ ..] => rest.iter().position(|&byte| byte == b']')? + 2,
             _ => text.iter().position(|&byte| byte == b':').unwrap_or(text.len()),
@@ -190,7 +200,7 @@ impl Authority {
             [b':', digits @ ..] => Some(u16::try_from(decimal(digits)?).ok()?),
             _ => return None,
         };
-        valid.then(|| Authority { host: host.to_ascii_lowercase().into(), port })
+        valid.then_some((host, port))
     }
 }
 

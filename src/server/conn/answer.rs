@@ -5,12 +5,11 @@
 
 use std::cell::RefCell;
 use std::io::{self, Cursor};
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Instant, SystemTime};
 
 use super::request::{Panicked, guarded};
-use super::{Http, State, Step};
+use super::{Http, State, Step, TURN_BYTES};
 use crate::proto::http::close::Close;
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::error::{Fault, Rule};
@@ -22,6 +21,7 @@ use crate::proto::http::status::Status;
 use crate::proto::http::trailers::may_trail;
 use crate::server::access_log::{AccessLog, Line};
 use crate::server::handler::{Body, Response};
+use crate::server::output::Passed;
 use crate::server::refusal::Refusal;
 use crate::server::wire::Wire;
 
@@ -47,7 +47,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// A request, whose head is complete.
-    pub(super) fn of(head: RequestHead, since: Instant) -> Asked {
+    pub(super) fn of(head: Box<RequestHead>, since: Instant) -> Asked {
         Asked { came: Some(Came::Head(head)), since }
     }
 
@@ -112,24 +112,20 @@ impl Http {
             Body::Trailed(_, names) => Some(names.join(", ")),
             Body::Bytes(_) | Body::File(..) | Body::Read(..) => None,
         };
-        let date = date();
         // A handler need not know what else is routed to its path (RFC 9110, 15.5.6).
         let allow = asked
             .head()
             .filter(|_| status == Status::METHOD_NOT_ALLOWED && !head.headers.has("allow"));
         let allow = allow.map(|asked| self.routes.besides(&asked.method, &asked.target));
-        for (name, value) in [
-            ("Allow", allow.as_deref()),
-            ("Trailer", announced.as_deref()),
-            ("Date", Some(&*date)),
-            ("Server", self.server_name.as_deref()),
-        ] {
+        for (name, value) in [("Allow", allow.as_deref()), ("Trailer", announced.as_deref())] {
             if let Some(value) = value
                 && let Err(error) = head.headers.set(name, value)
             {
                 log::error!("{error}");
             }
         }
+        with_date(|date| head.headers.set_all(date));
+        head.headers.set_all(&self.server_name);
         let send = send.send(head, body.length(), may_stay, &mut wire.output.bytes);
         let body = match body {
             // What doesn't leave with the head is sent piece by piece, as a file is.
@@ -140,6 +136,27 @@ impl Http {
             body => body,
         };
         State::Answer(Answer { asked, status, send, body, sent: 0 })
+    }
+
+    /// Sends the next piece of a file, if the body is one and can be sent without being read.
+    pub(super) fn send_file(
+        &self,
+        answer: &mut Answer,
+        wire: &mut Wire,
+        stream: &TcpStream,
+    ) -> io::Result<Passed> {
+        let Answer { send, body, sent, .. } = answer;
+        let Body::File(file, _) = body else { return Ok(Passed::Nothing) };
+        let Some(room) = send.plain_room().filter(|&room| room > 0) else {
+            return Ok(Passed::Nothing);
+        };
+        let most = usize::try_from(room).map_or(TURN_BYTES, |room| room.min(TURN_BYTES));
+        let passed = wire.output.send_file(stream, file, most, &self.limits)?;
+        if let Passed::Some(count) = passed {
+            send.went_past(count as u64);
+            *sent += count as u64;
+        }
+        Ok(passed)
     }
 
     /// Puts the next piece of the body into the output.
@@ -224,19 +241,20 @@ fn trailers(body: &mut Body, send: &SendBody) -> io::Result<Headers> {
     Ok(all)
 }
 
-/// The `Date` of an answer that is made now. It is written anew once a second, by each thread.
-fn date() -> Arc<str> {
+/// Lends the `Date` of an answer that is made now. It is written anew once a second, by each thread.
+fn with_date(then: impl FnOnce(&Headers)) {
     thread_local! {
-        static LAST: RefCell<(u64, Arc<str>)> = RefCell::new((0, "".into()));
+        static LAST: RefCell<(u64, Headers)> = RefCell::default();
     }
     let now = SystemTime::now();
     let second = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     LAST.with_borrow_mut(|(of, date)| {
-        if *of != second {
-            (*of, *date) = (second, imf_fixdate(now).into());
+        if *of != second || date.is_empty() {
+            (*of, *date) = (second, Headers::new());
+            date.set("Date", imf_fixdate(now)).expect("a date is a field value");
         }
-        Arc::clone(date)
-    })
+        then(date);
+    });
 }
 
 /// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:

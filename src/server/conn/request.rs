@@ -33,7 +33,7 @@ use std::net::SocketAddr;
 /// A request whose body is arriving.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    pub(super) head: RequestHead,
+    pub(super) head: Box<RequestHead>,
     pub(super) since: Instant,
     pub(super) recv: RecvBody,
     pub(super) body_since: Instant,
@@ -46,7 +46,7 @@ pub(super) struct Incoming {
 /// A request whose handler reads the body itself.
 #[derive(Debug)]
 pub(super) struct Streamed {
-    pub(super) asked: (RequestHead, Instant),
+    pub(super) asked: (Box<RequestHead>, Instant),
     pub(super) recv: RecvBody,
     pub(super) call: Call,
     pub(super) seat: Share,
@@ -93,7 +93,7 @@ impl Http {
     /// Decides at the head who will answer, and whether the body is wanted.
     pub(super) fn route(
         &self,
-        head: RequestHead,
+        head: Box<RequestHead>,
         mut recv: RecvBody,
         since: Instant,
         wire: &mut Wire,
@@ -113,6 +113,10 @@ impl Http {
                 log::info!("{}: refused: {refusal}", wire.peer);
                 self.no_room(refusal, (head, since), recv, wire)
             };
+        }
+        if recv.is_done() {
+            // As most are: without a body, and complete with the head.
+            return self.handle((head, since), recv, RequestBody::default(), call, wire, turn);
         }
         recv.send_continue(&wire.input, &mut wire.output.bytes);
         State::Body(Incoming::new((head, since), recv, call))
@@ -154,7 +158,7 @@ impl Http {
     pub(super) fn answer_early(
         &self,
         response: Response,
-        (head, since): (RequestHead, Instant),
+        (head, since): (Box<RequestHead>, Instant),
         recv: RecvBody,
         wire: &mut Wire,
         turn: &Turn<'_>,
@@ -190,7 +194,7 @@ impl Http {
                     }
                 }
                 Ok(Piece::More) => return (State::Body(incoming), Step::Hungry),
-                Ok(Piece::End) => return (self.handle(incoming, wire, turn), Step::On),
+                Ok(Piece::End) => return (self.complete(incoming, wire, turn), Step::On),
                 Err(fault) => fault,
             };
             let asked = Asked::of(incoming.head, incoming.since);
@@ -198,20 +202,35 @@ impl Http {
         }
     }
 
-    /// The request is complete: it is handled, here and now, by this thread.
-    pub(super) fn handle(&self, incoming: Incoming, wire: &mut Wire, turn: &Turn<'_>) -> State {
+    /// The body is complete, and with it the request.
+    fn complete(&self, incoming: Incoming, wire: &mut Wire, turn: &Turn<'_>) -> State {
         let Incoming { head, since, recv, body, call, .. } = incoming;
-        let (head, response) = match body.finish() {
+        match body.finish() {
             Ok(body) => {
                 let trailers = recv.trailers().cloned().unwrap_or_default();
-                call.answer(head, body.with_trailers(trailers), wire.peer, &self.limits)
+                let body = body.with_trailers(trailers);
+                self.handle((head, since), recv, body, call, wire, turn)
             }
             Err(error) => {
                 log::error!("{}: a body that was kept cannot be read: {error}", wire.peer);
                 let response = Refusal::internal_error().response(Some(&head));
-                (head, response)
+                let asked = Asked::of(head, since);
+                self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
             }
-        };
+        }
+    }
+
+    /// The request is complete: it is handled, here and now, by this thread.
+    fn handle(
+        &self,
+        (head, since): (Box<RequestHead>, Instant),
+        recv: RecvBody,
+        body: RequestBody,
+        call: Call,
+        wire: &mut Wire,
+        turn: &Turn<'_>,
+    ) -> State {
+        let (head, response) = call.answer(head, body, wire.peer, &self.limits);
         let asked = Asked::of(head, since);
         self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
     }
@@ -258,7 +277,7 @@ impl Http {
     pub(super) fn no_room(
         &self,
         refusal: Refusal,
-        (head, since): (RequestHead, Instant),
+        (head, since): (Box<RequestHead>, Instant),
         recv: RecvBody,
         wire: &mut Wire,
     ) -> State {
@@ -271,11 +290,11 @@ impl Call {
     /// Calls the handler, and sends of its answer what was asked for. Gives the head back, for the log.
     pub(super) fn answer(
         self,
-        head: RequestHead,
+        head: Box<RequestHead>,
         body: RequestBody,
         peer: SocketAddr,
         limits: &Limits,
-    ) -> (RequestHead, Response) {
+    ) -> (Box<RequestHead>, Response) {
         let Call { handler, params, .. } = self;
         let mut request = Request { head, body, peer, params };
         let outcome = guarded(|| handler.handle(&mut request));
@@ -287,7 +306,7 @@ impl Call {
 
 impl Incoming {
     pub(super) fn new(
-        (head, since): (RequestHead, Instant),
+        (head, since): (Box<RequestHead>, Instant),
         recv: RecvBody,
         call: Call,
     ) -> Incoming {

@@ -1,0 +1,174 @@
+//! What was to be reached, and whether it was. The text is the exit: a target missed on a machine
+//! that does something else meanwhile is no failure of the program's.
+
+use super::figures::{Figure, Figures};
+use super::subject::{LOGGING, PEERS, Subject, WORKERS};
+
+struct Target {
+    what: &'static str,
+    rows: &'static [&'static str],
+    figure: Figure,
+    against: Against,
+    bound: Bound,
+    target: Option<f64>,
+    stretch: Option<f64>,
+}
+
+/// What ours is divided by.
+#[derive(Clone, Copy)]
+enum Against {
+    /// The lobby's by this one's.
+    Peer(Subject),
+    /// The lobby's by the greatest of all peers'.
+    Best,
+    /// With its log on by nginx's with its log on.
+    Logging,
+    /// By nothing.
+    Alone,
+    /// How far from the middle of them all the figures for numbers of workers lie.
+    Spread,
+}
+
+#[derive(Clone, Copy)]
+enum Bound {
+    AtMost,
+    AtLeast,
+}
+
+use Against::{Alone, Best, Logging, Peer, Spread};
+use Bound::{AtLeast, AtMost};
+use Figure::{Binary, Cpu, Memory, OfNoneIdle, P99, Rate, Ready};
+use Subject::{Floor, Hyper, Nginx, TinyHttp};
+
+const SMALL: &[&str] = &["small-16", "small-64", "small-256", "small-1024"];
+const FEWER: &[&str] = &["small-16", "small-64", "small-256"];
+const MOST: &[&str] = &["small-1024"];
+
+const TARGETS: &[Target] = &[
+    target("CPU, 16 to 1,024 connections, by nginx's", SMALL, Cpu, Peer(Nginx), AtMost, 0.9, 0.8),
+    plain("CPU, the same, by hyper's", SMALL, Cpu, Peer(Hyper), AtMost, 0.9),
+    plain("CPU, the same, by tiny_http's", SMALL, Cpu, Peer(TinyHttp), AtMost, 0.4),
+    target("CPU, the same, by the floor's", SMALL, Cpu, Peer(Floor), AtMost, 1.2, 1.08),
+    plain("requests/s, 16 to 256, by nginx's", FEWER, Rate, Peer(Nginx), AtLeast, 1.0),
+    plain("requests/s, the same, by hyper's", FEWER, Rate, Peer(Hyper), AtLeast, 1.0),
+    plain("requests/s, 1,024, by nginx's", MOST, Rate, Peer(Nginx), AtLeast, 0.95),
+    plain("requests/s, the same, by hyper's", MOST, Rate, Peer(Hyper), AtLeast, 0.95),
+    Target {
+        target: None,
+        ..target("requests/s, 16 to 1,024, by the best's", SMALL, Rate, Best, AtLeast, 1.0, 1.05)
+    },
+    target("p99, 16 to 1,024, by nginx's", SMALL, P99, Peer(Nginx), AtMost, 1.0, 0.7),
+    target(
+        "requests/s, 1 on one core, by the best's",
+        &["one-core"],
+        Rate,
+        Best,
+        AtLeast,
+        1.0,
+        1.1,
+    ),
+    target("CPU, 2 to 64 workers: +-", &["workers"], Cpu, Spread, AtMost, 0.15, 0.08),
+    plain("pipelining, by nginx's", &["pipelining"], Rate, Peer(Nginx), AtLeast, 5.0),
+    target("pipelining, by hyper's", &["pipelining"], Rate, Peer(Hyper), AtLeast, 1.0, 1.3),
+    target("one request each, by nginx's", &["close"], Rate, Peer(Nginx), AtLeast, 0.85, 1.0),
+    target("file of 4 KB, by nginx's", &["file-4k"], Rate, Peer(Nginx), AtLeast, 1.1, 1.3),
+    target("file of 100 KB, by nginx's", &["file-100k"], Rate, Peer(Nginx), AtLeast, 1.2, 1.4),
+    target("CPU, file of 100 MB, by nginx's", &["file-100m"], Cpu, Peer(Nginx), AtMost, 1.1, 1.0),
+    target("CPU, log on, by nginx's", &["log"], Cpu, Logging, AtMost, 0.95, 0.85),
+    target(
+        "requests/s among 10,000 idle, by none",
+        &["idle"],
+        OfNoneIdle,
+        Alone,
+        AtLeast,
+        0.95,
+        0.99,
+    ),
+    target("MB with 10,000 idle", &["idle"], Memory, Alone, AtMost, 12.0, 6.0),
+    target("ms to the first answer", &["start"], Ready, Alone, AtMost, 10.0, 5.0),
+    target("MB of program", &["start"], Binary, Alone, AtMost, 2.0, 1.0),
+];
+
+const fn target(
+    what: &'static str,
+    rows: &'static [&'static str],
+    figure: Figure,
+    against: Against,
+    bound: Bound,
+    target: f64,
+    stretch: f64,
+) -> Target {
+    let (target, stretch) = (Some(target), Some(stretch));
+    Target { what, rows, figure, against, bound, target, stretch }
+}
+
+const fn plain(
+    what: &'static str,
+    rows: &'static [&'static str],
+    figure: Figure,
+    against: Against,
+    bound: Bound,
+    least: f64,
+) -> Target {
+    Target { stretch: None, ..target(what, rows, figure, against, bound, least, least) }
+}
+
+/// One line for each target, of all those of which anything was measured.
+pub fn print(figures: &Figures) {
+    println!("\n{:<42} {:<21} {:<16} stretch", "ours", "", "target");
+    for target in TARGETS {
+        let values: Vec<f64> =
+            target.rows.iter().filter_map(|row| target.value(figures, row)).collect();
+        if values.is_empty() {
+            continue;
+        }
+        let text: Vec<String> = values.iter().map(|value| format!("{value:.2}")).collect();
+        let judge = |limit| target.judge(&values, limit);
+        println!(
+            "{:<42} {:<21} {:<16} {}",
+            target.what,
+            text.join(" "),
+            judge(target.target),
+            judge(target.stretch)
+        );
+    }
+}
+
+impl Target {
+    fn value(&self, figures: &Figures, row: &str) -> Option<f64> {
+        let get = |subject| figures.get(row, subject, self.figure);
+        let errors = |subject| figures.get(row, subject, Figure::Errors).unwrap_or_default();
+        match self.against {
+            // What was not answered well was not fast.
+            Peer(_) | Best | Alone if errors(Subject::Lobby) > 0.0 => Some(f64::NAN),
+            Peer(peer) => Some(get(Subject::Lobby)? / get(peer)?),
+            Best => {
+                let best = PEERS.iter().filter_map(|&peer| get(peer)).max_by(f64::total_cmp)?;
+                Some(get(Subject::Lobby)? / best)
+            }
+            Logging => Some(get(LOGGING[0])? / get(LOGGING[1])?),
+            Alone => get(Subject::Lobby),
+            Spread => {
+                let all: Vec<f64> = WORKERS.iter().filter_map(|&subject| get(subject)).collect();
+                let most = all.iter().copied().max_by(f64::total_cmp)?;
+                let least = all.iter().copied().min_by(f64::total_cmp)?;
+                Some((most - least) / (most + least))
+            }
+        }
+    }
+
+    /// The worst row decides; one that was not measured leaves it open.
+    fn judge(&self, values: &[f64], limit: Option<f64>) -> String {
+        let Some(limit) = limit else { return String::new() };
+        let (sign, is_within): (_, fn(f64, f64) -> bool) = match self.bound {
+            AtMost => ("<=", |value, limit| value <= limit),
+            AtLeast => (">=", |value, limit| value >= limit),
+        };
+        let verdict = match values.iter().all(|&value| is_within(value, limit)) {
+            true if values.len() < self.rows.len() => "open",
+            true => "REACHED",
+            false => "MISSED",
+        };
+        format!("{sign} {limit:<4} {verdict}")
+    }
+}
