@@ -95,7 +95,7 @@ mod tests {
         Url::parse(base).unwrap().resolve(reference.as_bytes()).map(|url| url.to_string())
     }
 
-    /// RFC 3986, 5.4, where the scheme is http; fragments are looked at below.
+    /// RFC 3986, 5.4, where the scheme is http.
     #[test]
     fn the_examples_of_the_rfc() {
         for (reference, want) in [
@@ -106,8 +106,8 @@ mod tests {
             ("//g", "http://g/"),
             ("?y", "http://a/b/c/d;p?y"),
             ("g?y", "http://a/b/c/g?y"),
-            ("#s", "http://a/b/c/d;p?q"),
-            ("g?y#s", "http://a/b/c/g?y"),
+            ("#s", "http://a/b/c/d;p?q#s"),
+            ("g?y#s", "http://a/b/c/g?y#s"),
             (";x", "http://a/b/c/;x"),
             ("g;x", "http://a/b/c/g;x"),
             ("", "http://a/b/c/d;p?q"),
@@ -129,7 +129,7 @@ mod tests {
             ("g/../h", "http://a/b/c/h"),
             ("g;x=1/../y", "http://a/b/c/y"),
             ("g?y/../x", "http://a/b/c/g?y/../x"),
-            ("g#s/../x", "http://a/b/c/g"),
+            ("g#s/../x", "http://a/b/c/g#s/../x"),
         ] {
             assert_eq!(resolve("http://a/b/c/d;p?q", reference).unwrap(), want, "{reference:?}");
         }

@@ -15,8 +15,8 @@ pub struct Url {
     pub authority: Authority,
     /// What to ask for.
     pub path: PathAndQuery,
-    /// What follows the `#`, as written. It is never sent, and [`Display`](std::fmt::Display) leaves
-    /// it out: it says which part of the answer is meant (RFC 3986, 3.5).
+    /// What follows the `#`, as written. It is never sent: it says which part of the answer is meant
+    /// (RFC 3986, 3.5).
     pub fragment: Option<Box<str>>,
 }
 
@@ -119,7 +119,8 @@ impl Url {
 
 impl std::fmt::Display for Url {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.path)
+        write!(f, "http://{}{}", self.authority, self.path)?;
+        self.fragment.as_ref().map_or(Ok(()), |fragment| write!(f, "#{fragment}"))
     }
 }
 
@@ -153,7 +154,7 @@ mod tests {
     fn what_people_type() {
         for (typed, want) in [
             ("http://example.org", "http://example.org/"),
-            ("HTTP://Example.ORG:8080/A?b=c#frag", "http://example.org:8080/A?b=c"),
+            ("HTTP://Example.ORG:8080/A?b=c#frag", "http://example.org:8080/A?b=c#frag"),
             ("example.org/x", "http://example.org/x"),
             ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
             (":8080/x", "http://localhost:8080/x"),
