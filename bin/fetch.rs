@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use threadbare::cli::client::{ClientOptions, Dry, Fail, Output, Resume};
 use threadbare::client::command::dry::{as_curl, as_nc, wire};
@@ -11,8 +12,8 @@ use threadbare::client::command::part::{self, remote_name};
 use threadbare::client::command::resume::{AtHand, Came, Rest};
 use threadbare::client::command::transfer::{Asked, Transfer, Watch};
 use threadbare::client::command::write_out::{Format, Stream, line};
-use threadbare::client::output::{Parts, tell};
-use threadbare::client::{Client, Request};
+use threadbare::client::output::{Parts, Verbose};
+use threadbare::client::{Client, Config, Event, Observer as _, Redirects, Request, Timeouts};
 
 use super::ask::{Content, read_data, request};
 use super::deliver::Delivery;
@@ -190,20 +191,18 @@ fn print(bytes: &[u8]) -> Result<(), Stop> {
     printed.map_err(|error| Stop::unwritten("stdout".to_owned(), error))
 }
 
+/// curl's habits: a redirect is an answer, and nothing but the connection has a limit that was not
+/// asked for.
 fn client(options: &ClientOptions, watch: &Arc<Watch>) -> Client {
-    let mut client = Client::new();
-    if let Some(limit) = options.connect_timeout {
-        client = client.connect_timeout(limit);
-    }
-    if let Some(limit) = options.max_time {
-        client = client.max_time(limit);
-    }
+    let connect = options.connect_timeout.or(Some(Duration::from_secs(300)));
+    let timeouts = Timeouts { connect, total: options.max_time, ..Timeouts::NONE };
+    let redirects = Redirects::Answer;
+    let client = Client::with(Config { timeouts, redirects, ..Config::default() });
     let (watch, verbose) = (Arc::clone(watch), options.verbose);
-    client.observer(move |event| {
+    client.observer(move |event: &Event<'_>| {
         watch.observe(event);
         if verbose {
-            // A stderr that is gone is no reason not to fetch.
-            tell(event, &mut io::stderr().lock()).unwrap_or_default();
+            Verbose.observe(event);
         }
     })
 }

@@ -1,10 +1,13 @@
-//! How long each phase of an exchange may take.
+//! How long each phase of a call may take, and how long all of it.
+//!
+//! Every limit ends at a moment. A peer that drips a byte now and then moves none but those that are
+//! about silence: `send_idle` and `body_idle`, which is why there is `total` beside them.
 
 use std::time::{Duration, Instant};
 
 use super::error::Error;
 
-/// A phase of an exchange: what is being waited for.
+/// A phase of a call: what is being waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// The addresses of the host.
@@ -31,48 +34,128 @@ impl std::fmt::Display for Phase {
     }
 }
 
-/// The time that one exchange has.
+/// How long each phase may take; `None`: no limit. With redirects and retries each request has the
+/// phases anew; `total` is for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For looking the host up, the name server's silence included.
+    pub resolve: Option<Duration>,
+    /// For looking the host up and connecting to one of its addresses, as curl's
+    /// `--connect-timeout`.
+    pub connect: Option<Duration>,
+    /// How long the server may take nothing of the request.
+    pub send_idle: Option<Duration>,
+    /// From the last byte of the request to the end of the answer's head: the server's thinking. A
+    /// head that drips in does not move it, nor does a row of interim answers.
+    pub first_byte: Option<Duration>,
+    /// How long nothing may come of the body; the time that its reader takes does not count.
+    pub body_idle: Option<Duration>,
+    /// From the call to the end of the body, redirects, retries and their pauses included.
+    pub total: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    /// No wait is endless, and an honest slow answer of any size gets through: 30 s to resolve (two
+    /// tries of 5 s with each of three name servers), 60 s to connect, 60 s of silence while sending or
+    /// receiving (nginx's `send_timeout` and `proxy_read_timeout`), 300 s of thinking, no total.
+    fn default() -> Timeouts {
+        let seconds = |count| Some(Duration::from_secs(count));
+        Timeouts {
+            resolve: seconds(30),
+            connect: seconds(60),
+            send_idle: seconds(60),
+            first_byte: seconds(300),
+            body_idle: seconds(60),
+            total: None,
+        }
+    }
+}
+
+impl Timeouts {
+    /// No limit at all; with `..Timeouts::NONE` a few can be set.
+    pub const NONE: Timeouts = Timeouts {
+        resolve: None,
+        connect: None,
+        send_idle: None,
+        first_byte: None,
+        body_idle: None,
+        total: None,
+    };
+}
+
+/// The time that one call has, and the phase it is in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget {
+    timeouts: Timeouts,
     start: Instant,
-    connect: Option<Duration>,
-    total: Option<Duration>,
+    phase: Phase,
+    /// Since when the phase's own time runs.
+    since: Instant,
 }
 
 impl Budget {
-    pub(super) fn new(
-        start: Instant,
-        connect: Option<Duration>,
-        total: Option<Duration>,
-    ) -> Budget {
-        Budget { start, connect, total }
+    pub(super) fn new(start: Instant, timeouts: Timeouts) -> Budget {
+        Budget { timeouts, start, phase: Phase::Resolve, since: start }
     }
 
-    /// Until when a phase may last; `None`: for ever.
-    pub(super) fn until(&self, phase: Phase) -> Option<Instant> {
-        self.start.checked_add(self.allowed(phase)?)
+    /// Another phase begins. Connecting has its time together with the looking up before it.
+    pub(super) fn enter(&mut self, phase: Phase, now: Instant) {
+        self.phase = phase;
+        if phase != Phase::Connect {
+            self.since = now;
+        }
     }
 
-    /// What is left for a phase, never zero; `None`: no limit.
+    /// Something moved: what is about silence begins anew.
+    pub(super) fn progressed(&mut self, now: Instant) {
+        self.since = now;
+    }
+
+    /// The body may be silent no longer than this, from now on.
+    pub(super) fn hurry(&mut self, limit: Duration) {
+        self.timeouts.body_idle = self.timeouts.body_idle.into_iter().chain([limit]).min();
+    }
+
+    /// Until when the phase may last; `None`: for ever.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.first_limit().map(|(until, _)| until)
+    }
+
+    /// What is left for the phase, never zero; `None`: no limit.
     ///
     /// # Errors
     /// [`Error::Timeout`] when nothing is left.
-    pub(super) fn left(&self, phase: Phase, now: Instant) -> Result<Option<Duration>, Error> {
-        let Some(until) = self.until(phase) else { return Ok(None) };
+    pub(super) fn left(&self, now: Instant) -> Result<Option<Duration>, Error> {
+        let Some(until) = self.until() else { return Ok(None) };
         let left = until.saturating_duration_since(now);
-        if left.is_zero() { Err(self.timed_out(phase)) } else { Ok(Some(left)) }
+        if left.is_zero() { Err(self.timed_out()) } else { Ok(Some(left)) }
     }
 
-    pub(super) fn timed_out(&self, phase: Phase) -> Error {
-        Error::Timeout { phase, after: self.allowed(phase).unwrap_or_default() }
+    /// Is there time for a pause?
+    pub(super) fn allows(&self, pause: Duration, now: Instant) -> bool {
+        let end = self.timeouts.total.and_then(|total| self.start.checked_add(total));
+        end.is_none_or(|end| end.saturating_duration_since(now) > pause)
     }
 
-    fn allowed(&self, phase: Phase) -> Option<Duration> {
-        let connect = match phase {
-            Phase::Resolve | Phase::Connect => self.connect,
-            Phase::Send | Phase::Head | Phase::Body => None,
+    pub(super) fn timed_out(&self) -> Error {
+        let after = self.first_limit().map(|(_, allowed)| allowed);
+        Error::Timeout { phase: self.phase, after: after.unwrap_or_default() }
+    }
+
+    /// The limit that ends first, and how long it is. A moment that the clock cannot express is never.
+    fn first_limit(&self) -> Option<(Instant, Duration)> {
+        let Timeouts { resolve, connect, send_idle, first_byte, body_idle, total } = self.timeouts;
+        let own = match self.phase {
+            Phase::Resolve => resolve.into_iter().chain(connect).min(),
+            Phase::Connect => connect,
+            Phase::Send => send_idle,
+            Phase::Head => first_byte,
+            Phase::Body => body_idle,
         };
-        connect.into_iter().chain(self.total).min()
+        let end = |from: Instant, limit: Option<Duration>| {
+            limit.and_then(|limit| Some((from.checked_add(limit)?, limit)))
+        };
+        end(self.since, own).into_iter().chain(end(self.start, total)).min()
     }
 }
 
@@ -80,25 +163,63 @@ impl Budget {
 mod tests {
     use super::*;
 
+    /// The limits, in seconds: resolve, connect, send, head, body, total.
+    fn budget(limits: [Option<u32>; 6]) -> (Budget, Instant) {
+        let start = Instant::now();
+        let limit = |at: usize| limits[at].map(|seconds| Duration::from_secs(1) * seconds);
+        let timeouts = Timeouts {
+            resolve: limit(0),
+            connect: limit(1),
+            send_idle: limit(2),
+            first_byte: limit(3),
+            body_idle: limit(4),
+            total: limit(5),
+        };
+        (Budget::new(start, timeouts), start)
+    }
+
     #[test]
-    fn the_shorter_limit_counts() {
-        let (start, second) = (Instant::now(), Duration::from_secs(1));
-        for (connect, total, connecting, receiving) in [
-            (None, None, None, None),
-            (Some(2), None, Some(2), None),
-            (Some(2), Some(5), Some(2), Some(5)),
-            (Some(5), Some(2), Some(2), Some(2)),
-            (None, Some(u32::MAX), Some(u32::MAX), Some(u32::MAX)),
+    fn the_limit_that_ends_first_counts() {
+        use Phase::*;
+        let second = Duration::from_secs(1);
+        let far = Some(u32::MAX);
+        // The phase begins after 3 s, and what is asked for is what it has left then.
+        for (name, limits, phase, want) in [
+            ("none", [None; 6], Head, None),
+            ("resolve", [Some(2), Some(5), None, None, None, None], Resolve, Some(2)),
+            ("connect, with resolve", [Some(9), Some(5), None, None, None, None], Resolve, Some(5)),
+            ("connect goes on", [None, Some(5), None, None, None, None], Connect, Some(2)),
+            ("send", [None, None, Some(4), None, None, Some(8)], Send, Some(4)),
+            ("head", [None, None, None, Some(4), None, Some(9)], Head, Some(4)),
+            ("body", [None, None, None, Some(1), Some(4), None], Body, Some(4)),
+            ("total", [far, far, far, far, far, Some(8)], Body, Some(5)),
+            ("total first", [None, None, None, Some(7), None, Some(8)], Head, Some(5)),
         ] {
-            let limit = |seconds: Option<u32>| seconds.map(|seconds| second * seconds);
-            let budget = Budget::new(start, limit(connect), limit(total));
-            assert_eq!(budget.left(Phase::Connect, start).unwrap(), limit(connecting));
-            assert_eq!(budget.left(Phase::Body, start).unwrap(), limit(receiving));
+            let (mut budget, start) = budget(limits);
+            let now = start + 3 * second;
+            budget.enter(phase, now);
+            assert_eq!(budget.left(now).unwrap(), want.map(|left| second * left), "{name}");
         }
-        let budget = Budget::new(start, None, Some(second));
-        let error = budget.left(Phase::Head, start + second).unwrap_err();
-        assert_eq!(error.to_string(), "out of time after 1s, while waiting for the answer");
-        let never = Budget::new(start, None, Some(Duration::MAX));
-        assert_eq!(never.until(Phase::Head), None);
+    }
+
+    #[test]
+    fn the_error_names_the_phase_and_the_limit() {
+        let second = Duration::from_secs(1);
+        let (mut budget, start) = budget([None, None, Some(2), Some(5), None, Some(9)]);
+        budget.enter(Phase::Head, start);
+        let said = |budget: &Budget, seconds: u32| {
+            budget.left(start + second * seconds).map_err(|error| error.to_string())
+        };
+        let waiting = "while waiting for the answer";
+        assert_eq!(said(&budget, 5), Err(format!("out of time after 5s, {waiting}")));
+        budget.enter(Phase::Head, start + 6 * second);
+        assert_eq!(said(&budget, 9), Err(format!("out of time after 9s, {waiting}")));
+        budget.enter(Phase::Send, start);
+        assert!(said(&budget, 2).is_err());
+        budget.progressed(start + second);
+        assert_eq!(said(&budget, 2), Ok(Some(second)), "it took something");
+        assert!(budget.allows(2 * second, start) && !budget.allows(2 * second, start + 7 * second));
+        let never = Timeouts { total: Some(Duration::MAX), ..Timeouts::NONE };
+        assert_eq!(Budget::new(start, never).until(), None);
     }
 }

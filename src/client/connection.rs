@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::budget::{Budget, Phase};
+use super::budget::Budget;
 use super::error::Error;
 use crate::proto::buf::Buf;
 
@@ -20,8 +20,8 @@ pub(super) struct Connection {
     stream: TcpStream,
     /// Why the server takes no more of the request.
     broken: Option<io::Error>,
-    /// Has the socket a time limit for reading?
-    limited: bool,
+    /// The time limit that the socket has for reading.
+    limit: Option<Duration>,
     reused: bool,
     /// Has a byte come, in this exchange?
     heard: bool,
@@ -49,7 +49,7 @@ impl Connection {
             output: Vec::new(),
             stream,
             broken: None,
-            limited: false,
+            limit: None,
             reused: false,
             heard: false,
         }
@@ -58,6 +58,11 @@ impl Connection {
     /// The same connection, for another exchange.
     pub(super) fn again(self) -> Connection {
         Connection { reused: true, heard: false, ..self }
+    }
+
+    /// Has a byte of the answer come?
+    pub(super) fn has_heard(&self) -> bool {
+        self.heard
     }
 
     /// Can more of the request be sent, or could all of it?
@@ -84,13 +89,16 @@ impl Connection {
     ///
     /// # Errors
     /// [`Error::Timeout`].
-    pub(super) fn flush(&mut self, budget: &Budget) -> Result<Flushed, Error> {
+    pub(super) fn flush(&mut self, budget: &mut Budget) -> Result<Flushed, Error> {
         let mut sent = 0;
         while sent < self.output.len() && self.is_intact() {
-            let left = budget.left(Phase::Send, Instant::now())?.unwrap_or(GLANCE).min(GLANCE);
+            let left = budget.left(Instant::now())?.unwrap_or(GLANCE).min(GLANCE);
             let armed = self.stream.set_write_timeout(Some(left));
             match armed.and_then(|()| self.stream.write(&self.output[sent..])) {
-                Ok(count) => sent += count,
+                Ok(count) => {
+                    sent += count;
+                    budget.progressed(Instant::now());
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => {
                     self.output.drain(..sent);
@@ -125,7 +133,6 @@ impl Connection {
         &mut self,
         patience: Duration,
         budget: &Budget,
-        phase: Phase,
     ) -> Result<bool, Error> {
         let begun = Instant::now();
         loop {
@@ -134,7 +141,7 @@ impl Connection {
             if patience.is_zero() {
                 return Ok(false);
             }
-            let left = budget.left(phase, now)?.unwrap_or(patience).min(patience);
+            let left = budget.left(now)?.unwrap_or(patience).min(patience);
             if self.read(Some(left))? {
                 return Ok(true);
             }
@@ -145,9 +152,9 @@ impl Connection {
     ///
     /// # Errors
     /// [`Error::Timeout`], or [`Error::Receive`] when the connection broke.
-    pub(super) fn fill(&mut self, budget: &Budget, phase: Phase) -> Result<(), Error> {
+    pub(super) fn fill(&mut self, budget: &Budget) -> Result<(), Error> {
         // Armed anew for each read: a server that sends a byte now and then gains nothing.
-        while !self.read(budget.left(phase, Instant::now())?)? {}
+        while !self.read(budget.left(Instant::now())?)? {}
         Ok(())
     }
 
@@ -169,12 +176,12 @@ impl Connection {
         self.heard = true;
     }
 
-    /// Without a limit, now and before, the system call is saved: a third of all in a large body.
+    /// Where the limit is the one before, the system call is saved: a third of all in a large body.
     fn limit_reading(&mut self, left: Option<Duration>) -> io::Result<()> {
-        if left.is_some() || self.limited {
+        if left != self.limit {
             self.stream.set_read_timeout(left)?;
+            self.limit = left;
         }
-        self.limited = left.is_some();
         Ok(())
     }
 

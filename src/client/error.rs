@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::budget::Phase;
 use super::misread::Misread;
+use super::redirect::RedirectError;
+use super::response::Response;
 use crate::net::connect::ConnectError;
 use crate::net::resolve::ResolveError;
 use crate::proto::http::close::Close;
@@ -39,11 +41,13 @@ pub enum Error {
     Timeout {
         /// What was being waited for.
         phase: Phase,
-        /// The limit that was set, counted from the beginning of the exchange.
+        /// The limit that was set.
         after: Duration,
     },
     /// The request could not be sent, and no answer came all the same.
     Send(io::Error),
+    /// The reader of the body that was to be sent failed, or ended too early.
+    Upload(io::Error),
     /// The server closed the connection without a byte of an answer.
     NoAnswer,
     /// What came is not the head of an answer, or not all of one, or leaves the length of its body
@@ -60,6 +64,11 @@ pub enum Error {
     },
     /// The framing of the body is broken.
     Body(Misread),
+    /// The answer is a redirect that is not followed. It is kept; its body can still be read.
+    Redirect(RedirectError, Box<Response>),
+    /// The answer's status is an error, where [`Response::successful`] was asked for. It is kept; its
+    /// body can still be read.
+    Status(Box<Response>),
 }
 
 impl Error {
@@ -77,10 +86,33 @@ impl Error {
                 _ => 8,
             },
             Error::CutShort { .. } => 18,
+            Error::Status(_) => 22,
+            Error::Upload(_) => 26,
             Error::Timeout { .. } => 28,
+            Error::Redirect(RedirectError::Location(UrlError::Scheme(_)), _) => 1,
+            Error::Redirect(RedirectError::Location(_), _) => 3,
+            Error::Redirect(RedirectError::Locations, _) => 8,
+            Error::Redirect(RedirectError::TooMany(_) | RedirectError::Loop(_), _) => 47,
+            Error::Redirect(RedirectError::BodyGone, _) => 65,
             Error::NoAnswer => 52,
             Error::Send(_) => 55,
             Error::Receive(_) | Error::Body(_) => 56,
+        }
+    }
+
+    /// The answer, where one came in spite of the error.
+    pub fn response(&self) -> Option<&Response> {
+        match self {
+            Error::Redirect(_, response) | Error::Status(response) => Some(response),
+            _ => None,
+        }
+    }
+
+    /// As [`Error::response`], to read its body.
+    pub fn into_response(self) -> Option<Response> {
+        match self {
+            Error::Redirect(_, response) | Error::Status(response) => Some(*response),
+            _ => None,
         }
     }
 
@@ -102,6 +134,7 @@ impl Error {
     pub(super) fn close(&self) -> Close {
         match self {
             Error::Timeout { .. } => Close::OutOfTime,
+            Error::Upload(_) => Close::BodyShort,
             Error::Head(misread) | Error::Body(misread) => match misread.fault.rule {
                 Rule::HeadIncomplete => Close::PeerLeft,
                 rule => Close::Fault(rule),
@@ -146,6 +179,7 @@ impl std::fmt::Display for Error {
                 write!(f, "out of time after {after:?}, while {phase}")
             }
             Error::Send(_) => f.write_str("could not send the request"),
+            Error::Upload(_) => f.write_str("could not read the body to be sent"),
             Error::NoAnswer => f.write_str("the server closed the connection without an answer"),
             Error::Head(misread) if misread.fault.rule == Rule::HeadIncomplete => {
                 f.write_str("the answer was cut short")
@@ -162,6 +196,11 @@ impl std::fmt::Display for Error {
                 )
             }
             Error::Body(_) => f.write_str("the body of the server's answer cannot be understood"),
+            Error::Redirect(why, _) => why.fmt(f),
+            Error::Status(response) => {
+                let status = response.head().status;
+                write!(f, "the server answered {} {}", status.code(), status.reason())
+            }
         }
     }
 }
@@ -173,14 +212,16 @@ impl std::error::Error for Error {
             Error::Field(error) => Some(error),
             Error::Resolve(_, error) => Some(error),
             Error::Connect(.., error) => Some(error),
-            Error::Send(error) | Error::Receive(error) => Some(error),
+            Error::Send(error) | Error::Receive(error) | Error::Upload(error) => Some(error),
+            Error::Redirect(why, _) => std::error::Error::source(why),
             Error::Head(misread) | Error::Body(misread) => Some(misread),
             Error::Method(_)
             | Error::Length { .. }
             | Error::Trace
             | Error::Timeout { .. }
             | Error::NoAnswer
-            | Error::CutShort { .. } => None,
+            | Error::CutShort { .. }
+            | Error::Status(_) => None,
         }
     }
 }

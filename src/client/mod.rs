@@ -2,13 +2,24 @@
 //!
 //! ```no_run
 //! use std::io::Read;
-//! use threadbare::client::{Client, Request};
+//! use threadbare::client::Client;
 //!
 //! let client = Client::new();
-//! let mut response = client.send(&Request::get("http://127.0.0.1:8080/hello.txt")?)?;
 //! let mut text = String::new();
-//! response.read_to_string(&mut text)?;
-//! assert!(response.head().status.code() == 200);
+//! client.get("http://127.0.0.1:8080/hello.txt")?.send()?.read_to_string(&mut text)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! More of it: a field, a body that is read while it is sent, the status as an error, the answer
+//! copied to a file as it comes.
+//!
+//! ```no_run
+//! # use threadbare::client::Client;
+//! # let client = Client::new();
+//! let call = client.put("http://127.0.0.1:8080/users/1")?.header("Content-Type", "application/json")?;
+//! let mut response = call.reader(std::fs::File::open("ada.json")?).send()?.successful()?;
+//! std::io::copy(&mut response, &mut std::fs::File::create("answer.json")?)?;
+//! let checksum = response.trailers().and_then(|trailers| trailers.first("Content-Digest"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -16,19 +27,30 @@
 //! One that is read to its end gives its connection back, and the next request to the same host
 //! and port uses it again. A body that is cut short is an error, never a shorter body.
 //!
-//! A request body of more than 1 MB waits up to a second for the server's 100 (Continue), and any
-//! body stops when it is refused on its way (RFC 9110, 10.1.1; RFC 9112, 9.5). An answer whose framing
-//! is in doubt is an error that shows the line ([`Misread`]), and so is a request of that kind.
+//! A request body of more than 1 MB, or of unknown length, waits up to a second for the server's 100
+//! (Continue), and any body stops when it is refused on its way (RFC 9110, 10.1.1; RFC 9112, 9.5). An answer
+//! whose framing is in doubt is an error that shows the line ([`Misread`]), and so is a request of that
+//! kind.
 //!
-//! Every wait has a name ([`Phase`]) and, where one is set, a deadline: a moment, which a peer that
-//! sends one byte at a time does not move.
+//! What a client does unless it is told otherwise stands in [`Config`]. Every wait has a name ([`Phase`])
+//! and a limit ([`Timeouts`]), the name server's silence included. All addresses of a host are tried,
+//! a quarter of a second apart. Redirects are followed ([`redirect`], a pure function), without the secrets
+//! that were for the first host. A request is sent again only where that is harmless: silently, once, when
+//! a connection that was used before turns out to be closed; by wish ([`Retries`]), with pauses.
+//! An [`Observer`] is told of each step.
 //!
 //! In reading order:
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `request`, `response` | what is asked, what is answered |
-//! | `call` | the main loop: resolve, connect, send, receive; one function each |
+//! | `builder` | a request on its way to being sent |
+//! | `config` | the defaults, with their reasons |
+//! | `follow` | a call as its caller sees it: redirects, retries |
+//! | `call` | one request: the main loop, with a connection that waited, or a fresh one |
+//! | `exchange` | the request out, the head of its answer in; one function for each step |
+//! | `redirect`, `retry` | where an answer leads, when to ask again: pure functions |
+//! | `upload` | the body of a request, from memory or from a reader |
 //! | `connection` | one socket, its buffers, its next read and write within a time |
 //! | `budget` | how long each phase may take |
 //! | `reuse` | connections that wait for their next request |
@@ -38,38 +60,50 @@
 //! | `load`, `report` | `client bench`: many requests, and what they felt like (feature `cli`) |
 //! | `error`, `misread` | what can go wrong, in one line, and curl's exit codes |
 //!
-//! Not in here: https, proxies, redirects, cookies, content codings. The log has every event at
+//! Not in here: https, proxies, cookies, content codings. The log has every event at
 //! level trace, **heads and the secrets in them included**; above trace it is silent.
 
 mod budget;
+mod builder;
 mod call;
 #[cfg(feature = "cli")]
 pub mod command;
+mod config;
 mod connection;
 mod error;
 mod event;
+mod exchange;
+mod follow;
 #[cfg(feature = "cli")]
 pub mod load;
 mod misread;
 pub mod output;
+mod redirect;
 #[cfg(feature = "cli")]
 pub mod report;
 mod request;
 mod response;
+mod retry;
 mod reuse;
+mod upload;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use self::budget::Phase;
+pub use self::budget::{Phase, Timeouts};
+pub use self::builder::RequestBuilder;
+pub use self::config::{Config, Keep};
 pub use self::error::{Error, in_one_line};
-pub use self::event::Event;
+pub use self::event::{Event, Observer};
 pub use self::misread::Misread;
+pub use self::redirect::{Asked, Hop, RedirectError, Redirects, redirect};
 pub use self::request::Request;
 pub use self::response::Response;
+pub use self::retry::Retries;
 pub use crate::proto::http::close::Close;
 pub use crate::proto::http::head::ResponseHead;
 pub use crate::proto::http::headers::{Headers, InvalidField};
+pub use crate::proto::http::limits::Limits;
 pub use crate::proto::http::method::Method;
 pub use crate::proto::http::status::Status;
 pub use crate::proto::http::url::{Url, UrlError};
@@ -77,58 +111,116 @@ pub use crate::proto::http::version::Version;
 
 use self::budget::Budget;
 use self::reuse::Idle;
-use crate::proto::http::limits::Limits;
 
-/// Sends requests and keeps the connections. Clones share the connections, and may be used by
-/// several threads at once.
+/// Sends requests and keeps the connections. Clones share the connections, cost next to nothing, and
+/// may be used by several threads at once, as may one client by reference.
 #[derive(Clone)]
 pub struct Client {
     idle: Arc<Idle>,
-    limits: Limits,
-    connect_timeout: Option<Duration>,
-    max_time: Option<Duration>,
-    observer: Option<Arc<Observer>>,
+    config: Config,
+    observer: Option<Arc<dyn Observer>>,
 }
 
-type Observer = dyn Fn(&Event<'_>) + Send + Sync;
-
 impl Client {
-    /// A client with 300 s for looking up and connecting, as curl, and no limit beyond that.
+    /// A client with the default [`Config`].
     pub fn new() -> Client {
-        Client {
-            idle: Arc::default(),
-            limits: Limits::default(),
-            connect_timeout: Some(Duration::from_secs(300)),
-            max_time: None,
-            observer: None,
-        }
+        Client::with(Config::default())
+    }
+
+    /// A client with these habits.
+    pub fn with(config: Config) -> Client {
+        Client { idle: Arc::default(), config, observer: None }
     }
 
     /// How long looking up the host and connecting to it may take, together.
-    pub fn connect_timeout(self, limit: Duration) -> Client {
-        Client { connect_timeout: Some(limit), ..self }
+    pub fn connect_timeout(mut self, limit: Duration) -> Client {
+        self.config.timeouts.connect = Some(limit);
+        self
     }
 
-    /// How long an exchange may take, from the call of [`Client::send`] to the end of the body.
-    pub fn max_time(self, limit: Duration) -> Client {
-        Client { max_time: Some(limit), ..self }
+    /// How long a call may take, from [`Client::send`] to the end of the body, with all that
+    /// happens in between.
+    pub fn max_time(mut self, limit: Duration) -> Client {
+        self.config.timeouts.total = Some(limit);
+        self
     }
 
-    /// Is told of everything that happens on the way.
-    pub fn observer(self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Client {
+    /// What is done about redirects.
+    pub fn redirects(mut self, redirects: Redirects) -> Client {
+        self.config.redirects = redirects;
+        self
+    }
+
+    /// When a request is sent once more.
+    pub fn retries(mut self, retries: Retries) -> Client {
+        self.config.retries = retries;
+        self
+    }
+
+    /// Is told of everything that happens on the way; a closure will do.
+    pub fn observer(self, observer: impl Observer + 'static) -> Client {
         Client { observer: Some(Arc::new(observer)), ..self }
     }
 
-    /// Sends a request and waits for the head of its answer, whatever its status.
+    /// Begins a GET.
+    ///
+    /// # Errors
+    /// [`Error::Url`] when it is not an address that can be fetched.
+    pub fn get(&self, url: &str) -> Result<RequestBuilder<'_>, Error> {
+        RequestBuilder::new(self, "GET", url)
+    }
+
+    /// Begins a HEAD.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn head(&self, url: &str) -> Result<RequestBuilder<'_>, Error> {
+        RequestBuilder::new(self, "HEAD", url)
+    }
+
+    /// Begins a POST.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn post(&self, url: &str) -> Result<RequestBuilder<'_>, Error> {
+        RequestBuilder::new(self, "POST", url)
+    }
+
+    /// Begins a PUT.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn put(&self, url: &str) -> Result<RequestBuilder<'_>, Error> {
+        RequestBuilder::new(self, "PUT", url)
+    }
+
+    /// Begins a DELETE.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn delete(&self, url: &str) -> Result<RequestBuilder<'_>, Error> {
+        RequestBuilder::new(self, "DELETE", url)
+    }
+
+    /// Begins a request with any method.
+    ///
+    /// # Errors
+    /// As [`Client::get`]; and [`Error::Method`] when it is not a token.
+    pub fn request(&self, method: &str, url: &str) -> Result<RequestBuilder<'_>, Error> {
+        RequestBuilder::new(self, method, url)
+    }
+
+    /// Sends a request and waits for the head of its answer, whatever its status. Redirects are
+    /// followed as [`Config::redirects`] has it.
     ///
     /// # Errors
     /// [`Error`] says in which phase what went wrong.
     pub fn send(&self, request: &Request) -> Result<Response, Error> {
-        call::call(self, request)
+        follow::follow(self, request, None)
     }
 
     fn budget(&self) -> Budget {
-        Budget::new(Instant::now(), self.connect_timeout, self.max_time)
+        Budget::new(Instant::now(), self.config.timeouts)
     }
 
     fn tell(&self, event: &Event<'_>) {
@@ -139,7 +231,7 @@ impl Client {
             words.lines().for_each(|line| log::trace!("{line}"));
         }
         if let Some(observer) = &self.observer {
-            observer(event);
+            observer.observe(event);
         }
     }
 }
@@ -152,10 +244,7 @@ impl Default for Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("connect_timeout", &self.connect_timeout)
-            .field("max_time", &self.max_time)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("config", &self.config).finish_non_exhaustive()
     }
 }
 

@@ -3,8 +3,19 @@
 use std::io::{self, Write};
 
 use super::error::{Error, in_one_line};
-use super::event::Event;
+use super::event::{Event, Observer};
 use super::response::Response;
+
+/// The observer behind `-v`: it tells on stderr.
+#[derive(Debug, Clone, Copy)]
+pub struct Verbose;
+
+impl Observer for Verbose {
+    /// A stderr that is gone is no reason not to fetch.
+    fn observe(&self, event: &Event<'_>) {
+        tell(event, &mut io::stderr().lock()).unwrap_or_default();
+    }
+}
 
 /// Writes what `-v` says about an event, in curl's words where curl has them: `*` is the client
 /// speaking, `>` is what it sends, `<` is what it receives.
@@ -20,6 +31,7 @@ pub fn tell(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
         }
         Event::Trying(address) => writeln!(out, "*   Trying {address}..."),
         Event::Failed(address, error) => writeln!(out, "* {address}: {}", in_one_line(*error)),
+        Event::Abandoned(address) => writeln!(out, "* {address}: another one was faster"),
         Event::Connected(id, host, address) => {
             let (ip, port) = (address.ip(), address.port());
             writeln!(out, "* Connected to {host} ({ip}) port {port} (#{id})")
@@ -32,6 +44,15 @@ pub fn tell(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
             writeln!(out, "* Connection #{id} died before an answer came; once more on a fresh one")
         }
         Event::Sending(head) => lines('>', head, out),
+        Event::Redirected(_, url) => writeln!(out, "* Issue another request to this URL: '{url}'"),
+        Event::Again(number, pause) => writeln!(out, "* Once more in {pause:?}, retry {number}"),
+        // What came of it is said, and errors are the caller's to tell.
+        Event::Resolving(_)
+        | Event::Sent(_)
+        | Event::FirstByte
+        | Event::Received(_)
+        | Event::Ended(_)
+        | Event::GaveUp(_) => Ok(()),
         Event::Interim(head) | Event::Head(head) => lines('<', head.headers.source(), out),
         Event::Trailers(trailers) => {
             let mut text = Vec::new();

@@ -1,6 +1,9 @@
 //! What is asked.
 
+use std::sync::Arc;
+
 use super::error::Error;
+use super::redirect::Hop;
 use crate::proto::http::error::Rule;
 use crate::proto::http::framing::{Framing, Message, framing};
 use crate::proto::http::head::RequestHead;
@@ -20,7 +23,16 @@ pub struct Request {
     /// secret of the origin here, too.
     defaults: Headers,
     fields: Headers,
-    body: Option<Vec<u8>>,
+    body: Option<Arc<Vec<u8>>>,
+}
+
+/// How long a body is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Size {
+    /// There is none.
+    None,
+    Known(u64),
+    Unknown,
 }
 
 /// The body of a request, and how it is sent.
@@ -33,7 +45,7 @@ pub(super) struct Content<'r> {
 }
 
 /// A body of more bytes waits for a 100 (Continue), as curl's does: 1 MB.
-const WAITS: usize = 1 << 20;
+const WAITS: u64 = 1 << 20;
 
 impl Request {
     /// GET of an address, which may be as short as `:8080/path`.
@@ -43,11 +55,8 @@ impl Request {
     pub fn get(url: &str) -> Result<Request, Error> {
         let url = Url::parse(url).map_err(Error::Url)?;
         let mut defaults = Headers::new();
-        // The usual port is left out, as "the normal form" has it (RFC 9110, 4.2.3).
-        let port = url.authority.port.filter(|&port| port != 80);
-        let host = Authority { port, ..url.authority.clone() }.to_string();
         for (name, value) in [
-            ("Host", host.as_str()),
+            ("Host", host(&url).as_str()),
             ("User-Agent", concat!("threadbare/", env!("CARGO_PKG_VERSION"))),
             ("Accept", "*/*"),
             ("Expect", CONTINUE), // with a large body only
@@ -119,7 +128,7 @@ impl Request {
 
     /// Sends a body.
     pub fn body(self, body: impl Into<Vec<u8>>) -> Request {
-        Request { body: Some(body.into()), ..self }
+        Request { body: Some(Arc::new(body.into())), ..self }
     }
 
     /// Does the caller set this field?
@@ -138,8 +147,39 @@ impl Request {
         &self.url
     }
 
+    pub(super) fn verb(&self) -> &Method {
+        &self.method
+    }
+
     pub(super) fn is_idempotent(&self) -> bool {
         self.method.is_idempotent()
+    }
+
+    /// The request that a redirect asks for. What describes the body goes with it, and what is meant
+    /// for one server only does not reach another (RFC 9110, 15.4).
+    pub(super) fn redirected(&self, hop: Hop) -> Request {
+        let Request { url: _, method: _, version, defaults, fields, body } = self;
+        let mut fields = fields.clone();
+        if hop.leaves_origin {
+            fields.retain(|name| !is_one_of(name, OF_THE_ORIGIN));
+        }
+        if !hop.keeps_body {
+            fields.retain(|name| !is_one_of(name, OF_THE_BODY));
+        }
+        let mut fresh = Headers::new();
+        if !fields.has("host") && (defaults.has("host") || hop.leaves_origin) {
+            fresh.append("Host", host(&hop.url)).expect("a host has no control bytes");
+        }
+        // `-u` is a default, too, and as much a secret as what was given as a field.
+        let goes = |name: &str| {
+            is_one_of(name, &["host"]) || hop.leaves_origin && is_one_of(name, OF_THE_ORIGIN)
+        };
+        for (name, value) in defaults.iter().filter(|(name, _)| !goes(name)) {
+            fresh.append(name, value).expect("it was a field before");
+        }
+        let body = body.clone().filter(|_| hop.keeps_body);
+        let (url, method, version) = (hop.url, hop.method, *version);
+        Request { url, method, version, defaults: fresh, fields, body }
     }
 
     /// The body, and how it is framed. A method that usually has a body says that it has none (RFC
@@ -150,8 +190,17 @@ impl Request {
     /// [`Error::Field`], [`Error::Length`] or [`Error::Trace`], when two readers of the request could
     /// disagree about its end, or about its host.
     pub(super) fn content(&self) -> Result<Content<'_>, Error> {
-        let body = self.body.as_deref().unwrap_or_default();
-        if self.method == Method::Trace && self.body.is_some() {
+        let body = self.body.as_ref().map_or(&[][..], |body| body.as_slice());
+        let size = self.body.as_ref().map_or(Size::None, |body| Size::Known(body.len() as u64));
+        Ok(Content { body, ..self.content_of(size)? })
+    }
+
+    /// As [`Request::content`], for a body of this size, which is elsewhere.
+    ///
+    /// # Errors
+    /// As [`Request::content`]; and [`Error::Field`] for chunks on HTTP/1.0, which has none.
+    pub(super) fn content_of(&self, size: Size) -> Result<Content<'static>, Error> {
+        if self.method == Method::Trace && !matches!(size, Size::None) {
             return Err(Error::Trace);
         }
         if self.fields.all("host").count() > 1 {
@@ -159,17 +208,31 @@ impl Request {
             return Err(Error::Field(InvalidField { name, rule }));
         }
         let usual = matches!(self.method, Method::Post | Method::Put | Method::Patch);
-        let framing = match self.asked_framing()? {
-            Framing::Length(said) if said != body.len() as u64 => {
-                return Err(Error::Length { said, body: body.len() as u64 });
+        let framing = match (self.asked_framing()?, size) {
+            (Framing::Length(said), Size::Known(body)) if said != body => {
+                return Err(Error::Length { said, body });
             }
-            Framing::None if self.body.is_some() || usual => Framing::Length(body.len() as u64),
-            asked => asked,
+            (Framing::Length(said @ 1..), Size::None) => {
+                return Err(Error::Length { said, body: 0 });
+            }
+            (Framing::None, Size::Unknown) if self.version == Version::Http10 => {
+                let (name, rule) = ("Transfer-Encoding".to_owned(), Rule::CodingOn10);
+                return Err(Error::Field(InvalidField { name, rule }));
+            }
+            (Framing::None, Size::Unknown) => Framing::Chunked,
+            (Framing::None, Size::Known(length)) => Framing::Length(length),
+            (Framing::None, Size::None) if usual => Framing::Length(0),
+            (asked, _) => asked,
         };
-        let large = body.len() > WAITS && self.version == Version::Http11;
-        let waits =
-            self.fields.list_has("expect", CONTINUE) || large && self.defaults.has("expect");
-        Ok(Content { body, framing, expects_continue: waits && !body.is_empty() })
+        let large = match size {
+            Size::None => false,
+            Size::Known(length) => length > WAITS,
+            Size::Unknown => true,
+        };
+        let default = large && self.version == Version::Http11 && self.defaults.has("expect");
+        let waits = self.fields.list_has("expect", CONTINUE) || default;
+        let is_empty = matches!(size, Size::None | Size::Known(0));
+        Ok(Content { body: &[], framing, expects_continue: waits && !is_empty })
     }
 
     /// What the caller's own fields say about the framing, judged as a server would.
@@ -238,6 +301,34 @@ const ORDER: &[&str] =
 
 /// The only expectation there is.
 const CONTINUE: &str = "100-continue";
+
+/// Secrets of one server, and its name.
+const OF_THE_ORIGIN: &[&str] = &["authorization", "cookie", "proxy-authorization", "host"];
+
+/// What is said about a body, or waits for it.
+const OF_THE_BODY: &[&str] = &[
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "content-language",
+    "content-location",
+    "content-range",
+    "content-digest",
+    "digest",
+    "transfer-encoding",
+    "trailer",
+    "expect",
+];
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|one| one.eq_ignore_ascii_case(name))
+}
+
+/// What Host says. The usual port is left out, as "the normal form" has it (RFC 9110, 4.2.3).
+fn host(url: &Url) -> String {
+    let port = url.authority.port.filter(|&port| port != 80);
+    Authority { port, ..url.authority.clone() }.to_string()
+}
 
 #[cfg(test)]
 mod tests {
@@ -321,7 +412,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_a_100() {
-        let large = Request::get("a/").unwrap().body(vec![b'x'; WAITS + 1]);
+        let large = Request::get("a/").unwrap().body(vec![b'x'; (1 << 20) + 1]);
         let waits = |request: &Request| {
             let content = request.content().unwrap();
             let sent = request.head(&content).headers.list_has("expect", CONTINUE);
@@ -332,9 +423,40 @@ mod tests {
         assert!(waits(&large));
         assert!(!waits(&large.clone().without("expect")));
         assert!(!waits(&large.clone().version(Version::Http10)));
-        assert!(!waits(&large.body(vec![b'x'; WAITS])));
+        assert!(!waits(&large.body(vec![b'x'; 1 << 20])));
         assert!(waits(&asked(Request::get("a/").unwrap().body("x"))));
         assert!(!waits(&asked(Request::get("a/").unwrap())), "RFC 9110, 10.1.1");
+    }
+
+    #[test]
+    fn what_a_redirect_leaves_behind() {
+        let request = Request::get("a/x").unwrap().method("POST").unwrap().body("abc");
+        let secret = ["Authorization", "cookie", "X-Mine", "Content-Type"];
+        let request =
+            secret.iter().fold(request, |request, name| request.field(name, "s").unwrap());
+        let names = |leaves_origin, keeps_body| {
+            let url = Url::parse("b:81/y").unwrap();
+            let hop = Hop { method: Method::Put, url, keeps_body, leaves_origin };
+            wire(&request.clone().field("Host", "c").unwrap().redirected(hop))
+        };
+        let agent =
+            concat!("User-Agent: threadbare/", env!("CARGO_PKG_VERSION"), "\r\nAccept: */*\r\n");
+        let first = "PUT /y HTTP/1.1\r\nHost: ";
+        let kept = "Authorization: s\r\ncookie: s\r\nX-Mine: s\r\n";
+        assert_eq!(names(false, true), format!("{first}c\r\n{agent}{kept}Content-Type: s\r\n\r\n"));
+        assert_eq!(names(false, false), format!("{first}c\r\n{agent}{kept}\r\n"));
+        assert_eq!(names(true, false), format!("{first}b:81\r\n{agent}X-Mine: s\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_body_of_unknown_length_goes_in_chunks() {
+        let put = Request::get("a/").unwrap().method("PUT").unwrap();
+        let content = put.content_of(Size::Unknown).unwrap();
+        assert_eq!((content.framing, content.expects_continue), (Framing::Chunked, true));
+        let said = put.clone().field("Content-Length", "3").unwrap();
+        assert_eq!(said.content_of(Size::Unknown).unwrap().framing, Framing::Length(3));
+        assert!(said.content_of(Size::Known(4)).is_err());
+        assert!(put.version(Version::Http10).content_of(Size::Unknown).is_err());
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! What is answered: a head, and a body that is read from the socket as it is asked for.
 
 use std::io::{self, BufRead, Read};
+use std::time::{Duration, Instant};
 
 use super::Client;
 use super::budget::{Budget, Phase};
-use super::call::Answer;
 use super::connection::Connection;
 use super::error::Error;
 use super::event::Event;
+use super::exchange::Answer;
 use super::misread::Misread;
 use super::reuse::Origin;
 use crate::proto::http::client::{Piece, RecvBody};
@@ -15,6 +16,8 @@ use crate::proto::http::close::Close;
 use crate::proto::http::error::Rule;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
+use crate::proto::http::status::Status;
+use crate::proto::http::url::Url;
 
 /// The answer to a request, whatever its status.
 ///
@@ -24,6 +27,7 @@ use crate::proto::http::headers::Headers;
 #[derive(Debug)]
 pub struct Response {
     client: Client,
+    url: Url,
     origin: Origin,
     budget: Budget,
     head: ResponseHead,
@@ -36,6 +40,11 @@ pub struct Response {
     received: u64,
 }
 
+/// How much of a body that nobody wants is read all the same.
+const DISCARDED: u64 = 64 << 10;
+/// And for how long: connecting anew takes less.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 enum Body {
     Coming(Connection, RecvBody),
@@ -46,6 +55,7 @@ enum Body {
 impl Response {
     pub(super) fn new(
         client: Client,
+        url: Url,
         origin: Origin,
         connection: Connection,
         budget: Budget,
@@ -55,9 +65,27 @@ impl Response {
         let body = Body::Coming(connection, body);
         let (piece, read, received) = (Vec::new(), 0, 0);
         let mut response =
-            Response { client, origin, budget, head, interim, body, piece, read, received };
+            Response { client, url, origin, budget, head, interim, body, piece, read, received };
         response.settle();
         response
+    }
+
+    /// Its status.
+    pub fn status(&self) -> Status {
+        self.head.status
+    }
+
+    /// Where it came from: after redirects, the last address of them.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// This, or an error that keeps it when its status is 400 or above.
+    ///
+    /// # Errors
+    /// [`Error::Status`].
+    pub fn successful(self) -> Result<Response, Error> {
+        if self.head.status.is_error() { Err(Error::Status(Box::new(self))) } else { Ok(self) }
     }
 
     /// Status and fields.
@@ -84,7 +112,7 @@ impl Response {
     /// [`Error::Timeout`], [`Error::Receive`], [`Error::CutShort`], or [`Error::Body`].
     pub fn piece(&mut self) -> Result<Option<&[u8]>, Error> {
         if self.read == self.piece.len() {
-            self.pull().inspect_err(|error| self.end(Body::Failed, error.close()))?;
+            self.pull().inspect_err(|error| self.fail(error))?;
         }
         let piece = &self.piece[std::mem::replace(&mut self.read, self.piece.len())..];
         Ok(Some(piece).filter(|piece| !piece.is_empty()))
@@ -102,7 +130,7 @@ impl Response {
             };
             let (missing, received) = (body.remaining(), self.received);
             let (taken, before) = (body.taken(), connection.input.len());
-            match body.receive(&mut connection.input, &self.client.limits) {
+            match body.receive(&mut connection.input, &self.client.config.limits) {
                 Err(fault) if fault.rule == Rule::BodyIncomplete => {
                     return Err(Error::CutShort { received, missing });
                 }
@@ -113,8 +141,12 @@ impl Response {
                 Ok(Piece::Data(data)) => {
                     self.piece.extend_from_slice(data);
                     self.received += data.len() as u64;
+                    self.client.tell(&Event::Received(self.received));
                 }
-                Ok(Piece::More) => connection.fill(&self.budget, Phase::Body)?,
+                Ok(Piece::More) => {
+                    self.budget.enter(Phase::Body, Instant::now());
+                    connection.fill(&self.budget)?;
+                }
                 Ok(Piece::End) => {}
             }
             self.settle();
@@ -135,19 +167,40 @@ impl Response {
         if let Some(trailers) = self.trailers().filter(|trailers| !trailers.is_empty()) {
             self.client.tell(&Event::Trailers(trailers));
         }
+        self.client.tell(&Event::Ended(self.received));
         match body.finish() {
             Ok(_) if !connection.input.is_empty() => {
                 self.client.tell(&Event::Closed(connection.id, Close::TooMuch));
             }
             Ok(_) if connection.is_intact() => {
                 self.client.tell(&Event::Kept(connection.id, &self.origin.0));
-                if let Some(oldest) = self.client.idle.put(self.origin.clone(), connection) {
-                    self.client.tell(&Event::Closed(oldest.id, Close::Idle));
+                let (origin, keep) = (self.origin.clone(), &self.client.config.keep);
+                if let Some(gone) = self.client.idle.put(origin, connection, keep, Instant::now()) {
+                    self.client.tell(&Event::Closed(gone.id, Close::Idle));
                 }
             }
             Ok(_) => self.client.tell(&Event::Closed(connection.id, Close::BodyShort)),
             Err(close) => self.client.tell(&Event::Closed(connection.id, close)),
         }
+    }
+
+    /// Reads what is left of a small body, so that the connection can be used again; a large one is not
+    /// worth it.
+    pub(super) fn discard(&mut self) {
+        let begun = Instant::now();
+        self.budget.hurry(PATIENCE);
+        while self.received < DISCARDED && begun.elapsed() < PATIENCE {
+            if self.pull().is_err() || self.piece.is_empty() {
+                break;
+            }
+        }
+        self.end(Body::Failed, Close::AnswerUnread);
+    }
+
+    /// The body will not come to its end.
+    fn fail(&mut self, error: &Error) {
+        self.client.tell(&Event::GaveUp(error));
+        self.end(Body::Failed, error.close());
     }
 
     /// Closes the connection, if there is one.
@@ -167,7 +220,7 @@ impl Drop for Response {
 impl BufRead for Response {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.read == self.piece.len() {
-            self.pull().inspect_err(|error| self.end(Body::Failed, error.close()))?;
+            self.pull().inspect_err(|error| self.fail(error))?;
         }
         Ok(&self.piece[self.read..])
     }

@@ -1,14 +1,28 @@
-//! An address to a connection: each address tried in turn, until one answers or time is up.
+//! Addresses to a connection: whichever answers first, so that a dead one costs a quarter of a second
+//! (Happy Eyeballs, RFC 8305, 4 and 5).
+//!
+//! IPv6 and IPv4 take turns, the family that the resolver put first begins. The next address is tried
+//! when the one before it fails, or has not answered for 250 ms; it goes on trying all the while, in
+//! a thread of its own. The first connection wins. A connect cannot be called off: a loser's thread
+//! ends when the kernel gives up or time is up, and what it got is closed. One address needs no
+//! thread, and gets none.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsRawFd as _;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrStorage, setsockopt, socket, sockopt,
 };
+
+/// How long an address has before the next one is tried beside it (RFC 8305, 5).
+const STAGGER: Duration = Duration::from_millis(250);
+/// How many are tried at once; a name with hundreds of addresses is no reason for as many threads.
+const ABREAST: usize = 8;
 
 /// What [`connect`] is about to do, and how it went.
 #[derive(Debug, Clone, Copy)]
@@ -17,12 +31,14 @@ pub enum Attempt<'a> {
     Trying(SocketAddr),
     /// It did not work.
     Failed(SocketAddr, &'a io::Error),
+    /// Another one was faster.
+    Abandoned(SocketAddr),
 }
 
 /// No address led to a connection.
 #[derive(Debug)]
 pub struct ConnectError {
-    /// What was tried, in order, and what came of it.
+    /// What was tried, in the order in which it failed, and what came of it.
     pub tried: Vec<(SocketAddr, io::Error)>,
     /// Was it time that ran out?
     pub timed_out: bool,
@@ -54,32 +70,99 @@ pub fn connect(
     until: Option<Instant>,
     observe: &mut dyn FnMut(Attempt<'_>),
 ) -> Result<TcpStream, ConnectError> {
-    let mut tried = Vec::new();
-    for (at, &address) in addresses.iter().enumerate() {
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
+    race(&in_turns(addresses), until, observe, connect_to)
+}
+
+/// The families take turns, each in its own order; that of the first address begins.
+fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let begins = |address: &&SocketAddr| {
+        addresses.first().is_some_and(|first| first.is_ipv4() == address.is_ipv4())
+    };
+    let (first, second): (Vec<_>, Vec<_>) = addresses.iter().partition(begins);
+    let longest = first.len().max(second.len());
+    (0..longest).flat_map(|at| first.get(at).into_iter().chain(second.get(at))).copied().collect()
+}
+
+/// How one address is connected to, within a time.
+type Dial = fn(SocketAddr, Option<Duration>) -> io::Result<TcpStream>;
+
+fn race(
+    addresses: &[SocketAddr],
+    until: Option<Instant>,
+    observe: &mut dyn FnMut(Attempt<'_>),
+    dial: Dial,
+) -> Result<TcpStream, ConnectError> {
+    let (report, reports) = mpsc::channel();
+    let (mut waiting, mut under_way, mut tried) = (addresses, Vec::new(), Vec::new());
+    let mut next = Instant::now();
+    while !has_passed(until) {
+        if let [address, rest @ ..] = waiting
+            && under_way.len() < ABREAST
+            && (under_way.is_empty() || Instant::now() >= next)
+        {
+            observe(Attempt::Trying(*address));
+            start(*address, left(until), dial, &report, addresses.len() > 1);
+            (waiting, next) = (rest, Instant::now() + STAGGER);
+            under_way.push(*address);
+        }
+        if under_way.is_empty() {
             break;
         }
-        observe(Attempt::Trying(address));
-        match connect_to(address, left.map(|left| share(left, addresses.len() - at))) {
-            Ok(stream) => return Ok(stream),
+        let turn = (!waiting.is_empty() && under_way.len() < ABREAST)
+            .then(|| next.saturating_duration_since(Instant::now()));
+        let patience = turn.into_iter().chain(left(until)).min().unwrap_or(STAGGER);
+        // Nothing yet, and the next one's turn, or the end of the time.
+        let Ok((address, outcome)) = reports.recv_timeout(patience) else { continue };
+        if let Some(at) = under_way.iter().position(|held| *held == address) {
+            under_way.remove(at);
+        }
+        match outcome {
+            Ok(stream) => {
+                under_way.iter().for_each(|lost| observe(Attempt::Abandoned(*lost)));
+                return Ok(stream);
+            }
             Err(error) => {
                 observe(Attempt::Failed(address, &error));
                 tried.push((address, error));
+                next = Instant::now();
             }
         }
     }
-    let timed_out = until.is_some_and(|until| Instant::now() >= until);
-    Err(ConnectError { tried, timed_out })
+    for address in under_way {
+        let error = io::Error::from(io::ErrorKind::TimedOut);
+        observe(Attempt::Failed(address, &error));
+        tried.push((address, error));
+    }
+    Err(ConnectError { tried, timed_out: has_passed(until) })
 }
 
-/// How much of what is left an address may use, so that one that never answers leaves time for
-/// those behind it. With 10 s and three addresses: the first has 3.3 s. If it never answers, the
-/// second has half of the 6.7 s left, 3.3 s; if it refuses at once, half of 10 s. The last has all
-/// that is left. Never nothing: the kernel takes zero for "no limit".
-fn share(left: Duration, addresses: usize) -> Duration {
-    let addresses = u32::try_from(addresses).unwrap_or(u32::MAX).max(1);
-    (left / addresses).max(Duration::from_millis(1))
+/// Connects, in a thread of its own where there are others to be tried beside it.
+fn start(
+    address: SocketAddr,
+    limit: Option<Duration>,
+    dial: Dial,
+    report: &mpsc::Sender<(SocketAddr, io::Result<TcpStream>)>,
+    has_rivals: bool,
+) {
+    let reporter = report.clone();
+    // Nobody waits for a loser: what it got is closed, and that is no error.
+    let run = move || reporter.send((address, dial(address, limit))).unwrap_or_default();
+    if !has_rivals {
+        return run();
+    }
+    if let Err(error) = thread::Builder::new().name("connect".to_owned()).spawn(run) {
+        report.send((address, Err(error))).unwrap_or_default();
+    }
+}
+
+fn has_passed(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() >= until)
+}
+
+/// What is left. Never nothing: the kernel takes zero for "no limit".
+fn left(until: Option<Instant>) -> Option<Duration> {
+    let left = until?.saturating_duration_since(Instant::now());
+    Some(left.max(Duration::from_millis(1)))
 }
 
 /// Begins to connect and does not wait: the stream does not block, and has room to write as soon as
@@ -140,7 +223,7 @@ mod tests {
             let stream = connect(&[dead, alive, dead], until, &mut |attempt| {
                 seen.push(match attempt {
                     Attempt::Trying(address) => (address, true),
-                    Attempt::Failed(address, _) => (address, false),
+                    Attempt::Failed(address, _) | Attempt::Abandoned(address) => (address, false),
                 });
             });
             let stream = stream.unwrap();
@@ -178,7 +261,7 @@ mod tests {
             let stream = begin(address).unwrap();
             let ended = loop {
                 match outcome(&stream) {
-                    None if Instant::now() < until => std::thread::yield_now(),
+                    None if Instant::now() < until => thread::yield_now(),
                     ended => break ended.unwrap(),
                 }
             };
@@ -187,10 +270,66 @@ mod tests {
     }
 
     #[test]
-    fn time_is_shared_fairly() {
-        let second = Duration::from_secs(1);
-        assert_eq!(share(10 * second, 4), second * 5 / 2);
-        assert_eq!(share(10 * second, 1), 10 * second);
-        assert_eq!(share(Duration::from_nanos(1), 3), Duration::from_millis(1));
+    fn families_take_turns() {
+        let [four, six, cut] =
+            ["127.0.0.1:1 127.0.0.2:1 127.0.0.3:1", "[::1]:1 [::2]:1", "[::1]:1"];
+        let list = |text: &str| -> Vec<SocketAddr> {
+            text.split_whitespace().map(|address| address.parse().unwrap()).collect()
+        };
+        for (given, want) in [
+            (String::new(), ""),
+            (four.to_owned(), four),
+            (format!("{six} {four}"), "[::1]:1 127.0.0.1:1 [::2]:1 127.0.0.2:1 127.0.0.3:1"),
+            (format!("{four} {cut}"), "127.0.0.1:1 [::1]:1 127.0.0.2:1 127.0.0.3:1"),
+        ] {
+            assert_eq!(in_turns(&list(&given)), list(want), "{given}");
+        }
+    }
+
+    /// Port 1 never answers; the others are what they are.
+    fn hangs(address: SocketAddr, limit: Option<Duration>) -> io::Result<TcpStream> {
+        if address.port() == 1 {
+            thread::sleep(limit.unwrap_or(Duration::from_secs(20)));
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        connect_to(address, limit)
+    }
+
+    #[test]
+    fn an_address_that_never_answers_costs_a_quarter_of_a_second() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (dead, alive) = ("[::1]:1".parse().unwrap(), listener.local_addr().unwrap());
+        for until in [None, soon()] {
+            let (begun, mut abandoned) = (Instant::now(), Vec::new());
+            let stream = race(
+                &[dead, alive],
+                until,
+                &mut |attempt| {
+                    if let Attempt::Abandoned(address) = attempt {
+                        abandoned.push(address);
+                    }
+                },
+                hangs,
+            );
+            assert_eq!(stream.unwrap().peer_addr().unwrap(), alive);
+            assert_eq!(abandoned, [dead]);
+            let took = begun.elapsed();
+            assert!(took >= STAGGER && took < Duration::from_secs(5), "{took:?}");
+        }
+    }
+
+    #[test]
+    fn when_none_answers_time_holds_and_each_is_told() {
+        let dead: Vec<SocketAddr> =
+            (1..=20).map(|last| SocketAddr::from(([127, 0, 0, last], 1))).collect();
+        let (begun, mut trying) = (Instant::now(), 0);
+        let until = Some(begun + 2 * STAGGER + STAGGER / 2);
+        let mut count = |attempt: Attempt<'_>| {
+            trying += usize::from(matches!(attempt, Attempt::Trying(_)));
+        };
+        let error = race(&dead, until, &mut count, hangs).unwrap_err();
+        assert!(error.timed_out && begun.elapsed() < Duration::from_secs(5));
+        assert!((1..=ABREAST).contains(&trying), "{trying}");
+        assert_eq!(error.tried.len(), trying);
     }
 }

@@ -10,7 +10,7 @@
 //! | [`stop`] | a request to stop, and the waking of whoever waits | `socketpair` |
 //! | [`deadline`] | until when a wait may last, and which wait it is | |
 //! | [`resolve`] | a name to addresses, within a time | `getaddrinfo` |
-//! | [`connect`] | an address to a connection, each one tried | `socket` `connect` |
+//! | [`connect`] | addresses to a connection, the first that answers | `socket` `connect` |
 //! | [`socket`] | the few things std has no word for, safely bound | `listen` `setsockopt` |
 //! | [`usage`] | the processor time of a thread | `clock_gettime` |
 //! | [`errors`] | which errors are the peer's leaving, and which pass | |

@@ -112,6 +112,15 @@ impl Talk {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    /// Reads a line, its ending included.
+    pub fn line(&mut self) -> io::Result<String> {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\n") {
+            bytes.push(self.byte()?);
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// Reads so many bytes.
     pub fn take(&mut self, count: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; count];

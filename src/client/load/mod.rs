@@ -125,7 +125,8 @@ pub fn run(
     // One connection is made, and let go: if that fails, so would all.
     let client = Client::new().connect_timeout(plan.patience);
     let origin = (url.host().into(), url.port());
-    let address = dial(&client, &origin, &client.budget())?.peer_addr().map_err(Error::Receive)?;
+    let address =
+        dial(&client, &origin, &mut client.budget())?.peer_addr().map_err(Error::Receive)?;
     let (begin, progress) = (Instant::now(), Progress::default());
     let job = Job { plan, shapes, address, begin, progress, stop };
     let threads = plan.threads.clamp(1, plan.connections.max(1));

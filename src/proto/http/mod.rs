@@ -8,7 +8,7 @@
 //! | [`chars`] | which bytes may stand where; numbers | 9110, 5.6; 9112; 3986 |
 //! | [`method`], [`status`], [`version`] | the words of the first line | 9110, 9, 15, 2.5 |
 //! | [`headers`], `field_line` | fields: ordered, case-insensitive, bytes; one line of them, judged | 9110, 5; 9112, 5 |
-//! | [`target`], [`url`] | what is asked for, as the server and as the client see it | 9112, 3.2; 3986 |
+//! | [`target`], [`url`], `reference` | what is asked for, as the server and as the client see it | 9112, 3.2; 3986 |
 //! | [`accept`] | what the client would rather have | 9110, 12 |
 //! | [`head`] | a whole head, parsed line by line, and written | 9112, 2 to 5 |
 //! | [`framing`] | where the body ends: decided once, here | 9112, 6.3 |
@@ -71,6 +71,7 @@ pub mod headers;
 pub mod limits;
 pub mod method;
 pub mod range;
+mod reference;
 pub mod rejected;
 pub mod server;
 pub mod status;

@@ -15,6 +15,9 @@ pub struct Url {
     pub authority: Authority,
     /// What to ask for.
     pub path: PathAndQuery,
+    /// What follows the `#`, as written. It is never sent: it says which part of the answer is meant
+    /// (RFC 3986, 3.5).
+    pub fragment: Option<Box<str>>,
 }
 
 /// Why a text is not an address that can be fetched.
@@ -78,7 +81,10 @@ impl Url {
             }
             _ => text,
         };
-        let rest = rest.split_once('#').map_or(rest, |(before, _fragment)| before);
+        let (rest, fragment) = match rest.split_once('#') {
+            Some((before, fragment)) => (before, Some(fragment.into())),
+            None => (rest, None),
+        };
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         if authority.contains('@') {
@@ -91,12 +97,17 @@ impl Url {
         let authority = Authority::parse(spelled.as_bytes())
             .filter(|authority| authority.port != Some(0))
             .ok_or_else(|| UrlError::Host(authority.to_owned()))?;
-        Ok(Url { authority, path: encode_path(path)? })
+        Ok(Url { authority, path: encode_path(path)?, fragment })
     }
 
     /// The port to connect to: the written one, or 80.
     pub fn port(&self) -> u16 {
         self.authority.port.unwrap_or(80)
+    }
+
+    /// Do both lead to the same host and port (RFC 9110, 4.3.1)?
+    pub fn has_origin_of(&self, other: &Url) -> bool {
+        self.authority.host == other.authority.host && self.port() == other.port()
     }
 
     /// The host to look up, without the brackets of an IPv6 address.
@@ -108,7 +119,8 @@ impl Url {
 
 impl std::fmt::Display for Url {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.path)
+        write!(f, "http://{}{}", self.authority, self.path)?;
+        self.fragment.as_ref().map_or(Ok(()), |fragment| write!(f, "#{fragment}"))
     }
 }
 
@@ -142,7 +154,7 @@ mod tests {
     fn what_people_type() {
         for (typed, want) in [
             ("http://example.org", "http://example.org/"),
-            ("HTTP://Example.ORG:8080/A?b=c#frag", "http://example.org:8080/A?b=c"),
+            ("HTTP://Example.ORG:8080/A?b=c#frag", "http://example.org:8080/A?b=c#frag"),
             ("example.org/x", "http://example.org/x"),
             ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
             (":8080/x", "http://localhost:8080/x"),

@@ -1,0 +1,428 @@
+//! The library without the command: `client::Client` against servers that keep what they were sent.
+
+use std::io::{self, Read as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use threadbare::client::{
+    Client, Config, Error, Event, Keep, Phase, RedirectError, Redirects, Response, Retries,
+    Timeouts,
+};
+
+use super::fake::{Fake, Talk};
+use crate::support::{Folder, SOON, Server};
+
+const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+/// Answers each request on each connection with what `answer` says about it.
+fn answering(answer: impl Fn(&str) -> String + Send + 'static) -> Fake {
+    Fake::new(move |talk| {
+        loop {
+            let request = talk.request()?;
+            talk.say(answer(&request))?;
+        }
+    })
+}
+
+/// The target of a request.
+fn path(request: &str) -> &str {
+    request.split(' ').nth(1).unwrap()
+}
+
+fn to(status: u16, location: &str) -> String {
+    format!("HTTP/1.1 {status} Elsewhere\r\nLocation: {location}\r\nContent-Length: 4\r\n\r\nsee ")
+}
+
+fn text(mut response: Response) -> String {
+    let mut text = String::new();
+    response.read_to_string(&mut text).unwrap();
+    text
+}
+
+fn failure(sent: Result<Response, Error>) -> Error {
+    sent.expect_err("an error")
+}
+
+/// A client, and the names of the events that it tells of.
+fn watched(config: Config) -> (Client, Arc<Mutex<Vec<String>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&seen);
+    let client = Client::with(config).observer(move |event: &Event<'_>| {
+        let shown = format!("{event:?}");
+        let name = shown.split(|char: char| !char.is_alphanumeric()).next().unwrap();
+        kept.lock().unwrap().push(name.to_owned());
+    });
+    (client, seen)
+}
+
+fn names(seen: &Mutex<Vec<String>>) -> String {
+    std::mem::take(&mut *seen.lock().unwrap()).join(" ")
+}
+
+#[test]
+fn one_client_serves_many_threads() {
+    fn shareable<T: Send + Sync + Clone>(_: &T) {}
+    let server = answering(|_| HELLO.to_owned());
+    let client = Client::new();
+    shareable(&client);
+    for _ in 0..3 {
+        let get = || text(client.get(&server.url("/")).unwrap().send().unwrap());
+        let got = thread::scope(|scope| scope.spawn(get).join().unwrap());
+        assert_eq!(got, "hello");
+    }
+    assert_eq!(server.connections(), 1, "the connection is the client's, not the thread's");
+}
+
+#[test]
+fn a_body_is_read_while_it_is_sent() {
+    let server = answering(|_| HELLO.to_owned());
+    let client = Client::new();
+    let put = || client.put(&server.url("/")).unwrap().without("Expect");
+    assert_eq!(text(put().reader(&b"abc"[..]).send().unwrap()), "hello");
+    assert_eq!(text(put().sized_reader(3, &b"abcdef"[..]).send().unwrap()), "hello");
+    let requests = server.requests();
+    assert!(requests[0].ends_with("Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"));
+    assert!(requests[1].ends_with("Content-Length: 3\r\n\r\nabc"), "{}", requests[1]);
+    assert_eq!(server.connections(), 1);
+
+    let short = failure(put().sized_reader(4, &b"abc"[..]).send());
+    assert!(matches!(&short, Error::Upload(error) if error.kind() == io::ErrorKind::UnexpectedEof));
+    struct Broken;
+    impl io::Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("the disk is gone"))
+        }
+    }
+    let broken = failure(put().reader(Broken).send());
+    assert_eq!((broken.exit_code(), short.exit_code()), (26, 26));
+    // What was broken off is not followed by another request.
+    assert_eq!(text(put().body("abc").send().unwrap()), "hello");
+    assert_eq!(server.connections(), 3);
+}
+
+#[test]
+fn a_body_of_any_size_takes_no_memory_to_speak_of() {
+    let server = Fake::new(|talk| {
+        let head = talk.head()?;
+        assert!(head.contains("Transfer-Encoding: chunked"), "{head}");
+        let mut count = 0;
+        loop {
+            let line = talk.line()?;
+            let size = usize::from_str_radix(line.trim_end(), 16).unwrap();
+            talk.take(size + 2)?;
+            count += size;
+            if size == 0 {
+                return talk.say(format!("HTTP/1.1 200 OK\r\n\r\n{count}"));
+            }
+        }
+    });
+    let client = Client::new();
+    let put = client.put(&server.url("/")).unwrap().without("Expect");
+    let got = text(put.reader(io::repeat(b'x').take(50 << 20)).send().unwrap());
+    assert_eq!(got, (50 << 20).to_string());
+}
+
+#[test]
+fn redirects_are_followed_on_the_same_connection() {
+    let server = answering(|request| match path(request) {
+        "/a/1" => to(302, "2?q"),
+        "/a/2?q" => to(308, "../b"),
+        _ => HELLO.to_owned(),
+    });
+    let response = Client::new().get(&server.url("/a/1#part")).unwrap().send().unwrap();
+    assert_eq!(response.url().to_string(), server.url("/b#part"));
+    assert_eq!(text(response), "hello");
+    assert_eq!((server.requests().len(), server.connections()), (3, 1));
+    let stays = Client::new().redirects(Redirects::Answer);
+    assert_eq!(stays.get(&server.url("/a/1")).unwrap().send().unwrap().status().code(), 302);
+}
+
+#[test]
+fn a_redirect_decides_about_the_body() {
+    for (status, verb, body) in [(303, "GET", ""), (302, "GET", ""), (307, "POST", "abc")] {
+        let server = answering(move |request| match path(request) {
+            "/1" => to(status, "/2"),
+            _ => HELLO.to_owned(),
+        });
+        let client = Client::new();
+        let post = client.post(&server.url("/1")).unwrap().body("abc");
+        let post = post.header("Content-Type", "text/plain").unwrap();
+        assert_eq!(text(post.send().unwrap()), "hello");
+        let second = &server.requests()[1];
+        assert!(second.starts_with(verb) && second.ends_with(&format!("\r\n\r\n{body}")));
+        assert_eq!(second.contains("Content-Type"), !body.is_empty(), "{status}: {second}");
+    }
+}
+
+#[test]
+fn secrets_stay_with_the_host_that_they_are_for() {
+    let other = answering(|_| HELLO.to_owned());
+    let elsewhere = other.url("/");
+    let server = answering(move |request| match path(request) {
+        "/1" => to(307, "/2"),
+        _ => to(307, &elsewhere),
+    });
+    let client = Client::new();
+    let get = client.get(&server.url("/1")).unwrap().header("Authorization", "a").unwrap();
+    let get = get.header("Cookie", "b").unwrap().header("X-Mine", "c").unwrap();
+    assert_eq!(text(get.send().unwrap()), "hello");
+    assert!(server.requests()[1].contains("\r\nAuthorization: a\r\nCookie: b\r\nX-Mine: c\r\n"));
+    let there = &other.requests()[0];
+    assert!(there.contains(&format!("\r\nHost: {}\r\n", other.address())), "{there}");
+    assert!(there.contains("\r\nX-Mine: c\r\n"), "{there}");
+    assert!(!there.contains("Authorization") && !there.contains("Cookie"), "{there}");
+}
+
+#[test]
+fn a_redirect_that_leads_nowhere_is_an_error_that_keeps_the_answer() {
+    let server = answering(|request| match path(request) {
+        "/loop" => to(301, "/loop"),
+        "/tls" => to(301, "https://127.0.0.1/"),
+        "/again" => to(307, "/there"),
+        path => to(302, &format!("{path}x")),
+    });
+    let client = Client::new().redirects(Redirects::Follow(3));
+    let get = |path: &str| failure(client.get(&server.url(path)).unwrap().send());
+    for (path, code, says) in [
+        ("/loop", 47, "the redirects go round"),
+        ("/x", 47, "more than 3 redirects in a row"),
+        ("/tls", 1, "https, which is not spoken here"),
+    ] {
+        let error = get(path);
+        assert!(error.to_string().contains(says), "{error}");
+        assert_eq!(error.exit_code(), code, "{error}");
+        assert!(error.response().unwrap().head().headers.has("location"));
+        assert_eq!(text(error.into_response().unwrap()), "see ");
+    }
+    let put = client.put(&server.url("/again")).unwrap().without("Expect");
+    let error = failure(put.reader(&b"abc"[..]).send());
+    assert!(matches!(error, Error::Redirect(RedirectError::BodyGone, _)), "{error:?}");
+}
+
+/// `times` failures, and then hello, whatever the connection.
+fn failing(times: usize, failure: impl Fn(&mut Talk) -> io::Result<()> + Send + 'static) -> Fake {
+    let count = Mutex::new(0);
+    Fake::new(move |talk| {
+        loop {
+            talk.request()?;
+            let mut count = count.lock().unwrap();
+            *count += 1;
+            match *count > times {
+                true => talk.say(HELLO)?,
+                false => failure(talk)?,
+            }
+        }
+    })
+}
+
+fn quickly(most: u32) -> Client {
+    let pause = Duration::from_millis(10);
+    Client::new().retries(Retries { most, first_pause: pause, longest_pause: 10 * pause })
+}
+
+#[test]
+fn what_may_pass_is_tried_again() {
+    let busy = "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 4\r\n\r\nbusy";
+    let fails = move |talk: &mut Talk| talk.say(busy);
+    let leaves = |_: &mut Talk| Err(io::ErrorKind::Other.into());
+    let server = failing(2, fails);
+    assert_eq!(text(quickly(2).get(&server.url("/")).unwrap().send().unwrap()), "hello");
+    assert_eq!(server.connections(), 1);
+    let server = failing(2, leaves);
+    assert_eq!(text(quickly(2).get(&server.url("/")).unwrap().send().unwrap()), "hello");
+    assert_eq!(server.connections(), 3);
+    // Not often enough: the answer, or the error, is the last one.
+    let server = failing(2, fails);
+    assert_eq!(text(quickly(1).get(&server.url("/")).unwrap().send().unwrap()), "busy");
+    let server = failing(9, leaves);
+    let error = failure(quickly(1).get(&server.url("/")).unwrap().send());
+    assert!(matches!(error, Error::NoAnswer | Error::Receive(_)), "{error:?}");
+    // A POST may have been done: once.
+    let server = failing(1, fails);
+    assert_eq!(text(quickly(5).post(&server.url("/")).unwrap().send().unwrap()), "busy");
+    let server = failing(1, leaves);
+    failure(quickly(5).post(&server.url("/")).unwrap().send());
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_refused_connection_is_tried_again_whatever_the_method() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (client, seen) = watched(Config {
+        retries: Retries { most: 2, first_pause: Duration::ZERO, ..Retries::default() },
+        ..Config::default()
+    });
+    let error = failure(client.post(&address.to_string()).unwrap().send());
+    assert_eq!(error.exit_code(), 7);
+    let once = "Resolving Resolved Trying Failed";
+    assert_eq!(names(&seen), format!("{once} Again {once} Again {once} GaveUp"));
+}
+
+#[test]
+fn each_phase_has_its_time() {
+    let soon = Some(Duration::from_millis(200));
+    let none = Timeouts::NONE;
+    let drip = Duration::from_millis(20);
+    let head = Fake::new(move |talk| {
+        talk.request()?;
+        talk.drip("HTTP/1.1 200 OK\r\nX: ".to_owned() + &"x".repeat(999), drip)
+    });
+    let interim = Fake::new(move |talk| {
+        talk.request()?;
+        (0..99).try_for_each(|_| {
+            thread::sleep(drip);
+            talk.say("HTTP/1.1 103 Early Hints\r\n\r\n")
+        })
+    });
+    let body = Fake::new(|talk| {
+        talk.request()?;
+        talk.say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")?;
+        talk.wait()
+    });
+    let dripped = Fake::new(move |talk| {
+        talk.request()?;
+        talk.say("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n")?;
+        talk.drip("x".repeat(999), drip)
+    });
+    let deaf = Fake::new(|_| {
+        thread::sleep(Duration::from_secs(2));
+        Ok(())
+    });
+    let endless = Fake::new(|talk| {
+        talk.request()?;
+        let number = talk.number;
+        talk.say(format!("HTTP/1.1 302 On\r\nLocation: /{number}\r\nConnection: close\r\n\r\n"))
+    });
+    for (name, server, timeouts, phase) in [
+        ("a head that drips", &head, Timeouts { first_byte: soon, ..none }, Phase::Head),
+        ("a row of 103", &interim, Timeouts { first_byte: soon, ..none }, Phase::Head),
+        ("a silent body", &body, Timeouts { body_idle: soon, ..none }, Phase::Body),
+        ("a body that drips", &dripped, Timeouts { total: soon, ..none }, Phase::Body),
+        ("a server that is deaf", &deaf, Timeouts { send_idle: soon, ..none }, Phase::Send),
+    ] {
+        let begun = Instant::now();
+        let client = Client::with(Config { timeouts, ..Config::default() });
+        let put = client.put(&server.url("/")).unwrap().without("Expect");
+        let put = if phase == Phase::Send { put.body(vec![b'x'; 32 << 20]) } else { put };
+        let ended = put.send().and_then(|mut response| {
+            while response.piece()?.is_some() {}
+            Ok(())
+        });
+        let error = ended.unwrap_err();
+        assert!(
+            matches!(error, Error::Timeout { phase: at, after } if at == phase && Some(after) == soon),
+            "{name}: {error:?}"
+        );
+        assert!(begun.elapsed() < SOON, "{name}: {:?}", begun.elapsed());
+    }
+    // Redirects have no time of their own: the total is for all of them.
+    let timeouts = Timeouts { total: soon, ..none };
+    let redirects = Redirects::Follow(u32::MAX);
+    let client = Client::with(Config { timeouts, redirects, ..Config::default() });
+    let begun = Instant::now();
+    let error = failure(client.get(&endless.url("/x")).unwrap().send());
+    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    assert!(begun.elapsed() < SOON);
+}
+
+#[test]
+fn a_pause_that_there_is_no_time_for_is_not_begun() {
+    let server = answering(|_| {
+        "HTTP/1.1 503 Busy\r\nRetry-After: 60\r\nContent-Length: 4\r\n\r\nbusy".to_owned()
+    });
+    let client = Client::new().max_time(Duration::from_secs(2));
+    let client = client.retries(Retries { most: 3, ..Retries::default() });
+    let begun = Instant::now();
+    assert_eq!(text(client.get(&server.url("/")).unwrap().send().unwrap()), "busy");
+    assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn each_step_is_told() {
+    let server = answering(|request| match path(request) {
+        "/1" => to(302, "/2"),
+        "/trailers" => {
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nSum: 1\r\n\r\n"
+                .to_owned()
+        }
+        _ => HELLO.to_owned(),
+    });
+    let (client, seen) = watched(Config::default());
+    let get = |path: &str| client.get(&server.url(path)).unwrap().send().unwrap();
+    let exchange = "Sending Sent FirstByte Head Received Ended Kept";
+    text(get("/"));
+    assert_eq!(names(&seen), format!("Resolving Resolved Trying Connected {exchange}"));
+    text(get("/1"));
+    assert_eq!(names(&seen), format!("Reusing {exchange} Redirected Reusing {exchange}"));
+    let mut response = get("/trailers");
+    while response.piece().unwrap().is_some() {}
+    assert_eq!(response.trailers().unwrap().first("sum"), Some(&b"1"[..]));
+    let exchange = exchange.replace("Ended", "Trailers Ended");
+    assert_eq!(names(&seen), format!("Reusing {exchange}"));
+    drop(get("/"));
+    assert!(names(&seen).ends_with("Head Closed"));
+}
+
+/// Where `localhost` is `::1` as well, nobody listens there, and the other one is found.
+#[test]
+fn our_server_by_name() {
+    let folder = Folder::with(&[("sub/index.html", "<p>here")]);
+    let server = Server::of(&folder, &[]);
+    let port = server.addresses[0].port();
+    let client = Client::new().max_time(SOON);
+    let at = |path: &str| client.get(&format!("http://localhost:{port}{path}")).unwrap();
+    let mut response = at("/sub?q").send().unwrap().successful().unwrap();
+    assert_eq!(response.url().path.to_string(), "/sub/?q");
+    let mut page = String::new();
+    response.read_to_string(&mut page).unwrap();
+    assert_eq!(page, "<p>here");
+    assert!(matches!(at("/none").send().unwrap().successful(), Err(Error::Status(_))));
+}
+
+/// What it says between two exchanges answers nothing (RFC 9112, 6.3): a 408, most often.
+#[test]
+fn a_connection_on_which_something_came_is_not_used_again() {
+    let server = Fake::new(|talk| {
+        talk.hello(1)?;
+        thread::sleep(Duration::from_millis(50));
+        talk.say("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")?;
+        talk.wait()
+    });
+    let (client, seen) = watched(Config::default());
+    let post = || text(client.post(&server.url("/")).unwrap().send().unwrap());
+    post();
+    thread::sleep(Duration::from_millis(200));
+    assert_eq!(post(), "hello");
+    let seen = names(&seen);
+    assert!(seen.contains(" Resolving") && !seen.contains("Reusing"), "{seen}");
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn connections_are_kept_as_many_and_as_long_as_said() {
+    for (keep, connections) in [
+        (Keep::default(), 1),
+        (Keep { most: 0, ..Keep::default() }, 2),
+        (Keep { most_per_origin: 0, ..Keep::default() }, 2),
+        (Keep { age: Duration::ZERO, ..Keep::default() }, 2),
+    ] {
+        let server = Fake::hello(2);
+        let client = Client::with(Config { keep, ..Config::default() });
+        for _ in 0..2 {
+            text(client.get(&server.url("/")).unwrap().send().unwrap());
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(server.connections(), connections, "{keep:?}");
+    }
+}
+
+#[test]
+fn a_status_can_be_an_error() {
+    let server = Fake::saying("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno");
+    let response = Client::new().get(&server.url("/")).unwrap().send().unwrap();
+    let error = response.successful().unwrap_err();
+    assert_eq!(error.to_string(), "the server answered 404 Not Found");
+    assert_eq!((error.exit_code(), text(error.into_response().unwrap())), (22, "no".to_owned()));
+}
