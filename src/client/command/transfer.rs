@@ -15,6 +15,7 @@ use crate::client::request::Request;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::status::Status;
+use crate::proto::http::url::Url;
 
 /// Watches the events of a client's transfers, one after the other.
 #[derive(Debug, Default)]
@@ -223,23 +224,15 @@ impl Transfer {
         Figure::Text(value.map(|value| String::from_utf8_lossy(value).into_owned()))
     }
 
-    /// Where a redirect would have led (RFC 9110, 10.2.2; RFC 3986, 5.2, but for its dots).
+    /// Where a redirect would have led (RFC 9110, 10.2.2); as it stands there if it leads nowhere here.
     fn redirect(&self) -> Figure {
         let (Some(head), Some(asked)) = (&self.answer, &self.asked) else {
             return Figure::Text(None);
         };
         let place = head.headers.text("location").filter(|_| head.status.code() / 100 == 3);
         Figure::Text(place.map(|place| {
-            let path = asked.url.match_indices('/').nth(2).map_or(asked.url.len(), |(at, _)| at);
-            let (origin, path) = asked.url.split_at(path);
-            let folder = path.split_once('?').map_or(path, |(path, _)| path);
-            let folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
-            match place {
-                _ if place.contains("://") => place.to_owned(),
-                _ if place.starts_with("//") => format!("http:{place}"),
-                _ if place.starts_with('/') => format!("{origin}{place}"),
-                _ => format!("{origin}{folder}/{place}"),
-            }
+            let led = Url::parse(&asked.url).and_then(|url| url.resolve(place.as_bytes()));
+            led.map_or_else(|_| place.to_owned(), |url| url.to_string())
         }))
     }
 
