@@ -31,6 +31,7 @@ starve: ## hostile clients by the thousand, and what a well-behaved one feels of
 bench: ## requests a second and processor time for each, beside other people's servers (ARGS='--row small --rounds 5 --seconds 2')
 	$(CARGO) build --release --locked --manifest-path benches/peers/Cargo.toml --target-dir target/peers
 	$(CARGO) bench --locked --bench speed -- $(ARGS)
+	$(CARGO) bench --locked --bench parser -- --quiet --warm-up-time 0.5 --measurement-time 1
 
 beside: ## raw requests to us, nginx, Apache and lighttpd: who answers what, and what the RFC says
 	$(CARGO) build --release --locked
