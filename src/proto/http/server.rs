@@ -252,7 +252,7 @@ fn expects_continue(head: &RequestHead) -> Result<bool, Fault> {
     for expectation in head.headers.list("expect").filter(|_| head.version >= Version::Http11) {
         if !expectation.eq_ignore_ascii_case(b"100-continue") {
             let place = head.headers.places("expect").last();
-            return Err(Fault::new(Rule::Expectation, place.unwrap_or_default()));
+            return Err(Fault::new(Rule::Expectation, place.map_or(0, |(at, _)| at)));
         }
         expects = true;
     }
