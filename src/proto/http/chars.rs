@@ -89,10 +89,14 @@ pub fn name_prefix(bytes: &[u8]) -> usize {
 /// How many bytes in front may stand in a field's value.
 #[inline(always)]
 pub fn value_prefix(bytes: &[u8]) -> usize {
-    // The compiler makes a few instructions of this for sixteen bytes at once.
-    let is_plain =
-        |chunk: &&[u8; 16]| !chunk.iter().fold(false, |any, &b| any | (b < 0x20) | (b == 0x7F));
-    let plain = bytes.as_chunks().0.iter().take_while(is_plain).count() * 16;
+    let mut plain = 0;
+    for chunk in bytes.as_chunks::<16>().0 {
+        // Without a way out in the middle this is a few instructions for all sixteen.
+        if chunk.iter().fold(false, |any, &byte| any | (byte < 0x20) | (byte == 0x7F)) {
+            break;
+        }
+        plain += 16;
+    }
     plain
         + prefix(&FIELD_VALUE, &bytes[plain..], |word| {
             // Taking a number from a smaller byte sets its top bit, and perhaps that of the next by borrowing.

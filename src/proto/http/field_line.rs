@@ -42,9 +42,10 @@ impl FieldLine {
     }
 }
 
-/// Takes the field lines in front of `input` that are right and within the limits: all of most heads,
-/// in one pass and one copy. What it leaves is for [`push_field_line`], which says what is wrong.
-pub(super) fn take_field_lines(headers: &mut Headers, input: &mut Buf, limits: &Limits) {
+/// Takes the field lines in front of `input` that are right and within the limits, and the blank line
+/// behind them: all of most heads, in one pass and one copy. Was that the end? What it leaves is for
+/// [`push_field_line`], which says what is wrong.
+pub(super) fn take_field_lines(headers: &mut Headers, input: &mut Buf, limits: &Limits) -> bool {
     let bytes = input.not_searched();
     let room = limits.head.saturating_sub(headers.source().len());
     let mut taken = 0;
@@ -56,7 +57,9 @@ pub(super) fn take_field_lines(headers: &mut Headers, input: &mut Buf, limits: &
         headers.announce(taken, line, name, value);
         taken += length;
     }
-    headers.push_source(input.take(taken));
+    let ended = bytes[taken..].starts_with(b"\r\n") && room - taken >= 2;
+    headers.push_source(input.take(if ended { taken + 2 } else { taken }));
+    ended
 }
 
 /// Checks a field line and adds it. Trailer lines are read by it, too. Offsets count from the line's

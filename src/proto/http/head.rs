@@ -182,29 +182,37 @@ impl<H: Head> Partial<H> {
             },
         };
         loop {
-            take_field_lines(&mut headers, input, limits);
-            let room = limits.head.saturating_sub(headers.source().len());
-            let line = match input.take_line(room.min(limits.field)) {
-                Ok(Some(line)) => line,
-                Ok(None) => return Partial::Fields(start, headers).wait(input),
-                Err(LineTooLong) => {
-                    let whole = room < limits.field;
-                    let rule = if whole { Rule::HeadTooLong } else { Rule::FieldTooLong };
-                    let fault = Fault::new(rule, 0);
-                    return Err(Rejected::at_field(fault, input.bytes(), start, headers));
+            let ended = take_field_lines(&mut headers, input, limits) || {
+                let room = limits.head.saturating_sub(headers.source().len());
+                let line = match input.take_line(room.min(limits.field)) {
+                    Ok(Some(line)) => line,
+                    Ok(None) => return Partial::Fields(start, headers).wait(input),
+                    Err(LineTooLong) => {
+                        let whole = room < limits.field;
+                        let rule = if whole { Rule::HeadTooLong } else { Rule::FieldTooLong };
+                        let fault = Fault::new(rule, 0);
+                        return Err(Rejected::at_field(fault, input.bytes(), start, headers));
+                    }
+                };
+                let ended = strip_ending(line).is_empty();
+                if ended {
+                    headers.push_source(line);
+                } else if let Err(fault) =
+                    push_field_line(&mut headers, line, H::JOINS_FOLDS, limits)
+                {
+                    return Err(Rejected::at_field(fault, line, start, headers));
                 }
+                ended
             };
-            if strip_ending(line).is_empty() {
-                headers.push_source(line);
-                if let Err(fault) = H::check(&start, &headers) {
-                    let excerpt = Excerpt::within(headers.source(), fault.at());
-                    let head = H::finish(start, headers);
-                    return Err(Rejected::as_whole(fault, excerpt, head));
-                }
-                return Ok(Step::Complete(H::finish(start, headers)));
-            }
-            if let Err(fault) = push_field_line(&mut headers, line, H::JOINS_FOLDS, limits) {
-                return Err(Rejected::at_field(fault, line, start, headers));
+            if ended {
+                return match H::check(&start, &headers) {
+                    Ok(()) => Ok(Step::Complete(H::finish(start, headers))),
+                    Err(fault) => {
+                        let excerpt = Excerpt::within(headers.source(), fault.at());
+                        let head = H::finish(start, headers);
+                        Err(Rejected::as_whole(fault, excerpt, head))
+                    }
+                };
             }
         }
     }
