@@ -265,6 +265,21 @@ mod tests {
     }
 
     #[test]
+    fn eight_bytes_at_a_time_are_looked_at_as_one_is() {
+        for around in [b'a', b'-', b'0', b'Z', b' ', b'\t', 0x80, 0xFF] {
+            for length in [1, 7, 8, 9, 16, 17, 40] {
+                for (at, byte) in (0..length).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
+                    let mut bytes = vec![around; length];
+                    bytes[at] = byte;
+                    let told = format!("{byte:#x} at {at} of {length} {around:#x}");
+                    assert_eq!(name_prefix(&bytes), TCHAR.prefix(&bytes), "{told}");
+                    assert_eq!(value_prefix(&bytes), FIELD_VALUE.prefix(&bytes), "{told}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn percent_coding_goes_there_and_back() {
         assert_eq!(*percent_decode("a%20b%2Fc%zz%4"), *b"a b/c%zz%4");
         assert_eq!(percent_encode(b"a b/c%", &UNRESERVED), "a%20b%2Fc%25");
