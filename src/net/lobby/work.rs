@@ -20,8 +20,6 @@ use crate::net::usage::preemptions_of_this_thread;
 /// With so many connections at hand the leader calls for help, however short the turns: so many are
 /// served in the time that it takes to wake a worker a few times.
 const MANY: usize = 16;
-pub(super) static LOG: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
-pub(super) fn note(t: String) { LOG.lock().unwrap().push(t); }
 
 /// From here on a turn is long: many times what it costs to wake a worker, some 10 µs.
 const LONG: Duration = Duration::from_micros(200);
@@ -108,9 +106,7 @@ impl<S: Service> Shared<S> {
         }
         let waiting = self.ready.1.len() + self.arrivals.1.len();
         let coming = self.coming.count();
-        let called = (coming..waiting).take_while(|_| self.call()).count();
-        if called > 0 { note(format!("{:?} each called {called} coming {coming} waiting {waiting} typical {}", self.opened.elapsed(), self.typical_turn.load(Ordering::Relaxed))); }
-        coming + called
+        coming + (coming..waiting).take_while(|_| self.call()).count()
     }
 
     /// A new connection takes its seat, and its first turn.
@@ -264,7 +260,7 @@ impl<S: Service> Leading<'_, S> {
             let at_hand = lobby.at_hand();
             let taken = lobby.call_for_each();
             if taken == 0 && at_hand >= MANY && calls.is_one_left(lobby.helpers) {
-                if lobby.call() { note(format!("{:?} many {at_hand}", lobby.opened.elapsed())); }
+                lobby.call();
             }
             for _ in taken..at_hand {
                 number += 1;
