@@ -103,8 +103,8 @@ struct Turn<'t> {
 enum Step {
     /// To another state; go on from there.
     On,
-    /// To the end of an exchange.
-    Answered,
+    /// To the end of an exchange, at that time.
+    Answered(Instant),
     /// Nowhere without more input.
     Hungry,
     /// Nowhere without more room in the peer.
@@ -266,7 +266,7 @@ impl Http {
             } else {
                 self.step(connection, turn)?
             };
-            if let Step::Answered = step {
+            if let Step::Answered(_) = step {
                 answers += 1;
             }
             let time = || connection.waiting_since.duration_since(turn.start);
@@ -280,12 +280,12 @@ impl Http {
             }
             match (step, read) {
                 (Step::Over, _) => return Ok(connection.last_words()),
-                (Step::On | Step::Stuck | Step::Answered, _)
+                (Step::On | Step::Stuck | Step::Answered(_), _)
                     if had_its_turn || connection.wire.output.counted >= TURN_BYTES =>
                 {
                     return Ok(Next::Again);
                 }
-                (Step::On | Step::Stuck | Step::Answered, _) => {}
+                (Step::On | Step::Stuck | Step::Answered(_), _) => {}
                 // There may be more where so much came from, and nobody will tell of it again.
                 (Step::Hungry, Some(Read::AllThatFits)) => return Ok(Next::Again),
                 (Step::Hungry, Some(Read::AllThereWas)) => {
@@ -328,9 +328,9 @@ impl Http {
             State::Over(close) => (State::Over(close), Step::Over),
         };
         connection.state = state;
-        if let Step::Answered = step {
+        if let Step::Answered(at) = step {
             connection.answered += 1;
-            connection.waiting_since = Instant::now();
+            connection.waiting_since = at.max(turn.start);
         }
         Ok(step)
     }
@@ -351,7 +351,7 @@ impl Http {
     fn end(&self, connection: &mut Connection, why: Close) {
         let state = connection.state.take();
         if let State::Answer(answer) = &state {
-            self.log(connection.wire.peer, answer);
+            self.log(connection.wire.peer, answer, Instant::now());
         }
         connection.state = match state {
             State::Over(first) => State::Over(first),

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::io::{self, Cursor};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::request::{Panicked, guarded};
 use super::{Http, State, Step, TURN_BYTES};
@@ -36,6 +36,8 @@ pub(super) struct Answer {
     pub(super) send: SendBody,
     pub(super) body: Body,
     pub(super) sent: u64,
+    /// When it began.
+    made: Instant,
 }
 
 /// What was asked, as far as it came, and since when.
@@ -106,6 +108,8 @@ impl Http {
         wire: &mut Wire,
         may_stay: bool,
     ) -> State {
+        // The one look at the clock that a small answer costs: behind its handler.
+        let made = Instant::now();
         let Response { status, headers, body } = response;
         let mut head = ResponseHead { headers, ..ResponseHead::new(status) };
         let announced = match &body {
@@ -124,9 +128,10 @@ impl Http {
                 log::error!("{error}");
             }
         }
-        with_date(|date| head.headers.set_all(date));
-        head.headers.set_all(&self.server_name);
-        let send = send.send(head, body.length(), may_stay, &mut wire.output.bytes);
+        let out = &mut wire.output.bytes;
+        let send = with_date(made, |date| {
+            send.send_with(head, &[date, &self.server_name], body.length(), may_stay, out)
+        });
         let body = match body {
             // What doesn't leave with the head is sent piece by piece, as a file is.
             Body::Bytes(bytes) if bytes.len() > PIECE => {
@@ -135,7 +140,7 @@ impl Http {
             }
             body => body,
         };
-        State::Answer(Answer { asked, status, send, body, sent: 0 })
+        State::Answer(Answer { asked, status, send, body, sent: 0, made })
     }
 
     /// Sends the next piece of a file, if the body is one and can be sent without being read.
@@ -161,7 +166,9 @@ impl Http {
 
     /// Puts the next piece of the body into the output.
     pub(super) fn send_body(&self, mut answer: Answer, wire: &mut Wire) -> (State, Step) {
-        let Answer { asked, send, body, sent, .. } = &mut answer;
+        let Answer { asked, send, body, sent, made, .. } = &mut answer;
+        // It was made a moment ago, if nothing has been waited for since.
+        let is_begin = *sent == 0;
         let out = &mut wire.output.bytes;
         let piece = match body {
             _ if send.room() == 0 => Ok(0),
@@ -182,9 +189,10 @@ impl Http {
             }
             Err(error) => Err(error),
         };
+        let now = if is_begin && matches!(body, Body::Bytes(_)) { *made } else { Instant::now() };
         let next = match end {
             Ok(trailers) => {
-                self.log(wire.peer, &answer);
+                self.log(wire.peer, &answer, now);
                 answer.send.finish_with(trailers, out)
             }
             Err(error) => {
@@ -195,7 +203,7 @@ impl Http {
                     wire.peer,
                     target.unwrap_or_default()
                 );
-                self.log(wire.peer, &answer);
+                self.log(wire.peer, &answer, now);
                 Err(Close::BodyShort)
             }
         };
@@ -203,19 +211,20 @@ impl Http {
             Ok(recv) => State::Head(recv, None),
             Err(close) => State::Over(close),
         };
-        (state, Step::Answered)
+        (state, Step::Answered(now))
     }
 
-    pub(super) fn log(&self, peer: SocketAddr, answer: &Answer) {
+    /// An answer is complete, or has been cut.
+    pub(super) fn log(&self, peer: SocketAddr, answer: &Answer, now: Instant) {
         let Answer { asked: Asked { came, since }, status, sent, .. } = answer;
         self.stats.count_answer(*status);
         if let AccessLog::Off = self.access_log {
-            return; // and the clock is not asked
+            return;
         }
         let request = came.as_ref().map(Came::first_line).filter(|line| !line.is_empty());
         let request = request.unwrap_or(b"-");
-        let line =
-            Line { peer: peer.ip(), request, status: *status, sent: *sent, took: since.elapsed() };
+        let took = now.duration_since(*since);
+        let line = Line { peer: peer.ip(), request, status: *status, sent: *sent, took };
         self.access_log.write(&line, SystemTime::now());
     }
 }
@@ -241,20 +250,29 @@ fn trailers(body: &mut Body, send: &SendBody) -> io::Result<Headers> {
     Ok(all)
 }
 
-/// Lends the `Date` of an answer that is made now. It is written anew once a second, by each thread.
-fn with_date(then: impl FnOnce(&Headers)) {
+/// Lends the `Date` of an answer that is made now. Each thread writes its own anew when a second of
+/// the system's clock is over, and need not ask that clock before.
+fn with_date<T>(now: Instant, then: impl FnOnce(&Headers) -> T) -> T {
     thread_local! {
-        static LAST: RefCell<(u64, Headers)> = RefCell::default();
+        static LAST: RefCell<Option<(Instant, Headers)>> = RefCell::default();
     }
-    let now = SystemTime::now();
-    let second = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    LAST.with_borrow_mut(|(of, date)| {
-        if *of != second || date.is_empty() {
-            (*of, *date) = (second, Headers::new());
-            date.set("Date", imf_fixdate(now)).expect("a date is a field value");
-        }
-        then(date);
-    });
+    LAST.with_borrow_mut(|last| {
+        let (_, date) = match last {
+            Some(held) if now < held.0 => held,
+            last => last.insert(date(now)),
+        };
+        then(date)
+    })
+}
+
+/// The `Date` of now, and until when it holds.
+fn date(now: Instant) -> (Instant, Headers) {
+    let time = SystemTime::now();
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let left = Duration::from_secs(1) - Duration::from_nanos(since.subsec_nanos().into());
+    let mut field = Headers::new();
+    field.set("Date", imf_fixdate(time)).expect("a date is a field value");
+    (now + left, field)
 }
 
 /// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:
