@@ -13,6 +13,8 @@
 
 mod answer;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -277,6 +279,8 @@ impl Http {
             }
             match (step, read) {
                 (Step::Over, _) => return Ok(connection.last_words()),
+                // However long it took: who has not asked for more waits like everybody else.
+                (Step::On, _) if connection.is_done() => {}
                 (Step::On | Step::Stuck, _)
                     if had_its_turn || connection.wire.output.counted >= TURN_BYTES =>
                 {
@@ -380,6 +384,11 @@ impl Connection {
             },
             State::Stream(_) | State::Answer(_) | State::Over(_) => self.idle(limits),
         }
+    }
+
+    /// Has all that was asked for been answered?
+    fn is_done(&self) -> bool {
+        self.wire.input.is_empty() && matches!(self.state, State::Head(_, None))
     }
 
     fn idle(&self, limits: &Limits) -> Deadline {
