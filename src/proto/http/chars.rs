@@ -133,6 +133,21 @@ pub fn decimal(digits: &[u8]) -> Option<u64> {
     number(digits, 10)
 }
 
+/// Writes a number as `1*DIGIT`.
+pub fn write_decimal(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20]; // as many as u64 has
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        let [digit, ..] = (number % 10).to_le_bytes();
+        digits[first] = b'0' + digit;
+        number /= 10;
+        if number == 0 {
+            return out.extend_from_slice(&digits[first..]);
+        }
+    }
+}
+
 /// `1*HEXDIG`: no sign, no `0x`, nothing else, and within `u64`.
 pub fn hex(digits: &[u8]) -> Option<u64> {
     number(digits, 16)

@@ -80,6 +80,13 @@ impl ResponseHead {
 
     /// Writes the head, blank line included.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_start(out);
+        self.headers.encode(out);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Writes the status line.
+    pub(super) fn encode_start(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.version.as_str().as_bytes());
         out.push(b' ');
         out.extend_from_slice(&self.status.digits());
@@ -87,8 +94,6 @@ impl ResponseHead {
         // A phrase may have come from anywhere; none ends its line early and goes on as a field.
         let fits = REASON.first_outside(&self.reason).is_none();
         out.extend_from_slice(if fits { &self.reason } else { self.status.reason().as_bytes() });
-        out.extend_from_slice(b"\r\n");
-        self.headers.encode(out);
         out.extend_from_slice(b"\r\n");
     }
 }

@@ -89,6 +89,11 @@ impl Headers {
         self.first(name).and_then(|value| str::from_utf8(value).ok())
     }
 
+    /// Is there a field of this name, given as bytes?
+    pub(super) fn has_named(&self, name: &[u8]) -> bool {
+        self.lines.iter().any(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name))
+    }
+
     /// Is there a field of this name?
     pub fn has(&self, name: &str) -> bool {
         self.first(name).is_some()
@@ -128,7 +133,11 @@ impl Headers {
     /// # Errors
     /// As [`Headers::append`]; then nothing has changed.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        let is_new = !self.has(name);
         self.append(name, value)?;
+        if is_new {
+            return Ok(());
+        }
         let added = self.lines.pop();
         self.remove(name);
         self.lines.extend(added);
@@ -166,8 +175,16 @@ impl Headers {
 
     /// Writes the field lines, each ended by CRLF, without the blank line behind them.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_where(|_| true, out);
+    }
+
+    /// Writes the lines of those fields whose name is `wanted`.
+    pub(super) fn encode_where(&self, wanted: impl Fn(&[u8]) -> bool, out: &mut Vec<u8>) {
         out.reserve(self.text.len());
         for Line { name, value } in &self.lines {
+            if !wanted(&self.text[name.clone()]) {
+                continue;
+            }
             // As most were: written here, or received from somebody who writes as we do.
             let written = self.text.get(name.start..value.end + 2);
             let between = &self.text[name.end..value.start];
