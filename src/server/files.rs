@@ -148,8 +148,9 @@ fn send(
         }
         response.headers
     });
-    let body = variant.body()?;
-    Ok(Response { headers: headers.clone(), ..Response::new(Status::OK).body(body) })
+    let mut response = Response::new(Status::OK).body(variant.body()?);
+    response.headers.set_all(headers); // which leaves room for more, as a clone does not
+    Ok(response)
 }
 
 /// ETag and Last-Modified.
