@@ -13,6 +13,8 @@
 
 mod answer;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -280,6 +282,8 @@ impl Http {
             }
             match (step, read) {
                 (Step::Over, _) => return Ok(connection.last_words()),
+                // However long it took: who has not asked for more waits like everybody else.
+                (Step::Answered, _) if connection.wire.input.is_empty() => {}
                 (Step::On | Step::Stuck | Step::Answered, _)
                     if had_its_turn || connection.wire.output.counted >= TURN_BYTES =>
                 {
