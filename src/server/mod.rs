@@ -9,7 +9,7 @@
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
 //! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`],
-//! [`root`], [`variants`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
+//! [`root`], [`variants`], [`known`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
 //! [`refusal`], [`failure`], [`access_log`] with [`lines`], [`stats`].
 
 use std::io;
@@ -24,6 +24,7 @@ pub mod conn;
 pub mod failure;
 pub mod files;
 pub mod handler;
+pub mod known;
 pub mod lines;
 pub mod mime;
 mod output;
