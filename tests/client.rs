@@ -9,6 +9,7 @@
 //! | `answers` | servers whose answers put the rules for reading them to the test, one by one |
 //! | `requests` | a listener that holds the requests to the rules for sending them |
 //! | `hostile` | servers that do their worst |
+//! | `ordeals` | one table of all that a server can do to a client, and how each ends |
 //! | `library` | the library by itself: bodies, connections, redirects, retries, time, events |
 //! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
 //! | `beside_curl` | the same for curl and for us: what differs is listed there |
@@ -21,6 +22,7 @@ mod flags;
 mod hostile;
 mod keeping;
 mod library;
+mod ordeals;
 mod requests;
 mod showing;
 mod strangers;
