@@ -51,7 +51,8 @@ model: ## tries every interleaving of the protocol by which workers own connecti
 # Other people's programs, to test against. Where they cannot be installed the tests that need them
 # say that they were skipped.
 packages:
-	@sh tests/packages.sh curl ncat netcat-openbsd python3 strace chromium wget
+	@sh tests/packages.sh curl ncat netcat-openbsd python3 strace chromium wget nginx apache2-bin
+	@sh tests/httpbin/install.sh
 
 clean: ## removes what was built
 	$(CARGO) clean

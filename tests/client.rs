@@ -12,14 +12,18 @@
 //! | `ordeals` | one table of all that a server can do to a client, and how each ends |
 //! | `library` | the library by itself: bodies, connections, redirects, retries, time, events |
 //! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
+//! | `daemons` | nginx and Apache |
+//! | `httpbin` | httpbin, which was made to try clients |
 //! | `beside_curl` | the same for curl and for us: what differs is listed there |
 
 mod answers;
 mod beside_curl;
+mod daemons;
 mod exit_codes;
 pub(crate) mod fake;
 mod flags;
 mod hostile;
+mod httpbin;
 mod keeping;
 mod library;
 mod ordeals;
