@@ -5,7 +5,7 @@ ROOT ?= www
 ARGS ?=
 SECONDS ?= 300
 
-.PHONY: run test demo starve bench beside fuzz check model clean help packages
+.PHONY: run test demo starve bench transfer beside fuzz check model clean help packages
 
 run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
 	$(CARGO) build --release --locked
@@ -31,6 +31,9 @@ starve: ## hostile clients by the thousand, and what a well-behaved one feels of
 bench: ## requests a second and processor time for each, beside other people's servers (ARGS='--row small --rounds 5 --seconds 2')
 	$(CARGO) build --release --locked --manifest-path benches/peers/Cargo.toml --target-dir target/peers
 	$(CARGO) bench --locked --bench speed -- $(ARGS)
+
+transfer: ## a gigabyte down and up, by our client and by curl: seconds, processor time, memory (ARGS='--row up')
+	$(CARGO) bench --locked --bench transfer -- $(ARGS)
 
 beside: ## raw requests to us, nginx, Apache and lighttpd: who answers what, and what the RFC says
 	$(CARGO) build --release --locked
