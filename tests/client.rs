@@ -11,6 +11,7 @@
 //! | `hostile` | servers that do their worst |
 //! | `ordeals` | one table of all that a server can do to a client, and how each ends |
 //! | `library` | the library by itself: bodies, connections, redirects, retries, time, events |
+//! | `terminal` | a terminal: progress, colours |
 //! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
 //! | `daemons` | nginx and Apache |
 //! | `httpbin` | httpbin, which was made to try clients |
@@ -30,6 +31,7 @@ mod ordeals;
 mod requests;
 mod showing;
 mod strangers;
+mod terminal;
 
 use std::process::Command;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::fake::{Fake, Talk};
 use super::{client, fetch, fetched};
-use crate::support::{Finished, SOON, Server, run};
+use crate::support::{Finished, Program, SOON, Server, run};
 
 const OK: &str = "HTTP/1.1 200 OK\r\n";
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -118,6 +118,13 @@ fn a_large_body_takes_no_room() {
     let server = Server::start(&[]);
     let finished = bounded(&["-o", "/dev/null", &server.url("/bytes/500000000")]);
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
+    for path in ["/bytes/268435456", "/chunks/268435456"] {
+        let url = server.url(path);
+        let mut program = Program::start(&mut client(&["-s", "-o", "/dev/null", &url]));
+        let peak = program.peak_memory();
+        assert_eq!(program.finish().code, Some(0));
+        assert!((1..20_000_000).contains(&peak), "{path}: {peak} bytes");
+    }
     let chunks = endless(CHUNKED, "3\r\nabc\r\n");
     let finished = bounded(&["-m", "0.5", "-o", "/dev/null", &chunks.url("/")]);
     finished.failed(28, "a chunked body without end");
