@@ -75,6 +75,11 @@ impl Fake {
         self.address.to_string()
     }
 
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// How many connections there were.
     pub fn connections(&self) -> usize {
         self.kept.connections.load(Ordering::SeqCst)
