@@ -36,7 +36,7 @@ pub(super) fn fetch(options: &ClientOptions) -> Result<u8, Stop> {
     let watch = Arc::new(Watch::default());
     let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
     let routes = reach::routes(&options.reaching, variable);
-    let routes = routes.map_err(|error| Stop::Failed(49, error.to_string()))?;
+    let routes = routes.map_err(|what| Stop::Failed(49, what))?;
     let client = client(options, routes, &watch);
     let fetcher = Fetcher { options, content: Content::new(options)?, client, watch };
     let mut code = 0;

@@ -10,6 +10,7 @@
 //! | `requests` | a listener that holds the requests to the rules for sending them |
 //! | `hostile` | servers that do their worst |
 //! | `library` | the library by itself: bodies, connections, redirects, retries, time, events |
+//! | `reaching` | whoever is led to: `--resolve`, `--connect-to`, `-x`, `--unix-socket`, every timeout |
 //! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
 //! | `beside_curl` | the same for curl and for us: what differs is listed there |
 
@@ -21,6 +22,7 @@ mod flags;
 mod hostile;
 mod keeping;
 mod library;
+mod reaching;
 mod requests;
 mod showing;
 mod strangers;
@@ -32,9 +34,16 @@ use crate::support::{Finished, root, run};
 /// The binary, to be started in the repository.
 pub(crate) fn client<A: AsRef<str>>(args: &[A]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_client"));
-    command.args(args.iter().map(AsRef::as_ref)).current_dir(root()).env_remove("RUST_LOG");
+    command.args(args.iter().map(AsRef::as_ref)).current_dir(root());
+    for name in WITHOUT {
+        command.env_remove(name);
+    }
     command
 }
+
+/// What the environment of whoever runs the tests may say, and is not to.
+pub(crate) const WITHOUT: &[&str] =
+    &["RUST_LOG", "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
 
 /// Runs it to its end.
 pub(crate) fn fetch<A: AsRef<str>>(args: &[A]) -> Finished {
