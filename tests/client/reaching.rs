@@ -586,6 +586,44 @@ fn every_phase_has_its_time() {
     assert_eq!(fetched(&["--idle-timeout", "0.6", &drop_by_drop.url("/")]).len(), 40);
 }
 
+/// What is sent, what `--offline` prints, and what the commands of `--as` send are the same bytes, to the same
+/// place.
+#[test]
+fn the_same_way_when_it_is_not_gone() {
+    let curl_is_there = needs("curl");
+    let at = echo();
+    let port = at.rsplit(':').next().expect("a port");
+    let pin = format!("a.example:{port}:127.0.0.1");
+    let at_name = format!("http://a.example:{port}/x");
+    for args in [
+        &["-x", &at, "http://a.example/x"][..],
+        &["-x", &format!("http://u%20x:p%3A@{at}"), "-u", "a:b", "http://a.example/x?y"],
+        &["-x", &at, "-U", "u:p", "-H", "Proxy-Authorization: mine", "http://a.example/"],
+        &["-x", &at, "-H", "Proxy-Connection:", "http://a.example:81/"],
+        &["--resolve", &pin, &at_name],
+        &["-4", "--connect-to", &format!("::{at}"), "http://a.example/x"],
+    ] {
+        let sent = fetched(args);
+        assert_eq!(fetched(&[&["--offline"], args].concat()), sent, "{args:?}");
+        let shell =
+            |line: &str| String::from_utf8(run(&mut Command::new("sh"), line.as_bytes()).stdout);
+        let nc = fetched(&[&["--as", "nc"], args].concat());
+        assert!(nc.ends_with(&format!(" 127.0.0.1 {port}\n")), "{nc}");
+        assert_eq!(shell(&format!("nc() {{ cat; }}; {nc}")).as_deref(), Ok(&*sent), "{nc}");
+        if curl_is_there {
+            let line = fetched(&[&["--as", "curl"], args].concat());
+            assert_eq!(
+                shell(&line.replacen("curl", "curl -qsS", 1)).as_deref(),
+                Ok(&*sent),
+                "{line}"
+            );
+        }
+    }
+    let nc = fetched(&["--as", "nc", "--unix-socket", "/a b", "http://a/"]);
+    assert!(nc.ends_with(" | nc -U '/a b'\n"), "{nc}");
+    fetch(&["--offline", "-x", "socks5://p", "http://a/"]).failed(7, "no way");
+}
+
 /// A socket in the file system on which nobody accepts: there is a time for that, too.
 #[test]
 fn a_socket_that_nobody_serves() {
