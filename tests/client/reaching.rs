@@ -66,9 +66,12 @@ fn message(stream: &mut impl io::Read) -> io::Result<Vec<u8>> {
     Ok([bytes, body].concat())
 }
 
+/// Variables of the environment, and arguments.
+type Case<'c> = (&'c [(&'c str, &'c str)], &'c [&'c str]);
+
 /// Beside curl, each case with variables of the environment and arguments, in which `{at}` stands for
 /// the echo's address, `{port}` for its port and `{socket}` for that of the other echo. What differs.
-fn differing(cases: &[(&[(&str, &str)], &[&str])]) -> Vec<String> {
+fn differing(cases: &[Case<'_>]) -> Vec<String> {
     let address = echo();
     let port = address.rsplit(':').next().expect("a port").to_owned();
     let folder = Folder::new();
@@ -101,7 +104,7 @@ fn the_same_way_as_curl() {
     }
     const HOST: &str = "http://a.example:{port}/x?y=z#f";
     let no_proxy: &[(&str, &str)] = &[];
-    let mut cases: Vec<(&[(&str, &str)], &[&str])> = Vec::new();
+    let mut cases: Vec<Case<'_>> = Vec::new();
     for args in [
         // Addresses given by hand.
         &["--resolve", "a.example:{port}:127.0.0.1", HOST][..],
@@ -322,7 +325,7 @@ fn the_same_way_as_curl() {
     let asked = &["http://a.example/"][..];
     let here = &["http://{at}/"][..];
     let (proxy, nowhere) = ("{at}", "127.0.0.1:1");
-    let variables: &[(&[(&str, &str)], &[&str])] = &[
+    let variables: &[Case<'_>] = &[
         (&[("http_proxy", proxy)], asked),
         (&[("http_proxy", "http://u:p@{at}/")], asked),
         (&[("http_proxy", "http://u:p@{at}/")], &["-U", "c:d", "http://a.example/"]),
