@@ -1,19 +1,20 @@
 //! `client URL…`: one after the other, each to where it should go, and what there is to say of it.
 
+use std::env;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use threadbare::cli::client::{ClientOptions, Dry, Fail, Output, Resume};
 use threadbare::client::command::dry::{as_curl, as_nc, wire};
 use threadbare::client::command::part::{self, remote_name};
+use threadbare::client::command::reach;
 use threadbare::client::command::resume::{AtHand, Came, Rest};
 use threadbare::client::command::transfer::{Asked, Transfer, Watch};
 use threadbare::client::command::write_out::{Format, Stream, line};
 use threadbare::client::output::{Parts, Verbose};
-use threadbare::client::{Client, Config, Event, Observer as _, Redirects, Request, Timeouts};
+use threadbare::client::{Client, Config, Event, Observer as _, Redirects, Request, Routes};
 
 use super::ask::{Content, read_data, request};
 use super::deliver::Delivery;
@@ -33,7 +34,10 @@ pub(super) fn fetch(options: &ClientOptions) -> Result<u8, Stop> {
     let format = format(options)?;
     let mut lines = options.json_out.as_deref().map(lines).transpose()?;
     let watch = Arc::new(Watch::default());
-    let client = client(options, &watch);
+    let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
+    let routes = reach::routes(&options.reaching, variable);
+    let routes = routes.map_err(|what| Stop::Failed(49, what))?;
+    let client = client(options, routes, &watch);
     let fetcher = Fetcher { options, content: Content::new(options)?, client, watch };
     let mut code = 0;
     for (number, url) in options.urls.iter().enumerate() {
@@ -193,11 +197,10 @@ fn print(bytes: &[u8]) -> Result<(), Stop> {
 
 /// curl's habits: a redirect is an answer, and nothing but the connection has a limit that was not
 /// asked for.
-fn client(options: &ClientOptions, watch: &Arc<Watch>) -> Client {
-    let connect = options.connect_timeout.or(Some(Duration::from_secs(300)));
-    let timeouts = Timeouts { connect, total: options.max_time, ..Timeouts::NONE };
+fn client(options: &ClientOptions, routes: Routes, watch: &Arc<Watch>) -> Client {
+    let timeouts = reach::timeouts(&options.limits, options.max_time);
     let redirects = Redirects::Answer;
-    let client = Client::with(Config { timeouts, redirects, ..Config::default() });
+    let client = Client::with(Config { timeouts, routes, redirects, ..Config::default() });
     let (watch, verbose) = (Arc::clone(watch), options.verbose);
     client.observer(move |event: &Event<'_>| {
         watch.observe(event);
