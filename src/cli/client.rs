@@ -262,7 +262,7 @@ URLs of one host and port share a connection; host/path and :8080/path will do."
     },
     epilogue: "\
 Exit codes, which are curl's:
-   0  an answer came, whatever its status   25  HTTP/1.0, and a body without a length
+   0  an answer came, whatever its status   25  a body without a length (-0)
    1  a protocol that is not spoken here    26  could not read a file to send
    2  wrong arguments                       28  out of time
    3  not a URL                             33  -C: it cannot be gone on with

@@ -89,7 +89,7 @@ impl Content {
 ///
 /// # Errors
 /// What cannot be asked, or not be read.
-pub fn asking(
+pub fn ask(
     options: &ClientOptions,
     url: &str,
     number: usize,
