@@ -1,7 +1,8 @@
-//! The two directions of a connection, and the buffers that are lent to it.
+//! The two directions of a connection, how far they have come, and the buffers that are lent to it.
 
 use std::io::{self, Read as _};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
 use super::output::Output;
 use crate::proto::buf::Buf;
@@ -20,6 +21,10 @@ pub(super) struct Wire {
     pub(super) output: Output,
     /// How many bytes have come since somebody last counted.
     pub(super) received: usize,
+    /// How many answers are complete.
+    pub(super) answered: u64,
+    /// When it was opened, or its last answer was complete.
+    pub(super) waiting_since: Instant,
 }
 
 /// What a thread lends to the connection it has a turn with: buffers. A connection that waits with
@@ -39,7 +44,14 @@ pub(super) enum Read {
 
 impl Wire {
     pub(super) fn new(peer: SocketAddr) -> Wire {
-        Wire { peer, input: Buf::new(), output: Output::default(), received: 0 }
+        Wire {
+            peer,
+            input: Buf::new(),
+            output: Output::default(),
+            received: 0,
+            answered: 0,
+            waiting_since: Instant::now(),
+        }
     }
 
     /// Reads once. The end of the stream is noted in the input.

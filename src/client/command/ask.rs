@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{credentials, form};
+use super::form;
 use crate::cli::client::data::body as data_of;
 use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
+use crate::client::credentials;
 use crate::client::request::Size;
 use crate::client::{Request, Version};
 use crate::proto::http::framing::Framing;
@@ -163,6 +164,8 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
         ("Range", range.as_deref().map(str::as_bytes)),
         ("User-Agent", options.agent.as_deref()),
         ("Referer", options.referer.as_deref()),
+        // As curl, though RFC 9112, C.2.2 would rather see none.
+        ("Proxy-Connection", Some(b"Keep-Alive")),
     ] {
         request = match value {
             Some(b"") => request.without(name),

@@ -1,17 +1,19 @@
 //! One transfer: the options to a request, the request to an answer, the answer to its output.
 
+use std::env;
 use std::fs::File;
 use std::io::{self, Seek as _, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use super::ask::{Asking, Content, ask, read_data};
 use super::destination::Destination;
 use super::dry::{as_curl, as_nc, wire};
 use super::meter::{Meter, Metered, OfAll};
 use super::progress::Progress;
+use super::reach;
 use super::retry::Retry;
 use super::stop::{Stop, complain};
 use super::transfer::{Asked, Peers, Transfer, Watch};
@@ -19,9 +21,7 @@ use super::write_out::{Format, Stream, line};
 use crate::cli::client::again::{Again, Follow};
 use crate::cli::client::{ClientOptions, Dry};
 use crate::client::output::Verbose;
-use crate::client::{
-    self, Client, Config, Event, Observer as _, Redirects, Rules, Secrets, Timeouts,
-};
+use crate::client::{self, Client, Config, Event, Observer as _, Redirects, Rules, Secrets};
 
 /// What all transfers have in common.
 pub struct Fetcher {
@@ -62,7 +62,7 @@ impl Fetcher {
             format: format(&options)?,
             lines: options.json_out.as_deref().map(lines).transpose()?.map(Mutex::new),
             content: Content::new(&options)?,
-            client: Client::with(config(&options)),
+            client: Client::with(config(&options)?),
             peers: Peers::default(),
             all: is_parallel(&options).then(|| {
                 Arc::new(Mutex::new(Progress::of_all(Instant::now(), options.urls.len())))
@@ -248,10 +248,12 @@ fn lines(path: &Path) -> Result<Box<dyn Write + Send>, Stop> {
 
 /// curl's habits: redirects are followed when that is asked for, a retry is of a whole transfer, and nothing
 /// but the connection has a limit that was not asked for.
-fn config(options: &ClientOptions) -> Config {
-    let connect = options.connect_timeout.or(Some(Duration::from_secs(300)));
-    let timeouts = Timeouts { connect, total: options.max_time, ..Timeouts::NONE };
-    Config { timeouts, redirects: redirects(&options.again), ..Config::default() }
+fn config(options: &ClientOptions) -> Result<Config, Stop> {
+    let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
+    let routes = reach::routes(&options.reaching, variable);
+    let routes = routes.map_err(|what| Stop::Failed(49, what))?;
+    let timeouts = reach::timeouts(&options.limits, options.max_time);
+    Ok(Config { timeouts, routes, redirects: redirects(&options.again), ..Config::default() })
 }
 
 fn redirects(wishes: &Again) -> Redirects {

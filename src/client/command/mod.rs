@@ -14,14 +14,13 @@
 //! | `destination`, [`deliver`] | from an answer to where it goes |
 //! | [`stop`] | why a transfer came to nothing, in one line, and curl's exit code for it |
 //! | [`form`], [`upload`] | `-F`: the fields of a form; its bytes, and those of `-T`, as they are sent |
-//! | [`credentials`] | `-u`: the value of `Authorization` |
+//! | [`reach`] | `-x`, `--resolve`, the environment, every phase's timeout: the way, and how long |
 //! | [`dry`] | `--offline`, `--as`: the request that is not sent |
 //! | [`part`], [`resume`] | `-o`, `-O`, `-C`: a file that is whole or not there; the rest of it |
 //! | [`transfer`], [`write_out`] | `-w`, `--json-out`: the figures of a transfer, and how they are told |
 //! | [`pretty`], [`progress`], `meter`, [`screen`] | on a terminal: JSON for people; how far a transfer is, and `--limit-rate`; nothing that would play with it |
 
 pub mod ask;
-pub mod credentials;
 pub mod deliver;
 mod destination;
 pub mod dry;
@@ -31,6 +30,7 @@ mod meter;
 pub mod part;
 pub mod pretty;
 pub mod progress;
+pub mod reach;
 pub mod resume;
 mod retry;
 pub mod run;
@@ -39,3 +39,5 @@ pub mod stop;
 pub mod transfer;
 pub mod upload;
 pub mod write_out;
+
+pub use super::credentials;
