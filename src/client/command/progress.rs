@@ -161,7 +161,7 @@ mod tests {
         let mut all = Progress::of_all(begun, 3);
         all.over();
         let line = all.passed(after(1000), 500_000).unwrap();
-        assert_eq!(line, "\r1 of 3 transfers    500 KB    500 KB/s  0:01\x1b[K");
+        assert_eq!(line, in_place("1 of 3 transfers    500 KB    500 KB/s  0:01"));
         assert_eq!(Progress::new(begun, 0, None).end(after(10)), None, "it was quick");
         for (had, bytes, total) in [
             (0, 0, Some(u64::MAX)),
