@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use threadbare::cli::bench::BenchOptions;
+use threadbare::client::command::ask::{Content, ask};
+use threadbare::client::command::stop::{Stop, complain};
 use threadbare::client::load::{Pace, Plan, run};
 use threadbare::client::report::compare::Baseline;
 use threadbare::client::report::{Summary, fail_if, json, progress, text};
-
-use super::ask::{Content, request};
-use super::stop::{Stop, complain};
 
 /// Measures, prints, judges.
 pub(super) fn bench(options: &BenchOptions) -> Result<u8, Stop> {
@@ -77,7 +76,7 @@ fn plan(options: &BenchOptions) -> Result<Plan, Stop> {
     let url = options.client.urls.first().map_or("", String::as_str);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
-        request: request(&options.client, url, &content)?,
+        request: ask(&options.client, url, 0, &content)?.in_memory()?,
         connections: options.connections,
         threads: options.threads.unwrap_or((cores / 2).max(1)),
         pace: options.rate.map_or(Pace::Closed, Pace::Rate),

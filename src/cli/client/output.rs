@@ -126,7 +126,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             options.limit_rate = Some(speed.ok_or(Right("bytes a second, as 5000, 100k or 2M"))?);
             Ok(())
         }),
-        "take no more bytes of a body a second than this, as 100k or 2M",
+        "send and take no more bytes of a body a second than this, as 100k or 2M",
     ),
 ];
 

@@ -222,6 +222,6 @@ fn text(value: &OsStr, right: &'static str) -> Result<String, Right> {
     value.to_str().map(str::to_owned).ok_or(Right(right))
 }
 
-fn limit(time: Duration) -> Option<Duration> {
+pub(super) fn limit(time: Duration) -> Option<Duration> {
     Some(time).filter(|time| !time.is_zero())
 }

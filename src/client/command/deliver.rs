@@ -3,54 +3,49 @@
 use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use threadbare::cli::client::{ClientOptions, Pretty};
-use threadbare::client::command::part;
-use threadbare::client::command::pretty::{LIMIT, is_json, pretty};
-use threadbare::client::command::progress::{Pace, Progress};
-use threadbare::client::command::screen::Screen;
-use threadbare::client::output::{Parts, Undelivered, deliver};
-use threadbare::client::{Response, ResponseHead};
+use super::meter::{Meter, OfAll};
+use super::part;
+use super::pretty::{LIMIT, is_json, pretty};
+use super::screen::Screen;
+use crate::cli::client::{ClientOptions, Pretty};
+use crate::client::output::{Parts, Undelivered, deliver};
+use crate::client::{Response, ResponseHead};
 
-use super::stop::{Stop, complain};
+use super::stop::Stop;
 
 /// One answer's.
-pub(super) struct Delivery<'o> {
+pub struct Delivery<'o> {
     options: &'o ClientOptions,
-    begun: Instant,
-    progress: Option<Progress>,
-    pace: Option<Pace>,
+    meter: Meter,
     passed: u64,
+    /// The heads of the redirects that led here, still to be written.
+    hops: Vec<u8>,
 }
 
 impl Delivery<'_> {
-    /// So many bytes of it are there already.
+    /// So many bytes of it are there already; `hops` are the heads before its own.
     pub(super) fn new<'o>(
         options: &'o ClientOptions,
         head: &ResponseHead,
+        hops: Vec<u8>,
         had: u64,
+        of_all: &OfAll,
         to_file: bool,
     ) -> Delivery<'o> {
-        let begun = Instant::now();
-        let shown = !options.silent && !options.no_progress && !options.head;
-        let shown = shown && io::stderr().is_terminal();
-        let shown = shown && (to_file || !io::stdout().is_terminal());
         let length = head.headers.text("content-length").and_then(|text| text.parse::<u64>().ok());
         let total = length.and_then(|length| length.checked_add(had));
-        let progress = shown.then(|| Progress::new(begun, had, total));
-        let pace = options.limit_rate.map(|rate| Pace::new(begun, rate));
-        Delivery { options, begun, progress, pace, passed: 0 }
+        let meter = Meter::new(options, of_all, to_file, had, total);
+        Delivery { options, meter, passed: 0, hops }
     }
 
     /// How many bytes of the body came.
-    pub(super) fn passed(&self) -> u64 {
+    pub fn passed(&self) -> u64 {
         self.passed
     }
 
     /// To a file, which is there under its name once it is complete.
-    pub(super) fn keep(
+    pub fn keep(
         &mut self,
         response: &mut Response,
         parts: Parts,
@@ -72,7 +67,7 @@ impl Delivery<'_> {
     }
 
     /// To stdout; for somebody `to_see`, if that is a terminal.
-    pub(super) fn show(
+    pub fn show(
         &mut self,
         response: &mut Response,
         parts: Parts,
@@ -102,6 +97,7 @@ impl Delivery<'_> {
         parts: Parts,
         stdout: &mut io::StdoutLock<'_>,
     ) -> Result<(), Undelivered> {
+        stdout.write_all(&std::mem::take(&mut self.hops)).map_err(Undelivered::Write)?;
         if parts == Parts::All {
             deliver(response, Parts::Heads, stdout, |_| {})?;
         }
@@ -133,21 +129,10 @@ impl Delivery<'_> {
         parts: Parts,
         out: &mut impl io::Write,
     ) -> Result<(), Undelivered> {
-        let last = self.options.max_time.map(|limit| self.begun + limit);
-        let delivered = deliver(response, parts, out, |bytes| {
+        out.write_all(&std::mem::take(&mut self.hops)).map_err(Undelivered::Write)?;
+        deliver(response, parts, out, |bytes| {
             self.passed += bytes as u64;
-            let now = Instant::now();
-            if let Some(line) = self.progress.as_mut().and_then(|it| it.passed(now, bytes as u64)) {
-                complain(&line);
-            }
-            if let Some(pace) = &mut self.pace {
-                let left = last.map_or(Duration::MAX, |last| last.saturating_duration_since(now));
-                thread::sleep(pace.passed(now, bytes as u64).min(left));
-            }
-        });
-        if let Some(line) = self.progress.as_mut().and_then(|it| it.end(Instant::now())) {
-            complain(&line);
-        }
-        delivered
+            self.meter.passed(bytes as u64);
+        })
     }
 }
