@@ -100,7 +100,8 @@ fn reuse(client: &Client, origin: &Origin) -> Option<Connection> {
     }
     loop {
         match client.idle.take(origin)? {
-            Found::Alive(connection) => {
+            Found::Alive(mut connection) => {
+                connection.watcher = client.watcher();
                 client.tell(&Event::Reusing(connection.id, &origin.0));
                 return Some(connection);
             }
@@ -113,7 +114,8 @@ fn reuse(client: &Client, origin: &Origin) -> Option<Connection> {
 fn open(client: &Client, origin: &Origin, budget: &mut Budget) -> Result<Connection, Error> {
     let stream = dial(client, origin, budget)?;
     let address = stream.peer_addr().map_err(Error::Receive)?;
-    let connection = Connection::new(client.idle.next_id(), stream);
+    let mut connection = Connection::new(client.idle.next_id(), stream);
+    connection.watcher = client.watcher();
     client.tell(&Event::Connected(connection.id, &origin.0, address));
     Ok(connection)
 }

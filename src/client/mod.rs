@@ -110,6 +110,7 @@ pub use crate::proto::http::url::{Url, UrlError};
 pub use crate::proto::http::version::Version;
 
 use self::budget::Budget;
+use self::event::Watcher;
 use self::reuse::Idle;
 
 /// Sends requests and keeps the connections. Clones share the connections, cost next to nothing, and
@@ -221,6 +222,11 @@ impl Client {
 
     fn budget(&self) -> Budget {
         Budget::new(Instant::now(), self.config.timeouts)
+    }
+
+    /// For a connection that tells of its bytes.
+    fn watcher(&self) -> Watcher {
+        Watcher(self.observer.clone())
     }
 
     fn tell(&self, event: &Event<'_>) {

@@ -48,6 +48,8 @@ pub fn tell(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
         Event::Again(number, pause) => writeln!(out, "* Once more in {pause:?}, retry {number}"),
         // What came of it is said, and errors are the caller's to tell.
         Event::Resolving(_)
+        | Event::Wrote(..)
+        | Event::Read(..)
         | Event::Sent(_)
         | Event::FirstByte
         | Event::Received(_)

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use super::config::Keep;
 use super::connection::Connection;
+use super::event::Watcher;
 
 /// Whom a connection leads to: a host, in lower case, and a port.
 pub(super) type Origin = (Box<str>, u16);
@@ -71,10 +72,11 @@ impl Idle {
     pub(super) fn put(
         &self,
         origin: Origin,
-        connection: Connection,
+        mut connection: Connection,
         keep: &Keep,
         now: Instant,
     ) -> Option<Connection> {
+        connection.watcher = Watcher::default(); // what waits is nobody's
         let mut waiting = self.lock();
         let crowded =
             waiting.iter().filter(|held| held.origin == origin).count() >= keep.most_per_origin;
