@@ -4,7 +4,9 @@ use std::io::{self, Read as _};
 use std::net::{SocketAddr, TcpStream};
 
 use super::output::Output;
+use super::tap::Tap;
 use crate::proto::buf::Buf;
+use crate::proto::http::limits::Limits;
 
 /// How much is read at once.
 const READ: usize = 16 << 10;
@@ -20,6 +22,8 @@ pub(super) struct Wire {
     pub(super) output: Output,
     /// How many bytes have come since somebody last counted.
     pub(super) received: usize,
+    /// Somebody looks on.
+    pub(super) tap: Option<Box<Tap>>,
 }
 
 /// What a thread lends to the connection it has a turn with: buffers. A connection that waits with
@@ -39,7 +43,7 @@ pub(super) enum Read {
 
 impl Wire {
     pub(super) fn new(peer: SocketAddr) -> Wire {
-        Wire { peer, input: Buf::new(), output: Output::default(), received: 0 }
+        Wire { peer, input: Buf::new(), output: Output::default(), received: 0, tap: None }
     }
 
     /// Reads once. The end of the stream is noted in the input.
@@ -52,7 +56,21 @@ impl Wire {
         }
         self.input.filled(count);
         self.received += count;
+        if let Some(tap) = &mut self.tap {
+            tap.came(self.input.last(count));
+        }
         Ok(if count == most { Read::AllThatFits } else { Read::AllThereWas })
+    }
+
+    /// Writes once, as [`Output::flush`].
+    pub(super) fn flush(&mut self, stream: &TcpStream, limits: &Limits) -> io::Result<usize> {
+        let Some(tap) = &mut self.tap else { return self.output.flush(stream, limits) };
+        let bytes = self.output.bytes.clone();
+        let taken = self.output.flush(stream, limits)?;
+        if taken > 0 {
+            tap.went(&bytes[..taken]);
+        }
+        Ok(taken)
     }
 
     pub(super) fn borrow(&mut self, desk: &mut Desk) {

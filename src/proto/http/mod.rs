@@ -18,6 +18,7 @@
 //! | [`etag`], [`conditional`] | is it still the same, is it new to the client | 9110, 8.8 and 13 |
 //! | [`range`] | which parts of it | 9110, 14 |
 //! | [`server`], [`client`] | one exchange as each side lives it | 9112 |
+//! | [`dump`] | which part each byte is, and how it is shown | |
 //! | [`limits`], [`error`], [`rejected`], [`excerpt`] | what is too much, what is wrong, and where | |
 //!
 //! # An exchange, without a network
@@ -61,6 +62,7 @@ pub mod client;
 pub mod close;
 pub mod conditional;
 pub mod date;
+pub mod dump;
 pub mod error;
 pub mod etag;
 pub mod excerpt;
