@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use threadbare::cli::bench::BenchOptions;
+use threadbare::client::command::ask::{Content, request};
+use threadbare::client::command::stop::{Stop, complain};
 use threadbare::client::load::{Pace, Plan, run};
 use threadbare::client::report::compare::Baseline;
 use threadbare::client::report::{Summary, fail_if, json, progress, text};
-
-use super::ask::{Content, request};
-use super::stop::{Stop, complain};
 
 /// Measures, prints, judges.
 pub(super) fn bench(options: &BenchOptions) -> Result<u8, Stop> {

@@ -1,10 +1,6 @@
 //! `client URL…`: fetches, prints, and exits with curl's code. `client bench URL` measures.
 
-mod ask;
 mod bench;
-mod deliver;
-mod fetch;
-mod stop;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
@@ -13,9 +9,9 @@ use std::process::ExitCode;
 use threadbare::cli::bench::parse as bench_flags;
 use threadbare::cli::client::{help, parse};
 use threadbare::cli::{Parsed, UsageError};
+use threadbare::client::command::run;
+use threadbare::client::command::stop::{Stop, complain};
 use threadbare::client::in_one_line;
-
-use self::stop::{Stop, complain};
 
 fn main() -> ExitCode {
     env_logger::init();
@@ -29,7 +25,7 @@ fn main() -> ExitCode {
         Some((word, rest)) if word == "bench" => {
             act(bench_flags(rest.to_vec()), bench::bench, |_| true)
         }
-        _ => act(parse(args), fetch::fetch, |options| !options.silent || options.show_error),
+        _ => act(parse(args), run::run, |options| !options.silent || options.show_error),
     }
 }
 

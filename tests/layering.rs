@@ -15,7 +15,8 @@ const MAY_IMPORT: &[(&str, &[&str], &[&str])] = &[
     ("server", &["proto::http", "proto::buf", "net", "pool", "server"], &["log", "nix"]),
     // The load generator keeps its times in a histogram, and tells them as JSON.
     ("client/load", &["proto::http", "proto::buf", "net", "client"], &["hdrhistogram"]),
-    ("client/command", &["proto::http", "client"], &["serde_json"]),
+    // What the command does is what its options say.
+    ("client/command", &["proto::http", "client", "cli::client"], &["serde_json"]),
     ("client/report", &["client"], &["hdrhistogram", "serde_json"]),
     ("client", &["proto::http", "proto::buf", "net", "pool", "client"], &["log"]),
     ("app", &["server", "proto::http", "app"], &["log", "serde_json"]),

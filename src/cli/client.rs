@@ -3,6 +3,7 @@
 mod asking;
 pub mod data;
 mod output;
+mod watching;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub struct ClientOptions {
     pub head: bool,
     /// Tell on stderr what happens.
     pub verbose: bool,
+    /// Draw where the time of each request went.
+    pub trace: bool,
     /// Say nothing on stderr.
     pub silent: bool,
     /// Say what went wrong even so.
@@ -221,6 +224,7 @@ URLs of one host and port share a connection; host/path and :8080/path will do."
     groups: &[
         ("Request", Asking::FLAGS),
         ("Output", output::FLAGS),
+        ("Watching", watching::FLAGS),
         ("Instead of sending", output::DRY),
         ("Time", TIME),
         ("Help", HELP),

@@ -1,7 +1,16 @@
-//! What the command line `client` does around a call, curl's habits kept where curl has them.
+//! What the command line `client` does around a call, curl's habits kept where curl has them. It reads the
+//! options of [`cli::client`](crate::cli::client); nothing else in [`client`](super) knows of a command line.
+//!
+//! ```text
+//! run: each URL in turn ─> fetch: one transfer
+//!                            options ─> ask: the request ─> Client ─> deliver: file, terminal, pipe
+//! ```
 //!
 //! | file | what it does |
 //! |---|---|
+//! | [`mod@run`], [`fetch`] | all transfers of a command line; one of them |
+//! | [`ask`], [`deliver`] | from the options to a request; from an answer to its output |
+//! | [`stop`] | why a transfer came to nothing, in one line, and curl's exit code for it |
 //! | [`form`], [`upload`] | `-F`: the fields of a form, and its bytes |
 //! | [`credentials`] | `-u`: the value of `Authorization` |
 //! | [`dry`] | `--offline`, `--as`: the request that is not sent |
@@ -9,14 +18,19 @@
 //! | [`transfer`], [`write_out`] | `-w`, `--json-out`: the figures of a transfer, and how they are told |
 //! | [`pretty`], [`progress`], [`screen`] | on a terminal: JSON for people; how far a download is, and `--limit-rate`; nothing that would play with it |
 
+pub mod ask;
 pub mod credentials;
+pub mod deliver;
 pub mod dry;
+pub mod fetch;
 pub mod form;
 pub mod part;
 pub mod pretty;
 pub mod progress;
 pub mod resume;
+pub mod run;
 pub mod screen;
+pub mod stop;
 pub mod transfer;
 pub mod upload;
 pub mod write_out;

@@ -1,78 +1,54 @@
-//! `client URL…`: one after the other, each to where it should go, and what there is to say of it.
+//! One transfer: the options to a request, the request to an answer, the answer to its output.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use threadbare::cli::client::{ClientOptions, Dry, Fail, Output, Resume};
-use threadbare::client::command::dry::{as_curl, as_nc, wire};
-use threadbare::client::command::part::{self, remote_name};
-use threadbare::client::command::resume::{AtHand, Came, Rest};
-use threadbare::client::command::transfer::{Asked, Transfer, Watch};
-use threadbare::client::command::write_out::{Format, Stream, line};
-use threadbare::client::output::{Parts, Verbose};
-use threadbare::client::{Client, Config, Event, Observer as _, Redirects, Request, Timeouts};
-
-use super::ask::{Content, read_data, request};
+use super::ask::{Content, request};
 use super::deliver::Delivery;
-use super::stop::{Stop, complain};
+use super::dry::{as_curl, as_nc, wire};
+use super::part::{self, remote_name};
+use super::resume::{AtHand, Came, Rest};
+use super::stop::Stop;
+use super::transfer::{Asked, Transfer, Watch};
+use crate::cli::client::{ClientOptions, Dry, Fail, Output, Resume};
+use crate::client::output::{Parts, Verbose};
+use crate::client::{Client, Config, Event, Observer as _, Redirects, Request, Timeouts};
 
 /// What all transfers have in common.
-struct Fetcher<'o> {
+pub struct Fetcher<'o> {
     options: &'o ClientOptions,
     content: Content,
     client: Client,
     watch: Arc<Watch>,
 }
 
-/// Fetches one URL after the other. One that fails does not keep the others from their turn; the
-/// exit code is the last one's, as with curl.
-pub(super) fn fetch(options: &ClientOptions) -> Result<u8, Stop> {
-    let format = format(options)?;
-    let mut lines = options.json_out.as_deref().map(lines).transpose()?;
-    let watch = Arc::new(Watch::default());
-    let client = client(options, &watch);
-    let fetcher = Fetcher { options, content: Content::new(options)?, client, watch };
-    let mut code = 0;
-    for (number, url) in options.urls.iter().enumerate() {
-        let mut transfer = Transfer::new(url, number);
-        fetcher.watch.begin();
-        let fetched = fetcher.fetch(&mut transfer);
-        (transfer.seen, transfer.total) = fetcher.watch.end();
-        code = match fetched {
-            Ok(()) => 0,
-            Err(Stop::BrokenPipe) => return Ok(0),
-            Err(stop) => {
-                if !options.silent || options.show_error {
-                    stop.say();
-                }
-                transfer.end = Err((stop.exit_code(), stop.to_string()));
-                stop.exit_code()
-            }
-        };
-        if options.dry.is_some() {
-            continue;
-        }
-        if let Some(format) = &format {
-            for (stream, text) in format.of(&transfer) {
-                match stream {
-                    Stream::Stdout => print(text.as_bytes())?,
-                    Stream::Stderr => complain(&text),
-                }
-            }
-        }
-        if let (Some(lines), Some(path)) = (&mut lines, &options.json_out) {
-            let written = lines.write_all((line(&transfer) + "\n").as_bytes());
-            written.map_err(|error| Stop::Write(path.display().to_string(), error))?;
-        }
+impl<'o> Fetcher<'o> {
+    /// Reads what there is to be sent.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is not what the options say.
+    pub fn new(options: &'o ClientOptions) -> Result<Fetcher<'o>, Stop> {
+        let watch = Arc::new(Watch::default());
+        let client = client(options, &watch);
+        Ok(Fetcher { options, content: Content::new(options)?, client, watch })
     }
-    Ok(code)
-}
 
-impl Fetcher<'_> {
-    fn fetch(&self, transfer: &mut Transfer) -> Result<(), Stop> {
+    /// Makes this transfer, and notes in it what there is to tell.
+    ///
+    /// # Errors
+    /// Why it came to nothing; [`Stop::BrokenPipe`]: nobody wants to know.
+    pub fn fetch(&self, transfer: &mut Transfer) -> Result<(), Stop> {
+        self.watch.begin();
+        let fetched = self.transfer(transfer);
+        (transfer.seen, transfer.total) = self.watch.end();
+        if let Err(stop) = &fetched {
+            transfer.end = Err((stop.exit_code(), stop.to_string()));
+        }
+        fetched
+    }
+
+    fn transfer(&self, transfer: &mut Transfer) -> Result<(), Stop> {
         let options = self.options;
         let mut request = request(options, &transfer.url, &self.content)?;
         let target = match options.outputs.get(transfer.number) {
@@ -165,27 +141,8 @@ fn own_name(request: &Request) -> Result<String, Stop> {
     })
 }
 
-/// Reads what `-w` says.
-fn format(options: &ClientOptions) -> Result<Option<Format>, Stop> {
-    let Some(format) = options.write_out.as_deref() else { return Ok(None) };
-    let text = match format.strip_prefix('@') {
-        Some(path) => String::from_utf8_lossy(&read_data(Path::new(path))?).into_owned(),
-        None => format.to_owned(),
-    };
-    Format::parse(&text).map(Some).map_err(Stop::Usage)
-}
-
-/// Where the lines of `--json-out` go.
-fn lines(path: &Path) -> Result<Box<dyn Write>, Stop> {
-    if path == Path::new("-") {
-        return Ok(Box::new(io::stdout()));
-    }
-    let file = File::create(path);
-    Ok(Box::new(file.map_err(|error| Stop::Write(path.display().to_string(), error))?))
-}
-
 /// Prints what is no body.
-fn print(bytes: &[u8]) -> Result<(), Stop> {
+pub(super) fn print(bytes: &[u8]) -> Result<(), Stop> {
     let mut stdout = io::stdout().lock();
     let printed = stdout.write_all(bytes).and_then(|()| stdout.flush());
     printed.map_err(|error| Stop::unwritten("stdout".to_owned(), error))

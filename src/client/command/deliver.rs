@@ -6,18 +6,18 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use threadbare::cli::client::{ClientOptions, Pretty};
-use threadbare::client::command::part;
-use threadbare::client::command::pretty::{LIMIT, is_json, pretty};
-use threadbare::client::command::progress::{Pace, Progress};
-use threadbare::client::command::screen::Screen;
-use threadbare::client::output::{Parts, Undelivered, deliver};
-use threadbare::client::{Response, ResponseHead};
+use super::part;
+use super::pretty::{LIMIT, is_json, pretty};
+use super::progress::{Pace, Progress};
+use super::screen::Screen;
+use crate::cli::client::{ClientOptions, Pretty};
+use crate::client::output::{Parts, Undelivered, deliver};
+use crate::client::{Response, ResponseHead};
 
 use super::stop::{Stop, complain};
 
 /// One answer's.
-pub(super) struct Delivery<'o> {
+pub struct Delivery<'o> {
     options: &'o ClientOptions,
     begun: Instant,
     progress: Option<Progress>,
@@ -27,7 +27,7 @@ pub(super) struct Delivery<'o> {
 
 impl Delivery<'_> {
     /// So many bytes of it are there already.
-    pub(super) fn new<'o>(
+    pub fn new<'o>(
         options: &'o ClientOptions,
         head: &ResponseHead,
         had: u64,
@@ -45,12 +45,12 @@ impl Delivery<'_> {
     }
 
     /// How many bytes of the body came.
-    pub(super) fn passed(&self) -> u64 {
+    pub fn passed(&self) -> u64 {
         self.passed
     }
 
     /// To a file, which is there under its name once it is complete.
-    pub(super) fn keep(
+    pub fn keep(
         &mut self,
         response: &mut Response,
         parts: Parts,
@@ -72,7 +72,7 @@ impl Delivery<'_> {
     }
 
     /// To stdout; for somebody `to_see`, if that is a terminal.
-    pub(super) fn show(
+    pub fn show(
         &mut self,
         response: &mut Response,
         parts: Parts,

@@ -3,13 +3,17 @@
 use std::io::{self, ErrorKind, Write as _};
 use std::path::PathBuf;
 
-use threadbare::client::output::Undelivered;
-use threadbare::client::{Error, in_one_line};
+use crate::client::output::Undelivered;
+use crate::client::{Error, in_one_line};
 
 /// Why a fetch came to nothing.
-pub(super) enum Stop {
+#[derive(Debug)]
+pub enum Stop {
+    /// The call failed.
     Fetch(Error),
+    /// What is to be sent cannot be read.
     ReadData(String, io::Error),
+    /// What came cannot be written.
     Write(String, io::Error),
     /// And what came so far is in this file.
     Kept(Box<Stop>, PathBuf),
@@ -25,7 +29,7 @@ pub(super) enum Stop {
 
 impl Stop {
     /// What a delivery to this output came to.
-    pub(super) fn undelivered(output: String, why: Undelivered) -> Stop {
+    pub fn undelivered(output: String, why: Undelivered) -> Stop {
         match why {
             Undelivered::Answer(error) => Stop::Fetch(error),
             Undelivered::Write(error) => Stop::unwritten(output, error),
@@ -33,14 +37,15 @@ impl Stop {
     }
 
     /// This output took no more.
-    pub(super) fn unwritten(output: String, error: io::Error) -> Stop {
+    pub fn unwritten(output: String, error: io::Error) -> Stop {
         match error.kind() {
             ErrorKind::BrokenPipe if output == "stdout" => Stop::BrokenPipe,
             _ => Stop::Write(output, error),
         }
     }
 
-    pub(super) fn exit_code(&self) -> u8 {
+    /// Ours, which is curl's.
+    pub fn exit_code(&self) -> u8 {
         match self {
             Stop::Fetch(error) => error.exit_code(),
             Stop::ReadData(..) => 26,
@@ -54,7 +59,7 @@ impl Stop {
     }
 
     /// One line on stderr.
-    pub(super) fn say(&self) {
+    pub fn say(&self) {
         match self {
             Stop::BrokenPipe => {}
             stop => complain(&format!("client: ({}) {stop}\n", self.exit_code())),
@@ -85,7 +90,7 @@ impl std::fmt::Display for Stop {
 }
 
 /// Says it on stderr, if anyone is listening there.
-pub(super) fn complain(text: &str) {
+pub fn complain(text: &str) {
     io::stderr().write_all(text.as_bytes()).unwrap_or_default();
 }
 

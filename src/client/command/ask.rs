@@ -4,15 +4,15 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use threadbare::cli::client::data::body as data_of;
-use threadbare::cli::client::{ClientOptions, Field, FormField};
-use threadbare::client::command::{credentials, form};
-use threadbare::client::{Request, Version};
+use super::{credentials, form};
+use crate::cli::client::data::body as data_of;
+use crate::cli::client::{ClientOptions, Field, FormField};
+use crate::client::{Request, Version};
 
 use super::stop::Stop;
 
 /// What is sent with the request, to each URL.
-pub(super) struct Content {
+pub struct Content {
     body: Option<Vec<u8>>,
     content_type: Option<String>,
     /// What goes behind the `?` of the URL.
@@ -21,7 +21,7 @@ pub(super) struct Content {
 
 impl Content {
     /// Reads what there is to be read.
-    pub(super) fn new(options: &ClientOptions) -> Result<Content, Stop> {
+    pub fn new(options: &ClientOptions) -> Result<Content, Stop> {
         let data = data_of(&options.data, read_data)?;
         if options.get {
             let data = data.map(|data| {
@@ -70,11 +70,7 @@ impl Content {
 }
 
 /// The request for this URL.
-pub(super) fn request(
-    options: &ClientOptions,
-    url: &str,
-    content: &Content,
-) -> Result<Request, Stop> {
+pub fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Request, Stop> {
     let mut request = Request::get(&with_query(url, content.query.as_deref()))?;
     let user = options.user.as_deref().map(credentials::basic);
     let range = options.range.as_deref().map(|range| format!("bytes={range}"));
@@ -130,7 +126,7 @@ fn with_query(url: &str, query: Option<&str>) -> String {
 }
 
 /// Reads a file, or stdin for `-`.
-pub(super) fn read_data(path: &Path) -> Result<Vec<u8>, Stop> {
+pub fn read_data(path: &Path) -> Result<Vec<u8>, Stop> {
     let mut data = Vec::new();
     let read = match path.to_str() {
         Some("-") => io::stdin().read_to_end(&mut data),
