@@ -5,6 +5,7 @@
 //! | `flags` | our server, and a listener that keeps what it was sent |
 //! | `keeping` | servers that cut answers short, or go on with them: `-o`, `-O`, `-C` |
 //! | `showing` | our server: `-w`, `--json-out`, `--offline`, `--as`, pretty JSON, `--limit-rate` |
+//! | `wire` | a listener that keeps all that was said: `--wire`, `--transcript`, `--explain` |
 //! | `exit_codes` | whatever it takes to get each of them |
 //! | `answers` | servers whose answers put the rules for reading them to the test, one by one |
 //! | `requests` | a listener that holds the requests to the rules for sending them |
@@ -24,6 +25,7 @@ mod library;
 mod requests;
 mod showing;
 mod strangers;
+mod wire;
 
 use std::process::Command;
 

@@ -49,6 +49,12 @@ pub struct ClientOptions {
     pub verbose: bool,
     /// Draw where the time of each request went.
     pub trace: bool,
+    /// Show each byte of each connection.
+    pub wire: bool,
+    /// Where each byte of each connection is kept.
+    pub transcript: Option<PathBuf>,
+    /// Say what the lines of heads are for.
+    pub explain: bool,
     /// Say nothing on stderr.
     pub silent: bool,
     /// Say what went wrong even so.

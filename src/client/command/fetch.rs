@@ -11,8 +11,9 @@ use super::part::{self, remote_name};
 use super::resume::{AtHand, Came, Rest};
 use super::stop::Stop;
 use super::transfer::{Asked, Transfer, Watch};
+use super::watching::Watching;
 use crate::cli::client::{ClientOptions, Dry, Fail, Output, Resume};
-use crate::client::output::{Parts, Verbose};
+use crate::client::output::Parts;
 use crate::client::{Client, Config, Event, Observer as _, Redirects, Request, Timeouts};
 
 /// What all transfers have in common.
@@ -21,6 +22,7 @@ pub struct Fetcher<'o> {
     content: Content,
     client: Client,
     watch: Arc<Watch>,
+    watching: Arc<Watching>,
 }
 
 impl<'o> Fetcher<'o> {
@@ -30,8 +32,9 @@ impl<'o> Fetcher<'o> {
     /// A file that cannot be read, or that is not what the options say.
     pub fn new(options: &'o ClientOptions) -> Result<Fetcher<'o>, Stop> {
         let watch = Arc::new(Watch::default());
-        let client = client(options, &watch);
-        Ok(Fetcher { options, content: Content::new(options)?, client, watch })
+        let watching = Arc::new(Watching::new(options)?);
+        let client = client(options, &watch, &watching);
+        Ok(Fetcher { options, content: Content::new(options)?, client, watch, watching })
     }
 
     /// Makes this transfer, and notes in it what there is to tell.
@@ -40,7 +43,7 @@ impl<'o> Fetcher<'o> {
     /// Why it came to nothing; [`Stop::BrokenPipe`]: nobody wants to know.
     pub fn fetch(&self, transfer: &mut Transfer) -> Result<(), Stop> {
         self.watch.begin();
-        let fetched = self.transfer(transfer);
+        let fetched = self.transfer(transfer).and_then(|()| self.watching.kept());
         (transfer.seen, transfer.total) = self.watch.end();
         if let Err(stop) = &fetched {
             transfer.end = Err((stop.exit_code(), stop.to_string()));
@@ -150,16 +153,14 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Stop> {
 
 /// curl's habits: a redirect is an answer, and nothing but the connection has a limit that was not
 /// asked for.
-fn client(options: &ClientOptions, watch: &Arc<Watch>) -> Client {
+fn client(options: &ClientOptions, watch: &Arc<Watch>, watching: &Arc<Watching>) -> Client {
     let connect = options.connect_timeout.or(Some(Duration::from_secs(300)));
     let timeouts = Timeouts { connect, total: options.max_time, ..Timeouts::NONE };
     let redirects = Redirects::Answer;
     let client = Client::with(Config { timeouts, redirects, ..Config::default() });
-    let (watch, verbose) = (Arc::clone(watch), options.verbose);
+    let (watch, watching) = (Arc::clone(watch), Arc::clone(watching));
     client.observer(move |event: &Event<'_>| {
         watch.observe(event);
-        if verbose {
-            Verbose.observe(event);
-        }
+        watching.observe(event);
     })
 }

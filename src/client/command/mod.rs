@@ -16,12 +16,14 @@
 //! | [`dry`] | `--offline`, `--as`: the request that is not sent |
 //! | [`part`], [`resume`] | `-o`, `-O`, `-C`: a file that is whole or not there; the rest of it |
 //! | [`transfer`], [`write_out`] | `-w`, `--json-out`: the figures of a transfer, and how they are told |
+//! | [`watching`], [`wire`], [`mod@explain`] | `-v`, `--wire`, `--transcript`, `--explain` |
 //! | [`pretty`], [`progress`], [`screen`] | on a terminal: JSON for people; how far a download is, and `--limit-rate`; nothing that would play with it |
 
 pub mod ask;
 pub mod credentials;
 pub mod deliver;
 pub mod dry;
+pub mod explain;
 pub mod fetch;
 pub mod form;
 pub mod part;
@@ -33,4 +35,6 @@ pub mod screen;
 pub mod stop;
 pub mod transfer;
 pub mod upload;
+pub mod watching;
+pub mod wire;
 pub mod write_out;

@@ -28,7 +28,7 @@ use crate::proto::http::limits::Limits;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Says something about a line of a head, or about how the body is framed.
-pub type Explain = fn(About<'_>) -> Option<String>;
+pub type Explain = fn(About<'_>) -> Vec<String>;
 
 /// What is to be explained.
 #[derive(Debug, Clone, Copy)]
@@ -126,19 +126,13 @@ impl Text {
                     paint(if mark == '>' { "36" } else { "32" }, &begun, colour, out);
                     escape(line, colour, out);
                     out.push('\n');
-                    if let (Part::Head | Part::Trailer, Some(explain)) = (part, explain)
-                        && let Some(said) = explain(About::Line(part, line))
-                    {
-                        paint("2", &format!("#{number}   ^ {said}"), colour, out);
-                        out.push('\n');
+                    if let (Part::Head | Part::Trailer, Some(explain)) = (part, explain) {
+                        say(*number, explain(About::Line(part, line)), colour, out);
                     }
                 }
             }
             (Seen::Framed(framing), Form::Look { colour, explain: Some(explain), .. }) => {
-                if let Some(said) = explain(About::Framing(from, framing)) {
-                    paint("2", &format!("#{number}   ^ {said}"), colour, out);
-                    out.push('\n');
-                }
+                say(*number, explain(About::Framing(from, framing)), colour, out);
             }
             (Seen::Framed(_), _) => {}
             (Seen::Complete, _) => {
@@ -225,6 +219,14 @@ impl Cut {
         if bytes > 0 || !chunks.is_empty() {
             out.push_str(&format!("#{number}   … {} bytes more{chunks}\n", grouped(bytes)));
         }
+    }
+}
+
+/// What is explained stands below what it explains.
+fn say(number: usize, explanations: Vec<String>, colour: bool, out: &mut String) {
+    for said in explanations {
+        paint("2", &format!("#{number}   ^ {said}"), colour, out);
+        out.push('\n');
     }
 }
 
@@ -366,9 +368,9 @@ mod tests {
         let short = Form::Look { colour: false, most: Some(6), explain: None };
         let two = "#3 < head    HTTP/1.1 200 OK\\r\\n\n#3 < head    Transfer-Encoding: chunked\\r\\n\n#3 < head    \\r\\n\n";
         let says: Explain = |about| match about {
-            About::Line(_, line) => line.starts_with(b"Host").then(|| "whom".to_owned()),
-            About::Framing(Side::Client, Framing::None) => Some("no body".to_owned()),
-            About::Framing(..) => None,
+            About::Line(_, line) if line.starts_with(b"Host") => vec!["whom".to_owned()],
+            About::Framing(Side::Client, Framing::None) => vec!["no body".to_owned()],
+            _ => Vec::new(),
         };
         let explained = Form::Look { colour: false, most: None, explain: Some(says) };
         for (name, form, talk, want) in [
