@@ -17,6 +17,7 @@ use super::error::Error;
 use super::event::Event;
 use super::misread::Misread;
 use super::request::{Content, Request};
+use super::route::Route;
 use super::upload::Upload;
 use crate::proto::http::client::{Head, Heard, RecvBody, RecvHead, SendBody, SendHead};
 use crate::proto::http::framing::Framing;
@@ -38,6 +39,7 @@ pub(super) struct Answer {
 pub(super) fn exchange(
     client: &Client,
     request: &Request,
+    route: Route<'_>,
     content: &Content<'_>,
     upload: Upload<'_, '_>,
     connection: &mut Connection,
@@ -46,7 +48,7 @@ pub(super) fn exchange(
     let mut interim = Vec::new();
     let mut exchange =
         Exchange { client, connection, budget, interim: &mut interim, sent: 0, heard: false };
-    let sending = exchange.send_head(request, content);
+    let sending = exchange.send_head(request, route, content);
     let answer = exchange
         .send_body(content, upload, sending)
         .and_then(|waiting| exchange.recv_head(waiting));
@@ -72,8 +74,14 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Puts the head in front of the body: one write for both, where both are small.
-    fn send_head(&mut self, request: &Request, content: &Content<'_>) -> SendBody {
-        let (head, out) = (request.head(content), &mut self.connection.output);
+    fn send_head(
+        &mut self,
+        request: &Request,
+        route: Route<'_>,
+        content: &Content<'_>,
+    ) -> SendBody {
+        let head = request.head_to(route.proxy(), content);
+        let out = &mut self.connection.output;
         let sending = match content.framing {
             Framing::Chunked => SendHead.send_chunked(&head, out),
             Framing::Length(length) => SendHead.send(&head, Some(length), out),

@@ -159,7 +159,7 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// As curl's: `k`, `M` and `G` are 1024 times as much.
-fn speed(text: &str) -> Option<u64> {
+pub(super) fn speed(text: &str) -> Option<u64> {
     let (digits, factor) = match text.strip_suffix(|unit: char| unit.is_ascii_alphabetic()) {
         None => (text, 1),
         Some(digits) => match text.chars().next_back()?.to_ascii_lowercase() {

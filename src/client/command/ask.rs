@@ -79,6 +79,8 @@ pub fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<
         ("Range", range.as_deref().map(str::as_bytes)),
         ("User-Agent", options.agent.as_deref()),
         ("Referer", options.referer.as_deref()),
+        // As curl, though RFC 9112, C.2.2 would rather see none.
+        ("Proxy-Connection", Some(b"Keep-Alive")),
     ] {
         request = match value {
             Some(b"") => request.without(name),

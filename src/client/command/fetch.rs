@@ -1,20 +1,21 @@
 //! One transfer: the options to a request, the request to an answer, the answer to its output.
 
+use std::env;
 use std::io::{self, Write as _};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::ask::{Content, request};
 use super::deliver::Delivery;
 use super::dry::{as_curl, as_nc, wire};
 use super::part::{self, remote_name};
+use super::reach;
 use super::resume::{AtHand, Came, Rest};
 use super::stop::Stop;
 use super::transfer::{Asked, Transfer, Watch};
 use super::watching::Watching;
 use crate::cli::client::{ClientOptions, Dry, Fail, Output, Resume};
 use crate::client::output::Parts;
-use crate::client::{Client, Config, Event, Observer as _, Redirects, Request, Timeouts};
+use crate::client::{Client, Config, Event, Observer as _, Redirects, Request};
 
 /// What all transfers have in common.
 pub struct Fetcher<'o> {
@@ -33,7 +34,7 @@ impl<'o> Fetcher<'o> {
     pub fn new(options: &'o ClientOptions) -> Result<Fetcher<'o>, Stop> {
         let watch = Arc::new(Watch::default());
         let watching = Arc::new(Watching::new(options)?);
-        let client = client(options, &watch, &watching);
+        let client = client(options, &watch, &watching)?;
         Ok(Fetcher { options, content: Content::new(options)?, client, watch, watching })
     }
 
@@ -153,14 +154,24 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Stop> {
 
 /// curl's habits: a redirect is an answer, and nothing but the connection has a limit that was not
 /// asked for.
-fn client(options: &ClientOptions, watch: &Arc<Watch>, watching: &Arc<Watching>) -> Client {
-    let connect = options.connect_timeout.or(Some(Duration::from_secs(300)));
-    let timeouts = Timeouts { connect, total: options.max_time, ..Timeouts::NONE };
+pub(super) fn configured(options: &ClientOptions) -> Result<Client, Stop> {
+    let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
+    let routes = reach::routes(&options.reaching, variable);
+    let routes = routes.map_err(|error| Stop::Failed(49, error.to_string()))?;
+    let timeouts = reach::timeouts(&options.limits, options.max_time);
     let redirects = Redirects::Answer;
-    let client = Client::with(Config { timeouts, redirects, ..Config::default() });
+    Ok(Client::with(Config { timeouts, routes, redirects, ..Config::default() }))
+}
+
+/// With all that is to be told of its calls.
+fn client(
+    options: &ClientOptions,
+    watch: &Arc<Watch>,
+    watching: &Arc<Watching>,
+) -> Result<Client, Stop> {
     let (watch, watching) = (Arc::clone(watch), Arc::clone(watching));
-    client.observer(move |event: &Event<'_>| {
+    Ok(configured(options)?.observer(move |event: &Event<'_>| {
         watch.observe(event);
         watching.observe(event);
-    })
+    }))
 }

@@ -13,6 +13,7 @@
 //! | [`stop`] | why a transfer came to nothing, in one line, and curl's exit code for it |
 //! | [`form`], [`upload`] | `-F`: the fields of a form, and its bytes |
 //! | [`credentials`] | `-u`: the value of `Authorization` |
+//! | [`reach`] | `-x`, `--resolve`, the environment, every phase's timeout: the way, and how long |
 //! | [`dry`] | `--offline`, `--as`: the request that is not sent |
 //! | [`part`], [`resume`] | `-o`, `-O`, `-C`: a file that is whole or not there; the rest of it |
 //! | [`transfer`], [`write_out`] | `-w`, `--json-out`: the figures of a transfer, and how they are told |
@@ -20,7 +21,6 @@
 //! | [`pretty`], [`progress`], [`screen`] | on a terminal: JSON for people; how far a download is, and `--limit-rate`; nothing that would play with it |
 
 pub mod ask;
-pub mod credentials;
 pub mod deliver;
 pub mod dry;
 pub mod explain;
@@ -29,6 +29,7 @@ pub mod form;
 pub mod part;
 pub mod pretty;
 pub mod progress;
+pub mod reach;
 pub mod resume;
 pub mod run;
 pub mod screen;
@@ -38,3 +39,5 @@ pub mod upload;
 pub mod watching;
 pub mod wire;
 pub mod write_out;
+
+pub use super::credentials;

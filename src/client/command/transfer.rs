@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::client::Ends;
 use crate::client::error::Error;
 use crate::client::event::Event;
 use crate::client::request::Request;
@@ -26,7 +27,7 @@ struct Watched {
     begun: Option<Instant>,
     seen: Seen,
     /// Who is at the other end of each connection.
-    peers: HashMap<usize, SocketAddr>,
+    peers: HashMap<usize, Ends>,
 }
 
 /// What the events of one transfer said.
@@ -42,8 +43,8 @@ pub struct Seen {
     pub answered: Duration,
     /// How many connections were made.
     pub connects: u64,
-    /// Who answered.
-    pub peer: Option<SocketAddr>,
+    /// Who asked and who answered.
+    pub ends: Option<Ends>,
     /// How long the head of the request was.
     pub request_head: u64,
     /// How long the heads of the answer were, interim ones included.
@@ -64,12 +65,12 @@ impl Watch {
         let Watched { seen, peers, .. } = &mut *watched;
         match event {
             Event::Resolved(..) => seen.resolved = now,
-            Event::Connected(id, _, address) => {
-                peers.insert(*id, *address);
-                (seen.connected, seen.peer, seen.connects) =
-                    (now, Some(*address), seen.connects + 1);
+            Event::Connected(id, _, ends) => {
+                peers.insert(*id, (*ends).clone());
+                (seen.connected, seen.ends, seen.connects) =
+                    (now, Some((*ends).clone()), seen.connects + 1);
             }
-            Event::Reusing(id, _) => seen.peer = peers.get(id).copied(),
+            Event::Reusing(id, _) => seen.ends = peers.get(id).cloned(),
             Event::Sending(head) => (seen.sending, seen.request_head) = (now, head.len() as u64),
             Event::Interim(head) | Event::Head(head) => {
                 seen.answered = now;
@@ -181,8 +182,18 @@ pub const FIGURES: &[(&str, FigureOf)] = &[
         Figure::Count(of.answer.as_ref().map_or(0, |head| head.headers.len()) as u64)
     }),
     ("num_connects", |of| Figure::Count(of.seen.connects)),
-    ("remote_ip", |of| Figure::Text(of.seen.peer.map(|peer| peer.ip().to_string()))),
-    ("remote_port", |of| Figure::Count(of.seen.peer.map_or(0, |peer| peer.port()).into())),
+    ("local_ip", |of| Figure::Text(of.local().map(|local| local.ip().to_string()))),
+    ("local_port", |of| Figure::Count(of.local().map_or(0, |local| local.port()).into())),
+    ("remote_ip", |of| {
+        Figure::Text(of.seen.ends.as_ref().map(|ends| match ends {
+            Ends::Tcp { remote, .. } => remote.ip().to_string(),
+            Ends::Unix(path) => path.display().to_string(),
+        }))
+    }),
+    ("remote_port", |of| {
+        let remote = of.seen.ends.as_ref().and_then(Ends::remote);
+        Figure::Count(remote.map_or(0, |remote| remote.port()).into())
+    }),
     ("size_request", |of| Figure::Count(of.seen.request_head)),
     ("size_upload", |of| Figure::Count(of.asked.as_ref().map_or(0, |asked| asked.body))),
     ("size_header", |of| Figure::Count(of.seen.answer_heads)),
@@ -217,6 +228,14 @@ impl Transfer {
 
     fn asked(&self, what: impl Fn(&Asked) -> Option<String>) -> Figure {
         Figure::Text(self.asked.as_ref().and_then(what))
+    }
+
+    /// Our address and port, where the connection has them.
+    fn local(&self) -> Option<SocketAddr> {
+        match self.seen.ends {
+            Some(Ends::Tcp { local, .. }) => Some(local),
+            Some(Ends::Unix(_)) | None => None,
+        }
     }
 
     fn field(&self, name: &str) -> Figure {
