@@ -5,6 +5,7 @@ pub mod data;
 mod output;
 mod reaching;
 mod watching;
+pub mod whereabouts;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -226,10 +227,11 @@ pub fn help() -> String {
 
 pub(super) static COMMAND: Command<ClientOptions> = Command {
     name: "client",
-    usage: "[FLAG]... URL...\n       client bench [FLAG]... URL",
+    usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client where [FLAG]... URL...",
     about: "\
 Fetches each URL over HTTP/1.1: bodies to stdout, everything else to stderr.
-`client bench` measures: client bench --help. (A host of that name is bench/.)
+`client bench` measures, `client where` says where a URL leads; both have --help.
+(A host of that name is bench/.)
 URLs of one host and port share a connection; host/path and :8080/path will do.",
     groups: &[
         ("Request", Asking::FLAGS),

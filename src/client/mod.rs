@@ -235,6 +235,17 @@ impl Client {
         follow::follow(self, request, None)
     }
 
+    /// Looks the host of `url` up and connects, in the way and the time that is set, sends nothing, and
+    /// closes again. Who is at the two ends?
+    ///
+    /// # Errors
+    /// As [`Client::send`], as far as that goes.
+    pub fn reach(&self, url: &str) -> Result<Ends, Error> {
+        let request = Request::get(url)?;
+        let route = self.config.routes.to(request.url()).map_err(Error::Proxy)?;
+        dial::dial(self, route, &mut self.budget())?.ends().map_err(Error::Receive)
+    }
+
     fn budget(&self) -> Budget {
         Budget::new(Instant::now(), self.config.timeouts)
     }

@@ -18,6 +18,7 @@
 //! | [`part`], [`resume`] | `-o`, `-O`, `-C`: a file that is whole or not there; the rest of it |
 //! | [`transfer`], [`write_out`] | `-w`, `--json-out`: the figures of a transfer, and how they are told |
 //! | [`watching`], [`wire`], [`mod@explain`] | `-v`, `--wire`, `--transcript`, `--explain` |
+//! | [`whereabouts`] | `client where` |
 //! | [`pretty`], [`progress`], [`screen`] | on a terminal: JSON for people; how far a download is, and `--limit-rate`; nothing that would play with it |
 
 pub mod ask;
@@ -37,6 +38,7 @@ pub mod stop;
 pub mod transfer;
 pub mod upload;
 pub mod watching;
+pub mod whereabouts;
 pub mod wire;
 pub mod write_out;
 
