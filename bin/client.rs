@@ -1,4 +1,5 @@
-//! `client URL…`: fetches, prints, and exits with curl's code. `client bench URL` measures.
+//! `client URL…`: fetches, prints, and exits with curl's code. `client bench URL` measures,
+//! `client where URL` says where it leads.
 
 mod bench;
 

@@ -56,6 +56,8 @@ pub struct ClientOptions {
     pub wire: bool,
     /// Where each byte of each connection is kept.
     pub transcript: Option<PathBuf>,
+    /// Send all requests at once.
+    pub pipeline: bool,
     /// Say what the lines of heads are for.
     pub explain: bool,
     /// Say nothing on stderr.
@@ -197,6 +199,11 @@ pub fn parse(
             _ if options.get => None,
             _ => Some("-d"),
         };
+        if options.pipeline && options.resume.is_some() {
+            return Err(
+                COMMAND.wrong("--pipeline asks before it looks at files; right: without -C")
+            );
+        }
         match options.resume {
             Some(_) if options.range.is_some() || sends.is_some() || options.head => {
                 return Err(
@@ -230,7 +237,7 @@ pub(super) static COMMAND: Command<ClientOptions> = Command {
     usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client where [FLAG]... URL...",
     about: "\
 Fetches each URL over HTTP/1.1: bodies to stdout, everything else to stderr.
-`client bench` measures, `client where` says where a URL leads; both have --help.
+`client bench` measures, `client where` says where a URL leads; each has --help.
 (A host of that name is bench/.)
 URLs of one host and port share a connection; host/path and :8080/path will do.",
     groups: &[

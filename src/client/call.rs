@@ -38,10 +38,7 @@ pub(super) fn call(
     };
     let route = client.config.routes.to(request.url()).map_err(Error::Proxy)?;
     let peer = route.peer(request.url());
-    let mut connection = match reuse(client, &peer) {
-        Some(connection) => connection,
-        None => open(client, route, &peer, budget)?,
-    };
+    let mut connection = connection_to(client, route, &peer, budget)?;
     let upload = Upload::new(content.body, stream.as_deref_mut());
     let mut answer = exchange(client, request, route, &content, upload, &mut connection, budget);
     let can_replay = |stream: &Option<&mut Stream<'_>>| {
@@ -91,6 +88,16 @@ fn streamed(request: &Request, stream: &mut Stream<'_>) -> Result<Content<'stati
         stream.limit(length);
     }
     Ok(content)
+}
+
+/// A connection that waits for us, or a fresh one.
+pub(super) fn connection_to(
+    client: &Client,
+    route: Route<'_>,
+    peer: &Peer,
+    budget: &mut Budget,
+) -> Result<Connection, Error> {
+    reuse(client, peer).map_or_else(|| open(client, route, peer, budget), Ok)
 }
 
 /// A connection that waits for us, if there is one.

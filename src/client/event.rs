@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::Error;
+use super::request::Request;
 use crate::net::stream::Ends;
 use crate::proto::http::close::Close;
 use crate::proto::http::head::ResponseHead;
@@ -69,6 +70,11 @@ pub enum Event<'a> {
     /// The request is out, or as much of it as the server wants; so many bytes of its body, before they
     /// were put in chunks.
     Sent(u64),
+    /// Next is the first, second … answer of so many to requests that were sent at once, to this one.
+    InTurn(usize, usize, &'a Request),
+    /// The connection ended with so many requests unanswered, of so many that were sent at once; they are sent again, one by
+    /// one.
+    Unanswered(usize, usize),
     /// The first byte of an answer came.
     FirstByte,
     /// An interim answer (1xx) came.

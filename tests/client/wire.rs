@@ -1,6 +1,7 @@
 //! `--wire`, `--transcript`, `--explain`: what is shown is what was on the wire.
 
 use std::fs;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -79,6 +80,15 @@ fn every_byte_is_shown_and_kept() {
     ] {
         assert_eq!(String::from_utf8(requests).unwrap(), heard, "{name}");
         assert!(answers == said, "{name}");
+    }
+    if crate::support::needs("bash") {
+        // As in the manual.
+        let manual =
+            fs::read_to_string(crate::support::root().join("src/manual/watching.md")).unwrap();
+        let recipe = manual.lines().find(|line| line.starts_with("sed ")).unwrap();
+        let recipe = recipe.replace("FILE", path);
+        let output = run(Command::new("bash").args(["-c", &recipe]), b"");
+        assert!(output.stdout == said, "{}", output.stderr);
     }
     let outline: Vec<String> = shown
         .lines()

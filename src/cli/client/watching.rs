@@ -36,4 +36,11 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         Switch(|options| options.explain = true),
         "as -v, with a short line on what each field and status is for; also with --wire",
     ),
+    Flag::new(
+        None,
+        "pipeline",
+        Switch(|options| options.pipeline = true),
+        "send the requests for all URLs, of one host and port, in one write; the answers come in \
+         their order",
+    ),
 ];

@@ -35,6 +35,7 @@ impl Delivery<'_> {
     ) -> Delivery<'o> {
         let begun = Instant::now();
         let shown = !options.silent && !options.no_progress && !options.head;
+        let shown = shown && !options.wire; // whose lines it would overwrite
         let shown = shown && io::stderr().is_terminal();
         let shown = shown && (to_file || !io::stdout().is_terminal());
         let length = head.headers.text("content-length").and_then(|text| text.parse::<u64>().ok());

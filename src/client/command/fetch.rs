@@ -15,7 +15,7 @@ use super::transfer::{Asked, Transfer, Watch};
 use super::watching::Watching;
 use crate::cli::client::{ClientOptions, Dry, Fail, Output, Resume};
 use crate::client::output::Parts;
-use crate::client::{Client, Config, Event, Observer as _, Redirects, Request};
+use crate::client::{Client, Config, Event, Observer as _, Pipeline, Redirects, Request};
 
 /// What all transfers have in common.
 pub struct Fetcher<'o> {
@@ -42,9 +42,13 @@ impl<'o> Fetcher<'o> {
     ///
     /// # Errors
     /// Why it came to nothing; [`Stop::BrokenPipe`]: nobody wants to know.
-    pub fn fetch(&self, transfer: &mut Transfer) -> Result<(), Stop> {
+    pub fn fetch(
+        &self,
+        transfer: &mut Transfer,
+        pipeline: Option<&mut Pipeline<'_>>,
+    ) -> Result<(), Stop> {
         self.watch.begin();
-        let fetched = self.transfer(transfer).and_then(|()| self.watching.kept());
+        let fetched = self.transfer(transfer, pipeline).and_then(|()| self.watching.kept());
         (transfer.seen, transfer.total) = self.watch.end();
         if let Err(stop) = &fetched {
             transfer.end = Err((stop.exit_code(), stop.to_string()));
@@ -52,7 +56,28 @@ impl<'o> Fetcher<'o> {
         fetched
     }
 
-    fn transfer(&self, transfer: &mut Transfer) -> Result<(), Stop> {
+    /// The requests of all URLs, to be sent at once.
+    ///
+    /// # Errors
+    /// One that cannot be made.
+    pub fn requests(&self) -> Result<Vec<Request>, Stop> {
+        let options = self.options;
+        options.urls.iter().map(|url| request(options, url, &self.content)).collect()
+    }
+
+    /// Their answers.
+    ///
+    /// # Errors
+    /// Requests that cannot be sent at once.
+    pub fn pipeline<'r>(&self, requests: &'r [Request]) -> Result<Pipeline<'r>, Stop> {
+        Ok(self.client.pipeline(requests)?)
+    }
+
+    fn transfer(
+        &self,
+        transfer: &mut Transfer,
+        pipeline: Option<&mut Pipeline<'_>>,
+    ) -> Result<(), Stop> {
         let options = self.options;
         let mut request = request(options, &transfer.url, &self.content)?;
         let target = match options.outputs.get(transfer.number) {
@@ -82,7 +107,14 @@ impl<'o> Fetcher<'o> {
             Some(Dry::Curl) => return print(as_curl(&request)?.as_bytes()),
             Some(Dry::Nc) => return print(as_nc(&request)?.as_bytes()),
         }
-        let mut response = self.client.send(&request)?;
+        let mut alone;
+        let response = match pipeline.and_then(Pipeline::answer) {
+            Some(answer) => answer?,
+            None => {
+                alone = self.client.send(&request)?;
+                &mut alone
+            }
+        };
         transfer.answer = Some(response.head().clone());
         transfer.output.clone_from(&name);
 
@@ -115,18 +147,18 @@ impl<'o> Fetcher<'o> {
         let sent = match (&target, &at_hand) {
             (None, _) => {
                 let to_see = options.outputs.get(transfer.number).is_none();
-                delivery.show(&mut response, parts, to_see)
+                delivery.show(response, parts, to_see)
             }
             (Some(path), Some(at_hand)) if came == Came::Nothing => {
                 at_hand.finish(path).map_err(|error| Stop::Write(path.display().to_string(), error))
             }
             (Some(path), Some(at_hand)) if came == Came::Rest => {
                 let file = part::Output::go_on(path, at_hand);
-                delivery.keep(&mut response, parts, path, file)
+                delivery.keep(response, parts, path, file)
             }
             (Some(path), _) => {
                 let file = part::Output::create(path, &response.head().headers);
-                delivery.keep(&mut response, parts, path, file)
+                delivery.keep(response, parts, path, file)
             }
         };
         transfer.downloaded = delivery.passed();

@@ -20,10 +20,13 @@ pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
     let format = format(options)?;
     let mut lines = options.json_out.as_deref().map(lines).transpose()?;
     let fetcher = Fetcher::new(options)?;
+    let at_once = options.pipeline && options.dry.is_none();
+    let requests = if at_once { fetcher.requests()? } else { Vec::new() };
+    let mut pipeline = at_once.then(|| fetcher.pipeline(&requests)).transpose()?;
     let mut code = 0;
     for (number, url) in options.urls.iter().enumerate() {
         let mut transfer = Transfer::new(url, number);
-        code = match fetcher.fetch(&mut transfer) {
+        code = match fetcher.fetch(&mut transfer, pipeline.as_mut()) {
             Ok(()) => 0,
             Err(Stop::BrokenPipe) => return Ok(0),
             Err(stop) => {

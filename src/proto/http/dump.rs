@@ -71,6 +71,9 @@ pub enum Seen<'a> {
     Bytes(Part, &'a [u8]),
     /// The head was complete with them; the body is framed like this.
     Framed(Framing),
+    /// They were the head of an answer to this request, `POST /a`, the first, second … of several that
+    /// were sent without waiting.
+    Answers(usize, &'a str),
     /// The message was complete with them.
     Complete,
     /// They break this rule; from here on all is raw.
@@ -82,9 +85,18 @@ pub enum Seen<'a> {
 pub struct Dump {
     requests: Reading<RequestHead>,
     answers: Reading<ResponseHead>,
-    /// The methods of the requests that have not been answered.
-    asked: VecDeque<Method>,
+    /// The requests that have not been answered.
+    asked: VecDeque<Asked>,
     limits: Limits,
+}
+
+#[derive(Debug)]
+struct Asked {
+    method: Method,
+    /// `GET /`
+    words: String,
+    /// Its place among those that were sent without waiting, from 1.
+    in_row: Option<usize>,
 }
 
 /// One direction.
@@ -104,7 +116,8 @@ enum State<H: Head> {
 
 /// What follows a head.
 enum Follows {
-    Body(Framing),
+    /// And the request that is answered, if it is an answer.
+    Body(Framing, Option<Asked>),
     /// Another protocol.
     Tunnel,
 }
@@ -121,24 +134,23 @@ impl Dump {
         let Dump { requests, answers, asked, limits } = self;
         match from {
             Side::Client => requests.read(bytes, limits, tell, |head| {
-                asked.push_back(head.method.clone());
-                framing(Message::Request(head)).map(Follows::Body)
+                let in_row = asked.back_mut().map(|before| *before.in_row.get_or_insert(1) + 1);
+                let words = format!("{} {}", head.method, head.target);
+                asked.push_back(Asked { method: head.method.clone(), words, in_row });
+                framing(Message::Request(head)).map(|framing| Follows::Body(framing, None))
             }),
             Side::Server => answers.read(bytes, limits, tell, |head| {
                 // An answer that nobody asked for is a 408 or a 503, and has the body it says it has.
-                let method = asked.front().unwrap_or(&Method::Get);
-                let follows = match head.status {
-                    Status::SWITCHING_PROTOCOLS => Ok(Follows::Tunnel),
-                    status if opens_tunnel(method, status) => Ok(Follows::Tunnel),
-                    _ => framing(Message::Response(method, head)).map(Follows::Body),
-                };
-                if !head.status.is_informational() {
-                    asked.pop_front();
-                }
-                if let Ok(Follows::Tunnel) = follows {
+                let method = asked.front().map_or(&Method::Get, |asked| &asked.method);
+                let switched = head.status == Status::SWITCHING_PROTOCOLS;
+                if switched || opens_tunnel(method, head.status) {
                     requests.state = State::Raw;
+                    return Ok(Follows::Tunnel);
                 }
-                follows
+                let framing = framing(Message::Response(method, head))?;
+                let interim = head.status.is_informational();
+                let answered = if interim { None } else { asked.pop_front() };
+                Ok(Follows::Body(framing, answered))
             }),
         }
     }
@@ -162,7 +174,10 @@ impl<H: Head> Reading<H> {
             bytes = rest;
             let (framed, outcome) = self.take(piece, limits, &mut judge);
             tell(Seen::Bytes(part, piece));
-            if let Some(framing) = framed {
+            if let Some((framing, answered)) = framed {
+                if let Some(Asked { words, in_row: Some(number), .. }) = &answered {
+                    tell(Seen::Answers(*number, words));
+                }
                 tell(Seen::Framed(framing));
             }
             match outcome {
@@ -199,7 +214,7 @@ impl<H: Head> Reading<H> {
         piece: &[u8],
         limits: &Limits,
         judge: &mut impl FnMut(&H) -> Result<Follows, Fault>,
-    ) -> (Option<Framing>, Result<bool, Fault>) {
+    ) -> (Option<(Framing, Option<Asked>)>, Result<bool, Fault>) {
         let mut framed = None;
         let mut decoder = match std::mem::replace(&mut self.state, State::Raw) {
             State::Raw => return (None, Ok(false)),
@@ -219,8 +234,8 @@ impl<H: Head> Reading<H> {
                     Err(rejected) => Err(rejected.fault),
                 };
                 match judged {
-                    Ok(Follows::Body(framing)) => {
-                        framed = Some(framing);
+                    Ok(Follows::Body(framing, answered)) => {
+                        framed = Some((framing, answered));
                         Decoder::new(framing)
                     }
                     Ok(Follows::Tunnel) => return (None, Ok(false)),
@@ -259,6 +274,7 @@ mod tests {
                         }
                         last = Some((*from, part));
                     }
+                    Seen::Answers(number, words) => story += &format!(" #{number} {words}"),
                     Seen::Framed(framing) => story += &format!(" ({framing:?})"),
                     Seen::Complete => {
                         story += ".";
@@ -300,7 +316,7 @@ mod tests {
                     ),
                     (Server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
                 ],
-                "head (None). head (Chunked) size data end size data end size trailer. head (Length(0)).",
+                "head (None). head #1 GET / (Chunked) size data end size data end size trailer. head #2 GET / (Length(0)).",
             ),
             (
                 "interim, then final",
@@ -323,7 +339,7 @@ mod tests {
                         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nx",
                     ),
                 ],
-                "head (None). head (None). head (Length(1)) body.",
+                "head (None). head #1 HEAD / (None). head #2 GET / (Length(1)) body.",
             ),
             (
                 "two requests with bodies at once",

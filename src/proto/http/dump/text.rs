@@ -56,7 +56,7 @@ pub enum Form {
 }
 
 /// Of each body so many bytes are shown on a terminal.
-const ENOUGH: u64 = 1 << 10;
+const ENOUGH: u64 = 512;
 
 impl Form {
     /// To be looked at, on a terminal or not; not there, nothing is cut or coloured.
@@ -134,7 +134,12 @@ impl Text {
             (Seen::Framed(framing), Form::Look { colour, explain: Some(explain), .. }) => {
                 say(*number, explain(About::Framing(from, framing)), colour, out);
             }
-            (Seen::Framed(_), _) => {}
+            (Seen::Answers(number_in_row, words), Form::Look { colour, .. }) => {
+                let said = format!("#{number} * this is answer {number_in_row}, to {words}");
+                paint("33", &said, colour, out);
+                out.push('\n');
+            }
+            (Seen::Framed(_) | Seen::Answers(..), _) => {}
             (Seen::Complete, _) => {
                 cut.tell(*number, out);
                 *cut = Cut::default();
