@@ -1,21 +1,19 @@
 //! The server's entry: flags to a configuration, a configuration to a server, Ctrl-C to a stop.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::io::{IsTerminal as _, Write as _};
-use std::panic;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
+use std::{panic, thread};
 
 use threadbare::app::{self, status::Audience, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::limits::{self as typed, LimitFlags};
 use threadbare::cli::server::{self as flags, ServerOptions};
-use threadbare::server::lines::Lines;
 use threadbare::server::{
     AccessLog, Config, Driver, Files, Limits, Overload, PerAddress, Report, Server, Stats, Stop,
-    WireForm, WireLog,
+    WireLog, lines::Lines,
 };
 
 fn main() -> ExitCode {
@@ -123,7 +121,7 @@ fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
         limits: limits_from(limits),
         server_name,
         access_log,
-        wire_log: wire.then(|| WireLog::new(stderr.clone(), wire_form())),
+        wire_log: wire.then(|| WireLog::stderr(stderr.clone())),
         stats,
     };
     let server = Server::with_config(bind, routes, config).map_err(|error| error.to_string())?;
@@ -139,12 +137,6 @@ fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
         urls.join("/ ")
     );
     server.run().map_err(|error| format!("cannot go on: {error}"))
-}
-
-/// On a terminal the bytes are in colour, and long bodies are cut.
-fn wire_form() -> WireForm {
-    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    WireForm::look(std::io::stderr().is_terminal(), !no_colour)
 }
 
 /// What was typed, and the usual for what was not.

@@ -113,7 +113,8 @@ impl Exchange<'_> {
         sending: SendBody,
     ) -> Result<RecvHead, Error> {
         let waiting = match self.send_pieces(content, upload, sending) {
-            Ok(waiting) | Err(Stop::Enough(waiting)) => waiting,
+            Ok(waiting) => waiting,
+            Err(Stop::Enough(waiting)) => *waiting,
             Err(Stop::Failed(error)) => return Err(error),
         };
         self.client.tell(&Event::Sent(self.sent));
@@ -138,7 +139,7 @@ impl Exchange<'_> {
             if self.sent > 0 {
                 let (going, answer) = self.listen(sending)?;
                 if answer.is_some_and(is_refusal) {
-                    return Err(Stop::Enough(going.abandon()));
+                    return Err(Stop::Enough(Box::new(going.abandon())));
                 }
                 sending = going;
             }
@@ -158,7 +159,7 @@ impl Exchange<'_> {
         loop {
             sending = match self.hear(sending)? {
                 Heard::Final(status, sending) if is_refusal(status) => {
-                    return Err(Stop::Enough(sending.abandon()));
+                    return Err(Stop::Enough(Box::new(sending.abandon())));
                 }
                 Heard::Final(_, sending) => return Ok(sending),
                 Heard::Interim(head, sending) if head.status == Status::CONTINUE => {
@@ -183,13 +184,13 @@ impl Exchange<'_> {
         while self.connection.flush(self.budget)? == Flushed::Stalled {
             let (going, answer) = self.listen(sending)?;
             if answer.is_some() {
-                return Err(Stop::Enough(going.abandon()));
+                return Err(Stop::Enough(Box::new(going.abandon())));
             }
             sending = going;
         }
         match self.connection.is_intact() {
             true => Ok(sending),
-            false => Err(Stop::Enough(sending.abandon())),
+            false => Err(Stop::Enough(Box::new(sending.abandon()))),
         }
     }
 
@@ -266,7 +267,7 @@ impl Exchange<'_> {
 /// Why the body is not sent to its end.
 enum Stop {
     /// The server has answered, or takes no more: what it said is read.
-    Enough(RecvHead),
+    Enough(Box<RecvHead>),
     Failed(Error),
 }
 

@@ -91,7 +91,7 @@ pub struct Pipeline<'r> {
 enum State {
     Unsent,
     /// Answers are to come on a connection: the one that the last answer will hand on, if it is not here.
-    Sent(Option<Connection>, VecDeque<RecvHead>, Budget),
+    Sent(Option<Box<Connection>>, VecDeque<RecvHead>, Box<Budget>),
     /// What is left is sent one by one.
     OneByOne,
 }
@@ -150,7 +150,9 @@ impl<'r> Pipeline<'r> {
         let handed_on = before.and_then(Response::hand_on);
         let state = match std::mem::replace(&mut self.state, State::OneByOne) {
             State::Unsent => self.send()?,
-            State::Sent(None, waiting, budget) => State::Sent(handed_on, waiting, budget),
+            State::Sent(None, waiting, budget) => {
+                State::Sent(handed_on.map(Box::new), waiting, budget)
+            }
             state => state,
         };
         if let State::Sent(connection, mut waiting, mut budget) = state {
@@ -159,11 +161,18 @@ impl<'r> Pipeline<'r> {
                 let more = !waiting.is_empty();
                 match next_answer(&self.client, first, &mut connection, &mut budget) {
                     Ok(answer) => {
-                        self.state = State::Sent(None, waiting, budget);
+                        self.state = State::Sent(None, waiting, budget.clone());
                         let (url, peer) = (request.url().clone(), self.route_of(request)?.1);
                         let client = self.client.clone();
-                        let response =
-                            Response::in_turn(client, url, peer, connection, budget, answer, more);
+                        let response = Response::in_turn(
+                            client,
+                            url,
+                            peer,
+                            *connection,
+                            *budget,
+                            answer,
+                            more,
+                        );
                         return Ok(response);
                     }
                     Err(error) => {
@@ -218,6 +227,6 @@ impl<'r> Pipeline<'r> {
             }
         }
         self.client.tell(&Event::Sent(0));
-        Ok(State::Sent(Some(connection), waiting, budget))
+        Ok(State::Sent(Some(Box::new(connection)), waiting, Box::new(budget)))
     }
 }

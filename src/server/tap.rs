@@ -5,6 +5,8 @@
 //! each read and each write. While somebody does, the bodies of files are read and written, not sent by the
 //! kernel, as bytes that never come here cannot be shown.
 
+use std::env;
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -34,6 +36,13 @@ pub(super) struct Tap {
 }
 
 impl WireLog {
+    /// To lines that go to standard error: on a terminal in colour, unless `NO_COLOR` is set, and with
+    /// long bodies cut.
+    pub fn stderr(lines: Lines) -> WireLog {
+        let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        WireLog::new(lines, Form::look(io::stderr().is_terminal(), !plain))
+    }
+
     /// To these lines, in this form.
     pub fn new(lines: Lines, form: Form) -> WireLog {
         WireLog { lines, form, begun: Instant::now(), next: AtomicUsize::new(0) }

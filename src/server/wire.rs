@@ -1,7 +1,8 @@
-//! The two directions of a connection, and the buffers that are lent to it.
+//! The two directions of a connection, how far they have come, and the buffers that are lent to it.
 
 use std::io::{self, Read as _};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
 use super::output::Output;
 use super::tap::Tap;
@@ -24,6 +25,10 @@ pub(super) struct Wire {
     pub(super) received: usize,
     /// Somebody looks on.
     pub(super) tap: Option<Box<Tap>>,
+    /// How many answers are complete.
+    pub(super) answered: u64,
+    /// When it was opened, or its last answer was complete.
+    pub(super) waiting_since: Instant,
 }
 
 /// What a thread lends to the connection it has a turn with: buffers. A connection that waits with
@@ -43,7 +48,15 @@ pub(super) enum Read {
 
 impl Wire {
     pub(super) fn new(peer: SocketAddr) -> Wire {
-        Wire { peer, input: Buf::new(), output: Output::default(), received: 0, tap: None }
+        Wire {
+            peer,
+            input: Buf::new(),
+            output: Output::default(),
+            received: 0,
+            answered: 0,
+            waiting_since: Instant::now(),
+            tap: None,
+        }
     }
 
     /// Reads once. The end of the stream is noted in the input.

@@ -25,7 +25,7 @@ fn at(args: &[&str], url: &str, folder: &str) -> Vec<String> {
 }
 
 /// What can be compared: stdout but for the date, its length, and the exit code.
-fn comparable(finished: &Finished) -> (String, usize, Option<i32>) {
+pub(super) fn comparable(finished: &Finished) -> (String, usize, Option<i32>) {
     (masked(&finished.stdout), finished.stdout.len(), finished.code)
 }
 

@@ -189,7 +189,7 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Stop> {
 pub(super) fn configured(options: &ClientOptions) -> Result<Client, Stop> {
     let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
     let routes = reach::routes(&options.reaching, variable);
-    let routes = routes.map_err(|error| Stop::Failed(49, error.to_string()))?;
+    let routes = routes.map_err(|what| Stop::Failed(49, what))?;
     let timeouts = reach::timeouts(&options.limits, options.max_time);
     let redirects = Redirects::Answer;
     Ok(Client::with(Config { timeouts, routes, redirects, ..Config::default() }))

@@ -39,13 +39,13 @@ impl Progress {
         };
         due.then(|| {
             self.shown = Some(now);
-            format!("\r{}\x1b[K", self.line(now))
+            in_place(&self.line(now))
         })
     }
 
     /// It is over: the last line, if there was one before.
     pub fn end(&mut self, now: Instant) -> Option<String> {
-        self.shown.map(|_| format!("\r{}\x1b[K\n", self.line(now)))
+        self.shown.map(|_| in_place(&self.line(now)) + "\n")
     }
 
     fn line(&self, now: Instant) -> String {
@@ -66,6 +66,11 @@ impl Progress {
         let (percent, of) = (part * 100.0, size(total as f64));
         format!("{percent:>3.0}% {bar} {has:>8} of {of}  {speed_text:>8}/s  {time}")
     }
+}
+
+/// Over the line that is there. A terminal that is narrower cuts it off (DECAWM), and makes no second one.
+fn in_place(line: &str) -> String {
+    format!("\r\x1b[?7l{line}\x1b[K\x1b[?7h")
 }
 
 /// Holds a body back, so that no more than `rate` bytes a second come.
@@ -130,7 +135,10 @@ mod tests {
         assert_eq!(progress.passed(after(100), 500_000), None);
         let line = progress.passed(after(500), 500_000).unwrap();
         let bar = "############............";
-        assert_eq!(line, format!("\r 50% {bar}   1.0 MB of 2.0 MB    2.0 MB/s  0:01 left\x1b[K"));
+        assert_eq!(
+            line,
+            in_place(&format!(" 50% {bar}   1.0 MB of 2.0 MB    2.0 MB/s  0:01 left"))
+        );
         assert_eq!(progress.passed(after(550), 500_000), None);
         progress.passed(after(1000), 500_000).unwrap();
         assert!(progress.end(after(1000)).unwrap().contains("100% ####"));
@@ -145,8 +153,9 @@ mod tests {
         ] {
             let mut progress = Progress::new(begun, had, total);
             let line = progress.passed(after(60_000), bytes).unwrap();
-            let line = line.strip_prefix('\r').unwrap().strip_suffix("\x1b[K").unwrap();
-            assert!(line.len() <= 79, "{} columns: {line}", line.len());
+            let line = line.strip_prefix("\r\x1b[?7l").unwrap();
+            let line = line.strip_suffix("\x1b[K\x1b[?7h").unwrap();
+            assert!((1..=79).contains(&line.len()), "{} columns: {line}", line.len());
         }
     }
 

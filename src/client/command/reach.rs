@@ -26,15 +26,17 @@ use crate::client::{
 pub fn routes(
     reaching: &Reaching,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<Routes, RouteError> {
+) -> Result<Routes, String> {
     let family = match reaching.family {
         None => Family::Any,
         Some(OneFamily::V4) => Family::V4,
         Some(OneFamily::V6) => Family::V6,
     };
-    let pins = reaching.resolve.iter().map(|typed| Pin::parse(typed)).collect::<Result<_, _>>()?;
+    let wrong = |flag| move |error: RouteError| format!("{flag} {error}");
+    let pins = reaching.resolve.iter().map(|typed| Pin::parse(typed));
+    let pins = pins.collect::<Result<_, _>>().map_err(wrong("--resolve"))?;
     let detours = reaching.connect_to.iter().map(|typed| Detour::parse(typed));
-    let detours = detours.collect::<Result<_, _>>()?;
+    let detours = detours.collect::<Result<_, _>>().map_err(wrong("--connect-to"))?;
     let said = |flag: &Option<String>, names: &[&str]| {
         let variables = || names.iter().find_map(|name| variable(name).filter(|it| !it.is_empty()));
         flag.clone().or_else(variables).filter(|said| !said.is_empty())

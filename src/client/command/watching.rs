@@ -49,7 +49,7 @@ impl Watching {
         let told = options.verbose || options.explain && !options.wire;
         let told = told.then(|| Told {
             without_heads: options.wire,
-            explained: options.explain.then(|| Mutex::default()),
+            explained: options.explain.then(Mutex::default),
         });
         let transcript = options.transcript.as_ref().map(|path| {
             let name = path.display().to_string();

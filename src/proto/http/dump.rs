@@ -114,6 +114,9 @@ enum State<H: Head> {
     Raw,
 }
 
+/// How a body is framed, and which request it answers, if it is an answer's.
+type Framed = (Framing, Option<Asked>);
+
 /// What follows a head.
 enum Follows {
     /// And the request that is answered, if it is an answer.
@@ -214,7 +217,7 @@ impl<H: Head> Reading<H> {
         piece: &[u8],
         limits: &Limits,
         judge: &mut impl FnMut(&H) -> Result<Follows, Fault>,
-    ) -> (Option<(Framing, Option<Asked>)>, Result<bool, Fault>) {
+    ) -> (Option<Framed>, Result<bool, Fault>) {
         let mut framed = None;
         let mut decoder = match std::mem::replace(&mut self.state, State::Raw) {
             State::Raw => return (None, Ok(false)),
