@@ -103,9 +103,9 @@ impl<'o> Fetcher<'o> {
         transfer.asked = Some(Asked::of(&request)?);
         match options.dry {
             None => {}
-            Some(Dry::Bytes) => return print(&wire(&request)?),
-            Some(Dry::Curl) => return print(as_curl(&request)?.as_bytes()),
-            Some(Dry::Nc) => return print(as_nc(&request)?.as_bytes()),
+            Some(Dry::Bytes) => return print(&wire(&request, self.client.routes())?),
+            Some(Dry::Curl) => return print(as_curl(&request, self.client.routes())?.as_bytes()),
+            Some(Dry::Nc) => return print(as_nc(&request, self.client.routes())?.as_bytes()),
         }
         let mut alone;
         let response = match pipeline.and_then(Pipeline::answer) {
