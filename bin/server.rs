@@ -2,19 +2,18 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write as _;
-use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
+use std::{panic, thread};
 
 use threadbare::app::{self, status::Audience, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::limits::{self as typed, LimitFlags};
 use threadbare::cli::server::{self as flags, ServerOptions};
-use threadbare::server::lines::Lines;
 use threadbare::server::{
     AccessLog, Config, Driver, Files, Limits, Overload, PerAddress, Report, Server, Stats, Stop,
+    WireLog, lines::Lines,
 };
 
 fn main() -> ExitCode {
@@ -73,6 +72,7 @@ fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
         limits,
         drain_time,
         stop_time,
+        wire,
         metrics,
     } = options;
     let shown = root.display();
@@ -121,6 +121,7 @@ fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
         limits: limits_from(limits),
         server_name,
         access_log,
+        wire_log: wire.then(|| WireLog::stderr(stderr.clone())),
         stats,
     };
     let server = Server::with_config(bind, routes, config).map_err(|error| error.to_string())?;

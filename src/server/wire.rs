@@ -5,7 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
 use super::output::Output;
+use super::tap::Tap;
 use crate::proto::buf::Buf;
+use crate::proto::http::limits::Limits;
 
 /// How much is read at once.
 const READ: usize = 16 << 10;
@@ -21,6 +23,8 @@ pub(super) struct Wire {
     pub(super) output: Output,
     /// How many bytes have come since somebody last counted.
     pub(super) received: usize,
+    /// Somebody looks on.
+    pub(super) tap: Option<Box<Tap>>,
     /// How many answers are complete.
     pub(super) answered: u64,
     /// When it was opened, or its last answer was complete.
@@ -51,6 +55,7 @@ impl Wire {
             received: 0,
             answered: 0,
             waiting_since: Instant::now(),
+            tap: None,
         }
     }
 
@@ -64,7 +69,21 @@ impl Wire {
         }
         self.input.filled(count);
         self.received += count;
+        if let Some(tap) = &mut self.tap {
+            tap.came(self.input.last(count));
+        }
         Ok(if count == most { Read::AllThatFits } else { Read::AllThereWas })
+    }
+
+    /// Writes once, as [`Output::flush`].
+    pub(super) fn flush(&mut self, stream: &TcpStream, limits: &Limits) -> io::Result<usize> {
+        let Some(tap) = &mut self.tap else { return self.output.flush(stream, limits) };
+        let bytes = self.output.bytes.clone();
+        let taken = self.output.flush(stream, limits)?;
+        if taken > 0 {
+            tap.went(&bytes[..taken]);
+        }
+        Ok(taken)
     }
 
     pub(super) fn borrow(&mut self, desk: &mut Desk) {

@@ -18,12 +18,15 @@
 //! | [`dry`] | `--offline`, `--as`: the request that is not sent |
 //! | [`part`], [`resume`] | `-o`, `-O`, `-C`: a file that is whole or not there; the rest of it |
 //! | [`transfer`], [`write_out`] | `-w`, `--json-out`: the figures of a transfer, and how they are told |
+//! | [`watching`], [`wire`], [`mod@explain`] | `-v`, `--wire`, `--transcript`, `--explain` |
+//! | [`whereabouts`] | `client where` |
 //! | [`pretty`], [`progress`], `meter`, [`screen`] | on a terminal: JSON for people; how far a transfer is, and `--limit-rate`; nothing that would play with it |
 
 pub mod ask;
 pub mod deliver;
 mod destination;
 pub mod dry;
+pub mod explain;
 pub mod fetch;
 pub mod form;
 mod meter;
@@ -38,6 +41,9 @@ pub mod screen;
 pub mod stop;
 pub mod transfer;
 pub mod upload;
+pub mod watching;
+pub mod whereabouts;
+pub mod wire;
 pub mod write_out;
 
 pub use super::credentials;

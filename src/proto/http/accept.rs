@@ -166,7 +166,7 @@ fn media_weight(headers: &Headers, (kind, subtype): (&str, &str)) -> Option<(Pre
 }
 
 /// The pieces between separators that stand outside quoted strings (RFC 9110, 5.6.4).
-fn split_unquoted(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+pub(super) fn split_unquoted(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let (mut quoted, mut escaped) = (false, false);
     value.split(move |&byte| {
         let literal = escaped;

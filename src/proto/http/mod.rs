@@ -17,7 +17,9 @@
 //! | [`close`] | may the connection stay, and why it did not | 9112, 9 |
 //! | [`etag`], [`conditional`] | is it still the same, is it new to the client | 9110, 8.8 and 13 |
 //! | [`range`] | which parts of it | 9110, 14 |
+//! | [`server_timing`] | where the server's time went | W3C, Server Timing |
 //! | [`server`], [`client`] | one exchange as each side lives it | 9112 |
+//! | [`dump`] | which part each byte is, and how it is shown | |
 //! | [`limits`], [`error`], [`rejected`], [`excerpt`] | what is too much, what is wrong, and where | |
 //!
 //! # An exchange, without a network
@@ -61,6 +63,7 @@ pub mod client;
 pub mod close;
 pub mod conditional;
 pub mod date;
+pub mod dump;
 pub mod error;
 pub mod etag;
 pub mod excerpt;
@@ -74,6 +77,7 @@ pub mod range;
 mod reference;
 pub mod rejected;
 pub mod server;
+pub mod server_timing;
 pub mod status;
 pub mod target;
 pub mod trailers;
