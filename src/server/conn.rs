@@ -28,6 +28,7 @@ use super::quota::Quota;
 use super::refusal::{Refusal, overload};
 use super::router::Routes;
 use super::stats::Stats;
+use super::timing::ServerTiming;
 use super::wire::{Desk, Read, Wire};
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::door::Full;
@@ -54,6 +55,8 @@ pub struct Http {
     pub limits: Limits,
     /// The `Server` field, if there is to be one.
     server_name: Headers,
+    /// Who is told where the time went.
+    server_timing: ServerTiming,
     /// One line a request.
     pub access_log: AccessLog,
     /// Memory for bodies that are kept.
@@ -94,8 +97,10 @@ enum State {
 /// What a turn is taken with.
 struct Turn<'t> {
     stream: &'t TcpStream,
-    /// When it began.
+    /// When it began: when what is read in it was there.
     start: Instant,
+    /// How long it had been waited for.
+    queued: Duration,
     may_stay: &'t dyn Fn() -> bool,
 }
 
@@ -129,16 +134,21 @@ impl Service for Http {
         stream: &TcpStream,
         desk: &mut Desk,
         may_stay: &dyn Fn() -> bool,
+        queued: Duration,
     ) -> Next {
         connection.wire.borrow(desk);
-        let turn = Turn { stream, start: Instant::now(), may_stay };
-        let next = self.try_turn(connection, &turn).unwrap_or_else(|error| {
-            if !peer_left(&error) {
-                log::warn!("{}: {error}", connection.wire.peer);
-            }
-            self.end(connection, Close::PeerLeft);
-            Next::Close
-        });
+        // Nothing is done in a turn that begins with reading before that has brought something.
+        let begins = !connection.wire.input.is_empty() || !connection.state.is_new();
+        let start = if begins { Instant::now() } else { connection.waiting_since };
+        let next = self
+            .try_turn(connection, Turn { stream, start, queued, may_stay })
+            .unwrap_or_else(|error| {
+                if !peer_left(&error) {
+                    log::warn!("{}: {error}", connection.wire.peer);
+                }
+                self.end(connection, Close::PeerLeft);
+                Next::Close
+            });
         let wire = &mut connection.wire;
         self.stats.count_in(std::mem::take(&mut wire.received));
         self.stats.count_out(std::mem::take(&mut wire.output.counted));
@@ -247,8 +257,25 @@ impl Http {
         if let Some(Err(error)) = server_name.map(|name| named.set("Server", name)) {
             log::error!("{error}");
         }
-        let server_name = named;
-        Http { routes, limits, server_name, access_log, memory, streams, stats, stop, cut }
+        let (server_name, server_timing) = (named, ServerTiming::Off);
+        Http {
+            routes,
+            limits,
+            server_name,
+            server_timing,
+            access_log,
+            memory,
+            streams,
+            stats,
+            stop,
+            cut,
+        }
+    }
+
+    /// The same, and these are told where the time went.
+    #[must_use]
+    pub fn telling(self, server_timing: ServerTiming) -> Http {
+        Http { server_timing, ..self }
     }
 
     /// How many connections have been cut, as the time to stop had run out.
@@ -258,13 +285,13 @@ impl Http {
 
     /// Steps until there is nothing to do without the peer; reads at most once; writes when all
     /// that can be answered is, or when much has been gathered.
-    fn try_turn(&self, connection: &mut Connection, turn: &Turn<'_>) -> io::Result<Next> {
+    fn try_turn(&self, connection: &mut Connection, mut turn: Turn<'_>) -> io::Result<Next> {
         let (mut read, mut answers) = (None, 0);
         loop {
             let step = if connection.wire.output.is_large() {
                 Step::On
             } else {
-                self.step(connection, turn)?
+                self.step(connection, &turn)?
             };
             if let Step::Answered = step {
                 answers += 1;
@@ -292,7 +319,12 @@ impl Http {
                     return Ok(Next::Readable(connection.deadline(&self.limits)));
                 }
                 (Step::Hungry, None) => match connection.wire.read(turn.stream) {
-                    Ok(some) => read = Some(some),
+                    Ok(some) => {
+                        read = Some(some);
+                        if answers == 0 {
+                            turn.start = Instant::now();
+                        }
+                    }
                     Err(error) if nothing_yet(&error) => {
                         return Ok(Next::Readable(connection.deadline(&self.limits)));
                     }
@@ -363,6 +395,11 @@ impl Http {
 }
 
 impl State {
+    /// Has nothing of the next request been read?
+    fn is_new(&self) -> bool {
+        matches!(self, State::Head(_, None))
+    }
+
     fn take(&mut self) -> State {
         std::mem::replace(self, State::Over(Close::PeerLeft))
     }

@@ -10,7 +10,7 @@
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
 //! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`],
 //! [`root`], [`variants`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
-//! [`refusal`], [`failure`], [`access_log`] with [`lines`], [`stats`].
+//! [`refusal`], [`failure`], [`access_log`] with [`lines`], [`stats`], `timing.rs`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -37,6 +37,7 @@ mod select;
 pub mod stats;
 mod stream;
 pub mod textbook;
+mod timing;
 pub mod variants;
 mod wire;
 
@@ -46,6 +47,7 @@ pub use self::files::Files;
 pub use self::handler::{Body, Handler, Request, Response, Streaming, Trailed};
 pub use self::router::{Router, Routes};
 pub use self::stats::Stats;
+pub use self::timing::ServerTiming;
 pub use crate::net::accept::BindError;
 pub use crate::net::door::{Overload, PerAddress};
 pub use crate::net::stop::Stop;
@@ -82,6 +84,8 @@ pub struct Config {
     pub limits: Limits,
     /// The `Server` field; `None` leaves it out.
     pub server_name: Option<String>,
+    /// Who is told where the server's time went, in `Server-Timing`.
+    pub server_timing: ServerTiming,
     /// One line a request.
     pub access_log: AccessLog,
     /// What is counted; hold it, too, to ask.
@@ -100,6 +104,7 @@ impl Default for Config {
             queue: 1024,
             limits: Limits::default(),
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
+            server_timing: ServerTiming::default(),
             access_log: AccessLog::Off,
             stats: Arc::default(),
         }
@@ -213,7 +218,7 @@ impl Server {
         let (counting, lines_lost) = (Arc::clone(&stats), access_log.lost());
         let stopping = stop.clone();
         let http = Http::new(routes, limits, streams, server_name, access_log, counting, stopping);
-        let http = Arc::new(http);
+        let http = Arc::new(http.telling(config.server_timing));
         let refusal = |why, peer| http.refusal(why, peer);
 
         let (accepting, answered, workers) = match driver {

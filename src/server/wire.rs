@@ -4,6 +4,7 @@ use std::io::{self, Read as _};
 use std::net::{SocketAddr, TcpStream};
 
 use super::output::Output;
+use super::timing::Timing;
 use crate::proto::buf::Buf;
 
 /// How much is read at once.
@@ -20,6 +21,8 @@ pub(super) struct Wire {
     pub(super) output: Output,
     /// How many bytes have come since somebody last counted.
     pub(super) received: usize,
+    /// What the clock said about the request that came last.
+    pub(super) timing: Timing,
 }
 
 /// What a thread lends to the connection it has a turn with: buffers. A connection that waits with
@@ -39,7 +42,8 @@ pub(super) enum Read {
 
 impl Wire {
     pub(super) fn new(peer: SocketAddr) -> Wire {
-        Wire { peer, input: Buf::new(), output: Output::default(), received: 0 }
+        let (input, output, timing) = (Buf::new(), Output::default(), Timing::default());
+        Wire { peer, input, output, received: 0, timing }
     }
 
     /// Reads once. The end of the stream is noted in the input.

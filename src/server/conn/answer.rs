@@ -126,6 +126,7 @@ impl Http {
         }
         with_date(|date| head.headers.set_all(date));
         head.headers.set_all(&self.server_name);
+        wire.timing.tell(&mut head.headers);
         let send = send.send(head, body.length(), may_stay, &mut wire.output.bytes);
         let body = match body {
             // What doesn't leave with the head is sent piece by piece, as a file is.
