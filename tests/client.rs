@@ -10,6 +10,7 @@
 //! | `requests` | a listener that holds the requests to the rules for sending them |
 //! | `hostile` | servers that do their worst |
 //! | `library` | the library by itself: bodies, connections, redirects, retries, time, events |
+//! | `tracing` | all of them: `--trace` |
 //! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
 //! | `beside_curl` | the same for curl and for us: what differs is listed there |
 
@@ -24,6 +25,7 @@ mod library;
 mod requests;
 mod showing;
 mod strangers;
+mod tracing;
 
 use std::process::Command;
 

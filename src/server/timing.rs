@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `queue` | there is something to read (for a new connection: it is accepted) … a worker turns to it |
 //! | `parse` | its first byte is read … its head is complete. Who sends the head in pieces is waited for here |
-//! | `body` | … its body is complete, where it has one and the handler does not read it itself |
+//! | `receive` | … its body is complete, where it has one and the handler does not read it itself |
 //! | `handle` | … its answer begins: the route, and the handler |
 //! | `worker`, `request` | which worker that was; which request of its connection, from 1 |
 //!
@@ -87,7 +87,7 @@ impl Timing {
         let Some(since) = self.handling.take() else { return };
         let mut told = Writer::default().took("queue", self.queued).took("parse", self.parsed);
         if let Some(body) = self.body {
-            told = told.took("body", body);
+            told = told.took("receive", body);
         }
         told = told.took("handle", since.elapsed());
         if let Some(worker) = pool::number() {

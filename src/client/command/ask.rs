@@ -8,6 +8,7 @@ use super::{credentials, form};
 use crate::cli::client::data::body as data_of;
 use crate::cli::client::{ClientOptions, Field, FormField};
 use crate::client::{Request, Version};
+use crate::proto::http::server_timing::WANT;
 
 use super::stop::Stop;
 
@@ -79,6 +80,7 @@ pub fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<
         ("Range", range.as_deref().map(str::as_bytes)),
         ("User-Agent", options.agent.as_deref()),
         ("Referer", options.referer.as_deref()),
+        (WANT.0, options.trace.then_some(WANT.1.as_bytes())),
     ] {
         request = match value {
             Some(b"") => request.without(name),

@@ -9,7 +9,9 @@ use super::deliver::Delivery;
 use super::dry::{as_curl, as_nc, wire};
 use super::part::{self, remote_name};
 use super::resume::{AtHand, Came, Rest};
-use super::stop::Stop;
+use super::stop::{Stop, complain};
+use super::terminal;
+use super::trace::{Opened, Tracer};
 use super::transfer::{Asked, Transfer, Watch};
 use crate::cli::client::{ClientOptions, Dry, Fail, Output, Resume};
 use crate::client::output::{Parts, Verbose};
@@ -21,6 +23,8 @@ pub struct Fetcher<'o> {
     content: Content,
     client: Client,
     watch: Arc<Watch>,
+    /// For `--trace`.
+    opened: Opened,
 }
 
 impl<'o> Fetcher<'o> {
@@ -30,8 +34,8 @@ impl<'o> Fetcher<'o> {
     /// A file that cannot be read, or that is not what the options say.
     pub fn new(options: &'o ClientOptions) -> Result<Fetcher<'o>, Stop> {
         let watch = Arc::new(Watch::default());
-        let client = client(options, &watch);
-        Ok(Fetcher { options, content: Content::new(options)?, client, watch })
+        let (client, opened) = (client(options), Opened::default());
+        Ok(Fetcher { options, content: Content::new(options)?, client, watch, opened })
     }
 
     /// Makes this transfer, and notes in it what there is to tell.
@@ -40,7 +44,11 @@ impl<'o> Fetcher<'o> {
     /// Why it came to nothing; [`Stop::BrokenPipe`]: nobody wants to know.
     pub fn fetch(&self, transfer: &mut Transfer) -> Result<(), Stop> {
         self.watch.begin();
-        let fetched = self.transfer(transfer);
+        let tracer = self.options.trace.then(|| Arc::new(Tracer::new(&self.opened)));
+        let fetched = self.transfer(transfer, &self.observed(tracer.as_ref()));
+        if let Some(tracer) = tracer {
+            draw(&tracer);
+        }
         (transfer.seen, transfer.total) = self.watch.end();
         if let Err(stop) = &fetched {
             transfer.end = Err((stop.exit_code(), stop.to_string()));
@@ -48,7 +56,22 @@ impl<'o> Fetcher<'o> {
         fetched
     }
 
-    fn transfer(&self, transfer: &mut Transfer) -> Result<(), Stop> {
+    /// The client that tells a transfer's events to who wants to know them.
+    fn observed(&self, tracer: Option<&Arc<Tracer>>) -> Client {
+        let (watch, verbose) = (Arc::clone(&self.watch), self.options.verbose);
+        let tracer = tracer.cloned();
+        self.client.clone().observer(move |event: &Event<'_>| {
+            watch.observe(event);
+            if let Some(tracer) = &tracer {
+                tracer.observe(event);
+            }
+            if verbose {
+                Verbose.observe(event);
+            }
+        })
+    }
+
+    fn transfer(&self, transfer: &mut Transfer, client: &Client) -> Result<(), Stop> {
         let options = self.options;
         let mut request = request(options, &transfer.url, &self.content)?;
         let target = match options.outputs.get(transfer.number) {
@@ -78,7 +101,7 @@ impl<'o> Fetcher<'o> {
             Some(Dry::Curl) => return print(as_curl(&request)?.as_bytes()),
             Some(Dry::Nc) => return print(as_nc(&request)?.as_bytes()),
         }
-        let mut response = self.client.send(&request)?;
+        let mut response = client.send(&request)?;
         transfer.answer = Some(response.head().clone());
         transfer.output.clone_from(&name);
 
@@ -150,16 +173,17 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Stop> {
 
 /// curl's habits: a redirect is an answer, and nothing but the connection has a limit that was not
 /// asked for.
-fn client(options: &ClientOptions, watch: &Arc<Watch>) -> Client {
+fn client(options: &ClientOptions) -> Client {
     let connect = options.connect_timeout.or(Some(Duration::from_secs(300)));
     let timeouts = Timeouts { connect, total: options.max_time, ..Timeouts::NONE };
     let redirects = Redirects::Answer;
-    let client = Client::with(Config { timeouts, redirects, ..Config::default() });
-    let (watch, verbose) = (Arc::clone(watch), options.verbose);
-    client.observer(move |event: &Event<'_>| {
-        watch.observe(event);
-        if verbose {
-            Verbose.observe(event);
-        }
-    })
+    Client::with(Config { timeouts, redirects, ..Config::default() })
+}
+
+/// Draws where the time of each request went, on stderr.
+fn draw(tracer: &Tracer) {
+    let (columns, in_colour) = (terminal::columns(), terminal::in_colour());
+    for picture in tracer.pictures() {
+        complain(&format!("\n{}", picture.draw(columns, in_colour)));
+    }
 }
