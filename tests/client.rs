@@ -5,6 +5,7 @@
 //! | `flags` | our server, and a listener that keeps what it was sent |
 //! | `keeping` | servers that cut answers short, or go on with them: `-o`, `-O`, `-C` |
 //! | `showing` | our server: `-w`, `--json-out`, `--offline`, `--as`, pretty JSON, `--limit-rate` |
+//! | `again` | sites of redirects, servers that fail and recover, sinks: `-L`, `--retry`, `-T`, `-Z`, beside curl |
 //! | `exit_codes` | whatever it takes to get each of them |
 //! | `answers` | servers whose answers put the rules for reading them to the test, one by one |
 //! | `requests` | a listener that holds the requests to the rules for sending them |
@@ -14,6 +15,7 @@
 //! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
 //! | `beside_curl` | the same for curl and for us: what differs is listed there |
 
+mod again;
 mod answers;
 mod beside_curl;
 mod exit_codes;

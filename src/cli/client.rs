@@ -1,5 +1,6 @@
 //! The flags of `client`, which are curl's where curl has them.
 
+pub mod again;
 mod asking;
 pub mod data;
 mod output;
@@ -9,6 +10,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::again::{Again, Parallel};
 use self::data::Data;
 
 use super::Effect::{Help, Value, Version};
@@ -39,6 +41,14 @@ pub struct ClientOptions {
     pub get: bool,
     /// The fields of a form with files.
     pub form: Vec<FormField>,
+    /// The files that are sent: with the first URL, the second one, and so on.
+    pub uploads: Vec<Option<UploadFrom>>,
+    /// What is done about redirects and failures.
+    pub again: Again,
+    /// How many transfers go at a time.
+    pub parallel: Parallel,
+    /// The first transfer that fails is the last one.
+    pub fail_early: bool,
     /// What to do about a status that is an error.
     pub fail: Option<Fail>,
     /// Print the heads of answers before their bodies.
@@ -95,6 +105,15 @@ pub enum Output {
     File(PathBuf),
     /// `-O`: a file that is called as in the URL.
     RemoteName,
+}
+
+/// What `-T` sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UploadFrom {
+    /// `-T -`, `-T .`
+    Stdin,
+    /// `-T FILE`
+    File(PathBuf),
 }
 
 /// Where a transfer goes on.
@@ -186,10 +205,20 @@ pub fn parse(
             _ if options.get => None,
             _ => Some("-d"),
         };
+        let sends = match (options.uploads.iter().any(Option::is_some), sends) {
+            (true, Some(_)) => {
+                return Err(COMMAND.wrong("-T is one kind of body, -d and -F another; right: one"));
+            }
+            (true, None) if options.get => {
+                return Err(COMMAND.wrong("-G asks, -T sends; right: one of them"));
+            }
+            (true, None) => Some("-T"),
+            (false, sends) => sends,
+        };
         match options.resume {
             Some(_) if options.range.is_some() || sends.is_some() || options.head => {
                 return Err(
-                    COMMAND.wrong("-C goes on with a GET; right: without -r, -I, -d and -F")
+                    COMMAND.wrong("-C goes on with a GET; right: without -r, -I, -d, -F, -T")
                 );
             }
             Some(Resume::AtHand) if !options.has_file() => {
@@ -223,6 +252,7 @@ Fetches each URL over HTTP/1.1: bodies to stdout, everything else to stderr.
 URLs of one host and port share a connection; host/path and :8080/path will do.",
     groups: &[
         ("Request", Asking::FLAGS),
+        ("Redirects, retries, several at a time", again::FLAGS),
         ("Output", output::FLAGS),
         ("Watching", watching::FLAGS),
         ("Instead of sending", output::DRY),
@@ -236,14 +266,16 @@ URLs of one host and port share a connection; host/path and :8080/path will do."
     },
     epilogue: "\
 Exit codes, which are curl's:
-   0  an answer came, whatever its status   22  -f: an answer of 400 and above
-   1  a protocol that is not spoken here    23  could not write the output
-   2  wrong arguments                       26  could not read a file to send
-   3  not a URL                             28  out of time
-   6  could not find the host's address     33  -C: it cannot be gone on with
+   0  an answer came, whatever its status   25  HTTP/1.0, and a body without a length
+   1  a protocol that is not spoken here    26  could not read a file to send
+   2  wrong arguments                       28  out of time
+   3  not a URL                             33  -C: it cannot be gone on with
+   6  could not find the host's address     47  too many redirects
    7  could not connect                     52  closed without an answer
    8  the answer breaks a rule of HTTP      55  could not send
   18  the answer was cut short              56  could not receive
+  22  -f: an answer of 400 and above        65  a body that cannot be sent again
+  23  could not write the output
 
 Examples:
   client :8080/                       from this machine
@@ -253,6 +285,8 @@ Examples:
   client --json '{\"name\":\"Ada\",\"email\":\"ada@example.org\"}' :8080/users
   client -X DELETE :8080/users/1
   client -F name=Ada -F photo=@ada.png :8080/upload
+  client -L --retry 3 -T ada.json :8080/users/
+  client -Z -O :8080/a.iso -O :8080/b.iso
   client -C - -O :8080/large.iso      goes on where it stopped
   client -s -o /dev/null -w '%{http_code} %{time_total}\n' :8080/
   client --as nc -d a=b :8080/echo    the same request, typed by hand
@@ -392,6 +426,14 @@ mod tests {
             &["--pretty", "yes", "u"],
             &["--as", "wget", "u"],
             &["-d", "x", "-F", "a=b", "u"],
+            &["-T", "x", "-d", "a", "u"],
+            &["-T", "x", "-F", "a=b", "u"],
+            &["-T", "x", "-I", "u"],
+            &["-T", "x", "-G", "u"],
+            &["-T", "x", "-C", "-", "-O", "u"],
+            &["--max-redirs", "-2", "u"],
+            &["--retry", "often", "u"],
+            &["--parallel-max", "0", "u"],
             &["-F", "x", "u"],
             &["-u", "ada", "u"],
             &["--data-urlencode", "@", "u"],

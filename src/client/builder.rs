@@ -1,6 +1,6 @@
 //! A request on its way to being sent: `client.get(url)?.header(name, value)?.send()?`.
 
-use std::io::Read;
+use std::io::{Read, Seek};
 
 use super::Client;
 use super::error::Error;
@@ -24,8 +24,11 @@ impl<'c> RequestBuilder<'c> {
         method: &str,
         url: &str,
     ) -> Result<RequestBuilder<'c>, Error> {
-        let request = Request::get(url)?.method(method)?;
-        Ok(RequestBuilder { client, request, stream: None })
+        Ok(RequestBuilder::of(client, Request::get(url)?.method(method)?))
+    }
+
+    pub(super) fn of(client: &'c Client, request: Request) -> RequestBuilder<'c> {
+        RequestBuilder { client, request, stream: None }
     }
 
     /// Adds a field, as [`Request::field`].
@@ -50,13 +53,19 @@ impl<'c> RequestBuilder<'c> {
     /// of memory, whatever its size. [`RequestBuilder::send`] fails where only reading it twice would
     /// help.
     pub fn reader(self, body: impl Read + 'c) -> RequestBuilder<'c> {
-        RequestBuilder { stream: Some(Stream::new(body, None)), ..self }
+        RequestBuilder { stream: Some(Stream::once(body, None)), ..self }
     }
 
     /// As [`RequestBuilder::reader`], for a body of `length` bytes, sent with its Content-Length. More
     /// is not read; less is [`Error::Upload`].
     pub fn sized_reader(self, length: u64, body: impl Read + 'c) -> RequestBuilder<'c> {
-        RequestBuilder { stream: Some(Stream::new(body, Some(length))), ..self }
+        RequestBuilder { stream: Some(Stream::once(body, Some(length))), ..self }
+    }
+
+    /// As [`RequestBuilder::sized_reader`], or without a length as [`RequestBuilder::reader`], for what can
+    /// go back to its beginning and be read again where a redirect or a retry asks for it, as a file.
+    pub fn file(self, length: Option<u64>, body: impl Read + Seek + 'c) -> RequestBuilder<'c> {
+        RequestBuilder { stream: Some(Stream::again(body, length)), ..self }
     }
 
     /// Sends it and waits for the head of the answer, as [`Client::send`].

@@ -44,8 +44,8 @@ pub(super) fn call(
     };
     let upload = Upload::new(content.body, stream.as_deref_mut());
     let mut answer = exchange(client, request, &content, upload, &mut connection, budget);
-    let can_replay = |stream: &Option<&mut Stream<'_>>| {
-        stream.as_ref().is_none_or(|stream| stream.is_untouched())
+    let can_replay = |stream: &mut Option<&mut Stream<'_>>| {
+        stream.as_mut().is_none_or(|stream| stream.begin_again())
     };
     // RFC 9110, 9.2.2: the server may have closed just when we sent, and never have seen the
     // request; sending it twice must be harmless even so.
@@ -53,7 +53,7 @@ pub(super) fn call(
         && !matches!(error, Error::Timeout { .. } | Error::Upload(_))
         && connection.was_stale()
         && request.is_idempotent()
-        && can_replay(&stream)
+        && can_replay(&mut stream)
     {
         client.tell(&Event::Retrying(connection.id));
         connection = open(client, &origin, budget)?;
@@ -63,7 +63,7 @@ pub(super) fn call(
     // RFC 9110, 10.1.1: "SHOULD repeat that request without a 100-continue expectation".
     if content.expects_continue
         && answer.as_ref().is_ok_and(|answer| answer.head.status == Status::EXPECTATION_FAILED)
-        && can_replay(&stream)
+        && can_replay(&mut stream)
     {
         client.tell(&Event::Closed(connection.id, Close::AnswerUnread));
         let content = Content { expects_continue: false, ..content };

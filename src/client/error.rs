@@ -31,6 +31,8 @@ pub enum Error {
         /// How long the body is.
         body: u64,
     },
+    /// A body of unknown length on HTTP/1.0, which has no chunks (RFC 9112, 7.1).
+    NoLength,
     /// A TRACE with a body (RFC 9110, 9.3.8).
     Trace,
     /// This host has no address.
@@ -76,6 +78,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Url(UrlError::Scheme(_)) => 1,
+            Error::NoLength => 25,
             Error::Method(_) | Error::Field(_) | Error::Length { .. } | Error::Trace => 2,
             Error::Url(_) => 3,
             Error::Resolve(..) => 6,
@@ -170,6 +173,10 @@ impl std::fmt::Display for Error {
                 "Content-Length: {said} is not the length of the body, which is {body} (RFC 9110, \
                  8.6); right: leave it away"
             ),
+            Error::NoLength => f.write_str(
+                "HTTP/1.0 has no chunks, and the length of the body is not known; right: a \
+                 Content-Length, or HTTP/1.1",
+            ),
             Error::Trace => f.write_str(
                 "a TRACE request has no body (RFC 9110, 9.3.8); right: TRACE without data",
             ),
@@ -217,6 +224,7 @@ impl std::error::Error for Error {
             Error::Head(misread) | Error::Body(misread) => Some(misread),
             Error::Method(_)
             | Error::Length { .. }
+            | Error::NoLength
             | Error::Trace
             | Error::Timeout { .. }
             | Error::NoAnswer

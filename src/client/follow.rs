@@ -17,7 +17,7 @@ use super::budget::{Budget, Phase};
 use super::call::call;
 use super::error::Error;
 use super::event::Event;
-use super::redirect::{Asked, Redirects, is_redirect, redirect};
+use super::redirect::{Asked, is_redirect, redirect};
 use super::request::Request;
 use super::response::Response;
 use super::retry::Setback;
@@ -31,17 +31,18 @@ pub(super) fn follow(
 ) -> Result<Response, Error> {
     let mut budget = client.budget();
     let mut request = Cow::Borrowed(request);
+    let rules = client.config.redirects.rules();
     let mut trail = Vec::new();
     loop {
         let mut response = insist(client, &request, &mut stream, &mut budget)
             .inspect_err(|error| client.tell(&Event::GaveUp(error)))?;
-        let Redirects::Follow(most) = client.config.redirects else { return Ok(response) };
+        let Some(rules) = &rules else { return Ok(response) };
         if !is_redirect(response.head().status) {
             return Ok(response);
         }
         trail.push(Asked { method: request.verb().clone(), url: request.url().clone() });
-        let can_replay = stream.as_ref().is_none_or(Stream::is_untouched);
-        match redirect(&trail, response.head(), can_replay, most) {
+        let can_replay = stream.as_mut().is_none_or(Stream::begin_again);
+        match redirect(&trail, response.head(), can_replay, rules) {
             Ok(None) => return Ok(response),
             Ok(Some(hop)) => {
                 response.discard();
@@ -71,8 +72,9 @@ fn insist(
     let mut made = 0;
     loop {
         let outcome = call(client, request, stream.as_mut(), budget);
-        let can_replay = stream.as_ref().is_none_or(Stream::is_untouched);
-        let setback = setback(&outcome).filter(|_| made < retries.most && can_replay);
+        let setback = setback(&outcome).filter(|_| made < retries.most);
+        let mut can_replay = || stream.as_mut().is_none_or(Stream::begin_again);
+        let setback = setback.filter(|_| can_replay());
         let pause = setback.and_then(|setback| {
             retries.pause(made, request.is_idempotent(), setback, SystemTime::now())
         });

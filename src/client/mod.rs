@@ -96,7 +96,7 @@ pub use self::config::{Config, Keep};
 pub use self::error::{Error, in_one_line};
 pub use self::event::{Event, Observer};
 pub use self::misread::Misread;
-pub use self::redirect::{Asked, Hop, RedirectError, Redirects, redirect};
+pub use self::redirect::{Again, Asked, Hop, RedirectError, Redirects, Rules, Secrets, redirect};
 pub use self::request::Request;
 pub use self::response::Response;
 pub use self::retry::Retries;
@@ -208,6 +208,11 @@ impl Client {
     /// As [`Client::get`]; and [`Error::Method`] when it is not a token.
     pub fn request(&self, method: &str, url: &str) -> Result<RequestBuilder<'_>, Error> {
         RequestBuilder::new(self, method, url)
+    }
+
+    /// Begins with a request that is there already, to send it with a body of another kind.
+    pub fn begin(&self, request: Request) -> RequestBuilder<'_> {
+        RequestBuilder::of(self, request)
     }
 
     /// Sends a request and waits for the head of its answer, whatever its status. Redirects are

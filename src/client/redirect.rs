@@ -12,18 +12,72 @@
 //! (nothing here changes between the two, so it would go round for ever), two Locations that differ,
 //! an address that cannot be fetched (https among them), a body that is gone.
 
+use std::borrow::Cow;
+
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::method::Method;
 use crate::proto::http::status::Status;
 use crate::proto::http::url::{Url, UrlError};
 
 /// What is done about redirects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redirects {
     /// A redirect is an answer as any other.
     Answer,
-    /// So many in a row are followed; one more is an error.
+    /// So many in a row are followed, by the table above; one more is an error.
     Follow(u32),
+    /// They are followed by other rules.
+    By(Rules),
+}
+
+/// By which rules redirects are followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// So many in a row, and one more is an error; `None`: any number, as long as they don't go round.
+    pub most: Option<u32>,
+    /// The statuses, of 301, 302 and 303, behind which POST stays POST and keeps its body.
+    pub stays_post: Vec<u16>,
+    /// Who gets what was meant for the first host.
+    pub secrets: Secrets,
+    /// The same request a second time in one chain.
+    pub again: Again,
+}
+
+/// Where Authorization and Cookie go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// To the origin that they were meant for, until a redirect leads away from it.
+    StayHome,
+    /// Wherever a redirect leads.
+    Travel,
+}
+
+/// What it means when a chain comes back to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// It goes round: an error.
+    Loop,
+    /// The server may answer in another way by now. Without [`Rules::most`] it is a loop even so.
+    Hope,
+}
+
+impl Rules {
+    /// The table above, for so many redirects in a row.
+    pub fn up_to(most: u32) -> Rules {
+        let (secrets, again) = (Secrets::StayHome, Again::Loop);
+        Rules { most: Some(most), stays_post: Vec::new(), secrets, again }
+    }
+}
+
+impl Redirects {
+    /// By which rules they are followed; `None`: they are not.
+    pub(super) fn rules(&self) -> Option<Cow<'_, Rules>> {
+        match self {
+            Redirects::Answer => None,
+            Redirects::Follow(most) => Some(Cow::Owned(Rules::up_to(*most))),
+            Redirects::By(rules) => Some(Cow::Borrowed(rules)),
+        }
+    }
 }
 
 /// A request of a chain, as far as it matters for the next one.
@@ -46,6 +100,8 @@ pub struct Hop {
     pub keeps_body: bool,
     /// Does it lead to another host or port?
     pub leaves_origin: bool,
+    /// Do Authorization and Cookie go there, too?
+    pub keeps_secrets: bool,
 }
 
 /// Why a redirect is not followed.
@@ -81,7 +137,7 @@ impl std::fmt::Display for RedirectError {
             }
             RedirectError::BodyGone => f.write_str(
                 "the server redirects, and wants the body again, which came from a reader and is \
-                 gone; right: a body in memory",
+                 gone; right: a body in memory, or in a file",
             ),
         }
     }
@@ -97,8 +153,7 @@ impl std::error::Error for RedirectError {
 }
 
 /// Where `answer`, which the last of `trail` got, leads; `None`: nowhere, it is the answer. `trail` is
-/// all that has been asked in this chain, in order, never empty; `most` is how many hops it may have;
-/// `can_replay` says whether the body, if there is one, can be sent a second time.
+/// all that has been asked in this chain, in order, never empty; `can_replay` says whether the body, if there is one, can be sent a second time.
 ///
 /// # Errors
 /// [`RedirectError`] says why it cannot be followed.
@@ -106,7 +161,7 @@ pub fn redirect(
     trail: &[Asked],
     answer: &ResponseHead,
     can_replay: bool,
-    most: u32,
+    rules: &Rules,
 ) -> Result<Option<Hop>, RedirectError> {
     let (Some(asked), true) = (trail.last(), is_redirect(answer.status)) else { return Ok(None) };
     let mut locations = answer.headers.all("location");
@@ -117,22 +172,24 @@ pub fn redirect(
     if locations.any(|other| other != location) {
         return Err(RedirectError::Locations);
     }
-    let (method, keeps_body) = becomes(&asked.method, answer.status);
+    let (method, keeps_body) = becomes(&asked.method, answer.status, rules);
     let url = asked.url.resolve(location).map_err(RedirectError::Location)?;
-    if trail.len() > most as usize {
+    if let Some(most) = rules.most.filter(|&most| trail.len() > most as usize) {
         return Err(RedirectError::TooMany(most));
     }
     let is_same = |asked: &Asked| {
         asked.method == method && asked.url.has_origin_of(&url) && asked.url.path == url.path
     };
-    if trail.iter().any(is_same) {
+    let is_loop = rules.again == Again::Loop || rules.most.is_none();
+    if is_loop && trail.iter().any(is_same) {
         return Err(RedirectError::Loop(url));
     }
     if keeps_body && !can_replay {
         return Err(RedirectError::BodyGone);
     }
     let leaves_origin = !asked.url.has_origin_of(&url);
-    Ok(Some(Hop { method, url, keeps_body, leaves_origin }))
+    let keeps_secrets = !leaves_origin || rules.secrets == Secrets::Travel;
+    Ok(Some(Hop { method, url, keeps_body, leaves_origin, keeps_secrets }))
 }
 
 /// Is it one of the five that can be followed without asking anyone? 300 offers a choice, 304 is about
@@ -142,8 +199,9 @@ pub(super) fn is_redirect(status: Status) -> bool {
 }
 
 /// The method of the next request, and whether the body goes with it.
-fn becomes(method: &Method, status: Status) -> (Method, bool) {
+fn becomes(method: &Method, status: Status, rules: &Rules) -> (Method, bool) {
     match (status.code(), method) {
+        (code, Method::Post) if rules.stays_post.contains(&code) => (Method::Post, true),
         (303, Method::Head) => (Method::Head, false),
         (303, _) | (301 | 302, Method::Post) => (Method::Get, false),
         _ => (method.clone(), true),
@@ -170,7 +228,11 @@ mod tests {
     /// `METHOD url`, and what happens to the body and the secrets.
     fn shown(hop: &Hop) -> String {
         let body = if hop.keeps_body { " +body" } else { "" };
-        let leaves = if hop.leaves_origin { " leaves" } else { "" };
+        let leaves = match (hop.leaves_origin, hop.keeps_secrets) {
+            (false, _) => "",
+            (true, false) => " leaves",
+            (true, true) => " travels",
+        };
         format!("{} {}{body}{leaves}", hop.method, hop.url)
     }
 
@@ -202,16 +264,26 @@ mod tests {
             ("201 is an answer", "POST", 201, "/y", None),
             ("CONNECT is not followed", "CONNECT", 302, "/y", None),
         ] {
-            let hop = redirect(&[asked(method, at)], &answer(status, &[location]), true, 5);
+            let hop = redirect(
+                &[asked(method, at)],
+                &answer(status, &[location]),
+                true,
+                &Rules::up_to(5),
+            );
             assert_eq!(hop.unwrap().as_ref().map(shown).as_deref(), want, "{name}");
         }
         let trail = [asked("GET", at)];
-        assert_eq!(redirect(&trail, &answer(302, &[]), true, 5), Ok(None), "no Location");
+        assert_eq!(
+            redirect(&trail, &answer(302, &[]), true, &Rules::up_to(5)),
+            Ok(None),
+            "no Location"
+        );
         let trail = [asked("GET", "http://a:81/x#f")];
         for (locations, want) in
             [(&["/y", "/y"][..], "http://a:81/y#f"), (&["/y#g"], "http://a:81/y#g")]
         {
-            let hop = redirect(&trail, &answer(302, locations), true, 5).unwrap().unwrap();
+            let hop =
+                redirect(&trail, &answer(302, locations), true, &Rules::up_to(5)).unwrap().unwrap();
             assert_eq!(hop.url.to_string(), want);
         }
     }
@@ -241,8 +313,34 @@ mod tests {
             ("a body that is gone", &trail[..1], 307, &["/4"], false, 9, Some(BodyGone)),
             ("not needed", &trail[..1], 303, &["/4"], false, 9, None),
         ] {
-            let got = redirect(trail, &answer(status, locations), can_replay, most);
+            let got = redirect(trail, &answer(status, locations), can_replay, &Rules::up_to(most));
             assert_eq!(got.err(), want, "{name}");
         }
+    }
+
+    #[test]
+    fn other_rules() {
+        let usual = Rules::up_to(9);
+        let stays = |codes: &[u16]| Rules { stays_post: codes.to_vec(), ..usual.clone() };
+        let travel = Rules { secrets: Secrets::Travel, ..usual.clone() };
+        let hope = Rules { again: Again::Hope, ..usual.clone() };
+        let no_limit = Rules { most: None, ..hope.clone() };
+        for (name, rules, method, status, location, want) in [
+            ("301", stays(&[301]), "POST", 301, "/y", Ok("POST http://a/y +body")),
+            ("303", stays(&[303]), "POST", 303, "/y", Ok("POST http://a/y +body")),
+            ("not 302", stays(&[301, 303]), "POST", 302, "/y", Ok("GET http://a/y")),
+            ("PUT is no POST", stays(&[303]), "PUT", 303, "/y", Ok("GET http://a/y")),
+            ("secrets travel", travel, "GET", 302, "//b/y", Ok("GET http://b/y +body travels")),
+            ("a loop", usual.clone(), "GET", 302, "/x", Err(RedirectError::Loop)),
+            ("hope", hope, "GET", 302, "/x", Ok("GET http://a/x +body")),
+            ("without end", no_limit, "GET", 302, "/x", Err(RedirectError::Loop)),
+        ] {
+            let hop = redirect(&[asked(method, "a/x")], &answer(status, &[location]), true, &rules);
+            let want = want.map(str::to_owned).map_err(|error| error(Url::parse("a/x").unwrap()));
+            assert_eq!(hop.map(|hop| shown(&hop.unwrap())), want, "{name}");
+        }
+        let trail = vec![asked("GET", "a/1"); 1000];
+        let rules = Rules { most: None, ..usual };
+        assert!(redirect(&trail, &answer(302, &["/2"]), true, &rules).unwrap().is_some());
     }
 }

@@ -160,9 +160,11 @@ impl Request {
     pub(super) fn redirected(&self, hop: Hop) -> Request {
         let Request { url: _, method: _, version, defaults, fields, body } = self;
         let mut fields = fields.clone();
-        if hop.leaves_origin {
-            fields.retain(|name| !is_one_of(name, OF_THE_ORIGIN));
-        }
+        let stays = |name: &str| {
+            hop.leaves_origin && name.eq_ignore_ascii_case("host")
+                || !hop.keeps_secrets && is_one_of(name, SECRETS)
+        };
+        fields.retain(|name| !stays(name));
         if !hop.keeps_body {
             fields.retain(|name| !is_one_of(name, OF_THE_BODY));
         }
@@ -171,10 +173,8 @@ impl Request {
             fresh.append("Host", host(&hop.url)).expect("a host has no control bytes");
         }
         // `-u` is a default, too, and as much a secret as what was given as a field.
-        let goes = |name: &str| {
-            is_one_of(name, &["host"]) || hop.leaves_origin && is_one_of(name, OF_THE_ORIGIN)
-        };
-        for (name, value) in defaults.iter().filter(|(name, _)| !goes(name)) {
+        let ours = |name: &str| !stays(name) && !name.eq_ignore_ascii_case("host");
+        for (name, value) in defaults.iter().filter(|(name, _)| ours(name)) {
             fresh.append(name, value).expect("it was a field before");
         }
         let body = body.clone().filter(|_| hop.keeps_body);
@@ -198,7 +198,7 @@ impl Request {
     /// As [`Request::content`], for a body of this size, which is elsewhere.
     ///
     /// # Errors
-    /// As [`Request::content`]; and [`Error::Field`] for chunks on HTTP/1.0, which has none.
+    /// As [`Request::content`]; and [`Error::NoLength`].
     pub(super) fn content_of(&self, size: Size) -> Result<Content<'static>, Error> {
         if self.method == Method::Trace && !matches!(size, Size::None) {
             return Err(Error::Trace);
@@ -216,8 +216,7 @@ impl Request {
                 return Err(Error::Length { said, body: 0 });
             }
             (Framing::None, Size::Unknown) if self.version == Version::Http10 => {
-                let (name, rule) = ("Transfer-Encoding".to_owned(), Rule::CodingOn10);
-                return Err(Error::Field(InvalidField { name, rule }));
+                return Err(Error::NoLength);
             }
             (Framing::None, Size::Unknown) => Framing::Chunked,
             (Framing::None, Size::Known(length)) => Framing::Length(length),
@@ -302,8 +301,8 @@ const ORDER: &[&str] =
 /// The only expectation there is.
 const CONTINUE: &str = "100-continue";
 
-/// Secrets of one server, and its name.
-const OF_THE_ORIGIN: &[&str] = &["authorization", "cookie", "proxy-authorization", "host"];
+/// What is meant for one server only.
+const SECRETS: &[&str] = &["authorization", "cookie", "proxy-authorization"];
 
 /// What is said about a body, or waits for it.
 const OF_THE_BODY: &[&str] = &[
@@ -434,18 +433,23 @@ mod tests {
         let secret = ["Authorization", "cookie", "X-Mine", "Content-Type"];
         let request =
             secret.iter().fold(request, |request, name| request.field(name, "s").unwrap());
-        let names = |leaves_origin, keeps_body| {
+        let names = |leaves_origin: bool, keeps_body, trusted| {
             let url = Url::parse("b:81/y").unwrap();
-            let hop = Hop { method: Method::Put, url, keeps_body, leaves_origin };
+            let (method, keeps_secrets) = (Method::Put, !leaves_origin || trusted);
+            let hop = Hop { method, url, keeps_body, leaves_origin, keeps_secrets };
             wire(&request.clone().field("Host", "c").unwrap().redirected(hop))
         };
         let agent =
             concat!("User-Agent: threadbare/", env!("CARGO_PKG_VERSION"), "\r\nAccept: */*\r\n");
         let first = "PUT /y HTTP/1.1\r\nHost: ";
         let kept = "Authorization: s\r\ncookie: s\r\nX-Mine: s\r\n";
-        assert_eq!(names(false, true), format!("{first}c\r\n{agent}{kept}Content-Type: s\r\n\r\n"));
-        assert_eq!(names(false, false), format!("{first}c\r\n{agent}{kept}\r\n"));
-        assert_eq!(names(true, false), format!("{first}b:81\r\n{agent}X-Mine: s\r\n\r\n"));
+        assert_eq!(
+            names(false, true, false),
+            format!("{first}c\r\n{agent}{kept}Content-Type: s\r\n\r\n")
+        );
+        assert_eq!(names(false, false, false), format!("{first}c\r\n{agent}{kept}\r\n"));
+        assert_eq!(names(true, false, false), format!("{first}b:81\r\n{agent}X-Mine: s\r\n\r\n"));
+        assert_eq!(names(true, false, true), format!("{first}b:81\r\n{agent}{kept}\r\n"));
     }
 
     #[test]

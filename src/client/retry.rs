@@ -66,12 +66,12 @@ impl Retries {
 }
 
 /// Request Timeout, Too Many Requests, and the failures of servers and gateways: curl's list.
-fn may_pass(head: &ResponseHead) -> bool {
+pub(super) fn may_pass(head: &ResponseHead) -> bool {
     matches!(head.status.code(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
 /// `Retry-After = HTTP-date / delay-seconds`; a date that has passed is no time at all.
-fn retry_after(head: &ResponseHead, now: SystemTime) -> Option<Duration> {
+pub(super) fn retry_after(head: &ResponseHead, now: SystemTime) -> Option<Duration> {
     let value = head.headers.first("retry-after")?;
     let date = || Some(parse_http_date(value)?.duration_since(now).unwrap_or_default());
     decimal(value).map(Duration::from_secs).or_else(date)

@@ -1,11 +1,11 @@
 //! The body of a request on its way out: bytes at hand, or what a reader gives, piece by piece.
 //!
-//! A reader is read once, and what has been read of it is gone: a request with such a body is sent
-//! again (retry, redirect, 417) only while nothing has been. One that gives less than was announced
+//! What has been read of a reader is gone, unless it can go back (a file): a request with such a body is
+//! sent again (retry, redirect, 417) only while nothing has been. One that gives less than was announced
 //! breaks the request off; what it has beyond that is left in it. Waiting for the reader is the
 //! caller's own time, and only the total limit looks at it, between two pieces.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Seek};
 use std::slice::Chunks;
 
 /// How much of a body is written at once; between two pieces we look whether the server has had
@@ -14,16 +14,34 @@ const PIECE: usize = 64 << 10;
 
 /// A reader that is a body.
 pub(super) struct Stream<'s> {
-    reader: Box<dyn Read + 's>,
+    reader: Reader<'s>,
     /// How long it is, where that is known.
     length: Option<u64>,
     taken: u64,
     piece: Vec<u8>,
 }
 
+enum Reader<'s> {
+    Once(Box<dyn Read + 's>),
+    /// It can go back to where it was.
+    Again(Box<dyn ReadSeek + 's>),
+}
+
+trait ReadSeek: Read + Seek {}
+
+impl<R: Read + Seek> ReadSeek for R {}
+
 impl<'s> Stream<'s> {
-    pub(super) fn new(reader: impl Read + 's, length: Option<u64>) -> Stream<'s> {
-        Stream { reader: Box::new(reader), length, taken: 0, piece: Vec::new() }
+    pub(super) fn once(reader: impl Read + 's, length: Option<u64>) -> Stream<'s> {
+        Stream::new(Reader::Once(Box::new(reader)), length)
+    }
+
+    pub(super) fn again(reader: impl Read + Seek + 's, length: Option<u64>) -> Stream<'s> {
+        Stream::new(Reader::Again(Box::new(reader)), length)
+    }
+
+    fn new(reader: Reader<'s>, length: Option<u64>) -> Stream<'s> {
+        Stream { reader, length, taken: 0, piece: Vec::new() }
     }
 
     pub(super) fn length(&self) -> Option<u64> {
@@ -35,8 +53,14 @@ impl<'s> Stream<'s> {
         self.length = Some(length);
     }
 
-    /// Can it be sent from its beginning?
-    pub(super) fn is_untouched(&self) -> bool {
+    /// Goes back to its beginning. `false`: what has been read of it is gone.
+    pub(super) fn begin_again(&mut self) -> bool {
+        if self.taken > 0
+            && let Reader::Again(reader) = &mut self.reader
+            && reader.rewind().is_ok()
+        {
+            self.taken = 0;
+        }
         self.taken == 0
     }
 
@@ -46,7 +70,11 @@ impl<'s> Stream<'s> {
         let most = missing.and_then(|missing| usize::try_from(missing).ok());
         self.piece.resize(most.map_or(PIECE, |most| most.min(PIECE)), 0);
         let count = loop {
-            match self.reader.read(&mut self.piece) {
+            let read = match &mut self.reader {
+                Reader::Once(reader) => reader.read(&mut self.piece),
+                Reader::Again(reader) => reader.read(&mut self.piece),
+            };
+            match read {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 outcome => break outcome?,
             }
@@ -104,7 +132,7 @@ mod tests {
             (Some(most), Some(PIECE + 1)),
             (Some(most + 1), None),
         ] {
-            let mut stream = Stream::new(text.as_bytes(), length);
+            let mut stream = Stream::once(text.as_bytes(), length);
             let (mut upload, mut sent) = (Upload::new(b"", Some(&mut stream)), 0);
             let ended = loop {
                 match upload.next() {
@@ -117,7 +145,12 @@ mod tests {
                 }
             };
             assert_eq!(ended, want, "{length:?}");
-            assert_eq!(stream.is_untouched(), want == Some(0));
+            assert_eq!(stream.begin_again(), want == Some(0));
+            let mut stream = Stream::again(io::Cursor::new(&text), length);
+            let first = Upload::new(b"", Some(&mut stream)).next().unwrap().map(<[u8]>::to_vec);
+            assert!(stream.begin_again());
+            let again = Upload::new(b"", Some(&mut stream)).next().unwrap().map(<[u8]>::to_vec);
+            assert_eq!(first, again);
         }
     }
 }

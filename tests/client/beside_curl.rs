@@ -8,7 +8,7 @@ use super::{client, fetch};
 use crate::support::{Finished, Folder, Server, masked, needs, run};
 
 /// curl, untouched by anybody's settings, with its errors in one line.
-fn curl<A: AsRef<str>>(args: &[A]) -> Command {
+pub(super) fn curl<A: AsRef<str>>(args: &[A]) -> Command {
     let mut command = Command::new("curl");
     command.args(["-q", "-sS", "--noproxy", "*", "-m", "9"]);
     command.args(args.iter().map(AsRef::as_ref)).current_dir(crate::support::root());
@@ -16,7 +16,7 @@ fn curl<A: AsRef<str>>(args: &[A]) -> Command {
 }
 
 /// The arguments, with `~` at the beginning of one for this URL, and `@~` or `<~` for this folder.
-fn at(args: &[&str], url: &str, folder: &str) -> Vec<String> {
+pub(super) fn at(args: &[&str], url: &str, folder: &str) -> Vec<String> {
     let put = |arg: &&str| match arg.strip_prefix('~') {
         Some(path) => format!("{url}{path}"),
         None => arg.replace("@~", &format!("@{folder}")).replace("<~", &format!("<{folder}")),
@@ -25,7 +25,7 @@ fn at(args: &[&str], url: &str, folder: &str) -> Vec<String> {
 }
 
 /// What can be compared: stdout but for the date, its length, and the exit code.
-fn comparable(finished: &Finished) -> (String, usize, Option<i32>) {
+pub(super) fn comparable(finished: &Finished) -> (String, usize, Option<i32>) {
     (masked(&finished.stdout), finished.stdout.len(), finished.code)
 }
 

@@ -51,6 +51,12 @@ fn every_code_in_the_help_comes_up() {
         Fake::saying(""),
         Fake::new(Talk::wait),
     );
+    let moved = Fake::new(|talk| {
+        talk.head()?;
+        talk.say("HTTP/1.1 307 Moved\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")?;
+        talk.rest().map(drop)
+    });
+    let moved = &moved.url("/");
     let (cut, garbage, doubtful) = (&cut.url("/"), &garbage.url("/"), &doubtful.url("/"));
     let (closing, silent) = (&closing.url("/"), &silent.url("/"));
     let (unsendable, broken) = (reset_before_the_body_is_out(), reset_in_the_body());
@@ -98,11 +104,17 @@ fn every_code_in_the_help_comes_up() {
         (2, &["-C", "-", page], "right: -C - -o FILE"),
         (2, &["-w", "%{nonsense}", page], "\"nonsense\" is no figure"),
         (2, &["--limit-rate", "1x", page], "100k"),
+        (25, &["-0", "-T", "-", page], "HTTP/1.0 has no chunks"),
+        (26, &["-T", nowhere, page], "could not read"),
+        (26, &["-T", "/", page], "is a directory"),
         (26, &["-w", from_nowhere, page], "could not read"),
         (26, &["-d", from_nowhere, page], "could not read"),
         (26, &["-F", &format!("a={from_nowhere}"), page], "could not read"),
         (26, &["--json", "@/", page], "could not read /"),
         (28, &["-m", "0.2", silent], "out of time after 200ms, while waiting for the answer"),
+        (2, &["-T", nowhere, "-d", "x", page], "right: one"),
+        (47, &["-L", "--max-redirs", "0", moved], "more than 0 redirects"),
+        (65, &["-L", "-H", "Expect:", "-T", "/dev/zero", moved], "wants the body again"),
         (52, &[closing], "closed the connection without an answer"),
         (55, &["-d", large, "-H", "Expect:", unsendable], "could not send the request"),
         (56, &[broken], "could not receive the answer"),

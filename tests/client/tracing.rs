@@ -236,3 +236,18 @@ fn colours_are_for_terminals_that_want_them() {
         assert!(bar.chars().count() > 80, "it is as wide as the terminal: {bar:?}");
     }
 }
+
+#[test]
+fn hops_and_retries_have_a_picture_each() {
+    let fake = Fake::new(|talk| {
+        talk.request()?;
+        talk.say("HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n")?;
+        talk.hello(1)
+    });
+    let finished = fetch(&["--trace", "-L", &fake.url("/a")]);
+    let all = pictures(&finished.stderr);
+    let [first, second] = all[..] else { panic!("two: {}", finished.stderr) };
+    assert_eq!(row(first, "total").1, format!("leads to {}", fake.url("/b")), "{first}");
+    assert!(second.starts_with("GET /b from ") && labels(second)[0] == "reuse", "{second}");
+    assert_eq!(finished.stdout, b"hello");
+}

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::marker::PhantomData;
 
 use super::data::{Data, source, this, to_encode};
-use super::{ClientOptions, Field, FormField};
+use super::{ClientOptions, Field, FormField, UploadFrom};
 use crate::cli::Effect::{Switch, Value};
 use crate::cli::{Flag, Right};
 
@@ -145,13 +145,27 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
             "as -F, and @, < and ; mean nothing",
         ),
         Flag::new(
+            Some('T'),
+            "upload-file",
+            Value("FILE", |options, value| {
+                options.as_mut().uploads.push(match value.to_str() {
+                    Some("") => None,
+                    Some("-" | ".") => Some(UploadFrom::Stdin),
+                    _ => Some(UploadFrom::File(value.into())),
+                });
+                Ok(())
+            }),
+            "send this file, - for stdin, with PUT; a URL that ends in / gets its name; the second \
+             -T is for the second URL",
+        ),
+        Flag::new(
             Some('I'),
             "head",
             Switch(|options| options.as_mut().head = true),
             "ask for the head only",
         ),
         Flag::new(
-            None,
+            Some('0'),
             "http1.0",
             Switch(|options| options.as_mut().http10 = true),
             "speak HTTP/1.0",

@@ -23,13 +23,16 @@ pub struct Delivery<'o> {
     progress: Option<Progress>,
     pace: Option<Pace>,
     passed: u64,
+    /// The heads of the redirects that led here, still to be written.
+    hops: Vec<u8>,
 }
 
 impl Delivery<'_> {
-    /// So many bytes of it are there already.
+    /// So many bytes of it are there already; `hops` are the heads before its own.
     pub fn new<'o>(
         options: &'o ClientOptions,
         head: &ResponseHead,
+        hops: Vec<u8>,
         had: u64,
         to_file: bool,
     ) -> Delivery<'o> {
@@ -41,7 +44,7 @@ impl Delivery<'_> {
         let total = length.and_then(|length| length.checked_add(had));
         let progress = shown.then(|| Progress::new(begun, had, total));
         let pace = options.limit_rate.map(|rate| Pace::new(begun, rate));
-        Delivery { options, begun, progress, pace, passed: 0 }
+        Delivery { options, begun, progress, pace, passed: 0, hops }
     }
 
     /// How many bytes of the body came.
@@ -102,6 +105,7 @@ impl Delivery<'_> {
         parts: Parts,
         stdout: &mut io::StdoutLock<'_>,
     ) -> Result<(), Undelivered> {
+        stdout.write_all(&std::mem::take(&mut self.hops)).map_err(Undelivered::Write)?;
         if parts == Parts::All {
             deliver(response, Parts::Heads, stdout, |_| {})?;
         }
@@ -133,6 +137,7 @@ impl Delivery<'_> {
         parts: Parts,
         out: &mut impl io::Write,
     ) -> Result<(), Undelivered> {
+        out.write_all(&std::mem::take(&mut self.hops)).map_err(Undelivered::Write)?;
         let last = self.options.max_time.map(|limit| self.begun + limit);
         let delivered = deliver(response, parts, out, |bytes| {
             self.passed += bytes as u64;

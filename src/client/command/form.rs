@@ -7,7 +7,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::upload::Upload;
+use super::upload::Recipe;
 
 /// A field of the form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,8 +137,8 @@ impl Field {
 ///
 /// # Errors
 /// Those of reading a file, with its name.
-pub fn body(fields: &[Field], boundary: &str) -> Result<(Upload, String), (PathBuf, io::Error)> {
-    let mut upload = Upload::default();
+pub fn body(fields: &[Field], boundary: &str) -> Result<(Recipe, String), (PathBuf, io::Error)> {
+    let mut upload = Recipe::default();
     for field in fields {
         upload.text(format!("--{boundary}\r\n{}", field.head()));
         match &field.content {

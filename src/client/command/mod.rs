@@ -9,9 +9,10 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`mod@run`], [`fetch`] | all transfers of a command line; one of them |
+//! | `retry` | `--retry`: when a transfer is made once more |
 //! | [`ask`], [`deliver`] | from the options to a request; from an answer to its output |
 //! | [`stop`] | why a transfer came to nothing, in one line, and curl's exit code for it |
-//! | [`form`], [`upload`] | `-F`: the fields of a form, and its bytes |
+//! | [`form`], [`upload`] | `-F`: the fields of a form; its bytes, and those of `-T`, as they are sent |
 //! | [`credentials`] | `-u`: the value of `Authorization` |
 //! | [`dry`] | `--offline`, `--as`: the request that is not sent |
 //! | [`part`], [`resume`] | `-o`, `-O`, `-C`: a file that is whole or not there; the rest of it |
@@ -30,6 +31,7 @@ pub mod part;
 pub mod pretty;
 pub mod progress;
 pub mod resume;
+mod retry;
 pub mod run;
 pub mod screen;
 pub mod stop;

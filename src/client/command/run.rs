@@ -1,72 +1,72 @@
-//! All transfers of a command line, and what there is to say of each.
+//! All transfers of a command line: one after the other, or several at a time (`-Z`).
+//!
+//! Several at a time are so many threads, each of which draws the next URL from a channel, makes its
+//! transfer with plain blocking code, and gives back the exit code.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::Path;
+use std::thread;
 
-use super::ask::read_data;
-use super::fetch::{Fetcher, print};
-use super::stop::{Stop, complain};
-use super::transfer::Transfer;
-use super::write_out::{Format, Stream, line};
+use super::fetch::Fetcher;
+use super::stop::Stop;
 use crate::cli::client::ClientOptions;
 
-/// Fetches one URL after the other. One that fails does not keep the others from their turn; the
-/// exit code is the last one's, as with curl.
+/// Makes all transfers. One that fails does not keep the others from their turn, unless `--fail-early`
+/// was said; the exit code is that of the last one, with `-Z` of the last one to fail, as with curl.
 ///
 /// # Errors
 /// What keeps all of them from being made.
 pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
-    let format = format(options)?;
-    let mut lines = options.json_out.as_deref().map(lines).transpose()?;
     let fetcher = Fetcher::new(options)?;
+    let done = match options.parallel.on && options.urls.len() > 1 {
+        true => several(options, &fetcher),
+        false => one_by_one(options, &fetcher),
+    };
+    match done {
+        Err(Stop::BrokenPipe) => Ok(0),
+        done => done,
+    }
+}
+
+fn one_by_one(options: &ClientOptions, fetcher: &Fetcher<'_>) -> Result<u8, Stop> {
     let mut code = 0;
     for (number, url) in options.urls.iter().enumerate() {
-        let mut transfer = Transfer::new(url, number);
-        code = match fetcher.fetch(&mut transfer) {
-            Ok(()) => 0,
-            Err(Stop::BrokenPipe) => return Ok(0),
-            Err(stop) => {
-                if !options.silent || options.show_error {
-                    stop.say();
-                }
-                stop.exit_code()
-            }
-        };
-        if options.dry.is_some() {
-            continue;
-        }
-        if let Some(format) = &format {
-            for (stream, text) in format.of(&transfer) {
-                match stream {
-                    Stream::Stdout => print(text.as_bytes())?,
-                    Stream::Stderr => complain(&text),
-                }
-            }
-        }
-        if let (Some(lines), Some(path)) = (&mut lines, &options.json_out) {
-            let written = lines.write_all((line(&transfer) + "\n").as_bytes());
-            written.map_err(|error| Stop::Write(path.display().to_string(), error))?;
+        code = fetcher.fetch(number, url)?;
+        if code != 0 && options.fail_early {
+            break;
         }
     }
     Ok(code)
 }
 
-/// Reads what `-w` says.
-fn format(options: &ClientOptions) -> Result<Option<Format>, Stop> {
-    let Some(format) = options.write_out.as_deref() else { return Ok(None) };
-    let text = match format.strip_prefix('@') {
-        Some(path) => String::from_utf8_lossy(&read_data(Path::new(path))?).into_owned(),
-        None => format.to_owned(),
-    };
-    Format::parse(&text).map(Some).map_err(Stop::Usage)
-}
-
-/// Where the lines of `--json-out` go.
-fn lines(path: &Path) -> Result<Box<dyn Write>, Stop> {
-    if path == Path::new("-") {
-        return Ok(Box::new(io::stdout()));
+/// What is under way when one fails early comes to its end, and none begins.
+fn several(options: &ClientOptions, fetcher: &Fetcher<'_>) -> Result<u8, Stop> {
+    let (give, tasks) = crossbeam_channel::unbounded();
+    for task in options.urls.iter().enumerate() {
+        let _ = give.send(task); // we hold the other end
     }
-    let file = File::create(path);
-    Ok(Box::new(file.map_err(|error| Stop::Write(path.display().to_string(), error))?))
+    drop(give);
+    let (tell, told) = crossbeam_channel::unbounded();
+    thread::scope(|scope| {
+        for _ in 0..options.urls.len().min(options.parallel.most.into()) {
+            let (tasks, tell) = (tasks.clone(), tell.clone());
+            scope.spawn(move || {
+                for (number, url) in tasks {
+                    if tell.send(fetcher.fetch(number, url)).is_err() {
+                        break; // nobody wants to know any more
+                    }
+                }
+            });
+        }
+        drop(tell);
+        let mut code = 0;
+        for one in told {
+            match one? {
+                0 => {}
+                failure => code = failure,
+            }
+            if code != 0 && options.fail_early {
+                break;
+            }
+        }
+        Ok(code)
+    })
 }

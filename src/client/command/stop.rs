@@ -44,6 +44,15 @@ impl Stop {
         }
     }
 
+    /// The error of the call, if it was one.
+    pub(super) fn cause(&self) -> Option<&Error> {
+        match self {
+            Stop::Fetch(error) => Some(error),
+            Stop::Kept(stop, _) => stop.cause(),
+            _ => None,
+        }
+    }
+
     /// Ours, which is curl's.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -6,27 +6,27 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::upload::Upload;
 use crate::client::error::Error;
 use crate::client::event::Event;
-use crate::client::request::Request;
+use crate::client::request::{Request, Size};
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::status::Status;
 use crate::proto::http::url::Url;
 
-/// Watches the events of a client's transfers, one after the other.
-#[derive(Debug, Default)]
-pub struct Watch(Mutex<Watched>);
+/// Who is at the other end of each connection of a client.
+pub type Peers = Arc<Mutex<HashMap<usize, SocketAddr>>>;
 
-#[derive(Debug, Default)]
-struct Watched {
-    begun: Option<Instant>,
-    seen: Seen,
-    /// Who is at the other end of each connection.
-    peers: HashMap<usize, SocketAddr>,
+/// Watches the events of one transfer, which begins when it is made.
+#[derive(Debug)]
+pub struct Watch {
+    begun: Instant,
+    seen: Mutex<Seen>,
+    peers: Peers,
 }
 
 /// What the events of one transfer said.
@@ -44,50 +44,75 @@ pub struct Seen {
     pub connects: u64,
     /// Who answered.
     pub peer: Option<SocketAddr>,
-    /// How long the head of the request was.
-    pub request_head: u64,
-    /// How long the heads of the answer were, interim ones included.
+    /// How long the heads of the requests were.
+    pub request_heads: u64,
+    /// How much of the body of the last request was sent.
+    pub uploaded: u64,
+    /// The heads of the last answer as they came, interim ones included.
+    pub heads: Vec<u8>,
+    /// Those of the redirects that were followed.
+    pub hops: Vec<u8>,
+    /// How many there were.
+    pub redirects: u64,
+    /// The last one was followed.
+    pub redirected: Duration,
+    /// Where it led.
+    pub url: Option<String>,
+    /// The method of the last request.
+    pub method: Option<String>,
+    /// How long the heads of the answers were, interim ones included.
     pub answer_heads: u64,
 }
 
 impl Watch {
     /// A transfer begins now.
-    pub fn begin(&self) {
-        let mut watched = self.lock();
-        (watched.begun, watched.seen) = (Some(Instant::now()), Seen::default());
+    pub fn new(peers: &Peers) -> Watch {
+        let (begun, peers) = (Instant::now(), Arc::clone(peers));
+        Watch { begun, seen: Mutex::default(), peers }
     }
 
     /// Something happened.
     pub fn observe(&self, event: &Event<'_>) {
-        let mut watched = self.lock();
-        let now = watched.begun.map(|begun| begun.elapsed()).unwrap_or_default();
-        let Watched { seen, peers, .. } = &mut *watched;
+        let now = self.begun.elapsed();
+        let mut seen = lock(&self.seen);
         match event {
             Event::Resolved(..) => seen.resolved = now,
             Event::Connected(id, _, address) => {
-                peers.insert(*id, *address);
-                (seen.connected, seen.peer, seen.connects) =
-                    (now, Some(*address), seen.connects + 1);
+                lock(&self.peers).insert(*id, *address);
+                (seen.connected, seen.peer) = (now, Some(*address));
+                seen.connects += 1;
             }
-            Event::Reusing(id, _) => seen.peer = peers.get(id).copied(),
-            Event::Sending(head) => (seen.sending, seen.request_head) = (now, head.len() as u64),
+            Event::Reusing(id, _) => seen.peer = lock(&self.peers).get(id).copied(),
+            Event::Sending(head) => {
+                (seen.sending, seen.uploaded) = (now, 0);
+                seen.request_heads += head.len() as u64;
+                let method = head.split(|&byte| byte == b' ').next().unwrap_or_default();
+                seen.method = Some(String::from_utf8_lossy(method).into_owned());
+            }
+            Event::Sent(bytes) => seen.uploaded = *bytes,
             Event::Interim(head) | Event::Head(head) => {
                 seen.answered = now;
                 seen.answer_heads += head.headers.source().len() as u64;
+                seen.heads.extend_from_slice(head.headers.source());
+            }
+            Event::Redirected(_, url) => {
+                let heads = std::mem::take(&mut seen.heads);
+                seen.hops.extend(heads);
+                seen.redirects += 1;
+                (seen.redirected, seen.url) = (now, Some(url.to_string()));
             }
             _ => {}
         }
     }
 
     /// What there was to see, and how long it took until now.
-    pub fn end(&self) -> (Seen, Duration) {
-        let watched = self.lock();
-        (watched.seen.clone(), watched.begun.map(|begun| begun.elapsed()).unwrap_or_default())
+    pub fn seen(&self) -> (Seen, Duration) {
+        (lock(&self.seen).clone(), self.begun.elapsed())
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Watched> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A transfer that is over.
@@ -122,23 +147,25 @@ pub struct Asked {
     pub method: String,
     /// The fields.
     pub fields: Headers,
-    /// How long the body was.
-    pub body: u64,
 }
 
 impl Asked {
-    /// What this request asks.
+    /// What this request asks, with this body, if it is not its own.
     ///
     /// # Errors
     /// As [`Client::send`](crate::client::Client::send), before it sends.
-    pub fn of(request: &Request) -> Result<Asked, Error> {
-        let content = request.content()?;
+    pub fn of(request: &Request, upload: Option<&Upload>) -> Result<Asked, Error> {
+        let content = match upload {
+            None => request.content()?,
+            Some(upload) => {
+                request.content_of(upload.length().map_or(Size::Unknown, Size::Known))?
+            }
+        };
         let head = request.head(&content);
         Ok(Asked {
             url: request.url().to_string(),
             method: head.method.as_str().to_owned(),
             fields: head.headers,
-            body: content.body.len() as u64,
         })
     }
 }
@@ -162,9 +189,11 @@ pub type FigureOf = fn(&Transfer) -> Figure;
 /// Every figure there is, by its name, in the order of [`line`](super::write_out::line).
 pub const FIGURES: &[(&str, FigureOf)] = &[
     ("url", |of| Figure::Text(Some(of.url.clone()))),
-    ("url_effective", |of| of.asked(|asked| Some(asked.url.clone()))),
+    ("url_effective", |of| {
+        of.asked(|asked| Some(of.seen.url.clone().unwrap_or(asked.url.clone())))
+    }),
     ("urlnum", |of| Figure::Count(of.number as u64)),
-    ("method", |of| of.asked(|asked| Some(asked.method.clone()))),
+    ("method", |of| of.asked(|asked| Some(of.seen.method.clone().unwrap_or(asked.method.clone())))),
     ("referer", |of| of.asked(|asked| asked.fields.text("referer").map(str::to_owned))),
     ("scheme", |of| Figure::Text(of.answer.as_ref().map(|_| "HTTP".to_owned()))),
     ("http_version", |of| {
@@ -177,20 +206,22 @@ pub const FIGURES: &[(&str, FigureOf)] = &[
     ("response_code", |of| Figure::Code(of.answer.as_ref().map(|head| head.status))),
     ("content_type", |of| of.field("content-type")),
     ("redirect_url", |of| of.redirect()),
+    ("num_redirects", |of| Figure::Count(of.seen.redirects)),
     ("num_headers", |of| {
         Figure::Count(of.answer.as_ref().map_or(0, |head| head.headers.len()) as u64)
     }),
     ("num_connects", |of| Figure::Count(of.seen.connects)),
     ("remote_ip", |of| Figure::Text(of.seen.peer.map(|peer| peer.ip().to_string()))),
     ("remote_port", |of| Figure::Count(of.seen.peer.map_or(0, |peer| peer.port()).into())),
-    ("size_request", |of| Figure::Count(of.seen.request_head)),
-    ("size_upload", |of| Figure::Count(of.asked.as_ref().map_or(0, |asked| asked.body))),
+    ("size_request", |of| Figure::Count(of.seen.request_heads)),
+    ("size_upload", |of| Figure::Count(of.seen.uploaded)),
     ("size_header", |of| Figure::Count(of.seen.answer_heads)),
     ("size_download", |of| Figure::Count(of.downloaded)),
-    ("speed_upload", |of| of.per_second(of.asked.as_ref().map_or(0, |asked| asked.body))),
+    ("speed_upload", |of| of.per_second(of.seen.uploaded)),
     ("speed_download", |of| of.per_second(of.downloaded)),
     ("time_namelookup", |of| Figure::Seconds(of.seen.resolved)),
     ("time_connect", |of| Figure::Seconds(of.seen.connected)),
+    ("time_redirect", |of| Figure::Seconds(of.seen.redirected)),
     ("time_pretransfer", |of| Figure::Seconds(of.seen.sending)),
     ("time_starttransfer", |of| Figure::Seconds(of.seen.answered)),
     ("time_total", |of| Figure::Seconds(of.total)),
@@ -231,7 +262,8 @@ impl Transfer {
         };
         let place = head.headers.text("location").filter(|_| head.status.code() / 100 == 3);
         Figure::Text(place.map(|place| {
-            let led = Url::parse(&asked.url).and_then(|url| url.resolve(place.as_bytes()));
+            let at = self.seen.url.as_deref().unwrap_or(&asked.url);
+            let led = Url::parse(at).and_then(|url| url.resolve(place.as_bytes()));
             led.map_or_else(|_| place.to_owned(), |url| url.to_string())
         }))
     }
