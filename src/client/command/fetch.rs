@@ -94,7 +94,9 @@ impl<'o> Fetcher<'o> {
             let watching = Arc::new(Watching { watch: Watch::new(&self.peers), tracer });
             let outcome = self.attempt(&mut transfer, &watching, &mut turn);
             (transfer.seen, transfer.total) = watching.watch.seen();
-            watching.tracer.as_ref().map_or((), draw);
+            if let Some(tracer) = &watching.tracer {
+                draw(tracer);
+            }
             let once = retry.after(
                 &outcome,
                 transfer.answer.as_ref(),

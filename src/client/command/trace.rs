@@ -468,8 +468,8 @@ GET /a from h
             let text = drawn(&events);
             let mut rest = text.as_str();
             for row in &rows {
-                let at = rest.find(row).unwrap_or_else(|| panic!("{name}: no {row:?} in\n{text}"));
-                rest = &rest[at + row.len()..];
+                let behind = rest.split_once(row).map(|(_, behind)| behind);
+                rest = behind.unwrap_or_else(|| panic!("{name}: no {row:?} in\n{text}"));
             }
             let lines =
                 text.lines().filter(|line| line.starts_with("  ") && !line.starts_with("     "));
