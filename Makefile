@@ -5,7 +5,7 @@ ROOT ?= www
 ARGS ?=
 SECONDS ?= 300
 
-.PHONY: run test demo starve bench beside fuzz check model clean help packages
+.PHONY: run test demo starve bench transfer beside fuzz check model clean help packages
 
 run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
 	$(CARGO) build --release --locked
@@ -31,6 +31,10 @@ starve: ## hostile clients by the thousand, and what a well-behaved one feels of
 bench: ## requests a second and processor time for each, beside other people's servers (ARGS='--row small --rounds 5 --seconds 2')
 	$(CARGO) build --release --locked --manifest-path benches/peers/Cargo.toml --target-dir target/peers
 	$(CARGO) bench --locked --bench speed -- $(ARGS)
+	$(CARGO) bench --locked --bench parser -- --quiet --warm-up-time 0.5 --measurement-time 1
+
+transfer: ## a gigabyte down and up, by our client and by curl: seconds, processor time, memory (ARGS='--row up')
+	$(CARGO) bench --locked --bench transfer -- $(ARGS)
 
 beside: ## raw requests to us, nginx, Apache and lighttpd: who answers what, and what the RFC says
 	$(CARGO) build --release --locked
@@ -51,7 +55,8 @@ model: ## tries every interleaving of the protocol by which workers own connecti
 # Other people's programs, to test against. Where they cannot be installed the tests that need them
 # say that they were skipped.
 packages:
-	@sh tests/packages.sh curl ncat netcat-openbsd python3 strace chromium wget
+	@sh tests/packages.sh curl ncat netcat-openbsd python3 strace chromium wget nginx apache2-bin
+	@sh tests/httpbin/install.sh
 
 clean: ## removes what was built
 	$(CARGO) clean

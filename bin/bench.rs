@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use threadbare::cli::bench::BenchOptions;
-use threadbare::client::command::ask::{Content, asking};
+use threadbare::client::command::ask::{Content, ask};
 use threadbare::client::command::stop::{Stop, complain};
 use threadbare::client::load::{Pace, Plan, run};
 use threadbare::client::report::compare::Baseline;
@@ -76,7 +76,7 @@ fn plan(options: &BenchOptions) -> Result<Plan, Stop> {
     let url = options.client.urls.first().map_or("", String::as_str);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
-        request: asking(&options.client, url, 0, &content)?.in_memory()?,
+        request: ask(&options.client, url, 0, &content)?.in_memory()?,
         connections: options.connections,
         threads: options.threads.unwrap_or((cores / 2).max(1)),
         pace: options.rate.map_or(Pace::Closed, Pace::Rate),

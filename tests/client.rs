@@ -10,23 +10,33 @@
 //! | `answers` | servers whose answers put the rules for reading them to the test, one by one |
 //! | `requests` | a listener that holds the requests to the rules for sending them |
 //! | `hostile` | servers that do their worst |
+//! | `ordeals` | one table of all that a server can do to a client, and how each ends |
 //! | `library` | the library by itself: bodies, connections, redirects, retries, time, events |
 //! | `tracing` | all of them: `--trace` |
+//! | `terminal` | a terminal: progress, colours |
+//! | `reaching` | whoever is led to: `--resolve`, `--connect-to`, `-x`, `--unix-socket`, every timeout |
 //! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
+//! | `daemons` | nginx and Apache |
+//! | `httpbin` | httpbin, which was made to try clients |
 //! | `beside_curl` | the same for curl and for us: what differs is listed there |
 
 mod again;
 mod answers;
 mod beside_curl;
+mod daemons;
 mod exit_codes;
 pub(crate) mod fake;
 mod flags;
 mod hostile;
+mod httpbin;
 mod keeping;
 mod library;
+mod ordeals;
+mod reaching;
 mod requests;
 mod showing;
 mod strangers;
+mod terminal;
 mod tracing;
 
 use std::process::Command;
@@ -36,9 +46,14 @@ use crate::support::{Finished, root, run};
 /// The binary, to be started in the repository.
 pub(crate) fn client<A: AsRef<str>>(args: &[A]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_client"));
-    command.args(args.iter().map(AsRef::as_ref)).current_dir(root()).env_remove("RUST_LOG");
+    command.args(args.iter().map(AsRef::as_ref)).current_dir(root());
+    WITHOUT.iter().for_each(|name| drop(command.env_remove(name)));
     command
 }
+
+/// What the environment of whoever runs the tests may say, and is not to.
+pub(crate) const WITHOUT: &[&str] =
+    &["RUST_LOG", "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
 
 /// Runs it to its end.
 pub(crate) fn fetch<A: AsRef<str>>(args: &[A]) -> Finished {

@@ -173,3 +173,20 @@ fn it_serves_whether_or_not_anybody_reads_its_stdout() {
     server.wait().unwrap();
     assert_eq!(answer.unwrap().unwrap(), "ok\n");
 }
+
+/// A table that grows while a thousand clients come keeps them waiting.
+#[test]
+fn there_is_room_for_all_connections_before_they_come() {
+    let server = Server::start(&["--max-connections", "700"]);
+    let status = format!("/proc/{}/status", server.program.id());
+    if !std::path::Path::new(&status).exists() {
+        skipped("there is no /proc here");
+        return;
+    }
+    let room = || {
+        let status = std::fs::read_to_string(&status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();
+        line.trim().parse::<usize>().unwrap()
+    };
+    assert!(eventually(|| (room() >= 700).then_some(())).is_some(), "{}", room());
+}

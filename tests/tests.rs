@@ -23,6 +23,9 @@ mod smuggling;
 /// What is served from a folder, and what is not.
 mod files;
 
+/// What is kept of a file between two requests, and never hides a change of it.
+mod always_true;
+
 /// Ways out of the folder: none leads there.
 mod paths;
 

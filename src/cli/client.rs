@@ -4,6 +4,7 @@ pub mod again;
 mod asking;
 pub mod data;
 mod output;
+mod reaching;
 mod watching;
 
 use std::ffi::OsString;
@@ -13,10 +14,11 @@ use std::time::Duration;
 use self::again::{Again, Parallel};
 use self::data::Data;
 
-use super::Effect::{Help, Value, Version};
-use super::{Command, Flag, Parsed, Right, UsageError, seconds};
+use super::Effect::{Help, Version};
+use super::{Command, Flag, Parsed, Right, UsageError};
 
 pub(super) use self::asking::Asking;
+pub use self::reaching::{Limits, OneFamily, Reaching};
 
 /// What the command line of `client` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,8 +83,10 @@ pub struct ClientOptions {
     pub dry: Option<Dry>,
     /// Speak HTTP/1.0.
     pub http10: bool,
-    /// How long looking up and connecting may take.
-    pub connect_timeout: Option<Duration>,
+    /// How servers are reached.
+    pub reaching: Reaching,
+    /// How long each phase may take.
+    pub limits: Limits,
     /// How long each answer may take, all in all.
     pub max_time: Option<Duration>,
 }
@@ -256,7 +260,8 @@ URLs of one host and port share a connection; host/path and :8080/path will do."
         ("Output", output::FLAGS),
         ("Watching", watching::FLAGS),
         ("Instead of sending", output::DRY),
-        ("Time", TIME),
+        ("Way", reaching::FLAGS),
+        ("Time", reaching::TIME),
         ("Help", HELP),
     ],
     operand: |options, value| {
@@ -266,11 +271,12 @@ URLs of one host and port share a connection; host/path and :8080/path will do."
     },
     epilogue: "\
 Exit codes, which are curl's:
-   0  an answer came, whatever its status   25  HTTP/1.0, and a body without a length
+   0  an answer came, whatever its status   25  a body without a length (-0)
    1  a protocol that is not spoken here    26  could not read a file to send
    2  wrong arguments                       28  out of time
    3  not a URL                             33  -C: it cannot be gone on with
-   6  could not find the host's address     47  too many redirects
+   5  could not find the proxy's address    47  too many redirects
+   6  could not find the host's address     49  not a --resolve or --connect-to
    7  could not connect                     52  closed without an answer
    8  the answer breaks a rule of HTTP      55  could not send
   18  the answer was cut short              56  could not receive
@@ -299,36 +305,10 @@ impl AsMut<ClientOptions> for ClientOptions {
     }
 }
 
-const TIME: &[Flag<ClientOptions>] = &[
-    Flag::new(
-        None,
-        "connect-timeout",
-        Value("SECS", |options, value| {
-            options.connect_timeout = seconds(value).map(limit)?;
-            Ok(())
-        }),
-        "for looking up the host and connecting, as 2 or 0.5 (default 300)",
-    ),
-    Flag::new(
-        Some('m'),
-        "max-time",
-        Value("SECS", |options, value| {
-            options.max_time = seconds(value).map(limit)?;
-            Ok(())
-        }),
-        "for each URL, all in all (default: no limit)",
-    ),
-];
-
 const HELP: &[Flag<ClientOptions>] = &[
     Flag::new(Some('h'), "help", Help, "print this"),
     Flag::new(Some('V'), "version", Version, "print the version"),
 ];
-
-/// As with curl, no time at all is no limit.
-fn limit(time: Duration) -> Option<Duration> {
-    Some(time).filter(|time| !time.is_zero())
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! How long each phase of a call may take, and how long all of it.
 //!
 //! Every limit ends at a moment. A peer that drips a byte now and then moves none but those that are
-//! about silence: `send_idle` and `body_idle`, which is why there is `total` beside them.
+//! about silence: `send_idle` and `body_idle`, which is why there are `rate` and `total` beside them.
 
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,23 @@ impl std::fmt::Display for Phase {
     }
 }
 
+/// So many bytes, or the transfer is too slow: at least `bytes` a second, seen over this time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Bytes a second.
+    pub bytes: u32,
+    /// For so long it may be slower, or silent.
+    pub over: Duration,
+}
+
+impl Rate {
+    /// How many bytes it wants in its time; one at least.
+    fn quota(self) -> u64 {
+        let quota = u128::from(self.bytes) * self.over.as_millis() / 1000;
+        u64::try_from(quota).unwrap_or(u64::MAX).max(1)
+    }
+}
+
 /// How long each phase may take; `None`: no limit. With redirects and retries each request has the
 /// phases anew; `total` is for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +67,9 @@ pub struct Timeouts {
     pub first_byte: Option<Duration>,
     /// How long nothing may come of the body; the time that its reader takes does not count.
     pub body_idle: Option<Duration>,
+    /// How slow it may be, from the first byte sent to the last received, the server's thinking included;
+    /// the time that readers and writers on our side take does not count.
+    pub rate: Option<Rate>,
     /// From the call to the end of the body, redirects, retries and their pauses included.
     pub total: Option<Duration>,
 }
@@ -57,7 +77,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     /// No wait is endless, and an honest slow answer of any size gets through: 30 s to resolve (two
     /// tries of 5 s with each of three name servers), 60 s to connect, 60 s of silence while sending or
-    /// receiving (nginx's `send_timeout` and `proxy_read_timeout`), 300 s of thinking, no total.
+    /// receiving (nginx's `send_timeout` and `proxy_read_timeout`), 300 s of thinking, no rate, no total.
     fn default() -> Timeouts {
         let seconds = |count| Some(Duration::from_secs(count));
         Timeouts {
@@ -66,6 +86,7 @@ impl Default for Timeouts {
             send_idle: seconds(60),
             first_byte: seconds(300),
             body_idle: seconds(60),
+            rate: None,
             total: None,
         }
     }
@@ -79,6 +100,7 @@ impl Timeouts {
         send_idle: None,
         first_byte: None,
         body_idle: None,
+        rate: None,
         total: None,
     };
 }
@@ -91,11 +113,35 @@ pub(super) struct Budget {
     phase: Phase,
     /// Since when the phase's own time runs.
     since: Instant,
+    /// What has moved lately, once something can.
+    stretch: Option<Stretch>,
+}
+
+/// A stretch of time in which a [`Rate`]'s quota is to move. When it has, the next one begins.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    begun: Instant,
+    moved: u64,
+    /// When something was last heard of it; what passes until it goes on does not count.
+    seen: Instant,
+}
+
+impl Stretch {
+    fn new(now: Instant) -> Stretch {
+        Stretch { begun: now, moved: 0, seen: now }
+    }
+}
+
+/// A limit, of two kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Limit {
+    Time(Duration),
+    Rate,
 }
 
 impl Budget {
     pub(super) fn new(start: Instant, timeouts: Timeouts) -> Budget {
-        Budget { timeouts, start, phase: Phase::Resolve, since: start }
+        Budget { timeouts, start, phase: Phase::Resolve, since: start, stretch: None }
     }
 
     /// Another phase begins. Connecting has its time together with the looking up before it.
@@ -104,11 +150,37 @@ impl Budget {
         if phase != Phase::Connect {
             self.since = now;
         }
+        if let Some(stretch) = &mut self.stretch {
+            stretch.begun += now.saturating_duration_since(stretch.seen);
+            stretch.seen = now;
+        } else if self.moves() {
+            self.stretch = Some(Stretch::new(now));
+        }
     }
 
-    /// Something moved: what is about silence begins anew.
-    pub(super) fn progressed(&mut self, now: Instant) {
+    /// Can bytes move in this phase?
+    fn moves(&self) -> bool {
+        !matches!(self.phase, Phase::Resolve | Phase::Connect)
+    }
+
+    /// The server took so many bytes: its silence begins anew.
+    pub(super) fn sent(&mut self, bytes: usize, now: Instant) {
         self.since = now;
+        self.moved(bytes, now);
+    }
+
+    /// So many bytes came.
+    pub(super) fn received(&mut self, bytes: usize, now: Instant) {
+        self.moved(bytes, now);
+    }
+
+    fn moved(&mut self, bytes: usize, now: Instant) {
+        let (Some(rate), Some(stretch)) = (self.timeouts.rate, &mut self.stretch) else { return };
+        stretch.moved = stretch.moved.saturating_add(bytes as u64);
+        stretch.seen = now;
+        if stretch.moved >= rate.quota() {
+            *stretch = Stretch::new(now);
+        }
     }
 
     /// The body may be silent no longer than this, from now on.
@@ -138,13 +210,18 @@ impl Budget {
     }
 
     pub(super) fn timed_out(&self) -> Error {
-        let after = self.first_limit().map(|(_, allowed)| allowed);
-        Error::Timeout { phase: self.phase, after: after.unwrap_or_default() }
+        let (phase, limit) = (self.phase, self.first_limit().map(|(_, limit)| limit));
+        match (limit, self.timeouts.rate) {
+            (Some(Limit::Rate), Some(rate)) => Error::TooSlow { phase, rate },
+            (Some(Limit::Time(after)), _) => Error::Timeout { phase, after },
+            _ => Error::Timeout { phase, after: Duration::ZERO },
+        }
     }
 
-    /// The limit that ends first, and how long it is. A moment that the clock cannot express is never.
-    fn first_limit(&self) -> Option<(Instant, Duration)> {
-        let Timeouts { resolve, connect, send_idle, first_byte, body_idle, total } = self.timeouts;
+    /// The limit that ends first, and when. A moment that the clock cannot express is never.
+    fn first_limit(&self) -> Option<(Instant, Limit)> {
+        let Timeouts { resolve, connect, send_idle, first_byte, body_idle, rate, total } =
+            self.timeouts;
         let own = match self.phase {
             Phase::Resolve => resolve.into_iter().chain(connect).min(),
             Phase::Connect => connect,
@@ -153,9 +230,13 @@ impl Budget {
             Phase::Body => body_idle,
         };
         let end = |from: Instant, limit: Option<Duration>| {
-            limit.and_then(|limit| Some((from.checked_add(limit)?, limit)))
+            limit.and_then(|limit| Some((from.checked_add(limit)?, Limit::Time(limit))))
         };
-        end(self.since, own).into_iter().chain(end(self.start, total)).min()
+        let stretch = self.stretch.filter(|_| self.moves());
+        let slow = rate
+            .zip(stretch)
+            .and_then(|(rate, stretch)| Some((stretch.begun.checked_add(rate.over)?, Limit::Rate)));
+        end(self.since, own).into_iter().chain(slow).chain(end(self.start, total)).min()
     }
 }
 
@@ -173,6 +254,7 @@ mod tests {
             send_idle: limit(2),
             first_byte: limit(3),
             body_idle: limit(4),
+            rate: None,
             total: limit(5),
         };
         (Budget::new(start, timeouts), start)
@@ -216,10 +298,37 @@ mod tests {
         assert_eq!(said(&budget, 9), Err(format!("out of time after 9s, {waiting}")));
         budget.enter(Phase::Send, start);
         assert!(said(&budget, 2).is_err());
-        budget.progressed(start + second);
+        budget.sent(1, start + second);
         assert_eq!(said(&budget, 2), Ok(Some(second)), "it took something");
         assert!(budget.allows(2 * second, start) && !budget.allows(2 * second, start + 7 * second));
         let never = Timeouts { total: Some(Duration::MAX), ..Timeouts::NONE };
         assert_eq!(Budget::new(start, never).until(), None);
+    }
+    #[test]
+    fn a_stretch_has_its_quota_or_is_the_last() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let rate = Rate { bytes: 10, over: Duration::from_secs(2) };
+        let timeouts = Timeouts { rate: Some(rate), ..Timeouts::NONE };
+        let mut budget = Budget::new(start, timeouts);
+        budget.enter(Phase::Connect, start);
+        assert_eq!(budget.until(), None, "nothing can move yet");
+        budget.enter(Phase::Send, at(5_000));
+        assert_eq!(budget.until(), Some(at(7_000)));
+        budget.sent(19, at(6_000));
+        assert_eq!(budget.until(), Some(at(7_000)), "one is missing");
+        budget.enter(Phase::Head, at(6_000));
+        budget.received(1, at(6_500));
+        assert_eq!(budget.until(), Some(at(8_500)));
+        // Then it is our own reader's turn, for a minute.
+        budget.received(5, at(7_000));
+        budget.enter(Phase::Body, at(67_000));
+        assert_eq!(budget.until(), Some(at(68_500)));
+        assert_eq!(budget.left(at(68_000)).unwrap(), Some(Duration::from_millis(500)));
+        let said = budget.left(at(68_500)).unwrap_err().to_string();
+        assert_eq!(said, "less than 10 bytes a second for 2s, while receiving the body");
+        let slow = Rate { bytes: 0, over: Duration::from_millis(1) };
+        assert_eq!(slow.quota(), 1);
+        assert_eq!(Rate { bytes: u32::MAX, over: Duration::MAX }.quota(), u64::MAX);
     }
 }

@@ -1,27 +1,26 @@
 //! The main loop of the client: one request, from the name of a host to the head of an answer.
 //!
 //! ```text
-//! reuse ──────────────┐ stale, and the method idempotent: once more, on a fresh connection
-//!   └─ or             v
+//! route ─> reuse ─────┐ stale, and the method idempotent: once more, on a fresh connection
+//!            └─ or    v
 //! resolve ─> connect ─> exchange: send_head ─> send_body ─> recv_head ─> Response (recv_body)
 //!                       417: all again without Expect
 //! ```
 
-use std::net::TcpStream;
 use std::time::Instant;
 
 use super::Client;
-use super::budget::{Budget, Phase};
+use super::budget::Budget;
 use super::connection::Connection;
+use super::dial::dial;
 use super::error::Error;
 use super::event::Event;
 use super::exchange::exchange;
 use super::request::{Content, Request, Size};
 use super::response::Response;
-use super::reuse::{Found, Origin};
+use super::reuse::Found;
+use super::route::{Peer, Route};
 use super::upload::{Stream, Upload};
-use crate::net::connect::{Attempt, connect};
-use crate::net::resolve::{ResolveError, resolve};
 use crate::proto::http::close::Close;
 use crate::proto::http::framing::Framing;
 use crate::proto::http::status::Status;
@@ -37,28 +36,29 @@ pub(super) fn call(
         Some(stream) => streamed(request, stream)?,
         None => request.content()?,
     };
-    let origin = (request.url().host().into(), request.url().port());
-    let mut connection = match reuse(client, &origin) {
+    let route = client.config.routes.to(request.url()).map_err(Error::Proxy)?;
+    let peer = route.peer(request.url());
+    let mut connection = match reuse(client, &peer) {
         Some(connection) => connection,
-        None => open(client, &origin, budget)?,
+        None => open(client, route, &peer, budget)?,
     };
     let upload = Upload::new(content.body, stream.as_deref_mut());
-    let mut answer = exchange(client, request, &content, upload, &mut connection, budget);
+    let mut answer = exchange(client, request, route, &content, upload, &mut connection, budget);
     let can_replay = |stream: &mut Option<&mut Stream<'_>>| {
         stream.as_mut().is_none_or(|stream| stream.begin_again())
     };
     // RFC 9110, 9.2.2: the server may have closed just when we sent, and never have seen the
     // request; sending it twice must be harmless even so.
     if let Err(error) = &answer
-        && !matches!(error, Error::Timeout { .. } | Error::Upload(_))
+        && !matches!(error, Error::Timeout { .. } | Error::TooSlow { .. } | Error::Upload(_))
         && connection.was_stale()
         && request.is_idempotent()
         && can_replay(&mut stream)
     {
         client.tell(&Event::Retrying(connection.id));
-        connection = open(client, &origin, budget)?;
+        connection = open(client, route, &peer, budget)?;
         let upload = Upload::new(content.body, stream.as_deref_mut());
-        answer = exchange(client, request, &content, upload, &mut connection, budget);
+        answer = exchange(client, request, route, &content, upload, &mut connection, budget);
     }
     // RFC 9110, 10.1.1: "SHOULD repeat that request without a 100-continue expectation".
     if content.expects_continue
@@ -67,14 +67,14 @@ pub(super) fn call(
     {
         client.tell(&Event::Closed(connection.id, Close::AnswerUnread));
         let content = Content { expects_continue: false, ..content };
-        connection = open(client, &origin, budget)?;
+        connection = open(client, route, &peer, budget)?;
         let upload = Upload::new(content.body, stream);
-        answer = exchange(client, request, &content, upload, &mut connection, budget);
+        answer = exchange(client, request, route, &content, upload, &mut connection, budget);
     }
     match answer {
         Ok(answer) => {
             let url = request.url().clone();
-            Ok(Response::new(client.clone(), url, origin, connection, *budget, answer))
+            Ok(Response::new(client.clone(), url, peer, connection, *budget, answer))
         }
         Err(error) => {
             client.tell(&Event::Closed(connection.id, error.close()));
@@ -94,14 +94,14 @@ fn streamed(request: &Request, stream: &mut Stream<'_>) -> Result<Content<'stati
 }
 
 /// A connection that waits for us, if there is one.
-fn reuse(client: &Client, origin: &Origin) -> Option<Connection> {
+fn reuse(client: &Client, peer: &Peer) -> Option<Connection> {
     for old in client.idle.expired(&client.config.keep, Instant::now()) {
         client.tell(&Event::Closed(old.id, Close::Idle));
     }
     loop {
-        match client.idle.take(origin)? {
+        match client.idle.take(peer)? {
             Found::Alive(connection) => {
-                client.tell(&Event::Reusing(connection.id, &origin.0));
+                client.tell(&Event::Reusing(connection.id, peer.host()));
                 return Some(connection);
             }
             Found::Dead(dead) => client.tell(&Event::Dead(dead.id)),
@@ -110,38 +110,15 @@ fn reuse(client: &Client, origin: &Origin) -> Option<Connection> {
 }
 
 /// A fresh connection.
-fn open(client: &Client, origin: &Origin, budget: &mut Budget) -> Result<Connection, Error> {
-    let stream = dial(client, origin, budget)?;
-    let address = stream.peer_addr().map_err(Error::Receive)?;
-    let connection = Connection::new(client.idle.next_id(), stream);
-    client.tell(&Event::Connected(connection.id, &origin.0, address));
-    Ok(connection)
-}
-
-/// Looks the host up and connects to it.
-pub(super) fn dial(
+fn open(
     client: &Client,
-    origin: &Origin,
+    route: Route<'_>,
+    peer: &Peer,
     budget: &mut Budget,
-) -> Result<TcpStream, Error> {
-    let (host, port) = origin;
-    budget.enter(Phase::Resolve, Instant::now());
-    budget.left(Instant::now())?;
-    client.tell(&Event::Resolving(host));
-    let addresses = resolve(host, *port, budget.until());
-    let addresses = addresses.map_err(|error| match error {
-        ResolveError::TimedOut => budget.timed_out(),
-        error => Error::Resolve(host.to_string(), error),
-    })?;
-    client.tell(&Event::Resolved(host, &addresses));
-    budget.enter(Phase::Connect, Instant::now());
-    let stream = connect(&addresses, budget.until(), &mut |attempt| match attempt {
-        Attempt::Trying(address) => client.tell(&Event::Trying(address)),
-        Attempt::Failed(address, error) => client.tell(&Event::Failed(address, error)),
-        Attempt::Abandoned(address) => client.tell(&Event::Abandoned(address)),
-    });
-    stream.map_err(|error| match error.timed_out {
-        true => budget.timed_out(),
-        false => Error::Connect(host.to_string(), *port, error),
-    })
+) -> Result<Connection, Error> {
+    let stream = dial(client, route, budget)?;
+    let ends = stream.ends().map_err(Error::Receive)?;
+    let connection = Connection::new(client.idle.next_id(), stream);
+    client.tell(&Event::Connected(connection.id, peer.host(), &ends));
+    Ok(connection)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::budget::Timeouts;
 use super::redirect::Redirects;
 use super::retry::Retries;
+use super::route::Routes;
 use crate::proto::http::limits::Limits;
 
 /// The habits of a [`Client`](super::Client).
@@ -24,6 +25,8 @@ use crate::proto::http::limits::Limits;
 pub struct Config {
     /// How long each phase may take.
     pub timeouts: Timeouts,
+    /// How servers are reached: by which addresses, through a proxy or not.
+    pub routes: Routes,
     /// Which connections are kept for their next request.
     pub keep: Keep,
     /// What is done about redirects.
@@ -40,6 +43,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             timeouts: Timeouts::default(),
+            routes: Routes::default(),
             keep: Keep::default(),
             redirects: Redirects::Follow(10),
             retries: Retries::default(),

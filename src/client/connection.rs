@@ -1,11 +1,11 @@
 //! One socket and its buffers; each read and each write within the time that is left.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::budget::Budget;
 use super::error::Error;
+use crate::net::stream::Stream;
 use crate::proto::buf::Buf;
 
 /// A connection to a server, for one exchange.
@@ -17,7 +17,7 @@ pub(super) struct Connection {
     pub(super) input: Buf,
     /// What is to be sent.
     pub(super) output: Vec<u8>,
-    stream: TcpStream,
+    stream: Stream,
     /// Why the server takes no more of the request.
     broken: Option<io::Error>,
     /// The time limit that the socket has for reading.
@@ -42,7 +42,7 @@ const READ: usize = 64 << 10;
 const GLANCE: Duration = Duration::from_secs(1);
 
 impl Connection {
-    pub(super) fn new(id: usize, stream: TcpStream) -> Connection {
+    pub(super) fn new(id: usize, stream: Stream) -> Connection {
         Connection {
             id,
             input: Buf::new(),
@@ -88,7 +88,7 @@ impl Connection {
     /// already, a 413 perhaps, and closed behind it. What it said is read first.
     ///
     /// # Errors
-    /// [`Error::Timeout`].
+    /// [`Error::Timeout`], [`Error::TooSlow`].
     pub(super) fn flush(&mut self, budget: &mut Budget) -> Result<Flushed, Error> {
         let mut sent = 0;
         while sent < self.output.len() && self.is_intact() {
@@ -97,7 +97,7 @@ impl Connection {
             match armed.and_then(|()| self.stream.write(&self.output[sent..])) {
                 Ok(count) => {
                     sent += count;
-                    budget.progressed(Instant::now());
+                    budget.sent(count, Instant::now());
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => {
@@ -132,7 +132,7 @@ impl Connection {
     pub(super) fn fill_within(
         &mut self,
         patience: Duration,
-        budget: &Budget,
+        budget: &mut Budget,
     ) -> Result<bool, Error> {
         let begun = Instant::now();
         loop {
@@ -142,7 +142,7 @@ impl Connection {
                 return Ok(false);
             }
             let left = budget.left(now)?.unwrap_or(patience).min(patience);
-            if self.read(Some(left))? {
+            if self.read(Some(left), budget)? {
                 return Ok(true);
             }
         }
@@ -151,19 +151,22 @@ impl Connection {
     /// Waits for more and takes it in.
     ///
     /// # Errors
-    /// [`Error::Timeout`], or [`Error::Receive`] when the connection broke.
-    pub(super) fn fill(&mut self, budget: &Budget) -> Result<(), Error> {
+    /// [`Error::Timeout`], [`Error::TooSlow`], or [`Error::Receive`] when the connection broke.
+    pub(super) fn fill(&mut self, budget: &mut Budget) -> Result<(), Error> {
         // Armed anew for each read: a server that sends a byte now and then gains nothing.
-        while !self.read(budget.left(Instant::now())?)? {}
+        while !self.read(budget.left(Instant::now())?, budget)? {}
         Ok(())
     }
 
     /// One read: did it bring anything, if only the end?
-    fn read(&mut self, limit: Option<Duration>) -> Result<bool, Error> {
+    fn read(&mut self, limit: Option<Duration>, budget: &mut Budget) -> Result<bool, Error> {
         let armed = self.limit_reading(limit);
         match armed.and_then(|()| self.stream.read(self.input.spare(READ))) {
             Ok(0) => self.input.close(),
-            Ok(count) => self.arrived(count),
+            Ok(count) => {
+                self.arrived(count);
+                budget.received(count, Instant::now());
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(false),
             Err(error) if limit.is_some() && is_timeout(&error) => return Ok(false),
             Err(error) => return Err(Error::Receive(error)),

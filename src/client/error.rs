@@ -1,10 +1,12 @@
 //! What can go wrong, and what curl would call it.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::budget::Phase;
+use super::budget::{Phase, Rate};
 use super::misread::Misread;
+use super::proxy::ProxyError;
 use super::redirect::RedirectError;
 use super::response::Response;
 use crate::net::connect::ConnectError;
@@ -37,14 +39,27 @@ pub enum Error {
     Trace,
     /// This host has no address.
     Resolve(String, ResolveError),
+    /// Nor has this one, which is the proxy's.
+    ResolveProxy(String, ResolveError),
+    /// The proxy is of no use for this request.
+    Proxy(ProxyError),
     /// No connection to this host and port.
     Connect(String, u16, ConnectError),
+    /// No connection to this socket in the file system.
+    ConnectUnix(PathBuf, io::Error),
     /// The time set for it had passed.
     Timeout {
         /// What was being waited for.
         phase: Phase,
         /// The limit that was set.
         after: Duration,
+    },
+    /// Fewer bytes moved than the rate that was set.
+    TooSlow {
+        /// What was being waited for in the end.
+        phase: Phase,
+        /// The rate.
+        rate: Rate,
     },
     /// The request could not be sent, and no answer came all the same.
     Send(io::Error),
@@ -81,8 +96,13 @@ impl Error {
             Error::NoLength => 25,
             Error::Method(_) | Error::Field(_) | Error::Length { .. } | Error::Trace => 2,
             Error::Url(_) => 3,
+            Error::Proxy(error) => error.exit_code(),
+            Error::Connect(..) | Error::ConnectUnix(..) => 7,
+            // No name was looked up, so curl speaks of the connection.
+            Error::Resolve(_, ResolveError::NotOf(_))
+            | Error::ResolveProxy(_, ResolveError::NotOf(_)) => 7,
+            Error::ResolveProxy(..) => 5,
             Error::Resolve(..) => 6,
-            Error::Connect(..) => 7,
             Error::Head(misread) => match misread.fault.rule {
                 Rule::NoStatusLine | Rule::MajorVersion => 1,
                 Rule::HeadIncomplete => 18,
@@ -91,7 +111,7 @@ impl Error {
             Error::CutShort { .. } => 18,
             Error::Status(_) => 22,
             Error::Upload(_) => 26,
-            Error::Timeout { .. } => 28,
+            Error::Timeout { .. } | Error::TooSlow { .. } => 28,
             Error::Redirect(RedirectError::Location(UrlError::Scheme(_)), _) => 1,
             Error::Redirect(RedirectError::Location(_), _) => 3,
             Error::Redirect(RedirectError::Locations, _) => 8,
@@ -126,6 +146,7 @@ impl Error {
             Error::Connect(.., error) if error.tried.iter().any(|(_, error)| refused(error)) => {
                 Some("is a server running there?")
             }
+            Error::ConnectUnix(_, error) if refused(error) => Some("is a server running there?"),
             Error::Head(misread) if misread.fault.rule == Rule::NoStatusLine => {
                 Some("is it an HTTP server? https is not spoken here")
             }
@@ -136,7 +157,7 @@ impl Error {
     /// Why the connection is closed, on which this happened.
     pub(super) fn close(&self) -> Close {
         match self {
-            Error::Timeout { .. } => Close::OutOfTime,
+            Error::Timeout { .. } | Error::TooSlow { .. } => Close::OutOfTime,
             Error::Upload(_) => Close::BodyShort,
             Error::Head(misread) | Error::Body(misread) => match misread.fault.rule {
                 Rule::HeadIncomplete => Close::PeerLeft,
@@ -181,9 +202,19 @@ impl std::fmt::Display for Error {
                 "a TRACE request has no body (RFC 9110, 9.3.8); right: TRACE without data",
             ),
             Error::Resolve(host, _) => write!(f, "could not find the address of {host}"),
+            Error::ResolveProxy(host, _) => {
+                write!(f, "could not find the address of the proxy {host}")
+            }
+            Error::Proxy(error) => error.fmt(f),
             Error::Connect(host, port, _) => write!(f, "could not connect to {host} port {port}"),
+            Error::ConnectUnix(path, _) => {
+                write!(f, "could not connect to the socket {}", path.display())
+            }
             Error::Timeout { phase, after } => {
                 write!(f, "out of time after {after:?}, while {phase}")
+            }
+            Error::TooSlow { phase, rate: Rate { bytes, over } } => {
+                write!(f, "less than {bytes} bytes a second for {over:?}, while {phase}")
             }
             Error::Send(_) => f.write_str("could not send the request"),
             Error::Upload(_) => f.write_str("could not read the body to be sent"),
@@ -217,8 +248,10 @@ impl std::error::Error for Error {
         match self {
             Error::Url(error) => Some(error),
             Error::Field(error) => Some(error),
-            Error::Resolve(_, error) => Some(error),
+            Error::Resolve(_, error) | Error::ResolveProxy(_, error) => Some(error),
+            Error::Proxy(error) => std::error::Error::source(error),
             Error::Connect(.., error) => Some(error),
+            Error::ConnectUnix(_, error) => Some(error),
             Error::Send(error) | Error::Receive(error) | Error::Upload(error) => Some(error),
             Error::Redirect(why, _) => std::error::Error::source(why),
             Error::Head(misread) | Error::Body(misread) => Some(misread),
@@ -227,6 +260,7 @@ impl std::error::Error for Error {
             | Error::NoLength
             | Error::Trace
             | Error::Timeout { .. }
+            | Error::TooSlow { .. }
             | Error::NoAnswer
             | Error::CutShort { .. }
             | Error::Status(_) => None,
@@ -238,7 +272,7 @@ impl std::error::Error for Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
         let kind = match &error {
-            Error::Timeout { .. } => io::ErrorKind::TimedOut,
+            Error::Timeout { .. } | Error::TooSlow { .. } => io::ErrorKind::TimedOut,
             Error::Send(error) | Error::Receive(error) => error.kind(),
             Error::CutShort { .. } => io::ErrorKind::UnexpectedEof,
             Error::Head(_) | Error::Body(_) => io::ErrorKind::InvalidData,

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::error::Error;
+use crate::net::stream::Ends;
 use crate::proto::http::close::Close;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
@@ -49,9 +50,9 @@ pub enum Event<'a> {
     Failed(SocketAddr, &'a io::Error),
     /// It was still being tried when another one answered.
     Abandoned(SocketAddr),
-    /// There is a connection, with this number, to this host at this address.
-    Connected(usize, &'a str, SocketAddr),
-    /// A connection is used again, for this host.
+    /// There is a connection, with this number, to this host, or to the proxy, between these ends.
+    Connected(usize, &'a str, &'a Ends),
+    /// A connection is used again, to this host, or to the proxy.
     Reusing(usize, &'a str),
     /// A connection that waited for its next request had been given up by the server.
     Dead(usize),

@@ -17,6 +17,7 @@ use super::error::Error;
 use super::event::Event;
 use super::misread::Misread;
 use super::request::{Content, Request};
+use super::route::Route;
 use super::upload::Upload;
 use crate::proto::http::client::{Head, Heard, RecvBody, RecvHead, SendBody, SendHead};
 use crate::proto::http::framing::Framing;
@@ -38,6 +39,7 @@ pub(super) struct Answer {
 pub(super) fn exchange(
     client: &Client,
     request: &Request,
+    route: Route<'_>,
     content: &Content<'_>,
     upload: Upload<'_, '_>,
     connection: &mut Connection,
@@ -46,7 +48,7 @@ pub(super) fn exchange(
     let mut interim = Vec::new();
     let mut exchange =
         Exchange { client, connection, budget, interim: &mut interim, sent: 0, heard: false };
-    let sending = exchange.send_head(request, content);
+    let sending = exchange.send_head(request, route, content);
     let answer = exchange
         .send_body(content, upload, sending)
         .and_then(|waiting| exchange.recv_head(waiting));
@@ -72,8 +74,14 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Puts the head in front of the body: one write for both, where both are small.
-    fn send_head(&mut self, request: &Request, content: &Content<'_>) -> SendBody {
-        let (head, out) = (request.head(content), &mut self.connection.output);
+    fn send_head(
+        &mut self,
+        request: &Request,
+        route: Route<'_>,
+        content: &Content<'_>,
+    ) -> SendBody {
+        let head = request.head_to(route.proxy(), content);
+        let out = &mut self.connection.output;
         let sending = match content.framing {
             Framing::Chunked => SendHead.send_chunked(&head, out),
             Framing::Length(length) => SendHead.send(&head, Some(length), out),
@@ -91,7 +99,8 @@ impl Exchange<'_> {
         sending: SendBody,
     ) -> Result<RecvHead, Error> {
         let waiting = match self.send_pieces(content, upload, sending) {
-            Ok(waiting) | Err(Stop::Enough(waiting)) => waiting,
+            Ok(waiting) => waiting,
+            Err(Stop::Enough(waiting)) => *waiting,
             Err(Stop::Failed(error)) => return Err(error),
         };
         self.client.tell(&Event::Sent(self.sent));
@@ -116,7 +125,7 @@ impl Exchange<'_> {
             if self.sent > 0 {
                 let (going, answer) = self.listen(sending)?;
                 if answer.is_some_and(is_refusal) {
-                    return Err(Stop::Enough(going.abandon()));
+                    return Err(Stop::Enough(Box::new(going.abandon())));
                 }
                 sending = going;
             }
@@ -136,7 +145,7 @@ impl Exchange<'_> {
         loop {
             sending = match self.hear(sending)? {
                 Heard::Final(status, sending) if is_refusal(status) => {
-                    return Err(Stop::Enough(sending.abandon()));
+                    return Err(Stop::Enough(Box::new(sending.abandon())));
                 }
                 Heard::Final(_, sending) => return Ok(sending),
                 Heard::Interim(head, sending) if head.status == Status::CONTINUE => {
@@ -161,13 +170,13 @@ impl Exchange<'_> {
         while self.connection.flush(self.budget)? == Flushed::Stalled {
             let (going, answer) = self.listen(sending)?;
             if answer.is_some() {
-                return Err(Stop::Enough(going.abandon()));
+                return Err(Stop::Enough(Box::new(going.abandon())));
             }
             sending = going;
         }
         match self.connection.is_intact() {
             true => Ok(sending),
-            false => Err(Stop::Enough(sending.abandon())),
+            false => Err(Stop::Enough(Box::new(sending.abandon()))),
         }
     }
 
@@ -244,7 +253,7 @@ impl Exchange<'_> {
 /// Why the body is not sent to its end.
 enum Stop {
     /// The server has answered, or takes no more: what it said is read.
-    Enough(RecvHead),
+    Enough(Box<RecvHead>),
     Failed(Error),
 }
 

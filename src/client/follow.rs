@@ -93,9 +93,11 @@ fn insist(
 fn setback(outcome: &Result<Response, Error>) -> Option<Setback<'_>> {
     match outcome {
         Ok(response) => Some(Setback::Answer(response.head())),
+        Err(Error::ConnectUnix(..)) => Some(Setback::Unsent),
         Err(Error::Connect(..) | Error::Timeout { phase: Phase::Connect | Phase::Resolve, .. }) => {
             Some(Setback::Unsent)
         }
+        Err(Error::TooSlow { .. }) => Some(Setback::Unanswered),
         Err(Error::NoAnswer | Error::Send(_) | Error::Receive(_) | Error::Timeout { .. }) => {
             Some(Setback::Unanswered)
         }

@@ -39,6 +39,10 @@
 //! a connection that was used before turns out to be closed; by wish ([`Retries`]), with pauses.
 //! An [`Observer`] is told of each step.
 //!
+//! Servers are reached at the addresses of their names; [`Routes`] has other ways: known addresses, another
+//! place to connect to, one family of addresses, a proxy, a socket in the file system. The environment
+//! (`http_proxy` and the like) is the command's to read, not the library's.
+//!
 //! In reading order:
 //!
 //! | file | what it does |
@@ -48,10 +52,13 @@
 //! | `config` | the defaults, with their reasons |
 //! | `follow` | a call as its caller sees it: redirects, retries |
 //! | `call` | one request: the main loop, with a connection that waited, or a fresh one |
+//! | `route`, `proxy` | the way to a server: pure functions; what a proxy is sent |
+//! | `dial` | a fresh connection: looking up, connecting |
 //! | `exchange` | the request out, the head of its answer in; one function for each step |
 //! | `redirect`, `retry` | where an answer leads, when to ask again: pure functions |
 //! | `upload` | the body of a request, from memory or from a reader |
 //! | `connection` | one socket, its buffers, its next read and write within a time |
+//! | [`credentials`] | user and password, for a server or a proxy |
 //! | `budget` | how long each phase may take |
 //! | `reuse` | connections that wait for their next request |
 //! | `event` | what happens on the way, for those who watch |
@@ -60,7 +67,7 @@
 //! | `load`, `report` | `client bench`: many requests, and what they felt like (feature `cli`) |
 //! | `error`, `misread` | what can go wrong, in one line, and curl's exit codes |
 //!
-//! Not in here: https, proxies, cookies, content codings. The log has every event at
+//! Not in here: https, tunnels through proxies, cookies, content codings. The log has every event at
 //! level trace, **heads and the secrets in them included**; above trace it is silent.
 
 mod budget;
@@ -70,6 +77,8 @@ mod call;
 pub mod command;
 mod config;
 mod connection;
+pub mod credentials;
+mod dial;
 mod error;
 mod event;
 mod exchange;
@@ -78,6 +87,7 @@ mod follow;
 pub mod load;
 mod misread;
 pub mod output;
+mod proxy;
 mod redirect;
 #[cfg(feature = "cli")]
 pub mod report;
@@ -85,21 +95,26 @@ mod request;
 mod response;
 mod retry;
 mod reuse;
+mod route;
 mod upload;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use self::budget::{Phase, Timeouts};
+pub use self::budget::{Phase, Rate, Timeouts};
 pub use self::builder::RequestBuilder;
 pub use self::config::{Config, Keep};
 pub use self::error::{Error, in_one_line};
 pub use self::event::{Event, Observer};
 pub use self::misread::Misread;
+pub use self::proxy::{Except, Proxy, ProxyError};
 pub use self::redirect::{Again, Asked, Hop, RedirectError, Redirects, Rules, Secrets, redirect};
 pub use self::request::Request;
 pub use self::response::Response;
 pub use self::retry::Retries;
+pub use self::route::{Detour, Pin, RouteError, Routes, Via};
+pub use crate::net::resolve::Family;
+pub use crate::net::stream::Ends;
 pub use crate::proto::http::close::Close;
 pub use crate::proto::http::head::ResponseHead;
 pub use crate::proto::http::headers::{Headers, InvalidField};

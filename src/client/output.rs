@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::error::{Error, in_one_line};
 use super::event::{Event, Observer};
 use super::response::Response;
+use crate::net::stream::Ends;
 
 /// The observer behind `-v`: it tells on stderr.
 #[derive(Debug, Clone, Copy)]
@@ -32,9 +33,12 @@ pub fn tell(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
         Event::Trying(address) => writeln!(out, "*   Trying {address}..."),
         Event::Failed(address, error) => writeln!(out, "* {address}: {}", in_one_line(*error)),
         Event::Abandoned(address) => writeln!(out, "* {address}: another one was faster"),
-        Event::Connected(id, host, address) => {
-            let (ip, port) = (address.ip(), address.port());
+        Event::Connected(id, host, Ends::Tcp { remote, .. }) => {
+            let (ip, port) = (remote.ip(), remote.port());
             writeln!(out, "* Connected to {host} ({ip}) port {port} (#{id})")
+        }
+        Event::Connected(id, host, Ends::Unix(path)) => {
+            writeln!(out, "* Connected to {host} ({}) (#{id})", path.display())
         }
         Event::Reusing(id, host) => {
             writeln!(out, "* Re-using existing connection #{id} with host {host}")
@@ -145,9 +149,11 @@ mod tests {
     #[test]
     fn events_in_words() {
         let address = "[::1]:80".parse().unwrap();
+        let (tcp, unix) = (Ends::Tcp { local: address, remote: address }, Ends::Unix("/s".into()));
         for (event, want) in [
             (Event::Trying(address), "*   Trying [::1]:80...\n"),
-            (Event::Connected(0, "h", address), "* Connected to h (::1) port 80 (#0)\n"),
+            (Event::Connected(0, "h", &tcp), "* Connected to h (::1) port 80 (#0)\n"),
+            (Event::Connected(0, "h", &unix), "* Connected to h (/s) (#0)\n"),
             (
                 Event::Sending(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"),
                 "> GET / HTTP/1.1\n> Host: h\n> \n",

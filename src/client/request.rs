@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::Error;
+use super::proxy::Proxy;
 use super::redirect::Hop;
 use crate::proto::http::error::Rule;
 use crate::proto::http::framing::{Framing, Message, framing};
@@ -96,7 +97,7 @@ impl Request {
 
     /// Sets a default field, which one of the same name that is added replaces: where curl has a flag
     /// for a field, it stands there too (`Host`, `Authorization`, `Range`, `User-Agent`, `Accept`,
-    /// `Referer`).
+    /// `Referer`). A default `Proxy-Connection` is sent to a proxy only.
     ///
     /// # Errors
     /// [`Error::Field`], as [`Request::field`].
@@ -256,9 +257,14 @@ impl Request {
         }
     }
 
-    /// The head, but for its framing fields. An expectation without a body to wait for is left out,
-    /// as RFC 9110, 10.1.1 demands.
+    /// As [`Request::head_to`], for the server itself.
     pub(super) fn head(&self, content: &Content<'_>) -> RequestHead {
+        self.head_to(None, content)
+    }
+
+    /// The head, but for its framing fields, for this proxy, or the server itself. An expectation without a body to wait for is left out,
+    /// as RFC 9110, 10.1.1 demands.
+    pub(super) fn head_to(&self, proxy: Option<&Proxy>, content: &Content<'_>) -> RequestHead {
         let is = |wanted: &'static str| {
             move |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case(wanted)
         };
@@ -269,7 +275,9 @@ impl Request {
         };
         // "A user agent that generates a Host header field SHOULD send it as the first" (RFC 9110, 7.2).
         let hosts = self.fields.iter().filter(is("host"));
+        let to_proxy = |field: &_| is("proxy-connection")(field);
         let defaults = self.defaults.iter().filter(|field| !is("expect")(field));
+        let defaults = defaults.filter(|field| proxy.is_some() || !to_proxy(field));
         let others = self.fields.iter().filter(|field| !is("host")(field));
         let expects = self.defaults.iter().filter(is("expect"));
         let mut headers = Headers::new();
@@ -277,11 +285,15 @@ impl Request {
         for (name, value) in all.filter(|field| !waits_in_vain(field)) {
             headers.append(name, value).expect("it was a field before");
         }
-        RequestHead {
+        let head = RequestHead {
             method: self.method.clone(),
             target: self.target(),
             version: self.version,
             headers,
+        };
+        match proxy {
+            Some(proxy) => proxy.address(head, &self.url),
+            None => head,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::event::Event;
 use super::exchange::Answer;
 use super::misread::Misread;
-use super::reuse::Origin;
+use super::route::Peer;
 use crate::proto::http::client::{Piece, RecvBody};
 use crate::proto::http::close::Close;
 use crate::proto::http::error::Rule;
@@ -28,7 +28,7 @@ use crate::proto::http::url::Url;
 pub struct Response {
     client: Client,
     url: Url,
-    origin: Origin,
+    peer: Peer,
     budget: Budget,
     head: ResponseHead,
     interim: Vec<ResponseHead>,
@@ -56,7 +56,7 @@ impl Response {
     pub(super) fn new(
         client: Client,
         url: Url,
-        origin: Origin,
+        peer: Peer,
         connection: Connection,
         budget: Budget,
         answer: Answer,
@@ -65,7 +65,7 @@ impl Response {
         let body = Body::Coming(connection, body);
         let (piece, read, received) = (Vec::new(), 0, 0);
         let mut response =
-            Response { client, url, origin, budget, head, interim, body, piece, read, received };
+            Response { client, url, peer, budget, head, interim, body, piece, read, received };
         response.settle();
         response
     }
@@ -109,7 +109,7 @@ impl Response {
     /// The next piece of the body, as it arrives; `None` when it is complete.
     ///
     /// # Errors
-    /// [`Error::Timeout`], [`Error::Receive`], [`Error::CutShort`], or [`Error::Body`].
+    /// [`Error::Timeout`], [`Error::TooSlow`], [`Error::Receive`], [`Error::CutShort`], or [`Error::Body`].
     pub fn piece(&mut self) -> Result<Option<&[u8]>, Error> {
         if self.read == self.piece.len() {
             self.pull().inspect_err(|error| self.fail(error))?;
@@ -145,7 +145,7 @@ impl Response {
                 }
                 Ok(Piece::More) => {
                     self.budget.enter(Phase::Body, Instant::now());
-                    connection.fill(&self.budget)?;
+                    connection.fill(&mut self.budget)?;
                 }
                 Ok(Piece::End) => {}
             }
@@ -173,9 +173,9 @@ impl Response {
                 self.client.tell(&Event::Closed(connection.id, Close::TooMuch));
             }
             Ok(_) if connection.is_intact() => {
-                self.client.tell(&Event::Kept(connection.id, &self.origin.0));
-                let (origin, keep) = (self.origin.clone(), &self.client.config.keep);
-                if let Some(gone) = self.client.idle.put(origin, connection, keep, Instant::now()) {
+                self.client.tell(&Event::Kept(connection.id, self.peer.host()));
+                let (peer, keep) = (self.peer.clone(), &self.client.config.keep);
+                if let Some(gone) = self.client.idle.put(peer, connection, keep, Instant::now()) {
                     self.client.tell(&Event::Closed(gone.id, Close::Idle));
                 }
             }

@@ -13,9 +13,7 @@ use std::time::Instant;
 
 use super::config::Keep;
 use super::connection::Connection;
-
-/// Whom a connection leads to: a host, in lower case, and a port.
-pub(super) type Origin = (Box<str>, u16);
+use super::route::Peer;
 
 /// The connections of a client that wait, the one used last at the back.
 #[derive(Debug, Default)]
@@ -26,7 +24,7 @@ pub(super) struct Idle {
 
 #[derive(Debug)]
 struct Waiting {
-    origin: Origin,
+    peer: Peer,
     since: Instant,
     connection: Connection,
 }
@@ -46,10 +44,10 @@ impl Idle {
     }
 
     /// A connection to use again.
-    pub(super) fn take(&self, origin: &Origin) -> Option<Found> {
+    pub(super) fn take(&self, peer: &Peer) -> Option<Found> {
         let connection = {
             let mut waiting = self.lock();
-            let at = waiting.iter().rposition(|held| held.origin == *origin)?;
+            let at = waiting.iter().rposition(|held| held.peer == *peer)?;
             waiting.remove(at)?.connection
         };
         Some(match connection.is_alive() {
@@ -70,16 +68,16 @@ impl Idle {
     /// Keeps a connection; the one that has to go for it is returned, and may be the same.
     pub(super) fn put(
         &self,
-        origin: Origin,
+        peer: Peer,
         connection: Connection,
         keep: &Keep,
         now: Instant,
     ) -> Option<Connection> {
         let mut waiting = self.lock();
         let crowded =
-            waiting.iter().filter(|held| held.origin == origin).count() >= keep.most_per_origin;
-        let oldest_there = waiting.iter().position(|held| held.origin == origin);
-        waiting.push_back(Waiting { origin, since: now, connection });
+            waiting.iter().filter(|held| held.peer == peer).count() >= keep.most_per_origin;
+        let oldest_there = waiting.iter().position(|held| held.peer == peer);
+        waiting.push_back(Waiting { peer, since: now, connection });
         let gone = match oldest_there {
             _ if keep.most_per_origin == 0 => Some(waiting.len() - 1),
             Some(at) if crowded => Some(at),
@@ -97,25 +95,27 @@ impl Idle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::stream::Stream;
     use std::net::{TcpListener, TcpStream};
     use std::time::Duration;
 
-    fn origin(port: u16) -> Origin {
-        ("a".into(), port)
+    fn peer(port: u16) -> Peer {
+        Peer::Server("a".into(), port)
     }
 
     #[test]
     fn the_one_used_last_is_taken_first_and_the_oldest_goes() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let stream = || Stream::Tcp(TcpStream::connect(address).unwrap());
         let (idle, now) = (Idle::default(), Instant::now());
         let keep = Keep { most: 4, most_per_origin: 3, age: Duration::from_secs(9) };
         let mut servers = Vec::new();
         let mut put = |port, seconds| {
-            let connection = Connection::new(idle.next_id(), TcpStream::connect(address).unwrap());
+            let connection = Connection::new(idle.next_id(), stream());
             servers.push(Some(listener.accept().unwrap()));
             let now = now + Duration::from_secs(seconds);
-            idle.put(origin(port), connection, &keep, now).map(|gone| gone.id)
+            idle.put(peer(port), connection, &keep, now).map(|gone| gone.id)
         };
         for (port, seconds, gone) in [
             (1, 0, None),
@@ -128,16 +128,19 @@ mod tests {
             assert_eq!(put(port, seconds), gone);
         }
         let ids = |gone: Vec<Connection>| gone.iter().map(|gone| gone.id).collect::<Vec<_>>();
-        assert!(idle.take(&origin(2)).is_none());
-        assert!(matches!(idle.take(&origin(1)), Some(Found::Alive(taken)) if taken.id == 4));
+        assert!(idle.take(&peer(2)).is_none());
+        assert!(matches!(idle.take(&peer(1)), Some(Found::Alive(taken)) if taken.id == 4));
         servers[3] = None;
-        assert!(matches!(idle.take(&origin(1)), Some(Found::Dead(taken)) if taken.id == 3));
+        assert!(matches!(idle.take(&peer(1)), Some(Found::Dead(taken)) if taken.id == 3));
         let at = |seconds| now + Duration::from_secs(seconds);
         assert_eq!(ids(idle.expired(&keep, at(11))), Vec::<usize>::new());
         assert_eq!(ids(idle.expired(&keep, at(12))), [2]);
-        assert!(matches!(idle.take(&origin(3)), Some(Found::Alive(taken)) if taken.id == 5));
+        assert!(matches!(idle.take(&peer(3)), Some(Found::Alive(taken)) if taken.id == 5));
         let none = Keep { most: 0, ..keep };
-        let connection = Connection::new(9, TcpStream::connect(address).unwrap());
-        assert_eq!(idle.put(origin(1), connection, &none, now).map(|gone| gone.id), Some(9));
+        let connection = Connection::new(9, stream());
+        assert_eq!(idle.put(peer(1), connection, &none, now).map(|gone| gone.id), Some(9));
+        // A proxy on the same host and port is another one to talk to.
+        assert!(idle.put(peer(4), Connection::new(10, stream()), &keep, now).is_none());
+        assert!(idle.take(&Peer::Proxy("a".into(), 4)).is_none());
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! - [`by_hand`]: HTTP typed at telnet and nc, to the server and to the client.
 //! - [`measuring`]: `client bench`, and what other load generators do not say.
-//! - [`transfers`]: what `client` tells of a transfer, what becomes of files, requests that are not sent.
+//! - [`transfers`]: what `client` tells of a transfer, what becomes of files, proxies and other ways to a
+//!   server, times, requests that are not sent.
 //! - [`coursework`]: what the kernel is asked, a reading order through the source, and five
 //!   exercises with checks.
 //! - [`coverage`]: the requirements of RFC 9110 and RFC 9112 one by one, each with the test that holds

@@ -5,19 +5,22 @@
 //! when the one before it fails, or has not answered for 250 ms; it goes on trying all the while, in
 //! a thread of its own. The first connection wins. A connect cannot be called off: a loser's thread
 //! ends when the kernel gives up or time is up, and what it got is closed. One address needs no
-//! thread, and gets none.
+//! thread, and gets none. Nor does a socket in the file system, which is there or not.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, SockaddrStorage, setsockopt, socket, sockopt,
+    AddressFamily, SockFlag, SockType, SockaddrStorage, UnixAddr, setsockopt, socket, sockopt,
 };
+use nix::sys::time::TimeVal;
 
 /// How long an address has before the next one is tried beside it (RFC 8305, 5).
 const STAGGER: Duration = Duration::from_millis(250);
@@ -165,6 +168,28 @@ fn left(until: Option<Instant>) -> Option<Duration> {
     Some(left.max(Duration::from_millis(1)))
 }
 
+/// Connects to a socket in the file system by `until`: where more wait for its server than it lets
+/// wait, we do, too.
+///
+/// # Errors
+/// Those of `connect`; `TimedOut`; `InvalidInput` or `ENAMETOOLONG` for a path that is no socket's.
+pub fn connect_unix(path: &Path, until: Option<Instant>) -> io::Result<UnixStream> {
+    let address = UnixAddr::new(path)?;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    if let Some(left) = left(until) {
+        let left = left.max(Duration::from_micros(1));
+        let micros = left.subsec_micros().into();
+        let limit = TimeVal::new(left.as_secs().try_into().unwrap_or(i64::MAX), micros);
+        setsockopt(&socket, sockopt::SendTimeout, &limit)?;
+    }
+    match nix::sys::socket::connect(socket.as_raw_fd(), &address) {
+        Ok(()) => Ok(UnixStream::from(socket)),
+        // What unix(7) calls a time that is up, and a queue that is full.
+        Err(Errno::EAGAIN) => Err(io::ErrorKind::TimedOut.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Begins to connect and does not wait: the stream does not block, and has room to write as soon as
 /// it is connected, or broken. For those who wait for many at once.
 ///
@@ -284,6 +309,26 @@ mod tests {
         ] {
             assert_eq!(in_turns(&list(&given)), list(want), "{given}");
         }
+    }
+
+    #[test]
+    fn a_full_queue_is_waited_for_no_longer_than_that() {
+        let path = std::env::temp_dir().join(format!("threadbare-{}.sock", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let begun = Instant::now();
+        let refused = connect_unix(&path, soon()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::NotFound);
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let mut waiting = Vec::new();
+        // 128 wait, and one more, which is not counted; or as many as somaxconn says.
+        let full = (0..10_000).find_map(|_| {
+            let until = Some(Instant::now() + Duration::from_millis(200));
+            connect_unix(&path, until).map(|stream| waiting.push(stream)).err()
+        });
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(full.map(|error| error.kind()), Some(io::ErrorKind::TimedOut));
+        assert!(begun.elapsed() < Duration::from_secs(8));
+        assert!(connect_unix(Path::new(&"x".repeat(200)), None).is_err(), "too long");
     }
 
     /// Port 1 never answers; the others are what they are.

@@ -11,6 +11,7 @@
 //! | [`deadline`] | until when a wait may last, and which wait it is | |
 //! | [`resolve`] | a name to addresses, within a time | `getaddrinfo` |
 //! | [`connect`] | addresses to a connection, the first that answers | `socket` `connect` |
+//! | [`stream`] | a connection, over TCP or within this machine | `recv` `send` `setsockopt` |
 //! | [`socket`] | the few things std has no word for, safely bound | `listen` `setsockopt` |
 //! | [`usage`] | the processor time of a thread | `clock_gettime` |
 //! | [`errors`] | which errors are the peer's leaving, and which pass | |
@@ -29,4 +30,5 @@ pub mod resolve;
 pub mod service;
 pub mod socket;
 pub mod stop;
+pub mod stream;
 pub mod usage;

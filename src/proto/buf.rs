@@ -103,7 +103,7 @@ impl Buf {
     /// [`LineTooLong`] as soon as the line is known to have more than `limit` bytes, ending
     /// included, complete or not.
     pub fn take_line(&mut self, limit: usize) -> Result<Option<&[u8]>, LineTooLong> {
-        let end = self.bytes[self.searched..self.end].iter().position(|&byte| byte == b'\n');
+        let end = position(b'\n', &self.bytes[self.searched..self.end]);
         let Some(end) = end.map(|at| self.searched + at + 1) else {
             self.searched = self.end;
             return if self.len() > limit { Err(LineTooLong) } else { Ok(None) };
@@ -116,6 +116,12 @@ impl Buf {
         self.start = end;
         self.searched = end;
         Ok(Some(&self.bytes[from..end]))
+    }
+
+    /// What is at hand, unless some of it has been searched for the line end that it lacked: whoever
+    /// reads lines in here looks at no byte more often than [`Buf::take_line`] does, but once.
+    pub fn not_searched(&self) -> &[u8] {
+        if self.searched == self.start { self.bytes() } else { &[] }
     }
 
     /// Says that the peer will send nothing more.
@@ -134,9 +140,39 @@ impl Buf {
     }
 }
 
+/// Where `wanted` stands first. Eight bytes are looked at in one go.
+pub fn position(wanted: u8, bytes: &[u8]) -> Option<usize> {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        // A byte that is wanted is 0 now. The lowest that is told of is one; above it a borrow may lie.
+        let word = u64::from_le_bytes(*word) ^ (EACH * u64::from(wanted));
+        let found = word.wrapping_sub(EACH) & !word & (EACH << 7);
+        if found != 0 {
+            return Some(number * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = rest.iter().position(|&byte| byte == wanted)?;
+    Some(words.len() * 8 + at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_byte_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for at in 0..length {
+                for around in [0x00, 0x09, 0x0B, 0x0A ^ 0x80, 0x7F, 0xFF] {
+                    let mut bytes = vec![around; length];
+                    assert_eq!(position(b'\n', &bytes), None);
+                    bytes[at..].fill(b'\n');
+                    assert_eq!(position(b'\n', &bytes), Some(at), "{around} x {length}");
+                }
+            }
+        }
+    }
 
     fn line(buf: &mut Buf, limit: usize) -> Result<Option<Vec<u8>>, LineTooLong> {
         buf.take_line(limit).map(|line| line.map(<[u8]>::to_vec))

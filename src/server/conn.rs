@@ -13,6 +13,8 @@
 
 mod answer;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -42,7 +44,7 @@ use crate::proto::http::limits::Limits;
 use crate::proto::http::server::RecvHead;
 
 /// A turn ends after so many answers or bytes, or so much time, that other connections get theirs.
-const TURN_ANSWERS: u32 = 64;
+const TURN_ANSWERS: u64 = 64;
 const TURN_BYTES: usize = 256 << 10;
 const TURN_TIME: Duration = Duration::from_millis(1);
 
@@ -75,9 +77,6 @@ pub struct Http {
 pub struct Connection {
     wire: Wire,
     state: State,
-    /// When it was opened, or its last answer was complete.
-    waiting_since: Instant,
-    answered: u64,
 }
 
 #[derive(Debug)]
@@ -85,9 +84,9 @@ enum State {
     /// A request is arriving; since when, once a byte of it is here.
     Head(RecvHead, Option<Instant>),
     /// Its body is arriving.
-    Body(Incoming),
+    Body(Box<Incoming>),
     /// Its body will be read by its handler, in the next step.
-    Stream(Streamed),
+    Stream(Box<Streamed>),
     /// The answer is leaving.
     Answer(Answer),
     /// Nothing follows what is in the output.
@@ -101,6 +100,8 @@ struct Turn<'t> {
     start: Instant,
     /// How long it had been waited for.
     queued: Duration,
+    /// When it ends, if an answer has been given.
+    end: Instant,
     may_stay: &'t dyn Fn() -> bool,
 }
 
@@ -108,8 +109,6 @@ struct Turn<'t> {
 enum Step {
     /// To another state; go on from there.
     On,
-    /// To the end of an exchange.
-    Answered,
     /// Nowhere without more input.
     Hungry,
     /// Nowhere without more room in the peer.
@@ -125,7 +124,7 @@ impl Service for Http {
     fn open(&self, peer: SocketAddr) -> Connection {
         let wire = Wire::new(peer);
         let state = State::Head(RecvHead::default(), None);
-        Connection { wire, state, waiting_since: Instant::now(), answered: 0 }
+        Connection { wire, state }
     }
 
     fn turn(
@@ -139,16 +138,15 @@ impl Service for Http {
         connection.wire.borrow(desk);
         // Nothing is done in a turn that begins with reading before that has brought something.
         let begins = !connection.wire.input.is_empty() || !connection.state.is_new();
-        let start = if begins { Instant::now() } else { connection.waiting_since };
-        let next = self
-            .try_turn(connection, Turn { stream, start, queued, may_stay })
-            .unwrap_or_else(|error| {
-                if !peer_left(&error) {
-                    log::warn!("{}: {error}", connection.wire.peer);
-                }
-                self.end(connection, Close::PeerLeft);
-                Next::Close
-            });
+        let start = if begins { Instant::now() } else { connection.wire.waiting_since };
+        let turn = Turn { stream, start, end: start + TURN_TIME, queued, may_stay };
+        let next = self.try_turn(connection, turn).unwrap_or_else(|error| {
+            if !peer_left(&error) {
+                log::warn!("{}: {error}", connection.wire.peer);
+            }
+            self.end(connection, Close::PeerLeft);
+            Next::Close
+        });
         let wire = &mut connection.wire;
         self.stats.count_in(std::mem::take(&mut wire.received));
         self.stats.count_out(std::mem::take(&mut wire.output.counted));
@@ -169,7 +167,8 @@ impl Service for Http {
                 let came = Some(recv.give_up(&connection.wire.input));
                 (Rule::HeadTimeout, refusal, Asked { came, since })
             }
-            (Phase::Body, State::Body(Incoming { head, since, recv, received, .. })) => {
+            (Phase::Body, State::Body(incoming)) => {
+                let Incoming { head, since, recv, received, .. } = *incoming;
                 let refusal = Refusal::body_timeout(received, recv.remaining());
                 (Rule::BodyTimeout, refusal, Asked::of(head, since))
             }
@@ -203,7 +202,7 @@ impl Service for Http {
             log::debug!(
                 "{}: closed after {} answers: {why}",
                 connection.wire.peer,
-                connection.answered
+                connection.wire.answered
             );
         }
     }
@@ -214,8 +213,8 @@ impl Service for Http {
                 let came = Some(recv.give_up(&connection.wire.input));
                 Asked { came, since: since.unwrap_or_else(Instant::now) }
             }
-            State::Body(Incoming { head, since, .. })
-            | State::Stream(Streamed { asked: (head, since), .. }) => Asked::of(head, since),
+            State::Body(incoming) => Asked::of(incoming.head, incoming.since),
+            State::Stream(streamed) => Asked::of(streamed.asked.0, streamed.asked.1),
             state @ (State::Head(..) | State::Answer(_) | State::Over(_)) => {
                 connection.state = state;
                 return false;
@@ -234,7 +233,7 @@ impl Service for Http {
         let send = asked.last(Close::WeAsked);
         let mut state = self.answer(overload(why), asked, send, &mut wire, false);
         while let State::Answer(answer) = state {
-            state = self.send_body(answer, &mut wire).0;
+            state = self.send_body(answer, &mut wire);
         }
         wire.output.bytes
     }
@@ -286,18 +285,16 @@ impl Http {
     /// Steps until there is nothing to do without the peer; reads at most once; writes when all
     /// that can be answered is, or when much has been gathered.
     fn try_turn(&self, connection: &mut Connection, mut turn: Turn<'_>) -> io::Result<Next> {
-        let (mut read, mut answers) = (None, 0);
+        let (mut read, answered) = (None, connection.wire.answered);
         loop {
             let step = if connection.wire.output.is_large() {
                 Step::On
             } else {
                 self.step(connection, &turn)?
             };
-            if let Step::Answered = step {
-                answers += 1;
-            }
-            let time = || connection.waiting_since.duration_since(turn.start);
-            let had_its_turn = answers >= TURN_ANSWERS || answers > 0 && time() >= TURN_TIME;
+            let Wire { answered: now_answered, waiting_since, .. } = connection.wire;
+            let answers = now_answered - answered;
+            let had_its_turn = answers >= TURN_ANSWERS || answers > 0 && waiting_since >= turn.end;
             let pausing = matches!(step, Step::Hungry | Step::Stuck | Step::Over) || had_its_turn;
             if pausing || connection.wire.output.is_large() {
                 connection.wire.output.flush(turn.stream, &self.limits)?;
@@ -307,12 +304,14 @@ impl Http {
             }
             match (step, read) {
                 (Step::Over, _) => return Ok(connection.last_words()),
-                (Step::On | Step::Stuck | Step::Answered, _)
+                // However long it took: who has not asked for more waits like everybody else.
+                (Step::On, _) if connection.is_done() => {}
+                (Step::On | Step::Stuck, _)
                     if had_its_turn || connection.wire.output.counted >= TURN_BYTES =>
                 {
                     return Ok(Next::Again);
                 }
-                (Step::On | Step::Stuck | Step::Answered, _) => {}
+                (Step::On | Step::Stuck, _) => {}
                 // There may be more where so much came from, and nobody will tell of it again.
                 (Step::Hungry, Some(Read::AllThatFits)) => return Ok(Next::Again),
                 (Step::Hungry, Some(Read::AllThereWas)) => {
@@ -323,6 +322,7 @@ impl Http {
                         read = Some(some);
                         if answers == 0 {
                             turn.start = Instant::now();
+                            turn.end = turn.start + TURN_TIME;
                         }
                     }
                     Err(error) if nothing_yet(&error) => {
@@ -343,13 +343,13 @@ impl Http {
         let (state, step) = match connection.state.take() {
             State::Head(recv, since) => {
                 // What came with another request is as old as that one's answer.
-                let now = turn.start.max(connection.waiting_since);
+                let now = turn.start.max(wire.waiting_since);
                 self.receive_head(recv, since, now, wire, turn)
             }
             State::Body(incoming) => self.receive_body(incoming, wire, turn),
-            State::Stream(streamed) => (self.stream(streamed, wire, turn), Step::On),
+            State::Stream(streamed) => (self.stream(*streamed, wire, turn), Step::On),
             State::Answer(mut answer) => match self.send_file(&mut answer, wire, turn.stream) {
-                Ok(Passed::Nothing) => self.send_body(answer, wire),
+                Ok(Passed::Nothing) => (self.send_body(answer, wire), Step::On),
                 Ok(Passed::Some(_)) => (State::Answer(answer), Step::On),
                 Ok(Passed::NoRoom) => (State::Answer(answer), Step::Stuck),
                 Err(error) => {
@@ -360,10 +360,6 @@ impl Http {
             State::Over(close) => (State::Over(close), Step::Over),
         };
         connection.state = state;
-        if let Step::Answered = step {
-            connection.answered += 1;
-            connection.waiting_since = Instant::now();
-        }
         Ok(step)
     }
 
@@ -383,7 +379,7 @@ impl Http {
     fn end(&self, connection: &mut Connection, why: Close) {
         let state = connection.state.take();
         if let State::Answer(answer) = &state {
-            self.log(connection.wire.peer, answer);
+            self.log(connection.wire.peer, &answer.exchange, Instant::now());
         }
         connection.state = match state {
             State::Over(first) => State::Over(first),
@@ -411,13 +407,14 @@ impl Connection {
         let Limits { transfer_grace: grace, transfer_rate: rate, .. } = *limits;
         match &self.state {
             State::Head(_, Some(since)) => Deadline::after(*since, limits.head_time, Phase::Head),
-            State::Body(Incoming { body_since, received, .. }) => {
-                Deadline::at_rate(*body_since, grace, *received, rate, Phase::Body)
+            State::Body(incoming) => {
+                let Incoming { body_since, received, .. } = **incoming;
+                Deadline::at_rate(body_since, grace, received, rate, Phase::Body)
             }
             State::Head(recv, None) => match recv.skipping() {
                 // Not idle: closed now, it would be reset, and its answer might be lost.
                 Some(skipped) => {
-                    Deadline::at_rate(self.waiting_since, grace, skipped, rate, Phase::Body)
+                    Deadline::at_rate(self.wire.waiting_since, grace, skipped, rate, Phase::Body)
                 }
                 None => self.idle(limits),
             },
@@ -425,9 +422,14 @@ impl Connection {
         }
     }
 
+    /// Has all that was asked for been answered?
+    fn is_done(&self) -> bool {
+        self.wire.input.is_empty() && matches!(self.state, State::Head(_, None))
+    }
+
     fn idle(&self, limits: &Limits) -> Deadline {
-        let phase = if self.answered == 0 { Phase::Silent } else { Phase::Idle };
-        Deadline::after(self.waiting_since, limits.idle_time, phase)
+        let phase = if self.wire.answered == 0 { Phase::Silent } else { Phase::Idle };
+        Deadline::after(self.wire.waiting_since, limits.idle_time, phase)
     }
 
     /// Close, or listen first, so that no reset overtakes the answer? Even a peer that has said that

@@ -10,39 +10,36 @@
 //! original, on another machine, too; but what is put in its place never has the same.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::failure::failed;
-use super::handler::{Body, Handler, Request, Response};
+use super::handler::{Handler, Request, Response};
+use super::known::{Find, Known, is_settled};
 use super::mime::content_type;
 use super::path::{Named, relative};
 use super::refusal::Refusal;
 use super::root::{Root, is_absent};
 use super::variants::{Variant, Variants};
+use crate::net::socket::descriptors;
 use crate::proto::http::accept::Codings;
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::status::Status;
 
-/// Files up to this size are read at once, to leave with their head in one write; larger ones are
-/// read as they are sent.
-const SMALL: u64 = 64 << 10;
-
-/// How long a file must have been left alone before its tag is a strong one: within one tick of the
-/// file system's clock it could change once more and keep its tag (RFC 9110, 8.8.1). Linux ticks
-/// every 1 to 10 ms.
-const TICK: Duration = Duration::from_millis(100);
-
-/// The same for a file system that knows whole seconds only, or, as FAT, every other one.
-const COARSE_TICK: Duration = Duration::from_secs(2);
+/// Of the descriptors that there are, one in so many may be held by files that are kept open, and no
+/// more than so many in all.
+const KEPT_PART: usize = 8;
+const KEPT_MOST: usize = 4096;
 
 /// A folder and all that is below it.
 #[derive(Debug)]
 pub struct Files {
     root: Root,
+    known: Known,
 }
 
 impl Files {
@@ -53,48 +50,64 @@ impl Files {
     /// # Errors
     /// When it is not there, or not a folder.
     pub fn new(root: impl AsRef<Path>) -> io::Result<Files> {
-        Root::new(root.as_ref()).map(|root| Files { root })
+        let root = Root::new(root.as_ref())?;
+        let kept = descriptors().unwrap_or_default() / KEPT_PART;
+        Ok(Files { root, known: Known::new(kept.min(KEPT_MOST)) })
     }
 
     fn serve(&self, request: &Request) -> io::Result<Response> {
         let named = relative(request.head.target.path()).ok_or(io::ErrorKind::NotFound)?;
-        let folder = self.root.open()?;
-        let (path, opened) = match named {
-            Named::Folder(path) => {
-                let index = path.join("index.html");
-                let opened = folder.open_file(&index)?;
-                (index, opened)
-            }
-            Named::File(path) => {
-                let opened = folder.open_file(&path)?;
-                if opened.1.is_dir() {
-                    return Ok(redirect_to_folder(request, &path));
-                }
-                (path, opened)
-            }
+        let (path, may_be_folder) = match named {
+            Named::Folder(path) => (path.join("index.html"), false),
+            Named::File(path) => (path, true),
         };
-        let variants = Variants::of(&folder, &path, opened)?;
-        let vary = variants.vary();
+        let now = SystemTime::now();
+        let Found::File(find) = self.find(&path, now)? else {
+            let redirect = || redirect_to_folder(request, &path);
+            return may_be_folder.then(redirect).ok_or(io::ErrorKind::NotFound.into());
+        };
         let accepted = Codings::of(&request.head.headers);
-        let variant = variants.best(&accepted);
+        let variant = find.variants.best(&accepted);
         if accepted.weight(variant.coding).is_none() {
             return Ok(not_acceptable(request));
         }
-        let (etag, modified) = validators(&variant, SystemTime::now());
-        let response = send(variant, &path)?.field("ETag", etag).field("Last-Modified", modified);
-        Ok(with_vary(response, vary))
+        send(&find.variants, variant, &path, now)
     }
 
     /// The site's own page for what is not there, as well coded as the client takes it. It is no
     /// representation of what was asked for, so it has no validators.
     fn own_page(&self, request: &Request) -> io::Result<Response> {
         let page = Path::new("404.html");
-        let folder = self.root.open()?;
-        let variants = Variants::of(&folder, page, folder.open_file(page)?)?;
-        let vary = variants.vary();
-        let response = send(variants.best(&Codings::of(&request.head.headers)), page)?;
-        Ok(with_vary(response.status(Status::NOT_FOUND), vary))
+        let now = SystemTime::now();
+        let Found::File(find) = self.find(page, now)? else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let variant = find.variants.best(&Codings::of(&request.head.headers));
+        let mut response = send(&find.variants, variant, page, now)?;
+        response.headers.remove("ETag");
+        response.headers.remove("Last-Modified");
+        Ok(response.status(Status::NOT_FOUND))
     }
+
+    /// What is at this path `now`.
+    fn find(&self, path: &Path, now: SystemTime) -> io::Result<Found> {
+        if let Some(find) = self.known.get(path) {
+            return Ok(Found::File(find));
+        }
+        let folder = self.root.open()?;
+        let opened = folder.open_file(path)?;
+        if opened.1.is_dir() {
+            return Ok(Found::Folder);
+        }
+        let variants = Variants::of(&folder, path, opened)?;
+        Ok(Found::File(self.known.keep(&folder, path, variants, now)))
+    }
+}
+
+/// What is at a path.
+enum Found {
+    File(Arc<Find>),
+    Folder,
 }
 
 impl Handler for Files {
@@ -115,43 +128,38 @@ impl Handler for Files {
     }
 }
 
-/// 200 with a variant of the file of this name.
-fn send(variant: Variant, path: &Path) -> io::Result<Response> {
-    let Variant { coding, file, metadata } = variant;
-    let length = metadata.len();
-    let body = if length <= SMALL {
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-        file.take(length).read_to_end(&mut bytes)?;
-        Body::Bytes(bytes)
-    } else {
-        Body::File(file, length)
-    };
-    let response = Response::new(Status::OK).field("Content-Type", content_type(path)).body(body);
-    Ok(match coding.name() {
-        Some(name) => response.field("Content-Encoding", name),
-        None => response,
-    })
-}
-
-/// An answer that depends on Accept-Encoding says so.
-fn with_vary(response: Response, vary: bool) -> Response {
-    if vary { response.field("Vary", "Accept-Encoding") } else { response }
+/// 200 with one of the variants of the file of this name.
+fn send(
+    variants: &Variants,
+    variant: &Variant,
+    path: &Path,
+    now: SystemTime,
+) -> io::Result<Response> {
+    let headers = variant.fields.get_or_init(|| {
+        let (etag, modified) = validators(variant, now);
+        let mut response = Response::new(Status::OK).field("Content-Type", content_type(path));
+        if let Some(name) = variant.coding.name() {
+            response = response.field("Content-Encoding", name);
+        }
+        response = response.field("ETag", etag).field("Last-Modified", modified);
+        // An answer that depends on Accept-Encoding says so.
+        if variants.vary() {
+            response = response.field("Vary", "Accept-Encoding");
+        }
+        response.headers
+    });
+    let mut response = Response::new(Status::OK).body(variant.body()?);
+    response.headers.set_all(headers); // which leaves room for more, as a clone does not
+    Ok(response)
 }
 
 /// ETag and Last-Modified.
 fn validators(variant: &Variant, now: SystemTime) -> (String, String) {
     let metadata = &variant.metadata;
-    let (seconds, nanos) = (metadata.ctime(), metadata.ctime_nsec());
     let mut hasher = DefaultHasher::new();
-    (variant.coding, metadata.ino(), seconds, nanos).hash(&mut hasher);
-    let changed = Duration::new(
-        u64::try_from(seconds).unwrap_or_default(),
-        u32::try_from(nanos).unwrap_or_default(),
-    );
-    let tick = if nanos == 0 { COARSE_TICK } else { TICK };
-    let settled =
-        SystemTime::UNIX_EPOCH.checked_add(changed + tick).is_some_and(|settled| settled <= now);
-    let weak = if settled { "" } else { "W/" };
+    (variant.coding, metadata.ino(), metadata.ctime(), metadata.ctime_nsec()).hash(&mut hasher);
+    // What may change once more and keep its tag has a weak one (RFC 9110, 8.8.1).
+    let weak = if is_settled(metadata, now) { "" } else { "W/" };
     let modified = metadata.modified().map_or(now, |modified| modified.min(now));
     let tag = format!("{weak}\"{:x}-{:016x}\"", metadata.len(), hasher.finish());
     (tag, imf_fixdate(modified))
@@ -194,10 +202,12 @@ mod tests {
     use super::*;
     use crate::proto::http::accept::Coding;
     use std::fs::{self, File};
+    use std::time::Duration;
 
     fn variant(path: &Path, coding: Coding) -> Variant {
         let file = File::open(path).unwrap();
-        Variant { coding, metadata: file.metadata().unwrap(), file }
+        let metadata = file.metadata().unwrap();
+        Variant::new(coding, file, metadata)
     }
 
     /// Changed with everything else put back as it was, as `cp -p` and unpacked archives leave it.
@@ -217,7 +227,7 @@ mod tests {
         assert_eq!(etag(&first, long_since), format!("W/{strong}"), "the clock was wrong once");
         assert_ne!(etag(&variant(&path, Coding::Gzip), later), strong);
 
-        std::thread::sleep(TICK);
+        std::thread::sleep(Duration::from_millis(100));
         fs::write(&path, "two").unwrap();
         let file = File::options().write(true).open(&path).unwrap();
         file.set_modified(first.metadata.modified().unwrap()).unwrap();

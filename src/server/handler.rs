@@ -239,14 +239,18 @@ impl Response {
 
     /// 200 and plain text.
     pub fn text(text: impl Into<String>) -> Response {
-        let body = Body::Bytes(text.into().into_bytes());
-        Response::new(Status::OK).field("Content-Type", "text/plain; charset=utf-8").body(body)
+        Response::of("text/plain; charset=utf-8", text.into())
     }
 
     /// 200 and HTML.
     pub fn html(text: impl Into<String>) -> Response {
-        let body = Body::Bytes(text.into().into_bytes());
-        Response::new(Status::OK).field("Content-Type", "text/html; charset=utf-8").body(body)
+        Response::of("text/html; charset=utf-8", text.into())
+    }
+
+    fn of(content_type: &'static str, text: String) -> Response {
+        let mut headers = Headers::new();
+        headers.append("Content-Type", content_type).expect("a type is a field value");
+        Response { status: Status::OK, headers, body: Body::Bytes(text.into_bytes()) }
     }
 
     /// The same with another status.

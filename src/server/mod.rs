@@ -9,7 +9,7 @@
 //! ```
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
 //! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`],
-//! [`root`], [`variants`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
+//! [`root`], [`variants`], [`known`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
 //! [`refusal`], [`failure`], [`access_log`] with [`lines`], [`stats`], `timing.rs`.
 
 use std::io;
@@ -24,6 +24,7 @@ pub mod conn;
 pub mod failure;
 pub mod files;
 pub mod handler;
+pub mod known;
 pub mod lines;
 pub mod mime;
 mod output;
@@ -62,7 +63,7 @@ use crate::net::accept::Listeners;
 use crate::net::door::Door;
 use crate::net::lobby::Lobby;
 use crate::net::service::{Load, Service as _};
-use crate::net::socket::descriptors;
+use crate::net::socket::{descriptors, make_room_for};
 use crate::pool::{self, Pool};
 
 /// How a server is set up. [`Config::default`] is a good start.
@@ -212,6 +213,8 @@ impl Server {
         let Server { listeners, config, routes, stop } = self;
         let Config { driver, workers, queue, limits, server_name, access_log, stats, .. } = config;
         let connections = room(config.connections);
+        // It takes a moment; nobody has to wait for it.
+        thread::spawn(move || make_room_for(connections));
         let door = Door::new(connections, config.per_address, config.overload);
         // Handlers that stream wait for their clients: some workers are left for everybody else.
         let streams = (workers / 2).max(1);

@@ -68,6 +68,35 @@ pub struct Folder<'a> {
 }
 
 impl Folder<'_> {
+    /// The name that it was opened by.
+    pub fn path(&self) -> &Path {
+        self.path
+    }
+
+    /// Is every change below it made by this kernel, which tells of it at once? So it is on a disk's
+    /// file system, and not with NFS or FUSE.
+    #[cfg(target_os = "linux")]
+    pub fn tells_of_changes(&self) -> bool {
+        use nix::sys::statfs::*;
+        fstatfs(&self.descriptor).is_ok_and(|found| {
+            matches!(
+                found.filesystem_type(),
+                BTRFS_SUPER_MAGIC
+                    | EXT4_SUPER_MAGIC
+                    | F2FS_SUPER_MAGIC
+                    | OVERLAYFS_SUPER_MAGIC
+                    | TMPFS_MAGIC
+                    | XFS_SUPER_MAGIC
+            )
+        })
+    }
+
+    /// As far as anybody knows here, no.
+    #[cfg(not(target_os = "linux"))]
+    pub fn tells_of_changes(&self) -> bool {
+        false
+    }
+
     /// Opens what lies at `relative` below it for reading, whatever that is.
     ///
     /// # Errors

@@ -150,11 +150,10 @@ impl Routes {
         if *target == Target::Asterisk {
             return Found::Options(allow(methods(self.paths.iter())));
         }
-        let parts: Vec<Cow<'_, [u8]>> = segments(target.path()).collect();
-        let fits = |path: &&Path| path.pattern.fits(&parts);
+        let fits = |path: &&Path| path.pattern.fits(target.path());
         for path in self.paths.iter().filter(fits) {
             if let Some(handler) = path.handler(method) {
-                return Found::Handler(handler, path.pattern.params(&parts));
+                return Found::Handler(handler, path.pattern.params(target.path()));
             }
         }
         let mut others = self.paths.iter().filter(fits).peekable();
@@ -168,8 +167,7 @@ impl Routes {
     /// The `Allow` of a 405 whose handler names none: what there is besides the method it refused.
     pub(super) fn besides(&self, method: &Method, target: &Target) -> String {
         let refused = if *method == Method::Head { &Method::Get } else { method };
-        let parts: Vec<Cow<'_, [u8]>> = segments(target.path()).collect();
-        let fitting = self.paths.iter().filter(|path| path.pattern.fits(&parts));
+        let fitting = self.paths.iter().filter(|path| path.pattern.fits(target.path()));
         allow(methods(fitting).filter(|method| *method != refused))
     }
 
@@ -277,25 +275,27 @@ impl Pattern {
         self.segments.iter().collect()
     }
 
-    fn fits(&self, parts: &[Cow<'_, [u8]>]) -> bool {
-        let (ends_in_rest, fixed) = match self.segments.split_last() {
-            Some((Segment::Rest(_), fixed)) => (true, fixed),
-            _ => (false, self.segments.as_slice()),
-        };
-        let long_enough =
-            if ends_in_rest { parts.len() > fixed.len() } else { parts.len() == fixed.len() };
-        long_enough
-            && fixed.iter().zip(parts).all(|(segment, part)| match segment {
-                Segment::Literal(literal) => literal.as_bytes() == part.as_ref(),
-                Segment::Param(_) | Segment::Rest(_) => {
-                    !part.is_empty() && str::from_utf8(part).is_ok()
-                }
-            })
+    fn fits(&self, path: &str) -> bool {
+        let mut parts = segments(path);
+        let all_fit = self.segments.iter().all(|segment| match (segment, parts.next()) {
+            (_, None) => false,
+            (Segment::Literal(literal), Some(part)) => literal.as_bytes() == part.as_ref(),
+            (Segment::Param(_), Some(part)) => !part.is_empty() && str::from_utf8(&part).is_ok(),
+            (Segment::Rest(_), Some(_)) => {
+                parts.by_ref().for_each(drop);
+                true
+            }
+        });
+        all_fit && parts.next().is_none()
     }
 
     /// The values of the named segments. Those of `{name...}` are joined by `/`, decoded, lossily:
     /// who serves files takes them from the target instead.
-    fn params(&self, parts: &[Cow<'_, [u8]>]) -> Params {
+    fn params(&self, path: &str) -> Params {
+        if self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_))) {
+            return Params::default();
+        }
+        let parts: Vec<Cow<'_, [u8]>> = segments(path).collect();
         let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
         let named = self.segments.iter().enumerate().filter_map(|(at, segment)| match segment {
             Segment::Literal(_) => None,

@@ -15,6 +15,7 @@ use super::handler::{Body, Response};
 use super::parts::Parts;
 use super::refusal::Refusal;
 use crate::proto::http::conditional::{Outcome, Validators, evaluate, if_range};
+use crate::proto::http::etag::EntityTag;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
@@ -50,6 +51,13 @@ pub(super) fn select(response: Response, head: &RequestHead, limits: &Limits) ->
     if response.status != Status::OK || !matches!(head.method, Method::Get | Method::Head) {
         return response;
     }
+    if !asks_for_less(&head.headers) {
+        // As most: nothing to judge, and nothing to cut.
+        return match has_validator(&response.headers) && can_be_cut(&response) {
+            true => response.field("Accept-Ranges", "bytes"),
+            false => response,
+        };
+    }
     let validators = Validators::of(&response.headers);
     match evaluate(&head.method, &head.headers, Some(&validators)) {
         Outcome::NotModified => not_modified(response),
@@ -64,6 +72,18 @@ pub(super) fn select(response: Response, head: &RequestHead, limits: &Limits) ->
             }
         }
     }
+}
+
+/// Is there a condition, or a range?
+fn asks_for_less(fields: &Headers) -> bool {
+    let is_if = |name: &str| matches!(name.as_bytes(), [b'i' | b'I', b'f' | b'F', b'-', ..]);
+    fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("range") || is_if(name))
+}
+
+/// Is there any? To read a date takes longer than to read a tag.
+fn has_validator(fields: &Headers) -> bool {
+    let etag = fields.first("etag").and_then(EntityTag::parse);
+    etag.is_some() || !Validators::of(fields).is_empty()
 }
 
 /// 412: the field of this name does not hold.

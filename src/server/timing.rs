@@ -48,7 +48,6 @@ impl ServerTiming {
 /// What the clock said about the request that came last. Where nobody is told, it is not asked.
 #[derive(Debug, Default)]
 pub(super) struct Timing {
-    number: u64,
     queued: Duration,
     parsed: Duration,
     body: Option<Duration>,
@@ -64,7 +63,6 @@ impl Timing {
 
     /// Its head is complete, which began to arrive at `since`.
     pub(super) fn head_is_complete(&mut self, since: Instant, is_told: bool) {
-        self.number += 1;
         (self.body, self.handling) = (None, None);
         if is_told {
             let now = Instant::now();
@@ -82,18 +80,18 @@ impl Timing {
         }
     }
 
-    /// Its answer begins.
-    pub(super) fn tell(&mut self, fields: &mut Headers) {
+    /// Its answer begins now; it is the connection's first, second …
+    pub(super) fn tell(&mut self, now: Instant, number: u64, fields: &mut Headers) {
         let Some(since) = self.handling.take() else { return };
         let mut told = Writer::default().took("queue", self.queued).took("parse", self.parsed);
         if let Some(body) = self.body {
             told = told.took("receive", body);
         }
-        told = told.took("handle", since.elapsed());
+        told = told.took("handle", now.saturating_duration_since(since));
         if let Some(worker) = pool::number() {
             told = told.is("worker", worker as u64);
         }
-        told = told.is("request", self.number);
+        told = told.is("request", number);
         fields.append(FIELD, told.value()).expect("tokens and digits are a field value");
     }
 }

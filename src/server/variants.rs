@@ -6,14 +6,31 @@
 
 use std::fs::{File, Metadata};
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+use super::handler::Body;
 use super::root::Folder;
 use crate::proto::http::accept::{Coding, Codings};
+use crate::proto::http::headers::Headers;
+
+/// Files up to this size are read at once, to leave with their head in one write; larger ones are
+/// read as they are sent.
+const SMALL: u64 = 64 << 10;
 
 /// The ends of the siblings' names, the densest last.
 const SIBLINGS: [(Coding, &str); 3] =
     [(Coding::Gzip, ".gz"), (Coding::Zstd, ".zst"), (Coding::Brotli, ".br")];
+
+/// Where the variants of the file at `path` may be: itself first.
+pub fn names(path: &Path) -> impl Iterator<Item = (Coding, PathBuf)> {
+    [(Coding::Identity, "")].into_iter().chain(SIBLINGS).map(|(coding, end)| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        (coding, name.into())
+    })
+}
 
 /// One variant, open.
 #[derive(Debug)]
@@ -24,6 +41,8 @@ pub struct Variant {
     pub file: File,
     /// Of these bytes, not of the file that they stand for.
     pub metadata: Metadata,
+    /// The fields that describe it, once somebody has written them.
+    pub fields: OnceLock<Headers>,
 }
 
 /// All variants of one file.
@@ -47,19 +66,27 @@ impl Variants {
             return Err(io::ErrorKind::NotFound.into());
         }
         let modified = metadata.modified()?;
-        let sibling = |(coding, end): (Coding, &str)| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(end);
+        let sibling = |(coding, name): (Coding, PathBuf)| {
             // One that cannot be opened is no loss: there is the file itself.
-            let (file, metadata) = folder.open_file(Path::new(&name)).ok()?;
+            let (file, metadata) = folder.open_file(&name).ok()?;
             if !metadata.is_file() || metadata.modified().ok()? < modified {
                 log::debug!("{} is no file, or older than {}", name.display(), path.display());
                 return None;
             }
-            Some(Variant { coding, file, metadata })
+            Some(Variant::new(coding, file, metadata))
         };
-        let siblings = SIBLINGS.into_iter().filter_map(sibling).collect();
-        Ok(Variants { original: Variant { coding: Coding::Identity, file, metadata }, siblings })
+        let siblings = names(path).skip(1).filter_map(sibling).collect();
+        Ok(Variants { original: Variant::new(Coding::Identity, file, metadata), siblings })
+    }
+
+    /// The file itself, and its siblings.
+    pub fn all(&self) -> impl Iterator<Item = &Variant> {
+        std::iter::once(&self.original).chain(&self.siblings)
+    }
+
+    /// Is each small enough to be read at once?
+    pub fn are_small(&self) -> bool {
+        self.all().all(Variant::is_small)
     }
 
     /// Does the answer depend on Accept-Encoding? Then every one has to say so, the plain one, too:
@@ -69,14 +96,48 @@ impl Variants {
     }
 
     /// The one that the client would rather have; the file itself when it takes none of them.
-    pub fn best(self, accepted: &Codings) -> Variant {
-        let mut best = (accepted.weight(Coding::Identity), self.original);
-        for sibling in self.siblings {
+    pub fn best(&self, accepted: &Codings) -> &Variant {
+        let mut best = (accepted.weight(Coding::Identity), &self.original);
+        for sibling in &self.siblings {
             let weight = accepted.weight(sibling.coding);
             if weight.is_some() && weight >= best.0 {
                 best = (weight, sibling);
             }
         }
         best.1
+    }
+}
+
+impl Variant {
+    /// One whose fields nobody has written.
+    pub fn new(coding: Coding, file: File, metadata: Metadata) -> Variant {
+        Variant { coding, file, metadata, fields: OnceLock::new() }
+    }
+
+    fn is_small(&self) -> bool {
+        self.metadata.len() <= SMALL
+    }
+
+    /// Its bytes, or the file that they are sent from: a large one is sent once, as both have one
+    /// place in it.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn body(&self) -> io::Result<Body> {
+        if !self.is_small() {
+            return Ok(Body::File(self.file.try_clone()?, self.metadata.len()));
+        }
+        let mut bytes = vec![0; usize::try_from(self.metadata.len()).unwrap_or_default()];
+        let mut read = 0;
+        while read < bytes.len() {
+            match self.file.read_at(&mut bytes[read..], read as u64) {
+                Ok(0) => break, // it has shrunk
+                Ok(count) => read += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(read);
+        Ok(Body::Bytes(bytes))
     }
 }

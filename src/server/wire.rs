@@ -1,7 +1,8 @@
-//! The two directions of a connection, and the buffers that are lent to it.
+//! The two directions of a connection, how far they have come, and the buffers that are lent to it.
 
 use std::io::{self, Read as _};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
 use super::output::Output;
 use super::timing::Timing;
@@ -23,6 +24,10 @@ pub(super) struct Wire {
     pub(super) received: usize,
     /// What the clock said about the request that came last.
     pub(super) timing: Timing,
+    /// How many answers are complete.
+    pub(super) answered: u64,
+    /// When it was opened, or its last answer was complete.
+    pub(super) waiting_since: Instant,
 }
 
 /// What a thread lends to the connection it has a turn with: buffers. A connection that waits with
@@ -42,8 +47,15 @@ pub(super) enum Read {
 
 impl Wire {
     pub(super) fn new(peer: SocketAddr) -> Wire {
-        let (input, output, timing) = (Buf::new(), Output::default(), Timing::default());
-        Wire { peer, input, output, received: 0, timing }
+        Wire {
+            peer,
+            input: Buf::new(),
+            output: Output::default(),
+            received: 0,
+            answered: 0,
+            waiting_since: Instant::now(),
+            timing: Timing::default(),
+        }
     }
 
     /// Reads once. The end of the stream is noted in the input.

@@ -356,6 +356,17 @@ fn a_retry_says_so_and_a_file_has_the_last_answer_only() {
     let finished = run(&mut client(&["-LT", "-", &fake.url("/")]), b"once");
     assert_eq!(finished.code, Some(65), "{}", finished.stderr);
     assert_eq!(fake.requests().len(), 1);
+    let fake = failing(1, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+    let finished = run(&mut client(&["-sS", "--retry", "1", "-T", "-", &fake.url("/")]), b"once");
+    assert_eq!((finished.code, fake.requests().len()), (Some(65), 1), "{}", finished.stderr);
+    // … and what stdin is a file for is there once more.
+    let fake = failing(1, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+    let line = "exec \"$0\" -sS --retry 1 -T - \"$1\" < Cargo.toml";
+    let mut command = Command::new("sh");
+    command.args(["-c", line, env!("CARGO_BIN_EXE_client"), &fake.url("/")]);
+    run(command.current_dir(crate::support::root()), b"").succeeded();
+    let bodies = fake.requests().iter().map(|request| request.len()).collect::<BTreeSet<_>>();
+    assert_eq!((fake.requests().len(), bodies.len()), (2, 1), "the same twice");
 }
 
 /// What a process has held at most, in KB.

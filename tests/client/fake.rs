@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::socket::{setsockopt, sockopt};
+
 use crate::support::PATIENCE;
 
 /// It plays its script on each connection, one after the other, until the tests are over.
@@ -71,6 +73,11 @@ impl Fake {
     /// Host and port.
     pub fn address(&self) -> String {
         self.address.to_string()
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// How many connections there were.
@@ -186,5 +193,11 @@ impl Talk {
     /// Waits for a request and leaves it unread: closed now, the connection is reset.
     pub fn ignore_request(&mut self) -> io::Result<()> {
         self.stream.peek(&mut [0]).map(drop)
+    }
+
+    /// Closed now, the connection is reset, whatever was read.
+    pub fn reset(&mut self) -> io::Result<()> {
+        let not_at_all = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+        setsockopt(&self.stream, sockopt::Linger, &not_at_all).map_err(io::Error::from)
     }
 }

@@ -5,9 +5,11 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use threadbare::client::{Client, Error, Phase};
+
 use super::fake::{Fake, Talk};
 use super::{client, fetch, fetched};
-use crate::support::{Finished, SOON, Server, run};
+use crate::support::{Finished, Program, SOON, Server, run, skipped};
 
 const OK: &str = "HTTP/1.1 200 OK\r\n";
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -118,6 +120,13 @@ fn a_large_body_takes_no_room() {
     let server = Server::start(&[]);
     let finished = bounded(&["-o", "/dev/null", &server.url("/bytes/500000000")]);
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
+    for path in ["/bytes/268435456", "/chunks/268435456"] {
+        let url = server.url(path);
+        let mut program = Program::start(&mut client(&["-s", "-o", "/dev/null", &url]));
+        let peak = program.peak_memory();
+        assert_eq!(program.finish().code, Some(0));
+        assert!((1..20_000_000).contains(&peak), "{path}: {peak} bytes");
+    }
     let chunks = endless(CHUNKED, "3\r\nabc\r\n");
     let finished = bounded(&["-m", "0.5", "-o", "/dev/null", &chunks.url("/")]);
     finished.failed(28, "a chunked body without end");
@@ -160,18 +169,69 @@ fn time_runs_out_whatever_the_server_does() {
     }
 }
 
-/// The kernel takes as many connections as the backlog holds; who comes then hears nothing.
+/// A listener that takes nobody: the kernel takes as many connections as the backlog holds; who comes
+/// then hears nothing. The connections are what holds it up.
+fn deaf(address: (&str, u16)) -> Option<(TcpListener, Vec<TcpStream>)> {
+    let listener = TcpListener::bind(address).ok()?;
+    let address = listener.local_addr().ok()?;
+    let knock = |_| TcpStream::connect_timeout(&address, Duration::from_millis(200));
+    let queue = (0..9_000).map_while(|number| knock(number).ok()).collect();
+    Some((listener, queue))
+}
+
 #[test]
 fn a_server_that_takes_nobody() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    let knock = |_| TcpStream::connect_timeout(&address, Duration::from_millis(200));
-    let queue: Vec<_> = (0..9_000).map_while(|number| knock(number).ok()).collect();
+    let (listener, queue) = deaf(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
     let begun = Instant::now();
-    let finished = fetch(&["--connect-timeout", "0.3", &format!("http://{address}/")]);
+    let finished = fetch(&["--connect-timeout", "0.3", &url]);
     let said = finished.failed(28, "connect");
     assert_eq!(said, "out of time after 300ms, while connecting", "{} knocked", queue.len());
+    let limit = Duration::from_millis(300);
+    let library = Client::new().connect_timeout(limit).get(&url).unwrap().send();
+    assert!(
+        matches!(library, Err(Error::Timeout { phase: Phase::Connect, after }) if after == limit),
+        "{library:?}"
+    );
     assert!(begun.elapsed() < SOON);
+}
+
+/// A dead address costs a quarter of a second, one that refuses nothing, and the live one is found.
+#[test]
+fn a_name_with_dead_addresses_and_a_live_one() {
+    let fake = Fake::hello(1);
+    let port = fake.port();
+    let Some((_listener, queue)) = deaf(("127.0.0.2", port)) else {
+        skipped("the port is taken, or all of 127.0.0.0/8 is not this machine");
+        return;
+    };
+    let ask = |addresses: &str, limit: &str| {
+        let begun = Instant::now();
+        let to = format!("two.example:{port}:{addresses}");
+        let url = format!("http://two.example:{port}/");
+        let finished = fetch(&["-v", "--connect-timeout", limit, "--resolve", &to, &url]);
+        (finished, begun.elapsed())
+    };
+    for (addresses, least) in [
+        ("127.0.0.2,127.0.0.1", 250),
+        ("127.0.0.3,127.0.0.1", 0),
+        ("127.0.0.3,127.0.0.2,127.0.0.1", 250),
+        ("[::1],127.0.0.1", 0),
+        ("127.0.0.1,127.0.0.2", 0),
+    ] {
+        let (finished, took) = ask(addresses, "2");
+        assert_eq!((finished.code, &*finished.stdout), (Some(0), &b"hello"[..]), "{addresses}");
+        assert!((least..1_500).contains(&took.as_millis()), "{addresses}: {took:?}");
+        assert!(finished.stderr.contains("* Connected to two.example (127.0.0.1)"), "{addresses}");
+    }
+    let (finished, took) = ask("127.0.0.2,127.0.0.3", "0.6");
+    assert_eq!(finished.code, Some(28), "{}: {} knocked", finished.stderr, queue.len());
+    assert!(took < SOON);
+    let (finished, _) = ask("127.0.0.3,127.0.0.4", "2");
+    assert_eq!(finished.code, Some(7), "{}", finished.stderr);
+    for address in ["127.0.0.3", "127.0.0.4"] {
+        assert!(finished.stderr.contains(&format!("* {address}:{port}: Connection refused\n")));
+    }
 }
 
 /// The time is each URL's, not the sum's.

@@ -88,7 +88,11 @@ fn both_halves_and_what_a_second_request_saves() {
         assert!(handle >= 60.0 && row(first, "wait").0 >= handle, "{first}");
         assert!(row(first, "total").0 >= row(first, "wait").0, "{first}");
         assert!(note.starts_with("worker ") && note.ends_with("; request 1 on #0"), "{note}");
-        assert_eq!(row(first, "connect").1, format!("{} (#0)", server.address()), "{first}");
+        let ends = row(first, "connect").1;
+        assert!(
+            ends.starts_with(':') && ends.ends_with(&format!(" → {} #0", server.address())),
+            "{ends}"
+        );
         assert!(row(first, "first byte").1.ends_with(": 200 OK"), "{first}");
         assert!(row(first, "wait").1.ends_with(" of it on the way"), "{first}");
         assert_eq!(row(first, "total").1, "#0 is kept");
@@ -96,7 +100,7 @@ fn both_halves_and_what_a_second_request_saves() {
         let reused =
             ["reuse", "send", "wait", "queue", "parse", "handle", "first byte", "body", "total"];
         assert_eq!(labels(second), reused, "{second}");
-        let saved = format!("{} (#0); resolve and connect saved: ", server.address());
+        let saved = format!("{} #0; resolve and connect saved: ", server.address());
         assert!(row(second, "reuse").1.starts_with(&saved), "{second}");
         assert!(row(second, "handle").1.ends_with("; request 2 on #0"), "{second}");
 

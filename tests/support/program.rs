@@ -70,6 +70,23 @@ impl Program {
         matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
+    /// Waits for its end, and gives the most memory that it had resident, in bytes: what the system says
+    /// (VmHWM, which never falls), looked at each millisecond.
+    pub fn peak_memory(&mut self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id());
+        let mut peak = 0;
+        let ended = eventually(|| {
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let number =
+                line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+            peak = peak.max(number.unwrap_or_default() * 1024);
+            self.has_ended().then_some(())
+        });
+        assert!(ended.is_some(), "it does not end; it said: {}", self.stderr.text());
+        peak
+    }
+
     /// Sends it a signal: `TERM`, `INT`, `HUP`, `KILL`.
     pub fn signal(&self, name: &str) {
         // The shell has a kill of its own everywhere; a program of that name is not everywhere.

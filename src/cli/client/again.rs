@@ -133,7 +133,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         None,
         "retry-delay",
         Value("SECS", |options, value| {
-            options.again.retry_delay = seconds(value).map(super::limit)?;
+            options.again.retry_delay = seconds(value).map(super::reaching::limit)?;
             Ok(())
         }),
         "the pause before each (default: 1, 2, 4 … seconds, at most 10 minutes)",
@@ -142,7 +142,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         None,
         "retry-max-time",
         Value("SECS", |options, value| {
-            options.again.retry_max_time = seconds(value).map(super::limit)?;
+            options.again.retry_max_time = seconds(value).map(super::reaching::limit)?;
             Ok(())
         }),
         "no further try later than this (default: no limit)",

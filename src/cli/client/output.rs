@@ -126,7 +126,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             options.limit_rate = Some(speed.ok_or(Right("bytes a second, as 5000, 100k or 2M"))?);
             Ok(())
         }),
-        "take no more bytes of a body a second than this, as 100k or 2M",
+        "send and take no more bytes of a body a second than this, as 100k or 2M",
     ),
 ];
 
@@ -159,7 +159,7 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// As curl's: `k`, `M` and `G` are 1024 times as much.
-fn speed(text: &str) -> Option<u64> {
+pub(super) fn speed(text: &str) -> Option<u64> {
     let (digits, factor) = match text.strip_suffix(|unit: char| unit.is_ascii_alphabetic()) {
         None => (text, 1),
         Some(digits) => match text.chars().next_back()?.to_ascii_lowercase() {

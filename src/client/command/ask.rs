@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{credentials, form};
+use super::form;
 use crate::cli::client::data::body as data_of;
 use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
+use crate::client::credentials;
 use crate::client::request::Size;
 use crate::client::{Request, Version};
 use crate::proto::http::framing::Framing;
@@ -90,7 +91,7 @@ impl Content {
 ///
 /// # Errors
 /// What cannot be asked, or not be read.
-pub fn asking(
+pub fn ask(
     options: &ClientOptions,
     url: &str,
     number: usize,
@@ -165,6 +166,8 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
         ("User-Agent", options.agent.as_deref()),
         ("Referer", options.referer.as_deref()),
         (WANT.0, options.trace.then_some(WANT.1.as_bytes())),
+        // As curl, though RFC 9112, C.2.2 would rather see none.
+        ("Proxy-Connection", Some(b"Keep-Alive")),
     ] {
         request = match value {
             Some(b"") => request.without(name),

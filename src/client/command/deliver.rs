@@ -3,25 +3,21 @@
 use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
+use super::meter::{Meter, OfAll};
 use super::part;
 use super::pretty::{LIMIT, is_json, pretty};
-use super::progress::{Pace, Progress};
 use super::screen::Screen;
 use crate::cli::client::{ClientOptions, Pretty};
 use crate::client::output::{Parts, Undelivered, deliver};
 use crate::client::{Response, ResponseHead};
 
-use super::stop::{Stop, complain};
+use super::stop::Stop;
 
 /// One answer's.
 pub struct Delivery<'o> {
     options: &'o ClientOptions,
-    begun: Instant,
-    progress: Option<Progress>,
-    pace: Option<Pace>,
+    meter: Meter,
     passed: u64,
     /// The heads of the redirects that led here, still to be written.
     hops: Vec<u8>,
@@ -29,22 +25,18 @@ pub struct Delivery<'o> {
 
 impl Delivery<'_> {
     /// So many bytes of it are there already; `hops` are the heads before its own.
-    pub fn new<'o>(
+    pub(super) fn new<'o>(
         options: &'o ClientOptions,
         head: &ResponseHead,
         hops: Vec<u8>,
         had: u64,
+        of_all: &OfAll,
         to_file: bool,
     ) -> Delivery<'o> {
-        let begun = Instant::now();
-        let shown = !options.silent && !options.no_progress && !options.head;
-        let shown = shown && io::stderr().is_terminal();
-        let shown = shown && (to_file || !io::stdout().is_terminal());
         let length = head.headers.text("content-length").and_then(|text| text.parse::<u64>().ok());
         let total = length.and_then(|length| length.checked_add(had));
-        let progress = shown.then(|| Progress::new(begun, had, total));
-        let pace = options.limit_rate.map(|rate| Pace::new(begun, rate));
-        Delivery { options, begun, progress, pace, passed: 0, hops }
+        let meter = Meter::new(options, of_all, to_file, had, total);
+        Delivery { options, meter, passed: 0, hops }
     }
 
     /// How many bytes of the body came.
@@ -138,21 +130,9 @@ impl Delivery<'_> {
         out: &mut impl io::Write,
     ) -> Result<(), Undelivered> {
         out.write_all(&std::mem::take(&mut self.hops)).map_err(Undelivered::Write)?;
-        let last = self.options.max_time.map(|limit| self.begun + limit);
-        let delivered = deliver(response, parts, out, |bytes| {
+        deliver(response, parts, out, |bytes| {
             self.passed += bytes as u64;
-            let now = Instant::now();
-            if let Some(line) = self.progress.as_mut().and_then(|it| it.passed(now, bytes as u64)) {
-                complain(&line);
-            }
-            if let Some(pace) = &mut self.pace {
-                let left = last.map_or(Duration::MAX, |last| last.saturating_duration_since(now));
-                thread::sleep(pace.passed(now, bytes as u64).min(left));
-            }
-        });
-        if let Some(line) = self.progress.as_mut().and_then(|it| it.end(Instant::now())) {
-            complain(&line);
-        }
-        delivered
+            self.meter.passed(bytes as u64);
+        })
     }
 }

@@ -1,17 +1,19 @@
 //! One transfer: the options to a request, the request to an answer, the answer to its output.
 
+use std::env;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek as _, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
-use super::ask::{Asking, Content, asking, read_data};
-use super::deliver::Delivery;
+use super::ask::{Asking, Content, ask, read_data};
+use super::destination::Destination;
 use super::dry::{as_curl, as_nc, wire};
-use super::part::{self, remote_name};
-use super::resume::{AtHand, Came, Rest};
+use super::meter::{Meter, Metered, OfAll};
+use super::progress::Progress;
+use super::reach;
 use super::retry::Retry;
 use super::stop::{Stop, complain};
 use super::terminal;
@@ -20,21 +22,21 @@ use super::transfer::{Asked, Peers, Transfer, Watch};
 use super::waterfall::Picture;
 use super::write_out::{Format, Stream, line};
 use crate::cli::client::again::{Again, Follow};
-use crate::cli::client::{ClientOptions, Dry, Fail, Output, Resume};
-use crate::client::output::{Parts, Verbose};
-use crate::client::{
-    self, Client, Config, Event, Observer as _, Redirects, Request, Rules, Secrets, Timeouts,
-};
+use crate::cli::client::{ClientOptions, Dry};
+use crate::client::output::Verbose;
+use crate::client::{self, Client, Config, Event, Observer as _, Redirects, Rules, Secrets};
 
 /// What all transfers have in common.
-pub struct Fetcher<'o> {
-    options: &'o ClientOptions,
+pub struct Fetcher {
+    options: ClientOptions,
     content: Content,
     format: Option<Format>,
     lines: Option<Mutex<Box<dyn Write + Send>>>,
     client: Client,
     peers: Peers,
     opened: Opened,
+    /// What is seen of all transfers, where several go at a time.
+    all: OfAll,
     /// Whose turn it is to write to stdout.
     turn: Mutex<()>,
 }
@@ -60,19 +62,22 @@ impl Turn<'_> {
     }
 }
 
-impl<'o> Fetcher<'o> {
+impl Fetcher {
     /// Reads what there is to be sent, and opens what there is to be written.
     ///
     /// # Errors
     /// A file that cannot be read, or written, or that is not what the options say.
-    pub fn new(options: &'o ClientOptions) -> Result<Fetcher<'o>, Stop> {
+    pub fn new(options: ClientOptions) -> Result<Fetcher, Stop> {
         Ok(Fetcher {
-            format: format(options)?,
+            format: format(&options)?,
             lines: options.json_out.as_deref().map(lines).transpose()?.map(Mutex::new),
-            content: Content::new(options)?,
-            client: Client::with(config(options)),
+            content: Content::new(&options)?,
+            client: Client::with(config(&options)?),
             peers: Peers::default(),
             opened: Opened::default(),
+            all: is_parallel(&options).then(|| {
+                Arc::new(Mutex::new(Progress::of_all(Instant::now(), options.urls.len())))
+            }),
             turn: Mutex::new(()),
             options,
         })
@@ -84,15 +89,16 @@ impl<'o> Fetcher<'o> {
     /// # Errors
     /// [`Stop::BrokenPipe`]: nobody wants to know; and what keeps it from saying what it has to say.
     pub fn fetch(&self, number: usize, url: &str) -> Result<u8, Stop> {
-        let options = self.options;
+        let options = &self.options;
         let is_loud = !options.silent || options.show_error;
         let mut retry = Retry::new(&options.again, Instant::now());
         let mut turn = Turn { mutex: &self.turn, held: None };
+        let mut asking = None;
         let (transfer, code) = loop {
             let mut transfer = Transfer::new(url, number);
             let tracer = options.trace.then(|| Tracer::new(&self.opened));
             let watching = Arc::new(Watching { watch: Watch::new(&self.peers), tracer });
-            let outcome = self.attempt(&mut transfer, &watching, &mut turn);
+            let outcome = self.attempt(&mut transfer, &mut asking, &watching, &mut turn);
             (transfer.seen, transfer.total) = watching.watch.seen();
             if let Some(tracer) = &watching.tracer {
                 draw(tracer);
@@ -127,6 +133,16 @@ impl<'o> Fetcher<'o> {
         Ok(code)
     }
 
+    /// One of several transfers is over; after the last one, so is the line that they share.
+    pub(super) fn over(&self, left: usize) {
+        let Some(all) = &self.all else { return };
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.over();
+        if let (0, Some(line)) = (left, all.end(Instant::now())) {
+            complain(&line);
+        }
+    }
+
     /// What `-w` and `--json-out` say.
     fn tell(&self, transfer: &Transfer) -> Result<(), Stop> {
         for (stream, text) in self.format.iter().flat_map(|format| format.of(transfer)) {
@@ -157,39 +173,29 @@ impl<'o> Fetcher<'o> {
         })
     }
 
-    /// Makes a transfer once.
+    /// Makes a transfer once. What is asked stays the same, and its body begins anew.
     fn attempt(
         &self,
         transfer: &mut Transfer,
+        asking: &mut Option<Asking>,
         watching: &Arc<Watching>,
         turn: &mut Turn<'_>,
     ) -> Result<(), Stop> {
-        let options = self.options;
-        let asking = asking(options, &transfer.url, transfer.number, &self.content)?;
-        let Asking { mut request, upload } = asking;
-        let target = match options.outputs.get(transfer.number) {
-            Some(Output::File(path)) => Some(path.clone()),
-            Some(Output::RemoteName) => Some(own_name(&request)?.into()),
-            Some(Output::Stdout) | None => None,
+        let options = &self.options;
+        let Asking { request, upload } = match asking {
+            None => asking.insert(ask(options, &transfer.url, transfer.number, &self.content)?),
+            Some(asking) => asking,
         };
-        let name = target.as_deref().map(|path| path.display().to_string());
-        let at_hand = match (options.resume, &target) {
-            (Some(Resume::AtHand), Some(path)) => {
-                AtHand::of(path).map_err(|error| Stop::Write(path.display().to_string(), error))?
-            }
-            _ => None,
-        };
-        let rest = match (&at_hand, options.resume) {
-            (Some(at_hand), _) => Some(at_hand.rest.clone()),
-            (None, Some(Resume::From(from))) if from > 0 => Some(Rest { from, validator: None }),
-            _ => None,
-        };
-        if let Some(rest) = &rest {
-            request = rest.ask(request)?;
+        if upload.as_mut().is_some_and(|upload| upload.rewind().is_err()) {
+            let what =
+                "what came through a pipe is gone, and cannot be sent once more; right: a file";
+            return Err(Stop::Failed(65, what.to_owned()));
         }
+        let place = Destination::of(options, transfer.number, request)?;
+        let request = place.ask(request.clone())?;
         transfer.asked = Some(Asked::of(&request, upload.as_ref())?);
         if let Some(dry) = options.dry {
-            let request = Asking { request, upload }.in_memory()?;
+            let request = Asking { request, upload: upload.take() }.in_memory()?;
             return match dry {
                 Dry::Bytes => print(&wire(&request)?),
                 Dry::Curl => print(as_curl(&request)?.as_bytes()),
@@ -199,74 +205,31 @@ impl<'o> Fetcher<'o> {
         let client = self.observed(watching);
         let call = client.begin(request);
         let call = match upload {
-            Some(upload) => call.file(upload.length(), upload),
+            Some(upload) => {
+                let length = upload.length();
+                let meter = Meter::new(options, &self.all, place.file.is_some(), 0, length);
+                call.file(length, Metered { reader: upload, meter })
+            }
             None => call,
         };
         let sent = call.send();
         let answered = sent.as_ref().map_or_else(|error| error.response(), Some);
         transfer.answer = answered.map(|response| response.head().clone());
         let (seen, _) = watching.watch.seen();
-        if target.is_none() {
+        if place.file.is_none() {
             turn.take();
         }
         let mut response = match sent {
             Ok(response) => response,
             Err(error) => {
-                if target.is_none() && (options.include || options.head) {
+                if place.file.is_none() && (options.include || options.head) {
                     print(&[seen.hops, seen.heads].concat())?;
                 }
                 return Err(error.into());
             }
         };
-        transfer.output.clone_from(&name);
-
-        let status = response.head().status;
-        let refused = || Stop::Refused(status.code());
-        let came = match &rest {
-            None => Came::Whole,
-            Some(rest) => {
-                let judged = rest.judge(response.head()).map_err(|what| Stop::Failed(33, what))?;
-                match judged {
-                    None if target.is_some() => return Err(refused()),
-                    judged => judged.unwrap_or(Came::Whole),
-                }
-            }
-        };
-        let fails = options.fail.filter(|_| status.is_error() && came != Came::Nothing);
-        let parts = match (options.head, options.include, fails) {
-            (false, false, Some(Fail::Bare)) => return Err(refused()),
-            (_, true, Some(Fail::Bare)) | (true, ..) => Parts::Heads,
-            (false, true, _) if came == Came::Nothing => Parts::Heads,
-            (false, true, _) => Parts::All,
-            (false, false, _) if came == Came::Nothing && target.is_none() => return Ok(()),
-            (false, false, _) => Parts::Body,
-        };
-        let had = match (came, &rest) {
-            (Came::Rest, Some(rest)) => rest.from,
-            _ => 0,
-        };
-        let hops = if parts == Parts::Body { Vec::new() } else { seen.hops };
-        let mut delivery = Delivery::new(options, response.head(), hops, had, target.is_some());
-        let sent = match (&target, &at_hand) {
-            (None, _) => {
-                let to_see = options.outputs.get(transfer.number).is_none();
-                delivery.show(&mut response, parts, to_see)
-            }
-            (Some(path), Some(at_hand)) if came == Came::Nothing => {
-                at_hand.finish(path).map_err(|error| Stop::Write(path.display().to_string(), error))
-            }
-            (Some(path), Some(at_hand)) if came == Came::Rest => {
-                let file = part::Output::go_on(path, at_hand);
-                delivery.keep(&mut response, parts, path, file)
-            }
-            (Some(path), _) => {
-                let file = part::Output::create(path, &response.head().headers);
-                delivery.keep(&mut response, parts, path, file)
-            }
-        };
-        transfer.downloaded = delivery.passed();
-        sent?;
-        fails.map_or(Ok(()), |_| Err(refused()))
+        let (shown, all) = ((options.head || options.include).then_some(seen.hops), &self.all);
+        place.take(options, &mut response, transfer, shown.unwrap_or_default(), all)
     }
 }
 
@@ -277,14 +240,9 @@ fn draw(tracer: &Tracer) {
     complain(&tracer.pictures().into_iter().map(draw).collect::<String>());
 }
 
-/// The name for `-O`.
-fn own_name(request: &Request) -> Result<String, Stop> {
-    let path = request.url().path.to_string();
-    let name = remote_name(&path).map(str::to_owned);
-    name.ok_or_else(|| {
-        let what = format!("the path {path} has no name at its end for a file; right: -o FILE");
-        Stop::Failed(23, what)
-    })
+/// Do several transfers go at a time?
+pub(super) fn is_parallel(options: &ClientOptions) -> bool {
+    options.parallel.on && options.urls.len() > 1
 }
 
 /// Prints what is no body.
@@ -315,10 +273,12 @@ fn lines(path: &Path) -> Result<Box<dyn Write + Send>, Stop> {
 
 /// curl's habits: redirects are followed when that is asked for, a retry is of a whole transfer, and nothing
 /// but the connection has a limit that was not asked for.
-fn config(options: &ClientOptions) -> Config {
-    let connect = options.connect_timeout.or(Some(Duration::from_secs(300)));
-    let timeouts = Timeouts { connect, total: options.max_time, ..Timeouts::NONE };
-    Config { timeouts, redirects: redirects(&options.again), ..Config::default() }
+fn config(options: &ClientOptions) -> Result<Config, Stop> {
+    let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
+    let routes = reach::routes(&options.reaching, variable);
+    let routes = routes.map_err(|what| Stop::Failed(49, what))?;
+    let timeouts = reach::timeouts(&options.limits, options.max_time);
+    Ok(Config { timeouts, routes, redirects: redirects(&options.again), ..Config::default() })
 }
 
 fn redirects(wishes: &Again) -> Redirects {

@@ -10,26 +10,29 @@
 //! |---|---|
 //! | [`mod@run`], [`fetch`] | all transfers of a command line; one of them |
 //! | `retry` | `--retry`: when a transfer is made once more |
-//! | [`ask`], [`deliver`] | from the options to a request; from an answer to its output |
+//! | [`ask`] | from the options to a request |
+//! | `destination`, [`deliver`] | from an answer to where it goes |
 //! | [`stop`] | why a transfer came to nothing, in one line, and curl's exit code for it |
 //! | [`form`], [`upload`] | `-F`: the fields of a form; its bytes, and those of `-T`, as they are sent |
-//! | [`credentials`] | `-u`: the value of `Authorization` |
+//! | [`reach`] | `-x`, `--resolve`, the environment, every phase's timeout: the way, and how long |
 //! | [`dry`] | `--offline`, `--as`: the request that is not sent |
 //! | [`part`], [`resume`] | `-o`, `-O`, `-C`: a file that is whole or not there; the rest of it |
 //! | [`transfer`], [`write_out`] | `-w`, `--json-out`: the figures of a transfer, and how they are told |
 //! | [`trace`], [`waterfall`] | `--trace`: from the events to rows, from rows to lines |
 //! | [`terminal`] | what stderr may be: its width, and whether it takes colours |
-//! | [`pretty`], [`progress`], [`screen`] | on a terminal: JSON for people; how far a download is, and `--limit-rate`; nothing that would play with it |
+//! | [`pretty`], [`progress`], `meter`, [`screen`] | on a terminal: JSON for people; how far a transfer is, and `--limit-rate`; nothing that would play with it |
 
 pub mod ask;
-pub mod credentials;
 pub mod deliver;
+mod destination;
 pub mod dry;
 pub mod fetch;
 pub mod form;
+mod meter;
 pub mod part;
 pub mod pretty;
 pub mod progress;
+pub mod reach;
 pub mod resume;
 mod retry;
 pub mod run;
@@ -41,3 +44,5 @@ pub mod transfer;
 pub mod upload;
 pub mod waterfall;
 pub mod write_out;
+
+pub use super::credentials;

@@ -22,12 +22,24 @@ pub struct Progress {
     has: u64,
     /// How many there will be, where that is known.
     total: Option<u64>,
+    /// How many transfers are over, and how many there are, where it is the line of all of them.
+    transfers: Option<(usize, usize)>,
 }
 
 impl Progress {
     /// A body begins; so much of it is there, so much there will be.
     pub fn new(now: Instant, had: u64, total: Option<u64>) -> Progress {
-        Progress { begun: now, shown: None, had, has: had, total }
+        Progress { begun: now, shown: None, had, has: had, total, transfers: None }
+    }
+
+    /// So many transfers begin, which share a line.
+    pub fn of_all(now: Instant, transfers: usize) -> Progress {
+        Progress { transfers: Some((0, transfers)), ..Progress::new(now, 0, None) }
+    }
+
+    /// One of them is over.
+    pub fn over(&mut self) {
+        self.transfers = self.transfers.map(|(over, all)| (over + 1, all));
     }
 
     /// So many bytes came: what is to be written to the terminal, if it is time for that.
@@ -39,19 +51,23 @@ impl Progress {
         };
         due.then(|| {
             self.shown = Some(now);
-            format!("\r{}\x1b[K", self.line(now))
+            in_place(&self.line(now))
         })
     }
 
     /// It is over: the last line, if there was one before.
     pub fn end(&mut self, now: Instant) -> Option<String> {
-        self.shown.map(|_| format!("\r{}\x1b[K\n", self.line(now)))
+        self.shown.map(|_| in_place(&self.line(now)) + "\n")
     }
 
     fn line(&self, now: Instant) -> String {
         let seconds = (now - self.begun).as_secs_f64();
         let speed = (self.has - self.had) as f64 / seconds.max(0.001);
         let (has, speed_text) = (size(self.has as f64), size(speed));
+        if let Some((over, all)) = self.transfers {
+            let time = clock(seconds);
+            return format!("{over} of {all} transfers  {has:>8}  {speed_text:>8}/s  {time}");
+        }
         let Some(total) = self.total.filter(|&total| total > 0 && total >= self.has) else {
             return format!("{has:>8}  {speed_text:>8}/s  {}", clock(seconds));
         };
@@ -66,6 +82,11 @@ impl Progress {
         let (percent, of) = (part * 100.0, size(total as f64));
         format!("{percent:>3.0}% {bar} {has:>8} of {of}  {speed_text:>8}/s  {time}")
     }
+}
+
+/// Over the line that is there. A terminal that is narrower cuts it off (DECAWM), and makes no second one.
+fn in_place(line: &str) -> String {
+    format!("\r\x1b[?7l{line}\x1b[K\x1b[?7h")
 }
 
 /// Holds a body back, so that no more than `rate` bytes a second come.
@@ -130,10 +151,17 @@ mod tests {
         assert_eq!(progress.passed(after(100), 500_000), None);
         let line = progress.passed(after(500), 500_000).unwrap();
         let bar = "############............";
-        assert_eq!(line, format!("\r 50% {bar}   1.0 MB of 2.0 MB    2.0 MB/s  0:01 left\x1b[K"));
+        assert_eq!(
+            line,
+            in_place(&format!(" 50% {bar}   1.0 MB of 2.0 MB    2.0 MB/s  0:01 left"))
+        );
         assert_eq!(progress.passed(after(550), 500_000), None);
         progress.passed(after(1000), 500_000).unwrap();
         assert!(progress.end(after(1000)).unwrap().contains("100% ####"));
+        let mut all = Progress::of_all(begun, 3);
+        all.over();
+        let line = all.passed(after(1000), 500_000).unwrap();
+        assert_eq!(line, in_place("1 of 3 transfers    500 KB    500 KB/s  0:01"));
         assert_eq!(Progress::new(begun, 0, None).end(after(10)), None, "it was quick");
         for (had, bytes, total) in [
             (0, 0, Some(u64::MAX)),
@@ -145,8 +173,9 @@ mod tests {
         ] {
             let mut progress = Progress::new(begun, had, total);
             let line = progress.passed(after(60_000), bytes).unwrap();
-            let line = line.strip_prefix('\r').unwrap().strip_suffix("\x1b[K").unwrap();
-            assert!(line.len() <= 79, "{} columns: {line}", line.len());
+            let line = line.strip_prefix("\r\x1b[?7l").unwrap();
+            let line = line.strip_suffix("\x1b[K\x1b[?7h").unwrap();
+            assert!((1..=79).contains(&line.len()), "{} columns: {line}", line.len());
         }
     }
 

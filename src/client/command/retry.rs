@@ -75,10 +75,15 @@ impl Retry<'_> {
             None | Some(Stop::Refused(_)) if answer.is_some_and(may_pass) => {
                 answer.map(|head| format!("the answer is {}", head.status.code()))
             }
-            None | Some(Stop::BrokenPipe) => None,
+            // A body that is gone does not come back.
+            None | Some(Stop::BrokenPipe | Stop::Failed(65, _)) => None,
             Some(stop) => match stop.cause() {
-                Some(Error::Timeout { .. }) => Some("time is up".to_owned()),
-                Some(Error::Resolve(..)) => Some("the host was not found".to_owned()),
+                Some(Error::Timeout { .. } | Error::TooSlow { .. }) => {
+                    Some("time is up".to_owned())
+                }
+                Some(Error::Resolve(..) | Error::ResolveProxy(..)) => {
+                    Some("the host was not found".to_owned())
+                }
                 Some(Error::Connect(.., error))
                     if on >= RetryOn::Refused
                         && error.tried.iter().any(|(_, error)| is_refusal(error)) =>

@@ -3,9 +3,10 @@
 //! Several at a time are so many threads, each of which draws the next URL from a channel, makes its
 //! transfer with plain blocking code, and gives back the exit code.
 
+use std::sync::Arc;
 use std::thread;
 
-use super::fetch::Fetcher;
+use super::fetch::{Fetcher, is_parallel};
 use super::stop::Stop;
 use crate::cli::client::ClientOptions;
 
@@ -15,9 +16,9 @@ use crate::cli::client::ClientOptions;
 /// # Errors
 /// What keeps all of them from being made.
 pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
-    let fetcher = Fetcher::new(options)?;
-    let done = match options.parallel.on && options.urls.len() > 1 {
-        true => several(options, &fetcher),
+    let fetcher = Fetcher::new(options.clone())?;
+    let done = match is_parallel(options) {
+        true => several(options, &Arc::new(fetcher)),
         false => one_by_one(options, &fetcher),
     };
     match done {
@@ -26,7 +27,7 @@ pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
     }
 }
 
-fn one_by_one(options: &ClientOptions, fetcher: &Fetcher<'_>) -> Result<u8, Stop> {
+fn one_by_one(options: &ClientOptions, fetcher: &Fetcher) -> Result<u8, Stop> {
     let mut code = 0;
     for (number, url) in options.urls.iter().enumerate() {
         code = fetcher.fetch(number, url)?;
@@ -37,36 +38,37 @@ fn one_by_one(options: &ClientOptions, fetcher: &Fetcher<'_>) -> Result<u8, Stop
     Ok(code)
 }
 
-/// What is under way when one fails early comes to its end, and none begins.
-fn several(options: &ClientOptions, fetcher: &Fetcher<'_>) -> Result<u8, Stop> {
+/// When one fails early, what is under way beside it is left to end with the program.
+fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, Stop> {
     let (give, tasks) = crossbeam_channel::unbounded();
-    for task in options.urls.iter().enumerate() {
-        let _ = give.send(task); // we hold the other end
+    let (tell, told) = crossbeam_channel::unbounded();
+    for (number, url) in options.urls.iter().enumerate() {
+        let _ = give.send((number, url.clone())); // we hold the other end
     }
     drop(give);
-    let (tell, told) = crossbeam_channel::unbounded();
-    thread::scope(|scope| {
-        for _ in 0..options.urls.len().min(options.parallel.most.into()) {
-            let (tasks, tell) = (tasks.clone(), tell.clone());
-            scope.spawn(move || {
-                for (number, url) in tasks {
-                    if tell.send(fetcher.fetch(number, url)).is_err() {
-                        break; // nobody wants to know any more
-                    }
+    for _ in 0..options.urls.len().min(options.parallel.most.into()) {
+        let (fetcher, tasks, tell) = (Arc::clone(fetcher), tasks.clone(), tell.clone());
+        let work = move || {
+            for (number, url) in tasks {
+                if tell.send(fetcher.fetch(number, &url)).is_err() {
+                    break; // nobody wants to know any more
                 }
-            });
-        }
-        drop(tell);
-        let mut code = 0;
-        for one in told {
-            match one? {
-                0 => {}
-                failure => code = failure,
             }
-            if code != 0 && options.fail_early {
-                break;
-            }
+        };
+        let worker = thread::Builder::new().name("transfer".to_owned()).spawn(work);
+        worker.map_err(|error| Stop::Failed(27, format!("no thread for -Z: {error}")))?;
+    }
+    drop(tell);
+    let mut code = 0;
+    for (at, one) in told.into_iter().enumerate() {
+        fetcher.over(options.urls.len() - 1 - at);
+        match one? {
+            0 => {}
+            failure => code = failure,
         }
-        Ok(code)
-    })
+        if code != 0 && options.fail_early {
+            break;
+        }
+    }
+    Ok(code)
 }

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::waterfall::{Kind, Picture, Row, time};
+use crate::client::Ends;
 use crate::client::error::in_one_line;
 use crate::client::event::Event;
 use crate::proto::http::server_timing::{Metric, metrics};
@@ -106,7 +107,10 @@ fn see(
     now: Duration,
     event: &Event<'_>,
 ) {
-    let begins = matches!(event, Event::Resolving(_) | Event::Reusing(..) | Event::Dead(_));
+    let begins = matches!(
+        event,
+        Event::Resolving(_) | Event::Reusing(..) | Event::Dead(_) | Event::Connected(..)
+    );
     if begins && legs.last().is_none_or(|leg| leg.is_over || leg.head.is_some()) {
         legs.push(Leg { begun: now, ended: now, ..Leg::default() });
     }
@@ -138,10 +142,18 @@ impl Leg {
                 let note = format!("{address}: another one was faster");
                 self.close(now, Some(*address), Kind::Wait, note);
             }
-            Event::Connected(id, _, address) => {
+            Event::Connected(id, _, ends) => {
                 self.connection = Some(*id);
-                let ends = address.to_string();
-                self.close(now, Some(*address), Kind::Client, format!("{ends} (#{id})"));
+                match ends {
+                    Ends::Tcp { local, remote } => {
+                        let note = format!(":{} → {remote} #{id}", local.port());
+                        self.close(now, Some(*remote), Kind::Client, note);
+                    }
+                    Ends::Unix(_) => {
+                        self.rows.push(Row::said("connect", now, format!("{ends} #{id}")));
+                    }
+                }
+                let ends = ends.to_string();
                 opened.insert(*id, Opening { took: now.saturating_sub(self.begun), ends });
             }
             Event::Dead(id) => {
@@ -154,7 +166,7 @@ impl Leg {
                 let note = opened.get(id).map_or_else(
                     || format!("#{id}"),
                     |Opening { took, ends }| {
-                        format!("{ends} (#{id}); resolve and connect saved: {}", time(*took))
+                        format!("{ends} #{id}; resolve and connect saved: {}", time(*took))
                     },
                 );
                 self.rows.push(Row::said("reuse", now, note));
@@ -391,22 +403,23 @@ mod tests {
     }
 
     /// From the name to the connection, which stands after 300 µs.
-    fn connected<'e>(addresses: &'e [SocketAddr; 1]) -> Vec<(u64, Event<'e>)> {
+    fn connected<'e>(addresses: &'e [SocketAddr; 1], ends: &'e Ends) -> Vec<(u64, Event<'e>)> {
         vec![
             (0, Event::Resolving("h")),
             (100, Event::Resolved("h", addresses)),
             (100, Event::Trying(addresses[0])),
-            (300, Event::Connected(0, "h", addresses[0])),
+            (300, Event::Connected(0, "h", ends)),
         ]
     }
 
     #[test]
     fn from_a_name_to_a_body_and_once_more() {
         let at = [address("127.0.0.1:80")];
+        let ends = Ends::Tcp { local: address("127.0.0.1:5"), remote: at[0] };
         let ours = "queue;dur=0.100, parse;dur=0.050, handle;dur=0.450, worker;desc=\"7\", \
                     request;desc=\"1\"";
         let (first, second) = (head(200, ours), head(404, "db;dur=0.2;desc=\"two, rows\", miss"));
-        let mut events = connected(&at);
+        let mut events = connected(&at, &ends);
         events.extend([
             (300, Event::Sending(HEAD)),
             (400, Event::Sent(0)),
@@ -429,7 +442,7 @@ mod tests {
             "\
 GET /a from h
   resolve       100 µs │█▋                         │ h: 127.0.0.1
-  connect       200 µs │ ███▍                      │ 127.0.0.1:80 (#0)
+  connect       200 µs │ ███▍                      │ :5 → 127.0.0.1:80 #0
   send          100 µs │     █▋                    │ 28 bytes
   wait          800 µs │      ░░░░░░░░░░░░░░       │ 200 µs of it on the way
     queue       100 µs │        █▋                 │
@@ -439,7 +452,7 @@ GET /a from h
   body          390 µs │                    ██████▌│ 5 bytes
   total        1.60 ms  #0 is kept
 GET /a from h
-  reuse                 127.0.0.1:80 (#0); resolve and connect saved: 300 µs
+  reuse                 127.0.0.1:80 #0; resolve and connect saved: 300 µs
   send          100 µs │██▋                        │ 28 bytes and 7 of body
   wait          800 µs │  ░░░░░░░░░░░░░░░░░░░░░░   │
     db          200 µs │                           │ two, rows
@@ -455,6 +468,7 @@ GET /a from h
     #[test]
     fn how_far_it_got() {
         let at = [address("127.0.0.1:80")];
+        let ends = Ends::Tcp { local: address("127.0.0.1:5"), remote: at[0] };
         let six = address("[::1]:80");
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         let (nothing, error) = (Error::NoAnswer, refused());
@@ -498,10 +512,16 @@ GET /a from h
                 (100, Event::Trying(six)),
                 (250_000, Event::Trying(at[0])),
                 (250_100, Event::Abandoned(six)),
-                (250_100, Event::Connected(0, "h", at[0])),
+                (250_100, Event::Connected(0, "h", &ends)),
             ],
         );
-        let mut no_answer = connected(&at);
+        let unix = Ends::Unix("/run/s".into());
+        failed(
+            "a socket in the file system",
+            vec!["  connect               /run/s #0", "  send", "  total"],
+            vec![(0, Event::Connected(0, "h", &unix)), (10, Event::Sending(HEAD))],
+        );
+        let mut no_answer = connected(&at, &ends);
         no_answer.extend(sent());
         no_answer
             .extend([(5_000, Event::Closed(0, nothing.close())), (5_000, Event::GaveUp(&nothing))]);
@@ -516,7 +536,7 @@ GET /a from h
             ],
             no_answer,
         );
-        let mut cut = connected(&at);
+        let mut cut = connected(&at, &ends);
         cut.extend(sent());
         cut.extend([
             (500, Event::FirstByte),
@@ -538,7 +558,7 @@ GET /a from h
             ],
             cut,
         );
-        let mut interim = connected(&at);
+        let mut interim = connected(&at, &ends);
         interim.extend(sent());
         interim.extend([
             (500, Event::FirstByte),
@@ -562,7 +582,7 @@ GET /a from h
             ],
             interim,
         );
-        let mut hops = connected(&at);
+        let mut hops = connected(&at, &ends);
         hops.extend(sent());
         hops.extend([
             (500, Event::FirstByte),
@@ -603,7 +623,7 @@ GET /a from h
             fields.append("Server-Timing", "db;dur=1").unwrap();
             fields
         };
-        let mut late = connected(&at);
+        let mut late = connected(&at, &ends);
         late.extend(sent());
         late.extend([
             (500, Event::FirstByte),

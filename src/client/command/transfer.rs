@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::upload::Upload;
+use crate::client::Ends;
 use crate::client::error::Error;
 use crate::client::event::Event;
 use crate::client::request::{Request, Size};
@@ -19,7 +20,7 @@ use crate::proto::http::status::Status;
 use crate::proto::http::url::Url;
 
 /// Who is at the other end of each connection of a client.
-pub type Peers = Arc<Mutex<HashMap<usize, SocketAddr>>>;
+pub type Peers = Arc<Mutex<HashMap<usize, Ends>>>;
 
 /// Watches the events of one transfer, which begins when it is made.
 #[derive(Debug)]
@@ -42,8 +43,8 @@ pub struct Seen {
     pub answered: Duration,
     /// How many connections were made.
     pub connects: u64,
-    /// Who answered.
-    pub peer: Option<SocketAddr>,
+    /// Who asked and who answered.
+    pub ends: Option<Ends>,
     /// How long the heads of the requests were.
     pub request_heads: u64,
     /// How much of the body of the last request was sent.
@@ -77,12 +78,12 @@ impl Watch {
         let mut seen = lock(&self.seen);
         match event {
             Event::Resolved(..) => seen.resolved = now,
-            Event::Connected(id, _, address) => {
-                lock(&self.peers).insert(*id, *address);
-                (seen.connected, seen.peer) = (now, Some(*address));
+            Event::Connected(id, _, ends) => {
+                lock(&self.peers).insert(*id, (*ends).clone());
+                (seen.connected, seen.ends) = (now, Some((*ends).clone()));
                 seen.connects += 1;
             }
-            Event::Reusing(id, _) => seen.peer = lock(&self.peers).get(id).copied(),
+            Event::Reusing(id, _) => seen.ends = lock(&self.peers).get(id).cloned(),
             Event::Sending(head) => {
                 (seen.sending, seen.uploaded) = (now, 0);
                 seen.request_heads += head.len() as u64;
@@ -211,8 +212,18 @@ pub const FIGURES: &[(&str, FigureOf)] = &[
         Figure::Count(of.answer.as_ref().map_or(0, |head| head.headers.len()) as u64)
     }),
     ("num_connects", |of| Figure::Count(of.seen.connects)),
-    ("remote_ip", |of| Figure::Text(of.seen.peer.map(|peer| peer.ip().to_string()))),
-    ("remote_port", |of| Figure::Count(of.seen.peer.map_or(0, |peer| peer.port()).into())),
+    ("local_ip", |of| Figure::Text(of.local().map(|local| local.ip().to_string()))),
+    ("local_port", |of| Figure::Count(of.local().map_or(0, |local| local.port()).into())),
+    ("remote_ip", |of| {
+        Figure::Text(of.seen.ends.as_ref().map(|ends| match ends {
+            Ends::Tcp { remote, .. } => remote.ip().to_string(),
+            Ends::Unix(path) => path.display().to_string(),
+        }))
+    }),
+    ("remote_port", |of| {
+        let remote = of.seen.ends.as_ref().and_then(Ends::remote);
+        Figure::Count(remote.map_or(0, |remote| remote.port()).into())
+    }),
     ("size_request", |of| Figure::Count(of.seen.request_heads)),
     ("size_upload", |of| Figure::Count(of.seen.uploaded)),
     ("size_header", |of| Figure::Count(of.seen.answer_heads)),
@@ -248,6 +259,14 @@ impl Transfer {
 
     fn asked(&self, what: impl Fn(&Asked) -> Option<String>) -> Figure {
         Figure::Text(self.asked.as_ref().and_then(what))
+    }
+
+    /// Our address and port, where the connection has them.
+    fn local(&self) -> Option<SocketAddr> {
+        match self.seen.ends {
+            Some(Ends::Tcp { local, .. }) => Some(local),
+            Some(Ends::Unix(_)) | None => None,
+        }
     }
 
     fn field(&self, name: &str) -> Figure {

@@ -57,7 +57,7 @@ impl Recipe {
                 piece.map_err(|error| (path.clone(), error))
             }
         };
-        Ok(Upload { pieces: self.0.iter().map(open).collect::<Result<_, _>>()? })
+        Ok(self.0.iter().map(open).collect::<Result<Vec<_>, _>>()?.into())
     }
 }
 
@@ -65,6 +65,14 @@ impl Recipe {
 #[derive(Debug)]
 pub struct Upload {
     pieces: Vec<Piece>,
+    /// Has any of it been read?
+    begun: bool,
+}
+
+impl From<Vec<Piece>> for Upload {
+    fn from(pieces: Vec<Piece>) -> Upload {
+        Upload { pieces, begun: false }
+    }
 }
 
 #[derive(Debug)]
@@ -110,7 +118,7 @@ impl Upload {
     /// # Errors
     /// Those of opening it.
     pub fn of(path: &Path) -> io::Result<Upload> {
-        Ok(Upload { pieces: vec![Piece::file(File::open(path)?)?] })
+        Ok(vec![Piece::file(File::open(path)?)?].into())
     }
 
     /// What comes on stdin; its length is not known, even if it is a file, as with curl.
@@ -120,7 +128,7 @@ impl Upload {
     pub fn stdin() -> io::Result<Upload> {
         let mut stdin = stdin()?;
         let begin = stdin.metadata()?.is_file().then(|| stdin.stream_position()).transpose()?;
-        Ok(Upload { pieces: vec![Piece::Stream(stdin, begin)] })
+        Ok(vec![Piece::Stream(stdin, begin)].into())
     }
 
     /// How long it is, from its beginning, where that is known.
@@ -160,6 +168,7 @@ impl Read for Upload {
                 Piece::Stream(file, _) => file.read(out)?,
             };
             if read > 0 {
+                self.begun = true;
                 return Ok(read);
             }
         }
@@ -173,7 +182,7 @@ impl Seek for Upload {
         if to != SeekFrom::Start(0) {
             return Err(ErrorKind::Unsupported.into());
         }
-        for piece in &mut self.pieces {
+        for piece in self.pieces.iter_mut().filter(|_| self.begun) {
             match piece {
                 Piece::Text(text) => text.set_position(0),
                 Piece::File { file, begin, length, left } => {
@@ -186,6 +195,7 @@ impl Seek for Upload {
                 Piece::Stream(_, None) => return Err(ErrorKind::NotSeekable.into()),
             }
         }
+        self.begun = false;
         Ok(0)
     }
 }

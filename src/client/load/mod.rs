@@ -37,7 +37,7 @@ pub use self::timeline::{SLICES, Slice, Timeline};
 use self::driver::Driver;
 use self::schedule::Schedule;
 use self::wire::Shape;
-use super::call::dial;
+use super::dial::dial;
 use super::{Client, Error, Request, Version};
 
 /// What is to be measured.
@@ -124,9 +124,9 @@ pub fn run(
     let url = plan.request.url();
     // One connection is made, and let go: if that fails, so would all.
     let client = Client::new().connect_timeout(plan.patience);
-    let origin = (url.host().into(), url.port());
-    let address =
-        dial(&client, &origin, &mut client.budget())?.peer_addr().map_err(Error::Receive)?;
+    let route = client.config.routes.to(url).map_err(Error::Proxy)?;
+    let ends = dial(&client, route, &mut client.budget())?.ends().map_err(Error::Receive)?;
+    let address = ends.remote().ok_or(Error::NoAnswer)?;
     let (begin, progress) = (Instant::now(), Progress::default());
     let job = Job { plan, shapes, address, begin, progress, stop };
     let threads = plan.threads.clamp(1, plan.connections.max(1));

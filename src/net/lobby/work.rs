@@ -15,13 +15,14 @@ use super::slot::{Guest, Registered};
 use crate::net::accept::Accepted;
 use crate::net::poller::{Event, Events};
 use crate::net::service::{Ended, Next, Service};
+use crate::net::usage::preemptions_of_this_thread;
 
 /// With so many connections at hand the leader calls for help, however short the turns: so many are
 /// served in the time that it takes to wake a worker a few times.
 const MANY: usize = 16;
 
 /// From here on a turn is long: many times what it costs to wake a worker, some 10 µs.
-const LONG_NANOS: u64 = 200_000;
+const LONG: Duration = Duration::from_micros(200);
 
 /// The most that one turn counts for, so that the rule follows soon when turns are short again.
 const LONGEST: Duration = Duration::from_millis(2);
@@ -49,17 +50,17 @@ impl<S: Service> Shared<S> {
         let mut desk = S::Desk::default();
         self.coming.arrive();
         let begun = Instant::now();
-        let mut now = begun;
+        let mut watch = Stopwatch::start();
         for number in 1.. {
             if self.is_closed() {
                 return;
             }
             if let Some(term) = self.lead.take() {
-                Leading { lobby: self, term }.go_on(&mut desk);
-            } else if now.duration_since(begun) >= HELP {
+                Leading { lobby: self, term }.go_on(&mut watch, &mut desk);
+            } else if watch.now.duration_since(begun) >= HELP {
                 return; // whoever puts something back into a queue rouses the leader
             } else if let Some(work) = self.next(number) {
-                now = self.serve_timed(work, now, &mut desk);
+                self.serve_timed(work, &mut watch, &mut desk);
             } else {
                 return;
             }
@@ -81,31 +82,29 @@ impl<S: Service> Shared<S> {
     }
 
     /// Serves one connection, and takes note of how long the turns are of those that have waited: a
-    /// second turn in a row is long because much was asked for, not because a handler blocks. It began
-    /// at `begun`, and ended when this says.
-    fn serve_timed(&self, work: Work, begun: Instant, desk: &mut S::Desk) -> Instant {
+    /// second turn in a row is long because much was asked for, not because a handler blocks.
+    fn serve_timed(&self, work: Work, watch: &mut Stopwatch, desk: &mut S::Desk) {
         let counts = !matches!(work, Work::Again(..));
+        let begun = watch.now;
         match work {
             Work::Ready(index, since) | Work::Again(index, since) => {
                 self.serve(index, begun.saturating_duration_since(since), desk);
             }
             Work::New(index, accepted) => self.welcome(index, accepted, begun, desk),
         }
-        let now = Instant::now();
-        if counts {
+        let took = watch.lap();
+        if let Some(took) = took.filter(|_| counts) {
             // A moving average over some eight turns. Two workers at once may lose a turn of it.
-            let took = now.duration_since(begun).min(LONGEST).as_nanos();
-            let took = u64::try_from(took).unwrap_or_default();
+            let took = u64::try_from(took.min(LONGEST).as_nanos()).unwrap_or_default();
             let before = self.typical_turn.load(Ordering::Relaxed);
             self.typical_turn.store(before - before / 8 + took / 8, Ordering::Relaxed);
         }
-        now
     }
 
     /// Where turns are long, calls a worker for each connection that has waited, and gives how many of
     /// them are taken off the leader's hands.
     fn call_for_each(&self) -> usize {
-        if self.typical_turn.load(Ordering::Relaxed) <= LONG_NANOS {
+        if Duration::from_nanos(self.typical_turn.load(Ordering::Relaxed)) <= LONG {
             return 0;
         }
         let waiting = self.ready.1.len() + self.arrivals.1.len();
@@ -220,6 +219,32 @@ impl<S: Service> Shared<S> {
     }
 }
 
+/// A worker's time.
+struct Stopwatch {
+    /// When its last turn ended, or it last looked for something to do.
+    now: Instant,
+    /// How often it had been taken off its core when it last asked.
+    preemptions: i64,
+}
+
+impl Stopwatch {
+    fn start() -> Stopwatch {
+        Stopwatch { now: Instant::now(), preemptions: preemptions_of_this_thread() }
+    }
+
+    /// How long the turn took that ends now. None: a long one, in which the kernel gave the core to
+    /// somebody else. That says nothing of the turn, and more workers at work would only make it worse.
+    fn lap(&mut self) -> Option<Duration> {
+        let begun = std::mem::replace(&mut self.now, Instant::now());
+        let took = self.now.duration_since(begun);
+        if took <= LONG {
+            return Some(took);
+        }
+        let before = std::mem::replace(&mut self.preemptions, preemptions_of_this_thread());
+        (self.preemptions == before).then_some(took)
+    }
+}
+
 /// A worker while it leads. If it panics, the lead is vacant.
 struct Leading<'a, S: Service> {
     lobby: &'a Shared<S>,
@@ -228,10 +253,9 @@ struct Leading<'a, S: Service> {
 
 impl<S: Service> Leading<'_, S> {
     /// Serves what is at hand, waits for events, and again; until the lead is taken away.
-    fn go_on(&self, desk: &mut S::Desk) {
+    fn go_on(&self, watch: &mut Stopwatch, desk: &mut S::Desk) {
         let Leading { lobby, term } = *self;
         let mut events = Events::new();
-        let mut now = Instant::now();
         let mut number = term.first_turn();
         let mut calls = Calls { since: Instant::now(), made: 0 };
         loop {
@@ -246,7 +270,7 @@ impl<S: Service> Leading<'_, S> {
                 let Some(work) = lobby.next(number) else { break }; // helpers were faster
                 let much = matches!(work, Work::Again(..));
                 lobby.turn.store(number, Ordering::Relaxed);
-                now = lobby.serve_timed(work, now, desk);
+                lobby.serve_timed(work, watch, desk);
                 let _ =
                     lobby.turn.compare_exchange(number, 0, Ordering::Relaxed, Ordering::Relaxed);
                 if !lobby.lead.holds(term) {
@@ -272,8 +296,8 @@ impl<S: Service> Leading<'_, S> {
             if lobby.is_closed() {
                 return;
             }
-            now = Instant::now();
-            events.iter().for_each(|event| lobby.deliver(event, now));
+            watch.now = Instant::now();
+            events.iter().for_each(|event| lobby.deliver(event, watch.now));
         }
     }
 }

@@ -20,6 +20,11 @@ impl Class {
         bytes.iter().position(|&byte| !self.has(byte))
     }
 
+    /// How many bytes in front are in the set.
+    pub fn prefix(&self, bytes: &[u8]) -> usize {
+        self.first_outside(bytes).unwrap_or(bytes.len())
+    }
+
     const fn of(bytes: &[u8]) -> Class {
         let mut table = [false; 256];
         let mut at = 0;
@@ -69,9 +74,78 @@ pub static UNRESERVED: Class = Class::of(b"-._~").and_alphanumeric();
 /// `reason-phrase = 1*( HTAB / SP / VCHAR / obs-text )` (RFC 9112, 4), the same set as a value's.
 pub static REASON: &Class = &FIELD_VALUE;
 
+/// How many bytes in front may stand in a field's name.
+pub fn name_prefix(bytes: &[u8]) -> usize {
+    prefix(&TCHAR, bytes, |word| {
+        // Most are letters and hyphens. No sum of seven bits and 127 goes over into the next byte.
+        let low = (word | (EACH * 0x20)) & !TOPS;
+        let is_letter = (low + EACH * (0x80 - 0x61)) & !(low + EACH * (0x80 - 0x7B)) & !word;
+        let hyphen = word ^ (EACH * 0x2D);
+        let is_not_hyphen = ((hyphen & !TOPS) + !TOPS) | hyphen;
+        !is_letter & is_not_hyphen & TOPS
+    })
+}
+
+/// How many bytes in front may stand in a field's value.
+#[inline(always)]
+pub fn value_prefix(bytes: &[u8]) -> usize {
+    let mut plain = 0;
+    for chunk in bytes.as_chunks::<16>().0 {
+        // Without a way out in the middle this is a few instructions for all sixteen.
+        if chunk.iter().fold(false, |any, &byte| any | (byte < 0x20) | (byte == 0x7F)) {
+            break;
+        }
+        plain += 16;
+    }
+    plain
+        + prefix(&FIELD_VALUE, &bytes[plain..], |word| {
+            // Taking a number from a smaller byte sets its top bit, and perhaps that of the next by borrowing.
+            let below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word;
+            (below(word, 0x20) | below(word ^ (EACH * 0x7F), 1)) & TOPS
+        })
+}
+
+const EACH: u64 = u64::from_le_bytes([0x01; 8]);
+const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
+
+/// As [`Class::prefix`], but eight bytes at a time: only those are looked up whose top bit `suspects`
+/// sets. All that are outside have to be among them.
+#[inline(always)]
+fn prefix(class: &Class, bytes: &[u8], suspects: impl Fn(u64) -> u64) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let mut suspects = suspects(word);
+        while suspects != 0 {
+            let at = suspects.trailing_zeros() / 8;
+            let [byte, ..] = (word >> (at * 8)).to_le_bytes();
+            if !class.has(byte) {
+                return number * 8 + at as usize;
+            }
+            suspects &= suspects - 1;
+        }
+    }
+    words.len() * 8 + class.prefix(rest)
+}
+
 /// `1*DIGIT`: no sign, no space, nothing else, and within `u64`.
 pub fn decimal(digits: &[u8]) -> Option<u64> {
     number(digits, 10)
+}
+
+/// Writes a number as `1*DIGIT`.
+pub fn write_decimal(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20]; // as many as u64 has
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        let [digit, ..] = (number % 10).to_le_bytes();
+        digits[first] = b'0' + digit;
+        number /= 10;
+        if number == 0 {
+            return out.extend_from_slice(&digits[first..]);
+        }
+    }
 }
 
 /// `1*HEXDIG`: no sign, no `0x`, nothing else, and within `u64`.
@@ -90,10 +164,20 @@ fn number(digits: &[u8], radix: u32) -> Option<u64> {
 }
 
 /// Strips `OWS = *( SP / HTAB )` (RFC 9110, 5.6.3) from both ends.
-pub fn trim_ows(mut bytes: &[u8]) -> &[u8] {
+pub fn trim_ows(bytes: &[u8]) -> &[u8] {
+    trim_ows_end(trim_ows_start(bytes))
+}
+
+/// Strips it in front.
+pub fn trim_ows_start(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
     }
+    bytes
+}
+
+/// Strips it at the end.
+pub fn trim_ows_end(mut bytes: &[u8]) -> &[u8] {
     while let [rest @ .., b' ' | b'\t'] = bytes {
         bytes = rest;
     }
@@ -102,6 +186,9 @@ pub fn trim_ows(mut bytes: &[u8]) -> &[u8] {
 
 /// Where a `%` stands that two hexadecimal digits do not follow (RFC 3986, 2.1).
 pub fn first_bad_percent(bytes: &[u8]) -> Option<usize> {
+    if !bytes.contains(&b'%') {
+        return None; // as most
+    }
     let percents = bytes.iter().enumerate().filter(|&(_, &byte)| byte == b'%');
     percents.map(|(at, _)| at).find(|&at| {
         !bytes.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
@@ -190,6 +277,21 @@ mod tests {
         assert!(b"\t ~\x80\xff".iter().all(|&byte| FIELD_VALUE.has(byte)));
         assert!(b"\\#\" <>\x80".iter().all(|&byte| !PATH.has(byte)));
         assert!(b"#\" <>\x80".iter().all(|&byte| !QUERY.has(byte)));
+    }
+
+    #[test]
+    fn eight_bytes_at_a_time_are_looked_at_as_one_is() {
+        for around in [b'a', b'-', b'0', b'Z', b' ', b'\t', 0x80, 0xFF] {
+            for length in [1, 7, 8, 9, 16, 17, 40] {
+                for (at, byte) in (0..length).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
+                    let mut bytes = vec![around; length];
+                    bytes[at] = byte;
+                    let told = format!("{byte:#x} at {at} of {length} {around:#x}");
+                    assert_eq!(name_prefix(&bytes), TCHAR.prefix(&bytes), "{told}");
+                    assert_eq!(value_prefix(&bytes), FIELD_VALUE.prefix(&bytes), "{told}");
+                }
+            }
+        }
     }
 
     #[test]

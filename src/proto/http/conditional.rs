@@ -67,8 +67,8 @@ pub fn evaluate(method: &Method, fields: &Headers, current: Option<&Validators<'
         if !if_match(fields, current) {
             return Outcome::Failed("If-Match");
         }
-    } else if let (Some(changed), Some(since)) =
-        (changed, single_date(fields, "if-unmodified-since"))
+    } else if let Some(changed) = changed
+        && let Some(since) = single_date(fields, "if-unmodified-since")
         && whole_seconds(changed) > since
     {
         return Outcome::Failed("If-Unmodified-Since");
@@ -81,8 +81,8 @@ pub fn evaluate(method: &Method, fields: &Headers, current: Option<&Validators<'
             None if reads => {}
             Some(false) | None => return Outcome::Failed("If-None-Match"),
         }
-    } else if let (true, Some(changed), Some(since)) =
-        (reads, changed, single_date(fields, "if-modified-since"))
+    } else if let (true, Some(changed)) = (reads, changed)
+        && let Some(since) = single_date(fields, "if-modified-since")
         && whole_seconds(changed) <= since
     {
         return Outcome::NotModified;

@@ -5,13 +5,65 @@
 
 use std::ops::Range;
 
-use super::chars::{FIELD_VALUE, TCHAR, trim_ows};
+use super::chars::{FIELD_VALUE, TCHAR, name_prefix, trim_ows_end, trim_ows_start, value_prefix};
 use super::error::{Fault, Rule};
 use super::headers::Headers;
 use super::limits::Limits;
+use crate::proto::buf::{Buf, position};
 
-/// Checks a field line (RFC 9112, 5: `field-name ":" OWS field-value OWS`) and adds it. Trailer
-/// lines are read by it, too. Offsets count from the line's start.
+/// Where in its line a field is.
+struct FieldLine {
+    name: Range<usize>,
+    value: Range<usize>,
+    /// Of the line, its ending included.
+    length: usize,
+}
+
+impl FieldLine {
+    /// Reads `field-name ":" OWS field-value OWS` (RFC 9112, 5) and the end of the line, where that is
+    /// what `bytes` begin with. Each byte is looked at once; what is wrong with others is not told.
+    #[inline(always)]
+    fn read(bytes: &[u8]) -> Option<FieldLine> {
+        let colon = name_prefix(bytes);
+        let (b':', text) = bytes.get(colon..)?.split_first()? else { return None };
+        let (text, ending) = text.split_at(value_prefix(text));
+        let ending = match ending {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] => 1,
+            _ => return None,
+        };
+        let behind = colon + 1;
+        let line = FieldLine {
+            name: 0..colon,
+            value: trimmed(text, behind),
+            length: behind + text.len() + ending,
+        };
+        (colon > 0).then_some(line)
+    }
+}
+
+/// Takes the field lines in front of `input` that are right and within the limits, and the blank line
+/// behind them: all of most heads, in one pass and one copy. Was that the end? What it leaves is for
+/// [`push_field_line`], which says what is wrong.
+pub(super) fn take_field_lines(headers: &mut Headers, input: &mut Buf, limits: &Limits) -> bool {
+    let bytes = input.not_searched();
+    let room = limits.head.saturating_sub(headers.source().len());
+    let mut taken = 0;
+    while headers.len() < limits.fields
+        && let line = &bytes[taken..]
+        && let Some(FieldLine { name, value, length }) = FieldLine::read(line)
+        && length <= limits.field.min(room - taken)
+    {
+        headers.announce(taken, line, name, value);
+        taken += length;
+    }
+    let ended = bytes[taken..].starts_with(b"\r\n") && room - taken >= 2;
+    headers.push_source(input.take(if ended { taken + 2 } else { taken }));
+    ended
+}
+
+/// Checks a field line and adds it. Trailer lines are read by it, too. Offsets count from the line's
+/// start.
 pub(super) fn push_field_line(
     headers: &mut Headers,
     line: &[u8],
@@ -19,45 +71,54 @@ pub(super) fn push_field_line(
     limits: &Limits,
 ) -> Result<(), Fault> {
     let content = strip_ending(line);
-    // A CR is in neither class, so wherever it stands we come by here; it is what to tell of.
-    let fault = |rule, at| match content.iter().position(|&byte| byte == b'\r') {
-        Some(cr) => Fault::new(Rule::BareCr, cr),
-        None => Fault::new(rule, at),
-    };
-    let value_from = |from: usize| match FIELD_VALUE.first_outside(&content[from..]) {
-        Some(at) => Err(fault(Rule::FieldValue, from + at)),
-        None => Ok(trimmed(content, from)),
-    };
     if let [b' ' | b'\t', ..] = content {
         if !join_folds || headers.is_empty() {
-            return Err(fault(Rule::Fold, 0));
+            return Err(bare_cr(content).unwrap_or(Fault::new(Rule::Fold, 0)));
         }
-        headers.fold(line, value_from(0)?);
+        if let Some(at) = FIELD_VALUE.first_outside(content) {
+            return Err(bare_cr(content).unwrap_or(Fault::new(Rule::FieldValue, at)));
+        }
+        headers.fold(line, trimmed(content, 0));
         return Ok(());
     }
     if headers.len() >= limits.fields {
-        return Err(fault(Rule::TooManyFields, 0));
+        return Err(bare_cr(content).unwrap_or(Fault::new(Rule::TooManyFields, 0)));
     }
-    let colon = content.iter().position(|&byte| byte == b':').ok_or(fault(Rule::FieldColon, 0))?;
-    let name = &content[..colon];
-    if let Some(at) = TCHAR.first_outside(name) {
-        let only_space = name[at..].iter().all(|byte| b" \t".contains(byte));
-        let rule = if only_space { Rule::SpaceBeforeColon } else { Rule::FieldName };
-        return Err(fault(rule, at));
-    }
-    if name.is_empty() {
-        return Err(fault(Rule::FieldName, 0));
-    }
-    headers.push_received(line, 0..colon, value_from(colon + 1)?);
+    let FieldLine { name, value, .. } = FieldLine::read(line).ok_or_else(|| fault(content))?;
+    headers.announce(0, line, name, value);
+    headers.push_source(line);
     Ok(())
 }
 
-/// Where the text behind `from` is, without the spaces and tabs around it.
-fn trimmed(content: &[u8], from: usize) -> Range<usize> {
-    let text = &content[from..];
-    let leading = text.iter().take_while(|byte| b" \t".contains(byte)).count();
-    let start = from + leading;
-    start..start + trim_ows(text).len()
+/// What is wrong with a line that cannot be read.
+fn fault(content: &[u8]) -> Fault {
+    // A CR may stand nowhere in it, so wherever it does it is what to tell of.
+    if let Some(fault) = bare_cr(content) {
+        return fault;
+    }
+    let Some(colon) = position(b':', content) else {
+        return Fault::new(Rule::FieldColon, 0);
+    };
+    let (name, value) = content.split_at(colon);
+    match (TCHAR.first_outside(name), FIELD_VALUE.first_outside(value)) {
+        (Some(at), _) if name[at..].iter().all(|byte| b" \t".contains(byte)) => {
+            Fault::new(Rule::SpaceBeforeColon, at)
+        }
+        (None, Some(at)) if colon > 0 => Fault::new(Rule::FieldValue, colon + at),
+        (at, _) => Fault::new(Rule::FieldName, at.unwrap_or_default()),
+    }
+}
+
+/// The CR that stands without its LF in a line that has lost its ending.
+pub(super) fn bare_cr(content: &[u8]) -> Option<Fault> {
+    position(b'\r', content).map(|at| Fault::new(Rule::BareCr, at))
+}
+
+/// Where the text that begins at `from` is without the spaces and tabs around it.
+fn trimmed(text: &[u8], from: usize) -> Range<usize> {
+    let value = trim_ows_start(text);
+    let start = from + text.len() - value.len();
+    start..start + trim_ows_end(value).len()
 }
 
 /// A line without its LF or CRLF.

@@ -95,7 +95,7 @@ fn place(rule: Rule, headers: &Headers) -> usize {
         Rule::LengthRepeated => lengths.take(2).last(),
         _ => headers.places("transfer-encoding").last(),
     };
-    found.unwrap_or_default()
+    found.map_or(0, |(at, _)| at)
 }
 
 /// May a response have a body at all (RFC 9110, 6.4.1)?

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use super::chars::{REASON, TCHAR, decimal};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
-use super::field_line::{push_field_line, strip_ending};
+use super::field_line::{bare_cr, push_field_line, strip_ending, take_field_lines};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
@@ -18,7 +18,7 @@ use super::rejected::{Came, Rejected};
 use super::status::Status;
 use super::target::{Authority, Target};
 use super::version::Version;
-use crate::proto::buf::{Buf, LineTooLong};
+use crate::proto::buf::{Buf, LineTooLong, position};
 
 /// A request without its body.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +80,13 @@ impl ResponseHead {
 
     /// Writes the head, blank line included.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_start(out);
+        self.headers.encode(out);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Writes the status line.
+    pub(super) fn encode_start(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.version.as_str().as_bytes());
         out.push(b' ');
         out.extend_from_slice(&self.status.digits());
@@ -87,8 +94,6 @@ impl ResponseHead {
         // A phrase may have come from anywhere; none ends its line early and goes on as a field.
         let fits = REASON.first_outside(&self.reason).is_none();
         out.extend_from_slice(if fits { &self.reason } else { self.status.reason().as_bytes() });
-        out.extend_from_slice(b"\r\n");
-        self.headers.encode(out);
         out.extend_from_slice(b"\r\n");
     }
 }
@@ -155,63 +160,64 @@ impl<H: Head> Partial<H> {
     ///
     /// # Errors
     /// The first rule broken, and the line that broke it.
-    pub fn receive(
-        mut self,
-        input: &mut Buf,
-        limits: &Limits,
-    ) -> Result<Step<H>, Box<Rejected<H>>> {
-        loop {
-            self = match self {
-                Partial::Start { empty_lines } => {
-                    if let Err(rule) = H::begin(input.bytes()) {
-                        return Err(Rejected::at_start(Fault::new(rule, 0), input.bytes()));
-                    }
-                    let line = match input.take_line(limits.request_line) {
-                        Ok(Some(line)) => line,
-                        Ok(None) => return self.wait(input),
-                        Err(LineTooLong) => {
-                            let fault = Fault::new(H::LINE_TOO_LONG, limits.request_line);
-                            return Err(Rejected::at_start(fault, input.bytes()));
-                        }
-                    };
-                    let content = strip_ending(line);
-                    // As many as fields, as Apache: an endless row of them is no request.
-                    if content.is_empty() && empty_lines < limits.fields {
-                        Partial::Start { empty_lines: empty_lines + 1 }
-                    } else {
-                        let start = H::parse_start(content)
-                            .map_err(|fault| Rejected::at_start(fault, line))?;
-                        let mut headers = Headers::new();
-                        headers.push_source(line);
-                        Partial::Fields(start, headers)
-                    }
+    pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Step<H>, Box<Rejected<H>>> {
+        let (start, mut headers) = match self {
+            Partial::Fields(start, headers) => (start, headers),
+            Partial::Start { mut empty_lines } => loop {
+                if let Err(rule) = H::begin(input.bytes()) {
+                    return Err(Rejected::at_start(Fault::new(rule, 0), input.bytes()));
                 }
-                Partial::Fields(start, mut headers) => loop {
-                    let room = limits.head.saturating_sub(headers.source().len());
-                    let line = match input.take_line(room.min(limits.field)) {
-                        Ok(Some(line)) => line,
-                        Ok(None) => return Partial::Fields(start, headers).wait(input),
-                        Err(LineTooLong) => {
-                            let whole = room < limits.field;
-                            let rule = if whole { Rule::HeadTooLong } else { Rule::FieldTooLong };
-                            let fault = Fault::new(rule, 0);
-                            return Err(Rejected::at_field(fault, input.bytes(), start, headers));
-                        }
-                    };
-                    if strip_ending(line).is_empty() {
-                        headers.push_source(line);
-                        if let Err(fault) = H::check(&start, &headers) {
-                            let excerpt = Excerpt::within(headers.source(), fault.at());
-                            let head = H::finish(start, headers);
-                            return Err(Rejected::as_whole(fault, excerpt, head));
-                        }
-                        return Ok(Step::Complete(H::finish(start, headers)));
+                let line = match input.take_line(limits.request_line) {
+                    Ok(Some(line)) => line,
+                    Ok(None) => return Partial::Start { empty_lines }.wait(input),
+                    Err(LineTooLong) => {
+                        let fault = Fault::new(H::LINE_TOO_LONG, limits.request_line);
+                        return Err(Rejected::at_start(fault, input.bytes()));
                     }
-                    if let Err(fault) = push_field_line(&mut headers, line, H::JOINS_FOLDS, limits)
-                    {
-                        return Err(Rejected::at_field(fault, line, start, headers));
+                };
+                let content = strip_ending(line);
+                // As many as fields, as Apache: an endless row of them is no request.
+                if content.is_empty() && empty_lines < limits.fields {
+                    empty_lines += 1;
+                    continue;
+                }
+                let start = H::parse_start(content);
+                let start = start.map_err(|fault| Rejected::at_start(fault, line))?;
+                break (start, Headers::behind(line));
+            },
+        };
+        loop {
+            let ended = take_field_lines(&mut headers, input, limits) || {
+                let room = limits.head.saturating_sub(headers.source().len());
+                let line = match input.take_line(room.min(limits.field)) {
+                    Ok(Some(line)) => line,
+                    Ok(None) => return Partial::Fields(start, headers).wait(input),
+                    Err(LineTooLong) => {
+                        let whole = room < limits.field;
+                        let rule = if whole { Rule::HeadTooLong } else { Rule::FieldTooLong };
+                        let fault = Fault::new(rule, 0);
+                        return Err(Rejected::at_field(fault, input.bytes(), start, headers));
                     }
-                },
+                };
+                let ended = strip_ending(line).is_empty();
+                if ended {
+                    headers.push_source(line);
+                } else if let Err(fault) =
+                    push_field_line(&mut headers, line, H::JOINS_FOLDS, limits)
+                {
+                    return Err(Rejected::at_field(fault, line, start, headers));
+                }
+                ended
+            };
+            if ended {
+                return match H::check(&start, &headers) {
+                    Ok(()) => Ok(Step::Complete(H::finish(start, headers))),
+                    Err(fault) => {
+                        let excerpt = Excerpt::within(headers.source(), fault.at());
+                        let head = H::finish(start, headers);
+                        Err(Rejected::as_whole(fault, excerpt, head))
+                    }
+                };
             }
         }
     }
@@ -271,47 +277,46 @@ impl Head for RequestHead {
 
     /// `request-line = method SP request-target SP HTTP-version` (RFC 9112, 3).
     fn parse_start(line: &[u8]) -> Result<Self::Start, Fault> {
-        if let Some(at) = line.iter().position(|&byte| byte == b'\r') {
-            return Err(Fault::new(Rule::BareCr, at));
-        }
-        let space = |&byte: &u8| byte == b' ';
-        let incomplete = Fault::new(Rule::RequestLine, line.len());
-        let first = line.iter().position(space).ok_or(incomplete)?;
-        let method = Method::parse(&line[..first]);
-        let method = method.ok_or_else(|| {
-            Fault::new(Rule::MethodName, TCHAR.first_outside(&line[..first]).unwrap_or(0))
-        })?;
-        let after = &line[first + 1..];
-        let length = after.iter().position(space).ok_or(incomplete)?;
-        let version_at = first + length + 2;
-        if length == 0 || line[version_at..].is_empty() || line[version_at..].contains(&b' ') {
-            return Err(Fault::new(Rule::RequestLine, first + length + 1));
-        }
-        let version =
-            Version::parse(&line[version_at..]).map_err(|rule| Fault::new(rule, version_at))?;
-        let target = Target::parse(&method, &after[..length]);
-        let target = target.map_err(|fault| fault.behind(first + 1))?;
-        Ok((method, target, version))
+        // A CR may stand nowhere in it, so wherever it does it is what to tell of.
+        parse_request_line(line).map_err(|fault| bare_cr(line).unwrap_or(fault))
     }
 
     /// RFC 9112, 3.2: exactly one valid Host on 1.1, at most one on 1.0.
     fn check((_, _, version): &Self::Start, headers: &Headers) -> Result<(), Fault> {
-        let mut places = headers.places("host");
-        match (places.next(), places.next()) {
+        let mut hosts = headers.places("host");
+        match (hosts.next(), hosts.next()) {
             (None, _) if *version == Version::Http10 => Ok(()),
             (None, _) => Err(Fault::new(Rule::HostMissing, headers.last_line())),
-            (Some(_), Some(second)) => Err(Fault::new(Rule::HostRepeated, second)),
-            (Some(at), None) => match headers.first("host") {
-                // Empty for a target without an authority (RFC 9110, 7.2).
-                Some(host) if host.is_empty() || Authority::is_one(host) => Ok(()),
-                _ => Err(Fault::new(Rule::HostInvalid, at)),
-            },
+            (Some(_), Some((second, _))) => Err(Fault::new(Rule::HostRepeated, second)),
+            // Empty for a target without an authority (RFC 9110, 7.2).
+            (Some((_, host)), None) if host.is_empty() || Authority::is_one(host) => Ok(()),
+            (Some((at, _)), None) => Err(Fault::new(Rule::HostInvalid, at)),
         }
     }
 
     fn finish((method, target, version): Self::Start, headers: Headers) -> RequestHead {
         RequestHead { method, target, version, headers }
     }
+}
+
+fn parse_request_line(line: &[u8]) -> Result<(Method, Target, Version), Fault> {
+    let incomplete = Fault::new(Rule::RequestLine, line.len());
+    let (name, after) = line.split_at(position(b' ', line).ok_or(incomplete)?);
+    let method = Method::parse(name).ok_or_else(|| {
+        Fault::new(Rule::MethodName, TCHAR.first_outside(name).unwrap_or_default())
+    })?;
+    let after = &after[1..];
+    let (target, version) = after.split_at(position(b' ', after).ok_or(incomplete)?);
+    let version = &version[1..];
+    let version_at = line.len() - version.len();
+    let parsed = Version::parse(version).map_err(|rule| Fault::new(rule, version_at));
+    if target.is_empty() || parsed.is_err() && (version.is_empty() || version.contains(&b' ')) {
+        return Err(Fault::new(Rule::RequestLine, version_at - 1));
+    }
+    let version = parsed?;
+    let target = Target::parse(&method, target);
+    let target = target.map_err(|fault| fault.behind(name.len() + 1))?;
+    Ok((method, target, version))
 }
 
 impl Head for ResponseHead {

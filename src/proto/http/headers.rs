@@ -14,6 +14,14 @@ use super::error::Rule;
 pub struct Headers {
     text: Vec<u8>,
     lines: Vec<Line>,
+    /// The marks of all names that are in here, and perhaps of some that were.
+    marks: u64,
+}
+
+/// One bit of 64 for each name. Most names that are asked for are not there: this tells it at once.
+fn mark(name: &[u8]) -> u64 {
+    let letter = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default() & 0x1F);
+    1 << ((letter(name.first()) + 5 * letter(name.last()) + 11 * name.len()) % 64)
 }
 
 #[derive(Clone)]
@@ -68,9 +76,7 @@ impl Headers {
 
     /// The values of all fields of this name, in order.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        let named =
-            move |line: &&Line| self.text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes());
-        self.lines.iter().filter(named).map(|line| &self.text[line.value.clone()])
+        self.named(name).map(|line| &self.text[line.value.clone()])
     }
 
     /// The value of the first field of this name.
@@ -81,6 +87,11 @@ impl Headers {
     /// The same as text, where it is UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.first(name).and_then(|value| str::from_utf8(value).ok())
+    }
+
+    /// Is there a field of this name, given as bytes?
+    pub(super) fn has_named(&self, name: &[u8]) -> bool {
+        self.lines.iter().any(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name))
     }
 
     /// Is there a field of this name?
@@ -122,7 +133,11 @@ impl Headers {
     /// # Errors
     /// As [`Headers::append`]; then nothing has changed.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        let is_new = !self.has(name);
         self.append(name, value)?;
+        if is_new {
+            return Ok(());
+        }
         let added = self.lines.pop();
         self.remove(name);
         self.lines.extend(added);
@@ -135,6 +150,7 @@ impl Headers {
             self.remove(others.name(line));
         }
         self.make_room();
+        self.marks |= others.marks;
         let base = self.text.len();
         self.text.extend_from_slice(&others.text);
         let moved = |range: &Range<usize>| base + range.start..base + range.end;
@@ -144,6 +160,9 @@ impl Headers {
 
     /// Removes every field of this name.
     pub fn remove(&mut self, name: &str) {
+        if self.marks & mark(name.as_bytes()) == 0 {
+            return;
+        }
         let text = &self.text;
         self.lines.retain(|line| !text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes()));
     }
@@ -156,8 +175,16 @@ impl Headers {
 
     /// Writes the field lines, each ended by CRLF, without the blank line behind them.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_where(|_| true, out);
+    }
+
+    /// Writes the lines of those fields whose name is `wanted`.
+    pub(super) fn encode_where(&self, wanted: impl Fn(&[u8]) -> bool, out: &mut Vec<u8>) {
         out.reserve(self.text.len());
         for Line { name, value } in &self.lines {
+            if !wanted(&self.text[name.clone()]) {
+                continue;
+            }
             // As most were: written here, or received from somebody who writes as we do.
             let written = self.text.get(name.start..value.end + 2);
             let between = &self.text[name.end..value.start];
@@ -172,11 +199,15 @@ impl Headers {
         }
     }
 
-    /// Where in [`Headers::source`] the values of this name begin.
-    pub(super) fn places(&self, name: &str) -> impl Iterator<Item = usize> {
-        let named =
-            move |line: &&Line| self.text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes());
-        self.lines.iter().filter(named).map(|line| line.value.start)
+    /// The values of this name, and where in [`Headers::source`] each begins.
+    pub(super) fn places(&self, name: &str) -> impl Iterator<Item = (usize, &[u8])> {
+        self.named(name).map(|line| (line.value.start, &self.text[line.value.clone()]))
+    }
+
+    fn named(&self, name: &str) -> impl Iterator<Item = &Line> {
+        let name = name.as_bytes();
+        let lines = if self.marks & mark(name) == 0 { &[] } else { &self.lines[..] };
+        lines.iter().filter(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name))
     }
 
     /// Where in [`Headers::source`] the first field begins whose name is wanted.
@@ -191,17 +222,30 @@ impl Headers {
         end.map_or(0, |at| at + 1)
     }
 
-    /// Adds text that is not a field: a first line, or the blank line.
-    pub(super) fn push_source(&mut self, line: &[u8]) {
-        self.make_room();
-        self.text.extend_from_slice(line);
+    /// No fields behind this first line, and room for those of most heads.
+    pub(super) fn behind(line: &[u8]) -> Headers {
+        let mut text = Vec::with_capacity(line.len().max(1000));
+        text.extend_from_slice(line);
+        Headers { text, lines: Vec::with_capacity(24), marks: 0 }
     }
 
-    /// Adds a field line as it arrived; the ranges count from its start.
-    pub(super) fn push_received(&mut self, line: &[u8], name: Range<usize>, value: Range<usize>) {
+    /// Adds text as it arrived: the blank line, or fields that have been announced.
+    pub(super) fn push_source(&mut self, text: &[u8]) {
         self.make_room();
-        let base = self.text.len();
-        self.text.extend_from_slice(line);
+        self.text.extend_from_slice(text);
+    }
+
+    /// A field is in the text that is added next, so many bytes behind its start, in this line; the
+    /// ranges count from there.
+    pub(super) fn announce(
+        &mut self,
+        before: usize,
+        line: &[u8],
+        name: Range<usize>,
+        value: Range<usize>,
+    ) {
+        self.marks |= mark(&line[name.clone()]);
+        let base = self.text.len() + before;
         let moved = |range: Range<usize>| base + range.start..base + range.end;
         self.lines.push(Line { name: moved(name), value: moved(value) });
     }
@@ -224,6 +268,7 @@ impl Headers {
 
     fn push_line(&mut self, name: &[u8], value: &[u8]) {
         self.make_room();
+        self.marks |= mark(name);
         let start = self.text.len();
         self.text.extend_from_slice(name);
         self.text.extend_from_slice(b": ");

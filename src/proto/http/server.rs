@@ -10,6 +10,7 @@
 //! it would: else it may be no request, but data that somebody wants to pass off as one.
 
 use super::body::{Decoder, Encoder, Piece};
+use super::chars::write_decimal;
 use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
@@ -252,7 +253,7 @@ fn expects_continue(head: &RequestHead) -> Result<bool, Fault> {
     for expectation in head.headers.list("expect").filter(|_| head.version >= Version::Http11) {
         if !expectation.eq_ignore_ascii_case(b"100-continue") {
             let place = head.headers.places("expect").last();
-            return Err(Fault::new(Rule::Expectation, place.unwrap_or_default()));
+            return Err(Fault::new(Rule::Expectation, place.map_or(0, |(at, _)| at)));
         }
         expects = true;
     }
@@ -285,7 +286,20 @@ impl SendHead {
     /// is left out where no trailers can follow: it goes with chunks.
     pub fn send(
         self,
+        head: ResponseHead,
+        length: Option<u64>,
+        may_stay: bool,
+        out: &mut Vec<u8>,
+    ) -> SendBody {
+        self.send_with(head, &[], length, may_stay, out)
+    }
+
+    /// The same, with the `standing` fields that all answers have, in the place of the head's own of
+    /// the same names. They are written, and nothing is copied before.
+    pub fn send_with(
+        self,
         mut head: ResponseHead,
+        standing: &[&Headers],
         length: Option<u64>,
         may_stay: bool,
         out: &mut Vec<u8>,
@@ -299,14 +313,8 @@ impl SendHead {
             };
         }
         let has_body = may_have_body(&method, head.status);
-        for name in ["content-length", "transfer-encoding", "connection"] {
-            head.headers.remove(name);
-        }
         // 205: "reset the form" has nothing to show, and says so (RFC 9110, 15.3.6).
         let length = if head.status == Status::RESET_CONTENT { Some(0) } else { length };
-        if length.is_some() || version < Version::Http11 {
-            head.headers.remove("trailer");
-        }
         let mut stays = if may_stay { stays } else { stays.and(Err(Close::WeAsked)) };
         let encoder = match length {
             _ if !has_body => Encoder::Nothing,
@@ -321,34 +329,51 @@ impl SendHead {
         if method == Method::Connect {
             stays = Err(Close::Tunnel);
         }
+
+        head.encode_start(out);
+        let no_trailers = length.is_some() || version < Version::Http11;
+        let stands = |name: &[u8]| {
+            FRAMING.iter().any(|framing| name.eq_ignore_ascii_case(framing))
+                || standing.iter().any(|fields| fields.has_named(name))
+                || no_trailers && name.eq_ignore_ascii_case(b"trailer")
+        };
+        head.headers.encode_where(|name| !stands(name), out);
+        for fields in standing {
+            fields.encode(out);
+        }
         // A HEAD is told what a GET would be (RFC 9110, 9.3.2); 1xx and 204 say nothing of a
         // length (8.6), nor does a 304 here, where it would have to be the 200's.
         let says_length =
             has_body || method == Method::Head && may_have_body(&Method::Get, head.status);
-        let framing = match length {
-            _ if !says_length => None,
-            Some(length) => Some(("Content-Length", length.to_string())),
-            None if version >= Version::Http11 => Some(("Transfer-Encoding", "chunked".to_owned())),
-            None => None,
-        };
+        match length {
+            _ if !says_length => {}
+            Some(length) => {
+                out.extend_from_slice(b"Content-Length: ");
+                write_decimal(length, out);
+                out.extend_from_slice(b"\r\n");
+            }
+            None if version >= Version::Http11 => {
+                out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+            }
+            None => {}
+        }
         // What 426 and others offer is for this connection only (RFC 9110, 7.8).
         let offers = head.headers.has("upgrade");
-        let connection = match (stays, version) {
-            (Err(_), _) if offers => Some("close, upgrade"),
-            (Err(_), _) => Some("close"),
-            (Ok(()), Version::Http10) if offers => Some("keep-alive, upgrade"),
-            (Ok(()), Version::Http10) => Some("keep-alive"),
-            (Ok(()), Version::Http11) if offers => Some("upgrade"),
-            (Ok(()), Version::Http11) => None,
-        };
-        let connection = connection.map(|options| ("Connection", options.to_owned()));
-        for (name, value) in framing.into_iter().chain(connection) {
-            head.headers.append(name, value).expect("digits and tokens are field values");
-        }
-        head.encode(out);
+        out.extend_from_slice(match (stays, version) {
+            (Err(_), _) if offers => b"Connection: close, upgrade\r\n",
+            (Err(_), _) => b"Connection: close\r\n",
+            (Ok(()), Version::Http10) if offers => b"Connection: keep-alive, upgrade\r\n",
+            (Ok(()), Version::Http10) => b"Connection: keep-alive\r\n",
+            (Ok(()), Version::Http11) if offers => b"Connection: upgrade\r\n",
+            (Ok(()), Version::Http11) => b"",
+        });
+        out.extend_from_slice(b"\r\n");
         SendBody { encoder, stays, unread }
     }
 }
+
+/// Fields that are set after the message, and never taken from a handler.
+const FRAMING: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"connection"];
 
 /// Sending the body of the answer; there may be none.
 #[derive(Debug)]

@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use super::chars::{Class, PATH, QUERY, REG_NAME, decimal, first_bad_percent, percent_decode};
+use super::chars::{PATH, QUERY, REG_NAME, decimal, first_bad_percent, percent_decode};
 use super::error::{Fault, Rule};
 use super::method::Method;
 
@@ -111,12 +111,11 @@ impl PathAndQuery {
         if !text.starts_with(b"/") {
             return Err(Fault::new(Rule::TargetForm, 0));
         }
-        let path_length = text.iter().position(|&byte| byte == b'?').unwrap_or(text.len());
-        let (path, query) = text.split_at(path_length);
-        let outside = |class: &Class, part: &[u8]| class.first_outside(part);
-        if let Some(at) = outside(&PATH, path).or(outside(&QUERY, query).map(|at| path_length + at))
-        {
-            return Err(Fault::new(Rule::TargetByte, at));
+        let path_length = PATH.prefix(text);
+        let query = &text[path_length..];
+        let query_length = if query.starts_with(b"?") { QUERY.prefix(query) } else { 0 };
+        if query_length < query.len() {
+            return Err(Fault::new(Rule::TargetByte, path_length + query_length));
         }
         if let Some(at) = first_bad_percent(text) {
             return Err(Fault::new(Rule::Percent, at));
@@ -172,6 +171,7 @@ impl Authority {
     /// Reads it, or `None` when it is not of that form. The host may not be empty.
     pub fn parse(text: &[u8]) -> Option<Authority> {
         let (host, port) = Authority::split(text)?;
+        let host = str::from_utf8(host).ok()?; // of ASCII only
         Some(Authority { host: host.to_ascii_lowercase().into(), port })
     }
 
@@ -180,20 +180,16 @@ impl Authority {
         Authority::split(text).is_some()
     }
 
-    fn split(text: &[u8]) -> Option<(&str, Option<u16>)> {
-        let host_length = match text {
-            [b'[', rest @ ..] => rest.iter().position(|&byte| byte == b']')? + 2,
-            _ => text.iter().position(|&byte| byte == b':').unwrap_or(text.len()),
+    fn split(text: &[u8]) -> Option<(&[u8], Option<u16>)> {
+        let (host, port) = match text {
+            [b'[', rest @ ..] => text.split_at(rest.iter().position(|&byte| byte == b']')? + 2),
+            _ => text.split_at(REG_NAME.prefix(text)),
         };
-        let (host, port) = text.split_at(host_length);
-        let host = str::from_utf8(host).ok()?;
-        let valid = match host.strip_prefix('[') {
-            Some(literal) => literal.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => {
-                !host.is_empty()
-                    && REG_NAME.first_outside(host.as_bytes()).is_none()
-                    && first_bad_percent(host.as_bytes()).is_none()
+        let valid = match host {
+            [b'[', literal @ .., b']'] => {
+                str::from_utf8(literal).ok()?.parse::<std::net::Ipv6Addr>().is_ok()
             }
+            _ => !host.is_empty() && first_bad_percent(host).is_none(),
         };
         let port = match port {
             [] | [b':'] => None, // "example.org:" is allowed, and means the usual port

@@ -4,23 +4,24 @@
 //! completed: short of its length, or without its last chunk, the client can tell (RFC 9112, 8).
 
 use std::cell::RefCell;
-use std::io::{self, Cursor};
+use std::fs::File;
+use std::io::{self, Cursor, Read};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::request::{Panicked, guarded};
-use super::{Http, State, Step, TURN_BYTES};
+use super::{Http, State, TURN_BYTES};
 use crate::proto::http::close::Close;
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::{RequestHead, ResponseHead};
 use crate::proto::http::headers::Headers;
-use crate::proto::http::server::{Came, SendBody, SendHead};
+use crate::proto::http::server::{Came, RecvHead, SendBody, SendHead};
 use crate::proto::http::status::Status;
 use crate::proto::http::trailers::may_trail;
 use crate::server::access_log::{AccessLog, Line};
-use crate::server::handler::{Body, Response};
+use crate::server::handler::{Body, Response, Trailed};
 use crate::server::output::Passed;
 use crate::server::refusal::Refusal;
 use crate::server::wire::Wire;
@@ -31,11 +32,31 @@ const PIECE: usize = 64 << 10;
 /// An answer that is leaving.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) asked: Asked,
-    pub(super) status: Status,
-    pub(super) send: SendBody,
-    pub(super) body: Body,
-    pub(super) sent: u64,
+    pub(super) exchange: Exchange,
+    send: SendBody,
+    body: Pieces,
+}
+
+/// A body that leaves piece by piece. One that is small, and in memory, leaves with its head.
+enum Pieces {
+    File(File),
+    Read(Box<dyn Read + Send>),
+    Trailed(Box<dyn Trailed>, &'static [&'static str]),
+}
+
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pieces")
+    }
+}
+
+/// What the log has to tell.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    asked: Asked,
+    status: Status,
+    /// Bytes of body.
+    sent: u64,
 }
 
 /// What was asked, as far as it came, and since when.
@@ -97,7 +118,7 @@ impl Http {
         self.answer(response, asked, send, wire, false)
     }
 
-    /// Writes the head of an answer; its body follows as it can be taken.
+    /// Writes the head of an answer, and a small body with it; any other follows as it can be taken.
     pub(super) fn answer(
         &self,
         response: Response,
@@ -106,6 +127,8 @@ impl Http {
         wire: &mut Wire,
         may_stay: bool,
     ) -> State {
+        // The one look at the clock that a small answer costs.
+        let now = Instant::now();
         let Response { status, headers, body } = response;
         let mut head = ResponseHead { headers, ..ResponseHead::new(status) };
         let announced = match &body {
@@ -124,19 +147,25 @@ impl Http {
                 log::error!("{error}");
             }
         }
-        with_date(|date| head.headers.set_all(date));
-        head.headers.set_all(&self.server_name);
-        wire.timing.tell(&mut head.headers);
-        let send = send.send(head, body.length(), may_stay, &mut wire.output.bytes);
+        wire.timing.tell(now, wire.answered + 1, &mut head.headers);
+        let out = &mut wire.output.bytes;
+        let mut send = with_date(now, |date| {
+            send.send_with(head, &[date, &self.server_name], body.length(), may_stay, out)
+        });
+        let mut exchange = Exchange { asked, status, sent: 0 };
         let body = match body {
-            // What doesn't leave with the head is sent piece by piece, as a file is.
-            Body::Bytes(bytes) if bytes.len() > PIECE => {
-                let length = bytes.len() as u64;
-                Body::Read(Box::new(Cursor::new(bytes)), Some(length))
+            Body::Bytes(bytes) if bytes.len() <= PIECE => {
+                exchange.sent = send.room().min(bytes.len() as u64);
+                send.write(&bytes, out);
+                let next = send.finish(out);
+                return self.answered(&exchange, next, wire, now);
             }
-            body => body,
+            Body::Bytes(bytes) => Pieces::Read(Box::new(Cursor::new(bytes))),
+            Body::File(file, _) => Pieces::File(file),
+            Body::Read(reader, _) => Pieces::Read(reader),
+            Body::Trailed(reader, names) => Pieces::Trailed(reader, names),
         };
-        State::Answer(Answer { asked, status, send, body, sent: 0 })
+        State::Answer(Answer { exchange, send, body })
     }
 
     /// Sends the next piece of a file, if the body is one and can be sent without being read.
@@ -146,8 +175,8 @@ impl Http {
         wire: &mut Wire,
         stream: &TcpStream,
     ) -> io::Result<Passed> {
-        let Answer { send, body, sent, .. } = answer;
-        let Body::File(file, _) = body else { return Ok(Passed::Nothing) };
+        let Answer { send, body, exchange } = answer;
+        let Pieces::File(file) = body else { return Ok(Passed::Nothing) };
         let Some(room) = send.plain_room().filter(|&room| room > 0) else {
             return Ok(Passed::Nothing);
         };
@@ -155,75 +184,82 @@ impl Http {
         let passed = wire.output.send_file(stream, file, most, &self.limits)?;
         if let Passed::Some(count) = passed {
             send.went_past(count as u64);
-            *sent += count as u64;
+            exchange.sent += count as u64;
         }
         Ok(passed)
     }
 
     /// Puts the next piece of the body into the output.
-    pub(super) fn send_body(&self, mut answer: Answer, wire: &mut Wire) -> (State, Step) {
-        let Answer { asked, send, body, sent, .. } = &mut answer;
+    pub(super) fn send_body(&self, mut answer: Answer, wire: &mut Wire) -> State {
+        let Answer { exchange, send, body } = &mut answer;
         let out = &mut wire.output.bytes;
         let piece = match body {
             _ if send.room() == 0 => Ok(0),
-            Body::Bytes(bytes) => {
-                send.write(bytes, out);
-                *sent += bytes.len() as u64;
-                Ok(0)
-            }
-            Body::File(file, _) => send_piece(file, send, out),
-            Body::Read(reader, _) => send_piece(reader, send, out),
-            Body::Trailed(reader, _) => send_piece(reader, send, out),
+            Pieces::File(file) => send_piece(file, send, out),
+            Pieces::Read(reader) => send_piece(reader, send, out),
+            Pieces::Trailed(reader, _) => send_piece(reader, send, out),
         };
         let end = match piece {
             Ok(0) => trailers(body, send),
             Ok(count) => {
-                *sent += count as u64;
-                return (State::Answer(answer), Step::On);
+                exchange.sent += count as u64;
+                return State::Answer(answer);
             }
             Err(error) => Err(error),
         };
+        let Answer { exchange, send, .. } = answer;
         let next = match end {
-            Ok(trailers) => {
-                self.log(wire.peer, &answer);
-                answer.send.finish_with(trailers, out)
-            }
+            Ok(trailers) => send.finish_with(trailers, out),
             Err(error) => {
                 // Short of its length, or without its last chunk: the peer can tell.
-                let target = asked.head().map(|head| head.target.to_string());
+                let target = exchange.asked.head().map(|head| head.target.to_string());
                 log::error!(
-                    "{}: the body of {} broke off after {sent} bytes: {error}",
+                    "{}: the body of {} broke off after {} bytes: {error}",
                     wire.peer,
-                    target.unwrap_or_default()
+                    target.unwrap_or_default(),
+                    exchange.sent
                 );
-                self.log(wire.peer, &answer);
                 Err(Close::BodyShort)
             }
         };
-        let state = match next {
-            Ok(recv) => State::Head(recv, None),
-            Err(close) => State::Over(close),
-        };
-        (state, Step::Answered)
+        self.answered(&exchange, next, wire, Instant::now())
     }
 
-    pub(super) fn log(&self, peer: SocketAddr, answer: &Answer) {
-        let Answer { asked: Asked { came, since }, status, sent, .. } = answer;
+    /// An answer is in the output to its end: another request may follow, or why not.
+    fn answered(
+        &self,
+        exchange: &Exchange,
+        next: Result<RecvHead, Close>,
+        wire: &mut Wire,
+        now: Instant,
+    ) -> State {
+        self.log(wire.peer, exchange, now);
+        wire.answered += 1;
+        wire.waiting_since = now;
+        match next {
+            Ok(recv) => State::Head(recv, None),
+            Err(close) => State::Over(close),
+        }
+    }
+
+    /// An answer is complete, or has been cut.
+    pub(super) fn log(&self, peer: SocketAddr, exchange: &Exchange, now: Instant) {
+        let Exchange { asked: Asked { came, since }, status, sent } = exchange;
         self.stats.count_answer(*status);
         if let AccessLog::Off = self.access_log {
-            return; // and the clock is not asked
+            return;
         }
         let request = came.as_ref().map(Came::first_line).filter(|line| !line.is_empty());
         let request = request.unwrap_or(b"-");
-        let line =
-            Line { peer: peer.ip(), request, status: *status, sent: *sent, took: since.elapsed() };
+        let took = now.duration_since(*since);
+        let line = Line { peer: peer.ip(), request, status: *status, sent: *sent, took };
         self.access_log.write(&line, SystemTime::now());
     }
 }
 
 /// What is to stand behind the body, which has been read to its end.
-fn trailers(body: &mut Body, send: &SendBody) -> io::Result<Headers> {
-    let Body::Trailed(reader, names) = body else { return Ok(Headers::new()) };
+fn trailers(body: &mut Pieces, send: &SendBody) -> io::Result<Headers> {
+    let Pieces::Trailed(reader, names) = body else { return Ok(Headers::new()) };
     if !send.takes_trailers() {
         return Ok(Headers::new());
     }
@@ -242,29 +278,34 @@ fn trailers(body: &mut Body, send: &SendBody) -> io::Result<Headers> {
     Ok(all)
 }
 
-/// Lends the `Date` of an answer that is made now. It is written anew once a second, by each thread.
-fn with_date(then: impl FnOnce(&Headers)) {
+/// Lends the `Date` of an answer that is made now. Each thread writes its own anew when a second of
+/// the system's clock is over, and need not ask that clock before.
+fn with_date<T>(now: Instant, then: impl FnOnce(&Headers) -> T) -> T {
     thread_local! {
-        static LAST: RefCell<(u64, Headers)> = RefCell::default();
+        static LAST: RefCell<Option<(Instant, Headers)>> = RefCell::default();
     }
-    let now = SystemTime::now();
-    let second = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    LAST.with_borrow_mut(|(of, date)| {
-        if *of != second || date.is_empty() {
-            (*of, *date) = (second, Headers::new());
-            date.set("Date", imf_fixdate(now)).expect("a date is a field value");
-        }
-        then(date);
-    });
+    LAST.with_borrow_mut(|last| {
+        let (_, date) = match last {
+            Some(held) if now < held.0 => held,
+            last => last.insert(date(now)),
+        };
+        then(date)
+    })
+}
+
+/// The `Date` of now, and until when it holds.
+fn date(now: Instant) -> (Instant, Headers) {
+    let time = SystemTime::now();
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let left = Duration::from_secs(1) - Duration::from_nanos(since.subsec_nanos().into());
+    let mut field = Headers::new();
+    field.set("Date", imf_fixdate(time)).expect("a date is a field value");
+    (now + left, field)
 }
 
 /// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:
 /// files do shrink. When they grow, no more is read than was announced.
-fn send_piece(
-    reader: &mut impl io::Read,
-    send: &mut SendBody,
-    out: &mut Vec<u8>,
-) -> io::Result<usize> {
+fn send_piece(reader: &mut impl Read, send: &mut SendBody, out: &mut Vec<u8>) -> io::Result<usize> {
     let room = send.room();
     let mut piece = vec![0; usize::try_from(room).map_or(PIECE, |room| room.min(PIECE))];
     loop {

@@ -114,7 +114,7 @@ impl Http {
         if call.streams && !recv.is_done() {
             let mut seat = self.streams.share();
             return if seat.grow(1) {
-                State::Stream(Streamed { asked: (head, since), recv, call, seat })
+                State::Stream(Box::new(Streamed { asked: (head, since), recv, call, seat }))
             } else {
                 let refusal = Refusal::too_many_streams();
                 log::info!("{}: refused: {refusal}", wire.peer);
@@ -126,7 +126,7 @@ impl Http {
             return self.handle((head, since), recv, RequestBody::default(), call, wire, turn);
         }
         recv.send_continue(&wire.input, &mut wire.output.bytes);
-        State::Body(Incoming::new((head, since), recv, call))
+        State::Body(Box::new(Incoming::new((head, since), recv, call)))
     }
 
     /// Who answers; or the answer, when it can be given by the head alone.
@@ -177,14 +177,14 @@ impl Http {
 
     pub(super) fn receive_body(
         &self,
-        mut incoming: Incoming,
+        mut incoming: Box<Incoming>,
         wire: &mut Wire,
         turn: &Turn<'_>,
     ) -> (State, Step) {
         loop {
             let fault = match incoming.recv.receive(&mut wire.input, &self.limits) {
                 Ok(Piece::Data(data)) => {
-                    let Incoming { received, body, call, .. } = &mut incoming;
+                    let Incoming { received, body, call, .. } = &mut *incoming;
                     *received += data.len() as u64;
                     if *received > call.limit {
                         Fault { rule: Rule::BodyTooLarge, offset: call.limit }
@@ -195,17 +195,18 @@ impl Http {
                         };
                         log_failure(format_args!("{}: a body cannot be kept", wire.peer), &error);
                         let refusal = Refusal::cannot_keep(&error);
-                        let Incoming { head, since, recv, .. } = incoming;
+                        let Incoming { head, since, recv, .. } = *incoming;
                         let state = self.no_room(refusal, (head, since), recv, wire);
                         return (state, Step::On);
                     }
                 }
                 Ok(Piece::More) => return (State::Body(incoming), Step::Hungry),
-                Ok(Piece::End) => return (self.complete(incoming, wire, turn), Step::On),
+                Ok(Piece::End) => return (self.complete(*incoming, wire, turn), Step::On),
                 Err(fault) => fault,
             };
-            let asked = Asked::of(incoming.head, incoming.since);
-            return (self.refuse(fault, incoming.recv.excerpt(), asked, wire), Step::On);
+            let Incoming { head, since, recv, .. } = *incoming;
+            let asked = Asked::of(head, since);
+            return (self.refuse(fault, recv.excerpt(), asked, wire), Step::On);
         }
     }
 

@@ -1,7 +1,7 @@
-//! `-u user:password`: the Basic scheme (RFC 7617), which is base64 (RFC 4648, 4) and no secret to
-//! anyone on the way.
+//! `user:password`, for a server (`-u`) or a proxy (`-U`): the Basic scheme (RFC 7617), which is base64
+//! (RFC 4648, 4) and no secret to anyone on the way.
 
-/// The value of `Authorization` for `user:password`.
+/// The value of `Authorization`, or of `Proxy-Authorization`, for `user:password`.
 pub fn basic(user: &[u8]) -> String {
     format!("Basic {}", base64(user))
 }

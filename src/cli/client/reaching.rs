@@ -1,0 +1,227 @@
+//! The flags of `client` that say how a server is reached, and how long that and the rest may take.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::ClientOptions;
+use super::output::speed;
+use crate::cli::Effect::{Switch, Value};
+use crate::cli::{Flag, Right, seconds};
+
+/// How servers are reached, as it was typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reaching {
+    /// `-4`, `-6`: the last one counts.
+    pub family: Option<OneFamily>,
+    /// `--resolve`.
+    pub resolve: Vec<String>,
+    /// `--connect-to`.
+    pub connect_to: Vec<String>,
+    /// `--unix-socket`.
+    pub unix_socket: Option<PathBuf>,
+    /// `-x`; an empty one is none, whatever the environment says.
+    pub proxy: Option<String>,
+    /// `-U`.
+    pub proxy_user: Option<String>,
+    /// `--noproxy`; an empty one is none, whatever the environment says.
+    pub no_proxy: Option<String>,
+}
+
+/// One family of addresses, and no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OneFamily {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// How long each phase may take; `None`: no limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// For looking up the host.
+    pub resolve: Option<Duration>,
+    /// For looking it up and connecting.
+    pub connect: Option<Duration>,
+    /// For the server to take some of the request.
+    pub send: Option<Duration>,
+    /// For its answer to begin.
+    pub first_byte: Option<Duration>,
+    /// For more of the body to come.
+    pub idle: Option<Duration>,
+    /// Bytes a second that are slow.
+    pub speed: Option<u32>,
+    /// For how long they may be.
+    pub speed_time: Option<Duration>,
+}
+
+impl Limits {
+    /// The least speed, and for how long it may be missed: either is enough, as with curl.
+    pub fn rate(&self) -> Option<(u32, Duration)> {
+        match (self.speed, self.speed_time) {
+            (None, None) => None,
+            (speed, time) => Some((speed.unwrap_or(1), time.unwrap_or(Duration::from_secs(30)))),
+        }
+    }
+}
+
+/// The table.
+pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
+    Flag::new(
+        Some('4'),
+        "ipv4",
+        Switch(|options| options.reaching.family = Some(OneFamily::V4)),
+        "IPv4 addresses only",
+    ),
+    Flag::new(
+        Some('6'),
+        "ipv6",
+        Switch(|options| options.reaching.family = Some(OneFamily::V6)),
+        "IPv6 addresses only",
+    ),
+    Flag::new(
+        None,
+        "resolve",
+        Value("HOST:PORT:ADDR", |options, value| {
+            options.reaching.resolve.push(text(value, "HOST:PORT:ADDRESS[,ADDRESS]")?);
+            Ok(())
+        }),
+        "this host, or * for every, has these addresses (,ADDR...) for this port; nobody is asked",
+    ),
+    Flag::new(
+        None,
+        "connect-to",
+        Value("H1:P1:H2:P2", |options, value| {
+            options.reaching.connect_to.push(text(value, "HOST1:PORT1:HOST2:PORT2")?);
+            Ok(())
+        }),
+        "for this host and port connect to the other; an empty part is any, or the same",
+    ),
+    Flag::new(
+        None,
+        "unix-socket",
+        Value("PATH", |options, value| {
+            options.reaching.unix_socket = Some(PathBuf::from(value));
+            Ok(())
+        }),
+        "connect to this socket in the file system, whatever the host",
+    ),
+    Flag::new(
+        Some('x'),
+        "proxy",
+        Value("PROXY", |options, value| {
+            options.reaching.proxy = Some(text(value, "http://user:password@host:port")?);
+            Ok(())
+        }),
+        "ask this http proxy: [http://][user:password@]host[:port]; '' is none (default: \
+         $http_proxy, then $all_proxy, $ALL_PROXY)",
+    ),
+    Flag::new(
+        Some('U'),
+        "proxy-user",
+        Value("USER:PASSWORD", |options, value| {
+            let right = "user:password; it is not asked for";
+            let user = text(value, right)?;
+            options.reaching.proxy_user = Some(user).filter(|user| user.contains(':'));
+            options.reaching.proxy_user.as_ref().map(drop).ok_or(Right(right))
+        }),
+        "who asks, to the proxy, percent-decoded: Basic",
+    ),
+    Flag::new(
+        None,
+        "noproxy",
+        Value("LIST", |options, value| {
+            options.reaching.no_proxy = Some(text(value, "example.org,10.0.0.0/8, or *")?);
+            Ok(())
+        }),
+        "hosts that are asked without it: names and all below them, addresses, networks, or * \
+         (default: $no_proxy, then $NO_PROXY)",
+    ),
+];
+
+/// The table of times. As with curl, no time at all is no limit.
+pub(super) const TIME: &[Flag<ClientOptions>] = &[
+    Flag::new(
+        None,
+        "resolve-timeout",
+        Value("SECS", |options, value| {
+            options.limits.resolve = limit(seconds(value)?);
+            Ok(())
+        }),
+        "for looking up the host (default: --connect-timeout's)",
+    ),
+    Flag::new(
+        None,
+        "connect-timeout",
+        Value("SECS", |options, value| {
+            options.limits.connect = limit(seconds(value)?);
+            Ok(())
+        }),
+        "for looking up the host and connecting, as 2 or 0.5 (default 300)",
+    ),
+    Flag::new(
+        None,
+        "send-timeout",
+        Value("SECS", |options, value| {
+            options.limits.send = limit(seconds(value)?);
+            Ok(())
+        }),
+        "how long the server may take nothing of the request (default: no limit)",
+    ),
+    Flag::new(
+        None,
+        "first-byte-timeout",
+        Value("SECS", |options, value| {
+            options.limits.first_byte = limit(seconds(value)?);
+            Ok(())
+        }),
+        "from the end of the request to the end of the answer's head (default: no limit)",
+    ),
+    Flag::new(
+        None,
+        "idle-timeout",
+        Value("SECS", |options, value| {
+            options.limits.idle = limit(seconds(value)?);
+            Ok(())
+        }),
+        "how long nothing may come of the body (default: no limit)",
+    ),
+    Flag::new(
+        Some('Y'),
+        "speed-limit",
+        Value("SPEED", |options, value| {
+            let speed = value.to_str().and_then(speed).and_then(|speed| speed.try_into().ok());
+            options.limits.speed = Some(speed.ok_or(Right("bytes a second, as 1000 or 10k"))?);
+            Ok(())
+        }),
+        "give up when fewer bytes a second than this move (default with -y: 1)",
+    ),
+    Flag::new(
+        Some('y'),
+        "speed-time",
+        Value("SECS", |options, value| {
+            let time = limit(seconds(value)?);
+            options.limits.speed_time = Some(time.ok_or(Right("more than none, as 30"))?);
+            Ok(())
+        }),
+        "for so long (default with -Y: 30)",
+    ),
+    Flag::new(
+        Some('m'),
+        "max-time",
+        Value("SECS", |options, value| {
+            options.max_time = limit(seconds(value)?);
+            Ok(())
+        }),
+        "for each URL, all in all (default: no limit)",
+    ),
+];
+
+fn text(value: &OsStr, right: &'static str) -> Result<String, Right> {
+    value.to_str().map(str::to_owned).ok_or(Right(right))
+}
+
+pub(super) fn limit(time: Duration) -> Option<Duration> {
+    Some(time).filter(|time| !time.is_zero())
+}

@@ -1,0 +1,142 @@
+//! How the command reaches servers, and how long everything may take: from its flags and the environment,
+//! as curl, to the library's [`Routes`] and [`Timeouts`].
+//!
+//! | variable | what it says |
+//! |---|---|
+//! | `http_proxy` | the proxy for http, unless `-x` says it |
+//! | `all_proxy`, `ALL_PROXY` | the same, where that says nothing |
+//! | `no_proxy`, `NO_PROXY` | who is asked without it, unless `--noproxy` says it |
+//!
+//! An empty variable says nothing; an empty flag says "none". `HTTP_PROXY` is not read: a CGI program
+//! gets the field `Proxy` of a request under that name, so that whoever asks it could choose the proxy for
+//! what it asks others (CVE-2016-5385).
+
+use std::time::Duration;
+
+use crate::cli::client::{Limits, OneFamily, Reaching};
+use crate::client::{
+    Detour, Except, Family, Pin, Proxy, ProxyError, Rate, RouteError, Routes, Timeouts, Via,
+};
+
+/// The ways to servers. `variable` gives what the environment says.
+///
+/// # Errors
+/// What is wrong with a `--resolve` or a `--connect-to`. A proxy that is of no use is the error of the
+/// request that needs it.
+pub fn routes(
+    reaching: &Reaching,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Routes, String> {
+    let family = match reaching.family {
+        None => Family::Any,
+        Some(OneFamily::V4) => Family::V4,
+        Some(OneFamily::V6) => Family::V6,
+    };
+    let wrong = |flag| move |error: RouteError| format!("{flag} {error}");
+    let pins = reaching.resolve.iter().map(|typed| Pin::parse(typed));
+    let pins = pins.collect::<Result<_, _>>().map_err(wrong("--resolve"))?;
+    let detours = reaching.connect_to.iter().map(|typed| Detour::parse(typed));
+    let detours = detours.collect::<Result<_, _>>().map_err(wrong("--connect-to"))?;
+    let said = |flag: &Option<String>, names: &[&str]| {
+        let variables = || names.iter().find_map(|name| variable(name).filter(|it| !it.is_empty()));
+        flag.clone().or_else(variables).filter(|said| !said.is_empty())
+    };
+    let proxy = said(&reaching.proxy, &["http_proxy", "all_proxy", "ALL_PROXY"]);
+    let via = match (&reaching.unix_socket, proxy) {
+        (Some(path), _) => Via::Unix(path.clone()),
+        (None, None) => Via::Direct,
+        (None, Some(proxy)) => {
+            let list = said(&reaching.no_proxy, &["no_proxy", "NO_PROXY"]);
+            let proxy = known(&proxy, reaching.proxy_user.as_deref());
+            Via::Proxy(proxy, Except::parse(&list.unwrap_or_default()))
+        }
+    };
+    Ok(Routes { family, pins, detours, via })
+}
+
+/// The proxy, and who asks it.
+fn known(proxy: &str, user: Option<&str>) -> Result<Proxy, ProxyError> {
+    let proxy = Proxy::parse(proxy)?;
+    match user {
+        Some(user) => proxy.user(user),
+        None => Ok(proxy),
+    }
+}
+
+/// The times: as with curl, nothing but connecting has a limit that was not asked for.
+pub fn timeouts(limits: &Limits, total: Option<Duration>) -> Timeouts {
+    Timeouts {
+        resolve: limits.resolve,
+        connect: limits.connect.or(Some(Duration::from_secs(300))),
+        send_idle: limits.send,
+        first_byte: limits.first_byte,
+        body_idle: limits.idle,
+        rate: limits.rate().map(|(bytes, over)| Rate { bytes, over }),
+        total,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Flags (`-x`, `--noproxy`), variables, and the proxy that is found, with who is excepted.
+    #[test]
+    fn flags_come_before_the_environment() {
+        for (flags, variables, want) in [
+            ([None, None], &[][..], None),
+            ([Some("p:1"), None], &[("http_proxy", "q:1")], Some(("http://p:1", ""))),
+            ([Some(""), None], &[("http_proxy", "q:1")], None),
+            ([None, None], &[("HTTP_PROXY", "q:1")], None),
+            (
+                [None, None],
+                &[("http_proxy", "q:1"), ("ALL_PROXY", "r:1")],
+                Some(("http://q:1", "")),
+            ),
+            ([None, None], &[("http_proxy", ""), ("ALL_PROXY", "r:1")], Some(("http://r:1", ""))),
+            ([None, None], &[("all_proxy", "q:1"), ("ALL_PROXY", "r:1")], Some(("http://q:1", ""))),
+            ([Some("p:1"), None], &[("NO_PROXY", "a")], Some(("http://p:1", "a"))),
+            (
+                [Some("p:1"), None],
+                &[("no_proxy", ""), ("NO_PROXY", "a")],
+                Some(("http://p:1", "a")),
+            ),
+            (
+                [Some("p:1"), None],
+                &[("no_proxy", "b"), ("NO_PROXY", "a")],
+                Some(("http://p:1", "b")),
+            ),
+            ([Some("p:1"), Some("c")], &[("no_proxy", "b")], Some(("http://p:1", "c"))),
+            ([Some("p:1"), Some("")], &[("no_proxy", "b")], Some(("http://p:1", ""))),
+        ] {
+            let [proxy, no_proxy] = flags.map(|flag| flag.map(str::to_owned));
+            let reaching = Reaching { proxy, no_proxy, ..Reaching::default() };
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(other, _)| *other == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            let case = format!("{flags:?} {variables:?}");
+            match routes(&reaching, variable).unwrap().via {
+                Via::Proxy(Ok(proxy), except) => {
+                    let (place, list) = want.expect(&case);
+                    assert_eq!(proxy.to_string(), place, "{case}");
+                    assert_eq!(except, Except::parse(list), "{case}");
+                }
+                Via::Direct => assert_eq!(want, None, "{case}"),
+                other => panic!("{case}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_socket_comes_before_a_proxy_and_a_useless_proxy_is_nothing_yet() {
+        let no_variable = |_: &str| None;
+        let reaching = Reaching { proxy: Some("socks5://p".to_owned()), ..Reaching::default() };
+        let via = routes(&reaching, no_variable).unwrap().via;
+        assert!(matches!(via, Via::Proxy(Err(ProxyError::Scheme(_)), _)), "{via:?}");
+        let reaching = Reaching { unix_socket: Some("/s".into()), ..reaching };
+        assert!(matches!(routes(&reaching, no_variable).unwrap().via, Via::Unix(_)));
+        let reaching = Reaching { connect_to: vec!["a".to_owned()], ..Reaching::default() };
+        assert!(routes(&reaching, no_variable).is_err());
+    }
+}

@@ -1,0 +1,352 @@
+//! A proxy for http, and for whom it is not asked.
+//!
+//! What it is sent differs in three places from what a server is sent: the target is the whole address
+//! (absolute-form, RFC 9112, 3.2.2), `Proxy-Authorization` says who asks (RFC 9110, 11.7.2), and a default
+//! field `Proxy-Connection` is sent to nobody else. Host stays the server's. Not in here: tunnels
+//! (CONNECT), which https would need, https to the proxy itself, SOCKS.
+
+use std::net::IpAddr;
+
+use super::credentials::basic;
+use crate::proto::http::chars::percent_decode;
+use crate::proto::http::head::RequestHead;
+use crate::proto::http::headers::Headers;
+use crate::proto::http::target::{Authority, Target};
+use crate::proto::http::url::Url;
+
+/// A proxy.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    authority: Authority,
+    /// What `Proxy-Authorization` says.
+    credentials: Option<String>,
+}
+
+/// Where curl looks for a proxy that names no port.
+const PORT: u16 = 1080;
+
+/// Why a proxy is of no use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProxyError {
+    /// It is not the address of a proxy; its secrets are not among what is kept here.
+    Address(String),
+    /// It speaks something else, as `socks5`.
+    Scheme(String),
+    /// A [`Detour`](super::Detour) leads this host elsewhere, which behind a proxy takes a tunnel.
+    Tunnel(String),
+}
+
+impl Proxy {
+    /// Reads `[http://][user[:password]@]host[:port]`; what follows in a path is left away. User and
+    /// password are percent-decoded. Without a port it is 1080, as with curl.
+    ///
+    /// # Errors
+    /// [`ProxyError::Address`], [`ProxyError::Scheme`].
+    pub fn parse(text: &str) -> Result<Proxy, ProxyError> {
+        let rest = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
+            Some((scheme, _)) => return Err(ProxyError::Scheme(scheme.to_owned())),
+            None => text,
+        };
+        let rest = rest.split_once(['/', '?', '#']).map_or(rest, |(before, _)| before);
+        let (user, place) = match rest.rsplit_once('@') {
+            Some((user, place)) => (Some(user), place),
+            None => (None, rest),
+        };
+        let wrong = || ProxyError::Address(place.to_owned());
+        let authority = Authority::parse(place.as_bytes());
+        let authority = authority.filter(|it| it.port != Some(0)).ok_or_else(wrong)?;
+        let credentials = match user {
+            Some(user) if user.contains('@') => return Err(wrong()),
+            Some(user) => Some(credentials(user).ok_or_else(wrong)?),
+            None => None,
+        };
+        Ok(Proxy { authority, credentials })
+    }
+
+    /// This is who asks: `user:password`, percent-decoded, unless the proxy's address says it.
+    ///
+    /// # Errors
+    /// [`ProxyError::Address`] for a control byte in it, which Basic cannot carry (RFC 7617, 2).
+    pub fn user(self, user: &str) -> Result<Proxy, ProxyError> {
+        let own = credentials(user).ok_or_else(|| ProxyError::Address(self.to_string()))?;
+        Ok(Proxy { credentials: Some(self.credentials.unwrap_or(own)), ..self })
+    }
+
+    /// Its host, without the brackets of an IPv6 address.
+    pub fn host(&self) -> &str {
+        let host = &self.authority.host;
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.authority.port.unwrap_or(PORT)
+    }
+
+    /// Makes the head of a request for this URL's server one for the proxy. A caller's own
+    /// `Proxy-Authorization` stays, and is the only one.
+    pub(super) fn address(&self, head: RequestHead, url: &Url) -> RequestHead {
+        let mut headers = Headers::new();
+        let is_host = |(name, _): &(&str, _)| name.eq_ignore_ascii_case("host");
+        let own = !head.headers.has("proxy-authorization");
+        let credentials = self.credentials.as_deref().filter(|_| own);
+        let credentials = credentials.map(|value| ("Proxy-Authorization", value.as_bytes()));
+        let hosts = head.headers.iter().filter(is_host);
+        let others = head.headers.iter().filter(|field| !is_host(field));
+        for (name, value) in hosts.chain(credentials).chain(others) {
+            headers.append(name, value).expect("it was a field before, or is base64");
+        }
+        let target = match head.target {
+            Target::Origin(path) => {
+                let port = url.authority.port.filter(|&port| port != 80);
+                Target::Absolute(Authority { port, ..url.authority.clone() }, path)
+            }
+            other => other,
+        };
+        RequestHead { target, headers, ..head }
+    }
+}
+
+/// The Basic scheme, for `user:password` or a user without one.
+fn credentials(user: &str) -> Option<String> {
+    let mut user = percent_decode(user).into_owned();
+    if !user.contains(&b':') {
+        user.push(b':');
+    }
+    let is_clean = !user.iter().any(u8::is_ascii_control);
+    is_clean.then(|| basic(&user))
+}
+
+/// Where it is; its secrets are not shown.
+impl std::fmt::Display for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "http://{}:{}", self.authority.host, self.port())
+    }
+}
+
+/// As [`Display`](std::fmt::Display).
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Proxy({self})")
+    }
+}
+
+impl ProxyError {
+    /// The exit code that curl has for it; it would build the tunnel.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            ProxyError::Tunnel(_) => 1,
+            ProxyError::Address(_) => 5,
+            ProxyError::Scheme(_) => 7,
+        }
+    }
+}
+
+impl std::fmt::Display for ProxyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ProxyError::Address(place) => write!(
+                f,
+                "{place:?} is not a proxy's address; right: http://user:password@proxy.example:3128"
+            ),
+            ProxyError::Scheme(scheme) => {
+                write!(
+                    f,
+                    "a proxy that speaks {scheme:?} is of no use here; right: one for http://"
+                )
+            }
+            ProxyError::Tunnel(host) => write!(
+                f,
+                "to lead {host} elsewhere through a proxy takes a tunnel (CONNECT), which is not \
+                 spoken here; right: no proxy for it"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ProxyError {}
+
+/// Hosts that are asked without the proxy: the list of `no_proxy`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Except(Vec<Exception>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Exception {
+    All,
+    /// This name and all below it.
+    Domain(String),
+    /// The addresses whose first bits are these.
+    Network(IpAddr, u8),
+}
+
+impl Except {
+    /// Reads a list, with commas or blanks in between. `*`, alone, is every host. `example.org`, or
+    /// `.example.org`, is that name and those that end in `.example.org`. An address, or a network
+    /// as `10.0.0.0/8`, is for hosts that are addresses themselves; no name is looked up. What is
+    /// nothing of that is no host, and no error: other programs read the same list. A port makes it so,
+    /// as with curl.
+    pub fn parse(list: &str) -> Except {
+        if list.trim() == "*" {
+            return Except(vec![Exception::All]);
+        }
+        let items = list.split(|char: char| char == ',' || char.is_ascii_whitespace());
+        Except(items.filter_map(exception).collect())
+    }
+
+    /// Is this host among them? A name or an address, without brackets.
+    pub fn has(&self, host: &str) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let address = host.parse::<IpAddr>().ok();
+        self.0.iter().any(|exception| match (exception, address) {
+            (Exception::All, _) => true,
+            (Exception::Network(network, bits), Some(address)) => is_in(address, *network, *bits),
+            (Exception::Domain(domain), None) => {
+                let (start, end) = host
+                    .split_at_checked(host.len().wrapping_sub(domain.len()))
+                    .unwrap_or(("-", ""));
+                end.eq_ignore_ascii_case(domain) && (start.is_empty() || start.ends_with('.'))
+            }
+            _ => false,
+        })
+    }
+}
+
+fn exception(item: &str) -> Option<Exception> {
+    let (address, bits) = match item.split_once('/') {
+        Some((address, bits)) => (address, Some(bits)),
+        None => (item, None),
+    };
+    let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address);
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = match bits {
+            Some(bits) => bits.parse().ok().filter(|bits| *bits <= most)?,
+            None => most,
+        };
+        return Some(Exception::Network(address, bits));
+    }
+    let domain = item.strip_prefix('.').unwrap_or(item);
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
+    (!domain.is_empty()).then(|| Exception::Domain(domain.to_owned()))
+}
+
+/// Are the first bits of both the same?
+fn is_in(address: IpAddr, network: IpAddr, bits: u8) -> bool {
+    // All that differs lies behind those bits.
+    let (differs, width) = match (address, network) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => (u128::from(one.to_bits() ^ other.to_bits()), 32),
+        (IpAddr::V6(one), IpAddr::V6(other)) => (one.to_bits() ^ other.to_bits(), 128),
+        _ => return false,
+    };
+    differs.checked_shr(width - u32::from(bits)).unwrap_or(0) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_names_a_proxy() {
+        for (text, place, credentials) in [
+            ("p", "http://p:1080", None),
+            ("P.Example:3128", "http://p.example:3128", None),
+            ("HTTP://p:1/path?x", "http://p:1", None),
+            ("[::1]:8", "http://[::1]:8", None),
+            ("u:p@p:1", "http://p:1", Some("dTpw")),
+            ("http://u@p:1", "http://p:1", Some("dTo=")),
+            ("http://@p:1", "http://p:1", Some("Og==")),
+            ("http://u%20x:p%3A@p:1", "http://p:1", Some("dSB4OnA6")),
+            ("http://u:p:q%zz@p:1", "http://p:1", Some("dTpwOnEleno=")),
+        ] {
+            let proxy = Proxy::parse(text).unwrap();
+            let said = proxy.credentials.as_deref().and_then(|said| said.strip_prefix("Basic "));
+            assert_eq!((proxy.to_string().as_str(), said), (place, credentials), "{text}");
+        }
+        assert_eq!(Proxy::parse("[::1]:8").unwrap().host(), "::1");
+        let user = |text: &str| Proxy::parse(text).unwrap().user("c:d").unwrap();
+        assert_eq!(user("p").credentials.as_deref(), Some("Basic Yzpk"));
+        assert_eq!(user("u:p@p").credentials.as_deref(), Some("Basic dTpw"));
+        assert!(!format!("{:?}", user("p")).contains("Yzpk"));
+    }
+
+    #[test]
+    fn what_names_none() {
+        for text in
+            ["", "http://", "a b", "p:99999", "p:0", "u:p@q@p:1", "a%00b@p", "a%0d%0ab@p", ":1"]
+        {
+            let got = Proxy::parse(text);
+            assert!(matches!(got, Err(ProxyError::Address(_))), "{text}: {got:?}");
+        }
+        for text in ["https://p", "socks5://u:secret@p:1", "://p"] {
+            let got = Proxy::parse(text);
+            assert!(matches!(got, Err(ProxyError::Scheme(_))), "{text}: {got:?}");
+        }
+        let error = Proxy::parse("u:secret@a b").unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+        assert!(Proxy::parse("p").unwrap().user("a%0ab:c").is_err());
+    }
+
+    /// The host, the lists that have it, and those that do not.
+    #[test]
+    fn who_is_excepted() {
+        for (host, having, others) in [
+            (
+                "a.example",
+                &[
+                    "a.example",
+                    ".a.example",
+                    "example",
+                    ".example",
+                    "a.example.",
+                    "*",
+                    " a.example ",
+                ][..],
+                &[
+                    "",
+                    "b.example",
+                    "xa.example",
+                    "ample",
+                    "x,*",
+                    "a.example:80",
+                    "*.example",
+                    "x.a.example",
+                ][..],
+            ),
+            (
+                "a.example",
+                &["x a.example", "x, a.example ,y", "A.EXAMPLE", "x,,a.example"],
+                &["/", ".", "a"],
+            ),
+            ("A.example.", &["example", "a.example.", "a.example"], &["b"]),
+            ("ba.example", &["ba.example"], &["a.example"]),
+            (
+                "127.0.0.1",
+                &["127.0.0.1", "127.0.0.0/8", "127.0.0.1/32", "10.0.0.0/0", "x 127.9.9.9/8", "*"],
+                &[
+                    "10.0.0.0/8",
+                    "127.0.0.0/33",
+                    "0.0.1",
+                    ".0.0.1",
+                    "127.0.0.1:80",
+                    "127.1/8",
+                    "127.0.0.0/",
+                    "127.0.0.2/31",
+                    "::/0",
+                ],
+            ),
+            (
+                "::1",
+                &["::1", "[::1]", "::/0", "::1/128", "::/127", "0:0:0:0:0:0:0:1"],
+                &["fe80::/10", "::/128", "::1/129", "0.0.0.0/0", "1"],
+            ),
+        ] {
+            having
+                .iter()
+                .for_each(|list| assert!(Except::parse(list).has(host), "{host} in {list}"));
+            others
+                .iter()
+                .for_each(|list| assert!(!Except::parse(list).has(host), "{host} in {list}"));
+        }
+    }
+}
