@@ -72,7 +72,9 @@ fn options() -> Result<Options, String> {
             ("--row", _) if ROWS.iter().any(|(name, ..)| name.starts_with(&value)) => {
                 options.row = value
             }
-            ("--rounds", Some(number @ 1..=100)) => options.rounds = number as usize,
+            ("--rounds", Some(number @ 1..=100)) => {
+                options.rounds = usize::try_from(number).unwrap_or(100)
+            }
             ("--bytes", Some(number)) => options.bytes = number,
             _ => {
                 let names: Vec<&str> = ROWS.iter().map(|(name, ..)| *name).collect();

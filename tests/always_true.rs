@@ -27,6 +27,9 @@ fn get(wire: &mut Wire, target: &str) -> (u16, String, String) {
 /// The name of a change, the change, and what `/d/page.txt` is then.
 type Change = (&'static str, fn(&Path), Result<&'static str, u16>);
 
+/// The name of a change, the change, and what `/page.txt` is then.
+type SiblingChange = (&'static str, fn(&Folder), &'static str);
+
 const PAGE: &str = "site/d/page.txt";
 
 /// Each is made on a place of its own: `site/d/page.txt` with "one" in it, `site/d2/page.txt` with
@@ -182,7 +185,7 @@ fn the_next_request_sees_each_change() {
 #[test]
 fn a_sibling_that_changes_is_seen() {
     let gz = "page.txt.gz";
-    let changes: &[(&str, fn(&Folder), &str)] = &[
+    let changes: &[SiblingChange] = &[
         ("edited", |at| at.write("page.txt.gz", "new"), "new (gzip, varies)"),
         ("removed", |at| fs::remove_file(at.join("page.txt.gz")).unwrap(), "one (as it is)"),
         (

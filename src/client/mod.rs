@@ -172,6 +172,11 @@ impl Client {
         self
     }
 
+    /// How servers are reached.
+    pub fn routes(&self) -> &Routes {
+        &self.config.routes
+    }
+
     /// Is told of everything that happens on the way; a closure will do.
     pub fn observer(self, observer: impl Observer + 'static) -> Client {
         Client { observer: Some(Arc::new(observer)), ..self }

@@ -9,6 +9,8 @@ use std::net::IpAddr;
 
 use super::credentials::basic;
 use crate::proto::http::chars::percent_decode;
+#[cfg(feature = "cli")]
+use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::target::{Authority, Target};
@@ -18,8 +20,8 @@ use crate::proto::http::url::Url;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     authority: Authority,
-    /// What `Proxy-Authorization` says.
-    credentials: Option<String>,
+    /// `user:password`, who asks.
+    user: Option<Vec<u8>>,
 }
 
 /// Where curl looks for a proxy that names no port.
@@ -56,12 +58,12 @@ impl Proxy {
         let wrong = || ProxyError::Address(place.to_owned());
         let authority = Authority::parse(place.as_bytes());
         let authority = authority.filter(|it| it.port != Some(0)).ok_or_else(wrong)?;
-        let credentials = match user {
+        let user = match user {
             Some(user) if user.contains('@') => return Err(wrong()),
-            Some(user) => Some(credentials(user).ok_or_else(wrong)?),
+            Some(user) => Some(decoded(user).ok_or_else(wrong)?),
             None => None,
         };
-        Ok(Proxy { authority, credentials })
+        Ok(Proxy { authority, user })
     }
 
     /// This is who asks: `user:password`, percent-decoded, unless the proxy's address says it.
@@ -69,8 +71,8 @@ impl Proxy {
     /// # Errors
     /// [`ProxyError::Address`] for a control byte in it, which Basic cannot carry (RFC 7617, 2).
     pub fn user(self, user: &str) -> Result<Proxy, ProxyError> {
-        let own = credentials(user).ok_or_else(|| ProxyError::Address(self.to_string()))?;
-        Ok(Proxy { credentials: Some(self.credentials.unwrap_or(own)), ..self })
+        let user = decoded(user).ok_or_else(|| ProxyError::Address(self.to_string()))?;
+        Ok(Proxy { user: Some(self.user.unwrap_or(user)), ..self })
     }
 
     /// Its host, without the brackets of an IPv6 address.
@@ -84,14 +86,23 @@ impl Proxy {
         self.authority.port.unwrap_or(PORT)
     }
 
+    /// Who asks, as [`Proxy::user`] reads it.
+    #[cfg(feature = "cli")] // `--as curl` asks
+    pub(super) fn spelled_user(&self) -> Option<String> {
+        let parts = self.user.as_deref()?.splitn(2, |&byte| byte == b':');
+        let parts: Vec<_> = parts.map(|part| percent_encode(part, &UNRESERVED)).collect();
+        Some(parts.join(":"))
+    }
+
     /// Makes the head of a request for this URL's server one for the proxy. A caller's own
     /// `Proxy-Authorization` stays, and is the only one.
     pub(super) fn address(&self, head: RequestHead, url: &Url) -> RequestHead {
         let mut headers = Headers::new();
         let is_host = |(name, _): &(&str, _)| name.eq_ignore_ascii_case("host");
         let own = !head.headers.has("proxy-authorization");
-        let credentials = self.credentials.as_deref().filter(|_| own);
-        let credentials = credentials.map(|value| ("Proxy-Authorization", value.as_bytes()));
+        let credentials = self.user.as_deref().filter(|_| own).map(basic);
+        let credentials = credentials.as_deref().map(str::as_bytes);
+        let credentials = credentials.map(|value| ("Proxy-Authorization", value));
         let hosts = head.headers.iter().filter(is_host);
         let others = head.headers.iter().filter(|field| !is_host(field));
         for (name, value) in hosts.chain(credentials).chain(others) {
@@ -108,14 +119,13 @@ impl Proxy {
     }
 }
 
-/// The Basic scheme, for `user:password` or a user without one.
-fn credentials(user: &str) -> Option<String> {
+/// `user:password`, or a user without one; without a control byte.
+fn decoded(user: &str) -> Option<Vec<u8>> {
     let mut user = percent_decode(user).into_owned();
     if !user.contains(&b':') {
         user.push(b':');
     }
-    let is_clean = !user.iter().any(u8::is_ascii_control);
-    is_clean.then(|| basic(&user))
+    (!user.iter().any(u8::is_ascii_control)).then_some(user)
 }
 
 /// Where it is; its secrets are not shown.
@@ -248,26 +258,26 @@ mod tests {
 
     #[test]
     fn what_names_a_proxy() {
-        for (text, place, credentials) in [
+        for (text, place, user) in [
             ("p", "http://p:1080", None),
             ("P.Example:3128", "http://p.example:3128", None),
             ("HTTP://p:1/path?x", "http://p:1", None),
             ("[::1]:8", "http://[::1]:8", None),
-            ("u:p@p:1", "http://p:1", Some("dTpw")),
-            ("http://u@p:1", "http://p:1", Some("dTo=")),
-            ("http://@p:1", "http://p:1", Some("Og==")),
-            ("http://u%20x:p%3A@p:1", "http://p:1", Some("dSB4OnA6")),
-            ("http://u:p:q%zz@p:1", "http://p:1", Some("dTpwOnEleno=")),
+            ("u:p@p:1", "http://p:1", Some("u:p")),
+            ("http://u@p:1", "http://p:1", Some("u:")),
+            ("http://@p:1", "http://p:1", Some(":")),
+            ("http://u%20x:p%3A@p:1", "http://p:1", Some("u x:p:")),
+            ("http://u:p:q%zz@p:1", "http://p:1", Some("u:p:q%zz")),
         ] {
             let proxy = Proxy::parse(text).unwrap();
-            let said = proxy.credentials.as_deref().and_then(|said| said.strip_prefix("Basic "));
-            assert_eq!((proxy.to_string().as_str(), said), (place, credentials), "{text}");
+            let said = proxy.user.as_deref().map(|user| str::from_utf8(user).unwrap());
+            assert_eq!((proxy.to_string().as_str(), said), (place, user), "{text}");
         }
         assert_eq!(Proxy::parse("[::1]:8").unwrap().host(), "::1");
         let user = |text: &str| Proxy::parse(text).unwrap().user("c:d").unwrap();
-        assert_eq!(user("p").credentials.as_deref(), Some("Basic Yzpk"));
-        assert_eq!(user("u:p@p").credentials.as_deref(), Some("Basic dTpw"));
-        assert!(!format!("{:?}", user("p")).contains("Yzpk"));
+        assert_eq!(user("p").user.as_deref(), Some(&b"c:d"[..]));
+        assert_eq!(user("u:p@p").user.as_deref(), Some(&b"u:p"[..]));
+        assert!(!format!("{:?}", user("p")).contains("c:d"));
     }
 
     #[test]

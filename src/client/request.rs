@@ -258,6 +258,7 @@ impl Request {
     }
 
     /// As [`Request::head_to`], for the server itself.
+    #[cfg(any(test, feature = "cli"))] // the command looks at it, the load generator sends it
     pub(super) fn head(&self, content: &Content<'_>) -> RequestHead {
         self.head_to(None, content)
     }

@@ -220,6 +220,29 @@ impl Detour {
     }
 }
 
+/// As [`Pin::parse`] reads it.
+impl std::fmt::Display for Pin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let addresses: Vec<_> = self.addresses.iter().map(ToString::to_string).collect();
+        let host = self.host.as_deref().map_or("*".to_owned(), bracketed);
+        write!(f, "{host}:{}:{}", self.port, addresses.join(","))
+    }
+}
+
+/// As [`Detour::parse`] reads it.
+impl std::fmt::Display for Detour {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let host = |host: &Option<String>| host.as_deref().map(bracketed).unwrap_or_default();
+        let port = |port: Option<u16>| port.map(|port| port.to_string()).unwrap_or_default();
+        let (from, to) = (host(&self.host), host(&self.to_host));
+        write!(f, "{from}:{}:{to}:{}", port(self.port), port(self.to_port))
+    }
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
 /// A host, without its brackets, and what follows its colon, if there is one.
 fn host(text: &str) -> Option<(&str, Option<&str>)> {
     let end = match text.starts_with('[') {
@@ -262,6 +285,7 @@ mod tests {
             "[::7]:81:127.0.0.7",
         ];
         let pins = pins.map(|pin| Pin::parse(pin).unwrap()).to_vec();
+        assert!(pins.iter().all(|pin| Pin::parse(&pin.to_string()).as_ref() == Ok(pin)));
         let known = |family, host: &str, port| {
             let routes = Routes { family, pins: pins.clone(), ..Routes::default() };
             let known = routes.pinned(host, port).unwrap_or_default();
@@ -319,6 +343,9 @@ mod tests {
             let detours = detours.iter().map(|detour| Detour::parse(detour).unwrap()).collect();
             let (routes, url) = (Routes { detours, ..Routes::default() }, url(url_text));
             assert_eq!(routes.to(&url), Ok(Route::Direct(want.0, want.1)), "{url_text}");
+            for detour in &routes.detours {
+                assert_eq!(Detour::parse(&detour.to_string()).as_ref(), Ok(detour));
+            }
         }
         for wrong in [
             "",

@@ -4,8 +4,10 @@
 //! `--as nc` gives exactly our bytes. So does `--as curl`, but for a field without a value, behind
 //! whose colon curl puts no space, and a body in chunks, whose size is curl's to say.
 
+use crate::client::Family;
 use crate::client::error::Error;
 use crate::client::request::Request;
+use crate::client::route::{Route, Routes};
 use crate::proto::http::client::SendHead;
 use crate::proto::http::framing::Framing;
 use crate::proto::http::head::RequestHead;
@@ -16,13 +18,14 @@ use crate::proto::http::version::Version;
 /// A longer body is no argument of a command (Linux takes 128 KB for one).
 const ARGUMENT: usize = 100 << 10;
 
-/// The request as it would be sent, all of it.
+/// The request as it would be sent this way, all of it.
 ///
 /// # Errors
 /// As [`Client::send`](crate::client::Client::send), before it sends.
-pub fn wire(request: &Request) -> Result<Vec<u8>, Error> {
+pub fn wire(request: &Request, routes: &Routes) -> Result<Vec<u8>, Error> {
+    let route = routes.to(request.url()).map_err(Error::Proxy)?;
     let content = request.content()?;
-    let head = request.head(&content);
+    let head = request.head_to(route.proxy(), &content);
     let mut out = Vec::new();
     let mut sending = match content.framing {
         Framing::Chunked => SendHead.send_chunked(&head, &mut out),
@@ -40,19 +43,72 @@ pub fn wire(request: &Request) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 /// As [`wire`].
-pub fn as_nc(request: &Request) -> Result<String, Error> {
-    let url = request.url();
-    Ok(format!("printf {} | nc {} {}\n", format_of(&wire(request)?), url.host(), url.port()))
+pub fn as_nc(request: &Request, routes: &Routes) -> Result<String, Error> {
+    let bytes = format_of(&wire(request, routes)?);
+    let (host, port) = match routes.to(request.url()).map_err(Error::Proxy)? {
+        Route::Direct(host, port) => (host, port),
+        Route::Proxy(proxy) => (proxy.host(), proxy.port()),
+        Route::Unix(path) => {
+            let path = bytes_word(path.as_os_str().as_encoded_bytes());
+            return Ok(format!("printf {bytes} | nc -U {path}\n"));
+        }
+    };
+    // nc looks names up by itself, but for those that are known.
+    let known = routes.pinned(host, port).and_then(|addresses| addresses.first().copied());
+    let host = known.map_or(host.to_owned(), |address| address.ip().to_string());
+    Ok(format!("printf {bytes} | nc{} {host} {port}\n", family(routes)))
+}
+
+fn family(routes: &Routes) -> &'static str {
+    match routes.family {
+        Family::Any => "",
+        Family::V4 => " -4",
+        Family::V6 => " -6",
+    }
+}
+
+/// The way, for curl.
+fn way(request: &Request, routes: &Routes) -> Result<String, Error> {
+    let mut line = family(routes).to_owned();
+    for pin in &routes.pins {
+        line += &format!(" --resolve {}", word(&pin.to_string()));
+    }
+    for detour in &routes.detours {
+        line += &format!(" --connect-to {}", word(&detour.to_string()));
+    }
+    match routes.to(request.url()).map_err(Error::Proxy)? {
+        Route::Direct(..) => {}
+        Route::Proxy(proxy) => {
+            line += &format!(" -x {}", word(&proxy.to_string()));
+            if let Some(user) =
+                proxy.spelled_user().filter(|_| !request.has_field("proxy-authorization"))
+            {
+                line += &format!(" -U {}", word(&user));
+            }
+            if !request.head_to(Some(proxy), &request.content()?).headers.has("proxy-connection") {
+                line += " -H 'Proxy-Connection:'";
+            }
+        }
+        Route::Unix(path) => {
+            let path = bytes_word(path.as_os_str().as_encoded_bytes());
+            line += &format!(" --unix-socket {path}");
+        }
+    }
+    Ok(line)
 }
 
 /// The same request for curl.
 ///
 /// # Errors
 /// As [`wire`].
-pub fn as_curl(request: &Request) -> Result<String, Error> {
+pub fn as_curl(request: &Request, routes: &Routes) -> Result<String, Error> {
     let content = request.content()?;
-    let head = request.head(&content);
-    let mut line = "curl".to_owned();
+    let route = routes.to(request.url()).map_err(Error::Proxy)?;
+    let mut head = request.head_to(route.proxy(), &content);
+    if !request.has_field("proxy-authorization") {
+        head.headers.remove("proxy-authorization"); // -U says it
+    }
+    let mut line = format!("curl{}", way(request, routes)?);
     if head.version == Version::Http10 {
         line += " --http1.0";
     }
@@ -105,6 +161,9 @@ fn fields(request: &Request, head: &RequestHead, framing: Framing, body: &[u8]) 
     if let [("User-Agent", agent), ("Accept", b"*/*"), ..] = lines[..] {
         text += &format!(" -A {}", bytes_word(agent));
         lines.drain(..2);
+        if lines.first() == Some(&("Proxy-Connection", b"Keep-Alive")) {
+            lines.remove(0); // curl has the same
+        }
     }
     for (name, value) in lines {
         text += &format!(" -H {}", field(name, value));
@@ -188,6 +247,6 @@ mod tests {
         let request = Request::get(":8080/a?b").unwrap();
         let agent = concat!("threadbare/", env!("CARGO_PKG_VERSION"));
         let want = format!("curl -A {agent} 'http://localhost:8080/a?b'\n");
-        assert_eq!(as_curl(&request).unwrap(), want);
+        assert_eq!(as_curl(&request, &Routes::default()).unwrap(), want);
     }
 }

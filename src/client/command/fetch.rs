@@ -197,9 +197,9 @@ impl Fetcher {
         if let Some(dry) = options.dry {
             let request = Asking { request, upload: upload.take() }.in_memory()?;
             return match dry {
-                Dry::Bytes => print(&wire(&request)?),
-                Dry::Curl => print(as_curl(&request)?.as_bytes()),
-                Dry::Nc => print(as_nc(&request)?.as_bytes()),
+                Dry::Bytes => print(&wire(&request, self.client.routes())?),
+                Dry::Curl => print(as_curl(&request, self.client.routes())?.as_bytes()),
+                Dry::Nc => print(as_nc(&request, self.client.routes())?.as_bytes()),
             };
         }
         let client = self.observed(watching);
