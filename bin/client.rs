@@ -1,4 +1,5 @@
-//! `client URL…`: fetches, prints, and exits with curl's code. `client bench URL` measures.
+//! `client URL…`: fetches, prints, and exits with curl's code. `client bench URL` measures,
+//! `client where URL` says where it leads.
 
 mod bench;
 
@@ -7,10 +8,12 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use threadbare::cli::bench::parse as bench_flags;
+use threadbare::cli::client::whereabouts::parse as where_flags;
 use threadbare::cli::client::{help, parse};
 use threadbare::cli::{Parsed, UsageError};
 use threadbare::client::command::run;
 use threadbare::client::command::stop::{Stop, complain};
+use threadbare::client::command::whereabouts;
 use threadbare::client::in_one_line;
 
 fn main() -> ExitCode {
@@ -24,6 +27,9 @@ fn main() -> ExitCode {
     match args.split_first() {
         Some((word, rest)) if word == "bench" => {
             act(bench_flags(rest.to_vec()), bench::bench, |_| true)
+        }
+        Some((word, rest)) if word == "where" => {
+            act(where_flags(rest.to_vec()), whereabouts::run, |_| true)
         }
         _ => act(parse(args), run::run, |options| !options.silent || options.show_error),
     }

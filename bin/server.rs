@@ -4,17 +4,17 @@ mod typed;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write as _;
-use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
+use std::{panic, thread};
 
 use threadbare::app::{self, status::Audience, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, ServerOptions};
-use threadbare::server::lines::Lines;
-use threadbare::server::{AccessLog, Config, Driver, Files, Report, Server, Stats, Stop};
+use threadbare::server::{
+    AccessLog, Config, Driver, Files, Report, Server, Stats, Stop, WireLog, lines::Lines,
+};
 
 fn main() -> ExitCode {
     // All that goes to stderr goes through these: where nobody reads it, nobody is to wait for that.
@@ -72,6 +72,7 @@ fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
         limits,
         drain_time,
         stop_time,
+        wire,
         metrics,
         server_timing,
     } = options;
@@ -112,6 +113,7 @@ fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
         server_name,
         server_timing: typed::server_timing(server_timing),
         access_log,
+        wire_log: wire.then(|| WireLog::stderr(stderr.clone())),
         stats,
     };
     let server = Server::with_config(bind, routes, config).map_err(|error| error.to_string())?;

@@ -6,6 +6,9 @@
 //! | `keeping` | servers that cut answers short, or go on with them: `-o`, `-O`, `-C` |
 //! | `showing` | our server: `-w`, `--json-out`, `--offline`, `--as`, pretty JSON, `--limit-rate` |
 //! | `again` | sites of redirects, servers that fail and recover, sinks: `-L`, `--retry`, `-T`, `-Z`, beside curl |
+//! | `wire` | a listener that keeps all that was said: `--wire`, `--transcript`, `--explain` |
+//! | `pipeline` | our server, and servers that close before they have answered all |
+//! | `whereabouts` | our server, and nobody: `client where` |
 //! | `exit_codes` | whatever it takes to get each of them |
 //! | `answers` | servers whose answers put the rules for reading them to the test, one by one |
 //! | `requests` | a listener that holds the requests to the rules for sending them |
@@ -32,12 +35,15 @@ mod httpbin;
 mod keeping;
 mod library;
 mod ordeals;
+mod pipeline;
 mod reaching;
 mod requests;
 mod showing;
 mod strangers;
 mod terminal;
 mod tracing;
+mod whereabouts;
+mod wire;
 
 use std::process::Command;
 

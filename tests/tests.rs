@@ -53,6 +53,9 @@ mod stopping;
 /// One line a request.
 mod access_log;
 
+/// `--wire`: each byte of each connection, to be read by people.
+mod wire;
+
 /// More clients than workers: who gives way, and who starves.
 mod crowding;
 

@@ -6,6 +6,7 @@ pub mod data;
 mod output;
 mod reaching;
 mod watching;
+pub mod whereabouts;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -61,6 +62,14 @@ pub struct ClientOptions {
     pub verbose: bool,
     /// Draw where the time of each request went.
     pub trace: bool,
+    /// Show each byte of each connection.
+    pub wire: bool,
+    /// Where each byte of each connection is kept.
+    pub transcript: Option<PathBuf>,
+    /// Send all requests at once.
+    pub pipeline: bool,
+    /// Say what the lines of heads are for.
+    pub explain: bool,
     /// Say nothing on stderr.
     pub silent: bool,
     /// Say what went wrong even so.
@@ -219,6 +228,20 @@ pub fn parse(
             (true, None) => Some("-T"),
             (false, sends) => sends,
         };
+        if options.pipeline && options.parallel.on {
+            return Err(
+                COMMAND.wrong("--pipeline is one connection, -Z several; right: one of them")
+            );
+        }
+        if options.pipeline && options.trace {
+            let right = "--trace draws one request after the other; right: without --pipeline";
+            return Err(COMMAND.wrong(right));
+        }
+        if options.pipeline && options.resume.is_some() {
+            return Err(
+                COMMAND.wrong("--pipeline asks before it looks at files; right: without -C")
+            );
+        }
         match options.resume {
             Some(_) if options.range.is_some() || sends.is_some() || options.head => {
                 return Err(
@@ -249,10 +272,11 @@ pub fn help() -> String {
 
 pub(super) static COMMAND: Command<ClientOptions> = Command {
     name: "client",
-    usage: "[FLAG]... URL...\n       client bench [FLAG]... URL",
+    usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client where [FLAG]... URL...",
     about: "\
 Fetches each URL over HTTP/1.1: bodies to stdout, everything else to stderr.
-`client bench` measures: client bench --help. (A host of that name is bench/.)
+`client bench` measures, `client where` says where a URL leads; each has --help.
+(A host of that name is bench/.)
 URLs of one host and port share a connection; host/path and :8080/path will do.",
     groups: &[
         ("Request", Asking::FLAGS),
@@ -405,6 +429,7 @@ mod tests {
             &["--limit-rate", "0", "u"],
             &["--pretty", "yes", "u"],
             &["--as", "wget", "u"],
+            &["--trace", "--pipeline", "u"],
             &["-d", "x", "-F", "a=b", "u"],
             &["-T", "x", "-d", "a", "u"],
             &["-T", "x", "-F", "a=b", "u"],

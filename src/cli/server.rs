@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Effect::{Help, Value, Version};
+use super::Effect::{Help, Switch, Value, Version};
 use super::limits::{self, LimitFlags, number, set};
 use super::{Command, Flag, Parsed, Right, UsageError, seconds};
 
@@ -32,6 +32,8 @@ pub struct ServerOptions {
     pub drain_time: Duration,
     /// And then so long requests that are under way may take.
     pub stop_time: Duration,
+    /// Show each byte of each connection.
+    pub wire: bool,
     /// Who may see the counters.
     pub metrics: Metrics,
     /// Who is told where the server's time went.
@@ -86,6 +88,7 @@ impl Default for ServerOptions {
             limits: LimitFlags::default(),
             drain_time: Duration::ZERO,
             stop_time: Duration::from_secs(10),
+            wire: false,
             metrics: Metrics::Loopback,
             server_timing: ServerTiming::Asked,
         }
@@ -211,6 +214,13 @@ const FLAGS: &[Flag<ServerOptions>] = &[
     ),
     Flag::new(
         None,
+        "wire",
+        Switch(|options| options.wire = true),
+        "show each byte of each connection on stderr, passwords and cookies included; files are \
+         then read and written, not sent by the kernel",
+    ),
+    Flag::new(
+        None,
         "server-name",
         Value("NAME|off", |options, value| {
             let visible = |text: &&str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
@@ -326,7 +336,7 @@ mod tests {
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
                     --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 \
                     --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
-                    --overload block --stop-time 13 --drain-time 14 --metrics everyone \
+                    --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
                     --server-timing on site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
@@ -359,6 +369,7 @@ mod tests {
             },
             stop_time: Duration::from_secs(13),
             drain_time: Duration::from_secs(14),
+            wire: true,
             metrics: Metrics::Everyone,
             server_timing: ServerTiming::On,
         };

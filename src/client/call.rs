@@ -38,10 +38,7 @@ pub(super) fn call(
     };
     let route = client.config.routes.to(request.url()).map_err(Error::Proxy)?;
     let peer = route.peer(request.url());
-    let mut connection = match reuse(client, &peer) {
-        Some(connection) => connection,
-        None => open(client, route, &peer, budget)?,
-    };
+    let mut connection = connection_to(client, route, &peer, budget)?;
     let upload = Upload::new(content.body, stream.as_deref_mut());
     let mut answer = exchange(client, request, route, &content, upload, &mut connection, budget);
     let can_replay = |stream: &mut Option<&mut Stream<'_>>| {
@@ -93,6 +90,16 @@ fn streamed(request: &Request, stream: &mut Stream<'_>) -> Result<Content<'stati
     Ok(content)
 }
 
+/// A connection that waits for us, or a fresh one.
+pub(super) fn connection_to(
+    client: &Client,
+    route: Route<'_>,
+    peer: &Peer,
+    budget: &mut Budget,
+) -> Result<Connection, Error> {
+    reuse(client, peer).map_or_else(|| open(client, route, peer, budget), Ok)
+}
+
 /// A connection that waits for us, if there is one.
 fn reuse(client: &Client, peer: &Peer) -> Option<Connection> {
     for old in client.idle.expired(&client.config.keep, Instant::now()) {
@@ -100,7 +107,8 @@ fn reuse(client: &Client, peer: &Peer) -> Option<Connection> {
     }
     loop {
         match client.idle.take(peer)? {
-            Found::Alive(connection) => {
+            Found::Alive(mut connection) => {
+                connection.watcher = client.watcher();
                 client.tell(&Event::Reusing(connection.id, peer.host()));
                 return Some(connection);
             }
@@ -118,7 +126,8 @@ fn open(
 ) -> Result<Connection, Error> {
     let stream = dial(client, route, budget)?;
     let ends = stream.ends().map_err(Error::Receive)?;
-    let connection = Connection::new(client.idle.next_id(), stream);
+    let mut connection = Connection::new(client.idle.next_id(), stream);
+    connection.watcher = client.watcher();
     client.tell(&Event::Connected(connection.id, peer.host(), &ends));
     Ok(connection)
 }

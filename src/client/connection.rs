@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::budget::Budget;
 use super::error::Error;
+use super::event::{Event, Watcher};
 use crate::net::stream::Stream;
 use crate::proto::buf::Buf;
 
@@ -17,6 +18,8 @@ pub(super) struct Connection {
     pub(super) input: Buf,
     /// What is to be sent.
     pub(super) output: Vec<u8>,
+    /// Who is told of its bytes, in this exchange.
+    pub(super) watcher: Watcher,
     stream: Stream,
     /// Why the server takes no more of the request.
     broken: Option<io::Error>,
@@ -47,6 +50,7 @@ impl Connection {
             id,
             input: Buf::new(),
             output: Vec::new(),
+            watcher: Watcher::default(),
             stream,
             broken: None,
             limit: None,
@@ -96,6 +100,7 @@ impl Connection {
             let armed = self.stream.set_write_timeout(Some(left));
             match armed.and_then(|()| self.stream.write(&self.output[sent..])) {
                 Ok(count) => {
+                    self.watcher.tell(&Event::Wrote(self.id, &self.output[sent..sent + count]));
                     sent += count;
                     budget.sent(count, Instant::now());
                 }
@@ -117,7 +122,7 @@ impl Connection {
         let read = nonblocking.and_then(|()| self.stream.read(self.input.spare(READ)));
         let blocking = self.stream.set_nonblocking(false);
         match blocking.and(read) {
-            Ok(0) => self.input.close(),
+            Ok(0) => self.ended(),
             Ok(count) => self.arrived(count),
             Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
             Err(error) => self.broken = Some(error),
@@ -162,7 +167,7 @@ impl Connection {
     fn read(&mut self, limit: Option<Duration>, budget: &mut Budget) -> Result<bool, Error> {
         let armed = self.limit_reading(limit);
         match armed.and_then(|()| self.stream.read(self.input.spare(READ))) {
-            Ok(0) => self.input.close(),
+            Ok(0) => self.ended(),
             Ok(count) => {
                 self.arrived(count);
                 budget.received(count, Instant::now());
@@ -177,6 +182,12 @@ impl Connection {
     fn arrived(&mut self, count: usize) {
         self.input.filled(count);
         self.heard = true;
+        self.watcher.tell(&Event::Read(self.id, self.input.last(count)));
+    }
+
+    fn ended(&mut self) {
+        self.input.close();
+        self.watcher.tell(&Event::Read(self.id, b""));
     }
 
     /// Where the limit is the one before, the system call is saved: a third of all in a large body.

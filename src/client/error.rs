@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::budget::{Phase, Rate};
 use super::misread::Misread;
+use super::pipeline::Unfit;
 use super::proxy::ProxyError;
 use super::redirect::RedirectError;
 use super::response::Response;
@@ -37,6 +38,8 @@ pub enum Error {
     NoLength,
     /// A TRACE with a body (RFC 9110, 9.3.8).
     Trace,
+    /// Requests that cannot be sent at once.
+    Unfit(Unfit),
     /// This host has no address.
     Resolve(String, ResolveError),
     /// Nor has this one, which is the proxy's.
@@ -94,7 +97,11 @@ impl Error {
         match self {
             Error::Url(UrlError::Scheme(_)) => 1,
             Error::NoLength => 25,
-            Error::Method(_) | Error::Field(_) | Error::Length { .. } | Error::Trace => 2,
+            Error::Method(_)
+            | Error::Field(_)
+            | Error::Length { .. }
+            | Error::Trace
+            | Error::Unfit(_) => 2,
             Error::Url(_) => 3,
             Error::Proxy(error) => error.exit_code(),
             Error::Connect(..) | Error::ConnectUnix(..) => 7,
@@ -206,6 +213,7 @@ impl std::fmt::Display for Error {
                 write!(f, "could not find the address of the proxy {host}")
             }
             Error::Proxy(error) => error.fmt(f),
+            Error::Unfit(why) => why.fmt(f),
             Error::Connect(host, port, _) => write!(f, "could not connect to {host} port {port}"),
             Error::ConnectUnix(path, _) => {
                 write!(f, "could not connect to the socket {}", path.display())
@@ -259,6 +267,7 @@ impl std::error::Error for Error {
             | Error::Length { .. }
             | Error::NoLength
             | Error::Trace
+            | Error::Unfit(_)
             | Error::Timeout { .. }
             | Error::TooSlow { .. }
             | Error::NoAnswer

@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! Resolving Resolved (Trying Failed Abandoned)… Connected   or   Reusing, after any Dead
-//!   Sending Sent FirstByte Interim… Head Received… Trailers Ended   Kept or Closed
+//!   Sending Wrote… Sent Read… FirstByte Interim… Head Received… Trailers Ended   Kept or Closed
 //!   Retrying, Redirected, Again: and the same once more             GaveUp: the call failed
 //! ```
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::Error;
+use super::request::Request;
 use crate::net::stream::Ends;
 use crate::proto::http::close::Close;
 use crate::proto::http::head::ResponseHead;
@@ -61,9 +63,18 @@ pub enum Event<'a> {
     Retrying(usize),
     /// This head is sent.
     Sending(&'a [u8]),
+    /// These bytes of this connection were handed to the kernel, just as they are.
+    Wrote(usize, &'a [u8]),
+    /// These bytes came on this connection, just as they are; none: the server says no more.
+    Read(usize, &'a [u8]),
     /// The request is out, or as much of it as the server wants; so many bytes of its body, before they
     /// were put in chunks.
     Sent(u64),
+    /// Next is the first, second … answer of so many to requests that were sent at once, to this one.
+    InTurn(usize, usize, &'a Request),
+    /// The connection ended with so many requests unanswered, of so many that were sent at once; they are sent again, one by
+    /// one.
+    Unanswered(usize, usize),
     /// The first byte of an answer came.
     FirstByte,
     /// An interim answer (1xx) came.
@@ -86,4 +97,22 @@ pub enum Event<'a> {
     Kept(usize, &'a str),
     /// The connection is closed, and why.
     Closed(usize, Close),
+}
+
+/// Whoever is told of the bytes of a connection, by the connection itself.
+#[derive(Clone, Default)]
+pub(super) struct Watcher(pub(super) Option<Arc<dyn Observer>>);
+
+impl Watcher {
+    pub(super) fn tell(&self, event: &Event<'_>) {
+        if let Some(observer) = &self.0 {
+            observer.observe(event);
+        }
+    }
+}
+
+impl std::fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watcher")
+    }
 }

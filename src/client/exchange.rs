@@ -59,6 +59,20 @@ pub(super) fn exchange(
     }
 }
 
+/// Receives the head of an answer to a request that was sent before.
+pub(super) fn next_answer(
+    client: &Client,
+    waiting: RecvHead,
+    connection: &mut Connection,
+    budget: &mut Budget,
+) -> Result<Answer, Error> {
+    let mut interim = Vec::new();
+    let mut exchange =
+        Exchange { client, connection, budget, interim: &mut interim, sent: 0, heard: false };
+    let (head, body) = exchange.recv_head(waiting)?;
+    Ok(Answer { interim, head, body })
+}
+
 /// A request and its answer under way.
 struct Exchange<'a> {
     client: &'a Client,

@@ -62,6 +62,7 @@
 //! | `budget` | how long each phase may take |
 //! | `reuse` | connections that wait for their next request |
 //! | `event` | what happens on the way, for those who watch |
+//! | `pipeline` | several requests at once |
 //! | [`output`] | what `-i`, `-I` and `-v` print |
 //! | `command` | what the command line does around a call: `-F`, `-o`, `-w` … (feature `cli`) |
 //! | `load`, `report` | `client bench`: many requests, and what they felt like (feature `cli`) |
@@ -87,6 +88,7 @@ mod follow;
 pub mod load;
 mod misread;
 pub mod output;
+mod pipeline;
 mod proxy;
 mod redirect;
 #[cfg(feature = "cli")]
@@ -107,6 +109,7 @@ pub use self::config::{Config, Keep};
 pub use self::error::{Error, in_one_line};
 pub use self::event::{Event, Observer};
 pub use self::misread::Misread;
+pub use self::pipeline::{Pipeline, Unfit};
 pub use self::proxy::{Except, Proxy, ProxyError};
 pub use self::redirect::{Again, Asked, Hop, RedirectError, Redirects, Rules, Secrets, redirect};
 pub use self::request::Request;
@@ -125,6 +128,7 @@ pub use crate::proto::http::url::{Url, UrlError};
 pub use crate::proto::http::version::Version;
 
 use self::budget::Budget;
+use self::event::Watcher;
 use self::reuse::Idle;
 
 /// Sends requests and keeps the connections. Clones share the connections, cost next to nothing, and
@@ -244,8 +248,34 @@ impl Client {
         follow::follow(self, request, None)
     }
 
+    /// Sends these requests in one write, when the first answer is asked for; the answers come in their
+    /// order. What the server leaves unanswered is sent again, one by one.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] says which rule they break: methods that are not idempotent, bodies, several
+    /// servers, more than 64 KB of heads.
+    pub fn pipeline<'r>(&self, requests: &'r [Request]) -> Result<Pipeline<'r>, Error> {
+        Pipeline::new(self, requests)
+    }
+
+    /// Looks the host of `url` up and connects, in the way and the time that is set, sends nothing, and
+    /// closes again. Who is at the two ends?
+    ///
+    /// # Errors
+    /// As [`Client::send`], as far as that goes.
+    pub fn reach(&self, url: &str) -> Result<Ends, Error> {
+        let request = Request::get(url)?;
+        let route = self.config.routes.to(request.url()).map_err(Error::Proxy)?;
+        dial::dial(self, route, &mut self.budget())?.ends().map_err(Error::Receive)
+    }
+
     fn budget(&self) -> Budget {
         Budget::new(Instant::now(), self.config.timeouts)
+    }
+
+    /// For a connection that tells of its bytes.
+    fn watcher(&self) -> Watcher {
+        Watcher(self.observer.clone())
     }
 
     fn tell(&self, event: &Event<'_>) {

@@ -48,10 +48,20 @@ pub fn tell(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
             writeln!(out, "* Connection #{id} died before an answer came; once more on a fresh one")
         }
         Event::Sending(head) => lines('>', head, out),
+        Event::InTurn(number, of, request) => {
+            let (method, target) = (request.verb().as_str(), &request.url().path);
+            writeln!(out, "* Answer {number} of {of}, to {method} {target}")
+        }
+        Event::Unanswered(left, of) => writeln!(
+            out,
+            "* {left} of {of} requests were not answered; they are sent again, one by one"
+        ),
         Event::Redirected(_, url) => writeln!(out, "* Issue another request to this URL: '{url}'"),
         Event::Again(number, pause) => writeln!(out, "* Once more in {pause:?}, retry {number}"),
         // What came of it is said, and errors are the caller's to tell.
         Event::Resolving(_)
+        | Event::Wrote(..)
+        | Event::Read(..)
         | Event::Sent(_)
         | Event::FirstByte
         | Event::Received(_)

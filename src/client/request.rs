@@ -138,7 +138,6 @@ impl Request {
     }
 
     /// Is this the version that it speaks?
-    #[cfg(feature = "cli")] // the load generator asks
     pub(super) fn is_version(&self, version: Version) -> bool {
         self.version == version
     }

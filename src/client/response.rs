@@ -38,6 +38,16 @@ pub struct Response {
     read: usize,
     /// How much of the body has come.
     received: u64,
+    after: After,
+}
+
+/// What becomes of the connection when the body is complete.
+#[derive(Debug)]
+enum After {
+    /// It waits for another request.
+    Keep,
+    /// More answers come on it: it is handed on.
+    HandOn(Option<Connection>),
 }
 
 /// How much of a body that nobody wants is read all the same.
@@ -61,13 +71,47 @@ impl Response {
         budget: Budget,
         answer: Answer,
     ) -> Response {
+        Response::in_turn(client, url, peer, connection, budget, answer, false)
+    }
+
+    /// With, or without, `more` answers behind it.
+    pub(super) fn in_turn(
+        client: Client,
+        url: Url,
+        peer: Peer,
+        connection: Connection,
+        budget: Budget,
+        answer: Answer,
+        more: bool,
+    ) -> Response {
+        let after = if more { After::HandOn(None) } else { After::Keep };
         let Answer { interim, head, body } = answer;
         let body = Body::Coming(connection, body);
         let (piece, read, received) = (Vec::new(), 0, 0);
-        let mut response =
-            Response { client, url, peer, budget, head, interim, body, piece, read, received };
+        let mut response = Response {
+            client,
+            url,
+            peer,
+            budget,
+            head,
+            interim,
+            body,
+            piece,
+            read,
+            received,
+            after,
+        };
         response.settle();
         response
+    }
+
+    /// The connection, once the answer has been read; what is left of it is, if it is little.
+    pub(super) fn hand_on(mut self) -> Option<Connection> {
+        self.discard();
+        match &mut self.after {
+            After::HandOn(connection) => connection.take(),
+            After::Keep => None,
+        }
     }
 
     /// Its status.
@@ -169,6 +213,9 @@ impl Response {
         }
         self.client.tell(&Event::Ended(self.received));
         match body.finish() {
+            Ok(_) if connection.is_intact() && matches!(self.after, After::HandOn(_)) => {
+                self.after = After::HandOn(Some(connection));
+            }
             Ok(_) if !connection.input.is_empty() => {
                 self.client.tell(&Event::Closed(connection.id, Close::TooMuch));
             }

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use super::config::Keep;
 use super::connection::Connection;
+use super::event::Watcher;
 use super::route::Peer;
 
 /// The connections of a client that wait, the one used last at the back.
@@ -69,10 +70,11 @@ impl Idle {
     pub(super) fn put(
         &self,
         peer: Peer,
-        connection: Connection,
+        mut connection: Connection,
         keep: &Keep,
         now: Instant,
     ) -> Option<Connection> {
+        connection.watcher = Watcher::default(); // what waits is nobody's
         let mut waiting = self.lock();
         let crowded =
             waiting.iter().filter(|held| held.peer == peer).count() >= keep.most_per_origin;

@@ -4,6 +4,7 @@
 //! - [`measuring`]: `client bench`, and what other load generators do not say.
 //! - [`transfers`]: what `client` tells of a transfer, what becomes of files, proxies and other ways to a
 //!   server, times, requests that are not sent.
+//! - [`watching`]: each byte on the wire, transcripts, where a URL leads, pipelining.
 //! - [`coursework`]: what the kernel is asked, a reading order through the source, and five
 //!   exercises with checks.
 //! - [`coverage`]: the requirements of RFC 9110 and RFC 9112 one by one, each with the test that holds
@@ -20,6 +21,9 @@ pub mod measuring {}
 
 #[doc = include_str!("transfers.md")]
 pub mod transfers {}
+
+#[doc = include_str!("watching.md")]
+pub mod watching {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}

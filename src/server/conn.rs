@@ -30,6 +30,7 @@ use super::quota::Quota;
 use super::refusal::{Refusal, overload};
 use super::router::Routes;
 use super::stats::Stats;
+use super::tap::WireLog;
 use super::timing::ServerTiming;
 use super::wire::{Desk, Read, Wire};
 use crate::net::deadline::{Deadline, Phase};
@@ -58,13 +59,15 @@ pub struct Http {
     /// The `Server` field, if there is to be one.
     server_name: Headers,
     /// Who is told where the time went.
-    server_timing: ServerTiming,
+    pub server_timing: ServerTiming,
     /// One line a request.
     pub access_log: AccessLog,
     /// Memory for bodies that are kept.
     memory: Arc<Quota>,
     /// Handlers that may stream at once.
     streams: Arc<Quota>,
+    /// Who looks on at the bytes.
+    pub wire_log: Option<WireLog>,
     /// What is counted.
     pub stats: Arc<Stats>,
     /// Handlers that wait for a body hear of it.
@@ -122,7 +125,7 @@ impl Service for Http {
     type Desk = Desk;
 
     fn open(&self, peer: SocketAddr) -> Connection {
-        let wire = Wire::new(peer);
+        let wire = self.wire(peer);
         let state = State::Head(RecvHead::default(), None);
         Connection { wire, state }
     }
@@ -199,6 +202,9 @@ impl Service for Http {
         );
         if let State::Over(why) = connection.state {
             self.stats.count_close(why);
+            if let Some(tap) = &mut connection.wire.tap {
+                tap.closed(why);
+            }
             log::debug!(
                 "{}: closed after {} answers: {why}",
                 connection.wire.peer,
@@ -228,12 +234,16 @@ impl Service for Http {
     }
 
     fn refusal(&self, why: Full, peer: SocketAddr) -> Vec<u8> {
-        let mut wire = Wire::new(peer);
+        let mut wire = self.wire(peer);
         let asked = Asked { came: None, since: Instant::now() };
         let send = asked.last(Close::WeAsked);
         let mut state = self.answer(overload(why), asked, send, &mut wire, false);
         while let State::Answer(answer) = state {
             state = self.send_body(answer, &mut wire);
+        }
+        if let Some(tap) = &mut wire.tap {
+            tap.went(&wire.output.bytes);
+            tap.closed(Close::WeAsked);
         }
         wire.output.bytes
     }
@@ -256,7 +266,7 @@ impl Http {
         if let Some(Err(error)) = server_name.map(|name| named.set("Server", name)) {
             log::error!("{error}");
         }
-        let (server_name, server_timing) = (named, ServerTiming::Off);
+        let (server_name, server_timing, wire_log) = (named, ServerTiming::Off, None);
         Http {
             routes,
             limits,
@@ -265,16 +275,16 @@ impl Http {
             access_log,
             memory,
             streams,
+            wire_log,
             stats,
             stop,
             cut,
         }
     }
 
-    /// The same, and these are told where the time went.
-    #[must_use]
-    pub fn telling(self, server_timing: ServerTiming) -> Http {
-        Http { server_timing, ..self }
+    fn wire(&self, peer: SocketAddr) -> Wire {
+        let tap = self.wire_log.as_ref().map(|log| log.open(peer, &self.limits));
+        Wire { tap, ..Wire::new(peer) }
     }
 
     /// How many connections have been cut, as the time to stop had run out.
@@ -297,7 +307,7 @@ impl Http {
             let had_its_turn = answers >= TURN_ANSWERS || answers > 0 && waiting_since >= turn.end;
             let pausing = matches!(step, Step::Hungry | Step::Stuck | Step::Over) || had_its_turn;
             if pausing || connection.wire.output.is_large() {
-                connection.wire.output.flush(turn.stream, &self.limits)?;
+                connection.wire.flush(turn.stream, &self.limits)?;
                 if let Some(deadline) = connection.wire.output.deadline(&self.limits) {
                     return Ok(Next::Writable(deadline));
                 }
@@ -370,7 +380,7 @@ impl Http {
             State::Answer(answer) if wire.output.bytes.is_empty() => self
                 .send_file(answer, wire, stream)
                 .map(|passed| usize::from(matches!(passed, Passed::Some(_)))),
-            _ => wire.output.flush(stream, &self.limits),
+            _ => wire.flush(stream, &self.limits),
         };
         taken.is_ok_and(|taken| taken > 0)
     }

@@ -37,6 +37,7 @@ pub mod router;
 mod select;
 pub mod stats;
 mod stream;
+mod tap;
 pub mod textbook;
 mod timing;
 pub mod variants;
@@ -48,11 +49,13 @@ pub use self::files::Files;
 pub use self::handler::{Body, Handler, Request, Response, Streaming, Trailed};
 pub use self::router::{Router, Routes};
 pub use self::stats::Stats;
+pub use self::tap::WireLog;
 pub use self::timing::ServerTiming;
 pub use crate::net::accept::BindError;
 pub use crate::net::door::{Overload, PerAddress};
 pub use crate::net::stop::Stop;
 pub use crate::proto::http::conditional::Validators;
+pub use crate::proto::http::dump::text::Form as WireForm;
 pub use crate::proto::http::headers::Headers;
 pub use crate::proto::http::limits::Limits;
 pub use crate::proto::http::method::Method;
@@ -89,6 +92,8 @@ pub struct Config {
     pub server_timing: ServerTiming,
     /// One line a request.
     pub access_log: AccessLog,
+    /// The bytes of each connection, for people; `None`: nobody looks on.
+    pub wire_log: Option<WireLog>,
     /// What is counted; hold it, too, to ask.
     pub stats: Arc<Stats>,
 }
@@ -107,6 +112,7 @@ impl Default for Config {
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
             server_timing: ServerTiming::default(),
             access_log: AccessLog::Off,
+            wire_log: None,
             stats: Arc::default(),
         }
     }
@@ -220,8 +226,10 @@ impl Server {
         let streams = (workers / 2).max(1);
         let (counting, lines_lost) = (Arc::clone(&stats), access_log.lost());
         let stopping = stop.clone();
-        let http = Http::new(routes, limits, streams, server_name, access_log, counting, stopping);
-        let http = Arc::new(http.telling(config.server_timing));
+        let mut http =
+            Http::new(routes, limits, streams, server_name, access_log, counting, stopping);
+        (http.server_timing, http.wire_log) = (config.server_timing, config.wire_log);
+        let http = Arc::new(http);
         let refusal = |why, peer| http.refusal(why, peer);
 
         let (accepting, answered, workers) = match driver {

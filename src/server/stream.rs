@@ -103,7 +103,7 @@ impl Stream {
         let since = begun.checked_sub(waited).unwrap_or(begun);
         let deadline = Deadline::at_rate(since, grace, received, rate, Phase::Body);
         loop {
-            self.wire.output.flush(&self.socket, &self.limits).map_err(Broken::Connection)?;
+            self.wire.flush(&self.socket, &self.limits).map_err(Broken::Connection)?;
             match self.wire.read(&self.socket) {
                 Ok(_) => break,
                 Err(error) if nothing_yet(&error) || error.kind() == io::ErrorKind::Interrupted => {

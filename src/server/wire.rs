@@ -5,8 +5,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
 use super::output::Output;
+use super::tap::Tap;
 use super::timing::Timing;
 use crate::proto::buf::Buf;
+use crate::proto::http::limits::Limits;
 
 /// How much is read at once.
 const READ: usize = 16 << 10;
@@ -24,6 +26,8 @@ pub(super) struct Wire {
     pub(super) received: usize,
     /// What the clock said about the request that came last.
     pub(super) timing: Timing,
+    /// Somebody looks on.
+    pub(super) tap: Option<Box<Tap>>,
     /// How many answers are complete.
     pub(super) answered: u64,
     /// When it was opened, or its last answer was complete.
@@ -55,6 +59,7 @@ impl Wire {
             answered: 0,
             waiting_since: Instant::now(),
             timing: Timing::default(),
+            tap: None,
         }
     }
 
@@ -68,7 +73,21 @@ impl Wire {
         }
         self.input.filled(count);
         self.received += count;
+        if let Some(tap) = &mut self.tap {
+            tap.came(self.input.last(count));
+        }
         Ok(if count == most { Read::AllThatFits } else { Read::AllThereWas })
+    }
+
+    /// Writes once, as [`Output::flush`].
+    pub(super) fn flush(&mut self, stream: &TcpStream, limits: &Limits) -> io::Result<usize> {
+        let Some(tap) = &mut self.tap else { return self.output.flush(stream, limits) };
+        let bytes = self.output.bytes.clone();
+        let taken = self.output.flush(stream, limits)?;
+        if taken > 0 {
+            tap.went(&bytes[..taken]);
+        }
+        Ok(taken)
     }
 
     pub(super) fn borrow(&mut self, desk: &mut Desk) {

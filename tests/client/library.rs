@@ -351,7 +351,7 @@ fn each_step_is_told() {
     });
     let (client, seen) = watched(Config::default());
     let get = |path: &str| client.get(&server.url(path)).unwrap().send().unwrap();
-    let exchange = "Sending Sent FirstByte Head Received Ended Kept";
+    let exchange = "Sending Wrote Sent Read FirstByte Head Received Ended Kept";
     text(get("/"));
     assert_eq!(names(&seen), format!("Resolving Resolved Trying Connected {exchange}"));
     text(get("/1"));

@@ -19,12 +19,15 @@ use super::stop::{Stop, complain};
 use super::terminal;
 use super::trace::{Opened, Tracer};
 use super::transfer::{Asked, Peers, Transfer, Watch};
+use super::watching::Watching;
 use super::waterfall::Picture;
 use super::write_out::{Format, Stream, line};
 use crate::cli::client::again::{Again, Follow};
 use crate::cli::client::{ClientOptions, Dry};
-use crate::client::output::Verbose;
-use crate::client::{self, Client, Config, Event, Observer as _, Redirects, Rules, Secrets};
+use crate::client::{
+    self, Client, Config, Error, Event, Observer as _, Pipeline, Redirects, Request, Response,
+    Rules, Secrets,
+};
 
 /// What all transfers have in common.
 pub struct Fetcher {
@@ -35,22 +38,45 @@ pub struct Fetcher {
     client: Client,
     peers: Peers,
     opened: Opened,
+    watching: Arc<Watching>,
     /// What is seen of all transfers, where several go at a time.
     all: OfAll,
     /// Whose turn it is to write to stdout.
     turn: Mutex<()>,
 }
 
-/// Who watches a transfer.
-struct Watching {
+/// Whoever is told of one transfer's events.
+struct Witness {
     watch: Watch,
     tracer: Option<Tracer>,
+}
+
+impl Witness {
+    fn observe(&self, event: &Event<'_>) {
+        self.watch.observe(event);
+        if let Some(tracer) = &self.tracer {
+            tracer.observe(event);
+        }
+    }
 }
 
 /// A transfer's turn at stdout: what it writes there is not mixed with what others do.
 struct Turn<'f> {
     mutex: &'f Mutex<()>,
     held: Option<MutexGuard<'f, ()>>,
+}
+
+/// The answers to requests that are sent at once, and who watches the one that is next.
+pub(super) struct Pipelined<'r> {
+    pipeline: Pipeline<'r>,
+    watch: Arc<Mutex<Arc<Witness>>>,
+}
+
+impl Pipelined<'_> {
+    fn answer(&mut self, watch: &Arc<Witness>) -> Option<Result<&mut Response, Error>> {
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(watch);
+        self.pipeline.answer()
+    }
 }
 
 impl Turn<'_> {
@@ -72,9 +98,10 @@ impl Fetcher {
             format: format(&options)?,
             lines: options.json_out.as_deref().map(lines).transpose()?.map(Mutex::new),
             content: Content::new(&options)?,
-            client: Client::with(config(&options)?),
+            client: configured(&options)?,
             peers: Peers::default(),
             opened: Opened::default(),
+            watching: Arc::new(Watching::new(&options)?),
             all: is_parallel(&options).then(|| {
                 Arc::new(Mutex::new(Progress::of_all(Instant::now(), options.urls.len())))
             }),
@@ -83,12 +110,43 @@ impl Fetcher {
         })
     }
 
+    /// The requests of all URLs, to be sent at once.
+    ///
+    /// # Errors
+    /// One that cannot be made.
+    pub(super) fn requests(&self) -> Result<Vec<Request>, Stop> {
+        let options = &self.options;
+        let one =
+            |(number, url): (usize, &String)| ask(options, url, number, &self.content)?.in_memory();
+        options.urls.iter().enumerate().map(one).collect()
+    }
+
+    /// Their answers.
+    ///
+    /// # Errors
+    /// Requests that cannot be sent at once.
+    pub(super) fn pipeline<'r>(&self, requests: &'r [Request]) -> Result<Pipelined<'r>, Stop> {
+        let watch = Arc::new(Mutex::new(Arc::new(self.witness())));
+        let (now, watching) = (Arc::clone(&watch), Arc::clone(&self.watching));
+        let client = self.client.clone().observer(move |event: &Event<'_>| {
+            now.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+            watching.observe(event);
+        });
+        Ok(Pipelined { pipeline: client.pipeline(requests)?, watch })
+    }
+
     /// Makes the transfer of the `number`th URL, from 0, again and again if that is wanted, and says what
-    /// there is to say about it. Gives its exit code.
+    /// there is to say about it; the first time its answer is the next one of `pipelined`. Gives its exit
+    /// code.
     ///
     /// # Errors
     /// [`Stop::BrokenPipe`]: nobody wants to know; and what keeps it from saying what it has to say.
-    pub fn fetch(&self, number: usize, url: &str) -> Result<u8, Stop> {
+    pub(super) fn fetch(
+        &self,
+        number: usize,
+        url: &str,
+        mut pipelined: Option<&mut Pipelined<'_>>,
+    ) -> Result<u8, Stop> {
         let options = &self.options;
         let is_loud = !options.silent || options.show_error;
         let mut retry = Retry::new(&options.again, Instant::now());
@@ -96,11 +154,12 @@ impl Fetcher {
         let mut asking = None;
         let (transfer, code) = loop {
             let mut transfer = Transfer::new(url, number);
-            let tracer = options.trace.then(|| Tracer::new(&self.opened));
-            let watching = Arc::new(Watching { watch: Watch::new(&self.peers), tracer });
-            let outcome = self.attempt(&mut transfer, &mut asking, &watching, &mut turn);
-            (transfer.seen, transfer.total) = watching.watch.seen();
-            if let Some(tracer) = &watching.tracer {
+            let watch = Arc::new(self.witness());
+            let answers = pipelined.take();
+            let outcome = self.attempt(&mut transfer, &mut asking, answers, &watch, &mut turn);
+            let outcome = outcome.and_then(|()| self.watching.kept());
+            (transfer.seen, transfer.total) = watch.watch.seen();
+            if let Some(tracer) = &watch.tracer {
                 draw(tracer);
             }
             let once = retry.after(
@@ -159,17 +218,18 @@ impl Fetcher {
         Ok(())
     }
 
+    /// For a transfer that begins now.
+    fn witness(&self) -> Witness {
+        let tracer = self.options.trace.then(|| Tracer::new(&self.opened));
+        Witness { watch: Watch::new(&self.peers), tracer }
+    }
+
     /// The client that tells this transfer's events to who wants to know them.
-    fn observed(&self, watching: &Arc<Watching>) -> Client {
-        let (watching, verbose) = (Arc::clone(watching), self.options.verbose);
+    fn observed(&self, watch: &Arc<Witness>) -> Client {
+        let (watch, watching) = (Arc::clone(watch), Arc::clone(&self.watching));
         self.client.clone().observer(move |event: &Event<'_>| {
-            watching.watch.observe(event);
-            if let Some(tracer) = &watching.tracer {
-                tracer.observe(event);
-            }
-            if verbose {
-                Verbose.observe(event);
-            }
+            watch.observe(event);
+            watching.observe(event);
         })
     }
 
@@ -178,7 +238,8 @@ impl Fetcher {
         &self,
         transfer: &mut Transfer,
         asking: &mut Option<Asking>,
-        watching: &Arc<Watching>,
+        pipelined: Option<&mut Pipelined<'_>>,
+        watch: &Arc<Witness>,
         turn: &mut Turn<'_>,
     ) -> Result<(), Stop> {
         let options = &self.options;
@@ -202,24 +263,37 @@ impl Fetcher {
                 Dry::Nc => print(as_nc(&request, self.client.routes())?.as_bytes()),
             };
         }
-        let client = self.observed(watching);
-        let call = client.begin(request);
-        let call = match upload {
-            Some(upload) => {
-                let length = upload.length();
-                let meter = Meter::new(options, &self.all, place.file.is_some(), 0, length);
-                call.file(length, Metered { reader: upload, meter })
+        let mut alone;
+        let sent = match pipelined.and_then(|pipelined| pipelined.answer(watch)) {
+            Some(answer) => answer,
+            None => {
+                let client = self.observed(watch);
+                let call = client.begin(request);
+                let call = match upload {
+                    Some(upload) => {
+                        let length = upload.length();
+                        let meter = Meter::new(options, &self.all, place.file.is_some(), 0, length);
+                        call.file(length, Metered { reader: upload, meter })
+                    }
+                    None => call,
+                };
+                match call.send() {
+                    Ok(response) => {
+                        alone = response;
+                        Ok(&mut alone)
+                    }
+                    Err(error) => Err(error),
+                }
             }
-            None => call,
         };
-        let sent = call.send();
-        let answered = sent.as_ref().map_or_else(|error| error.response(), Some);
+        let answered =
+            sent.as_ref().map_or_else(|error| error.response(), |response| Some(response));
         transfer.answer = answered.map(|response| response.head().clone());
-        let (seen, _) = watching.watch.seen();
+        let (seen, _) = watch.watch.seen();
         if place.file.is_none() {
             turn.take();
         }
-        let mut response = match sent {
+        let response = match sent {
             Ok(response) => response,
             Err(error) => {
                 if place.file.is_none() && (options.include || options.head) {
@@ -229,7 +303,7 @@ impl Fetcher {
             }
         };
         let (shown, all) = ((options.head || options.include).then_some(seen.hops), &self.all);
-        place.take(options, &mut response, transfer, shown.unwrap_or_default(), all)
+        place.take(options, response, transfer, shown.unwrap_or_default(), all)
     }
 }
 
@@ -246,7 +320,7 @@ pub(super) fn is_parallel(options: &ClientOptions) -> bool {
 }
 
 /// Prints what is no body.
-fn print(bytes: &[u8]) -> Result<(), Stop> {
+pub(super) fn print(bytes: &[u8]) -> Result<(), Stop> {
     let mut stdout = io::stdout().lock();
     let printed = stdout.write_all(bytes).and_then(|()| stdout.flush());
     printed.map_err(|error| Stop::unwritten("stdout".to_owned(), error))
@@ -273,12 +347,13 @@ fn lines(path: &Path) -> Result<Box<dyn Write + Send>, Stop> {
 
 /// curl's habits: redirects are followed when that is asked for, a retry is of a whole transfer, and nothing
 /// but the connection has a limit that was not asked for.
-fn config(options: &ClientOptions) -> Result<Config, Stop> {
+pub(super) fn configured(options: &ClientOptions) -> Result<Client, Stop> {
     let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
     let routes = reach::routes(&options.reaching, variable);
     let routes = routes.map_err(|what| Stop::Failed(49, what))?;
     let timeouts = reach::timeouts(&options.limits, options.max_time);
-    Ok(Config { timeouts, routes, redirects: redirects(&options.again), ..Config::default() })
+    let redirects = redirects(&options.again);
+    Ok(Client::with(Config { timeouts, routes, redirects, ..Config::default() }))
 }
 
 fn redirects(wishes: &Again) -> Redirects {

@@ -38,6 +38,7 @@ impl Meter {
     ) -> Meter {
         let begun = Instant::now();
         let is_wanted = !options.silent && !options.no_progress && !options.head;
+        let is_wanted = is_wanted && !options.wire; // whose lines it would overwrite
         let is_shown =
             is_wanted && io::stderr().is_terminal() && (to_file || !io::stdout().is_terminal());
         let line = match of_all {

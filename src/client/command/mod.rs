@@ -20,12 +20,15 @@
 //! | [`transfer`], [`write_out`] | `-w`, `--json-out`: the figures of a transfer, and how they are told |
 //! | [`trace`], [`waterfall`] | `--trace`: from the events to rows, from rows to lines |
 //! | [`terminal`] | what stderr may be: its width, and whether it takes colours |
+//! | [`watching`], [`wire`], [`mod@explain`] | `-v`, `--wire`, `--transcript`, `--explain` |
+//! | [`whereabouts`] | `client where` |
 //! | [`pretty`], [`progress`], `meter`, [`screen`] | on a terminal: JSON for people; how far a transfer is, and `--limit-rate`; nothing that would play with it |
 
 pub mod ask;
 pub mod deliver;
 mod destination;
 pub mod dry;
+pub mod explain;
 pub mod fetch;
 pub mod form;
 mod meter;
@@ -42,7 +45,10 @@ pub mod terminal;
 pub mod trace;
 pub mod transfer;
 pub mod upload;
+pub mod watching;
 pub mod waterfall;
+pub mod whereabouts;
+pub mod wire;
 pub mod write_out;
 
 pub use super::credentials;

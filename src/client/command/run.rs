@@ -28,9 +28,12 @@ pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
 }
 
 fn one_by_one(options: &ClientOptions, fetcher: &Fetcher) -> Result<u8, Stop> {
+    let is_pipelined = options.pipeline && options.dry.is_none();
+    let requests = if is_pipelined { fetcher.requests()? } else { Vec::new() };
+    let mut pipelined = is_pipelined.then(|| fetcher.pipeline(&requests)).transpose()?;
     let mut code = 0;
     for (number, url) in options.urls.iter().enumerate() {
-        code = fetcher.fetch(number, url)?;
+        code = fetcher.fetch(number, url, pipelined.as_mut())?;
         if code != 0 && options.fail_early {
             break;
         }
@@ -50,7 +53,7 @@ fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, Stop> 
         let (fetcher, tasks, tell) = (Arc::clone(fetcher), tasks.clone(), tell.clone());
         let work = move || {
             for (number, url) in tasks {
-                if tell.send(fetcher.fetch(number, &url)).is_err() {
+                if tell.send(fetcher.fetch(number, &url, None)).is_err() {
                     break; // nobody wants to know any more
                 }
             }

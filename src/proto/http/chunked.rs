@@ -41,6 +41,17 @@ enum State {
     Done,
 }
 
+/// What comes next, for those who look on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expects {
+    Size,
+    /// So many bytes of data.
+    Data(u64),
+    DataEnd,
+    Trailers,
+    Nothing,
+}
+
 /// What is at hand for the reader of the data.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ready {
@@ -83,6 +94,17 @@ impl Decoder {
         self.excerpt = Some(Excerpt::within(source, line));
         let section = self.taken - (source.len() + b"\r\n".len()) as u64;
         Err(Fault { rule: Rule::TrailerField, offset: section }.behind(line))
+    }
+
+    /// What the next byte is a part of.
+    pub(super) fn expects(&self) -> Expects {
+        match self.state {
+            State::Size => Expects::Size,
+            State::Data(0) | State::DataEnd => Expects::DataEnd,
+            State::Data(left) => Expects::Data(left),
+            State::Trailers => Expects::Trailers,
+            State::Done => Expects::Nothing,
+        }
     }
 
     /// How many bytes of the body's wire form have been taken.

@@ -19,6 +19,7 @@
 //! | [`range`] | which parts of it | 9110, 14 |
 //! | [`server_timing`] | where the server's time went | W3C, Server Timing |
 //! | [`server`], [`client`] | one exchange as each side lives it | 9112 |
+//! | [`dump`] | which part each byte is, and how it is shown | |
 //! | [`limits`], [`error`], [`rejected`], [`excerpt`] | what is too much, what is wrong, and where | |
 //!
 //! # An exchange, without a network
@@ -62,6 +63,7 @@ pub mod client;
 pub mod close;
 pub mod conditional;
 pub mod date;
+pub mod dump;
 pub mod error;
 pub mod etag;
 pub mod excerpt;

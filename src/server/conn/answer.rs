@@ -177,6 +177,9 @@ impl Http {
     ) -> io::Result<Passed> {
         let Answer { send, body, exchange } = answer;
         let Pieces::File(file) = body else { return Ok(Passed::Nothing) };
+        if wire.tap.is_some() {
+            return Ok(Passed::Nothing); // it is read, to be seen
+        }
         let Some(room) = send.plain_room().filter(|&room| room > 0) else {
             return Ok(Passed::Nothing);
         };

@@ -1,0 +1,75 @@
+//! `--wire` and `--transcript`: each byte of each connection, in lines
+//! ([`text`](crate::proto::http::dump::text)), to look at or to keep.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::client::{Event, Limits, Observer};
+use crate::proto::http::dump::Side;
+use crate::proto::http::dump::text::{Form, Text};
+
+/// An observer that writes down the bytes.
+pub struct Wire<W> {
+    form: Form,
+    begun: Instant,
+    state: Mutex<State<W>>,
+}
+
+struct State<W> {
+    connections: HashMap<usize, Text>,
+    out: W,
+    /// Why no more is written.
+    broken: Option<io::Error>,
+}
+
+impl<W: Write + Send> Wire<W> {
+    /// Writes to `out` in this form. The times of a transcript begin now.
+    pub fn new(out: W, form: Form) -> Wire<W> {
+        let state = State { connections: HashMap::new(), out, broken: None };
+        Wire { form, begun: Instant::now(), state: Mutex::new(state) }
+    }
+
+    /// Why not all could be written, if so; asked once.
+    pub fn broken(&self) -> Option<io::Error> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).broken.take()
+    }
+}
+
+impl<W: Write + Send> Observer for Wire<W> {
+    fn observe(&self, event: &Event<'_>) {
+        let at = self.begun.elapsed();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { connections, out, broken } = &mut *state;
+        let mut lines = String::new();
+        let mut on = |id: usize, then: &dyn Fn(&mut Text, &mut String)| {
+            let new = || Text::new(id, self.form, Limits::default());
+            then(connections.entry(id).or_insert_with(new), &mut lines);
+        };
+        let mut note = |id: usize, what: &str| on(id, &|text, out| text.note(what, at, out));
+        match *event {
+            Event::Connected(id, _, address) => note(id, &format!("opened, to {address}")),
+            Event::Reusing(id, _) => note(id, "used again"),
+            Event::Retrying(id) => note(id, "broke before an answer came; once more on another"),
+            Event::Kept(id, _) => note(id, "kept for the next request"),
+            Event::Read(id, []) => note(id, "the server says no more"),
+            Event::Read(id, bytes) => on(id, &|text, out| text.bytes(Side::Server, bytes, at, out)),
+            Event::Wrote(id, bytes) => {
+                on(id, &|text, out| text.bytes(Side::Client, bytes, at, out))
+            }
+            Event::Dead(id) => {
+                note(id, "was closed by the server meanwhile");
+                connections.remove(&id);
+            }
+            Event::Closed(id, why) => {
+                note(id, &format!("closed: {why}"));
+                connections.remove(&id);
+            }
+            _ => return,
+        }
+        if let Err(error) = out.write_all(lines.as_bytes()) {
+            broken.get_or_insert(error);
+        }
+    }
+}
