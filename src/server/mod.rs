@@ -228,8 +228,8 @@ impl Server {
         let stopping = stop.clone();
         let mut http =
             Http::new(routes, limits, streams, server_name, access_log, counting, stopping);
-        http.wire_log = config.wire_log;
-        let http = Arc::new(http.telling(config.server_timing));
+        (http.server_timing, http.wire_log) = (config.server_timing, config.wire_log);
+        let http = Arc::new(http);
         let refusal = |why, peer| http.refusal(why, peer);
 
         let (accepting, answered, workers) = match driver {
