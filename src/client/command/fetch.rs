@@ -25,8 +25,8 @@ use super::write_out::{Format, Stream, line};
 use crate::cli::client::again::{Again, Follow};
 use crate::cli::client::{ClientOptions, Dry};
 use crate::client::{
-    self, Client, Config, Error, Event, Observer, Pipeline, Redirects, Request, Response, Rules,
-    Secrets,
+    self, Client, Config, Error, Event, Observer as _, Pipeline, Redirects, Request, Response,
+    Rules, Secrets,
 };
 
 /// What all transfers have in common.
@@ -132,7 +132,7 @@ impl Fetcher {
             now.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
             watching.observe(event);
         });
-        Ok(Pipelined { pipeline: client.pipeline(requests)?, watched })
+        Ok(Pipelined { pipeline: client.pipeline(requests)?, watch })
     }
 
     /// Makes the transfer of the `number`th URL, from 0, again and again if that is wanted, and says what
@@ -264,10 +264,10 @@ impl Fetcher {
             };
         }
         let mut alone;
-        let sent = match pipelined.and_then(|pipelined| pipelined.answer(watched)) {
+        let sent = match pipelined.and_then(|pipelined| pipelined.answer(watch)) {
             Some(answer) => answer,
             None => {
-                let client = self.observed(watched);
+                let client = self.observed(watch);
                 let call = client.begin(request);
                 let call = match upload {
                     Some(upload) => {
