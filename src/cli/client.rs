@@ -306,6 +306,7 @@ Exit codes, which are curl's:
 Examples:
   client :8080/                       from this machine
   client -v :8080/ :8080/hello.txt    two answers, one connection
+  client --trace :8080/ :8080/        where the time went, and what reuse saves
   client -d 'name=Ada Lovelace' -d email=ada@example.org :8080/users
   client --json '{\"name\":\"Ada\",\"email\":\"ada@example.org\"}' :8080/users
   client -X DELETE :8080/users/1

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::output::Output;
 use super::tap::Tap;
+use super::timing::Timing;
 use crate::proto::buf::Buf;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::limits::Limits;
@@ -28,6 +29,8 @@ pub(super) struct Wire {
     pub(super) received: usize,
     /// Somebody looks on.
     pub(super) tap: Option<Box<Tap>>,
+    /// What the clock said about the request that came last.
+    pub(super) timing: Timing,
     /// How many answers are complete.
     pub(super) answered: u64,
     /// When it was opened, or its last answer was complete.
@@ -61,6 +64,7 @@ impl Wire {
             answered: 0,
             waiting_since: Instant::now(),
             tap: None,
+            timing: Timing::default(),
         }
     }
 

@@ -106,9 +106,11 @@ fn every_byte_is_shown_and_kept() {
     outline.dedup();
     let want = "* opened,/> head/> body/< head/pause/< head/< size/< data/pause/< data/< end/< size/< data/< end/\
                 < size/< trailer/* kept/* used/> head/> body/< head/< body/* kept";
-    let told: Vec<&str> =
+    let mut told: Vec<&str> =
         outline.iter().map(String::as_str).filter(|word| *word != "pause").collect();
-    let wanted: Vec<&str> = want.split('/').filter(|word| *word != "pause").collect();
+    told.dedup(); // a pause may be anywhere
+    let mut wanted: Vec<&str> = want.split('/').filter(|word| *word != "pause").collect();
+    wanted.dedup();
     assert_eq!(told, wanted, "a slow machine may pause elsewhere, too");
     assert!(outline.iter().filter(|word| *word == "pause").count() >= 2, "{outline:?}");
     for line in [

@@ -16,14 +16,17 @@ use super::progress::Progress;
 use super::reach;
 use super::retry::Retry;
 use super::stop::{Stop, complain};
+use super::terminal;
+use super::trace::{Opened, Tracer};
 use super::transfer::{Asked, Peers, Transfer, Watch};
 use super::watching::Watching;
+use super::waterfall::Picture;
 use super::write_out::{Format, Stream, line};
 use crate::cli::client::again::{Again, Follow};
 use crate::cli::client::{ClientOptions, Dry};
 use crate::client::{
-    self, Client, Config, Error, Event, Observer as _, Pipeline, Redirects, Request, Response,
-    Rules, Secrets,
+    self, Client, Config, Error, Event, Observer, Pipeline, Redirects, Request, Response, Rules,
+    Secrets,
 };
 
 /// What all transfers have in common.
@@ -35,10 +38,26 @@ pub struct Fetcher {
     client: Client,
     peers: Peers,
     watching: Arc<Watching>,
+    opened: Opened,
     /// What is seen of all transfers, where several go at a time.
     all: OfAll,
     /// Whose turn it is to write to stdout.
     turn: Mutex<()>,
+}
+
+/// Who watches one transfer.
+struct Watched {
+    watch: Watch,
+    tracer: Option<Tracer>,
+}
+
+impl Observer for Watched {
+    fn observe(&self, event: &Event<'_>) {
+        self.watch.observe(event);
+        if let Some(tracer) = &self.tracer {
+            tracer.observe(event);
+        }
+    }
 }
 
 /// A transfer's turn at stdout: what it writes there is not mixed with what others do.
@@ -50,12 +69,12 @@ struct Turn<'f> {
 /// The answers to requests that are sent at once, and who watches the one that is next.
 pub(super) struct Pipelined<'r> {
     pipeline: Pipeline<'r>,
-    watch: Arc<Mutex<Arc<Watch>>>,
+    watched: Arc<Mutex<Arc<Watched>>>,
 }
 
 impl Pipelined<'_> {
-    fn answer(&mut self, watch: &Arc<Watch>) -> Option<Result<&mut Response, Error>> {
-        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(watch);
+    fn answer(&mut self, watched: &Arc<Watched>) -> Option<Result<&mut Response, Error>> {
+        *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(watched);
         self.pipeline.answer()
     }
 }
@@ -82,6 +101,7 @@ impl Fetcher {
             client: configured(&options)?,
             peers: Peers::default(),
             watching: Arc::new(Watching::new(&options)?),
+            opened: Opened::default(),
             all: is_parallel(&options).then(|| {
                 Arc::new(Mutex::new(Progress::of_all(Instant::now(), options.urls.len())))
             }),
@@ -106,13 +126,14 @@ impl Fetcher {
     /// # Errors
     /// Requests that cannot be sent at once.
     pub(super) fn pipeline<'r>(&self, requests: &'r [Request]) -> Result<Pipelined<'r>, Stop> {
-        let watch = Arc::new(Mutex::new(Arc::new(Watch::new(&self.peers))));
-        let (now, watching) = (Arc::clone(&watch), Arc::clone(&self.watching));
+        let nobody = Watched { watch: Watch::new(&self.peers), tracer: None };
+        let watched = Arc::new(Mutex::new(Arc::new(nobody)));
+        let (now, watching) = (Arc::clone(&watched), Arc::clone(&self.watching));
         let client = self.client.clone().observer(move |event: &Event<'_>| {
             now.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
             watching.observe(event);
         });
-        Ok(Pipelined { pipeline: client.pipeline(requests)?, watch })
+        Ok(Pipelined { pipeline: client.pipeline(requests)?, watched })
     }
 
     /// Makes the transfer of the `number`th URL, from 0, again and again if that is wanted, and says what
@@ -134,11 +155,15 @@ impl Fetcher {
         let mut asking = None;
         let (transfer, code) = loop {
             let mut transfer = Transfer::new(url, number);
-            let watch = Arc::new(Watch::new(&self.peers));
+            let tracer = options.trace.then(|| Tracer::new(&self.opened));
+            let watched = Arc::new(Watched { watch: Watch::new(&self.peers), tracer });
             let answers = pipelined.take();
-            let outcome = self.attempt(&mut transfer, &mut asking, answers, &watch, &mut turn);
+            let outcome = self.attempt(&mut transfer, &mut asking, answers, &watched, &mut turn);
             let outcome = outcome.and_then(|()| self.watching.kept());
-            (transfer.seen, transfer.total) = watch.seen();
+            (transfer.seen, transfer.total) = watched.watch.seen();
+            if let Some(tracer) = &watched.tracer {
+                draw(tracer);
+            }
             let once = retry.after(
                 &outcome,
                 transfer.answer.as_ref(),
@@ -196,10 +221,10 @@ impl Fetcher {
     }
 
     /// The client that tells this transfer's events to who wants to know them.
-    fn observed(&self, watch: &Arc<Watch>) -> Client {
-        let (watch, watching) = (Arc::clone(watch), Arc::clone(&self.watching));
+    fn observed(&self, watched: &Arc<Watched>) -> Client {
+        let (watched, watching) = (Arc::clone(watched), Arc::clone(&self.watching));
         self.client.clone().observer(move |event: &Event<'_>| {
-            watch.observe(event);
+            watched.observe(event);
             watching.observe(event);
         })
     }
@@ -210,7 +235,7 @@ impl Fetcher {
         transfer: &mut Transfer,
         asking: &mut Option<Asking>,
         pipelined: Option<&mut Pipelined<'_>>,
-        watch: &Arc<Watch>,
+        watched: &Arc<Watched>,
         turn: &mut Turn<'_>,
     ) -> Result<(), Stop> {
         let options = &self.options;
@@ -235,10 +260,10 @@ impl Fetcher {
             };
         }
         let mut alone;
-        let sent = match pipelined.and_then(|pipelined| pipelined.answer(watch)) {
+        let sent = match pipelined.and_then(|pipelined| pipelined.answer(watched)) {
             Some(answer) => answer,
             None => {
-                let client = self.observed(watch);
+                let client = self.observed(watched);
                 let call = client.begin(request);
                 let call = match upload {
                     Some(upload) => {
@@ -260,7 +285,7 @@ impl Fetcher {
         let answered =
             sent.as_ref().map_or_else(|error| error.response(), |response| Some(response));
         transfer.answer = answered.map(|response| response.head().clone());
-        let (seen, _) = watch.seen();
+        let (seen, _) = watched.watch.seen();
         if place.file.is_none() {
             turn.take();
         }
@@ -276,6 +301,13 @@ impl Fetcher {
         let (shown, all) = ((options.head || options.include).then_some(seen.hops), &self.all);
         place.take(options, response, transfer, shown.unwrap_or_default(), all)
     }
+}
+
+/// Draws where the time of each request went, on stderr.
+fn draw(tracer: &Tracer) {
+    let (columns, in_colour) = (terminal::columns(), terminal::in_colour());
+    let draw = |picture: Picture| format!("\n{}", picture.draw(columns, in_colour));
+    complain(&tracer.pictures().into_iter().map(draw).collect::<String>());
 }
 
 /// Do several transfers go at a time?

@@ -147,6 +147,7 @@ impl Http {
                 log::error!("{error}");
             }
         }
+        wire.timing.tell(now, wire.answered + 1, &mut head.headers);
         let out = &mut wire.output.bytes;
         let mut send = with_date(now, |date| {
             send.send_with(head, &[date, &self.server_name], body.length(), may_stay, out)
