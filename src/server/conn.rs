@@ -91,7 +91,7 @@ enum State {
     /// Its body will be read by its handler, in the next step.
     Stream(Box<Streamed>),
     /// The answer is leaving.
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// Nothing follows what is in the output.
     Over(Close),
 }

@@ -8,6 +8,7 @@ use super::output::Output;
 use super::tap::Tap;
 use super::timing::Timing;
 use crate::proto::buf::Buf;
+use crate::proto::http::head::RequestHead;
 use crate::proto::http::limits::Limits;
 
 /// How much is read at once.
@@ -22,6 +23,8 @@ pub(super) struct Wire {
     pub(super) peer: SocketAddr,
     pub(super) input: Buf,
     pub(super) output: Output,
+    /// A head that is answered: the next one goes where it is.
+    pub(super) spent: Option<Box<RequestHead>>,
     /// How many bytes have come since somebody last counted.
     pub(super) received: usize,
     /// What the clock said about the request that came last.
@@ -40,6 +43,7 @@ pub(super) struct Wire {
 pub struct Desk {
     input: Buf,
     output: Vec<u8>,
+    spent: Option<Box<RequestHead>>,
 }
 
 /// What a read has brought.
@@ -55,6 +59,7 @@ impl Wire {
             peer,
             input: Buf::new(),
             output: Output::default(),
+            spent: None,
             received: 0,
             answered: 0,
             waiting_since: Instant::now(),
@@ -96,6 +101,7 @@ impl Wire {
             self.input = std::mem::take(&mut desk.input);
         }
         self.output.borrow(&mut desk.output);
+        self.spent = desk.spent.take();
     }
 
     pub(super) fn give_back(&mut self, desk: &mut Desk) {
@@ -109,5 +115,7 @@ impl Wire {
             }
         }
         self.output.give_back(&mut desk.output);
+        let spent = self.spent.take();
+        desk.spent = spent.filter(|head| head.headers.source().len() <= SMALL);
     }
 }

@@ -222,11 +222,15 @@ impl Headers {
         end.map_or(0, |at| at + 1)
     }
 
-    /// No fields behind this first line, and room for those of most heads.
-    pub(super) fn behind(line: &[u8]) -> Headers {
-        let mut text = Vec::with_capacity(line.len().max(1000));
+    /// Begins anew with a head of this first line, and with room for the fields of most heads.
+    pub(super) fn begin(&mut self, line: &[u8]) {
+        let Headers { text, lines, marks } = self;
+        text.clear();
+        text.reserve(line.len().max(1000));
         text.extend_from_slice(line);
-        Headers { text, lines: Vec::with_capacity(24), marks: 0 }
+        lines.clear();
+        lines.reserve(24);
+        *marks = 0;
     }
 
     /// Adds text as it arrived: the blank line, or fields that have been announced.

@@ -75,7 +75,7 @@ impl Http {
         }
         let since = if wire.input.is_empty() { since } else { since.or(Some(now)) };
         let begun = since.unwrap_or(now);
-        match recv.receive(&mut wire.input, &self.limits) {
+        match recv.receive_into(&mut wire.spent, &mut wire.input, &self.limits) {
             Ok(Head::More(recv)) => {
                 // Empty lines are no request yet (RFC 9112, 2.2): the client is as idle as before.
                 let has_begun = recv.taken() > 0 || !wire.input.is_empty();

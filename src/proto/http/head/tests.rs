@@ -54,7 +54,7 @@ fn parse<'a, H: Head>(
         }
         partial = match partial.receive(&mut buf, limits)? {
             Step::More(partial) => partial,
-            Step::Complete(head) => return Ok(Some((head, buf.bytes().to_vec()))),
+            Step::Complete(head) => return Ok(Some((*head, buf.bytes().to_vec()))),
             Step::Closed => return Ok(None),
         };
     }
