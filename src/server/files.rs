@@ -62,8 +62,7 @@ impl Files {
             Named::Folder(path) => (path.join("index.html"), false),
             Named::File(path) => (path, true),
         };
-        let now = SystemTime::now();
-        let Found::File(find) = self.find(&path, now)? else {
+        let Found::File(find) = self.find(&path)? else {
             let redirect = || redirect_to_folder(request, &path);
             return may_be_folder.then(redirect).ok_or(io::ErrorKind::NotFound.into());
         };
@@ -72,36 +71,37 @@ impl Files {
         if accepted.weight(variant.coding).is_none() {
             return Ok(not_acceptable(request));
         }
-        Ok(send(&find.variants, variant, &path, now))
+        Ok(send(&find, variant, &path))
     }
 
     /// The site's own page for what is not there, as well coded as the client takes it. It is no
     /// representation of what was asked for, so it has no validators.
     fn own_page(&self, request: &Request) -> io::Result<Response> {
         let page = Path::new("404.html");
-        let now = SystemTime::now();
-        let Found::File(find) = self.find(page, now)? else {
+        let Found::File(find) = self.find(page)? else {
             return Err(io::ErrorKind::NotFound.into());
         };
         let variant = find.variants.best(&Codings::of(&request.head.headers));
-        let mut response = send(&find.variants, variant, page, now);
-        response.headers.remove("ETag");
-        response.headers.remove("Last-Modified");
+        let mut response = send(&find, variant, page);
+        for name in ["ETag", "Last-Modified", "Accept-Ranges"] {
+            response.headers.remove(name);
+        }
         Ok(response.status(Status::NOT_FOUND))
     }
 
-    /// What is at this path `now`.
-    fn find(&self, path: &Path, now: SystemTime) -> io::Result<Found> {
+    /// What is at this path.
+    fn find(&self, path: &Path) -> io::Result<Found> {
         if let Some(find) = self.known.get(path) {
             return Ok(Found::File(find));
         }
+        let since = SystemTime::now();
         let folder = self.root.open()?;
         let opened = folder.open_file(path)?;
         if opened.1.is_dir() {
             return Ok(Found::Folder);
         }
         let variants = Variants::of(&folder, path, opened)?;
-        Ok(Found::File(self.known.keep(&folder, path, variants, now)))
+        Ok(Found::File(self.known.keep(&folder, path, variants, since)))
     }
 }
 
@@ -130,19 +130,19 @@ impl Handler for Files {
 }
 
 /// 200 with one of the variants of the file of this name.
-fn send(variants: &Variants, variant: &Variant, path: &Path, now: SystemTime) -> Response {
+fn send(find: &Find, variant: &Variant, path: &Path) -> Response {
     let headers = variant.fields.get_or_init(|| {
-        let (etag, modified) = validators(variant, now);
+        let (etag, modified) = validators(variant, find.since);
         let mut response = Response::new(Status::OK).field("Content-Type", content_type(path));
         if let Some(name) = variant.coding.name() {
             response = response.field("Content-Encoding", name);
         }
         response = response.field("ETag", etag).field("Last-Modified", modified);
         // An answer that depends on Accept-Encoding says so.
-        if variants.vary() {
+        if find.variants.vary() {
             response = response.field("Vary", "Accept-Encoding");
         }
-        response.headers
+        response.field("Accept-Ranges", "bytes").headers
     });
     let mut response = Response::new(Status::OK).body(Body::Part(variant.body()));
     response.headers.set_all(headers); // which leaves room for more, as a clone does not

@@ -61,6 +61,8 @@ struct Finds {
 pub struct Find {
     /// The file and its siblings.
     pub variants: Variants,
+    /// It was looked for no earlier.
+    pub since: SystemTime,
     /// What has to be as it was: the root, then folders and files. Empty when this is not kept.
     way: Vec<(PathBuf, Stamp)>,
 }
@@ -101,7 +103,7 @@ impl Known {
         since: SystemTime,
     ) -> Arc<Find> {
         let way = way(folder, path, &variants, since).unwrap_or_default();
-        let find = Arc::new(Find { variants, way });
+        let find = Arc::new(Find { variants, since, way });
         let files = find.variants.all().count();
         if !find.way.is_empty() {
             let mut finds = self.change();

@@ -150,10 +150,11 @@ impl Routes {
         if *target == Target::Asterisk {
             return Found::Options(allow(methods(self.paths.iter())));
         }
-        let fits = |path: &&Path| path.pattern.fits(target.path());
+        let parts = Parts::from_iter(segments(target.path()));
+        let fits = |path: &&Path| path.pattern.fits(&parts);
         for path in self.paths.iter().filter(fits) {
             if let Some(handler) = path.handler(method) {
-                return Found::Handler(handler, path.pattern.params(target.path()));
+                return Found::Handler(handler, path.pattern.params(&parts));
             }
         }
         let mut others = self.paths.iter().filter(fits).peekable();
@@ -167,7 +168,8 @@ impl Routes {
     /// The `Allow` of a 405 whose handler names none: what there is besides the method it refused.
     pub(super) fn besides(&self, method: &Method, target: &Target) -> String {
         let refused = if *method == Method::Head { &Method::Get } else { method };
-        let fitting = self.paths.iter().filter(|path| path.pattern.fits(target.path()));
+        let parts = Parts::from_iter(segments(target.path()));
+        let fitting = self.paths.iter().filter(|path| path.pattern.fits(&parts));
         allow(methods(fitting).filter(|method| *method != refused))
     }
 
@@ -211,6 +213,9 @@ fn allow<'a>(methods: impl Iterator<Item = &'a Method>) -> String {
 fn methods<'a>(paths: impl Iterator<Item = &'a Path>) -> impl Iterator<Item = &'a Method> {
     paths.flat_map(|path| &path.methods).map(|(method, _)| method)
 }
+
+/// The segments of a request's path, decoded.
+type Parts<'p> = Vec<Cow<'p, [u8]>>;
 
 #[derive(Debug)]
 struct Pattern {
@@ -275,27 +280,25 @@ impl Pattern {
         self.segments.iter().collect()
     }
 
-    fn fits(&self, path: &str) -> bool {
-        let mut parts = segments(path);
-        let all_fit = self.segments.iter().all(|segment| match (segment, parts.next()) {
-            (_, None) => false,
-            (Segment::Literal(literal), Some(part)) => literal.as_bytes() == part.as_ref(),
-            (Segment::Param(_), Some(part)) => !part.is_empty() && str::from_utf8(&part).is_ok(),
-            (Segment::Rest(_), Some(_)) => {
-                parts.by_ref().for_each(drop);
-                true
-            }
-        });
-        all_fit && parts.next().is_none()
+    fn fits(&self, parts: &Parts<'_>) -> bool {
+        let long_enough = match self.segments.last() {
+            Some(Segment::Rest(_)) => parts.len() >= self.segments.len(),
+            _ => parts.len() == self.segments.len(),
+        };
+        let fits = |(segment, part): (&Segment, &Cow<'_, [u8]>)| match segment {
+            Segment::Literal(literal) => literal.as_bytes() == part.as_ref(),
+            Segment::Param(_) => !part.is_empty() && str::from_utf8(part).is_ok(),
+            Segment::Rest(_) => true,
+        };
+        long_enough && self.segments.iter().zip(parts).all(fits)
     }
 
     /// The values of the named segments. Those of `{name...}` are joined by `/`, decoded, lossily:
     /// who serves files takes them from the target instead.
-    fn params(&self, path: &str) -> Params {
+    fn params(&self, parts: &Parts<'_>) -> Params {
         if self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_))) {
             return Params::default();
         }
-        let parts: Vec<Cow<'_, [u8]>> = segments(path).collect();
         let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
         let named = self.segments.iter().enumerate().filter_map(|(at, segment)| match segment {
             Segment::Literal(_) => None,

@@ -54,7 +54,7 @@ pub(super) fn select(response: Response, head: &RequestHead, limits: &Limits) ->
     if !asks_for_less(&head.headers) {
         // As most: nothing to judge, and nothing to cut.
         return match has_validator(&response.headers) && can_be_cut(&response) {
-            true => response.field("Accept-Ranges", "bytes"),
+            true => with_ranges(response),
             false => response,
         };
     }
@@ -65,12 +65,20 @@ pub(super) fn select(response: Response, head: &RequestHead, limits: &Limits) ->
         Outcome::Proceed if validators.is_empty() || !can_be_cut(&response) => response,
         Outcome::Proceed => {
             let specs = specs(head, limits).filter(|_| if_range(&head.headers, &validators));
-            let response = response.field("Accept-Ranges", "bytes");
+            let response = with_ranges(response);
             match specs {
                 Some(specs) => cut(response, &specs, head),
                 None => response,
             }
         }
+    }
+}
+
+/// The same, that says so if it does not yet.
+fn with_ranges(response: Response) -> Response {
+    match response.headers.list_has("accept-ranges", "bytes") {
+        true => response,
+        false => response.field("Accept-Ranges", "bytes"),
     }
 }
 
