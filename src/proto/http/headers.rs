@@ -299,9 +299,9 @@ impl Headers {
 
     /// Room for a small head at once, instead of by and by.
     fn make_room(&mut self) {
-        if self.text.capacity() == 0 {
-            self.text.reserve(256);
-            self.lines.reserve(8);
+        if self.text.capacity() == 0 && self.lines.is_empty() {
+            self.text = Vec::with_capacity(256);
+            self.lines = Vec::with_capacity(8);
         }
     }
 
