@@ -12,8 +12,9 @@ use std::{panic, thread};
 use threadbare::app::{self, status::Audience, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, ServerOptions};
-use threadbare::server::lines::Lines;
-use threadbare::server::{AccessLog, Config, Driver, Files, Report, Server, Stats, Stop, WireLog};
+use threadbare::server::{
+    AccessLog, Config, Driver, Files, Report, Server, Stats, Stop, WireLog, lines::Lines,
+};
 
 fn main() -> ExitCode {
     // All that goes to stderr goes through these: where nobody reads it, nobody is to wait for that.

@@ -336,8 +336,8 @@ mod tests {
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
                     --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 \
                     --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
-                    --overload block --stop-time 13 --drain-time 14 --metrics everyone \
-                    --server-timing on --wire site";
+                    --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
+                    --server-timing on site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),

@@ -74,18 +74,25 @@ pub fn send_with_more(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     Ok(send(stream.as_raw_fd(), bytes, flags)?)
 }
 
-/// Sends up to `most` bytes of `file`, from where it stands, without reading them (sendfile(2)).
+/// Sends up to `most` bytes of `file` without reading them (sendfile(2)): from the place `at` in it, or
+/// from where it stands, which moves then.
 ///
 /// # Errors
 /// Those of sendfile(2): `InvalidInput` or `Unsupported` for a file that can only be read.
 #[cfg(target_os = "linux")]
-pub fn send_file(stream: &TcpStream, file: &File, most: usize) -> io::Result<usize> {
-    Ok(nix::sys::sendfile::sendfile(stream, file, None, most)?)
+pub fn send_file(
+    stream: &TcpStream,
+    file: &File,
+    at: Option<u64>,
+    most: usize,
+) -> io::Result<usize> {
+    let mut at = at.map(i64::try_from).transpose().map_err(|_| io::ErrorKind::InvalidInput)?;
+    Ok(nix::sys::sendfile::sendfile(stream, file, at.as_mut(), most)?)
 }
 
 /// As [`send_file`] where there is none: `Unsupported`.
 #[cfg(not(target_os = "linux"))]
-pub fn send_file(_: &TcpStream, _: &File, _: usize) -> io::Result<usize> {
+pub fn send_file(_: &TcpStream, _: &File, _: Option<u64>, _: usize) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

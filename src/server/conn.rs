@@ -59,7 +59,7 @@ pub struct Http {
     /// The `Server` field, if there is to be one.
     server_name: Headers,
     /// Who is told where the time went.
-    server_timing: ServerTiming,
+    pub server_timing: ServerTiming,
     /// One line a request.
     pub access_log: AccessLog,
     /// Memory for bodies that are kept.
@@ -285,12 +285,6 @@ impl Http {
     fn wire(&self, peer: SocketAddr) -> Wire {
         let tap = self.wire_log.as_ref().map(|log| log.open(peer, &self.limits));
         Wire { tap, ..Wire::new(peer) }
-    }
-
-    /// The same, and these are told where the time went.
-    #[must_use]
-    pub fn telling(self, server_timing: ServerTiming) -> Http {
-        Http { server_timing, ..self }
     }
 
     /// How many connections have been cut, as the time to stop had run out.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::failure::failed;
-use super::handler::{Handler, Request, Response};
+use super::handler::{Body, Handler, Request, Response};
 use super::known::{Find, Known, is_settled};
 use super::mime::content_type;
 use super::path::{Named, relative};
@@ -72,7 +72,7 @@ impl Files {
         if accepted.weight(variant.coding).is_none() {
             return Ok(not_acceptable(request));
         }
-        send(&find.variants, variant, &path, now)
+        Ok(send(&find.variants, variant, &path, now))
     }
 
     /// The site's own page for what is not there, as well coded as the client takes it. It is no
@@ -84,7 +84,7 @@ impl Files {
             return Err(io::ErrorKind::NotFound.into());
         };
         let variant = find.variants.best(&Codings::of(&request.head.headers));
-        let mut response = send(&find.variants, variant, page, now)?;
+        let mut response = send(&find.variants, variant, page, now);
         response.headers.remove("ETag");
         response.headers.remove("Last-Modified");
         Ok(response.status(Status::NOT_FOUND))
@@ -130,12 +130,7 @@ impl Handler for Files {
 }
 
 /// 200 with one of the variants of the file of this name.
-fn send(
-    variants: &Variants,
-    variant: &Variant,
-    path: &Path,
-    now: SystemTime,
-) -> io::Result<Response> {
+fn send(variants: &Variants, variant: &Variant, path: &Path, now: SystemTime) -> Response {
     let headers = variant.fields.get_or_init(|| {
         let (etag, modified) = validators(variant, now);
         let mut response = Response::new(Status::OK).field("Content-Type", content_type(path));
@@ -149,9 +144,9 @@ fn send(
         }
         response.headers
     });
-    let mut response = Response::new(Status::OK).body(variant.body()?);
+    let mut response = Response::new(Status::OK).body(Body::Part(variant.body()));
     response.headers.set_all(headers); // which leaves room for more, as a clone does not
-    Ok(response)
+    response
 }
 
 /// ETag and Last-Modified.

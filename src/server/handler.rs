@@ -9,6 +9,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 
 use super::body::RequestBody;
+use super::file_part::FilePart;
 use super::refusal::Refusal;
 use super::router::Params;
 use super::select::precondition_failed;
@@ -194,6 +195,8 @@ pub enum Body {
     Bytes(Vec<u8>),
     /// So many bytes of a file, from where it stands.
     File(File, u64),
+    /// Part of a file that other answers may be made of, too.
+    Part(FilePart),
     /// Whatever can be read, and its length if that is known; without one it is sent in chunks.
     Read(Box<dyn Read + Send>, Option<u64>),
     /// The same, sent in chunks, with fields of these names behind it.
@@ -216,6 +219,7 @@ impl Body {
         match self {
             Body::Bytes(bytes) => Some(bytes.len() as u64),
             Body::File(_, length) => Some(*length),
+            Body::Part(part) => Some(part.length()),
             Body::Read(_, length) => *length,
             Body::Trailed(..) => None,
         }

@@ -6,7 +6,8 @@
 //! goes or is replaced; and nobody can set it back. So what was not there is still not there.
 //!
 //! Not kept: what has changed a moment ago; what a link leads to; what lies on another file system
-//! than the root, or on one that others change behind this kernel's back (NFS, FUSE); large files.
+//! than the root, or on one that others change behind this kernel's back (NFS, FUSE); large files,
+//! whose room on the disk would not be free when they are removed.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -18,7 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
 use super::root::Folder;
-use super::variants::{Variants, names};
+use super::variants::{Variant, Variants, names};
 
 /// How long an inode must have been left alone: within one tick of the file system's clock it could
 /// change once more and keep its ctime. Linux ticks every 1 to 10 ms.
@@ -37,6 +38,9 @@ pub fn is_settled(metadata: &Metadata, now: SystemTime) -> bool {
     let tick = if nanos == 0 { COARSE_TICK } else { TICK };
     SystemTime::UNIX_EPOCH.checked_add(changed + tick).is_some_and(|settled| settled <= now)
 }
+
+/// Files larger than this are not kept: sending them takes long enough to look for them anew.
+const LARGE: u64 = 256 << 10;
 
 /// Finds, by their paths from the root.
 #[derive(Debug)]
@@ -153,7 +157,8 @@ fn way(
     variants: &Variants,
     since: SystemTime,
 ) -> Option<Vec<(PathBuf, Stamp)>> {
-    if !variants.are_small() || !folder.tells_of_changes() {
+    let large = |variant: &Variant| variant.metadata.len() > LARGE;
+    if variants.all().any(large) || !folder.tells_of_changes() {
         return None;
     }
     let root = fs::metadata(folder.path()).ok()?;

@@ -22,6 +22,7 @@ pub mod access_log;
 pub mod body;
 pub mod conn;
 pub mod failure;
+pub mod file_part;
 pub mod files;
 pub mod handler;
 pub mod known;
@@ -45,6 +46,7 @@ mod wire;
 
 pub use self::access_log::AccessLog;
 pub use self::body::RequestBody;
+pub use self::file_part::FilePart;
 pub use self::files::Files;
 pub use self::handler::{Body, Handler, Request, Response, Streaming, Trailed};
 pub use self::router::{Router, Routes};
@@ -228,8 +230,8 @@ impl Server {
         let stopping = stop.clone();
         let mut http =
             Http::new(routes, limits, streams, server_name, access_log, counting, stopping);
-        http.wire_log = config.wire_log;
-        let http = Arc::new(http.telling(config.server_timing));
+        (http.server_timing, http.wire_log) = (config.server_timing, config.wire_log);
+        let http = Arc::new(http);
         let refusal = |why, peer| http.refusal(why, peer);
 
         let (accepting, answered, workers) = match driver {

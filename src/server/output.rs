@@ -92,12 +92,12 @@ impl Output {
         Ok(taken)
     }
 
-    /// Sends what has been gathered, and right behind it up to `most` bytes of a file, from where
-    /// that stands. They go from the kernel to the kernel.
+    /// Sends what has been gathered, and right behind it up to `most` bytes of a file: from the place
+    /// `at` in it, or from where it stands. They go from the kernel to the kernel.
     pub(super) fn send_file(
         &mut self,
         stream: &TcpStream,
-        file: &File,
+        (file, at): (&File, Option<u64>),
         most: usize,
         limits: &Limits,
     ) -> io::Result<Passed> {
@@ -105,7 +105,7 @@ impl Output {
         if !self.bytes.is_empty() {
             return Ok(Passed::NoRoom);
         }
-        let outcome = match socket::send_file(stream, file, most) {
+        let outcome = match socket::send_file(stream, file, at, most) {
             Ok(0) => None,
             Err(error)
                 if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) =>
@@ -212,7 +212,8 @@ mod tests {
         let mut output = Output { bytes: b"head".to_vec(), ..Output::default() };
         let (mut stalls, mut got) = (0, Vec::new());
         loop {
-            let passed = output.send_file(&stream, &file, 1 << 20, &Limits::default()).unwrap();
+            let passed =
+                output.send_file(&stream, (&file, None), 1 << 20, &Limits::default()).unwrap();
             assert_eq!(output.stalled.is_some(), passed == Passed::NoRoom);
             match passed {
                 Passed::Some(_) => {}

@@ -109,7 +109,7 @@ fn not_modified(mut response: Response) -> Response {
 /// Bytes and files can be, but for pipes, if the handler has nothing against it.
 fn can_be_cut(response: &Response) -> bool {
     let seekable = match &response.body {
-        Body::Bytes(_) => true,
+        Body::Bytes(_) | Body::Part(_) => true,
         Body::File(file, _) => (&*file).stream_position().is_ok(),
         Body::Read(..) | Body::Trailed(..) => false,
     };
@@ -192,6 +192,7 @@ fn single(body: Body, part: &Range<u64>) -> io::Result<Body> {
             skip(&mut file, part.start)?;
             Body::File(file, part.end - part.start)
         }
+        Body::Part(whole) => Body::Part(whole.within(part)),
         body @ (Body::Read(..) | Body::Trailed(..)) => body,
     })
 }
@@ -204,6 +205,7 @@ fn several(body: Body, frame: Multipart, parts: Vec<Range<u64>>) -> io::Result<B
             Body::Read(Box::new(parts), length)
         }
         Body::File(file, _) => Body::Read(Box::new(Parts::new(file, frame, parts)?), length),
+        Body::Part(whole) => Body::Read(Box::new(Parts::new(whole, frame, parts)?), length),
         body @ (Body::Read(..) | Body::Trailed(..)) => body,
     })
 }

@@ -6,18 +6,13 @@
 
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use super::handler::Body;
+use super::file_part::FilePart;
 use super::root::Folder;
 use crate::proto::http::accept::{Coding, Codings};
 use crate::proto::http::headers::Headers;
-
-/// Files up to this size are read at once, to leave with their head in one write; larger ones are
-/// read as they are sent.
-const SMALL: u64 = 64 << 10;
 
 /// The ends of the siblings' names, the densest last.
 const SIBLINGS: [(Coding, &str); 3] =
@@ -38,7 +33,7 @@ pub struct Variant {
     /// How it is coded.
     pub coding: Coding,
     /// Its bytes.
-    pub file: File,
+    pub file: Arc<File>,
     /// Of these bytes, not of the file that they stand for.
     pub metadata: Metadata,
     /// The fields that describe it, once somebody has written them.
@@ -84,11 +79,6 @@ impl Variants {
         std::iter::once(&self.original).chain(&self.siblings)
     }
 
-    /// Is each small enough to be read at once?
-    pub fn are_small(&self) -> bool {
-        self.all().all(Variant::is_small)
-    }
-
     /// Does the answer depend on Accept-Encoding? Then every one has to say so, the plain one, too:
     /// a cache must not give it to others (RFC 9110, 12.5.5).
     pub fn vary(&self) -> bool {
@@ -111,33 +101,11 @@ impl Variants {
 impl Variant {
     /// One whose fields nobody has written.
     pub fn new(coding: Coding, file: File, metadata: Metadata) -> Variant {
-        Variant { coding, file, metadata, fields: OnceLock::new() }
+        Variant { coding, file: Arc::new(file), metadata, fields: OnceLock::new() }
     }
 
-    fn is_small(&self) -> bool {
-        self.metadata.len() <= SMALL
-    }
-
-    /// Its bytes, or the file that they are sent from: a large one is sent once, as both have one
-    /// place in it.
-    ///
-    /// # Errors
-    /// Those of reading.
-    pub fn body(&self) -> io::Result<Body> {
-        if !self.is_small() {
-            return Ok(Body::File(self.file.try_clone()?, self.metadata.len()));
-        }
-        let mut bytes = vec![0; usize::try_from(self.metadata.len()).unwrap_or_default()];
-        let mut read = 0;
-        while read < bytes.len() {
-            match self.file.read_at(&mut bytes[read..], read as u64) {
-                Ok(0) => break, // it has shrunk
-                Ok(count) => read += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        bytes.truncate(read);
-        Ok(Body::Bytes(bytes))
+    /// All of its bytes.
+    pub fn body(&self) -> FilePart {
+        FilePart::new(Arc::clone(&self.file), 0..self.metadata.len())
     }
 }

@@ -27,10 +27,10 @@ pub(super) struct Wire {
     pub(super) spent: Option<Box<RequestHead>>,
     /// How many bytes have come since somebody last counted.
     pub(super) received: usize,
-    /// Somebody looks on.
-    pub(super) tap: Option<Box<Tap>>,
     /// What the clock said about the request that came last.
     pub(super) timing: Timing,
+    /// Somebody looks on.
+    pub(super) tap: Option<Box<Tap>>,
     /// How many answers are complete.
     pub(super) answered: u64,
     /// When it was opened, or its last answer was complete.
@@ -63,8 +63,8 @@ impl Wire {
             received: 0,
             answered: 0,
             waiting_since: Instant::now(),
-            tap: None,
             timing: Timing::default(),
+            tap: None,
         }
     }
 

@@ -25,8 +25,8 @@ use super::write_out::{Format, Stream, line};
 use crate::cli::client::again::{Again, Follow};
 use crate::cli::client::{ClientOptions, Dry};
 use crate::client::{
-    self, Client, Config, Error, Event, Observer, Pipeline, Redirects, Request, Response, Rules,
-    Secrets,
+    self, Client, Config, Error, Event, Observer as _, Pipeline, Redirects, Request, Response,
+    Rules, Secrets,
 };
 
 /// What all transfers have in common.
@@ -37,21 +37,21 @@ pub struct Fetcher {
     lines: Option<Mutex<Box<dyn Write + Send>>>,
     client: Client,
     peers: Peers,
-    watching: Arc<Watching>,
     opened: Opened,
+    watching: Arc<Watching>,
     /// What is seen of all transfers, where several go at a time.
     all: OfAll,
     /// Whose turn it is to write to stdout.
     turn: Mutex<()>,
 }
 
-/// Who watches one transfer.
-struct Watched {
+/// Whoever is told of one transfer's events.
+struct Witness {
     watch: Watch,
     tracer: Option<Tracer>,
 }
 
-impl Observer for Watched {
+impl Witness {
     fn observe(&self, event: &Event<'_>) {
         self.watch.observe(event);
         if let Some(tracer) = &self.tracer {
@@ -69,12 +69,12 @@ struct Turn<'f> {
 /// The answers to requests that are sent at once, and who watches the one that is next.
 pub(super) struct Pipelined<'r> {
     pipeline: Pipeline<'r>,
-    watched: Arc<Mutex<Arc<Watched>>>,
+    watch: Arc<Mutex<Arc<Witness>>>,
 }
 
 impl Pipelined<'_> {
-    fn answer(&mut self, watched: &Arc<Watched>) -> Option<Result<&mut Response, Error>> {
-        *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(watched);
+    fn answer(&mut self, watch: &Arc<Witness>) -> Option<Result<&mut Response, Error>> {
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(watch);
         self.pipeline.answer()
     }
 }
@@ -100,8 +100,8 @@ impl Fetcher {
             content: Content::new(&options)?,
             client: configured(&options)?,
             peers: Peers::default(),
-            watching: Arc::new(Watching::new(&options)?),
             opened: Opened::default(),
+            watching: Arc::new(Watching::new(&options)?),
             all: is_parallel(&options).then(|| {
                 Arc::new(Mutex::new(Progress::of_all(Instant::now(), options.urls.len())))
             }),
@@ -126,14 +126,13 @@ impl Fetcher {
     /// # Errors
     /// Requests that cannot be sent at once.
     pub(super) fn pipeline<'r>(&self, requests: &'r [Request]) -> Result<Pipelined<'r>, Stop> {
-        let nobody = Watched { watch: Watch::new(&self.peers), tracer: None };
-        let watched = Arc::new(Mutex::new(Arc::new(nobody)));
-        let (now, watching) = (Arc::clone(&watched), Arc::clone(&self.watching));
+        let watch = Arc::new(Mutex::new(Arc::new(self.witness())));
+        let (now, watching) = (Arc::clone(&watch), Arc::clone(&self.watching));
         let client = self.client.clone().observer(move |event: &Event<'_>| {
             now.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
             watching.observe(event);
         });
-        Ok(Pipelined { pipeline: client.pipeline(requests)?, watched })
+        Ok(Pipelined { pipeline: client.pipeline(requests)?, watch })
     }
 
     /// Makes the transfer of the `number`th URL, from 0, again and again if that is wanted, and says what
@@ -155,13 +154,12 @@ impl Fetcher {
         let mut asking = None;
         let (transfer, code) = loop {
             let mut transfer = Transfer::new(url, number);
-            let tracer = options.trace.then(|| Tracer::new(&self.opened));
-            let watched = Arc::new(Watched { watch: Watch::new(&self.peers), tracer });
+            let watch = Arc::new(self.witness());
             let answers = pipelined.take();
-            let outcome = self.attempt(&mut transfer, &mut asking, answers, &watched, &mut turn);
+            let outcome = self.attempt(&mut transfer, &mut asking, answers, &watch, &mut turn);
             let outcome = outcome.and_then(|()| self.watching.kept());
-            (transfer.seen, transfer.total) = watched.watch.seen();
-            if let Some(tracer) = &watched.tracer {
+            (transfer.seen, transfer.total) = watch.watch.seen();
+            if let Some(tracer) = &watch.tracer {
                 draw(tracer);
             }
             let once = retry.after(
@@ -220,11 +218,17 @@ impl Fetcher {
         Ok(())
     }
 
+    /// For a transfer that begins now.
+    fn witness(&self) -> Witness {
+        let tracer = self.options.trace.then(|| Tracer::new(&self.opened));
+        Witness { watch: Watch::new(&self.peers), tracer }
+    }
+
     /// The client that tells this transfer's events to who wants to know them.
-    fn observed(&self, watched: &Arc<Watched>) -> Client {
-        let (watched, watching) = (Arc::clone(watched), Arc::clone(&self.watching));
+    fn observed(&self, watch: &Arc<Witness>) -> Client {
+        let (watch, watching) = (Arc::clone(watch), Arc::clone(&self.watching));
         self.client.clone().observer(move |event: &Event<'_>| {
-            watched.observe(event);
+            watch.observe(event);
             watching.observe(event);
         })
     }
@@ -235,7 +239,7 @@ impl Fetcher {
         transfer: &mut Transfer,
         asking: &mut Option<Asking>,
         pipelined: Option<&mut Pipelined<'_>>,
-        watched: &Arc<Watched>,
+        watch: &Arc<Witness>,
         turn: &mut Turn<'_>,
     ) -> Result<(), Stop> {
         let options = &self.options;
@@ -260,10 +264,10 @@ impl Fetcher {
             };
         }
         let mut alone;
-        let sent = match pipelined.and_then(|pipelined| pipelined.answer(watched)) {
+        let sent = match pipelined.and_then(|pipelined| pipelined.answer(watch)) {
             Some(answer) => answer,
             None => {
-                let client = self.observed(watched);
+                let client = self.observed(watch);
                 let call = client.begin(request);
                 let call = match upload {
                     Some(upload) => {
@@ -285,7 +289,7 @@ impl Fetcher {
         let answered =
             sent.as_ref().map_or_else(|error| error.response(), |response| Some(response));
         transfer.answer = answered.map(|response| response.head().clone());
-        let (seen, _) = watched.watch.seen();
+        let (seen, _) = watch.watch.seen();
         if place.file.is_none() {
             turn.take();
         }

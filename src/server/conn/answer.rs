@@ -21,6 +21,7 @@ use crate::proto::http::server::{Came, RecvHead, SendBody, SendHead};
 use crate::proto::http::status::Status;
 use crate::proto::http::trailers::may_trail;
 use crate::server::access_log::{AccessLog, Line};
+use crate::server::file_part::FilePart;
 use crate::server::handler::{Body, Response, Trailed};
 use crate::server::output::Passed;
 use crate::server::refusal::Refusal;
@@ -28,6 +29,9 @@ use crate::server::wire::Wire;
 
 /// How much of a large body is sent at once.
 const PIECE: usize = 64 << 10;
+
+/// So much of a file is read, to leave with its head in one write; more is sent by the kernel.
+const READ: u64 = 64 << 10;
 
 /// An answer that is leaving.
 #[derive(Debug)]
@@ -40,6 +44,7 @@ pub(super) struct Answer {
 /// A body that leaves piece by piece. One that is small, and in memory, leaves with its head.
 enum Pieces {
     File(File),
+    Part(FilePart),
     Read(Box<dyn Read + Send>),
     Trailed(Box<dyn Trailed>, &'static [&'static str]),
 }
@@ -133,7 +138,7 @@ impl Http {
         let mut head = ResponseHead { headers, ..ResponseHead::new(status) };
         let announced = match &body {
             Body::Trailed(_, names) => Some(names.join(", ")),
-            Body::Bytes(_) | Body::File(..) | Body::Read(..) => None,
+            Body::Bytes(_) | Body::File(..) | Body::Part(_) | Body::Read(..) => None,
         };
         // A handler need not know what else is routed to its path (RFC 9110, 15.5.6).
         let allow = asked
@@ -162,6 +167,17 @@ impl Http {
             }
             Body::Bytes(bytes) => Pieces::Read(Box::new(Cursor::new(bytes))),
             Body::File(file, _) => Pieces::File(file),
+            Body::Part(mut part) => {
+                if part.length() <= READ && send.plain_room() == Some(part.length()) {
+                    exchange.sent = part.append_to(out) as u64;
+                    send.went_past(exchange.sent);
+                }
+                if send.room() == 0 {
+                    let next = send.finish(out);
+                    return self.answered(&exchange, next, wire, now);
+                }
+                Pieces::Part(part)
+            }
             Body::Read(reader, _) => Pieces::Read(reader),
             Body::Trailed(reader, names) => Pieces::Trailed(reader, names),
         };
@@ -176,7 +192,14 @@ impl Http {
         stream: &TcpStream,
     ) -> io::Result<Passed> {
         let Answer { send, body, exchange } = answer;
-        let Pieces::File(file) = body else { return Ok(Passed::Nothing) };
+        let file = match body {
+            Pieces::File(file) => (&*file, None),
+            Pieces::Part(part) => {
+                let (file, at) = part.place();
+                (file, Some(at))
+            }
+            Pieces::Read(_) | Pieces::Trailed(..) => return Ok(Passed::Nothing),
+        };
         if wire.tap.is_some() {
             return Ok(Passed::Nothing); // it is read, to be seen
         }
@@ -188,6 +211,9 @@ impl Http {
         if let Passed::Some(count) = passed {
             send.went_past(count as u64);
             exchange.sent += count as u64;
+            if let Pieces::Part(part) = body {
+                part.went_past(count as u64);
+            }
         }
         Ok(passed)
     }
@@ -199,6 +225,7 @@ impl Http {
         let piece = match body {
             _ if send.room() == 0 => Ok(0),
             Pieces::File(file) => send_piece(file, send, out),
+            Pieces::Part(part) => send_piece(part, send, out),
             Pieces::Read(reader) => send_piece(reader, send, out),
             Pieces::Trailed(reader, _) => send_piece(reader, send, out),
         };
