@@ -23,7 +23,7 @@ pub(super) struct Wire {
     pub(super) peer: SocketAddr,
     pub(super) input: Buf,
     pub(super) output: Output,
-    /// A head that is answered: the next one goes where it is.
+    /// A head that has been answered: the next one takes its memory.
     pub(super) spent: Option<Box<RequestHead>>,
     /// How many bytes have come since somebody last counted.
     pub(super) received: usize,
@@ -117,5 +117,28 @@ impl Wire {
         self.output.give_back(&mut desk.output);
         let spent = self.spent.take();
         desk.spent = spent.filter(|head| head.headers.source().len() <= SMALL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::http::method::Method;
+    use crate::proto::http::target::Target;
+
+    /// What a head has had is lent to the next one, but not so much that it would be missed.
+    #[test]
+    fn a_desk_keeps_the_memory_of_a_small_head() {
+        for (length, kept) in [(1, true), (SMALL, false)] {
+            let mut head = RequestHead::new(Method::Get, Target::Asterisk);
+            head.headers.append("A", vec![b'x'; length]).unwrap();
+            let mut wire = Wire::new(([127, 0, 0, 1], 1).into());
+            wire.spent = Some(Box::new(head));
+            let mut desk = Desk::default();
+            wire.give_back(&mut desk);
+            assert_eq!((wire.spent.is_none(), desk.spent.is_some()), (true, kept), "{length}");
+            wire.borrow(&mut desk);
+            assert_eq!((wire.spent.is_some(), desk.spent.is_none()), (kept, true), "{length}");
+        }
     }
 }
