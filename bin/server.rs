@@ -1,5 +1,7 @@
 //! The server's entry: flags to a configuration, a configuration to a server, Ctrl-C to a stop.
 
+mod typed;
+
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -9,11 +11,9 @@ use std::{panic, thread};
 
 use threadbare::app::{self, status::Audience, store::Store};
 use threadbare::cli::Parsed;
-use threadbare::cli::limits::{self as typed, LimitFlags};
 use threadbare::cli::server::{self as flags, ServerOptions};
 use threadbare::server::{
-    AccessLog, Config, Driver, Files, Limits, Overload, PerAddress, Report, Server, Stats, Stop,
-    WireLog, lines::Lines,
+    AccessLog, Config, Driver, Files, Report, Server, Stats, Stop, WireLog, lines::Lines,
 };
 
 fn main() -> ExitCode {
@@ -74,6 +74,7 @@ fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
         stop_time,
         wire,
         metrics,
+        server_timing,
     } = options;
     let shown = root.display();
     let files = Files::new(&root).map_err(|error| {
@@ -101,25 +102,16 @@ fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
     let defaults = Config::default();
     let workers = workers.unwrap_or(defaults.workers);
     let driver = if lobby { Driver::Lobby } else { Driver::Textbook };
-    let per_address = match limits.per_address {
-        None => defaults.per_address,
-        Some(typed::PerAddress::Off) => PerAddress::Any,
-        Some(typed::PerAddress::Most(most)) => PerAddress::Most(most),
-    };
-    let overload = match limits.overload {
-        None => defaults.overload,
-        Some(typed::Overload::Reject) => Overload::Reject,
-        Some(typed::Overload::Block) => Overload::Block,
-    };
     let config = Config {
         driver,
         workers,
         connections: limits.connections,
-        per_address,
+        per_address: typed::per_address(&limits, defaults.per_address),
         queue: limits.queue.unwrap_or(defaults.queue),
-        overload,
-        limits: limits_from(limits),
+        overload: typed::overload(&limits, defaults.overload),
+        limits: typed::limits(limits),
         server_name,
+        server_timing: typed::server_timing(server_timing),
         access_log,
         wire_log: wire.then(|| WireLog::stderr(stderr.clone())),
         stats,
@@ -137,27 +129,6 @@ fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
         urls.join("/ ")
     );
     server.run().map_err(|error| format!("cannot go on: {error}"))
-}
-
-/// What was typed, and the usual for what was not.
-fn limits_from(typed: LimitFlags) -> Limits {
-    let usual = Limits::default();
-    Limits {
-        request_line: typed.request_line.unwrap_or(usual.request_line),
-        field: typed.field.unwrap_or(usual.field),
-        head: typed.head.unwrap_or(usual.head),
-        fields: typed.fields.unwrap_or(usual.fields),
-        body: typed.body.unwrap_or(usual.body),
-        chunk_overhead: typed.chunk_overhead.unwrap_or(usual.chunk_overhead),
-        ranges: typed.ranges.unwrap_or(usual.ranges),
-        body_memory: typed.body_memory.unwrap_or(usual.body_memory),
-        bodies_memory: typed.bodies_memory.unwrap_or(usual.bodies_memory),
-        body_unread: typed.body_unread.unwrap_or(usual.body_unread),
-        head_time: typed.head_time.unwrap_or(usual.head_time),
-        idle_time: typed.idle_time.unwrap_or(usual.idle_time),
-        transfer_grace: typed.transfer_grace.unwrap_or(usual.transfer_grace),
-        transfer_rate: typed.transfer_rate.unwrap_or(usual.transfer_rate),
-    }
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP asks for a stop; the second one is not asked twice.

@@ -7,6 +7,7 @@
 //! A full channel is an answer (the job comes back), not a wait. Nothing in here knows what a job
 //! is.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -24,6 +25,15 @@ pub struct Pool<J> {
     ended: Receiver<usize>,
     idle: Arc<AtomicUsize>,
     panics: Arc<AtomicU64>,
+}
+
+thread_local! {
+    static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Which worker of its pool this thread is, from 1; `None` if it is none.
+pub fn number() -> Option<usize> {
+    NUMBER.get()
 }
 
 /// Where jobs are put.
@@ -79,6 +89,7 @@ impl<J: Send + 'static> Pool<J> {
             let (queue, ending) = (queue.clone(), ending.clone());
             let (work, panics, idle) = (Arc::clone(&work), Arc::clone(&panics), Arc::clone(&idle));
             thread::Builder::new().name(name.clone()).spawn(move || {
+                NUMBER.set(Some(index + 1));
                 drain(&queue, &idle, &*work, &panics);
                 // Nobody may be listening any more, and then nobody needs to know.
                 let _ = ending.send(index);
@@ -194,7 +205,8 @@ mod tests {
     fn every_job_is_done_by_a_named_worker() {
         let (sender, results) = crossbeam_channel::unbounded();
         let pool = Pool::start("test", 3, 100, move |job: u32, _: &Waiting<'_, u32>| {
-            sender.send((job, thread::current().name().map(str::to_owned))).unwrap();
+            let who = (thread::current().name().map(str::to_owned), number());
+            sender.send((job, who)).unwrap();
         });
         let pool = pool.unwrap();
         for job in 0..100 {
@@ -203,8 +215,10 @@ mod tests {
         assert_eq!(pool.stop(soon()), Report { finished: 3, stuck: vec![], panics: 0 });
         let mut jobs: Vec<u32> = results
             .iter()
-            .map(|(job, name)| {
-                assert!(["test-1", "test-2", "test-3"].contains(&name.unwrap().as_str()));
+            .map(|(job, who)| {
+                let (name, number) = who;
+                assert_eq!(name, number.map(|number| format!("test-{number}")));
+                assert!((1..=3).contains(&number.unwrap()));
                 job
             })
             .collect();

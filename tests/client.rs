@@ -15,6 +15,7 @@
 //! | `hostile` | servers that do their worst |
 //! | `ordeals` | one table of all that a server can do to a client, and how each ends |
 //! | `library` | the library by itself: bodies, connections, redirects, retries, time, events |
+//! | `tracing` | all of them: `--trace` |
 //! | `terminal` | a terminal: progress, colours |
 //! | `reaching` | whoever is led to: `--resolve`, `--connect-to`, `-x`, `--unix-socket`, every timeout |
 //! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
@@ -40,6 +41,7 @@ mod requests;
 mod showing;
 mod strangers;
 mod terminal;
+mod tracing;
 mod whereabouts;
 mod wire;
 

@@ -101,7 +101,7 @@ fn who_waits_and_who_is_turned_away_is_told() {
 
 /// An address of this machine's that is not a loopback one: the one from which it would send to the
 /// network. Nothing is sent: connecting a UDP socket only chooses a route.
-fn own_address() -> Option<IpAddr> {
+pub(crate) fn own_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())

@@ -86,6 +86,9 @@ mod overload;
 /// What the server tells about itself: counters that add up, its health, what a stop has cut.
 mod metrics;
 
+/// Where the time of a request went, as the server tells it, and whom.
+mod server_timing;
+
 /// Whatever happens in a handler, on the disk or to a client: served on.
 mod never_dies;
 

@@ -119,7 +119,7 @@ fn responses(criterion: &mut Criterion) {
     }
 }
 
-fn receive<H: Head>(input: &mut Buf, bytes: &[u8], limits: &Limits) -> H {
+fn receive<H: Head>(input: &mut Buf, bytes: &[u8], limits: &Limits) -> Box<H> {
     input.extend(bytes);
     match Partial::default().receive(input, limits) {
         Ok(Step::Complete(head)) => head,

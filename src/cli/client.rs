@@ -233,6 +233,10 @@ pub fn parse(
                 COMMAND.wrong("--pipeline is one connection, -Z several; right: one of them")
             );
         }
+        if options.pipeline && options.trace {
+            let right = "--trace draws one request after the other; right: without --pipeline";
+            return Err(COMMAND.wrong(right));
+        }
         if options.pipeline && options.resume.is_some() {
             return Err(
                 COMMAND.wrong("--pipeline asks before it looks at files; right: without -C")
@@ -306,6 +310,7 @@ Exit codes, which are curl's:
 Examples:
   client :8080/                       from this machine
   client -v :8080/ :8080/hello.txt    two answers, one connection
+  client --trace :8080/ :8080/        where the time went, and what reuse saves
   client -d 'name=Ada Lovelace' -d email=ada@example.org :8080/users
   client --json '{\"name\":\"Ada\",\"email\":\"ada@example.org\"}' :8080/users
   client -X DELETE :8080/users/1
@@ -424,6 +429,7 @@ mod tests {
             &["--limit-rate", "0", "u"],
             &["--pretty", "yes", "u"],
             &["--as", "wget", "u"],
+            &["--trace", "--pipeline", "u"],
             &["-d", "x", "-F", "a=b", "u"],
             &["-T", "x", "-d", "a", "u"],
             &["-T", "x", "-F", "a=b", "u"],

@@ -36,6 +36,8 @@ pub struct ServerOptions {
     pub wire: bool,
     /// Who may see the counters.
     pub metrics: Metrics,
+    /// Who is told where the server's time went.
+    pub server_timing: ServerTiming,
 }
 
 /// Who may see the counters.
@@ -47,6 +49,19 @@ pub enum Metrics {
     Loopback,
     /// Nobody.
     Off,
+}
+
+/// Who is told where the server's time went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerTiming {
+    /// Nobody.
+    Off,
+    /// Who connects from this machine, and asks.
+    Asked,
+    /// Who connects from this machine.
+    Loopback,
+    /// Everyone.
+    On,
 }
 
 /// Where the access log goes.
@@ -75,6 +90,7 @@ impl Default for ServerOptions {
             stop_time: Duration::from_secs(10),
             wire: false,
             metrics: Metrics::Loopback,
+            server_timing: ServerTiming::Asked,
         }
     }
 }
@@ -247,6 +263,22 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         }),
         "who may see /-/metrics: everyone, loopback or off (default loopback)",
     ),
+    Flag::new(
+        None,
+        "server-timing",
+        Value("WHO", |options, value| {
+            options.server_timing = match value.to_str() {
+                Some("off") => ServerTiming::Off,
+                Some("asked") => ServerTiming::Asked,
+                Some("loopback") => ServerTiming::Loopback,
+                Some("on") => ServerTiming::On,
+                _ => return Err(Right("off, asked, loopback or on")),
+            };
+            Ok(())
+        }),
+        "who is told in Server-Timing where the time went: on (everyone), loopback (this machine's \
+         own), asked (those of them that ask, as client --trace does), off (default asked)",
+    ),
     Flag::new(Some('h'), "help", Help, "print this"),
     Flag::new(Some('V'), "version", Version, "print the version"),
 ];
@@ -304,7 +336,8 @@ mod tests {
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
                     --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 \
                     --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
-                    --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire site";
+                    --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
+                    --server-timing on site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
@@ -338,6 +371,7 @@ mod tests {
             drain_time: Duration::from_secs(14),
             wire: true,
             metrics: Metrics::Everyone,
+            server_timing: ServerTiming::On,
         };
         assert_eq!(parsed(&args), Ok(Parsed::Run(want)));
     }
@@ -381,6 +415,7 @@ mod tests {
             &["--max-per-address", "0"],
             &["--overload", "panic"],
             &["--metrics", "on"],
+            &["--server-timing", "everyone"],
             &["--head-time", "-1"],
             &["--data", ""],
             &["--server-name", "a\r\nb"],

@@ -25,6 +25,8 @@ pub struct Accepted {
     pub stream: TcpStream,
     /// Who is at the other end.
     pub peer: SocketAddr,
+    /// When that was.
+    pub at: Instant,
     /// Kept as long as the connection is.
     pub pass: Pass,
 }
@@ -163,7 +165,7 @@ struct Entrance<'a, H, R> {
     refusal: R,
     refused: Refused,
     /// The one that waits here while the others wait outside.
-    held: Option<(TcpStream, SocketAddr)>,
+    held: Option<(TcpStream, SocketAddr, Instant)>,
     said: Rarely,
 }
 
@@ -178,21 +180,21 @@ where
     /// Somebody new. May more come?
     fn come(&mut self, stream: TcpStream, peer: SocketAddr) -> bool {
         self.door.count_accepted();
-        self.let_in(stream, peer);
+        self.let_in(stream, peer, Instant::now());
         self.held.is_none()
     }
 
-    fn let_in(&mut self, stream: TcpStream, peer: SocketAddr) {
+    fn let_in(&mut self, stream: TcpStream, peer: SocketAddr, at: Instant) {
         let (stream, why) = match self.door.enter(peer.ip()) {
             Err(why) => (stream, why),
-            Ok(pass) => match (self.hand_over)(Accepted { stream, peer, pass }) {
+            Ok(pass) => match (self.hand_over)(Accepted { stream, peer, at, pass }) {
                 Ok(()) => return,
                 Err(Accepted { stream, .. }) => (stream, Full::Queue),
             },
         };
         // One address that has too many must not keep the others outside.
         if self.door.overload == Overload::Block && why != Full::Address {
-            self.held = Some((stream, peer));
+            self.held = Some((stream, peer, at));
             return;
         }
         self.door.count_refusal(why);
@@ -204,8 +206,8 @@ where
     }
 
     fn try_again(&mut self) {
-        if let Some((stream, peer)) = self.held.take() {
-            self.let_in(stream, peer);
+        if let Some((stream, peer, at)) = self.held.take() {
+            self.let_in(stream, peer, at);
         }
     }
 

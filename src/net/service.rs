@@ -13,6 +13,7 @@
 //! may take long, and read from the socket as often as it likes.
 
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use super::deadline::{Deadline, Phase};
 use super::door::Full;
@@ -30,13 +31,15 @@ pub trait Service: Send + Sync + 'static {
     fn open(&self, peer: SocketAddr) -> Self::Connection;
 
     /// Goes on with what is at hand. `may_stay`: may the connection be kept after an exchange? Asked
-    /// when the answer begins, as a handler may take its time, and the world changes meanwhile.
+    /// when the answer begins, as a handler may take its time, and the world changes meanwhile. `queued`:
+    /// how long there had been something to do before this turn began.
     fn turn(
         &self,
         connection: &mut Self::Connection,
         stream: &TcpStream,
         desk: &mut Self::Desk,
         may_stay: &dyn Fn() -> bool,
+        queued: Duration,
     ) -> Next;
 
     /// The deadline of a wait has passed: a last word, if any, and [`Next::Close`] or the like. A peer

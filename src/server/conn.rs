@@ -31,6 +31,7 @@ use super::refusal::{Refusal, overload};
 use super::router::Routes;
 use super::stats::Stats;
 use super::tap::WireLog;
+use super::timing::ServerTiming;
 use super::wire::{Desk, Read, Wire};
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::door::Full;
@@ -57,6 +58,8 @@ pub struct Http {
     pub limits: Limits,
     /// The `Server` field, if there is to be one.
     server_name: Headers,
+    /// Who is told where the time went.
+    pub server_timing: ServerTiming,
     /// One line a request.
     pub access_log: AccessLog,
     /// Memory for bodies that are kept.
@@ -88,7 +91,7 @@ enum State {
     /// Its body will be read by its handler, in the next step.
     Stream(Box<Streamed>),
     /// The answer is leaving.
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// Nothing follows what is in the output.
     Over(Close),
 }
@@ -96,8 +99,10 @@ enum State {
 /// What a turn is taken with.
 struct Turn<'t> {
     stream: &'t TcpStream,
-    /// When it began.
+    /// When it began: when what is read in it was there.
     start: Instant,
+    /// How long it had been waited for.
+    queued: Duration,
     /// When it ends, if an answer has been given.
     end: Instant,
     may_stay: &'t dyn Fn() -> bool,
@@ -131,11 +136,14 @@ impl Service for Http {
         stream: &TcpStream,
         desk: &mut Desk,
         may_stay: &dyn Fn() -> bool,
+        queued: Duration,
     ) -> Next {
         connection.wire.borrow(desk);
-        let start = Instant::now();
-        let turn = Turn { stream, start, end: start + TURN_TIME, may_stay };
-        let next = self.try_turn(connection, &turn).unwrap_or_else(|error| {
+        // Nothing is done in a turn that begins with reading before that has brought something.
+        let begins = !connection.wire.input.is_empty() || !connection.state.is_new();
+        let start = if begins { Instant::now() } else { connection.wire.waiting_since };
+        let turn = Turn { stream, start, end: start + TURN_TIME, queued, may_stay };
+        let next = self.try_turn(connection, turn).unwrap_or_else(|error| {
             if !peer_left(&error) {
                 log::warn!("{}: {error}", connection.wire.peer);
             }
@@ -258,12 +266,12 @@ impl Http {
         if let Some(Err(error)) = server_name.map(|name| named.set("Server", name)) {
             log::error!("{error}");
         }
-        let server_name = named;
-        let wire_log = None;
+        let (server_name, server_timing, wire_log) = (named, ServerTiming::Off, None);
         Http {
             routes,
             limits,
             server_name,
+            server_timing,
             access_log,
             memory,
             streams,
@@ -286,13 +294,13 @@ impl Http {
 
     /// Steps until there is nothing to do without the peer; reads at most once; writes when all
     /// that can be answered is, or when much has been gathered.
-    fn try_turn(&self, connection: &mut Connection, turn: &Turn<'_>) -> io::Result<Next> {
+    fn try_turn(&self, connection: &mut Connection, mut turn: Turn<'_>) -> io::Result<Next> {
         let (mut read, answered) = (None, connection.wire.answered);
         loop {
             let step = if connection.wire.output.is_large() {
                 Step::On
             } else {
-                self.step(connection, turn)?
+                self.step(connection, &turn)?
             };
             let Wire { answered: now_answered, waiting_since, .. } = connection.wire;
             let answers = now_answered - answered;
@@ -320,7 +328,13 @@ impl Http {
                     return Ok(Next::Readable(connection.deadline(&self.limits)));
                 }
                 (Step::Hungry, None) => match connection.wire.read(turn.stream) {
-                    Ok(some) => read = Some(some),
+                    Ok(some) => {
+                        read = Some(some);
+                        if answers == 0 {
+                            turn.start = Instant::now();
+                            turn.end = turn.start + TURN_TIME;
+                        }
+                    }
                     Err(error) if nothing_yet(&error) => {
                         return Ok(Next::Readable(connection.deadline(&self.limits)));
                     }
@@ -387,6 +401,11 @@ impl Http {
 }
 
 impl State {
+    /// Has nothing of the next request been read?
+    fn is_new(&self) -> bool {
+        matches!(self, State::Head(_, None))
+    }
+
     fn take(&mut self) -> State {
         std::mem::replace(self, State::Over(Close::PeerLeft))
     }

@@ -10,7 +10,7 @@
 //! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
 //! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`],
 //! [`root`], [`variants`], [`known`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
-//! [`refusal`], [`failure`], [`access_log`] with [`lines`], [`stats`].
+//! [`refusal`], [`failure`], [`access_log`] with [`lines`], [`stats`], `timing.rs`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -40,6 +40,7 @@ pub mod stats;
 mod stream;
 mod tap;
 pub mod textbook;
+mod timing;
 pub mod variants;
 mod wire;
 
@@ -51,6 +52,7 @@ pub use self::handler::{Body, Handler, Request, Response, Streaming, Trailed};
 pub use self::router::{Router, Routes};
 pub use self::stats::Stats;
 pub use self::tap::WireLog;
+pub use self::timing::ServerTiming;
 pub use crate::net::accept::BindError;
 pub use crate::net::door::{Overload, PerAddress};
 pub use crate::net::stop::Stop;
@@ -88,6 +90,8 @@ pub struct Config {
     pub limits: Limits,
     /// The `Server` field; `None` leaves it out.
     pub server_name: Option<String>,
+    /// Who is told where the server's time went, in `Server-Timing`.
+    pub server_timing: ServerTiming,
     /// One line a request.
     pub access_log: AccessLog,
     /// The bytes of each connection, for people; `None`: nobody looks on.
@@ -108,6 +112,7 @@ impl Default for Config {
             queue: 1024,
             limits: Limits::default(),
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
+            server_timing: ServerTiming::default(),
             access_log: AccessLog::Off,
             wire_log: None,
             stats: Arc::default(),
@@ -225,7 +230,7 @@ impl Server {
         let stopping = stop.clone();
         let mut http =
             Http::new(routes, limits, streams, server_name, access_log, counting, stopping);
-        http.wire_log = config.wire_log;
+        (http.server_timing, http.wire_log) = (config.server_timing, config.wire_log);
         let http = Arc::new(http);
         let refusal = |why, peer| http.refusal(why, peer);
 

@@ -46,6 +46,10 @@ const NOT_IN_206: &[&str] = &[
     "last-modified",
 ];
 
+/// What a client asks by, that has some of it (RFC 9110, 13.1 and 14.2).
+const ASKS_FOR_LESS: &[&str] =
+    &["if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range"];
+
 /// Makes of a handler's response what was asked for.
 pub(super) fn select(response: Response, head: &RequestHead, limits: &Limits) -> Response {
     if response.status != Status::OK || !matches!(head.method, Method::Get | Method::Head) {
@@ -84,8 +88,7 @@ fn with_ranges(response: Response) -> Response {
 
 /// Is there a condition, or a range?
 fn asks_for_less(fields: &Headers) -> bool {
-    let is_if = |name: &str| matches!(name.as_bytes(), [b'i' | b'I', b'f' | b'F', b'-', ..]);
-    fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("range") || is_if(name))
+    ASKS_FOR_LESS.iter().any(|name| fields.has(name))
 }
 
 /// Is there any? To read a date takes longer than to read a tag.

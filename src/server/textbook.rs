@@ -41,10 +41,10 @@ pub fn serve<S: Service>(
     stop: &Stop,
 ) {
     // The pass is given back first: who sees the connection closed may come again.
-    let Accepted { stream, peer, pass: _pass } = accepted;
+    let Accepted { stream, peer, at, pass: _pass } = accepted;
     let mut connection = service.open(peer);
     let outcome = set_timeouts(&stream).map(|()| {
-        let ended = drive(service, &mut connection, &stream, waiting, stop);
+        let ended = drive(service, &mut connection, &stream, at.elapsed(), waiting, stop);
         if let Leave::Lingering = ended.1 {
             linger(&stream, || stop.is_asked() || waiting.any());
         }
@@ -64,6 +64,7 @@ fn drive<S: Service>(
     service: &S,
     connection: &mut S::Connection,
     stream: &TcpStream,
+    mut queued: Duration,
     waiting: &Waiting<'_, Accepted>,
     stop: &Stop,
 ) -> (Ended, Leave) {
@@ -73,7 +74,8 @@ fn drive<S: Service>(
         if stop.deadline().is_some_and(|end| Instant::now() >= end) {
             return (Ended::Cut, Leave::AtOnce);
         }
-        let mut next = service.turn(connection, stream, &mut desk, &may_stay);
+        let mut next = service.turn(connection, stream, &mut desk, &may_stay, queued);
+        queued = Duration::ZERO; // from now on the worker is there first
         if let Next::Readable(deadline) | Next::Writable(deadline) = next {
             if let Some(ended) = give_up(deadline, waiting, stop) {
                 return (ended, Leave::AtOnce);
@@ -136,7 +138,14 @@ mod tests {
         type Connection = ();
         type Desk = ();
         fn open(&self, _: SocketAddr) {}
-        fn turn(&self, (): &mut (), _: &TcpStream, (): &mut (), _: &dyn Fn() -> bool) -> Next {
+        fn turn(
+            &self,
+            (): &mut (),
+            _: &TcpStream,
+            (): &mut (),
+            _: &dyn Fn() -> bool,
+            _: Duration,
+        ) -> Next {
             std::thread::sleep(Duration::from_millis(1));
             Next::Again
         }
@@ -168,7 +177,7 @@ mod tests {
             let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let peer = stream.local_addr().unwrap();
             let pass = door.enter(peer.ip()).unwrap();
-            pool.queue().try_send(Accepted { stream, peer, pass }).unwrap();
+            pool.queue().try_send(Accepted { stream, peer, at: Instant::now(), pass }).unwrap();
         }
         stop.ask(Duration::from_millis(50));
         let report = pool.stop(Instant::now() + Duration::from_secs(5));

@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use super::output::Output;
 use super::tap::Tap;
+use super::timing::Timing;
 use crate::proto::buf::Buf;
+use crate::proto::http::head::RequestHead;
 use crate::proto::http::limits::Limits;
 
 /// How much is read at once.
@@ -21,8 +23,12 @@ pub(super) struct Wire {
     pub(super) peer: SocketAddr,
     pub(super) input: Buf,
     pub(super) output: Output,
+    /// A head that has been answered: the next one takes its memory.
+    pub(super) spent: Option<Box<RequestHead>>,
     /// How many bytes have come since somebody last counted.
     pub(super) received: usize,
+    /// What the clock said about the request that came last.
+    pub(super) timing: Timing,
     /// Somebody looks on.
     pub(super) tap: Option<Box<Tap>>,
     /// How many answers are complete.
@@ -37,6 +43,7 @@ pub(super) struct Wire {
 pub struct Desk {
     input: Buf,
     output: Vec<u8>,
+    spent: Option<Box<RequestHead>>,
 }
 
 /// What a read has brought.
@@ -52,9 +59,11 @@ impl Wire {
             peer,
             input: Buf::new(),
             output: Output::default(),
+            spent: None,
             received: 0,
             answered: 0,
             waiting_since: Instant::now(),
+            timing: Timing::default(),
             tap: None,
         }
     }
@@ -92,6 +101,7 @@ impl Wire {
             self.input = std::mem::take(&mut desk.input);
         }
         self.output.borrow(&mut desk.output);
+        self.spent = desk.spent.take();
     }
 
     pub(super) fn give_back(&mut self, desk: &mut Desk) {
@@ -105,5 +115,30 @@ impl Wire {
             }
         }
         self.output.give_back(&mut desk.output);
+        let spent = self.spent.take();
+        desk.spent = spent.filter(|head| head.headers.source().len() <= SMALL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::http::method::Method;
+    use crate::proto::http::target::Target;
+
+    /// What a head has had is lent to the next one, but not so much that it would be missed.
+    #[test]
+    fn a_desk_keeps_the_memory_of_a_small_head() {
+        for (length, kept) in [(1, true), (SMALL, false)] {
+            let mut head = RequestHead::new(Method::Get, Target::Asterisk);
+            head.headers.append("A", vec![b'x'; length]).unwrap();
+            let mut wire = Wire::new(([127, 0, 0, 1], 1).into());
+            wire.spent = Some(Box::new(head));
+            let mut desk = Desk::default();
+            wire.give_back(&mut desk);
+            assert_eq!((wire.spent.is_none(), desk.spent.is_some()), (true, kept), "{length}");
+            wire.borrow(&mut desk);
+            assert_eq!((wire.spent.is_some(), desk.spent.is_none()), (kept, true), "{length}");
+        }
     }
 }

@@ -71,11 +71,17 @@ impl Program {
     }
 
     /// Waits for its end, and gives the most memory that it had resident, in bytes: what the system says
-    /// (VmHWM, which never falls), looked at each millisecond.
+    /// (VmHWM, which never falls), looked at again and again; 0 if it was gone before the first look.
     pub fn peak_memory(&mut self) -> u64 {
-        let status = format!("/proc/{}/status", self.child.id());
+        let own = |file: &str| format!("/proc/{}/{file}", self.child.id());
+        let (status, exe) = (own("status"), own("exe"));
+        let ours = std::env::current_exe().ok();
         let mut peak = 0;
         let ended = eventually(|| {
+            // Until it is the program, it is us, with our memory.
+            if std::fs::read_link(&exe).ok() == ours {
+                return None;
+            }
             let text = std::fs::read_to_string(&status).unwrap_or_default();
             let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
             let number =

@@ -16,8 +16,11 @@ use super::progress::Progress;
 use super::reach;
 use super::retry::Retry;
 use super::stop::{Stop, complain};
+use super::terminal;
+use super::trace::{Opened, Tracer};
 use super::transfer::{Asked, Peers, Transfer, Watch};
 use super::watching::Watching;
+use super::waterfall::Picture;
 use super::write_out::{Format, Stream, line};
 use crate::cli::client::again::{Again, Follow};
 use crate::cli::client::{ClientOptions, Dry};
@@ -34,11 +37,27 @@ pub struct Fetcher {
     lines: Option<Mutex<Box<dyn Write + Send>>>,
     client: Client,
     peers: Peers,
+    opened: Opened,
     watching: Arc<Watching>,
     /// What is seen of all transfers, where several go at a time.
     all: OfAll,
     /// Whose turn it is to write to stdout.
     turn: Mutex<()>,
+}
+
+/// Whoever is told of one transfer's events.
+struct Witness {
+    watch: Watch,
+    tracer: Option<Tracer>,
+}
+
+impl Witness {
+    fn observe(&self, event: &Event<'_>) {
+        self.watch.observe(event);
+        if let Some(tracer) = &self.tracer {
+            tracer.observe(event);
+        }
+    }
 }
 
 /// A transfer's turn at stdout: what it writes there is not mixed with what others do.
@@ -50,11 +69,11 @@ struct Turn<'f> {
 /// The answers to requests that are sent at once, and who watches the one that is next.
 pub(super) struct Pipelined<'r> {
     pipeline: Pipeline<'r>,
-    watch: Arc<Mutex<Arc<Watch>>>,
+    watch: Arc<Mutex<Arc<Witness>>>,
 }
 
 impl Pipelined<'_> {
-    fn answer(&mut self, watch: &Arc<Watch>) -> Option<Result<&mut Response, Error>> {
+    fn answer(&mut self, watch: &Arc<Witness>) -> Option<Result<&mut Response, Error>> {
         *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(watch);
         self.pipeline.answer()
     }
@@ -81,6 +100,7 @@ impl Fetcher {
             content: Content::new(&options)?,
             client: configured(&options)?,
             peers: Peers::default(),
+            opened: Opened::default(),
             watching: Arc::new(Watching::new(&options)?),
             all: is_parallel(&options).then(|| {
                 Arc::new(Mutex::new(Progress::of_all(Instant::now(), options.urls.len())))
@@ -106,7 +126,7 @@ impl Fetcher {
     /// # Errors
     /// Requests that cannot be sent at once.
     pub(super) fn pipeline<'r>(&self, requests: &'r [Request]) -> Result<Pipelined<'r>, Stop> {
-        let watch = Arc::new(Mutex::new(Arc::new(Watch::new(&self.peers))));
+        let watch = Arc::new(Mutex::new(Arc::new(self.witness())));
         let (now, watching) = (Arc::clone(&watch), Arc::clone(&self.watching));
         let client = self.client.clone().observer(move |event: &Event<'_>| {
             now.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
@@ -134,11 +154,14 @@ impl Fetcher {
         let mut asking = None;
         let (transfer, code) = loop {
             let mut transfer = Transfer::new(url, number);
-            let watch = Arc::new(Watch::new(&self.peers));
+            let watch = Arc::new(self.witness());
             let answers = pipelined.take();
             let outcome = self.attempt(&mut transfer, &mut asking, answers, &watch, &mut turn);
             let outcome = outcome.and_then(|()| self.watching.kept());
-            (transfer.seen, transfer.total) = watch.seen();
+            (transfer.seen, transfer.total) = watch.watch.seen();
+            if let Some(tracer) = &watch.tracer {
+                draw(tracer);
+            }
             let once = retry.after(
                 &outcome,
                 transfer.answer.as_ref(),
@@ -195,8 +218,14 @@ impl Fetcher {
         Ok(())
     }
 
+    /// For a transfer that begins now.
+    fn witness(&self) -> Witness {
+        let tracer = self.options.trace.then(|| Tracer::new(&self.opened));
+        Witness { watch: Watch::new(&self.peers), tracer }
+    }
+
     /// The client that tells this transfer's events to who wants to know them.
-    fn observed(&self, watch: &Arc<Watch>) -> Client {
+    fn observed(&self, watch: &Arc<Witness>) -> Client {
         let (watch, watching) = (Arc::clone(watch), Arc::clone(&self.watching));
         self.client.clone().observer(move |event: &Event<'_>| {
             watch.observe(event);
@@ -210,7 +239,7 @@ impl Fetcher {
         transfer: &mut Transfer,
         asking: &mut Option<Asking>,
         pipelined: Option<&mut Pipelined<'_>>,
-        watch: &Arc<Watch>,
+        watch: &Arc<Witness>,
         turn: &mut Turn<'_>,
     ) -> Result<(), Stop> {
         let options = &self.options;
@@ -260,7 +289,7 @@ impl Fetcher {
         let answered =
             sent.as_ref().map_or_else(|error| error.response(), |response| Some(response));
         transfer.answer = answered.map(|response| response.head().clone());
-        let (seen, _) = watch.seen();
+        let (seen, _) = watch.watch.seen();
         if place.file.is_none() {
             turn.take();
         }
@@ -276,6 +305,13 @@ impl Fetcher {
         let (shown, all) = ((options.head || options.include).then_some(seen.hops), &self.all);
         place.take(options, response, transfer, shown.unwrap_or_default(), all)
     }
+}
+
+/// Draws where the time of each request went, on stderr.
+fn draw(tracer: &Tracer) {
+    let (columns, in_colour) = (terminal::columns(), terminal::in_colour());
+    let draw = |picture: Picture| format!("\n{}", picture.draw(columns, in_colour));
+    complain(&tracer.pictures().into_iter().map(draw).collect::<String>());
 }
 
 /// Do several transfers go at a time?

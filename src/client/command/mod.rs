@@ -18,6 +18,8 @@
 //! | [`dry`] | `--offline`, `--as`: the request that is not sent |
 //! | [`part`], [`resume`] | `-o`, `-O`, `-C`: a file that is whole or not there; the rest of it |
 //! | [`transfer`], [`write_out`] | `-w`, `--json-out`: the figures of a transfer, and how they are told |
+//! | [`trace`], [`waterfall`] | `--trace`: from the events to rows, from rows to lines |
+//! | [`terminal`] | what stderr may be: its width, and whether it takes colours |
 //! | [`watching`], [`wire`], [`mod@explain`] | `-v`, `--wire`, `--transcript`, `--explain` |
 //! | [`whereabouts`] | `client where` |
 //! | [`pretty`], [`progress`], `meter`, [`screen`] | on a terminal: JSON for people; how far a transfer is, and `--limit-rate`; nothing that would play with it |
@@ -39,9 +41,12 @@ mod retry;
 pub mod run;
 pub mod screen;
 pub mod stop;
+pub mod terminal;
+pub mod trace;
 pub mod transfer;
 pub mod upload;
 pub mod watching;
+pub mod waterfall;
 pub mod whereabouts;
 pub mod wire;
 pub mod write_out;

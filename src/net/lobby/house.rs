@@ -83,7 +83,8 @@ impl<S: Service> Shared<S> {
             if self.poller.look(events).is_err() {
                 return; // the leader, when it is back, says so
             }
-            events.iter().for_each(|event| self.deliver(event));
+            let now = Instant::now();
+            events.iter().for_each(|event| self.deliver(event, now));
             if !events.may_be_more() {
                 break;
             }
@@ -98,19 +99,21 @@ impl<S: Service> Shared<S> {
     /// Of so many ready ones those that came last, as far as the queue has no place for them.
     fn turn_away(&self, ready: usize, desk: &mut S::Desk) {
         for place in 0..ready {
-            let Ok(index) = self.ready.1.try_recv() else { return };
+            let Ok((index, since)) = self.ready.1.try_recv() else { return };
             let slot = &self.slots[index];
             let seen = slot.claim.seen();
             let mut seat = slot.guest();
             let guest = seat.as_mut().filter(|_| place >= self.queue);
             let leaving = guest.and_then(|guest| {
-                guest.crowded_out(&self.service).then(|| guest.turn(&self.service, desk, &|| false))
+                guest
+                    .crowded_out(&self.service)
+                    .then(|| guest.turn(&self.service, desk, &|| false, since.elapsed()))
             });
             match leaving {
                 Some(next) => self.settle(index, seat, seen, next),
                 None => {
                     drop(seat);
-                    let _ = self.ready.0.send(index);
+                    let _ = self.ready.0.send((index, since));
                 }
             }
         }
@@ -133,7 +136,7 @@ impl<S: Service> Shared<S> {
                     match guest.expired(&self.service, phase) {
                         // What is said now is a refusal: no handler has a part in it.
                         Next::Again if phase != Phase::Write => {
-                            guest.turn(&self.service, desk, &|| false)
+                            guest.turn(&self.service, desk, &|| false, Duration::ZERO)
                         }
                         next => next,
                     }

@@ -60,11 +60,11 @@ struct Shared<S: Service> {
     free: Mutex<Vec<usize>>,
     /// New connections, with the slot that each will sit in: the channel that all of them cross.
     arrivals: Channel<(usize, Accepted)>,
-    /// Slots of connections that have waited, and have something for a worker to do now. Whoever
+    /// Slots of connections that have waited, and have something for a worker to do since. Whoever
     /// takes one owns it.
-    ready: Channel<usize>,
+    ready: Channel<(usize, Instant)>,
     /// The same, of those that have just had a turn, and have more to do already.
-    again: Channel<usize>,
+    again: Channel<(usize, Instant)>,
     /// How many may be in each of the two while all workers are busy.
     queue: usize,
     /// Where idle workers wait to be called; gone when the lobby closes.
@@ -254,7 +254,7 @@ impl<S: Service> Shared<S> {
     /// Puts a connection that its caller owns, and that has had a turn, at the back of the queue.
     fn put_back(&self, index: usize) {
         // The channel has no limit and its other end is ours: there is nothing to fail.
-        let _ = self.again.0.send(index);
+        let _ = self.again.0.send((index, Instant::now()));
         self.rouse_leader();
     }
 

@@ -80,11 +80,12 @@ impl<S: Service> Guest<S> {
         service: &S,
         desk: &mut S::Desk,
         may_stay: &dyn Fn() -> bool,
+        queued: Duration,
     ) -> Next {
         let next = match &mut self.stage {
             Stage::Lingering(until) => return linger(&self.stream, *until),
             Stage::Serving(connection) => {
-                let turn = || service.turn(connection, &self.stream, desk, may_stay);
+                let turn = || service.turn(connection, &self.stream, desk, may_stay, queued);
                 // A service that panics has a mistake in it; it costs this connection.
                 catch_unwind(AssertUnwindSafe(turn)).unwrap_or(Next::Close)
             }

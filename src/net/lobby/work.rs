@@ -36,12 +36,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Something for a worker to do.
 enum Work {
-    /// A connection that has waited.
-    Ready(usize),
+    /// A connection that has waited, and since when it need not any more.
+    Ready(usize, Instant),
     /// A new one.
     New(usize, Accepted),
     /// One that has just had a turn, and has more to do already.
-    Again(usize),
+    Again(usize, Instant),
 }
 
 impl<S: Service> Shared<S> {
@@ -71,9 +71,9 @@ impl<S: Service> Shared<S> {
     /// its share: of four turns two are for those that have waited, one for the new ones, and one for
     /// those that had a turn just now.
     fn next(&self, number: u64) -> Option<Work> {
-        let ready = || self.ready.1.try_recv().ok().map(Work::Ready);
+        let ready = || self.ready.1.try_recv().ok().map(|(at, since)| Work::Ready(at, since));
         let arrival = || self.arrivals.1.try_recv().ok().map(|(at, new)| Work::New(at, new));
-        let again = || self.again.1.try_recv().ok().map(Work::Again);
+        let again = || self.again.1.try_recv().ok().map(|(at, since)| Work::Again(at, since));
         match number % 4 {
             0 => again().or_else(ready).or_else(arrival),
             2 => arrival().or_else(ready).or_else(again),
@@ -84,10 +84,13 @@ impl<S: Service> Shared<S> {
     /// Serves one connection, and takes note of how long the turns are of those that have waited: a
     /// second turn in a row is long because much was asked for, not because a handler blocks.
     fn serve_timed(&self, work: Work, watch: &mut Stopwatch, desk: &mut S::Desk) {
-        let counts = !matches!(work, Work::Again(_));
+        let counts = !matches!(work, Work::Again(..));
+        let begun = watch.now;
         match work {
-            Work::Ready(index) | Work::Again(index) => self.serve(index, desk),
-            Work::New(index, accepted) => self.welcome(index, accepted, desk),
+            Work::Ready(index, since) | Work::Again(index, since) => {
+                self.serve(index, begun.saturating_duration_since(since), desk);
+            }
+            Work::New(index, accepted) => self.welcome(index, accepted, begun, desk),
         }
         let took = watch.lap();
         if let Some(took) = took.filter(|_| counts) {
@@ -110,25 +113,25 @@ impl<S: Service> Shared<S> {
     }
 
     /// A new connection takes its seat, and its first turn.
-    fn welcome(&self, index: usize, accepted: Accepted, desk: &mut S::Desk) {
-        let Accepted { stream, peer, pass } = accepted;
+    fn welcome(&self, index: usize, accepted: Accepted, begun: Instant, desk: &mut S::Desk) {
+        let Accepted { stream, peer, at, pass } = accepted;
         self.slots[index].claim.occupy();
         let never_waits = stream.set_nonblocking(true);
         *self.slots[index].guest() = Some(Guest::new(stream, pass, self.service.open(peer)));
         match never_waits {
-            Ok(()) => self.serve(index, desk),
+            Ok(()) => self.serve(index, begun.saturating_duration_since(at), desk),
             Err(_) => self.leave(index, Ended::ByService),
         }
     }
 
-    /// One turn with a connection that the caller owns.
-    pub(super) fn serve(&self, index: usize, desk: &mut S::Desk) {
+    /// One turn with a connection that the caller owns, and that has waited for it so long.
+    pub(super) fn serve(&self, index: usize, queued: Duration, desk: &mut S::Desk) {
         self.alarms[index].clear();
         let slot = &self.slots[index];
         let seen = slot.claim.seen();
         let mut place = slot.guest();
         let Some(guest) = place.as_mut() else { return };
-        let next = guest.turn(&self.service, desk, &|| !self.stop.is_asked());
+        let next = guest.turn(&self.service, desk, &|| !self.stop.is_asked(), queued);
         self.settle(index, place, seen, next);
     }
 
@@ -201,13 +204,13 @@ impl<S: Service> Shared<S> {
         Ok(())
     }
 
-    /// Something has happened to a connection: if nobody is at it, it is ready.
-    pub(super) fn deliver(&self, event: Event) {
+    /// Something has happened to a connection, now: if nobody is at it, it is ready.
+    pub(super) fn deliver(&self, event: Event, now: Instant) {
         let (generation, index) = split(event.key);
         if let Some(slot) = self.slots.get(index)
             && slot.claim.signal(generation, event.ended)
         {
-            let _ = self.ready.0.send(index); // whoever delivers sees to it that somebody leads
+            let _ = self.ready.0.send((index, now)); // whoever delivers sees to it that somebody leads
         }
     }
 
@@ -265,7 +268,7 @@ impl<S: Service> Leading<'_, S> {
             for _ in taken..at_hand {
                 number += 1;
                 let Some(work) = lobby.next(number) else { break }; // helpers were faster
-                let much = matches!(work, Work::Again(_));
+                let much = matches!(work, Work::Again(..));
                 lobby.turn.store(number, Ordering::Relaxed);
                 lobby.serve_timed(work, watch, desk);
                 let _ =
@@ -293,8 +296,8 @@ impl<S: Service> Leading<'_, S> {
             if lobby.is_closed() {
                 return;
             }
-            events.iter().for_each(|event| lobby.deliver(event));
             watch.now = Instant::now();
+            events.iter().for_each(|event| lobby.deliver(event, watch.now));
         }
     }
 }

@@ -197,8 +197,8 @@ pub fn first_bad_percent(bytes: &[u8]) -> Option<usize> {
 
 /// Decodes percent-encoding (RFC 3986, 2.1). A `%` without two digits behind it stays as it is;
 /// parsed targets have none.
-pub fn percent_decode(text: &str) -> Cow<'_, [u8]> {
-    let bytes = text.as_bytes();
+pub fn percent_decode(text: &(impl AsRef<[u8]> + ?Sized)) -> Cow<'_, [u8]> {
+    let bytes = text.as_ref();
     if !bytes.contains(&b'%') {
         return Cow::Borrowed(bytes);
     }

@@ -182,7 +182,7 @@ impl RecvHead {
                 if interim >= limits.fields {
                     return Err(Fault::new(Rule::TooManyInterim, 0));
                 }
-                Ok(Head::Interim(head, RecvHead::awaiting(sent, interim + 1)))
+                Ok(Head::Interim(*head, RecvHead::awaiting(sent, interim + 1)))
             }
             Step::Complete(head) => {
                 let answer = Message::Response(&sent.method, &head);
@@ -200,7 +200,8 @@ impl RecvHead {
                 if opens_tunnel(&sent.method, head.status) {
                     stays = Err(Close::Tunnel);
                 }
-                Ok(Head::Complete(head, RecvBody { decoder: Decoder::new(framing), stays }))
+                let body = RecvBody { decoder: Decoder::new(framing), stays };
+                Ok(Head::Complete(*head, body))
             }
             Step::More(partial) => {
                 Ok(Head::More(RecvHead(Waiting::Awaited { partial, sent, interim })))

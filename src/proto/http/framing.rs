@@ -160,7 +160,7 @@ mod tests {
         let mut buf = Buf::new();
         buf.extend(text.as_bytes());
         match Partial::<H>::default().receive(&mut buf, &Limits::default()) {
-            Ok(Step::Complete(head)) => head,
+            Ok(Step::Complete(head)) => *head,
             _ => panic!("not a head: {text:?}"),
         }
     }

@@ -9,7 +9,6 @@ use std::borrow::Cow;
 
 use super::chars::{REASON, TCHAR, decimal};
 use super::error::{Fault, Rule};
-use super::excerpt::Excerpt;
 use super::field_line::{bare_cr, push_field_line, strip_ending, take_field_lines};
 use super::headers::Headers;
 use super::limits::Limits;
@@ -100,9 +99,6 @@ impl ResponseHead {
 
 /// What differs between the two kinds of head.
 pub trait Head: Sized + std::fmt::Debug {
-    /// The first line, parsed.
-    type Start: std::fmt::Debug;
-
     /// What a first line breaks that does not end.
     const LINE_TOO_LONG: Rule;
 
@@ -116,41 +112,44 @@ pub trait Head: Sized + std::fmt::Debug {
     /// The rule that no continuation can satisfy any more.
     fn begin(bytes: &[u8]) -> Result<(), Rule>;
 
-    /// Reads the first line, without its ending.
+    /// Reads the first line, without its ending: a head without fields.
     ///
     /// # Errors
     /// Which rule it breaks, and where in the line.
-    fn parse_start(line: &[u8]) -> Result<Self::Start, Fault>;
+    fn parse_start(line: &[u8]) -> Result<Self, Fault>;
 
     /// Judges the head as a whole.
     ///
     /// # Errors
     /// The rule it breaks, and where in [`Headers::source`].
-    fn check(start: &Self::Start, headers: &Headers) -> Result<(), Fault>;
+    fn check(&self) -> Result<(), Fault>;
 
-    /// Puts the whole together.
-    fn finish(start: Self::Start, headers: Headers) -> Self;
+    /// The fields.
+    fn headers(&self) -> &Headers;
+
+    /// The fields, to add more.
+    fn headers_mut(&mut self) -> &mut Headers;
 }
 
 /// A head that is arriving.
 #[derive(Debug, Clone)]
-pub enum Partial<H: Head> {
+pub enum Partial<H> {
     /// Its first line is not complete; so many empty lines stood before it.
     Start {
         /// Only before a request: nothing but `HTTP/` may begin a response.
         empty_lines: usize,
     },
     /// Some of its fields have arrived.
-    Fields(H::Start, Headers),
+    Fields(Box<H>),
 }
 
 /// What [`Partial::receive`] came to.
 #[derive(Debug)]
-pub enum Step<H: Head> {
+pub enum Step<H> {
     /// More bytes are needed.
     More(Partial<H>),
     /// The head is complete; what follows it is still in the buffer.
-    Complete(H),
+    Complete(Box<H>),
     /// The peer closed, and nothing of a head had come.
     Closed,
 }
@@ -161,8 +160,21 @@ impl<H: Head> Partial<H> {
     /// # Errors
     /// The first rule broken, and the line that broke it.
     pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Step<H>, Box<Rejected<H>>> {
-        let (start, mut headers) = match self {
-            Partial::Fields(start, headers) => (start, headers),
+        self.receive_into(&mut None, input, limits)
+    }
+
+    /// The same, into the memory of a head that is not needed any more, if there is one.
+    ///
+    /// # Errors
+    /// As [`Partial::receive`].
+    pub fn receive_into(
+        self,
+        spent: &mut Option<Box<H>>,
+        input: &mut Buf,
+        limits: &Limits,
+    ) -> Result<Step<H>, Box<Rejected<H>>> {
+        let mut head = match self {
+            Partial::Fields(head) => head,
             Partial::Start { mut empty_lines } => loop {
                 if let Err(rule) = H::begin(input.bytes()) {
                     return Err(Rejected::at_start(Fault::new(rule, 0), input.bytes()));
@@ -181,42 +193,39 @@ impl<H: Head> Partial<H> {
                     empty_lines += 1;
                     continue;
                 }
-                let start = H::parse_start(content);
-                let start = start.map_err(|fault| Rejected::at_start(fault, line))?;
-                break (start, Headers::behind(line));
+                let head = H::parse_start(content);
+                let head = head.map_err(|fault| Rejected::at_start(fault, line))?;
+                let mut head = renew(spent.take(), head);
+                head.headers_mut().begin(line);
+                break head;
             },
         };
         loop {
-            let ended = take_field_lines(&mut headers, input, limits) || {
+            let headers = head.headers_mut();
+            let ended = take_field_lines(headers, input, limits) || {
                 let room = limits.head.saturating_sub(headers.source().len());
                 let line = match input.take_line(room.min(limits.field)) {
                     Ok(Some(line)) => line,
-                    Ok(None) => return Partial::Fields(start, headers).wait(input),
+                    Ok(None) => return Partial::Fields(head).wait(input),
                     Err(LineTooLong) => {
                         let whole = room < limits.field;
                         let rule = if whole { Rule::HeadTooLong } else { Rule::FieldTooLong };
                         let fault = Fault::new(rule, 0);
-                        return Err(Rejected::at_field(fault, input.bytes(), start, headers));
+                        return Err(Rejected::at_field(fault, input.bytes(), head));
                     }
                 };
                 let ended = strip_ending(line).is_empty();
                 if ended {
                     headers.push_source(line);
-                } else if let Err(fault) =
-                    push_field_line(&mut headers, line, H::JOINS_FOLDS, limits)
-                {
-                    return Err(Rejected::at_field(fault, line, start, headers));
+                } else if let Err(fault) = push_field_line(headers, line, H::JOINS_FOLDS, limits) {
+                    return Err(Rejected::at_field(fault, line, head));
                 }
                 ended
             };
             if ended {
-                return match H::check(&start, &headers) {
-                    Ok(()) => Ok(Step::Complete(H::finish(start, headers))),
-                    Err(fault) => {
-                        let excerpt = Excerpt::within(headers.source(), fault.at());
-                        let head = H::finish(start, headers);
-                        Err(Rejected::as_whole(fault, excerpt, head))
-                    }
+                return match head.check() {
+                    Ok(()) => Ok(Step::Complete(head)),
+                    Err(fault) => Err(Rejected::as_whole(fault, head)),
                 };
             }
         }
@@ -231,9 +240,7 @@ impl<H: Head> Partial<H> {
         match self {
             Partial::Start { .. } if input.is_empty() => Ok(Step::Closed),
             Partial::Start { .. } => Err(Rejected::at_start(fault, input.bytes())),
-            Partial::Fields(start, headers) => {
-                Err(Rejected::at_field(fault, input.bytes(), start, headers))
-            }
+            Partial::Fields(head) => Err(Rejected::at_field(fault, input.bytes(), head)),
         }
     }
 
@@ -241,7 +248,7 @@ impl<H: Head> Partial<H> {
     pub fn give_up(self, input: &Buf) -> Came<H> {
         match self {
             Partial::Start { .. } => Came::line(input.bytes()),
-            Partial::Fields(start, headers) => Came::Head(Box::new(H::finish(start, headers))),
+            Partial::Fields(head) => Came::Head(head),
         }
     }
 
@@ -249,19 +256,27 @@ impl<H: Head> Partial<H> {
     pub fn taken(&self) -> usize {
         match self {
             Partial::Start { .. } => 0,
-            Partial::Fields(_, headers) => headers.source().len(),
+            Partial::Fields(head) => head.headers().source().len(),
         }
     }
 }
 
-impl<H: Head> Default for Partial<H> {
+/// The head, in the memory of the one that was before it.
+fn renew<H: Head>(spent: Option<Box<H>>, head: H) -> Box<H> {
+    let Some(mut place) = spent else { return Box::new(head) };
+    let fields = std::mem::take(place.headers_mut());
+    *place = head;
+    *place.headers_mut() = fields;
+    place
+}
+
+impl<H> Default for Partial<H> {
     fn default() -> Partial<H> {
         Partial::Start { empty_lines: 0 }
     }
 }
 
 impl Head for RequestHead {
-    type Start = (Method, Target, Version);
     const LINE_TOO_LONG: Rule = Rule::RequestLineTooLong;
     const JOINS_FOLDS: bool = false;
 
@@ -276,13 +291,14 @@ impl Head for RequestHead {
     }
 
     /// `request-line = method SP request-target SP HTTP-version` (RFC 9112, 3).
-    fn parse_start(line: &[u8]) -> Result<Self::Start, Fault> {
+    fn parse_start(line: &[u8]) -> Result<RequestHead, Fault> {
         // A CR may stand nowhere in it, so wherever it does it is what to tell of.
         parse_request_line(line).map_err(|fault| bare_cr(line).unwrap_or(fault))
     }
 
     /// RFC 9112, 3.2: exactly one valid Host on 1.1, at most one on 1.0.
-    fn check((_, _, version): &Self::Start, headers: &Headers) -> Result<(), Fault> {
+    fn check(&self) -> Result<(), Fault> {
+        let RequestHead { version, headers, .. } = self;
         let mut hosts = headers.places("host");
         match (hosts.next(), hosts.next()) {
             (None, _) if *version == Version::Http10 => Ok(()),
@@ -294,12 +310,16 @@ impl Head for RequestHead {
         }
     }
 
-    fn finish((method, target, version): Self::Start, headers: Headers) -> RequestHead {
-        RequestHead { method, target, version, headers }
+    fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    fn headers_mut(&mut self) -> &mut Headers {
+        &mut self.headers
     }
 }
 
-fn parse_request_line(line: &[u8]) -> Result<(Method, Target, Version), Fault> {
+fn parse_request_line(line: &[u8]) -> Result<RequestHead, Fault> {
     let incomplete = Fault::new(Rule::RequestLine, line.len());
     let (name, after) = line.split_at(position(b' ', line).ok_or(incomplete)?);
     let method = Method::parse(name).ok_or_else(|| {
@@ -316,11 +336,10 @@ fn parse_request_line(line: &[u8]) -> Result<(Method, Target, Version), Fault> {
     let version = parsed?;
     let target = Target::parse(&method, target);
     let target = target.map_err(|fault| fault.behind(name.len() + 1))?;
-    Ok((method, target, version))
+    Ok(RequestHead { method, target, version, headers: Headers::new() })
 }
 
 impl Head for ResponseHead {
-    type Start = (Version, Status, Cow<'static, [u8]>);
     const LINE_TOO_LONG: Rule = Rule::StatusLineTooLong;
     const JOINS_FOLDS: bool = true;
 
@@ -331,7 +350,7 @@ impl Head for ResponseHead {
 
     /// `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112, 4). The space
     /// behind a code without a phrase may be missing, as many servers leave it out.
-    fn parse_start(line: &[u8]) -> Result<Self::Start, Fault> {
+    fn parse_start(line: &[u8]) -> Result<ResponseHead, Fault> {
         let fault = |at| Fault::new(Rule::StatusLine, at);
         let mut parts = line.splitn(3, |&byte| byte == b' ');
         let version = parts.next().unwrap_or_default();
@@ -348,15 +367,20 @@ impl Head for ResponseHead {
         if let Some(bad) = REASON.first_outside(reason) {
             return Err(fault(at + 4 + bad));
         }
-        Ok((version, status, Cow::Owned(reason.to_vec())))
+        let reason = Cow::Owned(reason.to_vec());
+        Ok(ResponseHead { version, status, reason, headers: Headers::new() })
     }
 
-    fn check(_: &Self::Start, _: &Headers) -> Result<(), Fault> {
+    fn check(&self) -> Result<(), Fault> {
         Ok(())
     }
 
-    fn finish((version, status, reason): Self::Start, headers: Headers) -> ResponseHead {
-        ResponseHead { version, status, reason, headers }
+    fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    fn headers_mut(&mut self) -> &mut Headers {
+        &mut self.headers
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::chars::{FIELD_VALUE, TCHAR, trim_ows};
+use super::chars::{name_prefix, trim_ows, value_prefix};
 use super::error::Rule;
 
 /// The fields of one head or trailer section, in order.
@@ -18,7 +18,9 @@ pub struct Headers {
     marks: u64,
 }
 
-/// One bit of 64 for each name. Most names that are asked for are not there: this tells it at once.
+/// One bit of 64 for each name. Most names that are asked for are not there: this tells it at once,
+/// and where it is inlined the bit of a literal is a constant.
+#[inline(always)]
 fn mark(name: &[u8]) -> u64 {
     let letter = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default() & 0x1F);
     1 << ((letter(name.first()) + 5 * letter(name.last()) + 11 * name.len()) % 64)
@@ -80,7 +82,12 @@ impl Headers {
     }
 
     /// The value of the first field of this name.
+    #[inline]
     pub fn first(&self, name: &str) -> Option<&[u8]> {
+        if self.may_have(name) { self.find(name) } else { None }
+    }
+
+    fn find(&self, name: &str) -> Option<&[u8]> {
         self.all(name).next()
     }
 
@@ -95,6 +102,7 @@ impl Headers {
     }
 
     /// Is there a field of this name?
+    #[inline]
     pub fn has(&self, name: &str) -> bool {
         self.first(name).is_some()
     }
@@ -118,10 +126,10 @@ impl Headers {
     pub fn append(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
         let value = trim_ows(value.as_ref());
         let invalid = |rule| InvalidField { name: name.to_owned(), rule };
-        if name.is_empty() || TCHAR.first_outside(name.as_bytes()).is_some() {
+        if name.is_empty() || name_prefix(name.as_bytes()) < name.len() {
             return Err(invalid(Rule::FieldName));
         }
-        if FIELD_VALUE.first_outside(value).is_some() {
+        if value_prefix(value) < value.len() {
             return Err(invalid(Rule::FieldValue));
         }
         self.push_line(name.as_bytes(), value);
@@ -160,7 +168,7 @@ impl Headers {
 
     /// Removes every field of this name.
     pub fn remove(&mut self, name: &str) {
-        if self.marks & mark(name.as_bytes()) == 0 {
+        if !self.may_have(name) {
             return;
         }
         let text = &self.text;
@@ -204,9 +212,15 @@ impl Headers {
         self.named(name).map(|line| (line.value.start, &self.text[line.value.clone()]))
     }
 
+    #[inline(always)]
+    fn may_have(&self, name: &str) -> bool {
+        self.marks & mark(name.as_bytes()) != 0
+    }
+
+    #[inline]
     fn named(&self, name: &str) -> impl Iterator<Item = &Line> {
+        let lines = if self.may_have(name) { &self.lines[..] } else { &[] };
         let name = name.as_bytes();
-        let lines = if self.marks & mark(name) == 0 { &[] } else { &self.lines[..] };
         lines.iter().filter(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name))
     }
 
@@ -222,11 +236,15 @@ impl Headers {
         end.map_or(0, |at| at + 1)
     }
 
-    /// No fields behind this first line, and room for those of most heads.
-    pub(super) fn behind(line: &[u8]) -> Headers {
-        let mut text = Vec::with_capacity(line.len().max(1000));
+    /// Begins anew with a head of this first line, and with room for the fields of most heads.
+    pub(super) fn begin(&mut self, line: &[u8]) {
+        let Headers { text, lines, marks } = self;
+        text.clear();
+        text.reserve(line.len().max(1000));
         text.extend_from_slice(line);
-        Headers { text, lines: Vec::with_capacity(24), marks: 0 }
+        lines.clear();
+        lines.reserve(24);
+        *marks = 0;
     }
 
     /// Adds text as it arrived: the blank line, or fields that have been announced.
@@ -281,9 +299,9 @@ impl Headers {
 
     /// Room for a small head at once, instead of by and by.
     fn make_room(&mut self) {
-        if self.text.capacity() == 0 {
-            self.text.reserve(256);
-            self.lines.reserve(8);
+        if self.text.capacity() == 0 && self.lines.is_empty() {
+            self.text = Vec::with_capacity(256);
+            self.lines = Vec::with_capacity(8);
         }
     }
 

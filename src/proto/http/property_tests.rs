@@ -80,7 +80,7 @@ fn receive_head<H: Head>(input: &mut Delivery<'_>, limits: &Limits) -> Result<Op
     loop {
         partial = match partial.receive(&mut input.buf, limits)? {
             Step::More(partial) => partial,
-            Step::Complete(head) => return Ok(Some(head)),
+            Step::Complete(head) => return Ok(Some(*head)),
             Step::Closed => return Ok(None),
         };
         input.deliver();

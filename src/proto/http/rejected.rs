@@ -8,7 +8,6 @@ use super::error::Fault;
 use super::excerpt::{Excerpt, first_line_kept};
 use super::field_line::strip_ending;
 use super::head::{Head, RequestHead};
-use super::headers::Headers;
 use super::method::Method;
 
 /// A head that broke a rule.
@@ -40,20 +39,16 @@ impl<H: Head> Rejected<H> {
     }
 
     /// `text` begins with a field line, and that is wrong; the fault's offset counts from there.
-    pub(super) fn at_field(
-        fault: Fault,
-        text: &[u8],
-        start: H::Start,
-        headers: Headers,
-    ) -> Box<Rejected<H>> {
-        let excerpt = Excerpt::behind(&headers, text, fault.at());
-        let fault = fault.behind(headers.source().len());
-        Box::new(Rejected { fault, excerpt, came: Came::Head(Box::new(H::finish(start, headers))) })
+    pub(super) fn at_field(fault: Fault, text: &[u8], head: Box<H>) -> Box<Rejected<H>> {
+        let excerpt = Excerpt::behind(head.headers(), text, fault.at());
+        let fault = fault.behind(head.headers().source().len());
+        Box::new(Rejected { fault, excerpt, came: Came::Head(head) })
     }
 
     /// The head is complete, and there is something wrong with it as a whole.
-    pub(super) fn as_whole(fault: Fault, excerpt: Excerpt, head: H) -> Box<Rejected<H>> {
-        Box::new(Rejected { fault, excerpt, came: Came::Head(Box::new(head)) })
+    pub(super) fn as_whole(fault: Fault, head: Box<H>) -> Box<Rejected<H>> {
+        let excerpt = Excerpt::within(head.headers().source(), fault.at());
+        Box::new(Rejected { fault, excerpt, came: Came::Head(head) })
     }
 }
 
@@ -82,6 +77,14 @@ impl Came<RequestHead> {
 
     /// The head, if its first line was right.
     pub fn head(&self) -> Option<&RequestHead> {
+        match self {
+            Came::Head(head) => Some(head),
+            Came::Line(_) => None,
+        }
+    }
+
+    /// The same, and not what else has come.
+    pub fn into_head(self) -> Option<Box<RequestHead>> {
         match self {
             Came::Head(head) => Some(head),
             Came::Line(_) => None,

@@ -58,6 +58,19 @@ impl RecvHead {
     /// # Errors
     /// The first rule broken: to be answered, and the connection closed.
     pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Box<Rejected>> {
+        self.receive_into(&mut None, input, limits)
+    }
+
+    /// The same, into the memory of a head that is not needed any more, if there is one.
+    ///
+    /// # Errors
+    /// As [`RecvHead::receive`].
+    pub fn receive_into(
+        self,
+        spent: &mut Option<Box<RequestHead>>,
+        input: &mut Buf,
+        limits: &Limits,
+    ) -> Result<Head, Box<Rejected>> {
         let RecvHead { unread, head } = self;
         if let Some(mut unread) = unread {
             match unread.skip(input, limits) {
@@ -66,13 +79,10 @@ impl RecvHead {
                 Err(Doubtful) => return Ok(Head::Doubtful),
             }
         }
-        match head.receive(input, limits)? {
+        match head.receive_into(spent, input, limits)? {
             Step::Complete(head) => match RecvBody::new(&head) {
-                Ok(body) => Ok(Head::Complete(Box::new(head), body)),
-                Err(fault) => {
-                    let excerpt = Excerpt::within(head.headers.source(), fault.at());
-                    Err(Rejected::as_whole(fault, excerpt, head))
-                }
+                Ok(body) => Ok(Head::Complete(head, body)),
+                Err(fault) => Err(Rejected::as_whole(fault, head)),
             },
             Step::More(head) => Ok(Head::More(RecvHead { unread: None, head })),
             Step::Closed => Ok(Head::Closed),

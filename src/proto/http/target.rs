@@ -143,7 +143,8 @@ impl std::fmt::Display for PathAndQuery {
 
 /// The segments of a path, each decoded after the split, so that `%2F` is no separator.
 pub fn segments(path: &str) -> impl Iterator<Item = Cow<'_, [u8]>> {
-    path.strip_prefix('/').unwrap_or(path).split('/').map(percent_decode)
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.as_bytes().split(|&byte| byte == b'/').map(percent_decode)
 }
 
 /// The names and values of an `application/x-www-form-urlencoded` text (WHATWG URL, 5.1): a query,

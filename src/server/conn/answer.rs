@@ -152,6 +152,7 @@ impl Http {
                 log::error!("{error}");
             }
         }
+        wire.timing.tell(now, wire.answered + 1, &mut head.headers);
         let out = &mut wire.output.bytes;
         let mut send = with_date(now, |date| {
             send.send_with(head, &[date, &self.server_name], body.length(), may_stay, out)
@@ -162,7 +163,7 @@ impl Http {
                 exchange.sent = send.room().min(bytes.len() as u64);
                 send.write(&bytes, out);
                 let next = send.finish(out);
-                return self.answered(&exchange, next, wire, now);
+                return self.answered(exchange, next, wire, now);
             }
             Body::Bytes(bytes) => Pieces::Read(Box::new(Cursor::new(bytes))),
             Body::File(file, _) => Pieces::File(file),
@@ -173,14 +174,14 @@ impl Http {
                 }
                 if send.room() == 0 {
                     let next = send.finish(out);
-                    return self.answered(&exchange, next, wire, now);
+                    return self.answered(exchange, next, wire, now);
                 }
                 Pieces::Part(part)
             }
             Body::Read(reader, _) => Pieces::Read(reader),
             Body::Trailed(reader, names) => Pieces::Trailed(reader, names),
         };
-        State::Answer(Answer { exchange, send, body })
+        State::Answer(Box::new(Answer { exchange, send, body }))
     }
 
     /// Sends the next piece of a file, if the body is one and can be sent without being read.
@@ -218,8 +219,8 @@ impl Http {
     }
 
     /// Puts the next piece of the body into the output.
-    pub(super) fn send_body(&self, mut answer: Answer, wire: &mut Wire) -> State {
-        let Answer { exchange, send, body } = &mut answer;
+    pub(super) fn send_body(&self, mut answer: Box<Answer>, wire: &mut Wire) -> State {
+        let Answer { exchange, send, body } = &mut *answer;
         let out = &mut wire.output.bytes;
         let piece = match body {
             _ if send.room() == 0 => Ok(0),
@@ -236,7 +237,7 @@ impl Http {
             }
             Err(error) => Err(error),
         };
-        let Answer { exchange, send, .. } = answer;
+        let Answer { exchange, send, .. } = *answer;
         let next = match end {
             Ok(trailers) => send.finish_with(trailers, out),
             Err(error) => {
@@ -251,18 +252,19 @@ impl Http {
                 Err(Close::BodyShort)
             }
         };
-        self.answered(&exchange, next, wire, Instant::now())
+        self.answered(exchange, next, wire, Instant::now())
     }
 
     /// An answer is in the output to its end: another request may follow, or why not.
     fn answered(
         &self,
-        exchange: &Exchange,
+        exchange: Exchange,
         next: Result<RecvHead, Close>,
         wire: &mut Wire,
         now: Instant,
     ) -> State {
-        self.log(wire.peer, exchange, now);
+        self.log(wire.peer, &exchange, now);
+        wire.spent = exchange.asked.came.and_then(Came::into_head);
         wire.answered += 1;
         wire.waiting_since = now;
         match next {

@@ -70,9 +70,12 @@ impl Http {
         wire: &mut Wire,
         turn: &Turn<'_>,
     ) -> (State, Step) {
+        if since.is_none() && !wire.input.is_empty() {
+            wire.timing.begins(turn.queued + now.saturating_duration_since(turn.start));
+        }
         let since = if wire.input.is_empty() { since } else { since.or(Some(now)) };
         let begun = since.unwrap_or(now);
-        match recv.receive(&mut wire.input, &self.limits) {
+        match recv.receive_into(&mut wire.spent, &mut wire.input, &self.limits) {
             Ok(Head::More(recv)) => {
                 // Empty lines are no request yet (RFC 9112, 2.2): the client is as idle as before.
                 let has_begun = recv.taken() > 0 || !wire.input.is_empty();
@@ -81,7 +84,11 @@ impl Http {
             }
             Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
             Ok(Head::Doubtful) => (State::Over(Close::RequestUnread), Step::On),
-            Ok(Head::Complete(head, recv)) => (self.route(head, recv, begun, wire, turn), Step::On),
+            Ok(Head::Complete(head, recv)) => {
+                let is_told = self.server_timing.tells(wire.peer, &head.headers);
+                wire.timing.head_is_complete(begun, is_told);
+                (self.route(head, recv, begun, wire, turn), Step::On)
+            }
             Err(rejected) => {
                 let Rejected { fault, excerpt, came } = *rejected;
                 let asked = Asked { came: Some(came), since: begun };
@@ -206,6 +213,7 @@ impl Http {
     /// The body is complete, and with it the request.
     fn complete(&self, incoming: Incoming, wire: &mut Wire, turn: &Turn<'_>) -> State {
         let Incoming { head, since, recv, body, call, .. } = incoming;
+        wire.timing.body_is_complete();
         match body.finish() {
             Ok(body) => {
                 let trailers = recv.trailers().cloned().unwrap_or_default();

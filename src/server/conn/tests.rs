@@ -34,8 +34,13 @@ impl Served {
 
     fn turn_after(&mut self, requests: &str) -> Next {
         self.client.write_all(requests.as_bytes()).unwrap();
-        let next =
-            self.http.turn(&mut self.connection, &self.stream, &mut Desk::default(), &|| true);
+        let next = self.http.turn(
+            &mut self.connection,
+            &self.stream,
+            &mut Desk::default(),
+            &|| true,
+            Duration::ZERO,
+        );
         let _ = self.client.read(&mut [0; 4096]).unwrap();
         next
     }

@@ -19,11 +19,15 @@ fn first_line(encode: impl Fn(&mut Vec<u8>)) -> String {
 }
 
 trait Case: Head {
+    /// What has been read before.
+    const BEFORE: &[u8];
     fn line(&self) -> String;
     fn fields(&self) -> &Headers;
 }
 
 impl Case for RequestHead {
+    const BEFORE: &[u8] =
+        b"PUT http://b/c HTTP/1.1\r\nHost: b\r\nA: 1\r\nB: 2\r\nExpect: x\r\n\r\n";
     fn line(&self) -> String {
         first_line(|out| self.encode(out))
     }
@@ -33,6 +37,8 @@ impl Case for RequestHead {
 }
 
 impl Case for ResponseHead {
+    const BEFORE: &[u8] =
+        b"HTTP/1.0 404 Nothing here\r\nA: 1\r\nB: 2\r\nC: 3\r\nConnection: x\r\n\r\n";
     fn line(&self) -> String {
         first_line(|out| self.encode(out))
     }
@@ -46,27 +52,39 @@ fn parse<'a, H: Head>(
     pieces: impl Iterator<Item = &'a [u8]>,
     limits: &Limits,
 ) -> Result<Option<(H, Vec<u8>)>, Fault> {
+    parse_into(None, pieces, limits)
+}
+
+/// The same, in the memory of a head that is not needed any more.
+fn parse_into<'a, H: Head>(
+    mut spent: Option<Box<H>>,
+    pieces: impl Iterator<Item = &'a [u8]>,
+    limits: &Limits,
+) -> Result<Option<(H, Vec<u8>)>, Fault> {
     let (mut partial, mut buf) = (Partial::default(), Buf::new());
     for piece in pieces.map(Some).chain([None]) {
         match piece {
             Some(piece) => buf.extend(piece),
             None => buf.close(),
         }
-        partial = match partial.receive(&mut buf, limits)? {
+        partial = match partial.receive_into(&mut spent, &mut buf, limits)? {
             Step::More(partial) => partial,
-            Step::Complete(head) => return Ok(Some((head, buf.bytes().to_vec()))),
+            Step::Complete(head) => return Ok(Some((*head, buf.bytes().to_vec()))),
             Step::Closed => return Ok(None),
         };
     }
     panic!("more is wanted of a peer that has closed")
 }
 
-/// Runs one case in the three ways.
+/// Runs one case in the four ways.
 fn run<H: Case>(name: &str, wire: &[u8], limits: &Limits, want: &Want<'_>) {
     let glued = [wire, BEHIND].concat();
+    let before: Option<(H, _)> = parse([H::BEFORE].into_iter(), &Limits::default()).unwrap();
+    let spent = before.map(|(head, _)| Box::new(head));
     let shown = String::from_utf8_lossy(&wire[..wire.len().min(80)]);
     for (way, got, left) in [
         ("whole", parse::<H>([wire].into_iter(), limits), &b""[..]),
+        ("in the memory of another", parse_into(spent, [wire].into_iter(), limits), b""),
         ("byte by byte", parse(wire.chunks(1), limits), b""),
         ("with more behind", parse([&glued[..]].into_iter(), limits), BEHIND),
     ] {

@@ -1,0 +1,265 @@
+//! Rows with bars, aligned and to scale: [`Picture::draw`] is a function of the rows and the width.
+//!
+//! At 60 columns and more a row is label, time, bar, note; a note for which there is no room gets lines of its own
+//! below. In fewer columns there are no bars. Control bytes, which a server may send, are not drawn.
+
+use std::time::Duration;
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// What was asked.
+    pub title: String,
+    /// Where the scale begins.
+    pub begins: Duration,
+    /// Where it ends.
+    pub ends: Duration,
+    /// What happened in between.
+    pub rows: Vec<Row>,
+}
+
+/// A line of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What it is about.
+    pub label: String,
+    /// When it began; for a mark, when it was.
+    pub begins: Duration,
+    /// How long it took, where that is known.
+    pub took: Option<Duration>,
+    /// What else there is to say.
+    pub note: String,
+    /// How it is drawn.
+    pub kind: Kind,
+}
+
+/// How a row is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The client was at it.
+    Client,
+    /// The client waited.
+    Wait,
+    /// The server was at it, as it says.
+    Server,
+    /// The server says so, but not when.
+    Listed,
+    /// A moment.
+    Mark,
+    /// It came to nothing.
+    Failed,
+    /// Words, and no bar.
+    Said,
+    /// All of it.
+    Total,
+}
+
+/// In front of the bar: two spaces, label, time.
+const LABEL: usize = 11;
+const TIME: usize = 8;
+const BEFORE: usize = 2 + LABEL + 1 + TIME + 1;
+/// From so many columns on there are bars, and they take half of what there is, but no more than this.
+const BARS_FROM: usize = 60;
+const MOST: usize = 60;
+/// A label that is no name of ours.
+const LONGEST: usize = 40;
+
+impl Row {
+    /// From then till then.
+    pub fn span(kind: Kind, label: &str, begins: Duration, ends: Duration, note: String) -> Row {
+        let took = Some(ends.saturating_sub(begins));
+        Row { label: label.to_owned(), begins, took, note, kind }
+    }
+
+    /// A moment.
+    pub fn mark(label: &str, at: Duration, note: String) -> Row {
+        Row { label: label.to_owned(), begins: at, took: None, note, kind: Kind::Mark }
+    }
+
+    /// Words.
+    pub fn said(label: &str, at: Duration, note: String) -> Row {
+        Row { kind: Kind::Said, ..Row::mark(label, at, note) }
+    }
+
+    /// What has no place on the scale.
+    pub fn listed(label: &str, took: Option<Duration>, note: String) -> Row {
+        let label = label.chars().take(LONGEST).collect();
+        Row { label, begins: Duration::ZERO, took, note, kind: Kind::Listed }
+    }
+
+    /// What stands in the bar's place: as many columns as there are.
+    fn bar(&self, picture: &Picture, columns: usize) -> String {
+        let total = picture.ends.saturating_sub(picture.begins).as_nanos().max(1);
+        let share = |time: Duration, of: usize| {
+            usize::try_from(time.as_nanos().saturating_mul(of as u128) / total)
+                .unwrap_or(of)
+                .min(of)
+        };
+        let start = share(self.begins.saturating_sub(picture.begins), columns).min(columns - 1);
+        let room = columns - start;
+        let eighths = share(self.took.unwrap_or_default(), columns * 8).clamp(1, room * 8);
+        let drawn = match self.kind {
+            Kind::Listed | Kind::Said | Kind::Total => String::new(),
+            Kind::Mark => "◆".to_owned(),
+            Kind::Wait => "░".repeat(eighths.div_ceil(8)),
+            Kind::Client | Kind::Server | Kind::Failed => {
+                let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
+                "█".repeat(eighths / 8) + rest
+            }
+        };
+        let start = if drawn.is_empty() { 0 } else { start };
+        let behind = columns - start - drawn.chars().count();
+        format!("{}{drawn}{}", " ".repeat(start), " ".repeat(behind))
+    }
+
+    /// As terminals number colours.
+    fn colour(&self) -> &'static str {
+        match self.kind {
+            Kind::Client => "36",
+            Kind::Server | Kind::Listed => "32",
+            Kind::Wait => "2",
+            Kind::Mark | Kind::Said => "33",
+            Kind::Failed => "31",
+            Kind::Total => "1",
+        }
+    }
+}
+
+impl Picture {
+    /// Lines of at most so many columns, but for a word that is longer.
+    pub fn draw(&self, width: usize, in_colour: bool) -> String {
+        let paint = |colour: &str, text: &str| match in_colour {
+            true => format!("\x1b[{colour}m{text}\x1b[0m"),
+            false => text.to_owned(),
+        };
+        let bar = if width < BARS_FROM { 0 } else { ((width - BEFORE - 3) / 2).min(MOST) };
+        let mut text = paint("1", &visible(&self.title)) + "\n";
+        for row in &self.rows {
+            let indent = if matches!(row.kind, Kind::Server | Kind::Listed) { "  " } else { "" };
+            let label = format!("{indent}{}", row.label);
+            let took = row.took.map(time).unwrap_or_default();
+            let mut line = format!("  {label:<LABEL$} {took:>TIME$}");
+            let mut column = line.chars().count();
+            if bar > 0 && matches!(row.kind, Kind::Said | Kind::Total) {
+                line.push(' '); // no bar: the note stands in its place
+                column += 1;
+            } else if bar > 0 {
+                line.push_str(" │");
+                line.push_str(&paint(row.colour(), &row.bar(self, bar)));
+                line.push('│');
+                column += bar + 3;
+            }
+            let note = visible(&row.note);
+            if !note.is_empty() && column + 1 + note.chars().count() <= width {
+                line = format!("{line} {note}");
+            } else {
+                for part in wrapped(&note, width.saturating_sub(BEFORE + 1)) {
+                    line = format!("{}\n{}{part}", line.trim_end(), " ".repeat(BEFORE + 1));
+                }
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Lines of words, as long as fits into so many columns.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Nothing in it plays with a terminal.
+fn visible(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { '\u{FFFD}' } else { char }).collect()
+}
+
+/// At most eight columns, three digits of it worth something: `12 µs`, `1.23 ms`, `50.1 ms`, `1.50 s`.
+pub fn time(time: Duration) -> String {
+    let micros = time.as_micros();
+    let (value, unit) = match micros {
+        0..1_000 => return format!("{micros} µs"),
+        1_000..1_000_000 => (time.as_secs_f64() * 1e3, "ms"),
+        _ => (time.as_secs_f64(), "s"),
+    };
+    let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
+    format!("{value:.digits$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture() -> Picture {
+        let ms = Duration::from_millis;
+        let long =
+            "one note that is too long for the room beside the bar, as some errors are".to_owned();
+        Picture {
+            title: "GET /\u{1b}[2J".to_owned(),
+            begins: ms(100),
+            ends: ms(200),
+            rows: vec![
+                Row::span(Kind::Client, "first", ms(100), ms(150), "to \u{9b}1m".to_owned()),
+                Row::span(Kind::Failed, "none", ms(150), ms(150), String::new()),
+                Row::span(Kind::Server, "outside", ms(0), ms(900), String::new()),
+                Row::mark("end", ms(200), long),
+                Row::span(Kind::Total, "total", ms(100), ms(200), String::new()),
+            ],
+        }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_it_may_be() {
+        for width in [0, 20, 40, 59, 60, 61, 79, 80, 81, 140, 141, 400] {
+            let text = picture().draw(width, false);
+            assert!(!text.contains(|char: char| char.is_control() && char != '\n'), "{text:?}");
+            assert_eq!(text.contains('│'), width >= BARS_FROM, "{width}");
+            for line in text.lines() {
+                let columns = line.chars().count();
+                assert!(columns <= width.max(BEFORE + 10), "{width}: {line}");
+                assert_eq!(line, line.trim_end());
+            }
+            let columns = |line: &str| Some(line.rsplit_once('│')?.0.chars().count());
+            let ends: Vec<_> = text.lines().filter_map(columns).collect();
+            assert!(ends.windows(2).all(|two| two[0] == two[1]), "{width}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn colours_change_nothing_else() {
+        let (plain, mut coloured) = (picture().draw(80, false), picture().draw(80, true));
+        assert!(coloured.contains("\x1b[31m"));
+        for colour in ["0", "1", "2", "31", "32", "33", "36"] {
+            coloured = coloured.replace(&format!("\x1b[{colour}m"), "");
+        }
+        assert_eq!(coloured, plain);
+    }
+
+    #[test]
+    fn times_have_three_digits() {
+        for (micros, want) in [
+            (0, "0 µs"),
+            (999, "999 µs"),
+            (1_000, "1.00 ms"),
+            (9_994, "9.99 ms"),
+            (9_995, "10.0 ms"),
+            (99_949, "99.9 ms"),
+            (99_950, "100 ms"),
+            (999_999, "1000 ms"),
+            (1_000_000, "1.00 s"),
+            (3_600_000_000, "3600 s"),
+        ] {
+            assert_eq!(time(Duration::from_micros(micros)), want);
+        }
+    }
+}
