@@ -174,7 +174,7 @@ impl Http {
                 }
                 if send.room() == 0 {
                     let next = send.finish(out);
-                    return self.answered(&exchange, next, wire, now);
+                    return self.answered(exchange, next, wire, now);
                 }
                 Pieces::Part(part)
             }
