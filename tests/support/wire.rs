@@ -202,6 +202,8 @@ pub fn masked(bytes: &[u8]) -> String {
         Some(("Date", date)) if is_date(date) => "Date: (now)\r\n".to_owned(),
         Some(("Last-Modified", date)) if is_date(date) => "Last-Modified: (then)\r\n".to_owned(),
         Some(("ETag", tag)) if is_file_tag(tag) => "ETag: (tag)\r\n".to_owned(),
+        // The same in JSON.
+        _ if line.starts_with("\"date\":[\"") => "\"date\":[(now)]\n".to_owned(),
         _ => {
             line.replace(concat!("threadbare/", env!("CARGO_PKG_VERSION")), "threadbare/(version)")
         }
