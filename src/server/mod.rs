@@ -221,8 +221,10 @@ impl Server {
         let Server { listeners, config, routes, stop } = self;
         let Config { driver, workers, queue, limits, server_name, access_log, stats, .. } = config;
         let connections = room(config.connections);
-        // It takes a moment; nobody has to wait for it.
-        thread::spawn(move || make_room_for(connections));
+        // It takes a moment, for which nobody has to wait; without it the table grows as it would have.
+        let _ = thread::Builder::new()
+            .name("descriptors".to_owned())
+            .spawn(move || make_room_for(connections));
         let door = Door::new(connections, config.per_address, config.overload);
         // Handlers that stream wait for their clients: some workers are left for everybody else.
         let streams = (workers / 2).max(1);
