@@ -45,15 +45,13 @@ pub(super) fn exchange(
     connection: &mut Connection,
     budget: &mut Budget,
 ) -> Result<Answer, Error> {
-    let mut interim = Vec::new();
-    let mut exchange =
-        Exchange { client, connection, budget, interim: &mut interim, sent: 0, heard: false };
+    let mut exchange = Exchange::new(client, connection, budget);
     let sending = exchange.send_head(request, route, content);
     let answer = exchange
         .send_body(content, upload, sending)
         .and_then(|waiting| exchange.recv_head(waiting));
     match answer {
-        Ok((head, body)) => Ok(Answer { interim, head, body }),
+        Ok((head, body)) => Ok(Answer { interim: exchange.interim, head, body }),
         Err(error @ (Error::NoAnswer | Error::Receive(_))) => Err(connection.no_answer(error)),
         Err(error) => Err(error),
     }
@@ -66,11 +64,9 @@ pub(super) fn next_answer(
     connection: &mut Connection,
     budget: &mut Budget,
 ) -> Result<Answer, Error> {
-    let mut interim = Vec::new();
-    let mut exchange =
-        Exchange { client, connection, budget, interim: &mut interim, sent: 0, heard: false };
+    let mut exchange = Exchange::new(client, connection, budget);
     let (head, body) = exchange.recv_head(waiting)?;
-    Ok(Answer { interim, head, body })
+    Ok(Answer { interim: exchange.interim, head, body })
 }
 
 /// A request and its answer under way.
@@ -79,14 +75,22 @@ struct Exchange<'a> {
     connection: &'a mut Connection,
     budget: &'a mut Budget,
     /// The interim answers that have come.
-    interim: &'a mut Vec<ResponseHead>,
+    interim: Vec<ResponseHead>,
     /// How much of the body has been handed on, in bytes.
     sent: u64,
     /// Has it been told that a byte came?
     heard: bool,
 }
 
-impl Exchange<'_> {
+impl<'a> Exchange<'a> {
+    fn new(
+        client: &'a Client,
+        connection: &'a mut Connection,
+        budget: &'a mut Budget,
+    ) -> Exchange<'a> {
+        Exchange { client, connection, budget, interim: Vec::new(), sent: 0, heard: false }
+    }
+
     /// Puts the head in front of the body: one write for both, where both are small.
     fn send_head(
         &mut self,
