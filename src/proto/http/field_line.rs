@@ -24,19 +24,19 @@ impl FieldLine {
     /// what `bytes` begin with. Each byte is looked at once; what is wrong with others is not told.
     #[inline(always)]
     fn read(bytes: &[u8]) -> Option<FieldLine> {
-        let colon = name_prefix(bytes);
-        let (b':', text) = bytes.get(colon..)?.split_first()? else { return None };
-        let (text, ending) = text.split_at(value_prefix(text));
+        // No control byte stands in a name, either: so where the line ends is known without it.
+        let (content, ending) = bytes.split_at(value_prefix(bytes));
         let ending = match ending {
             [b'\r', b'\n', ..] => 2,
             [b'\n', ..] => 1,
             _ => return None,
         };
-        let behind = colon + 1;
+        let colon = name_prefix(content);
+        let (b':', text) = content.get(colon..)?.split_first()? else { return None };
         let line = FieldLine {
             name: 0..colon,
-            value: trimmed(text, behind),
-            length: behind + text.len() + ending,
+            value: trimmed(text, colon + 1),
+            length: content.len() + ending,
         };
         (colon > 0).then_some(line)
     }
