@@ -14,8 +14,21 @@ use super::error::Rule;
 pub struct Headers {
     text: Vec<u8>,
     lines: Vec<Line>,
-    /// The marks of all names that are in here, and perhaps of some that were.
-    marks: u64,
+    marks: Marks,
+}
+
+/// Which names are in here, as far as [one bit](mark) for each can tell: of some that were, too.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    once: u64,
+    again: u64,
+}
+
+impl Marks {
+    fn add(&mut self, mark: u64) {
+        self.again |= self.once & mark;
+        self.once |= mark;
+    }
 }
 
 /// One bit of 64 for each name. Most names that are asked for are not there: this tells it at once,
@@ -115,7 +128,12 @@ impl Headers {
     }
 
     /// Is `token` a member of the list, in any case?
+    #[inline(always)]
     pub fn list_has(&self, name: &str, token: &str) -> bool {
+        self.may_have(name) && self.has_member(name, token)
+    }
+
+    fn has_member(&self, name: &str, token: &str) -> bool {
         self.list(name).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
     }
 
@@ -158,7 +176,8 @@ impl Headers {
             self.remove(others.name(line));
         }
         self.make_room();
-        self.marks |= others.marks;
+        self.marks.again |= others.marks.again | self.marks.once & others.marks.once;
+        self.marks.once |= others.marks.once;
         let base = self.text.len();
         self.text.extend_from_slice(&others.text);
         let moved = |range: &Range<usize>| base + range.start..base + range.end;
@@ -214,14 +233,20 @@ impl Headers {
 
     #[inline(always)]
     fn may_have(&self, name: &str) -> bool {
-        self.marks & mark(name.as_bytes()) != 0
+        self.marks.once & mark(name.as_bytes()) != 0
     }
 
     #[inline]
     fn named(&self, name: &str) -> impl Iterator<Item = &Line> {
-        let lines = if self.may_have(name) { &self.lines[..] } else { &[] };
         let name = name.as_bytes();
-        lines.iter().filter(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name))
+        let mark = mark(name);
+        let most = match () {
+            () if self.marks.once & mark == 0 => 0,
+            () if self.marks.again & mark == 0 => 1,
+            () => self.lines.len(),
+        };
+        let lines = self.lines.iter();
+        lines.filter(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name)).take(most)
     }
 
     /// Where in [`Headers::source`] the first field begins whose name is wanted.
@@ -239,12 +264,14 @@ impl Headers {
     /// Begins anew with a head of this first line, and with room for the fields of most heads.
     pub(super) fn begin(&mut self, line: &[u8]) {
         let Headers { text, lines, marks } = self;
+        if text.capacity() == 0 {
+            *text = Vec::with_capacity(line.len().max(1000));
+            *lines = Vec::with_capacity(24);
+        }
         text.clear();
-        text.reserve(line.len().max(1000));
         text.extend_from_slice(line);
         lines.clear();
-        lines.reserve(24);
-        *marks = 0;
+        *marks = Marks::default();
     }
 
     /// Adds text as it arrived: the blank line, or fields that have been announced.
@@ -262,7 +289,7 @@ impl Headers {
         name: Range<usize>,
         value: Range<usize>,
     ) {
-        self.marks |= mark(&line[name.clone()]);
+        self.marks.add(mark(&line[name.clone()]));
         let base = self.text.len() + before;
         let moved = |range: Range<usize>| base + range.start..base + range.end;
         self.lines.push(Line { name: moved(name), value: moved(value) });
@@ -286,7 +313,7 @@ impl Headers {
 
     fn push_line(&mut self, name: &[u8], value: &[u8]) {
         self.make_room();
-        self.marks |= mark(name);
+        self.marks.add(mark(name));
         let start = self.text.len();
         self.text.extend_from_slice(name);
         self.text.extend_from_slice(b": ");
