@@ -116,7 +116,8 @@ impl Headers {
 
     /// Is `token` a member of the list, in any case?
     pub fn list_has(&self, name: &str, token: &str) -> bool {
-        self.list(name).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
+        let is = |member: &[u8]| trim_ows(member).eq_ignore_ascii_case(token.as_bytes());
+        self.all(name).any(|value| value.split(|&byte| byte == b',').any(is))
     }
 
     /// Adds a field line behind the others.
@@ -154,8 +155,10 @@ impl Headers {
 
     /// Takes over all of these fields, in the place of those of the same names.
     pub fn set_all(&mut self, others: &Headers) {
-        for line in &others.lines {
-            self.remove(others.name(line));
+        if self.marks & others.marks != 0 {
+            for line in &others.lines {
+                self.remove(others.name(line));
+            }
         }
         self.make_room();
         self.marks |= others.marks;
