@@ -301,9 +301,7 @@ impl Pattern {
         let named = self.segments.iter().enumerate().filter_map(|(at, segment)| match segment {
             Segment::Literal(_) | Segment::Rest(None) => None,
             Segment::Param(name) => Some((Arc::clone(name), text(&parts[at]))),
-            Segment::Rest(Some(name)) => {
-                Some((Arc::clone(name), text(&parts[at..].join(&b'/'))))
-            }
+            Segment::Rest(Some(name)) => Some((Arc::clone(name), text(&parts[at..].join(&b'/')))),
         });
         Params(named.collect())
     }

@@ -53,7 +53,8 @@ pub(super) fn select(response: Response, head: &RequestHead, limits: &Limits) ->
     }
     if !asks_for_less(&head.headers) {
         // As most: nothing to judge, and nothing to cut.
-        return match has_validator(&response.headers) && can_be_cut(&response) {
+        let may_say_so = !response.headers.has("accept-ranges");
+        return match may_say_so && has_validator(&response.headers) && can_be_cut(&response) {
             true => with_ranges(response),
             false => response,
         };
@@ -74,9 +75,9 @@ pub(super) fn select(response: Response, head: &RequestHead, limits: &Limits) ->
     }
 }
 
-/// The same, that says so if it does not yet.
+/// The same, that says so if it says nothing of ranges yet.
 fn with_ranges(response: Response) -> Response {
-    match response.headers.list_has("accept-ranges", "bytes") {
+    match response.headers.has("accept-ranges") {
         true => response,
         false => response.field("Accept-Ranges", "bytes"),
     }
