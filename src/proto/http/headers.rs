@@ -172,7 +172,8 @@ impl Headers {
 
     /// Is `token` a member of the list, in any case?
     pub fn list_has(&self, name: &str, token: &str) -> bool {
-        self.list(name).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
+        let is = |member: &[u8]| trim_ows(member).eq_ignore_ascii_case(token.as_bytes());
+        self.all(name).any(|value| value.split(|&byte| byte == b',').any(is))
     }
 
     /// Adds a field line behind the others.
@@ -210,8 +211,10 @@ impl Headers {
 
     /// Takes over all of these fields, in the place of those of the same names.
     pub fn set_all(&mut self, others: &Headers) {
-        for line in others.lines.iter() {
-            self.remove(others.name(line));
+        if self.marks & others.marks != 0 {
+            for line in others.lines.iter() {
+                self.remove(others.name(line));
+            }
         }
         let (text, lines) = self.own();
         let base = text.len();
