@@ -151,6 +151,11 @@ impl Routes {
         if *target == Target::Asterisk {
             return Found::Options(allow(methods(self.paths.iter())));
         }
+        // Many are the path of a pattern without names; it is the most literal one that fits.
+        let literal = self.paths.iter().find(|path| path.pattern.is_literally(target.path()));
+        if let Some(handler) = literal.and_then(|path| path.handler(method)) {
+            return Found::Handler(handler, Params::default());
+        }
         let parts = Parts::from_iter(segments(target.path()));
         let fits = |path: &&Path| path.pattern.fits(&parts);
         for path in self.paths.iter().filter(fits) {
@@ -282,6 +287,12 @@ impl Pattern {
         self.segments.iter().collect()
     }
 
+    /// Is it this path, to the letter? Then it fits no other, and nothing in it has to be decoded.
+    fn is_literally(&self, path: &str) -> bool {
+        let is_literal = |segment| matches!(segment, &Segment::Literal(_));
+        self.text == path && !path.contains('%') && self.segments.iter().all(is_literal)
+    }
+
     fn fits(&self, parts: &Parts<'_>) -> bool {
         let long_enough = match self.segments.last() {
             Some(Segment::Rest(_)) => parts.len() >= self.segments.len(),
@@ -329,6 +340,7 @@ mod tests {
             .post("/users/{id}/posts/{post}", nothing)
             .route(brew, "/pot", nothing)
             .get("/pub/{...}", nothing)
+            .get("/z%2Fb", nothing)
             .build()
             .unwrap()
     }
@@ -357,6 +369,10 @@ mod tests {
             ("GET /users/7", "id=7 handled"),
             ("GET /users/a%2Fb%20c", "id=a/b c handled"),
             ("GET /users/me", "handled"),
+            ("GET /users/m%65", "handled"),
+            ("GET /users/{id}", "id={id} handled"),
+            ("GET /z%2Fb", "path=z/b handled"),
+            ("GET /z%252Fb", "handled"),
             ("DELETE /users/me", "id=me handled"),
             ("GET /users/", "path=users/ handled"),
             ("GET /users/%ff", "path=users/\u{fffd} handled"),

@@ -96,8 +96,8 @@ fn asks_for_less(fields: &Headers) -> bool {
 
 /// Is there any? To read a date takes longer than to read a tag.
 fn has_validator(fields: &Headers) -> bool {
-    let etag = fields.first("etag").and_then(EntityTag::parse);
-    etag.is_some() || !Validators::of(fields).is_empty()
+    let has_etag = fields.first("etag").and_then(EntityTag::parse).is_some();
+    has_etag || fields.has("last-modified") && !Validators::of(fields).is_empty()
 }
 
 /// 412: the field of this name does not hold.
@@ -114,7 +114,7 @@ fn not_modified(mut response: Response) -> Response {
     for name in NOT_IN_304 {
         response.headers.remove(name);
     }
-    response.status(Status::NOT_MODIFIED).body(Body::Bytes(Vec::new()))
+    response.status(Status::NOT_MODIFIED).body(Body::EMPTY)
 }
 
 /// Bytes and files can be, but for pipes, if the handler has nothing against it.
@@ -182,7 +182,7 @@ fn with_body(
     head: &RequestHead,
     cut: impl FnOnce(Body) -> io::Result<Body>,
 ) -> Response {
-    let body = std::mem::replace(&mut response.body, Body::Bytes(Vec::new()));
+    let body = std::mem::replace(&mut response.body, Body::EMPTY);
     match cut(body) {
         Ok(body) => response.status(Status::PARTIAL_CONTENT).body(body),
         Err(error) => {
@@ -197,7 +197,7 @@ fn single(body: Body, part: &Range<u64>) -> io::Result<Body> {
         Body::Bytes(bytes) => {
             let at = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
             let part = bytes.get(at(part.start)..at(part.end));
-            Body::Bytes(part.unwrap_or_default().to_vec())
+            Body::Bytes(part.unwrap_or_default().to_vec().into())
         }
         Body::File(mut file, _) => {
             skip(&mut file, part.start)?;
