@@ -32,6 +32,10 @@ const PIECE: usize = 64 << 10;
 /// So much of a file is read, to leave with its head in one write; more is sent by the kernel.
 const READ: u64 = 64 << 10;
 
+/// Who has taken so much of an answer so soon, 4 MB in a second, reads fast.
+const MUCH: u64 = 4 << 20;
+const SOON: Duration = Duration::from_secs(1);
+
 /// An answer that is leaving.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -208,7 +212,11 @@ impl Http {
         let passed = wire.output.send_file(stream, file, most, &self.limits)?;
         if let Passed::Some(count) = passed {
             send.went_past(count as u64);
+            let before = exchange.sent;
             exchange.sent += count as u64;
+            if (before < MUCH && MUCH <= exchange.sent) && exchange.asked.since.elapsed() < SOON {
+                wire.output.take_more(stream, &self.unsent);
+            }
             if let Pieces::Part(part) = body {
                 part.went_past(count as u64);
             }
