@@ -299,6 +299,8 @@ impl Http {
         loop {
             let step = if connection.wire.output.is_large() {
                 Step::On
+            } else if connection.is_done() && !connection.wire.input.is_closed() {
+                Step::Hungry
             } else {
                 self.step(connection, &turn)?
             };

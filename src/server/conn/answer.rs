@@ -3,16 +3,14 @@
 //! Date and Server are set here; the framing fields by the protocol. A body that breaks off is cut, not
 //! completed: short of its length, or without its last chunk, the client can tell (RFC 9112, 8).
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use super::request::{Panicked, guarded};
 use super::{Http, State, TURN_BYTES};
 use crate::proto::http::close::Close;
-use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::{RequestHead, ResponseHead};
@@ -25,6 +23,7 @@ use crate::server::file_part::FilePart;
 use crate::server::handler::{Body, Response, Trailed};
 use crate::server::output::Passed;
 use crate::server::refusal::Refusal;
+use crate::server::standing::Standing;
 use crate::server::wire::Wire;
 
 /// How much of a large body is sent at once.
@@ -154,9 +153,8 @@ impl Http {
         }
         wire.timing.tell(now, wire.answered + 1, &mut head.headers);
         let out = &mut wire.output.bytes;
-        let mut send = with_date(now, |date| {
-            send.send_with(head, &[date, &self.server_name], body.length(), may_stay, out)
-        });
+        let standing = Standing::of(&mut wire.standing, now, &self.server_name);
+        let mut send = send.send_with(head, standing, body.length(), may_stay, out);
         let mut exchange = Exchange { asked, status, sent: 0 };
         let body = match body {
             Body::Bytes(bytes) if bytes.len() <= PIECE => {
@@ -307,31 +305,6 @@ fn trailers(body: &mut Pieces, send: &SendBody) -> io::Result<Headers> {
         !wrong
     });
     Ok(all)
-}
-
-/// Lends the `Date` of an answer that is made now. Each thread writes its own anew when a second of
-/// the system's clock is over, and need not ask that clock before.
-fn with_date<T>(now: Instant, then: impl FnOnce(&Headers) -> T) -> T {
-    thread_local! {
-        static LAST: RefCell<Option<(Instant, Headers)>> = RefCell::default();
-    }
-    LAST.with_borrow_mut(|last| {
-        let (_, date) = match last {
-            Some(held) if now < held.0 => held,
-            last => last.insert(date(now)),
-        };
-        then(date)
-    })
-}
-
-/// The `Date` of now, and until when it holds.
-fn date(now: Instant) -> (Instant, Headers) {
-    let time = SystemTime::now();
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let left = Duration::from_secs(1) - Duration::from_nanos(since.subsec_nanos().into());
-    let mut field = Headers::new();
-    field.set("Date", imf_fixdate(time)).expect("a date is a field value");
-    (now + left, field)
 }
 
 /// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:
