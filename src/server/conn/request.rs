@@ -72,7 +72,7 @@ impl Http {
         turn: &Turn<'_>,
     ) -> (State, Step) {
         if since.is_none() && !wire.input.is_empty() {
-            wire.timing.begins(turn.queued + now.saturating_duration_since(turn.start));
+            wire.timing.begins(now);
         }
         let since = if wire.input.is_empty() { since } else { since.or(Some(now)) };
         let begun = since.unwrap_or(now);
@@ -86,8 +86,7 @@ impl Http {
             Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
             Ok(Head::Doubtful) => (State::Over(Close::RequestUnread), Step::On),
             Ok(Head::Complete(head, recv)) => {
-                let is_told = self.server_timing.tells(wire.peer, &head.headers);
-                wire.timing.head_is_complete(begun, is_told);
+                wire.timing.head_is_complete(begun);
                 (self.route(head, recv, begun, wire, turn), Step::On)
             }
             Err(rejected) => {
