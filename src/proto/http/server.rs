@@ -304,7 +304,7 @@ impl SendHead {
         may_stay: bool,
         out: &mut Vec<u8>,
     ) -> SendBody {
-        self.send_with(head, &[], length, may_stay, out)
+        self.send_with(head, &Headers::new(), length, may_stay, out)
     }
 
     /// The same, with the `standing` fields that all answers have, in the place of the head's own of
@@ -312,7 +312,7 @@ impl SendHead {
     pub fn send_with(
         self,
         mut head: ResponseHead,
-        standing: &[&Headers],
+        standing: &Headers,
         length: Option<u64>,
         may_stay: bool,
         out: &mut Vec<u8>,
@@ -347,13 +347,11 @@ impl SendHead {
         let no_trailers = length.is_some() || version < Version::Http11;
         let stands = |name: &[u8]| {
             FRAMING.iter().any(|framing| name.eq_ignore_ascii_case(framing))
-                || standing.iter().any(|fields| fields.has_named(name))
+                || standing.has_named(name)
                 || no_trailers && name.eq_ignore_ascii_case(b"trailer")
         };
         head.headers.encode_where(|name| !stands(name), out);
-        for fields in standing {
-            fields.encode(out);
-        }
+        standing.encode(out);
         // A HEAD is told what a GET would be (RFC 9110, 9.3.2); 1xx and 204 say nothing of a
         // length (8.6), nor does a 304 here, where it would have to be the 200's.
         let says_length =

@@ -41,11 +41,7 @@ impl Target {
 
     /// The same, into the memory of a text that is not needed any more.
     #[inline(always)]
-    pub(super) fn parse_into(
-        spent: String,
-        method: &Method,
-        text: &[u8],
-    ) -> Result<Target, Fault> {
+    pub(super) fn parse_into(spent: String, method: &Method, text: &[u8]) -> Result<Target, Fault> {
         match (method, text) {
             (Method::Connect, _) => match Authority::parse(text) {
                 Some(authority) if authority.port.is_some() => Ok(Target::Authority(authority)),
