@@ -48,6 +48,7 @@ impl FieldLine {
 pub(super) fn take_field_lines(headers: &mut Headers, input: &mut Buf, limits: &Limits) -> bool {
     let bytes = input.not_searched();
     let room = limits.head.saturating_sub(headers.source().len());
+    let mut headers = headers.own();
     let mut taken = 0;
     let ended = loop {
         let line = &bytes[taken..];
@@ -88,6 +89,7 @@ pub(super) fn push_field_line(
         return Err(bare_cr(content).unwrap_or(Fault::new(Rule::TooManyFields, 0)));
     }
     let FieldLine { name, value, .. } = FieldLine::read(line).ok_or_else(|| fault(content))?;
+    let mut headers = headers.own();
     headers.announce(0, line, name, value);
     headers.push_source(line);
     Ok(())

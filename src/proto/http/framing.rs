@@ -113,8 +113,8 @@ pub fn opens_tunnel(method: &Method, status: Status) -> bool {
     *method == Method::Connect && (200..300).contains(&status.code())
 }
 
-/// One number, where there is one. Equal values repeated could be taken as one (RFC 9110, 8.6: "MAY"); whoever
-/// sends them has lost track of them, so they are refused as well.
+/// The number, where the field is there. Equal values repeated could be taken as one (RFC 9110, 8.6:
+/// "MAY"); whoever sends them has lost track of them, so they are refused as well.
 fn content_length(headers: &Headers) -> Result<u64, Rule> {
     let mut values = headers.all("content-length");
     match (values.next(), values.next()) {

@@ -236,7 +236,7 @@ impl Headers {
         }
         self.marks.again |= others.marks.again | self.marks.once & others.marks.once;
         self.marks.once |= others.marks.once;
-        let (text, lines) = self.own();
+        let Own { text, lines, .. } = self.own();
         let base = text.len();
         text.extend_from_slice(&others.text);
         let moved = |range: &Range<usize>| base + range.start..base + range.end;
@@ -336,28 +336,13 @@ impl Headers {
 
     /// Adds text as it arrived: the blank line, or fields that have been announced.
     pub(super) fn push_source(&mut self, text: &[u8]) {
-        self.own().0.extend_from_slice(text);
-    }
-
-    /// A field is in the text that is added next, so many bytes behind its start, in this line; the
-    /// ranges count from there.
-    pub(super) fn announce(
-        &mut self,
-        before: usize,
-        line: &[u8],
-        name: Range<usize>,
-        value: Range<usize>,
-    ) {
-        self.marks.add(mark(&line[name.clone()]));
-        let base = self.text.len() + before;
-        let moved = |range: Range<usize>| base + range.start..base + range.end;
-        self.lines.to_mut().push(Line { name: moved(name), value: moved(value) });
+        self.own().text.extend_from_slice(text);
     }
 
     /// Joins an obsolete folded line to the last value, the fold replaced by spaces (RFC 9112,
     /// 5.2); in [`Headers::source`], too.
     pub(super) fn fold(&mut self, line: &[u8], value: Range<usize>) {
-        let (text, lines) = self.own();
+        let Own { text, lines, .. } = self.own();
         let base = text.len();
         text.extend_from_slice(line);
         let value = base + value.start..base + value.end;
@@ -372,7 +357,7 @@ impl Headers {
     }
 
     fn push_line(&mut self, name: &[u8], value: &[u8]) {
-        let (text, lines) = self.own();
+        let Own { text, lines, .. } = self.own();
         let start = text.len();
         text.extend_from_slice(name);
         text.extend_from_slice(b": ");
@@ -385,18 +370,54 @@ impl Headers {
     }
 
     /// To be changed: with room for a small head at once, instead of by and by.
-    fn own(&mut self) -> (&mut Vec<u8>, &mut Vec<Line>) {
+    pub(super) fn own(&mut self) -> Own<'_> {
         if let Cow::Borrowed(standing) = self.text {
             self.text = Cow::Owned(with_room(standing, 256));
         }
         if let Cow::Borrowed(standing) = self.lines {
             self.lines = Cow::Owned(with_room(standing, 8));
         }
-        (self.text.to_mut(), self.lines.to_mut())
+        let Headers { text, lines, marks } = self;
+        Own { text: text.to_mut(), lines: lines.to_mut(), marks }
     }
 
     fn name(&self, line: &Line) -> &str {
         name_in(&self.text, line)
+    }
+}
+
+/// What [`Headers`] own.
+pub(super) struct Own<'h> {
+    text: &'h mut Vec<u8>,
+    lines: &'h mut Vec<Line>,
+    marks: &'h mut Marks,
+}
+
+impl Own<'_> {
+    /// How many field lines there are.
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// A field is in the text that is added next, so many bytes behind its start, in this line; the
+    /// ranges count from there.
+    #[inline(always)]
+    pub(super) fn announce(
+        &mut self,
+        before: usize,
+        line: &[u8],
+        name: Range<usize>,
+        value: Range<usize>,
+    ) {
+        self.marks.add(mark(&line[name.clone()]));
+        let base = self.text.len() + before;
+        let moved = |range: Range<usize>| base + range.start..base + range.end;
+        self.lines.push(Line { name: moved(name), value: moved(value) });
+    }
+
+    /// Adds text as it arrived: fields that have been announced.
+    pub(super) fn push_source(self, text: &[u8]) {
+        self.text.extend_from_slice(text);
     }
 }
 
