@@ -165,7 +165,7 @@ fn what_came_is_counted_and_empty_lines_are_not() {
     let short = Duration::from_millis(300);
     let limits = Limits { head_time: short, transfer_grace: short, ..Limits::default() };
     let limits = Limits { idle_time: 2 * short, transfer_rate: 1_000_000, ..limits };
-    let echo = |request: &mut Request| Response::text(request.head.target.path());
+    let echo = |request: &mut Request| Response::text(request.head.target.path().to_owned());
     let large = |_: &mut Request| Response::text("x".repeat(LARGE));
     let routes = Router::new().get("/a", echo).post("/a", echo).get("/large", large);
     let routes = routes.build().unwrap();

@@ -29,5 +29,5 @@ pub fn routes(
     audience: Audience,
 ) -> Result<Routes, RouteErrors> {
     let router = status::add_to(lab::add_to(Router::new()), stats, audience);
-    users::add_to(router, store).get("/{path...}", files).build()
+    users::add_to(router, store).get("/{...}", files).build()
 }

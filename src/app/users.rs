@@ -408,7 +408,7 @@ fn message(message: &str, user: &[u8]) -> String {
 }
 
 fn json(status: Status, text: impl Into<String>) -> Response {
-    let body = Body::Bytes(text.into().into_bytes());
+    let body = Body::Bytes(text.into().into_bytes().into());
     Response::new(status).field("Content-Type", "application/json").body(body)
 }
 

@@ -24,6 +24,10 @@ const BACKLOG: i32 = 4096;
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 128 << 10;
 
+/// The same for a connection that [`take_more`] was said of: 1 MB. The thread that sends is woken for
+/// half of it, and so eight times less often.
+pub const MORE_UNSENT: u32 = 1 << 20;
+
 /// Binds and listens. The listener does not block; what it accepts does, with TCP_NODELAY: an
 /// answer that leaves in one write must not wait for the ACK of the one before.
 ///
@@ -49,6 +53,21 @@ pub(super) fn adopt(stream: &TcpStream) -> io::Result<()> {
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
     }
+    Ok(())
+}
+
+/// Lets the kernel take [`MORE_UNSENT`] for this connection: for who reads much, and fast.
+///
+/// # Errors
+/// Those of setsockopt(2).
+#[cfg(target_os = "linux")]
+pub fn take_more(stream: &TcpStream) -> io::Result<()> {
+    Ok(setsockopt(stream, unsent::Lowat, &MORE_UNSENT)?)
+}
+
+/// Here it takes as much as it likes.
+#[cfg(not(target_os = "linux"))]
+pub fn take_more(_: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 

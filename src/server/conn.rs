@@ -49,6 +49,9 @@ const TURN_ANSWERS: u64 = 64;
 const TURN_BYTES: usize = 256 << 10;
 const TURN_TIME: Duration = Duration::from_millis(1);
 
+/// The most of the kernel's memory that goes to fast readers, all together: 64 MB.
+const MORE_UNSENT: u64 = 64 << 20;
+
 /// What is served, and how.
 #[derive(Debug)]
 pub struct Http {
@@ -66,6 +69,8 @@ pub struct Http {
     memory: Arc<Quota>,
     /// Handlers that may stream at once.
     streams: Arc<Quota>,
+    /// The kernel's memory for who reads much, and fast.
+    unsent: Arc<Quota>,
     /// Who looks on at the bytes.
     pub wire_log: Option<WireLog>,
     /// What is counted.
@@ -275,6 +280,7 @@ impl Http {
             access_log,
             memory,
             streams,
+            unsent: Quota::new(MORE_UNSENT),
             wire_log,
             stats,
             stop,
@@ -300,6 +306,8 @@ impl Http {
         loop {
             let step = if connection.wire.output.is_large() {
                 Step::On
+            } else if connection.is_done() && !connection.wire.input.is_closed() {
+                Step::Hungry
             } else {
                 self.step(connection, &turn)?
             };

@@ -4,6 +4,7 @@
 //! called, unless it asks to stream the body, and the response's body is bytes, a file, or anything
 //! that can be read.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use super::select::precondition_failed;
 use crate::proto::http::accept::prefers_html;
 use crate::proto::http::conditional::{self, Outcome, Validators};
 use crate::proto::http::head::RequestHead;
-use crate::proto::http::headers::Headers;
+use crate::proto::http::headers::{Headers, StaticField};
 use crate::proto::http::status::Status;
 
 /// Answers requests. Any `Fn(&mut Request) -> Response` is one.
@@ -192,7 +193,7 @@ pub struct Response {
 /// The body of a response.
 pub enum Body {
     /// In memory.
-    Bytes(Vec<u8>),
+    Bytes(Cow<'static, [u8]>),
     /// So many bytes of a file, from where it stands.
     File(File, u64),
     /// Part of a file that other answers may be made of, too.
@@ -214,6 +215,9 @@ pub trait Trailed: Read + Send {
 }
 
 impl Body {
+    /// Nothing.
+    pub const EMPTY: Body = Body::Bytes(Cow::Borrowed(&[]));
+
     /// Its length in bytes, where that is known before it is sent.
     pub fn length(&self) -> Option<u64> {
         match self {
@@ -238,23 +242,29 @@ impl std::fmt::Debug for Body {
 impl Response {
     /// A response with an empty body and no fields.
     pub fn new(status: Status) -> Response {
-        Response { status, headers: Headers::new(), body: Body::Bytes(Vec::new()) }
+        Response { status, headers: Headers::new(), body: Body::EMPTY }
     }
 
     /// 200 and plain text.
-    pub fn text(text: impl Into<String>) -> Response {
-        Response::of("text/plain; charset=utf-8", text.into())
+    pub fn text(text: impl Into<Cow<'static, str>>) -> Response {
+        static PLAIN: StaticField =
+            StaticField::new(b"Content-Type: text/plain; charset=utf-8\r\n");
+        Response::of(&PLAIN, text.into())
     }
 
     /// 200 and HTML.
-    pub fn html(text: impl Into<String>) -> Response {
-        Response::of("text/html; charset=utf-8", text.into())
+    pub fn html(text: impl Into<Cow<'static, str>>) -> Response {
+        static HTML: StaticField = StaticField::new(b"Content-Type: text/html; charset=utf-8\r\n");
+        Response::of(&HTML, text.into())
     }
 
-    fn of(content_type: &'static str, text: String) -> Response {
-        let mut headers = Headers::new();
-        headers.append("Content-Type", content_type).expect("a type is a field value");
-        Response { status: Status::OK, headers, body: Body::Bytes(text.into_bytes()) }
+    fn of(content_type: &'static StaticField, text: Cow<'static, str>) -> Response {
+        let bytes = match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+        let headers = Headers::from(content_type);
+        Response { status: Status::OK, headers, body: Body::Bytes(bytes) }
     }
 
     /// The same with another status.

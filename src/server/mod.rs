@@ -36,6 +36,7 @@ pub mod refusal;
 pub mod root;
 pub mod router;
 mod select;
+mod standing;
 pub mod stats;
 mod stream;
 mod tap;

@@ -9,8 +9,10 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::quota::{Quota, Share};
 use crate::net::deadline::{Deadline, Phase, time_for};
 use crate::net::errors::nothing_yet;
 use crate::net::socket;
@@ -45,6 +47,8 @@ pub(super) struct Output {
     used: Duration,
     /// How many bytes have been sent since somebody last counted.
     pub(super) counted: usize,
+    /// What it has of the kernel's memory beside what each connection has.
+    more: Option<Share>,
 }
 
 impl Output {
@@ -121,6 +125,18 @@ impl Output {
             Some(0) => Passed::NoRoom,
             Some(taken) => Passed::Some(taken),
         })
+    }
+
+    /// The peer reads fast: may the kernel take more for it at once? As far as there is `room` for all
+    /// of these together; once for a connection, until it ends.
+    pub(super) fn take_more(&mut self, stream: &TcpStream, room: &Arc<Quota>) {
+        let mut share = room.share();
+        if self.more.is_none()
+            && share.grow(socket::MORE_UNSENT.into())
+            && socket::take_more(stream).is_ok()
+        {
+            self.more = Some(share);
+        }
     }
 
     /// The peer took so much, and has room no more?
@@ -231,6 +247,24 @@ mod tests {
         assert!(stalls > 0, "it had room for all of it");
         assert_eq!(&got[..5], b"headx");
         assert_eq!((got.len(), output.counted), ((32 << 20) + 4, (32 << 20) + 4));
+    }
+
+    /// One share for a connection, as far as there are any; it comes back with the connection.
+    #[test]
+    fn fast_readers_share_the_room_that_there_is() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let room = Quota::new(2 * u64::from(socket::MORE_UNSENT));
+        let mut outputs = [Output::default(), Output::default(), Output::default()];
+        for output in &mut outputs {
+            output.take_more(&stream, &room);
+            output.take_more(&stream, &room);
+        }
+        assert_eq!(outputs.each_ref().map(|output| output.more.is_some()), [true, true, false]);
+        let [first, _, mut last] = outputs;
+        drop(first);
+        last.take_more(&stream, &room);
+        assert!(last.more.is_some(), "there is room again");
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! with a dot, NUL, a slash or backslash inside a name. Where such a path leads in the end is for
 //! [`super::root`] to see to.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
 use crate::proto::http::target::segments;
@@ -22,17 +22,22 @@ pub enum Named {
 
 /// Reads the path of a request as a relative path, or `None` when it may not be one.
 pub fn relative(path: &str) -> Option<Named> {
-    let parts: Vec<_> = segments(path).collect();
-    let (last, folders) = parts.split_last()?;
-    let mut relative = PathBuf::new();
-    for part in folders.iter().chain(Some(last).filter(|last| !last.is_empty())) {
+    let mut relative = Vec::with_capacity(path.len());
+    let mut parts = segments(path).peekable();
+    while let Some(part) = parts.next() {
+        if part.is_empty() && parts.peek().is_none() {
+            return Some(Named::Folder(OsString::from_vec(relative).into()));
+        }
         let unfit = |byte: &u8| matches!(byte, 0 | b'/' | b'\\');
         if part.is_empty() || part.starts_with(b".") || part.iter().any(unfit) {
             return None;
         }
-        relative.push(OsStr::from_bytes(part));
+        if !relative.is_empty() {
+            relative.push(b'/');
+        }
+        relative.extend_from_slice(&part);
     }
-    Some(if last.is_empty() { Named::Folder(relative) } else { Named::File(relative) })
+    Some(Named::File(OsString::from_vec(relative).into()))
 }
 
 #[cfg(test)]

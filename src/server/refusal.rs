@@ -212,7 +212,7 @@ pub fn overload(why: Full) -> Response {
     Response::new(refusal.status)
         .field("Retry-After", "1")
         .field("Content-Type", "text/plain; charset=utf-8")
-        .body(Body::Bytes(page::text(&refusal).into_bytes()))
+        .body(Body::Bytes(page::text(&refusal).into_bytes().into()))
 }
 
 /// A peer's word in a sentence of ours: visible, and not too long.

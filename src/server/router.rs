@@ -4,6 +4,7 @@
 //! /users          a literal path
 //! /users/{id}     a segment by name, never empty
 //! /{path...}      all that is left, perhaps nothing; last only
+//! /{...}          the same, for who takes it from the target, as files are served
 //! ```
 //! When several patterns fit, the more literal one goes first. A path that is there under another
 //! method is answered 405 with `Allow` (RFC 9110, 15.5.6), an unknown path 404, a method that nobody
@@ -150,6 +151,11 @@ impl Routes {
         if *target == Target::Asterisk {
             return Found::Options(allow(methods(self.paths.iter())));
         }
+        // Many are the path of a pattern without names; it is the most literal one that fits.
+        let literal = self.paths.iter().find(|path| path.pattern.is_literally(target.path()));
+        if let Some(handler) = literal.and_then(|path| path.handler(method)) {
+            return Found::Handler(handler, Params::default());
+        }
         let parts = Parts::from_iter(segments(target.path()));
         let fits = |path: &&Path| path.pattern.fits(&parts);
         for path in self.paths.iter().filter(fits) {
@@ -228,7 +234,7 @@ struct Pattern {
 enum Segment {
     Literal(String),
     Param(Arc<str>),
-    Rest(Arc<str>),
+    Rest(Option<Arc<str>>),
 }
 
 impl Pattern {
@@ -245,12 +251,13 @@ impl Pattern {
                 }
                 None => Segment::Literal(part.to_owned()),
                 Some(name) => match name.strip_suffix("...") {
-                    Some(name) => Segment::Rest(name.into()),
+                    Some("") => Segment::Rest(None),
+                    Some(name) => Segment::Rest(Some(name.into())),
                     None => Segment::Param(name.into()),
                 },
             };
             match &segment {
-                Segment::Param(name) | Segment::Rest(name)
+                Segment::Param(name) | Segment::Rest(Some(name))
                     if name.is_empty() || name.contains(['{', '}', '.']) =>
                 {
                     return Err("a name is one or more letters");
@@ -280,6 +287,12 @@ impl Pattern {
         self.segments.iter().collect()
     }
 
+    /// Is it this path, to the letter? Then it fits no other, and nothing in it has to be decoded.
+    fn is_literally(&self, path: &str) -> bool {
+        let is_literal = |segment| matches!(segment, &Segment::Literal(_));
+        self.text == path && !path.contains('%') && self.segments.iter().all(is_literal)
+    }
+
     fn fits(&self, parts: &Parts<'_>) -> bool {
         let long_enough = match self.segments.last() {
             Some(Segment::Rest(_)) => parts.len() >= self.segments.len(),
@@ -293,17 +306,13 @@ impl Pattern {
         long_enough && self.segments.iter().zip(parts).all(fits)
     }
 
-    /// The values of the named segments. Those of `{name...}` are joined by `/`, decoded, lossily:
-    /// who serves files takes them from the target instead.
+    /// The values of the named segments. Those of `{name...}` are joined by `/`, decoded, lossily.
     fn params(&self, parts: &Parts<'_>) -> Params {
-        if self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_))) {
-            return Params::default();
-        }
         let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
         let named = self.segments.iter().enumerate().filter_map(|(at, segment)| match segment {
-            Segment::Literal(_) => None,
+            Segment::Literal(_) | Segment::Rest(None) => None,
             Segment::Param(name) => Some((Arc::clone(name), text(&parts[at]))),
-            Segment::Rest(name) => Some((Arc::clone(name), text(&parts[at..].join(&b'/')))),
+            Segment::Rest(Some(name)) => Some((Arc::clone(name), text(&parts[at..].join(&b'/')))),
         });
         Params(named.collect())
     }
@@ -330,6 +339,8 @@ mod tests {
             .get("/users/me", nothing)
             .post("/users/{id}/posts/{post}", nothing)
             .route(brew, "/pot", nothing)
+            .get("/pub/{...}", nothing)
+            .get("/z%2Fb", nothing)
             .build()
             .unwrap()
     }
@@ -358,11 +369,17 @@ mod tests {
             ("GET /users/7", "id=7 handled"),
             ("GET /users/a%2Fb%20c", "id=a/b c handled"),
             ("GET /users/me", "handled"),
+            ("GET /users/m%65", "handled"),
+            ("GET /users/{id}", "id={id} handled"),
+            ("GET /z%2Fb", "path=z/b handled"),
+            ("GET /z%252Fb", "handled"),
             ("DELETE /users/me", "id=me handled"),
             ("GET /users/", "path=users/ handled"),
             ("GET /users/%ff", "path=users/\u{fffd} handled"),
             ("GET /", "path= handled"),
             ("GET /a/b?c", "path=a/b handled"),
+            ("GET /pub/a/b", "handled"),
+            ("GET /pub", "path=pub handled"),
             ("POST /users/7/posts/8", "id=7 post=8 handled"),
             ("PATCH /users", "405 GET, HEAD, POST, OPTIONS"),
             ("DELETE /a", "405 GET, HEAD, OPTIONS"),
@@ -413,6 +430,7 @@ mod tests {
             .get("b", nothing)
             .get("/{x...}/b", nothing)
             .get("/{}", nothing)
+            .get("/{...}/b", nothing)
             .get("/a{x}", nothing)
             .get("/{x}/{x}", nothing)
             .build()
@@ -423,6 +441,7 @@ mod tests {
             "GET b: a pattern begins with /",
             "GET /{x...}/b: nothing may follow",
             "GET /{}: a name is one or more letters",
+            "GET /{...}/b: nothing may follow",
             "GET /a{x}: a name in braces",
             "GET /{x}/{x}: a name stands there twice",
         ];

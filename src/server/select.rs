@@ -46,10 +46,6 @@ const NOT_IN_206: &[&str] = &[
     "last-modified",
 ];
 
-/// What a client asks by, that has some of it (RFC 9110, 13.1 and 14.2).
-const ASKS_FOR_LESS: &[&str] =
-    &["if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range"];
-
 /// Makes of a handler's response what was asked for.
 pub(super) fn select(response: Response, head: &RequestHead, limits: &Limits) -> Response {
     if response.status != Status::OK || !matches!(head.method, Method::Get | Method::Head) {
@@ -57,7 +53,8 @@ pub(super) fn select(response: Response, head: &RequestHead, limits: &Limits) ->
     }
     if !asks_for_less(&head.headers) {
         // As most: nothing to judge, and nothing to cut.
-        return match has_validator(&response.headers) && can_be_cut(&response) {
+        let may_say_so = !response.headers.has("accept-ranges");
+        return match may_say_so && has_validator(&response.headers) && can_be_cut(&response) {
             true => with_ranges(response),
             false => response,
         };
@@ -78,23 +75,29 @@ pub(super) fn select(response: Response, head: &RequestHead, limits: &Limits) ->
     }
 }
 
-/// The same, that says so if it does not yet.
+/// The same, that says so if it says nothing of ranges yet.
 fn with_ranges(response: Response) -> Response {
-    match response.headers.list_has("accept-ranges", "bytes") {
+    match response.headers.has("accept-ranges") {
         true => response,
         false => response.field("Accept-Ranges", "bytes"),
     }
 }
 
-/// Is there a condition, or a range?
+/// Is there a condition, or a range (RFC 9110, 13.1 and 14.2)? Asked one by one, by names that are
+/// known beforehand, as most have none.
 fn asks_for_less(fields: &Headers) -> bool {
-    ASKS_FOR_LESS.iter().any(|name| fields.has(name))
+    fields.has("if-none-match")
+        || fields.has("if-modified-since")
+        || fields.has("if-match")
+        || fields.has("if-unmodified-since")
+        || fields.has("range")
+        || fields.has("if-range")
 }
 
 /// Is there any? To read a date takes longer than to read a tag.
 fn has_validator(fields: &Headers) -> bool {
-    let etag = fields.first("etag").and_then(EntityTag::parse);
-    etag.is_some() || !Validators::of(fields).is_empty()
+    let has_etag = fields.first("etag").and_then(EntityTag::parse).is_some();
+    has_etag || fields.has("last-modified") && !Validators::of(fields).is_empty()
 }
 
 /// 412: the field of this name does not hold.
@@ -111,7 +114,7 @@ fn not_modified(mut response: Response) -> Response {
     for name in NOT_IN_304 {
         response.headers.remove(name);
     }
-    response.status(Status::NOT_MODIFIED).body(Body::Bytes(Vec::new()))
+    response.status(Status::NOT_MODIFIED).body(Body::EMPTY)
 }
 
 /// Bytes and files can be, but for pipes, if the handler has nothing against it.
@@ -179,7 +182,7 @@ fn with_body(
     head: &RequestHead,
     cut: impl FnOnce(Body) -> io::Result<Body>,
 ) -> Response {
-    let body = std::mem::replace(&mut response.body, Body::Bytes(Vec::new()));
+    let body = std::mem::replace(&mut response.body, Body::EMPTY);
     match cut(body) {
         Ok(body) => response.status(Status::PARTIAL_CONTENT).body(body),
         Err(error) => {
@@ -194,7 +197,7 @@ fn single(body: Body, part: &Range<u64>) -> io::Result<Body> {
         Body::Bytes(bytes) => {
             let at = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
             let part = bytes.get(at(part.start)..at(part.end));
-            Body::Bytes(part.unwrap_or_default().to_vec())
+            Body::Bytes(part.unwrap_or_default().to_vec().into())
         }
         Body::File(mut file, _) => {
             skip(&mut file, part.start)?;

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
 use super::output::Output;
+use super::standing::Standing;
 use super::tap::Tap;
 use super::timing::Timing;
 use crate::proto::buf::Buf;
@@ -25,6 +26,8 @@ pub(super) struct Wire {
     pub(super) output: Output,
     /// A head that has been answered: the next one takes its memory.
     pub(super) spent: Option<Box<RequestHead>>,
+    /// What all answers of this second have in common.
+    pub(super) standing: Option<Box<Standing>>,
     /// How many bytes have come since somebody last counted.
     pub(super) received: usize,
     /// What the clock said about the request that came last.
@@ -37,13 +40,14 @@ pub(super) struct Wire {
     pub(super) waiting_since: Instant,
 }
 
-/// What a thread lends to the connection it has a turn with: buffers. A connection that waits with
+/// What a thread lends to the connection it has a turn with: buffers, and the date. A connection that waits with
 /// nothing half read or half written needs none.
 #[derive(Debug, Default)]
 pub struct Desk {
     input: Buf,
     output: Vec<u8>,
     spent: Option<Box<RequestHead>>,
+    standing: Option<Box<Standing>>,
 }
 
 /// What a read has brought.
@@ -60,6 +64,7 @@ impl Wire {
             input: Buf::new(),
             output: Output::default(),
             spent: None,
+            standing: None,
             received: 0,
             answered: 0,
             waiting_since: Instant::now(),
@@ -102,6 +107,7 @@ impl Wire {
         }
         self.output.borrow(&mut desk.output);
         self.spent = desk.spent.take();
+        self.standing = desk.standing.take();
     }
 
     pub(super) fn give_back(&mut self, desk: &mut Desk) {
@@ -115,6 +121,7 @@ impl Wire {
             }
         }
         self.output.give_back(&mut desk.output);
+        desk.standing = self.standing.take();
         let spent = self.spent.take();
         desk.spent = spent.filter(|head| head.headers.source().len() <= SMALL);
     }

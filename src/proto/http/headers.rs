@@ -4,29 +4,98 @@
 //! can hold a CR, an LF or a NUL; [`Headers::append`] refuses them, so no value ever ends a line
 //! early on the wire.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::chars::{name_prefix, trim_ows, value_prefix};
+use super::chars::{TCHAR, name_prefix, trim_ows, value_prefix};
 use super::error::Rule;
 
 /// The fields of one head or trailer section, in order.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Headers {
-    text: Vec<u8>,
-    lines: Vec<Line>,
-    /// The marks of all names that are in here, and perhaps of some that were.
-    marks: u64,
+    text: Cow<'static, [u8]>,
+    lines: Cow<'static, [Line]>,
+    marks: Marks,
+}
+
+/// Which names are in here, as far as [one bit](mark) for each can tell: of some that were, too.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    once: u64,
+    again: u64,
+}
+
+impl Marks {
+    fn add(&mut self, mark: u64) {
+        self.again |= self.once & mark;
+        self.once |= mark;
+    }
+}
+
+impl Default for Headers {
+    fn default() -> Headers {
+        Headers { text: Cow::Borrowed(&[]), lines: Cow::Borrowed(&[]), marks: Marks::default() }
+    }
+}
+
+/// A field that is known when the program is built. To begin a head with it copies nothing.
+///
+/// ```
+/// use threadbare::proto::http::headers::{Headers, StaticField};
+///
+/// static PLAIN: StaticField = StaticField::new(b"Content-Type: text/plain\r\n");
+/// assert_eq!(Headers::from(&PLAIN).first("content-type"), Some(&b"text/plain"[..]));
+/// ```
+#[derive(Debug)]
+pub struct StaticField {
+    text: &'static [u8],
+    lines: [Line; 1],
+    mark: u64,
+}
+
+impl StaticField {
+    /// A line as it stands on the wire: a name, a colon and a space, a value, CRLF.
+    ///
+    /// # Panics
+    /// When it is none; where it is made for a `static`, that is an error of the build.
+    pub const fn new(line: &'static [u8]) -> StaticField {
+        let Some((content, b"\r\n")) = line.split_last_chunk() else { panic!("it ends with CRLF") };
+        let mut colon = 0;
+        while TCHAR.has(content[colon]) {
+            colon += 1;
+        }
+        let (name, value) = content.split_at(colon);
+        assert!(colon > 0, "a name is a token");
+        assert!(matches!(value, [b':', b' ', 0x21..=0x7E, ..]), "a colon, a space, a value");
+        let mut at = 2;
+        while at < value.len() {
+            assert!(matches!(value[at], 0x20..=0x7E), "a value has no control bytes");
+            at += 1;
+        }
+        let lines = [Line { name: 0..colon, value: colon + 2..content.len() }];
+        StaticField { text: line, lines, mark: mark(name) }
+    }
+}
+
+impl From<&'static StaticField> for Headers {
+    fn from(field: &'static StaticField) -> Headers {
+        Headers {
+            text: Cow::Borrowed(field.text),
+            lines: Cow::Borrowed(&field.lines),
+            marks: Marks { once: field.mark, again: 0 },
+        }
+    }
 }
 
 /// One bit of 64 for each name. Most names that are asked for are not there: this tells it at once,
 /// and where it is inlined the bit of a literal is a constant.
 #[inline(always)]
-fn mark(name: &[u8]) -> u64 {
-    let letter = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default() & 0x1F);
-    1 << ((letter(name.first()) + 5 * letter(name.last()) + 11 * name.len()) % 64)
+const fn mark(name: &[u8]) -> u64 {
+    let [first, .., last] = name else { return 1 };
+    1 << (((*first & 0x1F) as usize + 5 * (*last & 0x1F) as usize + 11 * name.len()) % 64)
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Line {
     name: Range<usize>,
     value: Range<usize>,
@@ -115,8 +184,14 @@ impl Headers {
     }
 
     /// Is `token` a member of the list, in any case?
+    #[inline(always)]
     pub fn list_has(&self, name: &str, token: &str) -> bool {
-        self.list(name).any(|member| member.eq_ignore_ascii_case(token.as_bytes()))
+        self.may_have(name) && self.has_member(name, token)
+    }
+
+    fn has_member(&self, name: &str, token: &str) -> bool {
+        let is = |member: &[u8]| trim_ows(member).eq_ignore_ascii_case(token.as_bytes());
+        self.all(name).any(|value| value.split(|&byte| byte == b',').any(is))
     }
 
     /// Adds a field line behind the others.
@@ -146,24 +221,27 @@ impl Headers {
         if is_new {
             return Ok(());
         }
-        let added = self.lines.pop();
+        let added = self.lines.to_mut().pop();
         self.remove(name);
-        self.lines.extend(added);
+        self.lines.to_mut().extend(added);
         Ok(())
     }
 
     /// Takes over all of these fields, in the place of those of the same names.
     pub fn set_all(&mut self, others: &Headers) {
-        for line in &others.lines {
-            self.remove(others.name(line));
+        if self.marks.once & others.marks.once != 0 {
+            for line in others.lines.iter() {
+                self.remove(others.name(line));
+            }
         }
-        self.make_room();
-        self.marks |= others.marks;
-        let base = self.text.len();
-        self.text.extend_from_slice(&others.text);
+        self.marks.again |= others.marks.again | self.marks.once & others.marks.once;
+        self.marks.once |= others.marks.once;
+        let (text, lines) = self.own();
+        let base = text.len();
+        text.extend_from_slice(&others.text);
         let moved = |range: &Range<usize>| base + range.start..base + range.end;
         let line = |line: &Line| Line { name: moved(&line.name), value: moved(&line.value) };
-        self.lines.extend(others.lines.iter().map(line));
+        lines.extend(others.lines.iter().map(line));
     }
 
     /// Removes every field of this name.
@@ -172,13 +250,14 @@ impl Headers {
             return;
         }
         let text = &self.text;
-        self.lines.retain(|line| !text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes()));
+        let is_other = |line: &Line| !text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes());
+        self.lines.to_mut().retain(is_other);
     }
 
     /// Removes every field whose name is not `wanted`.
     pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
         let text = &self.text;
-        self.lines.retain(|line| wanted(name_in(text, line)));
+        self.lines.to_mut().retain(|line| wanted(name_in(text, line)));
     }
 
     /// Writes the field lines, each ended by CRLF, without the blank line behind them.
@@ -189,7 +268,7 @@ impl Headers {
     /// Writes the lines of those fields whose name is `wanted`.
     pub(super) fn encode_where(&self, wanted: impl Fn(&[u8]) -> bool, out: &mut Vec<u8>) {
         out.reserve(self.text.len());
-        for Line { name, value } in &self.lines {
+        for Line { name, value } in self.lines.iter() {
             if !wanted(&self.text[name.clone()]) {
                 continue;
             }
@@ -214,14 +293,20 @@ impl Headers {
 
     #[inline(always)]
     fn may_have(&self, name: &str) -> bool {
-        self.marks & mark(name.as_bytes()) != 0
+        self.marks.once & mark(name.as_bytes()) != 0
     }
 
     #[inline]
     fn named(&self, name: &str) -> impl Iterator<Item = &Line> {
-        let lines = if self.may_have(name) { &self.lines[..] } else { &[] };
         let name = name.as_bytes();
-        lines.iter().filter(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name))
+        let mark = mark(name);
+        let most = match () {
+            () if self.marks.once & mark == 0 => 0,
+            () if self.marks.again & mark == 0 => 1,
+            () => self.lines.len(),
+        };
+        let lines = self.lines.iter();
+        lines.filter(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name)).take(most)
     }
 
     /// Where in [`Headers::source`] the first field begins whose name is wanted.
@@ -238,19 +323,20 @@ impl Headers {
 
     /// Begins anew with a head of this first line, and with room for the fields of most heads.
     pub(super) fn begin(&mut self, line: &[u8]) {
-        let Headers { text, lines, marks } = self;
+        self.marks = Marks::default();
+        let (text, lines) = (self.text.to_mut(), self.lines.to_mut());
+        if text.capacity() == 0 {
+            *text = Vec::with_capacity(line.len().max(1000));
+            *lines = Vec::with_capacity(24);
+        }
         text.clear();
-        text.reserve(line.len().max(1000));
         text.extend_from_slice(line);
         lines.clear();
-        lines.reserve(24);
-        *marks = 0;
     }
 
     /// Adds text as it arrived: the blank line, or fields that have been announced.
     pub(super) fn push_source(&mut self, text: &[u8]) {
-        self.make_room();
-        self.text.extend_from_slice(text);
+        self.own().0.extend_from_slice(text);
     }
 
     /// A field is in the text that is added next, so many bytes behind its start, in this line; the
@@ -262,22 +348,23 @@ impl Headers {
         name: Range<usize>,
         value: Range<usize>,
     ) {
-        self.marks |= mark(&line[name.clone()]);
+        self.marks.add(mark(&line[name.clone()]));
         let base = self.text.len() + before;
         let moved = |range: Range<usize>| base + range.start..base + range.end;
-        self.lines.push(Line { name: moved(name), value: moved(value) });
+        self.lines.to_mut().push(Line { name: moved(name), value: moved(value) });
     }
 
     /// Joins an obsolete folded line to the last value, the fold replaced by spaces (RFC 9112,
     /// 5.2); in [`Headers::source`], too.
     pub(super) fn fold(&mut self, line: &[u8], value: Range<usize>) {
-        let base = self.text.len();
-        self.text.extend_from_slice(line);
+        let (text, lines) = self.own();
+        let base = text.len();
+        text.extend_from_slice(line);
         let value = base + value.start..base + value.end;
-        match self.lines.last_mut() {
+        match lines.last_mut() {
             Some(last) if last.value.is_empty() => last.value = value,
             Some(last) if !value.is_empty() => {
-                self.text[last.value.end..value.start].fill(b' ');
+                text[last.value.end..value.start].fill(b' ');
                 last.value.end = value.end;
             }
             _ => {}
@@ -285,29 +372,38 @@ impl Headers {
     }
 
     fn push_line(&mut self, name: &[u8], value: &[u8]) {
-        self.make_room();
-        self.marks |= mark(name);
-        let start = self.text.len();
-        self.text.extend_from_slice(name);
-        self.text.extend_from_slice(b": ");
-        let value_start = self.text.len();
-        self.text.extend_from_slice(value);
-        let value_end = self.text.len();
-        self.text.extend_from_slice(b"\r\n");
-        self.lines.push(Line { name: start..start + name.len(), value: value_start..value_end });
+        let (text, lines) = self.own();
+        let start = text.len();
+        text.extend_from_slice(name);
+        text.extend_from_slice(b": ");
+        let value_start = text.len();
+        text.extend_from_slice(value);
+        let value_end = text.len();
+        text.extend_from_slice(b"\r\n");
+        lines.push(Line { name: start..start + name.len(), value: value_start..value_end });
+        self.marks.add(mark(name));
     }
 
-    /// Room for a small head at once, instead of by and by.
-    fn make_room(&mut self) {
-        if self.text.capacity() == 0 && self.lines.is_empty() {
-            self.text = Vec::with_capacity(256);
-            self.lines = Vec::with_capacity(8);
+    /// To be changed: with room for a small head at once, instead of by and by.
+    fn own(&mut self) -> (&mut Vec<u8>, &mut Vec<Line>) {
+        if let Cow::Borrowed(standing) = self.text {
+            self.text = Cow::Owned(with_room(standing, 256));
         }
+        if let Cow::Borrowed(standing) = self.lines {
+            self.lines = Cow::Owned(with_room(standing, 8));
+        }
+        (self.text.to_mut(), self.lines.to_mut())
     }
 
     fn name(&self, line: &Line) -> &str {
         name_in(&self.text, line)
     }
+}
+
+fn with_room<T: Clone>(standing: &[T], room: usize) -> Vec<T> {
+    let mut own = Vec::with_capacity(room.max(standing.len()));
+    own.extend_from_slice(standing);
+    own
 }
 
 fn name_in<'t>(text: &'t [u8], line: &Line) -> &'t str {

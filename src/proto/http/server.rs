@@ -259,8 +259,11 @@ fn receive<'b>(
 
 /// `100-continue` is the only expectation there is; an HTTP/1.0 client's is ignored.
 fn expects_continue(head: &RequestHead) -> Result<bool, Fault> {
+    if head.version < Version::Http11 || !head.headers.has("expect") {
+        return Ok(false);
+    }
     let mut expects = false;
-    for expectation in head.headers.list("expect").filter(|_| head.version >= Version::Http11) {
+    for expectation in head.headers.list("expect") {
         if !expectation.eq_ignore_ascii_case(b"100-continue") {
             let place = head.headers.places("expect").last();
             return Err(Fault::new(Rule::Expectation, place.map_or(0, |(at, _)| at)));
@@ -301,7 +304,7 @@ impl SendHead {
         may_stay: bool,
         out: &mut Vec<u8>,
     ) -> SendBody {
-        self.send_with(head, &[], length, may_stay, out)
+        self.send_with(head, &Headers::new(), length, may_stay, out)
     }
 
     /// The same, with the `standing` fields that all answers have, in the place of the head's own of
@@ -309,7 +312,7 @@ impl SendHead {
     pub fn send_with(
         self,
         mut head: ResponseHead,
-        standing: &[&Headers],
+        standing: &Headers,
         length: Option<u64>,
         may_stay: bool,
         out: &mut Vec<u8>,
@@ -344,13 +347,11 @@ impl SendHead {
         let no_trailers = length.is_some() || version < Version::Http11;
         let stands = |name: &[u8]| {
             FRAMING.iter().any(|framing| name.eq_ignore_ascii_case(framing))
-                || standing.iter().any(|fields| fields.has_named(name))
+                || standing.has_named(name)
                 || no_trailers && name.eq_ignore_ascii_case(b"trailer")
         };
         head.headers.encode_where(|name| !stands(name), out);
-        for fields in standing {
-            fields.encode(out);
-        }
+        standing.encode(out);
         // A HEAD is told what a GET would be (RFC 9110, 9.3.2); 1xx and 204 say nothing of a
         // length (8.6), nor does a 304 here, where it would have to be the 200's.
         let says_length =

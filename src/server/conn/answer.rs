@@ -3,7 +3,6 @@
 //! Date and Server are set here; the framing fields by the protocol. A body that breaks off is cut, not
 //! completed: short of its length, or without its last chunk, the client can tell (RFC 9112, 8).
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::net::{SocketAddr, TcpStream};
@@ -12,7 +11,6 @@ use std::time::{Duration, Instant, SystemTime};
 use super::request::{Panicked, guarded};
 use super::{Http, State, TURN_BYTES};
 use crate::proto::http::close::Close;
-use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::{RequestHead, ResponseHead};
@@ -25,6 +23,7 @@ use crate::server::file_part::FilePart;
 use crate::server::handler::{Body, Response, Trailed};
 use crate::server::output::Passed;
 use crate::server::refusal::Refusal;
+use crate::server::standing::Standing;
 use crate::server::wire::Wire;
 
 /// How much of a large body is sent at once.
@@ -32,6 +31,10 @@ const PIECE: usize = 64 << 10;
 
 /// So much of a file is read, to leave with its head in one write; more is sent by the kernel.
 const READ: u64 = 64 << 10;
+
+/// Who has taken so much of an answer so soon, 4 MB in a second, reads fast.
+const MUCH: u64 = 4 << 20;
+const SOON: Duration = Duration::from_secs(1);
 
 /// An answer that is leaving.
 #[derive(Debug)]
@@ -154,9 +157,8 @@ impl Http {
             }
         }
         let out = &mut wire.output.bytes;
-        let mut send = with_date(now, |date| {
-            send.send_with(head, &[date, &self.server_name], body.length(), may_stay, out)
-        });
+        let standing = Standing::of(&mut wire.standing, now, &self.server_name);
+        let mut send = send.send_with(head, standing, body.length(), may_stay, out);
         wire.timing.tell(now, wire.answered + 1, out);
         let mut exchange = Exchange { asked, status, sent: 0 };
         let body = match body {
@@ -211,7 +213,11 @@ impl Http {
         let passed = wire.output.send_file(stream, file, most, &self.limits)?;
         if let Passed::Some(count) = passed {
             send.went_past(count as u64);
+            let before = exchange.sent;
             exchange.sent += count as u64;
+            if (before < MUCH && MUCH <= exchange.sent) && exchange.asked.since.elapsed() < SOON {
+                wire.output.take_more(stream, &self.unsent);
+            }
             if let Pieces::Part(part) = body {
                 part.went_past(count as u64);
             }
@@ -308,31 +314,6 @@ fn trailers(body: &mut Pieces, send: &SendBody) -> io::Result<Headers> {
         !wrong
     });
     Ok(all)
-}
-
-/// Lends the `Date` of an answer that is made now. Each thread writes its own anew when a second of
-/// the system's clock is over, and need not ask that clock before.
-fn with_date<T>(now: Instant, then: impl FnOnce(&Headers) -> T) -> T {
-    thread_local! {
-        static LAST: RefCell<Option<(Instant, Headers)>> = RefCell::default();
-    }
-    LAST.with_borrow_mut(|last| {
-        let (_, date) = match last {
-            Some(held) if now < held.0 => held,
-            last => last.insert(date(now)),
-        };
-        then(date)
-    })
-}
-
-/// The `Date` of now, and until when it holds.
-fn date(now: Instant) -> (Instant, Headers) {
-    let time = SystemTime::now();
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let left = Duration::from_secs(1) - Duration::from_nanos(since.subsec_nanos().into());
-    let mut field = Headers::new();
-    field.set("Date", imf_fixdate(time)).expect("a date is a field value");
-    (now + left, field)
 }
 
 /// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:
