@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::request::{Panicked, guarded};
 use super::{Http, State, TURN_BYTES};
