@@ -44,7 +44,6 @@ pub(super) fn overload(typed: &LimitFlags, usual: Overload) -> Overload {
 pub(super) fn server_timing(typed: Told) -> ServerTiming {
     match typed {
         Told::Off => ServerTiming::Off,
-        Told::Asked => ServerTiming::Asked,
         Told::Loopback => ServerTiming::Loopback,
         Told::On => ServerTiming::On,
     }

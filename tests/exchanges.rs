@@ -16,6 +16,7 @@ const HELLO: &str = "HTTP/1.1 200 OK\r\n\
     Server: threadbare/(version)\r\n\
     Content-Length: 15\r\n\
     Connection: close\r\n\
+    Server-Timing: (times)\r\n\
     \r\n\
     <h1>Hello</h1>\n";
 
@@ -67,6 +68,7 @@ fn what_has_no_known_length_comes_in_chunks_and_its_sum_behind_it() {
          Server: threadbare/(version)\r\n\
          Transfer-Encoding: chunked\r\n\
          Connection: close\r\n\
+         Server-Timing: (times)\r\n\
          \r\n\
          9\r\nabcdefghi\r\n0\r\nCRC-32: 8da988af\r\n\r\n"
     );
@@ -80,6 +82,7 @@ fn what_has_no_known_length_comes_in_chunks_and_its_sum_behind_it() {
              Date: (now)\r\n\
              Server: threadbare/(version)\r\n\
              Connection: close\r\n\
+             Server-Timing: (times)\r\n\
              \r\n\
              abcdefghi"
         );
@@ -137,6 +140,7 @@ fn a_missing_page_is_404_and_the_connection_stays() {
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
          Content-Length: 14\r\n\
+         Server-Timing: (times)\r\n\
          \r\n"
     );
     assert_eq!(lost.text(), "<h1>Lost</h1>\n");
@@ -157,6 +161,7 @@ fn a_method_that_the_path_does_not_have_is_405_with_those_that_it_has() {
          Server: threadbare/(version)\r\n\
          Content-Length: 116\r\n\
          Connection: close\r\n\
+         Server-Timing: (times)\r\n\
          \r\n\
          405 Method Not Allowed\n\
          \n\
@@ -369,6 +374,7 @@ fn options_lists_the_methods() {
                  Date: (now)\r\n\
                  Server: threadbare/(version)\r\n\
                  Connection: close\r\n\
+                 Server-Timing: (times)\r\n\
                  \r\n"
             )
         );
@@ -389,6 +395,7 @@ fn a_body_of_a_known_length_is_echoed() {
          Server: threadbare/(version)\r\n\
          Content-Length: 75\r\n\
          Connection: close\r\n\
+         Server-Timing: (times)\r\n\
          \r\n\
          POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
     );
@@ -483,6 +490,7 @@ fn a_body_that_is_too_large_is_refused_unseen() {
          Server: threadbare/(version)\r\n\
          Content-Length: 133\r\n\
          Connection: close\r\n\
+         Server-Timing: (times)\r\n\
          \r\n\
          413 Content Too Large\n\
          \n\

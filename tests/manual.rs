@@ -194,6 +194,10 @@ fn masked(text: &str) -> String {
             let end = if visible.ends_with("^M$\n") { "^M$\n" } else { "\n" };
             return format!("Date: (now){end}");
         }
+        if visible.starts_with("Server-Timing: ") {
+            let end = if visible.ends_with("^M$\n") { "^M$\n" } else { "\n" };
+            return format!("Server-Timing: (times){end}");
+        }
         visible.replace(concat!("threadbare/", env!("CARGO_PKG_VERSION")), "threadbare/(version)")
     };
     text.split_inclusive('\n').map(mask).collect()

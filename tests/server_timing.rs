@@ -11,7 +11,7 @@ use crate::support::{Answer, Server, Wire, skipped};
 const DRIVERS: [&str; 2] = ["on", "off"];
 
 fn start(driver: &str, workers: &str) -> Server {
-    Server::start(&["--lobby", driver, "--workers", workers, "--server-timing", "loopback"])
+    Server::start(&["--lobby", driver, "--workers", workers])
 }
 
 fn ask(path: &str) -> String {
@@ -69,6 +69,9 @@ fn of_pipelined_requests_each_has_its_own() {
         let numbers: Vec<_> = told.iter().map(|told| told["request"]).collect();
         assert_eq!(numbers, [1.0, 2.0, 3.0, 4.0], "{driver}");
         assert!(told[1]["handle"] >= 60.0 && told[2]["handle"] < 60.0, "{driver}: {told:?}");
+        // Whoever sends all at once has waited for those before it.
+        assert!(told[1]["queue"] < 60.0, "{driver}: {told:?}");
+        assert!(told[2..].iter().all(|told| told["queue"] >= 60.0), "{driver}: {told:?}");
     }
 }
 
@@ -106,29 +109,18 @@ fn who_is_told() {
         skipped("no address but loopback");
     }
     let loopback: IpAddr = [127, 0, 0, 1].into();
-    for (flags, near, near_asking, far, far_asking) in [
-        (&[][..], false, true, false, false),
-        (&["--server-timing", "asked"], false, true, false, false),
-        (&["--server-timing", "loopback"], true, true, false, false),
-        (&["--server-timing", "on"], true, true, true, true),
-        (&["--server-timing", "off"], false, false, false, false),
+    for (flags, near, far) in [
+        (&[][..], true, false),
+        (&["--server-timing", "loopback"], true, false),
+        (&["--server-timing", "on"], true, true),
+        (&["--server-timing", "off"], false, false),
     ] {
         let server = Server::start(&[flags, &["--bind", "0.0.0.0:0"]].concat());
         let port = server.address().port();
-        for (ip, plain, asking) in [(Some(loopback), near, near_asking), (outside, far, far_asking)]
-        {
+        for (ip, want) in [(Some(loopback), near), (outside, far)] {
             let Some(ip) = ip else { continue };
-            for (field, want) in [
-                ("", plain),
-                ("Want-Server-Timing: ?1\r\n", asking),
-                ("Want-Server-Timing: ?0\r\n", plain),
-            ] {
-                let mut wire = Wire::to(SocketAddr::new(ip, port));
-                let request = format!("GET /echo HTTP/1.1\r\nHost: a\r\n{field}\r\n");
-                let answer = wire.send(request).answer();
-                let is_told = answer.field("server-timing").is_some();
-                assert_eq!(is_told, want, "{flags:?} {ip} {field:?}");
-            }
+            let answer = Wire::to(SocketAddr::new(ip, port)).send(ask("/echo")).answer();
+            assert_eq!(answer.field("server-timing").is_some(), want, "{flags:?} {ip}");
         }
     }
 }
@@ -136,8 +128,45 @@ fn who_is_told() {
 #[test]
 fn what_is_no_request_is_told_nothing() {
     let server = start("on", "2");
-    let mut wire = server.connect();
-    assert_eq!(told(&wire.send(ask("/nowhere")).answer())["request"], 1.0);
-    let answer = wire.send("BAD\r\n\r\n").answer();
-    assert_eq!((answer.status(), answer.field("server-timing")), (400, None));
+    let wrong_body = "Host: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n";
+    for (request, status) in [
+        ("BAD\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), 400),
+        (format!("POST /echo HTTP/1.1\r\n{wrong_body}"), 400),
+    ] {
+        let mut wire = server.connect();
+        assert_eq!(told(&wire.send(ask("/nowhere")).answer())["request"], 1.0);
+        let answer = wire.send(&request).answer();
+        assert_eq!((answer.status(), answer.field("server-timing")), (status, None), "{request}");
+    }
+}
+
+#[test]
+fn whatever_is_answered_its_time_is_told() {
+    for driver in DRIVERS {
+        let server = start(driver, "2");
+        for (line, status) in [
+            ("GET / HTTP/1.1", 200),
+            ("GET / HTTP/1.0", 200),
+            ("HEAD / HTTP/1.1", 200),
+            ("OPTIONS * HTTP/1.1", 204),
+            ("GET /chunks/9 HTTP/1.1", 200),
+            ("GET /nowhere HTTP/1.1", 404),
+            ("DELETE / HTTP/1.1", 405),
+            ("BREW / HTTP/1.1", 501),
+            ("GET / HTTP/1.1\r\nIf-None-Match: *", 304),
+            ("GET / HTTP/1.1\r\nRange: bytes=0-0", 206),
+            ("POST /echo HTTP/1.1\r\nContent-Length: 16777217", 413),
+        ] {
+            let request = format!("{line}\r\nHost: a\r\n\r\n");
+            let head = server.connect().send(request).head();
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{driver}: {line}: {head}");
+            let last = head.lines().rev().nth(1).unwrap();
+            let one = head.matches("Server-Timing: ").count() == 1;
+            assert!(
+                one && last.starts_with("Server-Timing: queue;dur="),
+                "{driver}: {line}: {head}"
+            );
+        }
+    }
 }

@@ -56,8 +56,6 @@ pub enum Metrics {
 pub enum ServerTiming {
     /// Nobody.
     Off,
-    /// Who connects from this machine, and asks.
-    Asked,
     /// Who connects from this machine.
     Loopback,
     /// Everyone.
@@ -90,7 +88,7 @@ impl Default for ServerOptions {
             stop_time: Duration::from_secs(10),
             wire: false,
             metrics: Metrics::Loopback,
-            server_timing: ServerTiming::Asked,
+            server_timing: ServerTiming::Loopback,
         }
     }
 }
@@ -269,15 +267,14 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         Value("WHO", |options, value| {
             options.server_timing = match value.to_str() {
                 Some("off") => ServerTiming::Off,
-                Some("asked") => ServerTiming::Asked,
                 Some("loopback") => ServerTiming::Loopback,
                 Some("on") => ServerTiming::On,
-                _ => return Err(Right("off, asked, loopback or on")),
+                _ => return Err(Right("off, loopback or on")),
             };
             Ok(())
         }),
-        "who is told in Server-Timing where the time went: on (everyone), loopback (this machine's \
-         own), asked (those of them that ask, as client --trace does), off (default asked)",
+        "who is told in Server-Timing where the time went: off, loopback or on, which is everyone \
+         (default loopback)",
     ),
     Flag::new(Some('h'), "help", Help, "print this"),
     Flag::new(Some('V'), "version", Version, "print the version"),

@@ -290,7 +290,8 @@ impl Http {
 
     fn wire(&self, peer: SocketAddr) -> Wire {
         let tap = self.wire_log.as_ref().map(|log| log.open(peer, &self.limits));
-        Wire { tap, ..Wire::new(peer) }
+        let wire = Wire::new(peer);
+        Wire { tap, timing: self.server_timing.of(peer, wire.waiting_since), ..wire }
     }
 
     /// How many connections have been cut, as the time to stop had run out.
@@ -338,10 +339,13 @@ impl Http {
                 (Step::Hungry, None) => match connection.wire.read(turn.stream) {
                     Ok(some) => {
                         read = Some(some);
+                        let mut came = waiting_since;
                         if answers == 0 {
                             turn.start = Instant::now();
                             turn.end = turn.start + TURN_TIME;
+                            came = turn.start.checked_sub(turn.queued).unwrap_or(came);
                         }
+                        connection.wire.timing.reads(came);
                     }
                     Err(error) if nothing_yet(&error) => {
                         return Ok(Next::Readable(connection.deadline(&self.limits)));

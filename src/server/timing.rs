@@ -14,8 +14,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::pool;
-use crate::proto::http::headers::Headers;
-use crate::proto::http::server_timing::{FIELD, Writer, is_wanted};
+use crate::proto::http::server_timing::Told;
 
 /// Who is told where the server's time went. It tells of the load, and of what a handler does with a
 /// secret: nothing for strangers.
@@ -23,75 +22,98 @@ use crate::proto::http::server_timing::{FIELD, Writer, is_wanted};
 pub enum ServerTiming {
     /// Nobody.
     Off,
-    /// Who connects from this machine, and asks for it.
-    #[default]
-    Asked,
     /// Who connects from this machine.
+    #[default]
     Loopback,
     /// Everyone.
     On,
 }
 
 impl ServerTiming {
-    /// Is this one told?
-    pub(super) fn tells(self, peer: SocketAddr, asked: &Headers) -> bool {
-        let is_near = || peer.ip().to_canonical().is_loopback();
-        match self {
+    /// For a connection from there, which has just been opened.
+    pub(super) fn of(self, peer: SocketAddr, opened: Instant) -> Timing {
+        let is_told = match self {
             ServerTiming::Off => false,
-            ServerTiming::Asked => is_near() && is_wanted(asked),
-            ServerTiming::Loopback => is_near(),
+            ServerTiming::Loopback => peer.ip().to_canonical().is_loopback(),
             ServerTiming::On => true,
-        }
+        };
+        if is_told { Timing::Head { came: opened, queued: Duration::ZERO } } else { Timing::Off }
     }
 }
 
-/// What the clock said about the request that came last. Where nobody is told, it is not asked.
+/// What the clock said about the request that came last.
 #[derive(Debug, Default)]
-pub(super) struct Timing {
-    queued: Duration,
-    parsed: Duration,
-    body: Option<Duration>,
-    /// Since when it is handled; `None` where nobody is told.
-    handling: Option<Instant>,
+pub(super) enum Timing {
+    /// Nobody is told.
+    #[default]
+    Off,
+    /// Its head is arriving, or still to come. What was read last was there to be read since `came`.
+    Head { came: Instant, queued: Duration },
+    /// Its body is arriving, or it is handled, since then.
+    Handling {
+        came: Instant,
+        queued: Duration,
+        parsed: Duration,
+        received: Option<Duration>,
+        since: Instant,
+    },
 }
 
 impl Timing {
-    /// Its first byte has been read; so long it had waited for that.
-    pub(super) fn begins(&mut self, queued: Duration) {
-        self.queued = queued;
+    /// Something has been read, which was there at `at`.
+    pub(super) fn reads(&mut self, at: Instant) {
+        match self {
+            Timing::Off => {}
+            Timing::Head { came, .. } | Timing::Handling { came, .. } => *came = at,
+        }
     }
 
-    /// Its head is complete, which began to arrive at `since`.
-    pub(super) fn head_is_complete(&mut self, since: Instant, is_told: bool) {
-        (self.body, self.handling) = (None, None);
-        if is_told {
-            let now = Instant::now();
-            self.parsed = now.saturating_duration_since(since);
-            self.handling = Some(now);
+    /// A worker has turned to its first byte.
+    pub(super) fn begins(&mut self, now: Instant) {
+        if let Timing::Head { came, queued } = self {
+            *queued = now.saturating_duration_since(*came);
+        }
+    }
+
+    /// Its head is complete, which began to arrive at `began`.
+    pub(super) fn head_is_complete(&mut self, began: Instant) {
+        if let Timing::Head { came, queued } = *self {
+            let since = Instant::now();
+            let parsed = since.saturating_duration_since(began);
+            *self = Timing::Handling { came, queued, parsed, received: None, since };
         }
     }
 
     /// And its body.
     pub(super) fn body_is_complete(&mut self) {
-        if let Some(since) = &mut self.handling {
+        if let Timing::Handling { received, since, .. } = self {
             let now = Instant::now();
-            self.body = Some(now.saturating_duration_since(*since));
+            *received = Some(now.saturating_duration_since(*since));
             *since = now;
         }
     }
 
-    /// Its answer begins now; it is the connection's first, second …
-    pub(super) fn tell(&mut self, now: Instant, number: u64, fields: &mut Headers) {
-        let Some(since) = self.handling.take() else { return };
-        let mut told = Writer::default().took("queue", self.queued).took("parse", self.parsed);
-        if let Some(body) = self.body {
-            told = told.took("receive", body);
+    /// It is none, as its body shows.
+    pub(super) fn forget(&mut self) {
+        if let Timing::Handling { came, queued, .. } = *self {
+            *self = Timing::Head { came, queued };
         }
-        told = told.took("handle", now.saturating_duration_since(since));
-        if let Some(worker) = pool::number() {
-            told = told.is("worker", worker as u64);
+    }
+
+    /// Its answer begins now, with this head; it is the connection's first, second … Of what could not be
+    /// read as a request there is nothing to tell.
+    pub(super) fn tell(&mut self, now: Instant, request: u64, head: &mut Vec<u8>) {
+        if let Timing::Handling { came, queued, parsed, received, since } = *self {
+            let told = Told {
+                queue: queued,
+                parse: parsed,
+                receive: received,
+                handle: now.saturating_duration_since(since),
+                worker: pool::number(),
+                request,
+            };
+            told.append_to(head);
+            *self = Timing::Head { came, queued };
         }
-        told = told.is("request", number);
-        fields.append(FIELD, told.value()).expect("tokens and digits are a field value");
     }
 }

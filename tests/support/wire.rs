@@ -196,12 +196,13 @@ impl Answer {
 }
 
 /// Bytes as text, with `(now)` and `(then)` for every date that has the proper form (RFC 9110, 5.6.7),
-/// `(tag)` for a file's tag, and `(version)` for ours.
+/// `(tag)` for a file's tag, `(times)` for the server's, and `(version)` for ours.
 pub fn masked(bytes: &[u8]) -> String {
     let mask = |line: &str| match line.split_once(": ") {
         Some(("Date", date)) if is_date(date) => "Date: (now)\r\n".to_owned(),
         Some(("Last-Modified", date)) if is_date(date) => "Last-Modified: (then)\r\n".to_owned(),
         Some(("ETag", tag)) if is_file_tag(tag) => "ETag: (tag)\r\n".to_owned(),
+        Some(("Server-Timing", told)) if is_timing(told) => "Server-Timing: (times)\r\n".to_owned(),
         // The same in JSON.
         _ if line.starts_with("\"date\":[\"") => "\"date\":[(now)]\n".to_owned(),
         _ => {
@@ -218,6 +219,24 @@ fn is_date(text: &str) -> bool {
     shape.len() == 31
         && shape.get(3..8) == Some(", 00 ")
         && shape.ends_with(" 0000 00:00:00 GMT\r\n")
+}
+
+/// `queue;dur=0.012, parse;dur=0.003, handle;dur=10.456, worker;desc=3, request;desc=14`
+fn is_timing(text: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_time = |text: &str| {
+        let parts = text.split_once('.');
+        parts.is_some_and(|(whole, part)| is_number(whole) && part.len() == 3 && is_number(part))
+    };
+    let mut names = Vec::new();
+    let are_well = text.trim_end_matches("\r\n").split(", ").all(|metric| {
+        let (name, told) = metric.split_once(';').unwrap_or_default();
+        names.push(name);
+        told.strip_prefix("dur=")
+            .map_or_else(|| told.strip_prefix("desc=").is_some_and(is_number), is_time)
+    });
+    names.retain(|name| *name != "receive");
+    are_well && names == ["queue", "parse", "handle", "worker", "request"]
 }
 
 /// `"size-0123456789abcdef"`, or a weak one: the file has just been made.

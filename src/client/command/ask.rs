@@ -11,7 +11,6 @@ use crate::client::credentials;
 use crate::client::request::Size;
 use crate::client::{Request, Version};
 use crate::proto::http::framing::Framing;
-use crate::proto::http::server_timing::WANT;
 
 use super::stop::Stop;
 use super::upload::{Recipe, Upload};
@@ -165,7 +164,6 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
         ("Range", range.as_deref().map(str::as_bytes)),
         ("User-Agent", options.agent.as_deref()),
         ("Referer", options.referer.as_deref()),
-        (WANT.0, options.trace.then_some(WANT.1.as_bytes())),
         // As curl, though RFC 9112, C.2.2 would rather see none.
         ("Proxy-Connection", Some(b"Keep-Alive")),
     ] {

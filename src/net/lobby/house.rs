@@ -8,8 +8,8 @@
 //! the server stops, who may leave.
 
 use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{iter, thread};
 
 use super::Shared;
 use super::protocol::Term;
@@ -83,28 +83,22 @@ impl<S: Service> Shared<S> {
             if self.poller.look(events).is_err() {
                 return; // the leader, when it is back, says so
             }
-            let now = Instant::now();
-            events.iter().for_each(|event| self.deliver(event, now));
+            self.deliver(events, Instant::now());
             if !events.may_be_more() {
                 break;
             }
         }
         self.rouse_leader();
-        let ready = self.ready.1.len();
-        if ready > self.queue {
-            self.turn_away(ready, desk);
-        }
+        self.turn_away(desk);
     }
 
-    /// Of so many ready ones those that came last, as far as the queue has no place for them.
-    fn turn_away(&self, ready: usize, desk: &mut S::Desk) {
-        for place in 0..ready {
-            let Ok((index, since)) = self.ready.1.try_recv() else { return };
+    /// Of the ready ones those that came last, as far as the queue has no place for them.
+    fn turn_away(&self, desk: &mut S::Desk) {
+        for (index, since) in self.queues.too_many() {
             let slot = &self.slots[index];
             let seen = slot.claim.seen();
             let mut seat = slot.guest();
-            let guest = seat.as_mut().filter(|_| place >= self.queue);
-            let leaving = guest.and_then(|guest| {
+            let leaving = seat.as_mut().and_then(|guest| {
                 guest
                     .crowded_out(&self.service)
                     .then(|| guest.turn(&self.service, desk, &|| false, since.elapsed()))
@@ -113,7 +107,7 @@ impl<S: Service> Shared<S> {
                 Some(next) => self.settle(index, seat, seen, next),
                 None => {
                     drop(seat);
-                    let _ = self.ready.0.send((index, since));
+                    self.queues.ready(iter::once((index, since)));
                 }
             }
         }

@@ -19,6 +19,7 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `protocol` | who owns a connection, who leads, who is coming: three atomic words, model-checked |
+//! | `queue` | what is at hand |
 //! | `slot` | a connection, its deadline, its last moments |
 //! | `work` | the leader and the helpers |
 //! | `house` | the housekeeper |
@@ -28,6 +29,7 @@
 
 mod house;
 mod protocol;
+mod queue;
 mod slot;
 mod work;
 
@@ -37,9 +39,8 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 use std::{io, iter};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
-
 use self::protocol::{Coming, Lead};
+use self::queue::Queues;
 use self::slot::{Alarm, PHASES, Slot};
 use super::accept::Accepted;
 use super::deadline::Phase;
@@ -58,15 +59,7 @@ struct Shared<S: Service> {
     alarms: Box<[Alarm]>,
     /// Slots that nobody sits in.
     free: Mutex<Vec<usize>>,
-    /// New connections, with the slot that each will sit in: the channel that all of them cross.
-    arrivals: Channel<(usize, Accepted)>,
-    /// Slots of connections that have waited, and have something for a worker to do since. Whoever
-    /// takes one owns it.
-    ready: Channel<(usize, Instant)>,
-    /// The same, of those that have just had a turn, and have more to do already.
-    again: Channel<(usize, Instant)>,
-    /// How many may be in each of the two while all workers are busy.
-    queue: usize,
+    queues: Queues,
     /// Where idle workers wait to be called; gone when the lobby closes.
     calls: Mutex<Option<Queue<Call>>>,
     poller: Poller,
@@ -77,7 +70,7 @@ struct Shared<S: Service> {
     typical_turn: AtomicU64,
     /// How many workers may help the leader at once: one for each other core.
     helpers: usize,
-    /// The number of the turn that the leader is in, or 0.
+    /// The number of the turn that the leader is in, or was in just now; 0 when it waits.
     turn: AtomicU64,
     housekeeper: OnceLock<Thread>,
     /// Does the housekeeper sleep longer, as the leader does?
@@ -85,9 +78,6 @@ struct Shared<S: Service> {
     closed: AtomicBool,
     opened: Instant,
 }
-
-/// Both ends of a crossbeam channel: whoever fills it may empty it, too.
-type Channel<T> = (Sender<T>, Receiver<T>);
 
 /// A worker is wanted: to lead if nobody does, else to help.
 #[derive(Debug)]
@@ -123,10 +113,7 @@ impl<S: Service> Lobby<S> {
             slots: iter::repeat_with(Slot::new).take(seats).collect(),
             alarms: iter::repeat_with(Alarm::default).take(seats).collect(),
             free: Mutex::new((0..seats).rev().collect()),
-            arrivals: bounded(queue.max(1)),
-            ready: unbounded(),
-            queue: queue.max(1),
-            again: unbounded(),
+            queues: Queues::new(queue),
             calls: Mutex::new(None),
             poller: Poller::new()?,
             lead: Lead::new(),
@@ -157,13 +144,11 @@ impl<S: Service> Lobby<S> {
     pub fn admit(&self, accepted: Accepted) -> Result<(), Accepted> {
         let shared = &self.shared;
         let Some(index) = shared.free().pop() else { return Err(accepted) };
-        let mut new = (index, accepted);
-        while let Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) =
-            shared.arrivals.0.try_send(new)
-        {
+        let mut new = accepted;
+        while let Err(back) = shared.queues.admit(index, new) {
             if !self.queue_gets_shorter() {
                 shared.free().push(index);
-                return Err(back.1);
+                return Err(back);
             }
             new = back;
         }
@@ -178,7 +163,7 @@ impl<S: Service> Lobby<S> {
             let Some(shared) = shared.upgrade() else { return Load::default() };
             // A leader that waits for events is at no connection.
             let busy = gauge.busy().saturating_sub(usize::from(shared.lead.is_asleep()));
-            let (new, ready) = (shared.arrivals.1.len(), shared.ready.1.len());
+            let (new, ready) = (shared.queues.new_ones(), shared.queues.ready_ones());
             Load { waiting: shared.waiting(), new, ready, workers: gauge.workers(), busy }
         }
     }
@@ -189,14 +174,14 @@ impl<S: Service> Lobby<S> {
     fn queue_gets_shorter(&self) -> bool {
         const MOMENT: Duration = Duration::from_millis(2);
         const A_WHILE: u64 = 100;
-        let queue = &self.shared.arrivals.0;
+        let queues = &self.shared.queues;
         let now = || u64::try_from(self.shared.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         if now() < self.jammed_until.load(Ordering::Relaxed) {
             return false;
         }
         for _ in 0..5 {
             thread::sleep(MOMENT);
-            if !queue.is_full() {
+            if !queues.is_full() {
                 return true;
             }
         }
@@ -253,8 +238,7 @@ impl<S: Service> Shared<S> {
 
     /// Puts a connection that its caller owns, and that has had a turn, at the back of the queue.
     fn put_back(&self, index: usize) {
-        // The channel has no limit and its other end is ours: there is nothing to fail.
-        let _ = self.again.0.send((index, Instant::now()));
+        self.queues.again(index, Instant::now());
         self.rouse_leader();
     }
 

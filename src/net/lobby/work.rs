@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::protocol::{Seen, Term};
+use super::queue::Work;
 use super::slot::{Guest, Registered};
 use crate::net::accept::Accepted;
 use crate::net::poller::{Event, Events};
@@ -34,50 +35,23 @@ const HELP: Duration = Duration::from_millis(10);
 /// How long a leader that cannot wait for events keeps the next one from trying.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Something for a worker to do.
-enum Work {
-    /// A connection that has waited, and since when it need not any more.
-    Ready(usize, Instant),
-    /// A new one.
-    New(usize, Accepted),
-    /// One that has just had a turn, and has more to do already.
-    Again(usize, Instant),
-}
-
 impl<S: Service> Shared<S> {
     /// A worker has been called: it leads if nobody does, and helps as long as there is work.
     pub(super) fn work(&self) {
         let mut desk = S::Desk::default();
         self.coming.arrive();
-        let begun = Instant::now();
         let mut watch = Stopwatch::start();
-        for number in 1.. {
-            if self.is_closed() {
-                return;
-            }
+        let begun = watch.now;
+        while !self.is_closed() {
             if let Some(term) = self.lead.take() {
                 Leading { lobby: self, term }.go_on(&mut watch, &mut desk);
             } else if watch.now.duration_since(begun) >= HELP {
-                return; // whoever puts something back into a queue rouses the leader
-            } else if let Some(work) = self.next(number) {
+                break; // whoever puts something back into a queue rouses the leader
+            } else if let Some(work) = self.queues.next() {
                 self.serve_timed(work, &mut watch, &mut desk);
             } else {
-                return;
+                break;
             }
-        }
-    }
-
-    /// Takes what is at hand. Which queue is looked at first depends on the number, so that each gets
-    /// its share: of four turns two are for those that have waited, one for the new ones, and one for
-    /// those that had a turn just now.
-    fn next(&self, number: u64) -> Option<Work> {
-        let ready = || self.ready.1.try_recv().ok().map(|(at, since)| Work::Ready(at, since));
-        let arrival = || self.arrivals.1.try_recv().ok().map(|(at, new)| Work::New(at, new));
-        let again = || self.again.1.try_recv().ok().map(|(at, since)| Work::Again(at, since));
-        match number % 4 {
-            0 => again().or_else(ready).or_else(arrival),
-            2 => arrival().or_else(ready).or_else(again),
-            _ => ready().or_else(arrival).or_else(again),
         }
     }
 
@@ -107,7 +81,7 @@ impl<S: Service> Shared<S> {
         if Duration::from_nanos(self.typical_turn.load(Ordering::Relaxed)) <= LONG {
             return 0;
         }
-        let waiting = self.ready.1.len() + self.arrivals.1.len();
+        let waiting = self.queues.ready_ones() + self.queues.new_ones();
         let coming = self.coming.count();
         coming + (coming..waiting).take_while(|_| self.call()).count()
     }
@@ -204,18 +178,15 @@ impl<S: Service> Shared<S> {
         Ok(())
     }
 
-    /// Something has happened to a connection, now: if nobody is at it, it is ready.
-    pub(super) fn deliver(&self, event: Event, now: Instant) {
-        let (generation, index) = split(event.key);
-        if let Some(slot) = self.slots.get(index)
-            && slot.claim.signal(generation, event.ended)
-        {
-            let _ = self.ready.0.send((index, now)); // whoever delivers sees to it that somebody leads
-        }
-    }
-
-    fn at_hand(&self) -> usize {
-        self.ready.1.len() + self.arrivals.1.len() + self.again.1.len()
+    /// Something has happened to these connections, now: those that nobody is at are ready. Whoever
+    /// delivers sees to it that somebody leads.
+    pub(super) fn deliver(&self, events: &Events, now: Instant) {
+        let claimed = |event: Event| {
+            let (generation, index) = split(event.key);
+            let slot = self.slots.get(index)?;
+            slot.claim.signal(generation, event.ended).then_some((index, now))
+        };
+        self.queues.ready(events.iter().filter_map(claimed));
     }
 }
 
@@ -257,22 +228,20 @@ impl<S: Service> Leading<'_, S> {
         let Leading { lobby, term } = *self;
         let mut events = Events::new();
         let mut number = term.first_turn();
-        let mut calls = Calls { since: Instant::now(), made: 0 };
+        let mut calls = Calls { since: watch.now, made: 0 };
         loop {
             // Once round; but after a turn of somebody who asks for much, others may have come.
-            let at_hand = lobby.at_hand();
+            let at_hand = lobby.queues.at_hand();
             let taken = lobby.call_for_each();
             if taken == 0 && at_hand >= MANY && calls.is_one_left(lobby.helpers) {
                 lobby.call();
             }
             for _ in taken..at_hand {
-                number += 1;
-                let Some(work) = lobby.next(number) else { break }; // helpers were faster
+                let Some(work) = lobby.queues.next() else { break }; // helpers were faster
                 let much = matches!(work, Work::Again(..));
+                number += 1;
                 lobby.turn.store(number, Ordering::Relaxed);
                 lobby.serve_timed(work, watch, desk);
-                let _ =
-                    lobby.turn.compare_exchange(number, 0, Ordering::Relaxed, Ordering::Relaxed);
                 if !lobby.lead.holds(term) {
                     return;
                 }
@@ -280,12 +249,13 @@ impl<S: Service> Leading<'_, S> {
                     break;
                 }
             }
+            lobby.turn.store(0, Ordering::Relaxed);
             if !lobby.lead.fall_asleep(term) {
                 return;
             }
             // Each worker that is coming takes at least one off the queues.
-            let patience = lobby.at_hand() <= lobby.coming.count();
-            let patience = patience && !lobby.is_closed();
+            let left = lobby.queues.at_hand();
+            let patience = (left == 0 || left <= lobby.coming.count()) && !lobby.is_closed();
             let waited = lobby.poller.wait(patience, &mut events);
             lobby.lead.wake(term);
             lobby.wake_housekeeper();
@@ -297,7 +267,7 @@ impl<S: Service> Leading<'_, S> {
                 return;
             }
             watch.now = Instant::now();
-            events.iter().for_each(|event| lobby.deliver(event, watch.now));
+            lobby.deliver(&events, watch.now);
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::proto::buf::position;
+
 /// A set of bytes, asked with one table look-up.
 #[derive(Debug)]
 pub struct Class([bool; 256]);
@@ -186,9 +188,7 @@ pub fn trim_ows_end(mut bytes: &[u8]) -> &[u8] {
 
 /// Where a `%` stands that two hexadecimal digits do not follow (RFC 3986, 2.1).
 pub fn first_bad_percent(bytes: &[u8]) -> Option<usize> {
-    if !bytes.contains(&b'%') {
-        return None; // as most
-    }
+    position(b'%', bytes)?; // most have none
     let percents = bytes.iter().enumerate().filter(|&(_, &byte)| byte == b'%');
     percents.map(|(at, _)| at).find(|&at| {
         !bytes.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))

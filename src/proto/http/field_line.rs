@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::chars::{FIELD_VALUE, TCHAR, name_prefix, trim_ows_end, trim_ows_start, value_prefix};
+use super::chars::{FIELD_VALUE, TCHAR, name_prefix, value_prefix};
 use super::error::{Fault, Rule};
 use super::headers::Headers;
 use super::limits::Limits;
@@ -24,19 +24,19 @@ impl FieldLine {
     /// what `bytes` begin with. Each byte is looked at once; what is wrong with others is not told.
     #[inline(always)]
     fn read(bytes: &[u8]) -> Option<FieldLine> {
-        let colon = name_prefix(bytes);
-        let (b':', text) = bytes.get(colon..)?.split_first()? else { return None };
-        let (text, ending) = text.split_at(value_prefix(text));
+        // No control byte stands in a name, either: so where the line ends is known without it.
+        let (content, ending) = bytes.split_at(value_prefix(bytes));
         let ending = match ending {
             [b'\r', b'\n', ..] => 2,
             [b'\n', ..] => 1,
             _ => return None,
         };
-        let behind = colon + 1;
+        let colon = name_prefix(content);
+        let (b':', text) = content.get(colon..)?.split_first()? else { return None };
         let line = FieldLine {
             name: 0..colon,
-            value: trimmed(text, behind),
-            length: behind + text.len() + ending,
+            value: trimmed(text, colon + 1),
+            length: content.len() + ending,
         };
         (colon > 0).then_some(line)
     }
@@ -49,15 +49,18 @@ pub(super) fn take_field_lines(headers: &mut Headers, input: &mut Buf, limits: &
     let bytes = input.not_searched();
     let room = limits.head.saturating_sub(headers.source().len());
     let mut taken = 0;
-    while headers.len() < limits.fields
-        && let line = &bytes[taken..]
-        && let Some(FieldLine { name, value, length }) = FieldLine::read(line)
-        && length <= limits.field.min(room - taken)
-    {
+    let ended = loop {
+        let line = &bytes[taken..];
+        if line.starts_with(b"\r\n") {
+            break room - taken >= 2;
+        }
+        let Some(FieldLine { name, value, length }) = FieldLine::read(line) else { break false };
+        if headers.len() >= limits.fields || length > limits.field.min(room - taken) {
+            break false;
+        }
         headers.announce(taken, line, name, value);
         taken += length;
-    }
-    let ended = bytes[taken..].starts_with(b"\r\n") && room - taken >= 2;
+    };
     headers.push_source(input.take(if ended { taken + 2 } else { taken }));
     ended
 }
@@ -114,11 +117,17 @@ pub(super) fn bare_cr(content: &[u8]) -> Option<Fault> {
     position(b'\r', content).map(|at| Fault::new(Rule::BareCr, at))
 }
 
-/// Where the text that begins at `from` is without the spaces and tabs around it.
+/// Where the text that begins at `from` is without the spaces and tabs around it: there are no other
+/// bytes below those that are seen.
 fn trimmed(text: &[u8], from: usize) -> Range<usize> {
-    let value = trim_ows_start(text);
-    let start = from + text.len() - value.len();
-    start..start + trim_ows_end(value).len()
+    let (mut value, mut start) = (text, from);
+    while let [..=b' ', rest @ ..] = value {
+        (value, start) = (rest, start + 1);
+    }
+    while let [rest @ .., ..=b' '] = value {
+        value = rest;
+    }
+    start..start + value.len()
 }
 
 /// A line without its LF or CRLF.

@@ -60,7 +60,10 @@ pub fn declared(message: Message<'_>) -> Result<Framing, Fault> {
     };
     let refuse = |rule| Fault::new(rule, place(rule, headers));
 
-    let length = content_length(headers).map_err(refuse)?;
+    let length = match headers.has("content-length") {
+        true => Some(content_length(headers).map_err(refuse)?),
+        false => None,
+    };
     if headers.has("transfer-encoding") {
         // 3. Both: "ought to be handled as an error"; and a 1.0 sender cannot have meant it (6.1).
         if length.is_some() {
@@ -110,15 +113,13 @@ pub fn opens_tunnel(method: &Method, status: Status) -> bool {
     *method == Method::Connect && (200..300).contains(&status.code())
 }
 
-/// One number or none. Equal values repeated could be taken as one (RFC 9110, 8.6: "MAY"); whoever
+/// One number, where there is one. Equal values repeated could be taken as one (RFC 9110, 8.6: "MAY"); whoever
 /// sends them has lost track of them, so they are refused as well.
-fn content_length(headers: &Headers) -> Result<Option<u64>, Rule> {
+fn content_length(headers: &Headers) -> Result<u64, Rule> {
     let mut values = headers.all("content-length");
     match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(_), Some(_)) => Err(Rule::LengthRepeated),
-        (Some(value), None) if value.contains(&b',') => Err(Rule::LengthRepeated),
-        (Some(value), None) => decimal(value).map(Some).ok_or(Rule::Length),
+        (Some(value), None) if !value.contains(&b',') => decimal(value).ok_or(Rule::Length),
+        _ => Err(Rule::LengthRepeated),
     }
 }
 

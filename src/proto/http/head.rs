@@ -112,11 +112,12 @@ pub trait Head: Sized + std::fmt::Debug {
     /// The rule that no continuation can satisfy any more.
     fn begin(bytes: &[u8]) -> Result<(), Rule>;
 
-    /// Reads the first line, without its ending: a head without fields.
+    /// Reads the first line, without its ending, into the memory of a head that is not needed any
+    /// more, if there is one; its fields are those of that one.
     ///
     /// # Errors
     /// Which rule it breaks, and where in the line.
-    fn parse_start(line: &[u8]) -> Result<Self, Fault>;
+    fn parse_start(line: &[u8], spent: Option<Box<Self>>) -> Result<Box<Self>, Fault>;
 
     /// Judges the head as a whole.
     ///
@@ -193,9 +194,8 @@ impl<H: Head> Partial<H> {
                     empty_lines += 1;
                     continue;
                 }
-                let head = H::parse_start(content);
-                let head = head.map_err(|fault| Rejected::at_start(fault, line))?;
-                let mut head = renew(spent.take(), head);
+                let head = H::parse_start(content, spent.take());
+                let mut head = head.map_err(|fault| Rejected::at_start(fault, line))?;
                 head.headers_mut().begin(line);
                 break head;
             },
@@ -261,15 +261,6 @@ impl<H: Head> Partial<H> {
     }
 }
 
-/// The head, in the memory of the one that was before it.
-fn renew<H: Head>(spent: Option<Box<H>>, head: H) -> Box<H> {
-    let Some(mut place) = spent else { return Box::new(head) };
-    let fields = std::mem::take(place.headers_mut());
-    *place = head;
-    *place.headers_mut() = fields;
-    place
-}
-
 impl<H> Default for Partial<H> {
     fn default() -> Partial<H> {
         Partial::Start { empty_lines: 0 }
@@ -291,9 +282,14 @@ impl Head for RequestHead {
     }
 
     /// `request-line = method SP request-target SP HTTP-version` (RFC 9112, 3).
-    fn parse_start(line: &[u8]) -> Result<RequestHead, Fault> {
+    fn parse_start(line: &[u8], spent: Option<Box<Self>>) -> Result<Box<Self>, Fault> {
+        let blank = || Box::new(RequestHead::new(Method::Get, Target::Asterisk));
+        let mut head = spent.unwrap_or_else(blank);
+        let text = head.target.take_text();
         // A CR may stand nowhere in it, so wherever it does it is what to tell of.
-        parse_request_line(line).map_err(|fault| bare_cr(line).unwrap_or(fault))
+        (head.method, head.target, head.version) =
+            parse_request_line(line, text).map_err(|fault| bare_cr(line).unwrap_or(fault))?;
+        Ok(head)
     }
 
     /// RFC 9112, 3.2: exactly one valid Host on 1.1, at most one on 1.0.
@@ -319,7 +315,8 @@ impl Head for RequestHead {
     }
 }
 
-fn parse_request_line(line: &[u8]) -> Result<RequestHead, Fault> {
+#[inline]
+fn parse_request_line(line: &[u8], spent: String) -> Result<(Method, Target, Version), Fault> {
     let incomplete = Fault::new(Rule::RequestLine, line.len());
     let (name, after) = line.split_at(position(b' ', line).ok_or(incomplete)?);
     let method = Method::parse(name).ok_or_else(|| {
@@ -334,9 +331,9 @@ fn parse_request_line(line: &[u8]) -> Result<RequestHead, Fault> {
         return Err(Fault::new(Rule::RequestLine, version_at - 1));
     }
     let version = parsed?;
-    let target = Target::parse(&method, target);
+    let target = Target::parse_into(spent, &method, target);
     let target = target.map_err(|fault| fault.behind(name.len() + 1))?;
-    Ok(RequestHead { method, target, version, headers: Headers::new() })
+    Ok((method, target, version))
 }
 
 impl Head for ResponseHead {
@@ -350,7 +347,7 @@ impl Head for ResponseHead {
 
     /// `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112, 4). The space
     /// behind a code without a phrase may be missing, as many servers leave it out.
-    fn parse_start(line: &[u8]) -> Result<ResponseHead, Fault> {
+    fn parse_start(line: &[u8], spent: Option<Box<Self>>) -> Result<Box<Self>, Fault> {
         let fault = |at| Fault::new(Rule::StatusLine, at);
         let mut parts = line.splitn(3, |&byte| byte == b' ');
         let version = parts.next().unwrap_or_default();
@@ -367,8 +364,9 @@ impl Head for ResponseHead {
         if let Some(bad) = REASON.first_outside(reason) {
             return Err(fault(at + 4 + bad));
         }
-        let reason = Cow::Owned(reason.to_vec());
-        Ok(ResponseHead { version, status, reason, headers: Headers::new() })
+        let mut head = spent.unwrap_or_else(|| Box::new(ResponseHead::new(status)));
+        (head.version, head.status, head.reason) = (version, status, Cow::Owned(reason.to_vec()));
+        Ok(head)
     }
 
     fn check(&self) -> Result<(), Fault> {

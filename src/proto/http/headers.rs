@@ -15,13 +15,26 @@ use super::error::Rule;
 pub struct Headers {
     text: Cow<'static, [u8]>,
     lines: Cow<'static, [Line]>,
-    /// The marks of all names that are in here, and perhaps of some that were.
-    marks: u64,
+    marks: Marks,
+}
+
+/// Which names are in here, as far as [one bit](mark) for each can tell: of some that were, too.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    once: u64,
+    again: u64,
+}
+
+impl Marks {
+    fn add(&mut self, mark: u64) {
+        self.again |= self.once & mark;
+        self.once |= mark;
+    }
 }
 
 impl Default for Headers {
     fn default() -> Headers {
-        Headers { text: Cow::Borrowed(&[]), lines: Cow::Borrowed(&[]), marks: 0 }
+        Headers { text: Cow::Borrowed(&[]), lines: Cow::Borrowed(&[]), marks: Marks::default() }
     }
 }
 
@@ -69,7 +82,7 @@ impl From<&'static StaticField> for Headers {
         Headers {
             text: Cow::Borrowed(field.text),
             lines: Cow::Borrowed(&field.lines),
-            marks: field.mark,
+            marks: Marks { once: field.mark, again: 0 },
         }
     }
 }
@@ -171,7 +184,12 @@ impl Headers {
     }
 
     /// Is `token` a member of the list, in any case?
+    #[inline(always)]
     pub fn list_has(&self, name: &str, token: &str) -> bool {
+        self.may_have(name) && self.has_member(name, token)
+    }
+
+    fn has_member(&self, name: &str, token: &str) -> bool {
         let is = |member: &[u8]| trim_ows(member).eq_ignore_ascii_case(token.as_bytes());
         self.all(name).any(|value| value.split(|&byte| byte == b',').any(is))
     }
@@ -211,18 +229,19 @@ impl Headers {
 
     /// Takes over all of these fields, in the place of those of the same names.
     pub fn set_all(&mut self, others: &Headers) {
-        if self.marks & others.marks != 0 {
+        if self.marks.once & others.marks.once != 0 {
             for line in others.lines.iter() {
                 self.remove(others.name(line));
             }
         }
+        self.marks.again |= others.marks.again | self.marks.once & others.marks.once;
+        self.marks.once |= others.marks.once;
         let (text, lines) = self.own();
         let base = text.len();
         text.extend_from_slice(&others.text);
         let moved = |range: &Range<usize>| base + range.start..base + range.end;
         let line = |line: &Line| Line { name: moved(&line.name), value: moved(&line.value) };
         lines.extend(others.lines.iter().map(line));
-        self.marks |= others.marks;
     }
 
     /// Removes every field of this name.
@@ -274,14 +293,20 @@ impl Headers {
 
     #[inline(always)]
     fn may_have(&self, name: &str) -> bool {
-        self.marks & mark(name.as_bytes()) != 0
+        self.marks.once & mark(name.as_bytes()) != 0
     }
 
     #[inline]
     fn named(&self, name: &str) -> impl Iterator<Item = &Line> {
-        let lines = if self.may_have(name) { &self.lines[..] } else { &[] };
         let name = name.as_bytes();
-        lines.iter().filter(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name))
+        let mark = mark(name);
+        let most = match () {
+            () if self.marks.once & mark == 0 => 0,
+            () if self.marks.again & mark == 0 => 1,
+            () => self.lines.len(),
+        };
+        let lines = self.lines.iter();
+        lines.filter(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name)).take(most)
     }
 
     /// Where in [`Headers::source`] the first field begins whose name is wanted.
@@ -298,13 +323,15 @@ impl Headers {
 
     /// Begins anew with a head of this first line, and with room for the fields of most heads.
     pub(super) fn begin(&mut self, line: &[u8]) {
-        self.marks = 0;
+        self.marks = Marks::default();
         let (text, lines) = (self.text.to_mut(), self.lines.to_mut());
+        if text.capacity() == 0 {
+            *text = Vec::with_capacity(line.len().max(1000));
+            *lines = Vec::with_capacity(24);
+        }
         text.clear();
-        text.reserve(line.len().max(1000));
         text.extend_from_slice(line);
         lines.clear();
-        lines.reserve(24);
     }
 
     /// Adds text as it arrived: the blank line, or fields that have been announced.
@@ -321,7 +348,7 @@ impl Headers {
         name: Range<usize>,
         value: Range<usize>,
     ) {
-        self.marks |= mark(&line[name.clone()]);
+        self.marks.add(mark(&line[name.clone()]));
         let base = self.text.len() + before;
         let moved = |range: Range<usize>| base + range.start..base + range.end;
         self.lines.to_mut().push(Line { name: moved(name), value: moved(value) });
@@ -354,7 +381,7 @@ impl Headers {
         let value_end = text.len();
         text.extend_from_slice(b"\r\n");
         lines.push(Line { name: start..start + name.len(), value: value_start..value_end });
-        self.marks |= mark(name);
+        self.marks.add(mark(name));
     }
 
     /// To be changed: with room for a small head at once, instead of by and by.

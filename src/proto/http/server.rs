@@ -259,8 +259,11 @@ fn receive<'b>(
 
 /// `100-continue` is the only expectation there is; an HTTP/1.0 client's is ignored.
 fn expects_continue(head: &RequestHead) -> Result<bool, Fault> {
+    if head.version < Version::Http11 || !head.headers.has("expect") {
+        return Ok(false);
+    }
     let mut expects = false;
-    for expectation in head.headers.list("expect").filter(|_| head.version >= Version::Http11) {
+    for expectation in head.headers.list("expect") {
         if !expectation.eq_ignore_ascii_case(b"100-continue") {
             let place = head.headers.places("expect").last();
             return Err(Fault::new(Rule::Expectation, place.map_or(0, |(at, _)| at)));

@@ -1,27 +1,21 @@
 //! `Server-Timing`: where a server's time went, in its own words (W3C, Server Timing).
 //!
 //! ```text
-//! Server-Timing: queue;dur=0.003, parse;dur=0.012, handle;dur=1.204, worker;desc="7"
+//! Server-Timing: queue;dur=0.003, parse;dur=0.012, handle;dur=1.204, worker;desc=7, request;desc=1
 //! ```
 //! A metric has a name, and may have a duration in milliseconds (`dur`) and a description (`desc`).
-//! The server writes with [`Writer`], the client reads with [`metrics`]. What breaks the grammar is left
+//! The server writes with [`Told`], the client reads with [`metrics`]. What breaks the grammar is left
 //! out and spoils nothing beside it, as the specification has it: a metric without a name, a duration that
 //! is no number or is below zero, parameters nobody knows, the second one of a name.
-//!
-//! Who is sent it is the server's to say; a client asks by `Want-Server-Timing: ?1`, a field of our own
-//! in the manner of `Want-Repr-Digest` (RFC 9530), with a Boolean in it (RFC 9651, 3.3.6).
 
 use std::time::Duration;
 
 use super::accept::split_unquoted;
-use super::chars::{TCHAR, trim_ows};
+use super::chars::{TCHAR, trim_ows, write_decimal};
 use super::headers::Headers;
 
 /// The field of an answer.
 pub const FIELD: &str = "Server-Timing";
-
-/// The field of a request that asks for it, and its value.
-pub const WANT: (&str, &str) = ("Want-Server-Timing", "?1");
 
 /// So many metrics are read; a head has room for thousands.
 const MOST: usize = 64;
@@ -35,11 +29,6 @@ pub struct Metric {
     pub took: Option<Duration>,
     /// What else there is to say. Bytes that are no UTF-8 have been replaced.
     pub says: Option<String>,
-}
-
-/// Is it asked for?
-pub fn is_wanted(request: &Headers) -> bool {
-    request.first(WANT.0).is_some_and(|value| value == WANT.1.as_bytes())
 }
 
 /// The metrics of an answer, in order, over all lines of the field. The first 64.
@@ -93,58 +82,63 @@ fn milliseconds(text: &[u8]) -> Option<Duration> {
     Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
 }
 
-/// Puts metrics behind one another.
-#[derive(Debug, Default)]
-pub struct Writer(Vec<u8>);
+/// What our server tells of one answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// So long the request waited for a worker.
+    pub queue: Duration,
+    /// So long its head took to come.
+    pub parse: Duration,
+    /// So long its body took to come, if it had one.
+    pub receive: Option<Duration>,
+    /// So long its answer took to be found.
+    pub handle: Duration,
+    /// Which worker did it, from 1.
+    pub worker: Option<usize>,
+    /// Which request of its connection it was, from 1.
+    pub request: u64,
+}
 
-impl Writer {
-    /// `name` took so long; three digits behind the point, which are microseconds.
-    #[must_use]
-    pub fn took(mut self, name: &str, time: Duration) -> Writer {
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        self.begin(name, b";dur=");
-        digits(micros / 1000, 1, &mut self.0);
-        self.0.push(b'.');
-        digits(micros % 1000, 3, &mut self.0);
-        self
-    }
-
-    /// `name` has this number.
-    #[must_use]
-    pub fn is(mut self, name: &str, number: u64) -> Writer {
-        self.begin(name, b";desc=\"");
-        digits(number, 1, &mut self.0);
-        self.0.push(b'"');
-        self
-    }
-
-    /// The value of the field.
-    pub fn value(&self) -> &[u8] {
-        &self.0
-    }
-
-    fn begin(&mut self, name: &str, behind: &[u8]) {
-        debug_assert!(token(name.as_bytes()).is_some(), "{name:?} is no token");
-        if self.0.is_empty() {
-            self.0.reserve(128);
-        } else {
-            self.0.extend_from_slice(b", ");
+impl Told {
+    /// Adds the field to a head, at the end of which the blank line stands already. It is written with
+    /// every answer: nothing is copied before, and nothing formatted that need not be.
+    pub fn append_to(&self, head: &mut Vec<u8>) {
+        debug_assert!(head.ends_with(b"\r\n\r\n"), "no head");
+        head.truncate(head.len().saturating_sub(2));
+        head.extend_from_slice(b"Server-Timing: queue;dur=");
+        write_milliseconds(self.queue, head);
+        head.extend_from_slice(b", parse;dur=");
+        write_milliseconds(self.parse, head);
+        if let Some(receive) = self.receive {
+            head.extend_from_slice(b", receive;dur=");
+            write_milliseconds(receive, head);
         }
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.extend_from_slice(behind);
+        head.extend_from_slice(b", handle;dur=");
+        write_milliseconds(self.handle, head);
+        if let Some(worker) = self.worker {
+            head.extend_from_slice(b", worker;desc=");
+            write_decimal(worker as u64, head);
+        }
+        head.extend_from_slice(b", request;desc=");
+        write_decimal(self.request, head);
+        head.extend_from_slice(b"\r\n\r\n");
     }
 }
 
-/// At least so many digits.
-fn digits(mut number: u64, least: usize, out: &mut Vec<u8>) {
-    let mut text = [b'0'; 20];
-    let mut at = text.len();
-    while number > 0 || text.len() - at < least {
-        at -= 1;
-        text[at] = b'0' + u8::try_from(number % 10).unwrap_or_default();
-        number /= 10;
+/// Three digits behind the point, which are microseconds.
+fn write_milliseconds(time: Duration, out: &mut Vec<u8>) {
+    let micros = time.subsec_micros();
+    let (whole, part) = (micros / 1000, micros % 1000);
+    let [hundreds, tens, ones] = [part / 100, part / 10 % 10, part % 10].map(|digit| {
+        let [digit, ..] = digit.to_le_bytes();
+        b'0' + digit
+    });
+    // As most are.
+    if time.as_secs() == 0 && whole == 0 {
+        return out.extend_from_slice(&[b'0', b'.', hundreds, tens, ones]);
     }
-    out.extend_from_slice(&text[at..]);
+    write_decimal(time.as_secs().saturating_mul(1000).saturating_add(whole.into()), out);
+    out.extend_from_slice(&[b'.', hundreds, tens, ones]);
 }
 
 #[cfg(test)]
@@ -199,44 +193,48 @@ mod tests {
         assert_eq!(read(&["a,".repeat(1000).as_bytes()]).len(), MOST);
     }
 
-    #[test]
-    fn what_is_written() {
-        let text = Writer::default()
-            .took("a", Duration::from_nanos(1_999))
-            .took("b", Duration::from_millis(1_050))
-            .took("c", Duration::ZERO)
-            .took("d", Duration::MAX)
-            .is("e", 0)
-            .is("f", 120);
-        let want = "a;dur=0.001, b;dur=1050.000, c;dur=0.000, d;dur=18446744073709551.615, \
-                    e;desc=\"0\", f;desc=\"120\"";
-        assert_eq!(str::from_utf8(text.value()), Ok(want));
+    fn written(told: &Told) -> String {
+        let mut head = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+        told.append_to(&mut head);
+        String::from_utf8(head).unwrap()
     }
 
     #[test]
-    fn who_asks() {
-        for (value, want) in [(None, false), (Some("?1"), true), (Some("?0"), false)] {
-            let mut fields = Headers::new();
-            if let Some(value) = value {
-                fields.append("want-server-timing", value).unwrap();
-            }
-            assert_eq!(is_wanted(&fields), want, "{value:?}");
-        }
+    fn what_is_written() {
+        let mut told = Told {
+            queue: Duration::from_nanos(1_999),
+            parse: Duration::ZERO,
+            receive: None,
+            handle: Duration::from_millis(1_050),
+            worker: None,
+            request: 120,
+        };
+        let want = "HTTP/1.1 200 OK\r\nServer-Timing: queue;dur=0.001, parse;dur=0.000, \
+                    handle;dur=1050.000, request;desc=120\r\n\r\n";
+        assert_eq!(written(&told), want);
+        told.receive = Some(Duration::MAX);
+        told.worker = Some(32);
+        let want = "HTTP/1.1 200 OK\r\nServer-Timing: queue;dur=0.001, parse;dur=0.000, \
+                    receive;dur=18446744073709551615.999, handle;dur=1050.000, worker;desc=32, \
+                    request;desc=120\r\n\r\n";
+        assert_eq!(written(&told), want);
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(took in vec(0..1u64 << 40, 0..5), number: u64) {
-            let mut writer = Writer::default();
-            for micros in &took {
-                writer = writer.took("a", Duration::from_micros(*micros));
-            }
-            let got = read(&[writer.is("n", number).value()]);
+        fn what_is_written_is_read(took in vec(0..1u64 << 40, 4), request: u64) {
+            let [queue, parse, receive, handle] = took[..] else { unreachable!() };
+            let [queue, parse, receive, handle] =
+                [queue, parse, receive, handle].map(Duration::from_micros);
+            let receive = Some(receive);
+            let head = written(&Told { queue, parse, receive, handle, worker: None, request });
+            let value = head.split(": ").nth(1).unwrap().trim_end();
+            let got = read(&[value.as_bytes()]);
             prop_assert_eq!(got.len(), took.len() + 1);
             for (metric, micros) in got.iter().zip(&took) {
                 prop_assert_eq!(metric.took.unwrap().as_nanos().div_ceil(500) / 2, u128::from(*micros));
             }
-            prop_assert_eq!(got.last().unwrap().says.clone(), Some(number.to_string()));
+            prop_assert_eq!(got.last().unwrap().says.clone(), Some(request.to_string()));
         }
 
         #[test]

@@ -10,10 +10,12 @@
 //! information, a form that does not go with the method.
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 use super::chars::{PATH, QUERY, REG_NAME, decimal, first_bad_percent, percent_decode};
 use super::error::{Fault, Rule};
 use super::method::Method;
+use crate::proto::buf::position;
 
 /// A request target in one of its four forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +36,18 @@ impl Target {
     /// # Errors
     /// [`Rule::TargetForm`], [`Rule::TargetByte`] or [`Rule::Percent`].
     pub fn parse(method: &Method, text: &[u8]) -> Result<Target, Fault> {
+        Target::parse_into(String::new(), method, text)
+    }
+
+    /// The same, into the memory of a text that is not needed any more.
+    #[inline(always)]
+    pub(super) fn parse_into(spent: String, method: &Method, text: &[u8]) -> Result<Target, Fault> {
         match (method, text) {
             (Method::Connect, _) => match Authority::parse(text) {
                 Some(authority) if authority.port.is_some() => Ok(Target::Authority(authority)),
                 _ => Err(Fault::new(Rule::TargetForm, 0)),
             },
-            (_, [b'/', ..]) => PathAndQuery::parse(text).map(Target::Origin),
+            (_, [b'/', ..]) => PathAndQuery::parse_into(spent, text).map(Target::Origin),
             (Method::Options, b"*") => Ok(Target::Asterisk),
             _ => Target::parse_absolute(text),
         }
@@ -64,6 +72,14 @@ impl Target {
             }
         }?;
         Ok(Target::Absolute(authority, path))
+    }
+
+    /// Takes its text away, for the memory that it has.
+    pub(super) fn take_text(&mut self) -> String {
+        match self {
+            Target::Origin(path) | Target::Absolute(_, path) => std::mem::take(&mut path.text),
+            Target::Authority(_) | Target::Asterisk => String::new(),
+        }
     }
 
     /// The path, still percent-encoded: `*` for the asterisk, empty for an authority.
@@ -98,7 +114,7 @@ impl std::fmt::Display for Target {
 /// `absolute-path [ "?" query ]`, checked, still percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathAndQuery {
-    text: Box<str>,
+    text: String,
     path_length: usize,
 }
 
@@ -108,6 +124,11 @@ impl PathAndQuery {
     /// # Errors
     /// [`Rule::TargetForm`] without a `/` in front, [`Rule::TargetByte`], [`Rule::Percent`].
     pub fn parse(text: &[u8]) -> Result<PathAndQuery, Fault> {
+        PathAndQuery::parse_into(String::new(), text)
+    }
+
+    #[inline(always)]
+    fn parse_into(spent: String, text: &[u8]) -> Result<PathAndQuery, Fault> {
         if !text.starts_with(b"/") {
             return Err(Fault::new(Rule::TargetForm, 0));
         }
@@ -120,8 +141,11 @@ impl PathAndQuery {
         if let Some(at) = first_bad_percent(text) {
             return Err(Fault::new(Rule::Percent, at));
         }
-        let text = str::from_utf8(text).map_err(|_| Fault::new(Rule::TargetByte, 0))?;
-        Ok(PathAndQuery { text: text.into(), path_length })
+        let mut memory = spent.into_bytes();
+        memory.clear();
+        memory.extend_from_slice(text);
+        let text = String::from_utf8(memory).map_err(|_| Fault::new(Rule::TargetByte, 0))?;
+        Ok(PathAndQuery { text, path_length })
     }
 
     /// The path, beginning with `/`, still encoded.
@@ -183,21 +207,25 @@ impl Authority {
 
     fn split(text: &[u8]) -> Option<(&[u8], Option<u16>)> {
         let (host, port) = match text {
-            [b'[', rest @ ..] => text.split_at(rest.iter().position(|&byte| byte == b']')? + 2),
-            _ => text.split_at(REG_NAME.prefix(text)),
-        };
-        let valid = match host {
-            [b'[', literal @ .., b']'] => {
-                str::from_utf8(literal).ok()?.parse::<std::net::Ipv6Addr>().is_ok()
+            [b'[', rest @ ..] => {
+                let end = position(b']', rest)?;
+                str::from_utf8(&rest[..end]).ok()?.parse::<Ipv6Addr>().ok()?;
+                text.split_at(end + 2)
             }
-            _ => !host.is_empty() && first_bad_percent(host).is_none(),
+            _ => {
+                let (name, port) = text.split_at(REG_NAME.prefix(text));
+                if name.is_empty() || first_bad_percent(name).is_some() {
+                    return None;
+                }
+                (name, port)
+            }
         };
         let port = match port {
             [] | [b':'] => None, // "example.org:" is allowed, and means the usual port
             [b':', digits @ ..] => Some(u16::try_from(decimal(digits)?).ok()?),
             _ => return None,
         };
-        valid.then_some((host, port))
+        Some((host, port))
     }
 }
 

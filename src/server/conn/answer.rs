@@ -120,6 +120,7 @@ impl Http {
         wire: &mut Wire,
     ) -> State {
         self.stats.count_fault(rule);
+        wire.timing.forget();
         log::info!("{}: refused: {refusal}", wire.peer);
         let response = refusal.response(asked.head());
         let send = asked.last(Close::Fault(rule));
@@ -155,10 +156,10 @@ impl Http {
                 log::error!("{error}");
             }
         }
-        wire.timing.tell(now, wire.answered + 1, &mut head.headers);
         let out = &mut wire.output.bytes;
         let standing = Standing::of(&mut wire.standing, now, &self.server_name);
         let mut send = send.send_with(head, standing, body.length(), may_stay, out);
+        wire.timing.tell(now, wire.answered + 1, out);
         let mut exchange = Exchange { asked, status, sent: 0 };
         let body = match body {
             Body::Bytes(bytes) if bytes.len() <= PIECE => {

@@ -52,10 +52,11 @@ pub(super) struct Streamed {
     pub(super) seat: Share,
 }
 
-/// Who answers, and how much of a body that takes.
+/// Who answers, and how much of a body that takes. While the body is waited for the call holds its
+/// handler; when there is none it is borrowed, and two threads that use it leave each other alone.
 #[derive(Debug)]
-pub(super) struct Call {
-    pub(super) handler: Arc<dyn Handler>,
+pub(super) struct Call<H = Arc<dyn Handler>> {
+    pub(super) handler: H,
     pub(super) params: Params,
     pub(super) streams: bool,
     pub(super) limit: u64,
@@ -71,7 +72,7 @@ impl Http {
         turn: &Turn<'_>,
     ) -> (State, Step) {
         if since.is_none() && !wire.input.is_empty() {
-            wire.timing.begins(turn.queued + now.saturating_duration_since(turn.start));
+            wire.timing.begins(now);
         }
         let since = if wire.input.is_empty() { since } else { since.or(Some(now)) };
         let begun = since.unwrap_or(now);
@@ -85,8 +86,7 @@ impl Http {
             Ok(Head::Closed) => (State::Over(Close::PeerClosed), Step::On),
             Ok(Head::Doubtful) => (State::Over(Close::RequestUnread), Step::On),
             Ok(Head::Complete(head, recv)) => {
-                let is_told = self.server_timing.tells(wire.peer, &head.headers);
-                wire.timing.head_is_complete(begun, is_told);
+                wire.timing.head_is_complete(begun);
                 (self.route(head, recv, begun, wire, turn), Step::On)
             }
             Err(rejected) => {
@@ -114,6 +114,7 @@ impl Http {
         if call.streams && !recv.is_done() {
             let mut seat = self.streams.share();
             return if seat.grow(1) {
+                let call = call.held();
                 State::Stream(Box::new(Streamed { asked: (head, since), recv, call, seat }))
             } else {
                 let refusal = Refusal::too_many_streams();
@@ -126,16 +127,16 @@ impl Http {
             return self.handle((head, since), recv, RequestBody::default(), call, wire, turn);
         }
         recv.send_continue(&wire.input, &mut wire.output.bytes);
-        State::Body(Box::new(Incoming::new((head, since), recv, call)))
+        State::Body(Box::new(Incoming::new((head, since), recv, call.held())))
     }
 
     /// Who answers; or the answer, when it can be given by the head alone.
-    pub(super) fn find(
-        &self,
+    pub(super) fn find<'h>(
+        &'h self,
         head: &RequestHead,
         recv: &RecvBody,
         peer: SocketAddr,
-    ) -> Result<Call, Response> {
+    ) -> Result<Call<&'h Arc<dyn Handler>>, Response> {
         let refuse = |refusal: Refusal| refusal.answer(head, peer);
         match self.routes.find(&head.method, &head.target) {
             Found::Handler(handler, params) => {
@@ -149,7 +150,7 @@ impl Http {
                 if recv.remaining().is_some_and(|length| length > limit) {
                     return Err(refuse(Refusal::too_large(limit)));
                 }
-                Ok(Call { handler: Arc::clone(handler), params, streams, limit })
+                Ok(Call { handler, params, streams, limit })
             }
             Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
             Found::NotAllowed(allow) => {
@@ -235,7 +236,7 @@ impl Http {
         (head, since): (Box<RequestHead>, Instant),
         recv: RecvBody,
         body: RequestBody,
-        call: Call,
+        call: Call<impl AsRef<dyn Handler>>,
         wire: &mut Wire,
         turn: &Turn<'_>,
     ) -> State {
@@ -295,7 +296,14 @@ impl Http {
     }
 }
 
-impl Call {
+impl Call<&Arc<dyn Handler>> {
+    fn held(self) -> Call {
+        let Call { handler, params, streams, limit } = self;
+        Call { handler: Arc::clone(handler), params, streams, limit }
+    }
+}
+
+impl<H: AsRef<dyn Handler>> Call<H> {
     /// Calls the handler, and sends of its answer what was asked for. Gives the head back, for the log.
     pub(super) fn answer(
         self,
@@ -306,7 +314,7 @@ impl Call {
     ) -> (Box<RequestHead>, Response) {
         let Call { handler, params, .. } = self;
         let mut request = Request { head, body, peer, params };
-        let outcome = guarded(|| handler.handle(&mut request));
+        let outcome = guarded(|| handler.as_ref().handle(&mut request));
         let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
         let response = select(response, &request.head, limits);
         (request.head, response)
