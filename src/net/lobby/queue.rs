@@ -23,10 +23,13 @@ pub(super) enum Work {
     Again(usize, Instant),
 }
 
+/// A new connection, and the slot that it will sit in.
+type New = (usize, Accepted);
+
 /// The three queues.
 pub(super) struct Queues {
     /// The channel that all new connections cross: both its ends.
-    arrivals: (Sender<(usize, Accepted)>, Receiver<(usize, Accepted)>),
+    arrivals: (Sender<New>, Receiver<New>),
     lines: Mutex<Lines>,
     /// How many stand in the two lines.
     standing: AtomicUsize,
