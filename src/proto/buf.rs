@@ -102,6 +102,7 @@ impl Buf {
     /// # Errors
     /// [`LineTooLong`] as soon as the line is known to have more than `limit` bytes, ending
     /// included, complete or not.
+    #[inline]
     pub fn take_line(&mut self, limit: usize) -> Result<Option<&[u8]>, LineTooLong> {
         let end = position(b'\n', &self.bytes[self.searched..self.end]);
         let Some(end) = end.map(|at| self.searched + at + 1) else {

@@ -116,13 +116,11 @@ const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
 fn prefix(class: &Class, bytes: &[u8], suspects: impl Fn(u64) -> u64) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (number, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let mut suspects = suspects(word);
+        let mut suspects = suspects(u64::from_le_bytes(*word));
         while suspects != 0 {
-            let at = suspects.trailing_zeros() / 8;
-            let [byte, ..] = (word >> (at * 8)).to_le_bytes();
-            if !class.has(byte) {
-                return number * 8 + at as usize;
+            let at = number * 8 + suspects.trailing_zeros() as usize / 8;
+            if !class.has(bytes[at]) {
+                return at;
             }
             suspects &= suspects - 1;
         }
@@ -131,6 +129,7 @@ fn prefix(class: &Class, bytes: &[u8], suspects: impl Fn(u64) -> u64) -> usize {
 }
 
 /// `1*DIGIT`: no sign, no space, nothing else, and within `u64`.
+#[inline]
 pub fn decimal(digits: &[u8]) -> Option<u64> {
     number(digits, 10)
 }
@@ -187,6 +186,7 @@ pub fn trim_ows_end(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// Where a `%` stands that two hexadecimal digits do not follow (RFC 3986, 2.1).
+#[inline]
 pub fn first_bad_percent(bytes: &[u8]) -> Option<usize> {
     position(b'%', bytes)?; // most have none
     let percents = bytes.iter().enumerate().filter(|&(_, &byte)| byte == b'%');

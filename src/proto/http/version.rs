@@ -19,6 +19,7 @@ impl Version {
     /// version is not 1.
     pub fn parse(text: &[u8]) -> Result<Version, Rule> {
         match text {
+            _ if text == b"HTTP/1.1" => Ok(Version::Http11), // nearly all: one comparison
             b"HTTP/1.0" => Ok(Version::Http10),
             [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok(Version::Http11),
             [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
