@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options =
         Options { rows: Vec::new(), subjects: Vec::new(), rounds: 5, seconds: "0.8".to_owned() };
-    let all = [SERVERS, LOGGING, WORKERS].concat();
+    let all = [SERVERS, LOGGING, &[Subject::LobbyTiming], WORKERS].concat();
     let rows: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
     let subjects: Vec<String> = all.iter().map(|subject| subject.name()).collect();
     while let Some(flag) = args.next() {

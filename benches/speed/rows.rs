@@ -1,7 +1,7 @@
 //! The work, and who does it.
 
 use super::figures::Figure;
-use super::subject::{FILES, LOGGING, MANY, SERVERS, Subject, WORKERS};
+use super::subject::{FILES, LOGGING, MANY, SERVERS, Subject, TIMING, WORKERS};
 
 #[derive(Debug)]
 pub struct Row {
@@ -84,6 +84,13 @@ pub const ROWS: &[Row] = &[
         SMALL,
         &["-c", "64"],
         LOGGING,
+    ),
+    load(
+        "timing",
+        "small answer, 64 connections; with Server-Timing and without",
+        SMALL,
+        &["-c", "64"],
+        TIMING,
     ),
     load("workers", "small answer, 64 connections; --workers N", SMALL, &["-c", "64"], WORKERS),
     Row {

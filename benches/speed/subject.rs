@@ -16,7 +16,10 @@ use super::machine;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
+    /// Ours, as those see it who are not on this machine: without `Server-Timing`, which nobody else sends.
     Lobby,
+    /// As those see it who are: with `Server-Timing`.
+    LobbyTiming,
     /// With so many workers.
     Workers(u16),
     /// With its log on.
@@ -34,8 +37,8 @@ pub enum Subject {
 }
 
 use Subject::{
-    Floor, Hyper, Lighttpd, Lobby, LobbyLogging, MayMinihttp, Nginx, NginxLogging, Textbook,
-    TinyHttp, Workers,
+    Floor, Hyper, Lighttpd, Lobby, LobbyLogging, LobbyTiming, MayMinihttp, Nginx, NginxLogging,
+    Textbook, TinyHttp, Workers,
 };
 
 pub const SERVERS: &[Subject] =
@@ -48,6 +51,8 @@ pub const MANY: &[Subject] = &[Lobby, Nginx, Lighttpd, Hyper, MayMinihttp, TinyH
 pub const FILES: &[Subject] = &[Lobby, Textbook, Nginx, Lighttpd];
 /// Each with its default: ours puts the lines of a moment into one write, nginx writes each by itself.
 pub const LOGGING: &[Subject] = &[LobbyLogging, NginxLogging];
+/// What it costs to be told where the time went.
+pub const TIMING: &[Subject] = &[LobbyTiming, Lobby, Nginx, Hyper, Floor];
 pub const WORKERS: &[Subject] =
     &[Workers(2), Workers(4), Workers(8), Workers(16), Workers(32), Workers(64)];
 
@@ -93,6 +98,7 @@ impl Subject {
     pub fn name(self) -> String {
         let name = match self {
             Lobby => "lobby",
+            LobbyTiming => "lobby-timing",
             Workers(number) => return format!("workers-{number}"),
             LobbyLogging => "lobby-log",
             Textbook => "textbook",
@@ -119,7 +125,9 @@ impl Subject {
 
     pub fn program(self) -> PathBuf {
         match self {
-            Lobby | Workers(_) | LobbyLogging | Textbook => env!("CARGO_BIN_EXE_server").into(),
+            Lobby | LobbyTiming | Workers(_) | LobbyLogging | Textbook => {
+                env!("CARGO_BIN_EXE_server").into()
+            }
             Nginx | NginxLogging => machine::find("nginx").unwrap_or_default(),
             Lighttpd => machine::find("lighttpd").unwrap_or_default(),
             Hyper | MayMinihttp | TinyHttp | Floor => {
@@ -134,11 +142,14 @@ impl Subject {
         let Folder(folder) = folder;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let (place, name) = (folder.display(), self.name());
-        let ours = |flags: &str| {
+        let timed = |timing: &str, flags: &str| {
+            let flags = format!("--server-timing {timing} {flags}");
             format!("--bind 127.0.0.1:{port} --data {place}/data-{name} {flags} {place}/www")
         };
+        let ours = |flags: &str| timed("off", flags);
         let said = match self {
             Lobby => ours("--access-log off --max-connections 12000"),
+            LobbyTiming => timed("loopback", "--access-log off --max-connections 12000"),
             Workers(number) => ours(&format!("--access-log off --workers {number}")),
             LobbyLogging => ours(&format!("--access-log {place}/{name}")),
             // A worker for each connection: what the textbook needs to serve them all.

@@ -23,6 +23,8 @@ enum Against {
     Best,
     /// With its log on by nginx's with its log on.
     Logging,
+    /// With `Server-Timing` by this one's.
+    Timing(Subject),
     /// By nothing.
     Alone,
     /// How far from the middle of them all the figures for numbers of workers lie.
@@ -35,10 +37,10 @@ enum Bound {
     AtLeast,
 }
 
-use Against::{Alone, Best, Logging, Peer, Spread};
+use Against::{Alone, Best, Logging, Peer, Spread, Timing};
 use Bound::{AtLeast, AtMost};
 use Figure::{Binary, Cpu, Memory, OfNoneIdle, P99, Rate, Ready};
-use Subject::{Floor, Hyper, Nginx, TinyHttp};
+use Subject::{Floor, Hyper, Lobby, LobbyTiming, Nginx, TinyHttp};
 
 const SMALL: &[&str] = &["small-16", "small-64", "small-256", "small-1024"];
 const FEWER: &[&str] = &["small-16", "small-64", "small-256"];
@@ -75,6 +77,8 @@ const TARGETS: &[Target] = &[
     target("file of 100 KB, by nginx's", &["file-100k"], Rate, Peer(Nginx), AtLeast, 1.2, 1.4),
     target("CPU, file of 100 MB, by nginx's", &["file-100m"], Cpu, Peer(Nginx), AtMost, 1.1, 1.0),
     target("CPU, log on, by nginx's", &["log"], Cpu, Logging, AtMost, 0.95, 0.85),
+    untargeted("CPU with Server-Timing, by that without", &["timing"], Timing(Lobby)),
+    untargeted("CPU with Server-Timing, by nginx's", &["timing"], Timing(Nginx)),
     target(
         "requests/s among 10,000 idle, by none",
         &["idle"],
@@ -113,6 +117,11 @@ const fn plain(
     Target { stretch: None, ..target(what, rows, figure, against, bound, least, least) }
 }
 
+/// Only to be known.
+const fn untargeted(what: &'static str, rows: &'static [&'static str], against: Against) -> Target {
+    Target { target: None, ..plain(what, rows, Cpu, against, AtMost, 1.0) }
+}
+
 /// One line for each target, of all those of which anything was measured.
 pub fn print(figures: &Figures) {
     println!("\n{:<42} {:<21} {:<16} stretch", "ours", "", "target");
@@ -140,14 +149,15 @@ impl Target {
         let errors = |subject| figures.get(row, subject, Figure::Errors).unwrap_or_default();
         match self.against {
             // What was not answered well was not fast.
-            Peer(_) | Best | Alone if errors(Subject::Lobby) > 0.0 => Some(f64::NAN),
-            Peer(peer) => Some(get(Subject::Lobby)? / get(peer)?),
+            Peer(_) | Best | Alone if errors(Lobby) > 0.0 => Some(f64::NAN),
+            Peer(peer) => Some(get(Lobby)? / get(peer)?),
             Best => {
                 let best = PEERS.iter().filter_map(|&peer| get(peer)).max_by(f64::total_cmp)?;
-                Some(get(Subject::Lobby)? / best)
+                Some(get(Lobby)? / best)
             }
             Logging => Some(get(LOGGING[0])? / get(LOGGING[1])?),
-            Alone => get(Subject::Lobby),
+            Timing(other) => Some(get(LobbyTiming)? / get(other)?),
+            Alone => get(Lobby),
             Spread => {
                 let all: Vec<f64> = WORKERS.iter().filter_map(|&subject| get(subject)).collect();
                 let most = all.iter().copied().max_by(f64::total_cmp)?;

@@ -35,7 +35,8 @@ use crate::proto::http::status::Status;
 const KEPT_PART: usize = 8;
 const KEPT_MOST: usize = 4096;
 
-/// A folder and all that is below it. Small files that have been asked for stay open, so the file
+/// A folder and all that is below it, for the route `/{...}`: the path is taken from the target as it
+/// stands, whatever the route's names. Small files that have been asked for stay open, so the file
 /// system they lie on is in use until the server stops.
 #[derive(Debug)]
 pub struct Files {

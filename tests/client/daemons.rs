@@ -13,9 +13,9 @@ use super::{fetch, fetched};
 use crate::support::{Finished, Folder, Program, eventually, run, skipped};
 
 /// A running one; it and its folder are gone when it is dropped.
-struct Daemon {
+pub(super) struct Daemon {
     _program: Program,
-    base: String,
+    pub(super) base: String,
     folder: Folder,
 }
 
@@ -176,7 +176,8 @@ fn ask(daemon: &Daemon, line: &str) -> Finished {
     fetch(&args.collect::<Vec<_>>())
 }
 
-fn both() -> impl Iterator<Item = (&'static str, Daemon)> {
+/// Those that are installed.
+pub(super) fn both() -> impl Iterator<Item = (&'static str, Daemon)> {
     let daemons = [("nginx", nginx()), ("Apache", apache())];
     daemons.into_iter().filter_map(|(name, daemon)| Some((name, daemon?)))
 }

@@ -10,7 +10,7 @@ use super::{client, fetch, fetched};
 use crate::support::{Folder, Program, eventually, masked, needs};
 
 /// Python's http.server over this folder, and where it is.
-fn python(folder: &Folder) -> (Program, String) {
+pub(super) fn python(folder: &Folder) -> (Program, String) {
     let mut command = Command::new("python3");
     command.args(["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory"]);
     let program = Program::start(command.arg(folder.path()));

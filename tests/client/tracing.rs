@@ -5,8 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::fake::Fake;
-use super::fetch;
-use crate::support::{Folder, Program, Server, needs, run};
+use super::{daemons, fetch, strangers};
+use crate::support::{Folder, Server, needs, run};
 
 /// The rows of a picture by their labels, with the time in milliseconds and the note.
 fn rows(picture: &str) -> Vec<(String, Option<f64>, String)> {
@@ -196,23 +196,22 @@ fn what_other_servers_say_is_listed_and_plays_no_tricks() {
 
 #[test]
 fn beside_servers_of_others_there_are_fewer_rows() {
-    if !needs("python3") {
-        return;
-    }
-    let folder = Folder::new();
-    folder.write("a", "hello");
-    let code = "import http.server as h, functools, sys\n\
-                s = h.ThreadingHTTPServer(('127.0.0.1', 0), \
-                functools.partial(h.SimpleHTTPRequestHandler, directory=sys.argv[1]))\n\
-                print(s.server_port, flush=True)\ns.serve_forever()";
-    let mut command = Command::new("python3");
-    let python = Program::start(command.args(["-c", code]).arg(folder.path()));
-    let port = python.stdout.until(|said| said.ends_with('\n')).trim().to_owned();
-    let finished = fetch(&["--trace", &format!("http://127.0.0.1:{port}/a")]);
-    let picture = &finished.stderr[1..];
     let want = ["resolve", "connect", "send", "wait", "first byte", "body", "total"];
-    assert_eq!(labels(picture), want, "{picture}");
-    assert!(row(picture, "total").1.starts_with("#0 is closed: "), "{picture}");
+    for (name, daemon) in daemons::both() {
+        let finished = fetch(&["--trace", &format!("{}/hello.txt", daemon.base)]);
+        let picture = &finished.stderr[1..];
+        assert_eq!(labels(picture), want, "{name}: {picture}");
+        assert!(row(picture, "first byte").1.ends_with(": 200 OK"), "{name}: {picture}");
+        assert_eq!(row(picture, "total").1, "#0 is kept", "{name}: {picture}");
+    }
+    if needs("python3") {
+        let folder = Folder::with(&[("a", "hello")]);
+        let (_python, base) = strangers::python(&folder);
+        let finished = fetch(&["--trace", &format!("{base}/a")]);
+        let picture = &finished.stderr[1..];
+        assert_eq!(labels(picture), want, "{picture}");
+        assert!(row(picture, "total").1.starts_with("#0 is closed: "), "{picture}");
+    }
 }
 
 /// In a terminal of the test's own: `script` gives one.

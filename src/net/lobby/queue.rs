@@ -23,10 +23,13 @@ pub(super) enum Work {
     Again(usize, Instant),
 }
 
+/// A new connection, and the slot that it will sit in.
+type New = (usize, Accepted);
+
 /// The three queues.
 pub(super) struct Queues {
     /// The channel that all new connections cross: both its ends.
-    arrivals: (Sender<(usize, Accepted)>, Receiver<(usize, Accepted)>),
+    arrivals: (Sender<New>, Receiver<New>),
     lines: Mutex<Lines>,
     /// How many stand in the two lines.
     standing: AtomicUsize,
@@ -121,5 +124,45 @@ impl Queues {
 
     fn lines(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::door::{Door, Overload, PerAddress};
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn each_queue_gets_its_share_and_new_ones_a_place_or_come_back() {
+        let (queues, now) = (Queues::new(2), Instant::now());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let door = Door::new(9, PerAddress::Any, Overload::Reject);
+        let new = || {
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let peer = stream.local_addr().unwrap();
+            Accepted { stream, peer, at: now, pass: door.enter(peer.ip()).unwrap() }
+        };
+        assert!(queues.admit(20, new()).is_ok() && queues.admit(21, new()).is_ok());
+        assert!(queues.is_full() && queues.admit(22, new()).is_err());
+        queues.ready((0..5).map(|index| (index, now)));
+        (10..13).for_each(|index| queues.again(index, now));
+        assert_eq!((queues.at_hand(), queues.ready_ones(), queues.new_ones()), (10, 5, 2));
+        let taken = std::iter::from_fn(|| queues.next()).map(|work| match work {
+            Work::Ready(index, _) | Work::New(index, _) | Work::Again(index, _) => index,
+        });
+        assert_eq!(taken.collect::<Vec<_>>(), [0, 20, 1, 10, 2, 21, 3, 11, 4, 12]);
+        assert_eq!(queues.at_hand(), 0);
+    }
+
+    #[test]
+    fn there_are_too_many_where_there_is_no_place_and_the_last_ones_are() {
+        let (queues, now) = (Queues::new(2), Instant::now());
+        queues.ready((0..2).map(|index| (index, now)));
+        assert!(queues.too_many().is_empty());
+        queues.ready((2..5).map(|index| (index, now)));
+        queues.again(9, now);
+        let many: Vec<usize> = queues.too_many().into_iter().map(|(index, _)| index).collect();
+        assert_eq!((many, queues.at_hand()), (vec![2, 3, 4], 3));
     }
 }
