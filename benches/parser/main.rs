@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `httparse` | slices of them: method, target, a minor version, up to 100 names and values; the target's bytes are not told apart from those of other words. The array of 100 is made ready each time, as its users do |
 //! | `uninit` | the same, the array left as it is (`MaybeUninit`) |
-//! | `head` | what the server works with: a head that owns its bytes and may outlive the buffer (three allocations); target and version understood, exactly one valid Host, all limits kept |
+//! | `head` | what the server works with: a head that owns its bytes and may outlive the buffer (four allocations); target and version understood, exactly one valid Host, all limits kept |
+//! | `again` | the same in the memory of the head before it, as the server does it from a connection's second request on |
 //! | `framing` | and decided: where the body ends, whether the client waits for a 100 Continue, whether the connection may stay |
 //!
 //! Ours also takes the bytes as they come from a socket: in a receive buffer, into which they are
@@ -80,6 +81,16 @@ fn requests(criterion: &mut Criterion) {
         group.bench_function("head", |bencher| {
             bencher.iter(|| receive::<RequestHead>(&mut input, black_box(bytes), &limits));
         });
+        let mut spent = None;
+        group.bench_function("again", |bencher| {
+            bencher.iter(|| {
+                input.extend(black_box(bytes));
+                spent = match Partial::default().receive_into(&mut spent, &mut input, &limits) {
+                    Ok(Step::Complete(head)) => Some(black_box::<Box<RequestHead>>(head)),
+                    other => panic!("not a head: {other:?}"),
+                };
+            });
+        });
         group.bench_function("framing", |bencher| {
             bencher.iter(|| {
                 input.extend(black_box(bytes));
@@ -129,7 +140,7 @@ fn receive<H: Head>(input: &mut Buf, bytes: &[u8], limits: &Limits) -> Box<H> {
 
 /// Criterion's medians of this run, side by side, in nanoseconds.
 fn summary(kind: &str, samples: &[Sample], begun: SystemTime) {
-    const WHAT: [&str; 4] = ["httparse", "uninit", "head", "framing"];
+    const WHAT: [&str; 5] = ["httparse", "uninit", "head", "again", "framing"];
     println!(
         "\n{:<20} {:>6} {}   head / httparse",
         format!("{kind} heads, ns"),
@@ -138,7 +149,7 @@ fn summary(kind: &str, samples: &[Sample], begun: SystemTime) {
     );
     for sample in samples {
         let medians = WHAT.map(|what| median(&format!("{kind}-{}", sample.name), what, begun));
-        let [Some(httparse), _, Some(head), _] = medians else { continue };
+        let [Some(httparse), _, Some(head), ..] = medians else { continue };
         let ratio = head / httparse;
         let verdict = match sample.browser {
             true => format!(
@@ -158,7 +169,7 @@ fn summary(kind: &str, samples: &[Sample], begun: SystemTime) {
     }
 }
 
-fn row<T: Display>(cells: [T; 4]) -> String {
+fn row<T: Display>(cells: [T; 5]) -> String {
     cells.map(|cell| format!("{cell:>9}")).join("")
 }
 
