@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 use std::{io, iter};
 
 use self::protocol::{Coming, Lead};
-use self::queue::Queues;
+use self::queue::{New, Queues};
 use self::slot::{Alarm, PHASES, Slot};
 use super::accept::Accepted;
 use super::deadline::Phase;
@@ -59,7 +59,7 @@ struct Shared<S: Service> {
     alarms: Box<[Alarm]>,
     /// Slots that nobody sits in.
     free: Mutex<Vec<usize>>,
-    queues: Queues,
+    queues: Queues<S::Connection>,
     /// Where idle workers wait to be called; gone when the lobby closes.
     calls: Mutex<Option<Queue<Call>>>,
     poller: Poller,
@@ -144,16 +144,17 @@ impl<S: Service> Lobby<S> {
     pub fn admit(&self, accepted: Accepted) -> Result<(), Accepted> {
         let shared = &self.shared;
         let Some(index) = shared.free().pop() else { return Err(accepted) };
-        let mut new = accepted;
-        while let Err(back) = shared.queues.admit(index, new) {
-            if !self.queue_gets_shorter() {
-                shared.free().push(index);
-                return Err(back);
-            }
-            new = back;
+        let admitted = if shared.queues.is_full() && !self.queue_gets_shorter() {
+            Err(accepted)
+        } else {
+            let connection = Box::new(shared.service.open(accepted.peer));
+            shared.queues.admit(New { index, accepted, connection })
+        };
+        match &admitted {
+            Ok(()) => shared.rouse_leader(),
+            Err(_) => shared.free().push(index),
         }
-        shared.rouse_leader();
-        Ok(())
+        admitted
     }
 
     /// A way to see how full it is.

@@ -14,22 +14,28 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use crate::net::accept::Accepted;
 
 /// Something for a worker to do. Whoever takes a connection from a queue owns it.
-pub(super) enum Work {
+pub(super) enum Work<C> {
     /// A connection that has waited, by its slot, and since when it need not any more.
     Ready(usize, Instant),
-    /// A new one, with the slot that it will sit in.
-    New(usize, Accepted),
+    /// A new one.
+    New(New<C>),
     /// One that has just had a turn, and has more to do already.
     Again(usize, Instant),
 }
 
-/// A new connection, and the slot that it will sit in.
-type New = (usize, Accepted);
+/// A new connection, and what the service remembers of it. The thread that accepts has made it, as
+/// memory that many threads take comes from as many places, and is missed in all but one of them.
+pub(super) struct New<C> {
+    /// The slot that it will sit in.
+    pub(super) index: usize,
+    pub(super) accepted: Accepted,
+    pub(super) connection: Box<C>,
+}
 
 /// The three queues.
-pub(super) struct Queues {
+pub(super) struct Queues<C> {
     /// The channel that all new connections cross: both its ends.
-    arrivals: (Sender<New>, Receiver<New>),
+    arrivals: (Sender<New<C>>, Receiver<New<C>>),
     lines: Mutex<Lines>,
     /// How many stand in the two lines.
     standing: AtomicUsize,
@@ -45,17 +51,17 @@ struct Lines {
     taken: u64,
 }
 
-impl Queues {
-    pub(super) fn new(most: usize) -> Queues {
+impl<C> Queues<C> {
+    pub(super) fn new(most: usize) -> Queues<C> {
         let most = most.max(1);
         let (lines, standing) = (Mutex::default(), AtomicUsize::new(0));
         Queues { arrivals: bounded(most), lines, standing, most }
     }
 
     /// A new connection; it comes back when there is no place.
-    pub(super) fn admit(&self, index: usize, accepted: Accepted) -> Result<(), Accepted> {
-        self.arrivals.0.try_send((index, accepted)).map_err(|error| match error {
-            TrySendError::Full((_, back)) | TrySendError::Disconnected((_, back)) => back,
+    pub(super) fn admit(&self, new: New<C>) -> Result<(), Accepted> {
+        self.arrivals.0.try_send(new).map_err(|error| match error {
+            TrySendError::Full(new) | TrySendError::Disconnected(new) => new.accepted,
         })
     }
 
@@ -71,12 +77,12 @@ impl Queues {
 
     /// Takes what is at hand. Each queue gets its share: of four turns two are for those that have
     /// waited, one for the new ones, and one for those that had a turn just now.
-    pub(super) fn next(&self) -> Option<Work> {
+    pub(super) fn next(&self) -> Option<Work<C>> {
         self.change(|Lines { ready, again, taken }| {
             *taken = taken.wrapping_add(1);
             let mut ready = || ready.pop_front().map(|(at, since)| Work::Ready(at, since));
             let mut again = || again.pop_front().map(|(at, since)| Work::Again(at, since));
-            let arrival = || self.arrivals.1.try_recv().ok().map(|(at, new)| Work::New(at, new));
+            let arrival = || self.arrivals.1.try_recv().ok().map(Work::New);
             match *taken % 4 {
                 0 => again().or_else(ready).or_else(arrival),
                 2 => arrival().or_else(ready).or_else(again),
@@ -138,18 +144,20 @@ mod tests {
         let (queues, now) = (Queues::new(2), Instant::now());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let door = Door::new(9, PerAddress::Any, Overload::Reject);
-        let new = || {
+        let new = |index| {
             let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let peer = stream.local_addr().unwrap();
-            Accepted { stream, peer, at: now, pass: door.enter(peer.ip()).unwrap() }
+            let pass = door.enter(peer.ip()).unwrap();
+            let accepted = Accepted { stream, peer, at: now, pass };
+            New { index, accepted, connection: Box::new(()) }
         };
-        assert!(queues.admit(20, new()).is_ok() && queues.admit(21, new()).is_ok());
-        assert!(queues.is_full() && queues.admit(22, new()).is_err());
+        assert!(queues.admit(new(20)).is_ok() && queues.admit(new(21)).is_ok());
+        assert!(queues.is_full() && queues.admit(new(22)).is_err());
         queues.ready((0..5).map(|index| (index, now)));
         (10..13).for_each(|index| queues.again(index, now));
         assert_eq!((queues.at_hand(), queues.ready_ones(), queues.new_ones()), (10, 5, 2));
         let taken = std::iter::from_fn(|| queues.next()).map(|work| match work {
-            Work::Ready(index, _) | Work::New(index, _) | Work::Again(index, _) => index,
+            Work::Ready(index, _) | Work::New(New { index, .. }) | Work::Again(index, _) => index,
         });
         assert_eq!(taken.collect::<Vec<_>>(), [0, 20, 1, 10, 2, 21, 3, 11, 4, 12]);
         assert_eq!(queues.at_hand(), 0);
@@ -157,7 +165,7 @@ mod tests {
 
     #[test]
     fn there_are_too_many_where_there_is_no_place_and_the_last_ones_are() {
-        let (queues, now) = (Queues::new(2), Instant::now());
+        let (queues, now) = (Queues::<()>::new(2), Instant::now());
         queues.ready((0..2).map(|index| (index, now)));
         assert!(queues.too_many().is_empty());
         queues.ready((2..5).map(|index| (index, now)));

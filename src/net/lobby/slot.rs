@@ -69,8 +69,8 @@ impl<S: Service> Slot<S> {
 }
 
 impl<S: Service> Guest<S> {
-    pub(super) fn new(stream: TcpStream, pass: Pass, connection: S::Connection) -> Guest<S> {
-        let stage = Stage::Serving(Box::new(connection));
+    pub(super) fn new(stream: TcpStream, pass: Pass, connection: Box<S::Connection>) -> Guest<S> {
+        let stage = Stage::Serving(connection);
         Guest { _pass: pass, stream, registered: Registered::Nothing, stage }
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::protocol::{Seen, Term};
-use super::queue::Work;
+use super::queue::{New, Work};
 use super::slot::{Guest, Registered};
 use crate::net::accept::Accepted;
 use crate::net::poller::{Event, Events};
@@ -57,14 +57,14 @@ impl<S: Service> Shared<S> {
 
     /// Serves one connection, and takes note of how long the turns are of those that have waited: a
     /// second turn in a row is long because much was asked for, not because a handler blocks.
-    fn serve_timed(&self, work: Work, watch: &mut Stopwatch, desk: &mut S::Desk) {
+    fn serve_timed(&self, work: Work<S::Connection>, watch: &mut Stopwatch, desk: &mut S::Desk) {
         let counts = !matches!(work, Work::Again(..));
         let begun = watch.now;
         match work {
             Work::Ready(index, since) | Work::Again(index, since) => {
                 self.serve(index, begun.saturating_duration_since(since), desk);
             }
-            Work::New(index, accepted) => self.welcome(index, accepted, begun, desk),
+            Work::New(new) => self.welcome(new, begun, desk),
         }
         let took = watch.lap();
         if let Some(took) = took.filter(|_| counts) {
@@ -87,11 +87,11 @@ impl<S: Service> Shared<S> {
     }
 
     /// A new connection takes its seat, and its first turn.
-    fn welcome(&self, index: usize, accepted: Accepted, begun: Instant, desk: &mut S::Desk) {
-        let Accepted { stream, peer, at, pass } = accepted;
+    fn welcome(&self, new: New<S::Connection>, begun: Instant, desk: &mut S::Desk) {
+        let New { index, accepted: Accepted { stream, at, pass, .. }, connection } = new;
         self.slots[index].claim.occupy();
         let never_waits = stream.set_nonblocking(true);
-        *self.slots[index].guest() = Some(Guest::new(stream, pass, self.service.open(peer)));
+        *self.slots[index].guest() = Some(Guest::new(stream, pass, connection));
         match never_waits {
             Ok(()) => self.serve(index, begun.saturating_duration_since(at), desk),
             Err(_) => self.leave(index, Ended::ByService),
