@@ -55,6 +55,8 @@ pub struct LimitFlags {
     pub body_memory: Option<u64>,
     /// Bytes of all bodies that are kept in memory.
     pub bodies_memory: Option<u64>,
+    /// Bytes that the kernel may take for fast readers.
+    pub unsent_memory: Option<u64>,
     /// Bytes of a body that are read though nobody wants them.
     pub body_unread: Option<u64>,
     /// Connections that may be open.
@@ -161,6 +163,14 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     ),
     Flag::new(
         None,
+        "max-unsent-memory",
+        Value("BYTES", |options, value| {
+            set(&mut options.limits.unsent_memory, number(value, BYTES, 0))
+        }),
+        "of the kernel, for all fast readers, 1 MB each (default 67108864)",
+    ),
+    Flag::new(
+        None,
         "max-body-unread",
         Value("BYTES", |options, value| {
             set(&mut options.limits.body_unread, number(value, BYTES, 0))
@@ -252,6 +262,7 @@ mod tests {
             body,
             body_memory,
             bodies_memory,
+            unsent_memory,
             body_unread,
             ranges,
             chunk_overhead,
@@ -268,6 +279,7 @@ mod tests {
             ("max-body", body),
             ("max-body-memory", body_memory),
             ("max-bodies-memory", bodies_memory),
+            ("max-unsent-memory", unsent_memory),
             ("max-body-unread", body_unread),
             ("max-ranges", ranges as u64),
             ("max-chunk-overhead", chunk_overhead),

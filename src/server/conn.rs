@@ -49,9 +49,6 @@ const TURN_ANSWERS: u64 = 64;
 const TURN_BYTES: usize = 256 << 10;
 const TURN_TIME: Duration = Duration::from_millis(1);
 
-/// The most of the kernel's memory that goes to fast readers, all together: 64 MB.
-const MORE_UNSENT: u64 = 64 << 20;
-
 /// What is served, and how.
 #[derive(Debug)]
 pub struct Http {
@@ -265,7 +262,8 @@ impl Http {
         stats: Arc<Stats>,
         stop: Stop,
     ) -> Http {
-        let (memory, streams) = (Quota::new(limits.bodies_memory), Quota::new(streams as u64));
+        let (memory, unsent) = (Quota::new(limits.bodies_memory), Quota::new(limits.unsent_memory));
+        let streams = Quota::new(streams as u64);
         let cut = AtomicUsize::new(0);
         let mut named = Headers::new();
         if let Some(Err(error)) = server_name.map(|name| named.set("Server", name)) {
@@ -280,7 +278,7 @@ impl Http {
             access_log,
             memory,
             streams,
-            unsent: Quota::new(MORE_UNSENT),
+            unsent,
             wire_log,
             stats,
             stop,

@@ -22,6 +22,9 @@ pub struct Limits {
     /// Memory for all request bodies together: 64 MB; beyond it they go to files, however short.
     /// Else 10,000 clients were worth 640 MB. Others have no such limit.
     pub bodies_memory: u64,
+    /// The kernel's memory for readers that are fast, beside 128 KB for each connection: 64 MB for all,
+    /// 1 MB for one. nginx and others leave it to the kernel, which gives each up to 4 MB.
+    pub unsent_memory: u64,
     /// The rest of a body that nobody wants, read so that the connection can be kept: 64 KB. Go 256.
     pub body_unread: u64,
     /// Chunk extensions and trailers of one body, together: 16 KB, as hyper's for extensions.
@@ -51,6 +54,7 @@ impl Default for Limits {
             body: 16 << 20,
             body_memory: 64 << 10,
             bodies_memory: 64 << 20,
+            unsent_memory: 64 << 20,
             body_unread: 64 << 10,
             chunk_overhead: 16 << 10,
             ranges: 100,
