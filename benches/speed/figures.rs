@@ -105,7 +105,7 @@ impl Figures {
                     _ => String::new(),
                 }
             };
-            if row.who().contains(&Subject::Lobby) {
+            if row.who().starts_with(&[Subject::Lobby]) {
                 println!("| {} |{}", row.what, join(SERVERS, cell));
             }
         }

@@ -92,6 +92,7 @@ pub const ROWS: &[Row] = &[
         &["-c", "64"],
         TIMING,
     ),
+    load("timing-16", "the same, 16 deep", SMALL, &["-c", "64", "--pipeline", "16"], TIMING),
     load("workers", "small answer, 64 connections; --workers N", SMALL, &["-c", "64"], WORKERS),
     Row {
         name: "idle",

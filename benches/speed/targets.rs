@@ -44,6 +44,7 @@ use Subject::{Floor, Hyper, Lobby, LobbyTiming, Nginx, TinyHttp};
 
 const SMALL: &[&str] = &["small-16", "small-64", "small-256", "small-1024"];
 const FEWER: &[&str] = &["small-16", "small-64", "small-256"];
+const TIMED: &[&str] = &["timing", "timing-16"];
 const MOST: &[&str] = &["small-1024"];
 
 const TARGETS: &[Target] = &[
@@ -77,8 +78,8 @@ const TARGETS: &[Target] = &[
     target("file of 100 KB, by nginx's", &["file-100k"], Rate, Peer(Nginx), AtLeast, 1.2, 1.4),
     target("CPU, file of 100 MB, by nginx's", &["file-100m"], Cpu, Peer(Nginx), AtMost, 1.1, 1.0),
     target("CPU, log on, by nginx's", &["log"], Cpu, Logging, AtMost, 0.95, 0.85),
-    untargeted("CPU with Server-Timing, by that without", &["timing"], Timing(Lobby)),
-    untargeted("CPU with Server-Timing, by nginx's", &["timing"], Timing(Nginx)),
+    untargeted("CPU with Server-Timing; 16 deep, by without", TIMED, Timing(Lobby)),
+    untargeted("CPU with Server-Timing; 16 deep, by nginx's", TIMED, Timing(Nginx)),
     target(
         "requests/s among 10,000 idle, by none",
         &["idle"],
