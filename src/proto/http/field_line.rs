@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::chars::{FIELD_VALUE, TCHAR, name_prefix, value_prefix};
+use super::chars::{FIELD_VALUE, TCHAR, name_prefix, trim_ows_end, trim_ows_start, value_prefix};
 use super::error::{Fault, Rule};
 use super::headers::Headers;
 use super::limits::Limits;
@@ -119,17 +119,11 @@ pub(super) fn bare_cr(content: &[u8]) -> Option<Fault> {
     position(b'\r', content).map(|at| Fault::new(Rule::BareCr, at))
 }
 
-/// Where the text that begins at `from` is without the spaces and tabs around it: there are no other
-/// bytes below those that are seen.
+/// Where the text that begins at `from` is without the spaces and tabs around it.
 fn trimmed(text: &[u8], from: usize) -> Range<usize> {
-    let (mut value, mut start) = (text, from);
-    while let [..=b' ', rest @ ..] = value {
-        (value, start) = (rest, start + 1);
-    }
-    while let [rest @ .., ..=b' '] = value {
-        value = rest;
-    }
-    start..start + value.len()
+    let value = trim_ows_start(text);
+    let start = from + text.len() - value.len();
+    start..start + trim_ows_end(value).len()
 }
 
 /// A line without its LF or CRLF.
