@@ -216,7 +216,7 @@ impl<H: Head> Partial<H> {
                 };
                 let ended = strip_ending(line).is_empty();
                 if ended {
-                    headers.push_source(line);
+                    headers.own().push_source(line);
                 } else if let Err(fault) = push_field_line(headers, line, H::JOINS_FOLDS, limits) {
                     return Err(Rejected::at_field(fault, line, head));
                 }

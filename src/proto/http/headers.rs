@@ -26,9 +26,16 @@ struct Marks {
 }
 
 impl Marks {
-    fn add(&mut self, mark: u64) {
-        self.again |= self.once & mark;
-        self.once |= mark;
+    /// Those of one name.
+    #[inline(always)]
+    const fn of(name: &[u8]) -> Marks {
+        Marks { once: mark(name), again: 0 }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, Marks { once, again }: Marks) {
+        self.again |= again | self.once & once;
+        self.once |= once;
     }
 }
 
@@ -50,7 +57,7 @@ impl Default for Headers {
 pub struct StaticField {
     text: &'static [u8],
     lines: [Line; 1],
-    mark: u64,
+    marks: Marks,
 }
 
 impl StaticField {
@@ -73,7 +80,7 @@ impl StaticField {
             at += 1;
         }
         let lines = [Line { name: 0..colon, value: colon + 2..content.len() }];
-        StaticField { text: line, lines, mark: mark(name) }
+        StaticField { text: line, lines, marks: Marks::of(name) }
     }
 }
 
@@ -82,7 +89,7 @@ impl From<&'static StaticField> for Headers {
         Headers {
             text: Cow::Borrowed(field.text),
             lines: Cow::Borrowed(&field.lines),
-            marks: Marks { once: field.mark, again: 0 },
+            marks: field.marks,
         }
     }
 }
@@ -234,8 +241,7 @@ impl Headers {
                 self.remove(others.name(line));
             }
         }
-        self.marks.again |= others.marks.again | self.marks.once & others.marks.once;
-        self.marks.once |= others.marks.once;
+        self.marks.add(others.marks);
         let Own { text, lines, .. } = self.own();
         let base = text.len();
         text.extend_from_slice(&others.text);
@@ -300,10 +306,12 @@ impl Headers {
     fn named(&self, name: &str) -> impl Iterator<Item = &Line> {
         let name = name.as_bytes();
         let mark = mark(name);
-        let most = match () {
-            () if self.marks.once & mark == 0 => 0,
-            () if self.marks.again & mark == 0 => 1,
-            () => self.lines.len(),
+        let most = if self.marks.once & mark == 0 {
+            0
+        } else if self.marks.again & mark == 0 {
+            1
+        } else {
+            self.lines.len()
         };
         let lines = self.lines.iter();
         lines.filter(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name)).take(most)
@@ -334,11 +342,6 @@ impl Headers {
         lines.clear();
     }
 
-    /// Adds text as it arrived: the blank line, or fields that have been announced.
-    pub(super) fn push_source(&mut self, text: &[u8]) {
-        self.own().text.extend_from_slice(text);
-    }
-
     /// Joins an obsolete folded line to the last value, the fold replaced by spaces (RFC 9112,
     /// 5.2); in [`Headers::source`], too.
     pub(super) fn fold(&mut self, line: &[u8], value: Range<usize>) {
@@ -366,7 +369,7 @@ impl Headers {
         let value_end = text.len();
         text.extend_from_slice(b"\r\n");
         lines.push(Line { name: start..start + name.len(), value: value_start..value_end });
-        self.marks.add(mark(name));
+        self.marks.add(Marks::of(name));
     }
 
     /// To be changed: with room for a small head at once, instead of by and by.
@@ -386,7 +389,7 @@ impl Headers {
     }
 }
 
-/// What [`Headers`] own.
+/// [`Headers`] that borrow nothing: to be asked for once, and changed often.
 pub(super) struct Own<'h> {
     text: &'h mut Vec<u8>,
     lines: &'h mut Vec<Line>,
@@ -409,13 +412,13 @@ impl Own<'_> {
         name: Range<usize>,
         value: Range<usize>,
     ) {
-        self.marks.add(mark(&line[name.clone()]));
+        self.marks.add(Marks::of(&line[name.clone()]));
         let base = self.text.len() + before;
         let moved = |range: Range<usize>| base + range.start..base + range.end;
         self.lines.push(Line { name: moved(name), value: moved(value) });
     }
 
-    /// Adds text as it arrived: fields that have been announced.
+    /// Adds text as it arrived: the blank line, or fields that have been announced.
     pub(super) fn push_source(self, text: &[u8]) {
         self.text.extend_from_slice(text);
     }
