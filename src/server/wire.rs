@@ -40,8 +40,8 @@ pub(super) struct Wire {
     pub(super) waiting_since: Instant,
 }
 
-/// What a thread lends to the connection it has a turn with: buffers, and the date. A connection that waits with
-/// nothing half read or half written needs none.
+/// What a thread lends to the connection it has a turn with: buffers, and the date. A connection that
+/// waits with nothing half read or half written needs none.
 #[derive(Debug, Default)]
 pub struct Desk {
     input: Buf,

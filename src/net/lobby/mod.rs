@@ -19,7 +19,7 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `protocol` | who owns a connection, who leads, who is coming: three atomic words, model-checked |
-//! | `queue` | what is at hand |
+//! | `queue` | what is at hand: new, ready, or ready again |
 //! | `slot` | a connection, its deadline, its last moments |
 //! | `work` | the leader and the helpers |
 //! | `house` | the housekeeper |

@@ -23,8 +23,9 @@ pub(super) enum Work<C> {
     Again(usize, Instant),
 }
 
-/// A new connection, and what the service remembers of it. The thread that accepts has made it, as
-/// memory that many threads take comes from as many places, and is missed in all but one of them.
+/// A new connection, and what the service remembers of it. That is made by the thread that accepts:
+/// malloc has an arena for each thread, and what is free in one worker's is of no use to the next
+/// leader.
 pub(super) struct New<C> {
     /// The slot that it will sit in.
     pub(super) index: usize,
