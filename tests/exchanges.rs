@@ -14,9 +14,9 @@ const HELLO: &str = "HTTP/1.1 200 OK\r\n\
     Accept-Ranges: bytes\r\n\
     Date: (now)\r\n\
     Server: threadbare/(version)\r\n\
+    Server-Timing: (times)\r\n\
     Content-Length: 15\r\n\
     Connection: close\r\n\
-    Server-Timing: (times)\r\n\
     \r\n\
     <h1>Hello</h1>\n";
 
@@ -66,9 +66,9 @@ fn what_has_no_known_length_comes_in_chunks_and_its_sum_behind_it() {
          Trailer: CRC-32\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
+         Server-Timing: (times)\r\n\
          Transfer-Encoding: chunked\r\n\
          Connection: close\r\n\
-         Server-Timing: (times)\r\n\
          \r\n\
          9\r\nabcdefghi\r\n0\r\nCRC-32: 8da988af\r\n\r\n"
     );
@@ -81,8 +81,8 @@ fn what_has_no_known_length_comes_in_chunks_and_its_sum_behind_it() {
              Content-Type: application/octet-stream\r\n\
              Date: (now)\r\n\
              Server: threadbare/(version)\r\n\
-             Connection: close\r\n\
              Server-Timing: (times)\r\n\
+             Connection: close\r\n\
              \r\n\
              abcdefghi"
         );
@@ -139,8 +139,8 @@ fn a_missing_page_is_404_and_the_connection_stays() {
          Content-Type: text/html; charset=utf-8\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
-         Content-Length: 14\r\n\
          Server-Timing: (times)\r\n\
+         Content-Length: 14\r\n\
          \r\n"
     );
     assert_eq!(lost.text(), "<h1>Lost</h1>\n");
@@ -159,9 +159,9 @@ fn a_method_that_the_path_does_not_have_is_405_with_those_that_it_has() {
          Allow: GET, HEAD, OPTIONS\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
+         Server-Timing: (times)\r\n\
          Content-Length: 116\r\n\
          Connection: close\r\n\
-         Server-Timing: (times)\r\n\
          \r\n\
          405 Method Not Allowed\n\
          \n\
@@ -373,8 +373,8 @@ fn options_lists_the_methods() {
                  Allow: {methods}\r\n\
                  Date: (now)\r\n\
                  Server: threadbare/(version)\r\n\
-                 Connection: close\r\n\
                  Server-Timing: (times)\r\n\
+                 Connection: close\r\n\
                  \r\n"
             )
         );
@@ -393,9 +393,9 @@ fn a_body_of_a_known_length_is_echoed() {
          X-Content-Type-Options: nosniff\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
+         Server-Timing: (times)\r\n\
          Content-Length: 75\r\n\
          Connection: close\r\n\
-         Server-Timing: (times)\r\n\
          \r\n\
          POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
     );
@@ -488,9 +488,9 @@ fn a_body_that_is_too_large_is_refused_unseen() {
          Vary: Accept\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
+         Server-Timing: (times)\r\n\
          Content-Length: 133\r\n\
          Connection: close\r\n\
-         Server-Timing: (times)\r\n\
          \r\n\
          413 Content Too Large\n\
          \n\

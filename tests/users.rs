@@ -48,7 +48,7 @@ fn a_user_is_created_to_the_byte() {
         server.exchange(request),
         "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nLocation: /users/1\r\n\
          ETag: \"f059eb721a5d7aa0\"\r\nVary: Accept\r\nDate: (now)\r\nServer: threadbare/(version)\r\n\
-         Content-Length: 120\r\nConnection: close\r\nServer-Timing: (times)\r\n\r\n\
+         Server-Timing: (times)\r\nContent-Length: 120\r\nConnection: close\r\n\r\n\
          {\"message\":\"New user created\",\"user\":{\"id\":1,\"firstName\":\"FirstName\",\
          \"lastName\":\"LastName\",\"email\":\"bsmth@example.com\"}}"
     );

@@ -100,20 +100,18 @@ impl Timing {
         }
     }
 
-    /// Its answer begins now, with this head; it is the connection's first, second … Of what could not be
-    /// read as a request there is nothing to tell.
-    pub(super) fn tell(&mut self, now: Instant, request: u64, head: &mut Vec<u8>) {
-        if let Timing::Handling { came, queued, parsed, received, since } = *self {
-            let told = Told {
-                queue: queued,
-                parse: parsed,
-                receive: received,
-                handle: now.saturating_duration_since(since),
-                worker: pool::number(),
-                request,
-            };
-            told.append_to(head);
-            *self = Timing::Head { came, queued };
-        }
+    /// Its answer begins now; it is the connection's first, second … Of what could not be read as a
+    /// request there is nothing to tell.
+    pub(super) fn tell(&mut self, now: Instant, request: u64) -> Option<Told> {
+        let Timing::Handling { came, queued, parsed, received, since } = *self else { return None };
+        *self = Timing::Head { came, queued };
+        Some(Told {
+            queue: queued,
+            parse: parsed,
+            receive: received,
+            handle: now.saturating_duration_since(since),
+            worker: pool::number(),
+            request,
+        })
     }
 }

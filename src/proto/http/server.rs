@@ -20,6 +20,7 @@ use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
 use super::rejected;
+use super::server_timing::Told;
 use super::status::Status;
 use super::version::Version;
 use crate::proto::buf::Buf;
@@ -273,6 +274,15 @@ fn expects_continue(head: &RequestHead) -> Result<bool, Fault> {
     Ok(expects)
 }
 
+/// What a server adds to the head of an answer.
+#[derive(Debug)]
+pub struct Added<'a> {
+    /// The fields that all answers have, in the place of the head's own of the same names.
+    pub standing: &'a Headers,
+    /// Where the time of this one went, if that is told.
+    pub timing: Option<Told>,
+}
+
 /// The answer may begin.
 #[derive(Debug)]
 pub struct SendHead {
@@ -304,15 +314,15 @@ impl SendHead {
         may_stay: bool,
         out: &mut Vec<u8>,
     ) -> SendBody {
-        self.send_with(head, &Headers::new(), length, may_stay, out)
+        let added = Added { standing: &Headers::new(), timing: None };
+        self.send_with(head, added, length, may_stay, out)
     }
 
-    /// The same, with the `standing` fields that all answers have, in the place of the head's own of
-    /// the same names. They are written, and nothing is copied before.
+    /// The same, with what the server adds to the head. It is written, and nothing is copied before.
     pub fn send_with(
         self,
         mut head: ResponseHead,
-        standing: &Headers,
+        Added { standing, timing }: Added<'_>,
         length: Option<u64>,
         may_stay: bool,
         out: &mut Vec<u8>,
@@ -352,6 +362,9 @@ impl SendHead {
         };
         head.headers.encode_where(|name| !stands(name), out);
         standing.encode(out);
+        if let Some(told) = timing {
+            told.encode(out);
+        }
         // A HEAD is told what a GET would be (RFC 9110, 9.3.2); 1xx and 204 say nothing of a
         // length (8.6), nor does a 304 here, where it would have to be the 200's.
         let says_length =

@@ -15,7 +15,7 @@ use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::{RequestHead, ResponseHead};
 use crate::proto::http::headers::Headers;
-use crate::proto::http::server::{Came, RecvHead, SendBody, SendHead};
+use crate::proto::http::server::{Added, Came, RecvHead, SendBody, SendHead};
 use crate::proto::http::status::Status;
 use crate::proto::http::trailers::may_trail;
 use crate::server::access_log::{AccessLog, Line};
@@ -157,9 +157,11 @@ impl Http {
             }
         }
         let out = &mut wire.output.bytes;
-        let standing = Standing::of(&mut wire.standing, now, &self.server_name);
-        let mut send = send.send_with(head, standing, body.length(), may_stay, out);
-        wire.timing.tell(now, wire.answered + 1, out);
+        let added = Added {
+            standing: Standing::of(&mut wire.standing, now, &self.server_name),
+            timing: wire.timing.tell(now, wire.answered + 1),
+        };
+        let mut send = send.send_with(head, added, body.length(), may_stay, out);
         let mut exchange = Exchange { asked, status, sent: 0 };
         let body = match body {
             Body::Bytes(bytes) if bytes.len() <= PIECE => {
