@@ -77,55 +77,112 @@ pub static UNRESERVED: Class = Class::of(b"-._~").and_alphanumeric();
 pub static REASON: &Class = &FIELD_VALUE;
 
 /// How many bytes in front may stand in a field's name.
+#[inline(always)]
 pub fn name_prefix(bytes: &[u8]) -> usize {
-    prefix(&TCHAR, bytes, |word| {
-        // Most are letters and hyphens. No sum of seven bits and 127 goes over into the next byte.
-        let low = (word | (EACH * 0x20)) & !TOPS;
-        let is_letter = (low + EACH * (0x80 - 0x61)) & !(low + EACH * (0x80 - 0x7B)) & !word;
-        let hyphen = word ^ (EACH * 0x2D);
-        let is_not_hyphen = ((hyphen & !TOPS) + !TOPS) | hyphen;
-        !is_letter & is_not_hyphen & TOPS
-    })
+    // Most are letters and hyphens.
+    let plain = first(
+        bytes,
+        |byte| !is_letter(byte) & (byte != b'-'),
+        |word| !(letters(word) | between(word, b'-', b'-')),
+    );
+    plain + TCHAR.prefix(&bytes[plain..])
 }
 
 /// How many bytes in front may stand in a field's value.
 #[inline(always)]
 pub fn value_prefix(bytes: &[u8]) -> usize {
-    let mut plain = 0;
-    for chunk in bytes.as_chunks::<16>().0 {
-        // Without a way out in the middle this is a few instructions for all sixteen.
-        if chunk.iter().fold(false, |any, &byte| any | (byte < 0x20) | (byte == 0x7F)) {
-            break;
+    first(
+        bytes,
+        |byte| (byte < 0x20) & (byte != b'\t') | (byte == 0x7F),
+        |word| between(word, 0, 0x1F) & !between(word, b'\t', b'\t') | between(word, 0x7F, 0x7F),
+    )
+}
+
+/// How many bytes in front are letters, digits, or of `-./`: most of a [`PATH`], and no `%`. The last
+/// seven may be more of them.
+#[inline(always)]
+pub fn plain_path_prefix(bytes: &[u8]) -> usize {
+    let words = bytes.as_chunks().0;
+    first_of_words(words, |word| !(letters(word) | between(word, b'-', b'9')))
+        .unwrap_or(words.len() * 8)
+}
+
+/// How many bytes in front are letters, digits, or of `-.`: most of a [`REG_NAME`], and no `%`. The last
+/// seven may be more of them.
+#[inline(always)]
+pub fn plain_host_prefix(bytes: &[u8]) -> usize {
+    let words = bytes.as_chunks().0;
+    first_of_words(words, |word| {
+        !(letters(word) | between(word, b'-', b'9')) | between(word, b'/', b'/')
+    })
+    .unwrap_or(words.len() * 8)
+}
+
+/// Where the first byte is that is `odd`, or their number. `odds` says it of eight in a word, by the top
+/// bit of each.
+#[inline(always)]
+fn first(bytes: &[u8], odd: impl Fn(u8) -> bool, odds: impl Fn(u64) -> u64) -> usize {
+    let mut at = 0;
+    // So long a loop without a way out in its middle is made of instructions for sixteen bytes.
+    while let Some(block) = bytes[at..].first_chunk::<64>() {
+        let mut marks = [0; 64];
+        for (mark, &byte) in marks.iter_mut().zip(block) {
+            *mark = if odd(byte) { 0xFF } else { 0 };
         }
-        plain += 16;
+        for eight in marks.as_chunks().0 {
+            let marks = u64::from_le_bytes(*eight);
+            if marks != 0 {
+                return at + marks.trailing_zeros() as usize / 8;
+            }
+            at += 8;
+        }
     }
-    plain
-        + prefix(&FIELD_VALUE, &bytes[plain..], |word| {
-            // Taking a number from a smaller byte sets its top bit, and perhaps that of the next by borrowing.
-            let below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word;
-            (below(word, 0x20) | below(word ^ (EACH * 0x7F), 1)) & TOPS
-        })
+    let (words, rest) = bytes[at..].as_chunks();
+    if let Some(found) = first_of_words(words, odds) {
+        return at + found;
+    }
+    let behind = rest.iter().position(|&byte| odd(byte)).unwrap_or(rest.len());
+    at + words.len() * 8 + behind
+}
+
+/// The same in whole words, if there is one.
+#[inline(always)]
+fn first_of_words(words: &[[u8; 8]], odds: impl Fn(u64) -> u64) -> Option<usize> {
+    for (number, word) in words.iter().enumerate() {
+        let marks = odds(u64::from_le_bytes(*word)) & TOPS;
+        if marks != 0 {
+            return Some(number * 8 + marks.trailing_zeros() as usize / 8);
+        }
+    }
+    None
 }
 
 const EACH: u64 = u64::from_le_bytes([0x01; 8]);
 const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
 
-/// As [`Class::prefix`], but eight bytes at a time: only those are looked up whose top bit `suspects`
-/// sets. All that are outside have to be among them.
 #[inline(always)]
-fn prefix(class: &Class, bytes: &[u8], suspects: impl Fn(u64) -> u64) -> usize {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        let mut suspects = suspects(u64::from_le_bytes(*word));
-        while suspects != 0 {
-            let at = number * 8 + suspects.trailing_zeros() as usize / 8;
-            if !class.has(bytes[at]) {
-                return at;
-            }
-            suspects &= suspects - 1;
-        }
-    }
-    words.len() * 8 + class.prefix(rest)
+const fn is_letter(byte: u8) -> bool {
+    is_between(byte | 0x20, b'a', b'z')
+}
+
+/// In one comparison.
+#[inline(always)]
+const fn is_between(byte: u8, first: u8, last: u8) -> bool {
+    byte.wrapping_sub(first) <= last - first
+}
+
+/// Sets the top bits of those of eight bytes that are from `first` to `last`, which are ASCII.
+#[inline(always)]
+const fn between(word: u64, first: u8, last: u8) -> u64 {
+    // No sum of seven bits and 128 goes over into the next byte.
+    let low = word & !TOPS;
+    let (up_to, beyond) = (EACH * (0x80 - first as u64), EACH * (0x7F - last as u64));
+    (low + up_to) & !(low + beyond) & !word & TOPS
+}
+
+#[inline(always)]
+const fn letters(word: u64) -> u64 {
+    between(word | (EACH * 0x20), b'a', b'z')
 }
 
 /// `1*DIGIT`: no sign, no space, nothing else, and within `u64`.
@@ -279,16 +336,31 @@ mod tests {
         assert!(b"#\" <>\x80".iter().all(|&byte| !QUERY.has(byte)));
     }
 
+    static PLAIN_PATH: Class = Class::of(b"-./").and_alphanumeric();
+    static PLAIN_HOST: Class = Class::of(b"-.").and_alphanumeric();
+
     #[test]
-    fn eight_bytes_at_a_time_are_looked_at_as_one_is() {
+    fn what_is_plain_needs_no_other_look() {
+        for byte in 0..=255 {
+            assert!(!PLAIN_PATH.has(byte) || PATH.has(byte) && byte != b'%', "{byte:#x}");
+            assert!(!PLAIN_HOST.has(byte) || REG_NAME.has(byte) && byte != b'%', "{byte:#x}");
+        }
+    }
+
+    #[test]
+    fn many_bytes_at_a_time_are_looked_at_as_one_is() {
         for around in [b'a', b'-', b'0', b'Z', b' ', b'\t', 0x80, 0xFF] {
-            for length in [1, 7, 8, 9, 16, 17, 40] {
+            for length in [1, 7, 8, 9, 16, 17, 40, 64, 81, 150] {
                 for (at, byte) in (0..length).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
                     let mut bytes = vec![around; length];
                     bytes[at] = byte;
                     let told = format!("{byte:#x} at {at} of {length} {around:#x}");
                     assert_eq!(name_prefix(&bytes), TCHAR.prefix(&bytes), "{told}");
                     assert_eq!(value_prefix(&bytes), FIELD_VALUE.prefix(&bytes), "{told}");
+                    let words = length / 8 * 8;
+                    let plain = |class: &Class| class.prefix(&bytes[..words]);
+                    assert_eq!(plain_path_prefix(&bytes), plain(&PLAIN_PATH), "{told}");
+                    assert_eq!(plain_host_prefix(&bytes), plain(&PLAIN_HOST), "{told}");
                 }
             }
         }

@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use super::chars::{FIELD_VALUE, TCHAR, name_prefix, trim_ows_end, trim_ows_start, value_prefix};
+use super::chars::{FIELD_VALUE, TCHAR, name_prefix, value_prefix};
+use super::chars::{trim_ows_end, trim_ows_start};
 use super::error::{Fault, Rule};
 use super::headers::Headers;
 use super::limits::Limits;
@@ -21,7 +22,7 @@ struct FieldLine {
 
 impl FieldLine {
     /// Reads `field-name ":" OWS field-value OWS` (RFC 9112, 5) and the end of the line, where that is
-    /// what `bytes` begin with. Each byte is looked at once; what is wrong with others is not told.
+    /// what `bytes` begin with. What is wrong with others is not told.
     #[inline(always)]
     fn read(bytes: &[u8]) -> Option<FieldLine> {
         // No control byte stands in a name, either: so where the line ends is known without it.
@@ -31,7 +32,7 @@ impl FieldLine {
             [b'\n', ..] => 1,
             _ => return None,
         };
-        let colon = name_prefix(content);
+        let colon = name_prefix(bytes);
         let (b':', text) = content.get(colon..)?.split_first()? else { return None };
         let line = FieldLine {
             name: 0..colon,
@@ -120,7 +121,12 @@ pub(super) fn bare_cr(content: &[u8]) -> Option<Fault> {
 }
 
 /// Where the text that begins at `from` is without the spaces and tabs around it.
+#[inline(always)]
 fn trimmed(text: &[u8], from: usize) -> Range<usize> {
+    // Nearly all have one space in front.
+    if let [b' ', b'!'..=0xFF, .., b'!'..=0xFF] = text {
+        return from + 1..from + text.len();
+    }
     let value = trim_ows_start(text);
     let start = from + text.len() - value.len();
     start..start + trim_ows_end(value).len()

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use super::chars::{PATH, QUERY, REG_NAME, decimal, first_bad_percent, percent_decode};
+use super::chars::{plain_host_prefix, plain_path_prefix};
 use super::error::{Fault, Rule};
 use super::method::Method;
 use crate::proto::buf::position;
@@ -132,16 +133,20 @@ impl PathAndQuery {
         if !text.starts_with(b"/") {
             return Err(Fault::new(Rule::TargetForm, 0));
         }
-        let path_length = PATH.prefix(text);
+        let plain = plain_path_prefix(text);
+        let path_length = plain + PATH.prefix(&text[plain..]);
         let query = &text[path_length..];
         let query_length = if query.starts_with(b"?") { QUERY.prefix(query) } else { 0 };
         if query_length < query.len() {
             return Err(Fault::new(Rule::TargetByte, path_length + query_length));
         }
-        if let Some(at) = first_bad_percent(text) {
-            return Err(Fault::new(Rule::Percent, at));
+        if let Some(at) = first_bad_percent(&text[plain..]) {
+            return Err(Fault::new(Rule::Percent, plain + at));
         }
         let mut memory = spent.into_bytes();
+        if memory.capacity() < text.len() {
+            memory = Vec::with_capacity(text.len()); // what it holds is not wanted
+        }
         memory.clear();
         memory.extend_from_slice(text);
         let text = String::from_utf8(memory).map_err(|_| Fault::new(Rule::TargetByte, 0))?;
@@ -213,8 +218,9 @@ impl Authority {
                 text.split_at(end + 2)
             }
             _ => {
-                let (name, port) = text.split_at(REG_NAME.prefix(text));
-                if name.is_empty() || first_bad_percent(name).is_some() {
+                let plain = plain_host_prefix(text);
+                let (name, port) = text.split_at(plain + REG_NAME.prefix(&text[plain..]));
+                if name.is_empty() || first_bad_percent(&name[plain..]).is_some() {
                     return None;
                 }
                 (name, port)
