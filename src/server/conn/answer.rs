@@ -13,7 +13,7 @@ use super::{Http, State, TURN_BYTES};
 use crate::proto::http::close::Close;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
-use crate::proto::http::head::{RequestHead, ResponseHead};
+use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::server::{Added, Came, RecvHead, SendBody, SendHead};
 use crate::proto::http::status::Status;
@@ -138,20 +138,18 @@ impl Http {
     ) -> State {
         // The one look at the clock that a small answer costs.
         let now = Instant::now();
-        let Response { status, headers, body } = response;
-        let mut head = ResponseHead { headers, ..ResponseHead::new(status) };
+        let Response { status, mut headers, body } = response;
         let announced = match &body {
             Body::Trailed(_, names) => Some(names.join(", ")),
             Body::Bytes(_) | Body::File(..) | Body::Part(_) | Body::Read(..) => None,
         };
         // A handler need not know what else is routed to its path (RFC 9110, 15.5.6).
-        let allow = asked
-            .head()
-            .filter(|_| status == Status::METHOD_NOT_ALLOWED && !head.headers.has("allow"));
+        let allow =
+            asked.head().filter(|_| status == Status::METHOD_NOT_ALLOWED && !headers.has("allow"));
         let allow = allow.map(|asked| self.routes.besides(&asked.method, &asked.target));
         for (name, value) in [("Allow", allow.as_deref()), ("Trailer", announced.as_deref())] {
             if let Some(value) = value
-                && let Err(error) = head.headers.set(name, value)
+                && let Err(error) = headers.set(name, value)
             {
                 log::error!("{error}");
             }
@@ -161,7 +159,7 @@ impl Http {
             standing: Standing::of(&mut wire.standing, now, &self.server_name),
             timing: wire.timing.tell(now, wire.answered + 1),
         };
-        let mut send = send.send_with(head, added, body.length(), may_stay, out);
+        let mut send = send.send_with(status, &headers, added, body.length(), may_stay, out);
         let mut exchange = Exchange { asked, status, sent: 0 };
         let body = match body {
             Body::Bytes(bytes) if bytes.len() <= PIECE => {
@@ -248,7 +246,7 @@ impl Http {
         };
         let Answer { exchange, send, .. } = *answer;
         let next = match end {
-            Ok(trailers) => send.finish_with(trailers, out),
+            Ok(trailers) => send.finish_with(&trailers, out),
             Err(error) => {
                 // Short of its length, or without its last chunk: the peer can tell.
                 let target = exchange.asked.head().map(|head| head.target.to_string());
