@@ -133,11 +133,21 @@ impl Unread {
 }
 
 /// What has to be known of a request while it is answered.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Asked {
-    method: Method,
+    /// One that is answered as the request's own is.
+    method: &'static Method,
     version: Version,
     stays: Result<(), Close>,
+}
+
+/// As far as framing goes (RFC 9112, 6.3), all but two methods are answered as GET is.
+fn answered_as(method: &Method) -> &'static Method {
+    match method {
+        Method::Head => &Method::Head,
+        Method::Connect => &Method::Connect,
+        _ => &Method::Get,
+    }
 }
 
 /// Receiving the body of a request; there may be none.
@@ -153,7 +163,7 @@ impl RecvBody {
         let decoder = Decoder::new(framing(Message::Request(head))?);
         let waits_for_continue = expects_continue(head)? && !decoder.is_done();
         let stays = wants_to_stay(head.version, &head.headers);
-        let asked = Asked { method: head.method.clone(), version: head.version, stays };
+        let asked = Asked { method: answered_as(&head.method), version: head.version, stays };
         Ok(RecvBody { decoder, waits_for_continue, asked })
     }
 
@@ -293,13 +303,14 @@ pub struct SendHead {
 impl SendHead {
     /// To answer when there was no request; `close` is why that is the end.
     pub fn unasked(close: Close) -> SendHead {
-        let asked = Asked { method: Method::Get, version: Version::Http11, stays: Err(close) };
+        let asked = Asked { method: &Method::Get, version: Version::Http11, stays: Err(close) };
         SendHead { asked, unread: None }
     }
 
     /// To answer when there was only so much of a request, or it is not read on.
     pub fn cut_short(came: &Came, close: Close) -> SendHead {
-        let asked = Asked { method: came.method(), version: Version::Http11, stays: Err(close) };
+        let method = answered_as(&came.method());
+        let asked = Asked { method, version: Version::Http11, stays: Err(close) };
         SendHead { asked, unread: None }
     }
 
@@ -350,7 +361,7 @@ impl SendHead {
         out: &mut Vec<u8>,
     ) -> SendBody {
         let SendHead { asked: Asked { method, version, stays }, unread } = self;
-        let has_body = may_have_body(&method, status);
+        let has_body = may_have_body(method, status);
         // 205: "reset the form" has nothing to show, and says so (RFC 9110, 15.3.6).
         let length = if status == Status::RESET_CONTENT { Some(0) } else { length };
         let mut stays = if may_stay { stays } else { stays.and(Err(Close::WeAsked)) };
@@ -364,7 +375,7 @@ impl SendHead {
             stays = stays.and(Err(Close::EndOfBody));
         }
         // Refused or not: a client in a hurry sends behind it what is meant for the tunnel.
-        if method == Method::Connect {
+        if *method == Method::Connect {
             stays = Err(Close::Tunnel);
         }
 
@@ -377,7 +388,8 @@ impl SendHead {
         }
         // A HEAD is told what a GET would be (RFC 9110, 9.3.2); 1xx and 204 say nothing of a
         // length (8.6), nor does a 304 here, where it would have to be the 200's.
-        let says_length = has_body || method == Method::Head && may_have_body(&Method::Get, status);
+        let says_length =
+            has_body || *method == Method::Head && may_have_body(&Method::Get, status);
         match length {
             _ if !says_length => {}
             Some(length) => {
