@@ -465,6 +465,7 @@ impl SendBody {
     }
 
     /// Frames a piece of the body.
+    #[inline]
     pub fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
         self.encoder.write(data, out);
     }

@@ -130,7 +130,7 @@ impl Http {
     /// Writes the head of an answer, and a small body with it; any other follows as it can be taken.
     pub(super) fn answer(
         &self,
-        response: Response,
+        mut response: Response,
         asked: Asked,
         send: SendHead,
         wire: &mut Wire,
@@ -138,27 +138,23 @@ impl Http {
     ) -> State {
         // The one look at the clock that a small answer costs.
         let now = Instant::now();
-        let Response { status, mut headers, body } = response;
-        let announced = match &body {
-            Body::Trailed(_, names) => Some(names.join(", ")),
-            Body::Bytes(_) | Body::File(..) | Body::Part(_) | Body::Read(..) => None,
-        };
         // A handler need not know what else is routed to its path (RFC 9110, 15.5.6).
-        let allow =
-            asked.head().filter(|_| status == Status::METHOD_NOT_ALLOWED && !headers.has("allow"));
-        let allow = allow.map(|asked| self.routes.besides(&asked.method, &asked.target));
-        for (name, value) in [("Allow", allow.as_deref()), ("Trailer", announced.as_deref())] {
-            if let Some(value) = value
-                && let Err(error) = headers.set(name, value)
-            {
-                log::error!("{error}");
-            }
+        if response.status == Status::METHOD_NOT_ALLOWED
+            && !response.headers.has("allow")
+            && let Some(asked) = asked.head()
+        {
+            set(&mut response, "Allow", self.routes.besides(&asked.method, &asked.target));
+        }
+        if let Body::Trailed(_, names) = &response.body {
+            let announced = names.join(", ");
+            set(&mut response, "Trailer", announced);
         }
         let out = &mut wire.output.bytes;
         let added = Added {
             standing: Standing::of(&mut wire.standing, now, &self.server_name),
             timing: wire.timing.tell(now, wire.answered + 1),
         };
+        let Response { status, headers, body } = response;
         let mut send = send.send_with(status, &headers, added, body.length(), may_stay, out);
         let mut exchange = Exchange { asked, status, sent: 0 };
         let body = match body {
@@ -292,6 +288,13 @@ impl Http {
         let took = now.duration_since(*since);
         let line = Line { peer: peer.ip(), request, status: *status, sent: *sent, took };
         self.access_log.write(&line, SystemTime::now());
+    }
+}
+
+/// Sets a field that follows from the rest of an answer.
+fn set(response: &mut Response, name: &str, value: String) {
+    if let Err(error) = response.headers.set(name, value) {
+        log::error!("{error}");
     }
 }
 
