@@ -53,6 +53,7 @@ pub fn framing(message: Message<'_>) -> Result<Framing, Fault> {
 ///
 /// # Errors
 /// As [`framing`].
+#[inline]
 pub fn declared(message: Message<'_>) -> Result<Framing, Fault> {
     let (version, headers) = match message {
         Message::Request(head) => (head.version, &head.headers),

@@ -157,30 +157,28 @@ impl Http {
         let Response { status, headers, body } = response;
         let mut send = send.send_with(status, &headers, added, body.length(), may_stay, out);
         let mut exchange = Exchange { asked, status, sent: 0 };
-        let body = match body {
+        let rest = match body {
             Body::Bytes(bytes) if bytes.len() <= PIECE => {
                 exchange.sent = send.room().min(bytes.len() as u64);
                 send.write(&bytes, out);
-                let next = send.finish(out);
-                return self.answered(exchange, next, wire, now);
+                None
             }
-            Body::Bytes(bytes) => Pieces::Read(Box::new(Cursor::new(bytes))),
-            Body::File(file, _) => Pieces::File(file),
+            Body::Bytes(bytes) => Some(Pieces::Read(Box::new(Cursor::new(bytes)))),
+            Body::File(file, _) => Some(Pieces::File(file)),
             Body::Part(mut part) => {
                 if part.length() <= READ && send.plain_room() == Some(part.length()) {
                     exchange.sent = part.append_to(out) as u64;
                     send.went_past(exchange.sent);
                 }
-                if send.room() == 0 {
-                    let next = send.finish(out);
-                    return self.answered(exchange, next, wire, now);
-                }
-                Pieces::Part(part)
+                (send.room() > 0).then_some(Pieces::Part(part))
             }
-            Body::Read(reader, _) => Pieces::Read(reader),
-            Body::Trailed(reader, names) => Pieces::Trailed(reader, names),
+            Body::Read(reader, _) => Some(Pieces::Read(reader)),
+            Body::Trailed(reader, names) => Some(Pieces::Trailed(reader, names)),
         };
-        State::Answer(Box::new(Answer { exchange, send, body }))
+        match rest {
+            None => self.answered(exchange, send.finish(out), wire, now),
+            Some(body) => State::Answer(Box::new(Answer { exchange, send, body })),
+        }
     }
 
     /// Sends the next piece of a file, if the body is one and can be sent without being read.
@@ -259,6 +257,7 @@ impl Http {
     }
 
     /// An answer is in the output to its end: another request may follow, or why not.
+    #[inline]
     fn answered(
         &self,
         exchange: Exchange,

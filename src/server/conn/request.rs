@@ -257,8 +257,10 @@ impl Http {
         wire: &mut Wire,
         turn: &Turn<'_>,
     ) -> State {
-        let (head, response) = call.answer(head, body, wire.peer, &self.limits);
-        let asked = Asked::of(head, since);
+        let Call { handler, params } = call;
+        let mut request = Request { head, body, peer: wire.peer, params };
+        let response = respond(handler.as_ref(), &mut request, &self.limits);
+        let asked = Asked::of(request.head, since);
         self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
     }
 
@@ -278,7 +280,10 @@ impl Http {
         let (limits, stop) = (self.limits.clone(), self.stop.clone());
         let loan = Loan::new(Stream::new(socket, lent, recv, limits, limit, stop));
         let body = RequestBody::streamed(loan.clone());
-        let (head, response) = call.answer(head, body, peer, &self.limits);
+        let Call { handler, params } = call;
+        let mut request = Request { head, body, peer, params };
+        let response = respond(&*handler, &mut request, &self.limits);
+        let head = request.head;
         let Some(mut stream) = loan.take_back() else { return State::Over(Close::PeerLeft) };
         let broken = stream.broken();
         let Stream { wire: lent, recv, .. } = stream;
@@ -319,24 +324,6 @@ impl Call<&Arc<dyn Handler>> {
     }
 }
 
-impl<H: AsRef<dyn Handler>> Call<H> {
-    /// Calls the handler, and sends of its answer what was asked for. Gives the head back, for the log.
-    pub(super) fn answer(
-        self,
-        head: Box<RequestHead>,
-        body: RequestBody,
-        peer: SocketAddr,
-        limits: &Limits,
-    ) -> (Box<RequestHead>, Response) {
-        let Call { handler, params } = self;
-        let mut request = Request { head, body, peer, params };
-        let outcome = guarded(|| handler.as_ref().handle(&mut request));
-        let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
-        let response = select(response, &request.head, limits);
-        (request.head, response)
-    }
-}
-
 impl Incoming {
     pub(super) fn new(
         (head, since): (Box<RequestHead>, Instant),
@@ -348,6 +335,13 @@ impl Incoming {
         let body = Collector::default();
         Incoming { head, since, recv, body_since, received: 0, body, call, limit }
     }
+}
+
+/// Calls the handler, and makes of its answer what was asked for.
+fn respond(handler: &dyn Handler, request: &mut Request, limits: &Limits) -> Response {
+    let outcome = guarded(|| handler.handle(request));
+    let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
+    select(response, &request.head, limits)
 }
 
 /// Code that is not ours has panicked.
