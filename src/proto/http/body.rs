@@ -211,7 +211,7 @@ impl Encoder {
     /// [`Short`] when less was written than announced; the connection must then be closed, as
     /// nothing else tells the peer.
     pub fn finish(self, out: &mut Vec<u8>) -> Result<(), Short> {
-        self.finish_with(&Headers::new(), out)
+        self.finish_with(Headers::NONE, out)
     }
 
     /// Ends the body with trailer fields, if it is chunked; else they are dropped, as are those

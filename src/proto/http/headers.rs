@@ -43,8 +43,7 @@ impl Marks {
 
 impl Default for Headers {
     fn default() -> Headers {
-        let (text, lines) = (Cow::Borrowed(&[][..]), Cow::Borrowed(&[][..]));
-        Headers { text, lines, marks: Marks::default(), as_written: true }
+        Headers::NONE.clone()
     }
 }
 
@@ -153,6 +152,14 @@ impl std::fmt::Display for InvalidField {
 impl std::error::Error for InvalidField {}
 
 impl Headers {
+    /// No fields, for who wants to look at them.
+    pub(super) const NONE: &'static Headers = &Headers {
+        text: Cow::Borrowed(&[]),
+        lines: Cow::Borrowed(&[]),
+        marks: Marks { once: 0, again: 0 },
+        as_written: true,
+    };
+
     /// No fields.
     pub fn new() -> Headers {
         Headers::default()

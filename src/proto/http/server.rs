@@ -331,7 +331,7 @@ impl SendHead {
         } else {
             status.encode_line(out);
         }
-        let added = Added { standing: &Headers::new(), timing: None };
+        let added = Added { standing: Headers::NONE, timing: None };
         self.send_fields(status, &head.headers, added, length, may_stay, out)
     }
 
@@ -495,7 +495,7 @@ impl SendBody {
     /// # Errors
     /// The reason to close.
     pub fn finish(self, out: &mut Vec<u8>) -> Result<RecvHead, Close> {
-        self.finish_with(&Headers::new(), out)
+        self.finish_with(Headers::NONE, out)
     }
 
     /// The same, with these fields behind the body. Those that [may not stand
@@ -503,7 +503,7 @@ impl SendBody {
     ///
     /// # Errors
     /// The reason to close.
-    #[inline]
+    #[inline(always)]
     pub fn finish_with(self, trailers: &Headers, out: &mut Vec<u8>) -> Result<RecvHead, Close> {
         let SendBody { encoder, stays, unread } = self;
         encoder.finish_with(trailers, out).map_err(|_| Close::BodyShort)?;

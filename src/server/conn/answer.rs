@@ -154,10 +154,10 @@ impl Http {
             standing: Standing::of(&mut wire.standing, now, &self.server_name),
             timing: wire.timing.tell(now, wire.answered + 1),
         };
-        let Response { status, headers, body } = response;
-        let mut send = send.send_with(status, &headers, added, body.length(), may_stay, out);
-        let mut exchange = Exchange { asked, status, sent: 0 };
-        let rest = match body {
+        let Response { status, headers, body } = &response;
+        let mut send = send.send_with(*status, headers, added, body.length(), may_stay, out);
+        let mut exchange = Exchange { asked, status: *status, sent: 0 };
+        let rest = match response.body {
             Body::Bytes(bytes) if bytes.len() <= PIECE => {
                 exchange.sent = send.room().min(bytes.len() as u64);
                 send.write(&bytes, out);
@@ -257,7 +257,7 @@ impl Http {
     }
 
     /// An answer is in the output to its end: another request may follow, or why not.
-    #[inline]
+    #[inline(always)]
     fn answered(
         &self,
         exchange: Exchange,
@@ -276,12 +276,16 @@ impl Http {
     }
 
     /// An answer is complete, or has been cut.
+    #[inline]
     pub(super) fn log(&self, peer: SocketAddr, exchange: &Exchange, now: Instant) {
-        let Exchange { asked: Asked { came, since }, status, sent } = exchange;
-        self.stats.count_answer(*status);
-        if let AccessLog::Off = self.access_log {
-            return;
+        self.stats.count_answer(exchange.status);
+        if let AccessLog::On(_) = self.access_log {
+            self.write_line(peer, exchange, now);
         }
+    }
+
+    fn write_line(&self, peer: SocketAddr, exchange: &Exchange, now: Instant) {
+        let Exchange { asked: Asked { came, since }, status, sent } = exchange;
         let request = came.as_ref().map(Came::first_line).filter(|line| !line.is_empty());
         let request = request.unwrap_or(b"-");
         let took = now.duration_since(*since);
