@@ -306,6 +306,7 @@ impl<'j> Driver<'j> {
     /// Understands what lies on the desk.
     fn answers(&mut self, at: usize, desk: &mut Buf, now: Instant) -> Result<Then, Failure> {
         let lane = &mut self.lanes[at];
+        let since_start = now.saturating_duration_since(self.job.begin + self.job.plan.warm_up);
         while let Some(&asked) = lane.flight.front() {
             let shape = &mut self.shapes[usize::from(asked.is_last)];
             match lane.reading.advance(desk, shape, &self.limits)? {
@@ -316,10 +317,10 @@ impl<'j> Driver<'j> {
                     self.seen.0 += 1;
                     self.last_answer = Some(now);
                     if self.schedule.is_measured(asked.due) {
-                        self.tally.answered(status, now - asked.due, now - asked.sent);
-                        let start = self.job.begin + self.job.plan.warm_up;
-                        self.tally.timeline.waited(asked.due - start, now - asked.due);
-                        self.tally.timeline.answered(now - start);
+                        let from_due = now - asked.due;
+                        self.tally.answered(status, from_due, now - asked.sent);
+                        self.tally.timeline.waited(since_start - from_due, from_due);
+                        self.tally.timeline.answered(since_start);
                     }
                     if !stays || lane.left == 0 && lane.flight.is_empty() {
                         return Ok(Then::Closes);

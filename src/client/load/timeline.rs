@@ -67,9 +67,9 @@ impl Timeline {
     }
 
     fn slice(&mut self, at: Duration) -> &mut Slice {
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         loop {
-            let index = at.as_nanos() / self.width.as_nanos().max(1);
-            match usize::try_from(index) {
+            match usize::try_from(nanos(at) / nanos(self.width)) {
                 Ok(index) if index < SLICES => {
                     self.used = self.used.max(index + 1);
                     return &mut self.slices[index];
