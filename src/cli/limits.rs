@@ -167,7 +167,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         Value("BYTES", |options, value| {
             set(&mut options.limits.unsent_memory, number(value, BYTES, 0))
         }),
-        "of the kernel for all who download fast, up to 1 MB each (default 67108864)",
+        "of the kernel for all who download fast, up to 4 MB each (default 67108864)",
     ),
     Flag::new(
         None,

@@ -21,12 +21,12 @@ const BACKLOG: i32 = 4096;
 /// How much the kernel takes from us for a connection before it has sent it: 128 KB. What is on its
 /// way is not counted, so a long and fast path is filled all the same. Without this 300 downloads that
 /// nobody reads hold 1.2 GB of the kernel's memory, and with it 73 MB.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 128 << 10;
+pub const UNSENT: u32 = 128 << 10;
 
-/// The same for a connection that [`take_more`] was said of: 1 MB. The thread that sends is woken for
-/// half of it, and so eight times less often.
-pub const MORE_UNSENT: u32 = 1 << 20;
+/// The most for a connection that [`take_more`] is said of: 4 MB, as much as Linux buffers for one. The
+/// thread that sends is woken for half of it, and mostly finds the kernel with something left to send:
+/// it goes out as the peer's acknowledgements come in, in nobody's time.
+pub const MOST_UNSENT: u32 = 4 << 20;
 
 /// Binds and listens. The listener does not block; what it accepts does, with TCP_NODELAY: an
 /// answer that leaves in one write must not wait for the ACK of the one before.
@@ -56,18 +56,19 @@ pub(super) fn adopt(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets the kernel take [`MORE_UNSENT`] for this connection: for who reads much, and fast.
+/// Lets the kernel take so many bytes for this connection before it has sent them, up to
+/// [`MOST_UNSENT`]: for who reads much, and fast.
 ///
 /// # Errors
 /// Those of setsockopt(2).
 #[cfg(target_os = "linux")]
-pub fn take_more(stream: &TcpStream) -> io::Result<()> {
-    Ok(setsockopt(stream, unsent::Lowat, &MORE_UNSENT)?)
+pub fn take_more(stream: &TcpStream, unsent: u32) -> io::Result<()> {
+    Ok(setsockopt(stream, unsent::Lowat, &unsent)?)
 }
 
 /// Here it takes as much as it likes.
 #[cfg(not(target_os = "linux"))]
-pub fn take_more(_: &TcpStream) -> io::Result<()> {
+pub fn take_more(_: &TcpStream, _: u32) -> io::Result<()> {
     Ok(())
 }
 

@@ -127,14 +127,16 @@ impl Output {
         })
     }
 
-    /// The peer reads fast: may the kernel take more for it at once? As far as there is `room` for all
-    /// of these together; once for a connection, until it ends.
+    /// The peer reads fast: may the kernel take more for it at once? A part of what is left of the
+    /// `room` for all of these together; once for a connection, until it ends.
     pub(super) fn take_more(&mut self, stream: &TcpStream, room: &Arc<Quota>) {
+        if self.more.is_some() {
+            return;
+        }
         let mut share = room.share();
-        if self.more.is_none()
-            && share.grow(socket::MORE_UNSENT.into())
-            && socket::take_more(stream).is_ok()
-        {
+        let unsent = share.grow_by_part(socket::MOST_UNSENT.into());
+        let unsent = u32::try_from(unsent).unwrap_or(socket::MOST_UNSENT);
+        if unsent > socket::UNSENT && socket::take_more(stream, unsent).is_ok() {
             self.more = Some(share);
         }
     }
@@ -250,19 +252,19 @@ mod tests {
         assert_eq!((got.len(), output.counted), ((32 << 20) + 4, (32 << 20) + 4));
     }
 
-    /// One share for a connection, as far as there are any; it comes back with the connection.
+    /// One share for a connection, if it is worth it; it comes back with the connection.
     #[test]
     fn fast_readers_share_the_room_that_there_is() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let room = Quota::new(2 * u64::from(socket::MORE_UNSENT));
-        let mut outputs = [Output::default(), Output::default(), Output::default()];
+        let room = Quota::new(16 * u64::from(socket::UNSENT + 1) + u64::from(socket::UNSENT));
+        let mut outputs = [Output::default(), Output::default()];
         for output in &mut outputs {
             output.take_more(&stream, &room);
             output.take_more(&stream, &room);
         }
-        assert_eq!(outputs.each_ref().map(|output| output.more.is_some()), [true, true, false]);
-        let [first, _, mut last] = outputs;
+        assert_eq!(outputs.each_ref().map(|output| output.more.is_some()), [true, false]);
+        let [first, mut last] = outputs;
         drop(first);
         last.take_more(&stream, &room);
         assert!(last.more.is_some(), "there is room again");

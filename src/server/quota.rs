@@ -10,6 +10,9 @@ pub(super) struct Quota {
     used: AtomicU64,
 }
 
+/// Of what is left, one user gets one in so many parts where there is no telling how much is enough.
+const PART: u64 = 16;
+
 /// What one user has of it. It is given back when this is dropped, however that comes about, so the
 /// sum cannot drift.
 #[derive(Debug)]
@@ -39,6 +42,16 @@ impl Share {
         }
         granted
     }
+
+    /// Takes a sixteenth of what is left, up to `most`: who comes later finds some, too. How much.
+    pub(super) fn grow_by_part(&mut self, most: u64) -> u64 {
+        let part = |used: u64| (self.of.most.saturating_sub(used) / PART).min(most);
+        let sum = |used: u64| Some(used + part(used));
+        let (Ok(before) | Err(before)) =
+            self.of.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        self.held += part(before);
+        part(before)
+    }
 }
 
 impl Drop for Share {
@@ -50,6 +63,19 @@ impl Drop for Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn however_many_take_a_part_something_is_left() {
+        let quota = Quota::new(64 << 20);
+        let mut shares: Vec<Share> = (0..50).map(|_| quota.share()).collect();
+        let parts: Vec<u64> = shares.iter_mut().map(|share| share.grow_by_part(4 << 20)).collect();
+        assert_eq!(parts[..2], [4 << 20, (60 << 20) / 16]);
+        assert!(parts.is_sorted_by(|one, next| one > next) && parts[42] > 256 << 10, "{parts:?}");
+        assert_eq!(quota.used.load(Ordering::Relaxed), parts.iter().sum::<u64>());
+        shares.clear();
+        assert_eq!(quota.share().grow_by_part(1000), 1000);
+        assert_eq!(quota.used.load(Ordering::Relaxed), 0);
+    }
 
     #[test]
     fn no_more_than_there_is_and_all_of_it_comes_back() {

@@ -23,7 +23,8 @@ pub struct Limits {
     /// Else 10,000 clients were worth 640 MB. Others have no such limit.
     pub bodies_memory: u64,
     /// The kernel's memory for readers that are fast, beside 128 KB for each connection: 64 MB for all,
-    /// 1 MB for one. nginx and others leave it to the kernel, which gives each up to 4 MB.
+    /// for one a sixteenth of what is left, up to 4 MB. nginx and others leave it to the kernel, which
+    /// gives each up to 4 MB, fast or slow.
     pub unsent_memory: u64,
     /// The rest of a body that nobody wants, read so that the connection can be kept: 64 KB. Go 256.
     pub body_unread: u64,
