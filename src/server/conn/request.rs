@@ -62,6 +62,9 @@ pub(super) struct Call<H = Arc<dyn Handler>> {
     pub(super) params: Params,
 }
 
+/// A call whose handler is borrowed.
+type Borrowed<'h> = Call<&'h Arc<dyn Handler>>;
+
 /// How a handler takes the body of a request.
 enum Takes {
     /// There is none, as in most.
@@ -149,7 +152,7 @@ impl Http {
         head: &RequestHead,
         recv: &RecvBody,
         peer: SocketAddr,
-    ) -> Result<(Call<&'h Arc<dyn Handler>>, Takes), Response> {
+    ) -> Result<(Borrowed<'h>, Takes), Response> {
         let refuse = |refusal: Refusal| refusal.answer(head, peer);
         match self.routes.find(&head.method, &head.target) {
             Found::Handler(handler, params) => {
@@ -318,7 +321,7 @@ impl Http {
     }
 }
 
-impl Call<&Arc<dyn Handler>> {
+impl Borrowed<'_> {
     fn held(self) -> Call {
         Call { handler: Arc::clone(self.handler), params: self.params }
     }
