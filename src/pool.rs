@@ -164,7 +164,8 @@ impl<J> Queue<J> {
 impl<J> Waiting<'_, J> {
     /// Is at least one job waiting that no idle worker is about to take?
     pub fn any(&self) -> bool {
-        self.queue.len() > self.idle.load(Ordering::Relaxed)
+        // Nearly always it is empty; that is quickly asked.
+        !self.queue.is_empty() && self.queue.len() > self.idle.load(Ordering::Relaxed)
     }
 }
 

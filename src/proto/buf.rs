@@ -68,8 +68,10 @@ impl Buf {
     pub fn move_into(&mut self, other: &mut Buf) {
         debug_assert!(other.is_empty() && !other.closed, "it would be lost");
         (other.start, other.end, other.searched) = (0, 0, 0);
-        other.extend(self.bytes());
-        other.searched = self.searched - self.start;
+        if !self.is_empty() {
+            other.extend(self.bytes());
+            other.searched = self.searched - self.start;
+        }
         other.closed = std::mem::take(&mut self.closed);
         (self.start, self.end, self.searched) = (0, 0, 0);
     }

@@ -23,23 +23,22 @@ use crate::proto::http::headers::Headers;
 #[derive(Default)]
 pub struct RequestBody {
     source: Source,
-    trailers: Headers,
+    /// Few bodies have any.
+    trailers: Option<Box<Headers>>,
 }
 
+#[derive(Default)]
 enum Source {
+    /// As of most requests.
+    #[default]
+    Nothing,
     /// The share is given back with the memory.
     Memory {
         bytes: Cursor<Vec<u8>>,
-        _share: Option<Share>,
+        _share: Share,
     },
     File(io::Take<File>),
     Stream(Loan),
-}
-
-impl Default for Source {
-    fn default() -> Source {
-        Source::Memory { bytes: Cursor::default(), _share: None }
-    }
 }
 
 impl RequestBody {
@@ -47,6 +46,7 @@ impl RequestBody {
     /// chunks that is not known.
     pub fn length(&self) -> Option<u64> {
         match &self.source {
+            Source::Nothing => Some(0),
             Source::Memory { bytes, .. } => {
                 Some((bytes.get_ref().len() as u64).saturating_sub(bytes.position()))
             }
@@ -69,23 +69,25 @@ impl RequestBody {
     /// a [stream](super::Handler::streams) they are there when it has been read to its end.
     pub fn trailers(&self) -> Headers {
         match &self.source {
-            Source::Memory { .. } | Source::File(_) => self.trailers.clone(),
             Source::Stream(loan) => loan.trailers(),
+            _ => self.trailers.as_deref().cloned().unwrap_or_default(),
         }
     }
 
-    pub(super) fn with_trailers(self, trailers: Headers) -> RequestBody {
+    pub(super) fn with_trailers(self, trailers: Option<&Headers>) -> RequestBody {
+        let trailers = trailers.filter(|fields| !fields.is_empty()).cloned().map(Box::new);
         RequestBody { trailers, ..self }
     }
 
     pub(super) fn streamed(loan: Loan) -> RequestBody {
-        RequestBody { source: Source::Stream(loan), trailers: Headers::new() }
+        RequestBody { source: Source::Stream(loan), trailers: None }
     }
 }
 
 impl Read for RequestBody {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         match &mut self.source {
+            Source::Nothing => Ok(0),
             Source::Memory { bytes, .. } => bytes.read(room),
             Source::File(file) => file.read(room),
             Source::Stream(loan) => loan.read(room),
@@ -148,16 +150,16 @@ impl Collector {
     /// When the file cannot be gone back in.
     pub(super) fn finish(self) -> io::Result<RequestBody> {
         let source = match self {
-            Collector::Nothing => Source::default(),
+            Collector::Nothing => Source::Nothing,
             Collector::Memory(bytes, share) => {
-                Source::Memory { bytes: Cursor::new(bytes), _share: Some(share) }
+                Source::Memory { bytes: Cursor::new(bytes), _share: share }
             }
             Collector::File(mut file, length) => {
                 file.rewind()?;
                 Source::File(file.take(length))
             }
         };
-        Ok(RequestBody { source, trailers: Headers::new() })
+        Ok(RequestBody { source, trailers: None })
     }
 }
 
@@ -206,7 +208,7 @@ mod tests {
     }
 
     fn is_in_memory(body: &RequestBody) -> bool {
-        matches!(body.source, Source::Memory { .. })
+        matches!(body.source, Source::Nothing | Source::Memory { .. })
     }
 
     #[test]

@@ -311,8 +311,9 @@ impl Http {
             };
             let Wire { answered: now_answered, waiting_since, .. } = connection.wire;
             let answers = now_answered - answered;
-            let had_its_turn = answers >= TURN_ANSWERS || answers > 0 && waiting_since >= turn.end;
-            let pausing = matches!(step, Step::Hungry | Step::Stuck | Step::Over) || had_its_turn;
+            let had_its_turn =
+                || answers >= TURN_ANSWERS || answers > 0 && waiting_since >= turn.end;
+            let pausing = matches!(step, Step::Hungry | Step::Stuck | Step::Over) || had_its_turn();
             if pausing || connection.wire.output.is_large() {
                 connection.wire.flush(turn.stream, &self.limits)?;
                 if let Some(deadline) = connection.wire.output.deadline(&self.limits) {
@@ -324,7 +325,7 @@ impl Http {
                 // However long it took: who has not asked for more waits like everybody else.
                 (Step::On, _) if connection.is_done() => {}
                 (Step::On | Step::Stuck, _)
-                    if had_its_turn || connection.wire.output.counted >= TURN_BYTES =>
+                    if had_its_turn() || connection.wire.output.counted >= TURN_BYTES =>
                 {
                     return Ok(Next::Again);
                 }

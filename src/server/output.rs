@@ -159,9 +159,10 @@ impl Output {
 
     /// Until when the peer must have made room, when it has none.
     pub(super) fn deadline(&self, limits: &Limits) -> Option<Deadline> {
+        let stalled = self.stalled?;
         let Limits { transfer_grace: grace, transfer_rate: rate, .. } = *limits;
         let left = grace.saturating_add(time_for(LUMP, rate)).saturating_sub(self.used);
-        Some(Deadline::after(self.stalled?, left, Phase::Write))
+        Some(Deadline::after(stalled, left, Phase::Write))
     }
 }
 

@@ -152,11 +152,13 @@ impl Routes {
             return Found::Options(allow(methods(self.paths.iter())));
         }
         // Many are the path of a pattern without names; it is the most literal one that fits.
-        let literal = self.paths.iter().find(|path| path.pattern.is_literally(target.path()));
+        let path = target.path();
+        let is_it = |held: &&Path| held.pattern.text == path && held.pattern.is_literal;
+        let literal = self.paths.iter().find(is_it);
         if let Some(handler) = literal.and_then(|path| path.handler(method)) {
             return Found::Handler(handler, Params::default());
         }
-        let parts = Parts::from_iter(segments(target.path()));
+        let parts = Parts::from_iter(segments(path));
         let fits = |path: &&Path| path.pattern.fits(&parts);
         for path in self.paths.iter().filter(fits) {
             if let Some(handler) = path.handler(method) {
@@ -227,6 +229,8 @@ type Parts<'p> = Vec<Cow<'p, [u8]>>;
 struct Pattern {
     text: String,
     segments: Vec<Segment>,
+    /// A path that is this text fits no other pattern, and nothing in it has to be decoded.
+    is_literal: bool,
 }
 
 /// In the order in which they are tried.
@@ -268,7 +272,9 @@ impl Pattern {
                 _ => segments.push(segment),
             }
         }
-        Ok(Pattern { text: text.to_owned(), segments })
+        let is_literal = |segment| matches!(segment, &Segment::Literal(_));
+        let is_literal = !text.contains('%') && segments.iter().all(is_literal);
+        Ok(Pattern { text: text.to_owned(), segments, is_literal })
     }
 
     /// Would it fit the same paths, whatever its names?
@@ -285,12 +291,6 @@ impl Pattern {
     /// Literal before named before all the rest, segment by segment.
     fn rank(&self) -> Vec<&Segment> {
         self.segments.iter().collect()
-    }
-
-    /// Is it this path, to the letter? Then it fits no other, and nothing in it has to be decoded.
-    fn is_literally(&self, path: &str) -> bool {
-        let is_literal = |segment| matches!(segment, &Segment::Literal(_));
-        self.text == path && !path.contains('%') && self.segments.iter().all(is_literal)
     }
 
     fn fits(&self, parts: &Parts<'_>) -> bool {

@@ -1,8 +1,9 @@
 //! The workers: one leads, others help.
 //!
 //! While turns are short, as most are, the leader serves nearly everything itself: waking a worker
-//! costs more than a turn. When turns get long, handlers that block, say, it calls a worker for each
-//! connection that is at hand, and keeps to waiting for events.
+//! costs more than a turn. The more a turn costs, the more often it calls for help. When turns get
+//! long, handlers that block, say, it calls a worker for each connection that is at hand, and keeps to
+//! waiting for events.
 
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
@@ -25,12 +26,20 @@ const MANY: usize = 16;
 /// From here on a turn is long: many times what it costs to wake a worker, some 10 µs.
 const LONG: Duration = Duration::from_micros(200);
 
+/// Up to here it is short, as for a small answer: what a helper takes off the leader is hardly more
+/// than what it costs to wake it. A file, or an answer to many requests at once, takes longer.
+const SHORT: Duration = Duration::from_micros(5);
+
 /// The most that one turn counts for, so that the rule follows soon when turns are short again.
 const LONGEST: Duration = Duration::from_millis(2);
 
-/// So long a worker helps where turns are short; then it may be called again. In that time as many
-/// are called as there are other cores: more would only take the leader's.
+/// So long a worker helps; then it may be called again. Unless turns are long, in that time as many are
+/// called as there are other cores: more would only take the leader's.
 const HELP: Duration = Duration::from_millis(10);
+
+/// The same where turns are neither short nor long. It leaves earlier when nothing is at hand, and
+/// that is soon: so this is how long the leader does without it.
+const MORE_HELP: Duration = Duration::from_micros(500);
 
 /// How long a leader that cannot wait for events keeps the next one from trying.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -45,7 +54,7 @@ impl<S: Service> Shared<S> {
         while !self.is_closed() {
             if let Some(term) = self.lead.take() {
                 Leading { lobby: self, term }.go_on(&mut watch, &mut desk);
-            } else if watch.now.duration_since(begun) >= HELP {
+            } else if watch.now.duration_since(begun) >= self.help() {
                 break; // whoever puts something back into a queue rouses the leader
             } else if let Some(work) = self.queues.next() {
                 self.serve_timed(work, &mut watch, &mut desk);
@@ -75,10 +84,21 @@ impl<S: Service> Shared<S> {
         }
     }
 
+    /// How long turns are that have waited.
+    fn typical_turn(&self) -> Duration {
+        Duration::from_nanos(self.typical_turn.load(Ordering::Relaxed))
+    }
+
+    /// How long a worker helps that is called now.
+    fn help(&self) -> Duration {
+        let turn = self.typical_turn();
+        if SHORT < turn && turn <= LONG { MORE_HELP } else { HELP }
+    }
+
     /// Where turns are long, calls a worker for each connection that has waited, and gives how many of
     /// them are taken off the leader's hands.
     fn call_for_each(&self) -> usize {
-        if Duration::from_nanos(self.typical_turn.load(Ordering::Relaxed)) <= LONG {
+        if self.typical_turn() <= LONG {
             return 0;
         }
         let waiting = self.queues.ready_ones() + self.queues.new_ones();
@@ -233,7 +253,7 @@ impl<S: Service> Leading<'_, S> {
             // Once round; but after a turn of somebody who asks for much, others may have come.
             let at_hand = lobby.queues.at_hand();
             let taken = lobby.call_for_each();
-            if taken == 0 && at_hand >= MANY && calls.is_one_left(lobby.helpers) {
+            if taken == 0 && at_hand >= MANY && calls.is_one_left(lobby.helpers, lobby.help()) {
                 lobby.call();
             }
             for _ in taken..at_hand {
@@ -272,7 +292,7 @@ impl<S: Service> Leading<'_, S> {
     }
 }
 
-/// The leader's calls for help where turns are short.
+/// The leader's calls for help where turns are not long.
 struct Calls {
     since: Instant,
     made: usize,
@@ -280,9 +300,9 @@ struct Calls {
 
 impl Calls {
     /// May one more be made? So many may be, in the time that a worker helps.
-    fn is_one_left(&mut self, most: usize) -> bool {
+    fn is_one_left(&mut self, most: usize, help: Duration) -> bool {
         let now = Instant::now();
-        if now.duration_since(self.since) >= HELP {
+        if now.duration_since(self.since) >= help {
             *self = Calls { since: now, made: 0 };
         }
         self.made += 1;

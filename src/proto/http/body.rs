@@ -191,6 +191,7 @@ impl Encoder {
 
     /// Frames `data`. Bytes beyond the announced length are dropped, as they would be read as the
     /// beginning of another message.
+    #[inline]
     pub fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
         match self {
             Encoder::Nothing => {}
@@ -210,7 +211,7 @@ impl Encoder {
     /// [`Short`] when less was written than announced; the connection must then be closed, as
     /// nothing else tells the peer.
     pub fn finish(self, out: &mut Vec<u8>) -> Result<(), Short> {
-        self.finish_with(Headers::new(), out)
+        self.finish_with(Headers::NONE, out)
     }
 
     /// Ends the body with trailer fields, if it is chunked; else they are dropped, as are those
@@ -218,7 +219,8 @@ impl Encoder {
     ///
     /// # Errors
     /// As [`Encoder::finish`].
-    pub fn finish_with(self, trailers: Headers, out: &mut Vec<u8>) -> Result<(), Short> {
+    #[inline]
+    pub fn finish_with(self, trailers: &Headers, out: &mut Vec<u8>) -> Result<(), Short> {
         match self {
             Encoder::Length(missing) if missing > 0 => return Err(Short { missing }),
             Encoder::Chunked => chunked::encode_end(trailers, out),
@@ -442,7 +444,7 @@ mod tests {
         ] {
             let mut out = Vec::new();
             body.write(b"hi", &mut out);
-            assert_eq!(body.finish_with(trailers.clone(), &mut out), Ok(()));
+            assert_eq!(body.finish_with(&trailers, &mut out), Ok(()));
             assert_eq!(out, want);
         }
     }

@@ -278,9 +278,8 @@ pub fn encode_chunk(data: &[u8], out: &mut Vec<u8>) {
 
 /// Writes the last chunk and the trailer section: those of the fields that
 /// [may stand there](may_trail).
-pub fn encode_end(mut trailers: Headers, out: &mut Vec<u8>) {
+pub fn encode_end(trailers: &Headers, out: &mut Vec<u8>) {
     out.extend_from_slice(b"0\r\n");
-    trailers.retain(may_trail);
-    trailers.encode(out);
+    trailers.encode_where(may_trail, out);
     out.extend_from_slice(b"\r\n");
 }

@@ -37,6 +37,7 @@ pub enum Message<'a> {
 ///
 /// # Errors
 /// The rule that makes its length doubtful; the offset is that of the field's value, in the head.
+#[inline(always)]
 pub fn framing(message: Message<'_>) -> Result<Framing, Fault> {
     // 1. A response to HEAD, and any 1xx, 204 or 304, ends with its head.
     // 2. So does a 2xx to CONNECT: what follows is a tunnel, not a message.
@@ -53,6 +54,7 @@ pub fn framing(message: Message<'_>) -> Result<Framing, Fault> {
 ///
 /// # Errors
 /// As [`framing`].
+#[inline(always)]
 pub fn declared(message: Message<'_>) -> Result<Framing, Fault> {
     let (version, headers) = match message {
         Message::Request(head) => (head.version, &head.headers),

@@ -16,6 +16,8 @@ pub struct Headers {
     text: Cow<'static, [u8]>,
     lines: Cow<'static, [Line]>,
     marks: Marks,
+    /// Is the text these lines as we write them, one behind the other, and nothing else?
+    as_written: bool,
 }
 
 /// Which names are in here, as far as [one bit](mark) for each can tell: of some that were, too.
@@ -41,7 +43,7 @@ impl Marks {
 
 impl Default for Headers {
     fn default() -> Headers {
-        Headers { text: Cow::Borrowed(&[]), lines: Cow::Borrowed(&[]), marks: Marks::default() }
+        Headers::NONE.clone()
     }
 }
 
@@ -90,16 +92,40 @@ impl From<&'static StaticField> for Headers {
             text: Cow::Borrowed(field.text),
             lines: Cow::Borrowed(&field.lines),
             marks: field.marks,
+            as_written: true,
         }
     }
 }
 
+/// Names that are known when the program is built, to be looked for all at once.
+#[derive(Debug)]
+pub(super) struct Names {
+    names: &'static [&'static str],
+    marks: Marks,
+}
+
+impl Names {
+    pub(super) const fn of(names: &'static [&'static str]) -> Names {
+        let (mut once, mut at) = (0, 0);
+        while at < names.len() {
+            once |= mark(names[at].as_bytes());
+            at += 1;
+        }
+        Names { names, marks: Marks { once, again: 0 } }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|held| name.eq_ignore_ascii_case(held))
+    }
+}
+
 /// One bit of 64 for each name. Most names that are asked for are not there: this tells it at once,
-/// and where it is inlined the bit of a literal is a constant.
+/// and where it is inlined the bit of a literal is a constant. With these factors hardly any name that
+/// is asked for shares its bit with one that is often there.
 #[inline(always)]
 const fn mark(name: &[u8]) -> u64 {
     let [first, .., last] = name else { return 1 };
-    1 << (((*first & 0x1F) as usize + 5 * (*last & 0x1F) as usize + 11 * name.len()) % 64)
+    1 << ((5 * ((*first & 0x1F) as usize + name.len()) + 2 * (*last & 0x1F) as usize) % 64)
 }
 
 #[derive(Clone, Debug)]
@@ -126,6 +152,14 @@ impl std::fmt::Display for InvalidField {
 impl std::error::Error for InvalidField {}
 
 impl Headers {
+    /// No fields, for who wants to look at them.
+    pub(super) const NONE: &'static Headers = &Headers {
+        text: Cow::Borrowed(&[]),
+        lines: Cow::Borrowed(&[]),
+        marks: Marks { once: 0, again: 0 },
+        as_written: true,
+    };
+
     /// No fields.
     pub fn new() -> Headers {
         Headers::default()
@@ -170,11 +204,6 @@ impl Headers {
     /// The same as text, where it is UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.first(name).and_then(|value| str::from_utf8(value).ok())
-    }
-
-    /// Is there a field of this name, given as bytes?
-    pub(super) fn has_named(&self, name: &[u8]) -> bool {
-        self.lines.iter().any(|line| self.text[line.name.clone()].eq_ignore_ascii_case(name))
     }
 
     /// Is there a field of this name?
@@ -242,6 +271,7 @@ impl Headers {
             }
         }
         self.marks.add(others.marks);
+        self.as_written &= others.as_written;
         let Own { text, lines, .. } = self.own();
         let base = text.len();
         text.extend_from_slice(&others.text);
@@ -258,36 +288,41 @@ impl Headers {
         let text = &self.text;
         let is_other = |line: &Line| !text[line.name.clone()].eq_ignore_ascii_case(name.as_bytes());
         self.lines.to_mut().retain(is_other);
+        self.as_written = false;
     }
 
     /// Removes every field whose name is not `wanted`.
     pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
         let text = &self.text;
         self.lines.to_mut().retain(|line| wanted(name_in(text, line)));
+        self.as_written = false;
     }
 
     /// Writes the field lines, each ended by CRLF, without the blank line behind them.
+    #[inline]
     pub fn encode(&self, out: &mut Vec<u8>) {
+        if self.as_written {
+            return out.extend_from_slice(&self.text);
+        }
         self.encode_where(|_| true, out);
     }
 
-    /// Writes the lines of those fields whose name is `wanted`.
-    pub(super) fn encode_where(&self, wanted: impl Fn(&[u8]) -> bool, out: &mut Vec<u8>) {
-        out.reserve(self.text.len());
-        for Line { name, value } in self.lines.iter() {
-            if !wanted(&self.text[name.clone()]) {
-                continue;
-            }
-            // As most were: written here, or received from somebody who writes as we do.
-            let written = self.text.get(name.start..value.end + 2);
-            let between = &self.text[name.end..value.start];
-            if let Some(line) = written.filter(|line| between == b": " && line.ends_with(b"\r\n")) {
-                out.extend_from_slice(line);
-                continue;
-            }
-            out.extend_from_slice(&self.text[name.clone()]);
+    /// Writes them but for those of these names, and of the names that `others` have.
+    #[inline]
+    pub(super) fn encode_without(&self, names: &Names, others: &Headers, out: &mut Vec<u8>) {
+        if self.marks.once & (names.marks.once | others.marks.once) == 0 {
+            return self.encode(out); // as most
+        }
+        self.encode_where(|name| !names.has(name) && !others.has(name), out);
+    }
+
+    /// Writes the lines of those fields whose name is `wanted`; most heads have no need of it.
+    #[inline(never)]
+    pub(super) fn encode_where(&self, wanted: impl Fn(&str) -> bool, out: &mut Vec<u8>) {
+        for line in self.lines.iter().filter(|line| wanted(self.name(line))) {
+            out.extend_from_slice(&self.text[line.name.clone()]);
             out.extend_from_slice(b": ");
-            out.extend_from_slice(&self.text[value.clone()]);
+            out.extend_from_slice(&self.text[line.value.clone()]);
             out.extend_from_slice(b"\r\n");
         }
     }
@@ -331,7 +366,7 @@ impl Headers {
 
     /// Begins anew with a head of this first line, and with room for the fields of most heads.
     pub(super) fn begin(&mut self, line: &[u8]) {
-        self.marks = Marks::default();
+        (self.marks, self.as_written) = (Marks::default(), false);
         let (text, lines) = (self.text.to_mut(), self.lines.to_mut());
         if text.capacity() == 0 {
             *text = Vec::with_capacity(line.len().max(1000));
@@ -345,6 +380,7 @@ impl Headers {
     /// Joins an obsolete folded line to the last value, the fold replaced by spaces (RFC 9112,
     /// 5.2); in [`Headers::source`], too.
     pub(super) fn fold(&mut self, line: &[u8], value: Range<usize>) {
+        self.as_written = false;
         let Own { text, lines, .. } = self.own();
         let base = text.len();
         text.extend_from_slice(line);
@@ -380,8 +416,8 @@ impl Headers {
         if let Cow::Borrowed(standing) = self.lines {
             self.lines = Cow::Owned(with_room(standing, 8));
         }
-        let Headers { text, lines, marks } = self;
-        Own { text: text.to_mut(), lines: lines.to_mut(), marks }
+        let Headers { text, lines, marks, as_written } = self;
+        Own { text: text.to_mut(), lines: lines.to_mut(), marks, as_written }
     }
 
     fn name(&self, line: &Line) -> &str {
@@ -394,6 +430,7 @@ pub(super) struct Own<'h> {
     text: &'h mut Vec<u8>,
     lines: &'h mut Vec<Line>,
     marks: &'h mut Marks,
+    as_written: &'h mut bool,
 }
 
 impl Own<'_> {
@@ -420,6 +457,7 @@ impl Own<'_> {
 
     /// Adds text as it arrived: the blank line, or fields that have been announced.
     pub(super) fn push_source(self, text: &[u8]) {
+        *self.as_written = false;
         self.text.extend_from_slice(text);
     }
 }
@@ -480,6 +518,58 @@ mod tests {
         assert_eq!(out, b"B: 2\r\nA: 4\r\n");
         headers.remove("b");
         assert_eq!(headers.len(), 1);
+    }
+
+    /// However they came together: what is written is read as the same fields.
+    #[test]
+    fn what_is_written_are_the_lines_and_nothing_else() {
+        static PLAIN: StaticField = StaticField::new(b"A: 1\r\n");
+        let mut parsed = Headers::new();
+        parsed.begin(b"GET / HTTP/1.1\r\n");
+        let mut own = parsed.own();
+        own.announce(0, b"B:2\n", 0..1, 2..3);
+        own.push_source(b"B:2\n");
+        let set = |mut headers: Headers| {
+            headers.set("A", "3").unwrap();
+            headers
+        };
+        let with = |mut headers: Headers, others: &Headers| {
+            headers.set_all(others);
+            headers
+        };
+        let without = |mut headers: Headers| {
+            headers.retain(|name| name != "A");
+            headers
+        };
+        for (headers, want) in [
+            (Headers::new(), ""),
+            (Headers::from(&PLAIN), "A: 1\r\n"),
+            (set(Headers::new()), "A: 3\r\n"),
+            (set(Headers::from(&PLAIN)), "A: 3\r\n"),
+            (set(parsed.clone()), "B: 2\r\nA: 3\r\n"),
+            (with(Headers::from(&PLAIN), &headers(&[("B", "2")])), "A: 1\r\nB: 2\r\n"),
+            (with(Headers::from(&PLAIN), &headers(&[("A", "4")])), "A: 4\r\n"),
+            (without(headers(&[("A", "1"), ("B", "2")])), "B: 2\r\n"),
+            (parsed, "B: 2\r\n"),
+        ] {
+            let mut out = Vec::new();
+            headers.encode(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), want);
+        }
+    }
+
+    #[test]
+    fn those_that_others_have_are_left_out() {
+        const NAMES: Names = Names::of(&["content-length", "connection"]);
+        for (fields, want) in [
+            (&[("A", "1"), ("B", "2")][..], "A: 1\r\nB: 2\r\n"),
+            (&[("A", "1"), ("Content-Length", "2"), ("DATE", "3"), ("B", "4")], "A: 1\r\nB: 4\r\n"),
+            (&[("CONNECTION", "close")], ""),
+        ] {
+            let mut out = Vec::new();
+            headers(fields).encode_without(&NAMES, &headers(&[("Date", "0")]), &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), want);
+        }
     }
 
     #[test]

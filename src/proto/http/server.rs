@@ -10,13 +10,12 @@
 //! it would: else it may be no request, but data that somebody wants to pass off as one.
 
 use super::body::{Decoder, Encoder, Piece};
-use super::chars::write_decimal;
 use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::framing::{Message, framing, may_have_body};
 use super::head::{Partial, RequestHead, ResponseHead, Step};
-use super::headers::Headers;
+use super::headers::{Headers, Names};
 use super::limits::Limits;
 use super::method::Method;
 use super::rejected;
@@ -133,11 +132,21 @@ impl Unread {
 }
 
 /// What has to be known of a request while it is answered.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Asked {
-    method: Method,
+    /// One that is answered as the request's own is.
+    method: &'static Method,
     version: Version,
     stays: Result<(), Close>,
+}
+
+/// As far as framing goes (RFC 9112, 6.3), all but two methods are answered as GET is.
+fn answered_as(method: &Method) -> &'static Method {
+    match method {
+        Method::Head => &Method::Head,
+        Method::Connect => &Method::Connect,
+        _ => &Method::Get,
+    }
 }
 
 /// Receiving the body of a request; there may be none.
@@ -153,7 +162,7 @@ impl RecvBody {
         let decoder = Decoder::new(framing(Message::Request(head))?);
         let waits_for_continue = expects_continue(head)? && !decoder.is_done();
         let stays = wants_to_stay(head.version, &head.headers);
-        let asked = Asked { method: head.method.clone(), version: head.version, stays };
+        let asked = Asked { method: answered_as(&head.method), version: head.version, stays };
         Ok(RecvBody { decoder, waits_for_continue, asked })
     }
 
@@ -211,6 +220,7 @@ impl RecvBody {
     }
 
     /// Goes on to the answer. When the body is not complete, the connection will not be used again.
+    #[inline]
     pub fn finish(self) -> SendHead {
         let mut asked = self.asked;
         if !self.decoder.is_done() {
@@ -293,13 +303,14 @@ pub struct SendHead {
 impl SendHead {
     /// To answer when there was no request; `close` is why that is the end.
     pub fn unasked(close: Close) -> SendHead {
-        let asked = Asked { method: Method::Get, version: Version::Http11, stays: Err(close) };
+        let asked = Asked { method: &Method::Get, version: Version::Http11, stays: Err(close) };
         SendHead { asked, unread: None }
     }
 
     /// To answer when there was only so much of a request, or it is not read on.
     pub fn cut_short(came: &Came, close: Close) -> SendHead {
-        let asked = Asked { method: came.method(), version: Version::Http11, stays: Err(close) };
+        let method = answered_as(&came.method());
+        let asked = Asked { method, version: Version::Http11, stays: Err(close) };
         SendHead { asked, unread: None }
     }
 
@@ -314,30 +325,45 @@ impl SendHead {
         may_stay: bool,
         out: &mut Vec<u8>,
     ) -> SendBody {
-        let added = Added { standing: &Headers::new(), timing: None };
-        self.send_with(head, added, length, may_stay, out)
+        let status = that_ends(head.status);
+        if status == head.status {
+            head.encode_start(out);
+        } else {
+            status.encode_line(out);
+        }
+        let added = Added { standing: Headers::NONE, timing: None };
+        self.send_fields(status, &head.headers, added, length, may_stay, out)
     }
 
-    /// The same, with what the server adds to the head. It is written, and nothing is copied before.
+    /// The same, with the customary phrase, and with what the server adds to the head. It is written,
+    /// and nothing is copied before.
     pub fn send_with(
         self,
-        mut head: ResponseHead,
+        status: Status,
+        fields: &Headers,
+        added: Added<'_>,
+        length: Option<u64>,
+        may_stay: bool,
+        out: &mut Vec<u8>,
+    ) -> SendBody {
+        let status = that_ends(status);
+        status.encode_line(out);
+        self.send_fields(status, fields, added, length, may_stay, out)
+    }
+
+    fn send_fields(
+        self,
+        status: Status,
+        fields: &Headers,
         Added { standing, timing }: Added<'_>,
         length: Option<u64>,
         may_stay: bool,
         out: &mut Vec<u8>,
     ) -> SendBody {
         let SendHead { asked: Asked { method, version, stays }, unread } = self;
-        if head.status.is_informational() {
-            // No answer: the client would wait on, and take the next answer for this one's.
-            head = ResponseHead {
-                headers: head.headers,
-                ..ResponseHead::new(Status::INTERNAL_SERVER_ERROR)
-            };
-        }
-        let has_body = may_have_body(&method, head.status);
+        let has_body = may_have_body(method, status);
         // 205: "reset the form" has nothing to show, and says so (RFC 9110, 15.3.6).
-        let length = if head.status == Status::RESET_CONTENT { Some(0) } else { length };
+        let length = if status == Status::RESET_CONTENT { Some(0) } else { length };
         let mut stays = if may_stay { stays } else { stays.and(Err(Close::WeAsked)) };
         let encoder = match length {
             _ if !has_body => Encoder::Nothing,
@@ -349,18 +375,13 @@ impl SendHead {
             stays = stays.and(Err(Close::EndOfBody));
         }
         // Refused or not: a client in a hurry sends behind it what is meant for the tunnel.
-        if method == Method::Connect {
+        if *method == Method::Connect {
             stays = Err(Close::Tunnel);
         }
 
-        head.encode_start(out);
         let no_trailers = length.is_some() || version < Version::Http11;
-        let stands = |name: &[u8]| {
-            FRAMING.iter().any(|framing| name.eq_ignore_ascii_case(framing))
-                || standing.has_named(name)
-                || no_trailers && name.eq_ignore_ascii_case(b"trailer")
-        };
-        head.headers.encode_where(|name| !stands(name), out);
+        let ours = if no_trailers { &OURS_WITHOUT_TRAILERS } else { &OURS };
+        fields.encode_without(ours, standing, out);
         standing.encode(out);
         if let Some(told) = timing {
             told.encode(out);
@@ -368,36 +389,63 @@ impl SendHead {
         // A HEAD is told what a GET would be (RFC 9110, 9.3.2); 1xx and 204 say nothing of a
         // length (8.6), nor does a 304 here, where it would have to be the 200's.
         let says_length =
-            has_body || method == Method::Head && may_have_body(&Method::Get, head.status);
+            has_body || *method == Method::Head && may_have_body(&Method::Get, status);
         match length {
             _ if !says_length => {}
-            Some(length) => {
-                out.extend_from_slice(b"Content-Length: ");
-                write_decimal(length, out);
-                out.extend_from_slice(b"\r\n");
-            }
+            Some(length) => write_length(length, out),
             None if version >= Version::Http11 => {
                 out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
             }
             None => {}
         }
         // What 426 and others offer is for this connection only (RFC 9110, 7.8).
-        let offers = head.headers.has("upgrade");
-        out.extend_from_slice(match (stays, version) {
+        let offers = fields.has("upgrade");
+        let connection: &[u8] = match (stays, version) {
             (Err(_), _) if offers => b"Connection: close, upgrade\r\n",
             (Err(_), _) => b"Connection: close\r\n",
             (Ok(()), Version::Http10) if offers => b"Connection: keep-alive, upgrade\r\n",
             (Ok(()), Version::Http10) => b"Connection: keep-alive\r\n",
             (Ok(()), Version::Http11) if offers => b"Connection: upgrade\r\n",
             (Ok(()), Version::Http11) => b"",
-        });
+        };
+        if !connection.is_empty() {
+            out.extend_from_slice(connection);
+        }
         out.extend_from_slice(b"\r\n");
         SendBody { encoder, stays, unread }
     }
 }
 
+/// Writes `Content-Length`, in one piece.
+fn write_length(mut length: u64, out: &mut Vec<u8>) {
+    const NAME: &[u8] = b"Content-Length: ";
+    let mut line = *b"Content-Length: ....................\r\n"; // as many digits as u64 has
+    let mut first = line.len() - 2;
+    loop {
+        first -= 1;
+        let [digit, ..] = (length % 10).to_le_bytes();
+        line[first] = b'0' + digit;
+        length /= 10;
+        if length == 0 {
+            break;
+        }
+    }
+    let start = first - NAME.len();
+    line[start..first].copy_from_slice(NAME);
+    out.extend_from_slice(&line[start..]);
+}
+
+/// An interim answer is none: the client would wait on, and take the next answer for this one's.
+fn that_ends(status: Status) -> Status {
+    if status.is_informational() { Status::INTERNAL_SERVER_ERROR } else { status }
+}
+
 /// Fields that are set after the message, and never taken from a handler.
-const FRAMING: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"connection"];
+const OURS: Names = Names::of(&["content-length", "transfer-encoding", "connection"]);
+
+/// The same, and what announces trailers that cannot follow.
+const OURS_WITHOUT_TRAILERS: Names =
+    Names::of(&["content-length", "transfer-encoding", "connection", "trailer"]);
 
 /// Sending the body of the answer; there may be none.
 #[derive(Debug)]
@@ -432,6 +480,7 @@ impl SendBody {
     }
 
     /// Frames a piece of the body.
+    #[inline]
     pub fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
         self.encoder.write(data, out);
     }
@@ -446,7 +495,7 @@ impl SendBody {
     /// # Errors
     /// The reason to close.
     pub fn finish(self, out: &mut Vec<u8>) -> Result<RecvHead, Close> {
-        self.finish_with(Headers::new(), out)
+        self.finish_with(Headers::NONE, out)
     }
 
     /// The same, with these fields behind the body. Those that [may not stand
@@ -454,7 +503,8 @@ impl SendBody {
     ///
     /// # Errors
     /// The reason to close.
-    pub fn finish_with(self, trailers: Headers, out: &mut Vec<u8>) -> Result<RecvHead, Close> {
+    #[inline(always)]
+    pub fn finish_with(self, trailers: &Headers, out: &mut Vec<u8>) -> Result<RecvHead, Close> {
         let SendBody { encoder, stays, unread } = self;
         encoder.finish_with(trailers, out).map_err(|_| Close::BodyShort)?;
         stays.map(|()| RecvHead { unread, head: Partial::default() })

@@ -17,6 +17,14 @@ macro_rules! statuses {
                     _ => "",
                 }
             }
+
+            /// The status line of an answer in HTTP/1.1, for a code with a customary phrase.
+            fn line(self) -> Option<&'static str> {
+                match self.0 {
+                    $($code => Some(concat!("HTTP/1.1 ", $code, " ", $reason, "\r\n")),)*
+                    _ => None,
+                }
+            }
         }
     };
 }
@@ -88,6 +96,16 @@ impl Status {
         [hundreds, rest / 10, rest % 10].map(|digit| b'0' + digit)
     }
 
+    /// Writes the status line of an answer in HTTP/1.1, with the customary phrase.
+    pub(super) fn encode_line(self, out: &mut Vec<u8>) {
+        if let Some(line) = self.line() {
+            return out.extend_from_slice(line.as_bytes());
+        }
+        out.extend_from_slice(b"HTTP/1.1 ");
+        out.extend_from_slice(&self.digits());
+        out.extend_from_slice(b" \r\n");
+    }
+
     /// 1xx: an interim answer; the final one is still to come.
     pub fn is_informational(self) -> bool {
         self.0 < 200
@@ -133,6 +151,17 @@ mod tests {
             assert_eq!(status.is_error(), error, "{code}");
         }
         assert_eq!(Status::new(99).or(Status::new(1000)), None);
+    }
+
+    #[test]
+    fn a_status_line_has_a_phrase_or_an_empty_one() {
+        for (code, want) in
+            [(200, "HTTP/1.1 200 OK\r\n"), (299, "HTTP/1.1 299 \r\n"), (999, "HTTP/1.1 999 \r\n")]
+        {
+            let mut out = Vec::new();
+            Status::new(code).unwrap().encode_line(&mut out);
+            assert_eq!(out, want.as_bytes());
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{Http, State, TURN_BYTES};
 use crate::proto::http::close::Close;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
-use crate::proto::http::head::{RequestHead, ResponseHead};
+use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::server::{Added, Came, RecvHead, SendBody, SendHead};
 use crate::proto::http::status::Status;
@@ -130,7 +130,7 @@ impl Http {
     /// Writes the head of an answer, and a small body with it; any other follows as it can be taken.
     pub(super) fn answer(
         &self,
-        response: Response,
+        mut response: Response,
         asked: Asked,
         send: SendHead,
         wire: &mut Wire,
@@ -138,55 +138,47 @@ impl Http {
     ) -> State {
         // The one look at the clock that a small answer costs.
         let now = Instant::now();
-        let Response { status, headers, body } = response;
-        let mut head = ResponseHead { headers, ..ResponseHead::new(status) };
-        let announced = match &body {
-            Body::Trailed(_, names) => Some(names.join(", ")),
-            Body::Bytes(_) | Body::File(..) | Body::Part(_) | Body::Read(..) => None,
-        };
         // A handler need not know what else is routed to its path (RFC 9110, 15.5.6).
-        let allow = asked
-            .head()
-            .filter(|_| status == Status::METHOD_NOT_ALLOWED && !head.headers.has("allow"));
-        let allow = allow.map(|asked| self.routes.besides(&asked.method, &asked.target));
-        for (name, value) in [("Allow", allow.as_deref()), ("Trailer", announced.as_deref())] {
-            if let Some(value) = value
-                && let Err(error) = head.headers.set(name, value)
-            {
-                log::error!("{error}");
-            }
+        if response.status == Status::METHOD_NOT_ALLOWED
+            && !response.headers.has("allow")
+            && let Some(asked) = asked.head()
+        {
+            set(&mut response, "Allow", self.routes.besides(&asked.method, &asked.target));
+        }
+        if let Body::Trailed(_, names) = &response.body {
+            let announced = names.join(", ");
+            set(&mut response, "Trailer", announced);
         }
         let out = &mut wire.output.bytes;
         let added = Added {
             standing: Standing::of(&mut wire.standing, now, &self.server_name),
             timing: wire.timing.tell(now, wire.answered + 1),
         };
-        let mut send = send.send_with(head, added, body.length(), may_stay, out);
-        let mut exchange = Exchange { asked, status, sent: 0 };
-        let body = match body {
+        let Response { status, headers, body } = &response;
+        let mut send = send.send_with(*status, headers, added, body.length(), may_stay, out);
+        let mut exchange = Exchange { asked, status: *status, sent: 0 };
+        let rest = match response.body {
             Body::Bytes(bytes) if bytes.len() <= PIECE => {
                 exchange.sent = send.room().min(bytes.len() as u64);
                 send.write(&bytes, out);
-                let next = send.finish(out);
-                return self.answered(exchange, next, wire, now);
+                None
             }
-            Body::Bytes(bytes) => Pieces::Read(Box::new(Cursor::new(bytes))),
-            Body::File(file, _) => Pieces::File(file),
+            Body::Bytes(bytes) => Some(Pieces::Read(Box::new(Cursor::new(bytes)))),
+            Body::File(file, _) => Some(Pieces::File(file)),
             Body::Part(mut part) => {
                 if part.length() <= READ && send.plain_room() == Some(part.length()) {
                     exchange.sent = part.append_to(out) as u64;
                     send.went_past(exchange.sent);
                 }
-                if send.room() == 0 {
-                    let next = send.finish(out);
-                    return self.answered(exchange, next, wire, now);
-                }
-                Pieces::Part(part)
+                (send.room() > 0).then_some(Pieces::Part(part))
             }
-            Body::Read(reader, _) => Pieces::Read(reader),
-            Body::Trailed(reader, names) => Pieces::Trailed(reader, names),
+            Body::Read(reader, _) => Some(Pieces::Read(reader)),
+            Body::Trailed(reader, names) => Some(Pieces::Trailed(reader, names)),
         };
-        State::Answer(Box::new(Answer { exchange, send, body }))
+        match rest {
+            None => self.answered(exchange, send.finish(out), wire, now),
+            Some(body) => State::Answer(Box::new(Answer { exchange, send, body })),
+        }
     }
 
     /// Sends the next piece of a file, if the body is one and can be sent without being read.
@@ -248,7 +240,7 @@ impl Http {
         };
         let Answer { exchange, send, .. } = *answer;
         let next = match end {
-            Ok(trailers) => send.finish_with(trailers, out),
+            Ok(trailers) => send.finish_with(&trailers, out),
             Err(error) => {
                 // Short of its length, or without its last chunk: the peer can tell.
                 let target = exchange.asked.head().map(|head| head.target.to_string());
@@ -265,6 +257,7 @@ impl Http {
     }
 
     /// An answer is in the output to its end: another request may follow, or why not.
+    #[inline(always)]
     fn answered(
         &self,
         exchange: Exchange,
@@ -283,17 +276,28 @@ impl Http {
     }
 
     /// An answer is complete, or has been cut.
+    #[inline]
     pub(super) fn log(&self, peer: SocketAddr, exchange: &Exchange, now: Instant) {
-        let Exchange { asked: Asked { came, since }, status, sent } = exchange;
-        self.stats.count_answer(*status);
-        if let AccessLog::Off = self.access_log {
-            return;
+        self.stats.count_answer(exchange.status);
+        if let AccessLog::On(_) = self.access_log {
+            self.write_line(peer, exchange, now);
         }
+    }
+
+    fn write_line(&self, peer: SocketAddr, exchange: &Exchange, now: Instant) {
+        let Exchange { asked: Asked { came, since }, status, sent } = exchange;
         let request = came.as_ref().map(Came::first_line).filter(|line| !line.is_empty());
         let request = request.unwrap_or(b"-");
         let took = now.duration_since(*since);
         let line = Line { peer: peer.ip(), request, status: *status, sent: *sent, took };
         self.access_log.write(&line, SystemTime::now());
+    }
+}
+
+/// Sets a field that follows from the rest of an answer.
+fn set(response: &mut Response, name: &str, value: String) {
+    if let Err(error) = response.headers.set(name, value) {
+        log::error!("{error}");
     }
 }
 

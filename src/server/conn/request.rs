@@ -39,8 +39,9 @@ pub(super) struct Incoming {
     pub(super) body_since: Instant,
     pub(super) received: u64,
     pub(super) body: Collector,
-    /// Who answers, once it is complete.
+    /// Who answers, once it is complete, and how much of it that takes.
     pub(super) call: Call,
+    limit: u64,
 }
 
 /// A request whose handler reads the body itself.
@@ -49,17 +50,26 @@ pub(super) struct Streamed {
     pub(super) asked: (Box<RequestHead>, Instant),
     pub(super) recv: RecvBody,
     pub(super) call: Call,
+    limit: u64,
     pub(super) seat: Share,
 }
 
-/// Who answers, and how much of a body that takes. While the body is waited for the call holds its
-/// handler; when there is none it is borrowed, and two threads that use it leave each other alone.
+/// Who answers. While a body is waited for the call holds its handler; when there is none it is
+/// borrowed, and two threads that use it leave each other alone.
 #[derive(Debug)]
 pub(super) struct Call<H = Arc<dyn Handler>> {
     pub(super) handler: H,
     pub(super) params: Params,
-    pub(super) streams: bool,
-    pub(super) limit: u64,
+}
+
+/// How a handler takes the body of a request.
+enum Takes {
+    /// There is none, as in most.
+    Nothing,
+    /// Complete, and of so many bytes at most.
+    Kept(u64),
+    /// As it comes, and so many bytes at most.
+    Streamed(u64),
 }
 
 impl Http {
@@ -107,50 +117,58 @@ impl Http {
         turn: &Turn<'_>,
     ) -> State {
         self.stats.count_request();
-        let call = match self.find(&head, &recv, wire.peer) {
-            Ok(call) => call,
+        let (call, takes) = match self.find(&head, &recv, wire.peer) {
+            Ok(found) => found,
             Err(response) => return self.answer_early(response, (head, since), recv, wire, turn),
         };
-        if call.streams && !recv.is_done() {
-            let mut seat = self.streams.share();
-            return if seat.grow(1) {
-                let call = call.held();
-                State::Stream(Box::new(Streamed { asked: (head, since), recv, call, seat }))
-            } else {
-                let refusal = Refusal::too_many_streams();
-                log::info!("{}: refused: {refusal}", wire.peer);
-                self.no_room(refusal, (head, since), recv, wire)
-            };
+        match takes {
+            Takes::Nothing => {
+                self.handle((head, since), recv, RequestBody::default(), call, wire, turn)
+            }
+            Takes::Kept(limit) => {
+                recv.send_continue(&wire.input, &mut wire.output.bytes);
+                State::Body(Box::new(Incoming::new((head, since), recv, call.held(), limit)))
+            }
+            Takes::Streamed(limit) => {
+                let mut seat = self.streams.share();
+                if seat.grow(1) {
+                    let (asked, call) = ((head, since), call.held());
+                    State::Stream(Box::new(Streamed { asked, recv, call, limit, seat }))
+                } else {
+                    let refusal = Refusal::too_many_streams();
+                    log::info!("{}: refused: {refusal}", wire.peer);
+                    self.no_room(refusal, (head, since), recv, wire)
+                }
+            }
         }
-        if recv.is_done() {
-            // As most are: without a body, and complete with the head.
-            return self.handle((head, since), recv, RequestBody::default(), call, wire, turn);
-        }
-        recv.send_continue(&wire.input, &mut wire.output.bytes);
-        State::Body(Box::new(Incoming::new((head, since), recv, call.held())))
     }
 
     /// Who answers; or the answer, when it can be given by the head alone.
-    pub(super) fn find<'h>(
+    fn find<'h>(
         &'h self,
         head: &RequestHead,
         recv: &RecvBody,
         peer: SocketAddr,
-    ) -> Result<Call<&'h Arc<dyn Handler>>, Response> {
+    ) -> Result<(Call<&'h Arc<dyn Handler>>, Takes), Response> {
         let refuse = |refusal: Refusal| refusal.answer(head, peer);
         match self.routes.find(&head.method, &head.target) {
             Found::Handler(handler, params) => {
+                let own_limit = || handler.body_limit().unwrap_or(u64::MAX);
                 let judge = || {
-                    let own_limit = || handler.body_limit().unwrap_or(u64::MAX);
-                    handler.admit(head).map(|()| (handler.streams(), own_limit()))
+                    handler.admit(head).map(|()| match recv.remaining() {
+                        Some(0) => Takes::Nothing,
+                        _ if handler.streams() => Takes::Streamed(own_limit()),
+                        _ => Takes::Kept(own_limit().min(self.limits.body)),
+                    })
                 };
-                let judged = guarded(judge).map_err(|Panicked| after_panic(head))?;
-                let (streams, own_limit) = judged.map_err(refuse)?;
-                let limit = if streams { own_limit } else { own_limit.min(self.limits.body) };
-                if recv.remaining().is_some_and(|length| length > limit) {
+                let takes = guarded(judge).map_err(|Panicked| after_panic(head))?;
+                let takes = takes.map_err(refuse)?;
+                if let Takes::Kept(limit) | Takes::Streamed(limit) = takes
+                    && recv.remaining().is_some_and(|length| length > limit)
+                {
                     return Err(refuse(Refusal::too_large(limit)));
                 }
-                Ok(Call { handler, params, streams, limit })
+                Ok((Call { handler, params }, takes))
             }
             Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
             Found::NotAllowed(allow) => {
@@ -185,10 +203,10 @@ impl Http {
         loop {
             let fault = match incoming.recv.receive(&mut wire.input, &self.limits) {
                 Ok(Piece::Data(data)) => {
-                    let Incoming { received, body, call, .. } = &mut *incoming;
+                    let Incoming { received, body, limit, .. } = &mut *incoming;
                     *received += data.len() as u64;
-                    if *received > call.limit {
-                        Fault { rule: Rule::BodyTooLarge, offset: call.limit }
+                    if *received > *limit {
+                        Fault { rule: Rule::BodyTooLarge, offset: *limit }
                     } else {
                         let Err(error) = body.push(data, self.limits.body_memory, &self.memory)
                         else {
@@ -217,8 +235,7 @@ impl Http {
         wire.timing.body_is_complete();
         match body.finish() {
             Ok(body) => {
-                let trailers = recv.trailers().cloned().unwrap_or_default();
-                let body = body.with_trailers(trailers);
+                let body = body.with_trailers(recv.trailers());
                 self.handle((head, since), recv, body, call, wire, turn)
             }
             Err(error) => {
@@ -240,15 +257,17 @@ impl Http {
         wire: &mut Wire,
         turn: &Turn<'_>,
     ) -> State {
-        let (head, response) = call.answer(head, body, wire.peer, &self.limits);
-        let asked = Asked::of(head, since);
+        let Call { handler, params } = call;
+        let mut request = Request { head, body, peer: wire.peer, params };
+        let response = respond(handler.as_ref(), &mut request, &self.limits);
+        let asked = Asked::of(request.head, since);
         self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
     }
 
     /// The handler reads the body itself, and waits for it. What it leaves is got out of the way;
     /// when its reading failed, the client is told why instead of what the handler says.
     pub(super) fn stream(&self, streamed: Streamed, wire: &mut Wire, turn: &Turn<'_>) -> State {
-        let Streamed { asked: (head, since), recv, call, seat: _until_the_end } = streamed;
+        let Streamed { asked: (head, since), recv, call, limit, seat: _until_the_end } = streamed;
         let socket = match turn.stream.try_clone() {
             Ok(socket) => socket,
             Err(error) => {
@@ -259,9 +278,12 @@ impl Http {
         let peer = wire.peer;
         let lent = std::mem::replace(wire, Wire::new(peer));
         let (limits, stop) = (self.limits.clone(), self.stop.clone());
-        let loan = Loan::new(Stream::new(socket, lent, recv, limits, call.limit, stop));
+        let loan = Loan::new(Stream::new(socket, lent, recv, limits, limit, stop));
         let body = RequestBody::streamed(loan.clone());
-        let (head, response) = call.answer(head, body, peer, &self.limits);
+        let Call { handler, params } = call;
+        let mut request = Request { head, body, peer, params };
+        let response = respond(&*handler, &mut request, &self.limits);
+        let head = request.head;
         let Some(mut stream) = loan.take_back() else { return State::Over(Close::PeerLeft) };
         let broken = stream.broken();
         let Stream { wire: lent, recv, .. } = stream;
@@ -298,26 +320,7 @@ impl Http {
 
 impl Call<&Arc<dyn Handler>> {
     fn held(self) -> Call {
-        let Call { handler, params, streams, limit } = self;
-        Call { handler: Arc::clone(handler), params, streams, limit }
-    }
-}
-
-impl<H: AsRef<dyn Handler>> Call<H> {
-    /// Calls the handler, and sends of its answer what was asked for. Gives the head back, for the log.
-    pub(super) fn answer(
-        self,
-        head: Box<RequestHead>,
-        body: RequestBody,
-        peer: SocketAddr,
-        limits: &Limits,
-    ) -> (Box<RequestHead>, Response) {
-        let Call { handler, params, .. } = self;
-        let mut request = Request { head, body, peer, params };
-        let outcome = guarded(|| handler.as_ref().handle(&mut request));
-        let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
-        let response = select(response, &request.head, limits);
-        (request.head, response)
+        Call { handler: Arc::clone(self.handler), params: self.params }
     }
 }
 
@@ -326,11 +329,19 @@ impl Incoming {
         (head, since): (Box<RequestHead>, Instant),
         recv: RecvBody,
         call: Call,
+        limit: u64,
     ) -> Incoming {
         let body_since = if recv.is_done() { since } else { Instant::now() };
         let body = Collector::default();
-        Incoming { head, since, recv, body_since, received: 0, body, call }
+        Incoming { head, since, recv, body_since, received: 0, body, call, limit }
     }
+}
+
+/// Calls the handler, and makes of its answer what was asked for.
+fn respond(handler: &dyn Handler, request: &mut Request, limits: &Limits) -> Response {
+    let outcome = guarded(|| handler.handle(request));
+    let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
+    select(response, &request.head, limits)
 }
 
 /// Code that is not ours has panicked.
