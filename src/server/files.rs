@@ -156,7 +156,7 @@ fn validators(variant: &Variant, now: SystemTime) -> (String, String) {
     let mut hasher = DefaultHasher::new();
     (variant.coding, metadata.ino(), metadata.ctime(), metadata.ctime_nsec()).hash(&mut hasher);
     // What may change once more and keep its tag has a weak one (RFC 9110, 8.8.1).
-    let weak = if is_settled((metadata.ctime(), metadata.ctime_nsec()), now) { "" } else { "W/" };
+    let weak = if is_settled(metadata, now) { "" } else { "W/" };
     let modified = metadata.modified().map_or(now, |modified| modified.min(now));
     let tag = format!("{weak}\"{:x}-{:016x}\"", metadata.len(), hasher.finish());
     (tag, imf_fixdate(modified))

@@ -10,15 +10,13 @@
 //! whose room on the disk would not be free when they are removed.
 
 use std::collections::HashMap;
-use std::ffi::{CString, OsString};
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
-
-use nix::errno::Errno;
-use nix::libc::{c_long, dev_t, ino_t, time_t};
-use nix::sys::stat::{FileStat, SFlag, fstat, lstat, stat};
 
 use super::root::Folder;
 use super::variants::{Variant, Variants, names};
@@ -30,13 +28,13 @@ const TICK: Duration = Duration::from_millis(100);
 /// The same for a file system that knows whole seconds only, or, as FAT, every other one.
 const COARSE_TICK: Duration = Duration::from_secs(2);
 
-/// Will whatever is done from `now` on to an inode with this ctime, in seconds and nanoseconds, show in it?
-pub fn is_settled(
-    (seconds, nanos): (impl TryInto<u64>, impl TryInto<u32>),
-    now: SystemTime,
-) -> bool {
-    let nanos = nanos.try_into().unwrap_or_default();
-    let changed = Duration::new(seconds.try_into().unwrap_or_default(), nanos);
+/// Will whatever is done to this inode from `now` on show in its ctime?
+pub fn is_settled(metadata: &Metadata, now: SystemTime) -> bool {
+    let (seconds, nanos) = (metadata.ctime(), metadata.ctime_nsec());
+    let changed = Duration::new(
+        u64::try_from(seconds).unwrap_or_default(),
+        u32::try_from(nanos).unwrap_or_default(),
+    );
     let tick = if nanos == 0 { COARSE_TICK } else { TICK };
     SystemTime::UNIX_EPOCH.checked_add(changed + tick).is_some_and(|settled| settled <= now)
 }
@@ -65,17 +63,16 @@ pub struct Find {
     pub variants: Variants,
     /// It was looked for no earlier.
     pub since: SystemTime,
-    /// What has to be as it was: the root, then folders and files. Empty when this is not kept. The
-    /// names are as the kernel takes them: they are asked for each time.
-    way: Vec<(CString, Stamp)>,
+    /// What has to be as it was: the root, then folders and files. Empty when this is not kept.
+    way: Vec<(PathBuf, Stamp)>,
 }
 
 /// Which inode, in which state.
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
-    device: dev_t,
-    inode: ino_t,
-    changed: (time_t, c_long),
+    device: u64,
+    inode: u64,
+    changed: (i64, i64),
 }
 
 impl Known {
@@ -137,19 +134,19 @@ impl Find {
     fn stands(&self) -> bool {
         let mut way = self.way.iter();
         // The root's name may be a link, or lead over some.
-        way.next().is_some_and(|(path, stamp)| stamp.is_of(stat(path.as_c_str())))
-            && way.all(|(path, stamp)| stamp.is_of(lstat(path.as_c_str())))
+        way.next().is_some_and(|(path, stamp)| stamp.is_of(fs::metadata(path)))
+            && way.all(|(path, stamp)| stamp.is_of(fs::symlink_metadata(path)))
     }
 }
 
 impl Stamp {
-    fn new(found: &FileStat) -> Stamp {
-        let changed = (found.st_ctime, found.st_ctime_nsec);
-        Stamp { device: found.st_dev, inode: found.st_ino, changed }
+    fn new(metadata: &Metadata) -> Stamp {
+        let changed = (metadata.ctime(), metadata.ctime_nsec());
+        Stamp { device: metadata.dev(), inode: metadata.ino(), changed }
     }
 
-    fn is_of(&self, found: Result<FileStat, Errno>) -> bool {
-        found.is_ok_and(|found| *self == Stamp::new(&found))
+    fn is_of(&self, found: io::Result<Metadata>) -> bool {
+        found.is_ok_and(|metadata| *self == Stamp::new(&metadata))
     }
 }
 
@@ -161,41 +158,36 @@ fn way(
     path: &Path,
     variants: &Variants,
     since: SystemTime,
-) -> Option<Vec<(CString, Stamp)>> {
+) -> Option<Vec<(PathBuf, Stamp)>> {
     let large = |variant: &Variant| variant.metadata.len() > LARGE;
     if variants.all().any(large) || !folder.tells_of_changes() {
         return None;
     }
-    let root = stat(folder.path()).ok()?;
-    let stamp = |found: &FileStat| {
-        let Stamp { device, changed, .. } = Stamp::new(found);
-        (device == root.st_dev && is_settled(changed, since)).then(|| Stamp::new(found))
+    let root = fs::metadata(folder.path()).ok()?;
+    let device = root.dev();
+    let stamp = |metadata: &Metadata| {
+        (metadata.dev() == device && is_settled(metadata, since)).then(|| Stamp::new(metadata))
     };
-    let name_of = |path: &Path| CString::new(path.as_os_str().as_bytes()).ok();
-    let mut way = vec![(name_of(folder.path())?, stamp(&root)?)];
+    let mut way = vec![(folder.path().to_owned(), stamp(&root)?)];
     for parent in path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()) {
-        let name = name_of(&folder.path().join(parent))?;
-        let found = lstat(name.as_c_str()).ok().filter(is_folder)?;
-        way.push((name, stamp(&found)?));
+        let name = folder.path().join(parent);
+        let metadata = fs::symlink_metadata(&name).ok().filter(Metadata::is_dir)?;
+        way.push((name, stamp(&metadata)?));
     }
     for (coding, name) in names(path) {
-        let name = name_of(&folder.path().join(name))?;
+        let name = folder.path().join(name);
         let variant = variants.all().find(|variant| variant.coding == coding);
-        match (lstat(name.as_c_str()), variant) {
-            (Err(Errno::ENOENT), None) => {}
+        match (fs::symlink_metadata(&name), variant) {
+            (Err(error), None) if error.kind() == io::ErrorKind::NotFound => {}
             // There to be found again, by this name, without a link.
-            (Ok(found), Some(variant)) => {
-                let modified = variant.metadata.modified().ok().filter(|&at| at <= since);
-                let stamp = stamp(&found).filter(|stamp| stamp.is_of(fstat(&variant.file)));
-                way.push((name, modified.and(stamp)?));
+            (Ok(metadata), Some(variant)) => {
+                let stamp = stamp(&metadata)
+                    .filter(|_| metadata.modified().is_ok_and(|modified| modified <= since));
+                way.push((name, stamp.filter(|stamp| *stamp == Stamp::new(&variant.metadata))?));
             }
             // What was passed over may become a variant, and the folder stay as it is.
             _ => return None,
         }
     }
     Some(way)
-}
-
-fn is_folder(found: &FileStat) -> bool {
-    SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR
 }
