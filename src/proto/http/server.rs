@@ -10,6 +10,7 @@
 //! it would: else it may be no request, but data that somebody wants to pass off as one.
 
 use super::body::{Decoder, Encoder, Piece};
+use super::chars::write_decimal;
 use super::close::{Close, wants_to_stay};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
@@ -392,7 +393,11 @@ impl SendHead {
             has_body || *method == Method::Head && may_have_body(&Method::Get, status);
         match length {
             _ if !says_length => {}
-            Some(length) => write_length(length, out),
+            Some(length) => {
+                out.extend_from_slice(b"Content-Length: ");
+                write_decimal(length, out);
+                out.extend_from_slice(b"\r\n");
+            }
             None if version >= Version::Http11 => {
                 out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
             }
@@ -414,25 +419,6 @@ impl SendHead {
         out.extend_from_slice(b"\r\n");
         SendBody { encoder, stays, unread }
     }
-}
-
-/// Writes `Content-Length`, in one piece.
-fn write_length(mut length: u64, out: &mut Vec<u8>) {
-    const NAME: &[u8] = b"Content-Length: ";
-    let mut line = *b"Content-Length: ....................\r\n"; // as many digits as u64 has
-    let mut first = line.len() - 2;
-    loop {
-        first -= 1;
-        let [digit, ..] = (length % 10).to_le_bytes();
-        line[first] = b'0' + digit;
-        length /= 10;
-        if length == 0 {
-            break;
-        }
-    }
-    let start = first - NAME.len();
-    line[start..first].copy_from_slice(NAME);
-    out.extend_from_slice(&line[start..]);
 }
 
 /// An interim answer is none: the client would wait on, and take the next answer for this one's.
