@@ -102,20 +102,23 @@ pub fn value_prefix(bytes: &[u8]) -> usize {
 /// seven may be more of them.
 #[inline(always)]
 pub fn plain_path_prefix(bytes: &[u8]) -> usize {
-    let words = bytes.as_chunks().0;
-    first_of_words(words, |word| !(letters(word) | between(word, b'-', b'9')))
-        .unwrap_or(words.len() * 8)
+    prefix_in_words(bytes, |word| !(letters(word) | between(word, b'-', b'9')))
 }
 
 /// How many bytes in front are letters, digits, or of `-.`: most of a [`REG_NAME`], and no `%`. The last
 /// seven may be more of them.
 #[inline(always)]
 pub fn plain_host_prefix(bytes: &[u8]) -> usize {
-    let words = bytes.as_chunks().0;
-    first_of_words(words, |word| {
+    prefix_in_words(bytes, |word| {
         !(letters(word) | between(word, b'-', b'9')) | between(word, b'/', b'/')
     })
-    .unwrap_or(words.len() * 8)
+}
+
+/// How many bytes of the whole words in front are not odd.
+#[inline(always)]
+fn prefix_in_words(bytes: &[u8], odds: impl Fn(u64) -> u64) -> usize {
+    let words = bytes.as_chunks().0;
+    first_of_words(words, odds).unwrap_or(words.len() * 8)
 }
 
 /// Where the first byte is that is `odd`, or their number. `odds` says it of eight in a word, by the top

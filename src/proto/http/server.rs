@@ -326,7 +326,7 @@ impl SendHead {
         may_stay: bool,
         out: &mut Vec<u8>,
     ) -> SendBody {
-        let status = that_ends(head.status);
+        let status = final_status(head.status);
         if status == head.status {
             head.encode_start(out);
         } else {
@@ -347,7 +347,7 @@ impl SendHead {
         may_stay: bool,
         out: &mut Vec<u8>,
     ) -> SendBody {
-        let status = that_ends(status);
+        let status = final_status(status);
         status.encode_line(out);
         self.send_fields(status, fields, added, length, may_stay, out)
     }
@@ -405,24 +405,21 @@ impl SendHead {
         }
         // What 426 and others offer is for this connection only (RFC 9110, 7.8).
         let offers = fields.has("upgrade");
-        let connection: &[u8] = match (stays, version) {
+        out.extend_from_slice(match (stays, version) {
             (Err(_), _) if offers => b"Connection: close, upgrade\r\n",
             (Err(_), _) => b"Connection: close\r\n",
             (Ok(()), Version::Http10) if offers => b"Connection: keep-alive, upgrade\r\n",
             (Ok(()), Version::Http10) => b"Connection: keep-alive\r\n",
             (Ok(()), Version::Http11) if offers => b"Connection: upgrade\r\n",
             (Ok(()), Version::Http11) => b"",
-        };
-        if !connection.is_empty() {
-            out.extend_from_slice(connection);
-        }
+        });
         out.extend_from_slice(b"\r\n");
         SendBody { encoder, stays, unread }
     }
 }
 
 /// An interim answer is none: the client would wait on, and take the next answer for this one's.
-fn that_ends(status: Status) -> Status {
+fn final_status(status: Status) -> Status {
     if status.is_informational() { Status::INTERNAL_SERVER_ERROR } else { status }
 }
 
