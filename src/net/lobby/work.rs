@@ -253,7 +253,10 @@ impl<S: Service> Leading<'_, S> {
             // Once round; but after a turn of somebody who asks for much, others may have come.
             let at_hand = lobby.queues.at_hand();
             let taken = lobby.call_for_each();
-            if taken == 0 && at_hand >= MANY && calls.is_one_left(lobby.helpers, lobby.help()) {
+            if taken == 0
+                && at_hand >= MANY
+                && calls.is_one_left(watch.now, lobby.helpers, lobby.help())
+            {
                 lobby.call();
             }
             for _ in taken..at_hand {
@@ -300,8 +303,7 @@ struct Calls {
 
 impl Calls {
     /// May one more be made? So many may be, in the time that a worker helps.
-    fn is_one_left(&mut self, most: usize, help: Duration) -> bool {
-        let now = Instant::now();
+    fn is_one_left(&mut self, now: Instant, most: usize, help: Duration) -> bool {
         if now.duration_since(self.since) >= help {
             *self = Calls { since: now, made: 0 };
         }
