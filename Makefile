@@ -50,7 +50,7 @@ check: ## formatting, lints, documentation
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
 
 model: ## tries every interleaving of the protocol by which workers own connections (loom)
-	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR=target/loom $(CARGO) test --locked --release --lib protocol
+	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR=target/loom $(CARGO) test --locked --release --lib model
 
 # Other people's programs, to test against. Where they cannot be installed the tests that need them
 # say that they were skipped.

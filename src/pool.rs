@@ -7,14 +7,18 @@
 //! A full channel is an answer (the job comes back), not a wait. Nothing in here knows what a job
 //! is.
 
+mod jobs;
+
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use std::{io, thread};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use self::jobs::Jobs;
 
 /// Workers, and the channel that feeds them.
 #[derive(Debug)]
@@ -23,7 +27,7 @@ pub struct Pool<J> {
     waiting: Receiver<J>,
     names: Vec<String>,
     ended: Receiver<usize>,
-    idle: Arc<AtomicUsize>,
+    count: Arc<Jobs>,
     panics: Arc<AtomicU64>,
 }
 
@@ -40,22 +44,20 @@ pub fn number() -> Option<usize> {
 #[derive(Debug)]
 pub struct Queue<J> {
     jobs: Sender<J>,
-    idle: Arc<AtomicUsize>,
+    count: Arc<Jobs>,
 }
 
 /// How full a pool is. Held by whoever likes; the pool stops all the same.
 #[derive(Debug)]
 pub struct Gauge<J> {
     queue: Receiver<J>,
-    idle: Arc<AtomicUsize>,
-    workers: usize,
+    count: Arc<Jobs>,
 }
 
 /// What a job may know of the others: whether they wait.
 #[derive(Debug)]
-pub struct Waiting<'a, J> {
-    queue: &'a Receiver<J>,
-    idle: &'a AtomicUsize,
+pub struct Waiting<'a> {
+    count: &'a Jobs,
 }
 
 /// How a pool ended.
@@ -77,36 +79,36 @@ impl<J: Send + 'static> Pool<J> {
     /// When the operating system refuses a thread.
     pub fn start<W>(name: &str, workers: usize, capacity: usize, work: W) -> io::Result<Pool<J>>
     where
-        W: Fn(J, &Waiting<'_, J>) + Send + Sync + 'static,
+        W: Fn(J, &Waiting<'_>) + Send + Sync + 'static,
     {
         let (jobs, queue) = bounded(capacity.max(1));
         let workers = workers.max(1);
         let (ending, ended) = bounded(workers);
         let panics = Arc::new(AtomicU64::new(0));
-        let (work, idle) = (Arc::new(work), Arc::new(AtomicUsize::new(workers)));
+        let (work, count) = (Arc::new(work), Arc::new(Jobs::new(workers)));
         let names: Vec<String> = (1..=workers).map(|number| format!("{name}-{number}")).collect();
         for (index, name) in names.iter().enumerate() {
             let (queue, ending) = (queue.clone(), ending.clone());
-            let (work, panics, idle) = (Arc::clone(&work), Arc::clone(&panics), Arc::clone(&idle));
+            let (work, panics) = (Arc::clone(&work), Arc::clone(&panics));
+            let count = Arc::clone(&count);
             thread::Builder::new().name(name.clone()).spawn(move || {
                 NUMBER.set(Some(index + 1));
-                drain(&queue, &idle, &*work, &panics);
+                drain(&queue, &count, &*work, &panics);
                 // Nobody may be listening any more, and then nobody needs to know.
                 let _ = ending.send(index);
             })?;
         }
-        Ok(Pool { jobs, waiting: queue, names, ended, idle, panics })
+        Ok(Pool { jobs, waiting: queue, names, ended, count, panics })
     }
 
     /// A way to put jobs in. The pool cannot stop while one is held.
     pub fn queue(&self) -> Queue<J> {
-        Queue { jobs: self.jobs.clone(), idle: Arc::clone(&self.idle) }
+        Queue { jobs: self.jobs.clone(), count: Arc::clone(&self.count) }
     }
 
     /// A way to see how full it is.
     pub fn gauge(&self) -> Gauge<J> {
-        let (queue, idle) = (self.waiting.clone(), Arc::clone(&self.idle));
-        Gauge { queue, idle, workers: self.names.len() }
+        Gauge { queue: self.waiting.clone(), count: Arc::clone(&self.count) }
     }
 
     /// Takes no more jobs, lets the workers finish those that are queued and running, and waits
@@ -135,12 +137,12 @@ impl<J> Gauge<J> {
 
     /// All workers.
     pub fn workers(&self) -> usize {
-        self.workers
+        self.count.workers()
     }
 
-    /// Workers that are at a job.
+    /// Workers that are at a job, or about to take one.
     pub fn busy(&self) -> usize {
-        self.workers.saturating_sub(self.idle.load(Ordering::Relaxed))
+        self.count.busy()
     }
 }
 
@@ -150,37 +152,34 @@ impl<J> Queue<J> {
     /// # Errors
     /// The job.
     pub fn try_send(&self, job: J) -> Result<(), J> {
-        self.jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
+        self.count.add();
+        self.jobs.try_send(job).map_err(|error| {
+            self.count.remove();
+            match error {
+                TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
+            }
         })
-    }
-
-    /// How many workers have nothing to do, and no job on its way to them.
-    pub fn idle(&self) -> usize {
-        self.idle.load(Ordering::Relaxed).saturating_sub(self.jobs.len())
     }
 }
 
-impl<J> Waiting<'_, J> {
-    /// Is at least one job waiting that no idle worker is about to take?
+impl Waiting<'_> {
+    /// Returns true if at least one job waits that no idle worker is about to take.
     pub fn any(&self) -> bool {
-        // Nearly always it is empty; that is quickly asked.
-        !self.queue.is_empty() && self.queue.len() > self.idle.load(Ordering::Relaxed)
+        self.count.are_waiting()
     }
 }
 
 /// The life of a worker.
 fn drain<J>(
     queue: &Receiver<J>,
-    idle: &AtomicUsize,
-    work: &impl Fn(J, &Waiting<'_, J>),
+    count: &Jobs,
+    work: &impl Fn(J, &Waiting<'_>),
     panics: &AtomicU64,
 ) {
     for job in queue {
-        idle.fetch_sub(1, Ordering::Relaxed);
         // A job is done with when it panics: whatever it left half changed was its own.
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(job, &Waiting { queue, idle })));
-        idle.fetch_add(1, Ordering::Relaxed);
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(job, &Waiting { count })));
+        count.remove();
         if outcome.is_err() {
             panics.fetch_add(1, Ordering::Relaxed);
             let thread = thread::current();
@@ -205,7 +204,7 @@ mod tests {
     #[test]
     fn every_job_is_done_by_a_named_worker() {
         let (sender, results) = crossbeam_channel::unbounded();
-        let pool = Pool::start("test", 3, 100, move |job: u32, _: &Waiting<'_, u32>| {
+        let pool = Pool::start("test", 3, 100, move |job: u32, _: &Waiting<'_>| {
             let who = (thread::current().name().map(str::to_owned), number());
             sender.send((job, who)).unwrap();
         });
@@ -231,7 +230,7 @@ mod tests {
     fn a_panic_neither_kills_a_worker_nor_shrinks_the_pool() {
         let together = Arc::new(Barrier::new(3));
         let meeting = Arc::clone(&together);
-        let pool = Pool::start("test", 2, 100, move |job: bool, _: &Waiting<'_, bool>| {
+        let pool = Pool::start("test", 2, 100, move |job: bool, _: &Waiting<'_>| {
             assert!(job, "a panic on purpose");
             meeting.wait();
         });
@@ -250,7 +249,7 @@ mod tests {
     fn a_job_that_an_idle_worker_will_take_does_not_wait() {
         let (ask, asked) = bounded::<()>(0);
         let (tell, told) = bounded(0);
-        let pool = Pool::start("test", 2, 100, move |_: u32, waiting: &Waiting<'_, u32>| {
+        let pool = Pool::start("test", 2, 100, move |_: u32, waiting: &Waiting<'_>| {
             while asked.recv().is_ok() {
                 tell.send(waiting.any()).unwrap();
             }
@@ -273,7 +272,7 @@ mod tests {
     #[test]
     fn a_full_channel_gives_the_job_back_and_a_stuck_worker_is_named() {
         let (hold, held) = bounded::<()>(0);
-        let pool = Pool::start("test", 1, 1, move |_: u32, _: &Waiting<'_, u32>| {
+        let pool = Pool::start("test", 1, 1, move |_: u32, _: &Waiting<'_>| {
             let _ = held.recv();
         });
         let pool = pool.unwrap();

@@ -14,6 +14,7 @@
 //! | [`stream`] | a connection, over TCP or within this machine | `recv` `send` `setsockopt` |
 //! | [`socket`] | the few things std has no word for, safely bound | `listen` `setsockopt` |
 //! | [`usage`] | the processor time of a thread | `clock_gettime` |
+//! | [`usual_time`] | how long a handler usually takes | |
 //! | [`errors`] | which errors are the peer's leaving, and which pass | |
 //! | [`rarely`] | what is worth a line in the log once a second | |
 
@@ -32,3 +33,4 @@ pub mod socket;
 pub mod stop;
 pub mod stream;
 pub mod usage;
+pub mod usual_time;

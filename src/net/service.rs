@@ -1,6 +1,6 @@
 //! The seam between a protocol and whoever drives its connections.
 //!
-//! A driver (the textbook's loop; later the lobby) owns sockets and waiting; a [`Service`] owns
+//! A driver (the textbook's loop, or the lobby) owns sockets and waiting; a [`Service`] owns
 //! what is said. The driver gives the service *turns*. A turn uses what is at hand, reads at most
 //! once, and says what it needs [`Next`]: it never decides how to wait for it. On a blocking
 //! socket with a read timeout the one read of a turn may block until the timeout; on a
@@ -8,15 +8,16 @@
 //! turn's code is the same.
 //!
 //! A turn may last while a handler computes, or sleeps; or while a handler that streams a body waits
-//! for its own client. That is the one case in which a turn waits for a peer. The service keeps it
-//! rare (it binds at most half the workers), and a driver needs to know nothing of it but that a turn
-//! may take long, and read from the socket as often as it likes.
+//! for its own client. That is the one case in which a turn waits for a peer, and the service keeps it
+//! rare (it binds at most half the workers). The service tells the [`Driver`] before such work begins,
+//! and how long it took; the driver decides what that means for the other connections.
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::deadline::{Deadline, Phase};
 use super::door::Full;
+use super::usual_time::UsualTime;
 
 /// A protocol's server side: what is done with a connection.
 pub trait Service: Send + Sync + 'static {
@@ -30,15 +31,14 @@ pub trait Service: Send + Sync + 'static {
     /// A connection has been accepted.
     fn open(&self, peer: SocketAddr) -> Self::Connection;
 
-    /// Goes on with what is at hand. `may_stay`: may the connection be kept after an exchange? Asked
-    /// when the answer begins, as a handler may take its time, and the world changes meanwhile. `queued`:
-    /// how long there had been something to do before this turn began.
+    /// Goes on with what is at hand. `queued`: how long there had been something to do before this turn
+    /// began.
     fn turn(
         &self,
         connection: &mut Self::Connection,
         stream: &TcpStream,
         desk: &mut Self::Desk,
-        may_stay: &dyn Fn() -> bool,
+        driver: &dyn Driver,
         queued: Duration,
     ) -> Next;
 
@@ -56,6 +56,19 @@ pub trait Service: Send + Sync + 'static {
 
     /// What is said to a peer that is not let in, in one piece.
     fn refusal(&self, why: Full, peer: SocketAddr) -> Vec<u8>;
+}
+
+/// What a service may ask of its driver, and tells it, during a turn.
+pub trait Driver {
+    /// Returns true if the connection may be kept after an exchange. Asked when the response begins, as
+    /// a handler may take its time, and the world changes meanwhile.
+    fn may_keep(&self) -> bool;
+
+    /// Work begins that takes this long as a rule: a handler, or a body that is made while it is read.
+    fn before(&self, usual: &UsualTime);
+
+    /// The work is done, and took this long: the driver records it.
+    fn after(&self, usual: &UsualTime, took: Duration);
 }
 
 /// What a turn needs next.

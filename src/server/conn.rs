@@ -36,7 +36,7 @@ use super::wire::{Desk, Read, Wire};
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::door::Full;
 use crate::net::errors::{nothing_yet, peer_left};
-use crate::net::service::{Ended, Next, Service};
+use crate::net::service::{Driver, Ended, Next, Service};
 use crate::net::stop::Stop;
 use crate::proto::http::close::Close;
 use crate::proto::http::error::Rule;
@@ -107,13 +107,15 @@ struct Turn<'t> {
     queued: Duration,
     /// When it ends, if an answer has been given.
     end: Instant,
-    may_stay: &'t dyn Fn() -> bool,
+    driver: &'t dyn Driver,
 }
 
 /// How far a step went.
 enum Step {
     /// To another state; go on from there.
     On,
+    /// To another state, with something that was slow in the making: it leaves before the next is made.
+    Paced,
     /// Nowhere without more input.
     Hungry,
     /// Nowhere without more room in the peer.
@@ -137,14 +139,14 @@ impl Service for Http {
         connection: &mut Connection,
         stream: &TcpStream,
         desk: &mut Desk,
-        may_stay: &dyn Fn() -> bool,
+        driver: &dyn Driver,
         queued: Duration,
     ) -> Next {
         connection.wire.borrow(desk);
         // Nothing is done in a turn that begins with reading before that has brought something.
         let begins = !connection.wire.input.is_empty() || !connection.state.is_new();
         let start = if begins { Instant::now() } else { connection.wire.waiting_since };
-        let turn = Turn { stream, start, end: start + TURN_TIME, queued, may_stay };
+        let turn = Turn { stream, start, end: start + TURN_TIME, queued, driver };
         let next = self.try_turn(connection, turn).unwrap_or_else(|error| {
             if !peer_left(&error) {
                 log::warn!("{}: {error}", connection.wire.peer);
@@ -313,7 +315,7 @@ impl Http {
             let answers = now_answered - answered;
             let had_its_turn =
                 || answers >= TURN_ANSWERS || answers > 0 && waiting_since >= turn.end;
-            let pausing = matches!(step, Step::Hungry | Step::Stuck | Step::Over) || had_its_turn();
+            let pausing = !matches!(step, Step::On) || had_its_turn();
             if pausing || connection.wire.output.is_large() {
                 connection.wire.flush(turn.stream, &self.limits)?;
                 if let Some(deadline) = connection.wire.output.deadline(&self.limits) {
@@ -322,6 +324,7 @@ impl Http {
             }
             match (step, read) {
                 (Step::Over, _) => return Ok(connection.last_words()),
+                (Step::Paced, _) => return Ok(Next::Again),
                 // However long it took: who has not asked for more waits like everybody else.
                 (Step::On, _) if connection.is_done() => {}
                 (Step::On | Step::Stuck, _)
@@ -370,7 +373,7 @@ impl Http {
             State::Body(incoming) => self.receive_body(incoming, wire, turn),
             State::Stream(streamed) => (self.stream(*streamed, wire, turn), Step::On),
             State::Answer(mut answer) => match self.send_file(&mut answer, wire, turn.stream) {
-                Ok(Passed::Nothing) => (self.send_body(answer, wire), Step::On),
+                Ok(Passed::Nothing) => self.send_piece(answer, wire, turn.driver),
                 Ok(Passed::Some(_)) => (State::Answer(answer), Step::On),
                 Ok(Passed::NoRoom) => (State::Answer(answer), Step::Stuck),
                 Err(error) => {

@@ -15,13 +15,25 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::handler::Handler;
+use crate::net::usual_time::UsualTime;
 use crate::proto::http::method::Method;
 use crate::proto::http::target::{Target, segments};
+
+/// A handler of one route, and how long it usually takes.
+#[derive(Debug)]
+pub struct Endpoint<H: ?Sized = dyn Handler> {
+    /// From a complete request to its response.
+    pub(super) usual: UsualTime,
+    /// One read of a body that the handler left to be made while it is sent.
+    pub(super) usual_read: UsualTime,
+    /// Answers the requests.
+    pub(super) handler: H,
+}
 
 /// Routes, as they are collected.
 #[derive(Default)]
 pub struct Router {
-    routes: Vec<(Method, String, Arc<dyn Handler>)>,
+    routes: Vec<(Method, String, Arc<Endpoint>)>,
 }
 
 /// Routes, checked and in order: what a server runs on.
@@ -34,14 +46,14 @@ pub struct Routes {
 #[derive(Debug)]
 struct Path {
     pattern: Pattern,
-    methods: Vec<(Method, Arc<dyn Handler>)>,
+    methods: Vec<(Method, Arc<Endpoint>)>,
 }
 
 /// What [`Routes::find`] found.
 #[derive(Debug)]
 pub enum Found<'a> {
     /// This handler, with these parameters.
-    Handler(&'a Arc<dyn Handler>, Params),
+    Handler(&'a Arc<Endpoint>, Params),
     /// OPTIONS that nobody handles: the methods that there are.
     Options(String),
     /// The path is there, the method is not: the methods that there are.
@@ -83,7 +95,9 @@ impl Router {
 
     /// Adds a route.
     pub fn route(mut self, method: Method, pattern: &str, handler: impl Handler) -> Router {
-        self.routes.push((method, pattern.to_owned(), Arc::new(handler)));
+        let (usual, usual_read) = (UsualTime::unknown(), UsualTime::unknown());
+        let endpoint = Arc::new(Endpoint { usual, usual_read, handler });
+        self.routes.push((method, pattern.to_owned(), endpoint));
         self
     }
 
@@ -193,7 +207,7 @@ impl Routes {
 }
 
 impl Path {
-    fn handler(&self, method: &Method) -> Option<&Arc<dyn Handler>> {
+    fn handler(&self, method: &Method) -> Option<&Arc<Endpoint>> {
         let of = |wanted: &Method| {
             self.methods.iter().find(|(held, _)| held == wanted).map(|(_, handler)| handler)
         };

@@ -21,8 +21,9 @@ use std::time::{Duration, Instant};
 use crate::net::accept::Accepted;
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::nothing_yet;
-use crate::net::service::{Ended, Next, Service};
+use crate::net::service::{Driver, Ended, Next, Service};
 use crate::net::stop::Stop;
+use crate::net::usual_time::UsualTime;
 use crate::pool::Waiting;
 
 /// The longest that a worker blocks without looking up, to see whether others wait or the server
@@ -34,12 +35,7 @@ const LOOK_UP: Duration = Duration::from_millis(100);
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves one connection to its end.
-pub fn serve<S: Service>(
-    service: &S,
-    accepted: Accepted,
-    waiting: &Waiting<'_, Accepted>,
-    stop: &Stop,
-) {
+pub fn serve<S: Service>(service: &S, accepted: Accepted, waiting: &Waiting<'_>, stop: &Stop) {
     // The pass is given back first: who sees the connection closed may come again.
     let Accepted { stream, peer, at, pass: _pass } = accepted;
     let mut connection = service.open(peer);
@@ -65,16 +61,16 @@ fn drive<S: Service>(
     connection: &mut S::Connection,
     stream: &TcpStream,
     mut queued: Duration,
-    waiting: &Waiting<'_, Accepted>,
+    waiting: &Waiting<'_>,
     stop: &Stop,
 ) -> (Ended, Leave) {
-    let may_stay = || !stop.is_asked() && !waiting.any();
+    let driver = Keeper { waiting, stop };
     let mut desk = S::Desk::default();
     loop {
         if stop.deadline().is_some_and(|end| Instant::now() >= end) {
             return (Ended::Cut, Leave::AtOnce);
         }
-        let mut next = service.turn(connection, stream, &mut desk, &may_stay, queued);
+        let mut next = service.turn(connection, stream, &mut desk, &driver, queued);
         queued = Duration::ZERO; // from now on the worker is there first
         if let Next::Readable(deadline) | Next::Writable(deadline) = next {
             if let Some(ended) = give_up(deadline, waiting, stop) {
@@ -92,8 +88,25 @@ fn drive<S: Service>(
     }
 }
 
+/// The textbook as a driver: each worker has one connection, so how long its work takes changes nothing
+/// for the others.
+struct Keeper<'a> {
+    waiting: &'a Waiting<'a>,
+    stop: &'a Stop,
+}
+
+impl Driver for Keeper<'_> {
+    fn may_keep(&self) -> bool {
+        !self.stop.is_asked() && !self.waiting.any()
+    }
+
+    fn before(&self, _: &UsualTime) {}
+
+    fn after(&self, _: &UsualTime, _: Duration) {}
+}
+
 /// Is this wait given up for the sake of others?
-fn give_up(wait: Deadline, waiting: &Waiting<'_, Accepted>, stop: &Stop) -> Option<Ended> {
+fn give_up(wait: Deadline, waiting: &Waiting<'_>, stop: &Stop) -> Option<Ended> {
     match wait.phase {
         Phase::Idle | Phase::Silent if stop.is_asked() => Some(Ended::Stopping),
         Phase::Idle if waiting.any() => Some(Ended::MakingRoom),
@@ -143,7 +156,7 @@ mod tests {
             (): &mut (),
             _: &TcpStream,
             (): &mut (),
-            _: &dyn Fn() -> bool,
+            _: &dyn Driver,
             _: Duration,
         ) -> Next {
             std::thread::sleep(Duration::from_millis(1));
@@ -168,7 +181,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stop = Stop::new().unwrap();
         let stopping = stop.clone();
-        let pool = Pool::start("test", 1, 10, move |accepted, waiting: &Waiting<'_, Accepted>| {
+        let pool = Pool::start("test", 1, 10, move |accepted, waiting: &Waiting<'_>| {
             serve(&Busy, accepted, waiting, &stopping);
         });
         let pool = pool.unwrap();

@@ -7,30 +7,33 @@
 //!    ^                 │
 //!    └── the lobby <───┘ nothing more at hand
 //!          ^
-//!          └── the housekeeper: deadlines; a leader that does not come back; stopping
+//!          └── the supervisor: deadlines; turns that last too long; stopping
 //! ```
 //! A worker has a connection only while there is work at hand for it. Handing a request to another
 //! thread costs more than most requests do, so it isn't done: **the leader** waits for events and
-//! serves the ready connections itself. When many are ready, or turns are long, it calls idle workers
-//! for help; when it stays away too long, in a handler, the housekeeper gives the lead to another.
-//! All take from the same three queues: new connections, ready ones, and those that have just had a
-//! turn and are ready again: who asks for much waits for who asks for little.
+//! serves the ready connections itself. Before it begins with work that is usually long, a handler that
+//! asks a database, it passes the lead on and calls another worker (the Leader/Followers pattern). What
+//! takes long unexpectedly, the supervisor notices. All take from the same three queues: new connections,
+//! ready ones, and those that have just had a turn and are ready again: who asks for much waits for who
+//! asks for little.
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `protocol` | who owns a connection, who leads, who is coming: three atomic words, model-checked |
+//! | `policy` | when a worker is called, and when one counts as stuck: every rule of thumb, pure |
+//! | `protocol` | who owns a connection, who leads, who is there: atomic words, model-checked |
 //! | `queue` | what is at hand: new, ready, or ready again |
 //! | `slot` | a connection, its deadline, its last moments |
-//! | `work` | the leader and the helpers |
-//! | `house` | the housekeeper |
+//! | `work` | the workers: the leader, and those that help |
+//! | `supervisor` | the thread that looks after workers and deadlines |
 //!
 //! This is the one place where a socket is not waited for by the thread that serves it. It drives
 //! the same turns of the same [`Service`] as the textbook.
 
-mod house;
+mod policy;
 mod protocol;
 mod queue;
 mod slot;
+mod supervisor;
 mod work;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -39,7 +42,7 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 use std::{io, iter};
 
-use self::protocol::{Coming, Lead};
+use self::protocol::{Activity, Crew};
 use self::queue::{New, Queues};
 use self::slot::{Alarm, PHASES, Slot};
 use super::accept::Accepted;
@@ -47,6 +50,7 @@ use super::deadline::Phase;
 use super::poller::Poller;
 use super::service::{Ended, Load, Service};
 use super::stop::Stop;
+use super::usual_time::UsualTime;
 use crate::pool::{Pool, Queue, Report};
 
 /// Connections, and what those who serve them share.
@@ -63,18 +67,17 @@ struct Shared<S: Service> {
     /// Where idle workers wait to be called; gone when the lobby closes.
     calls: Mutex<Option<Queue<Call>>>,
     poller: Poller,
-    lead: Lead,
-    /// Workers that have been called, and have not looked at the queues yet.
-    coming: Coming,
-    /// How long turns have been of late, in nanoseconds.
-    typical_turn: AtomicU64,
-    /// How many workers may help the leader at once: one for each other core.
-    helpers: usize,
-    /// The number of the turn that the leader is in, or was in just now; 0 when it waits.
-    turn: AtomicU64,
-    housekeeper: OnceLock<Thread>,
-    /// Does the housekeeper sleep longer, as the leader does?
-    drowsy: AtomicBool,
+    crew: Crew,
+    /// What each worker is doing.
+    activities: Box<[Activity]>,
+    /// How long turns usually are that are not long work.
+    usual_turn: UsualTime,
+    cores: usize,
+    supervisor: OnceLock<Thread>,
+    /// Does the supervisor sleep longer, as the leader does?
+    supervisor_sleeps: AtomicBool,
+    /// Until when it looks closely, in nanoseconds since the lobby opened.
+    closely_until: AtomicU64,
     closed: AtomicBool,
     opened: Instant,
 }
@@ -83,11 +86,11 @@ struct Shared<S: Service> {
 #[derive(Debug)]
 struct Call;
 
-/// A lobby, with its workers and its housekeeper.
+/// A lobby, with its workers and its supervisor.
 pub struct Lobby<S: Service> {
     shared: Arc<Shared<S>>,
     pool: Pool<Call>,
-    house: JoinHandle<()>,
+    supervisor: JoinHandle<()>,
     /// Until when a full queue is not waited for, in milliseconds since the lobby opened.
     jammed_until: AtomicU64,
 }
@@ -105,6 +108,7 @@ impl<S: Service> Lobby<S> {
         queue: usize,
         workers: usize,
     ) -> io::Result<Lobby<S>> {
+        let workers = workers.max(1);
         // A connection gives its pass back a moment before its slot, if a thread is at both.
         let seats = seats + workers + 1;
         let shared = Arc::new(Shared {
@@ -116,25 +120,25 @@ impl<S: Service> Lobby<S> {
             queues: Queues::new(queue),
             calls: Mutex::new(None),
             poller: Poller::new()?,
-            lead: Lead::new(),
-            coming: Coming::new(),
-            typical_turn: AtomicU64::new(0),
-            helpers: thread::available_parallelism().map_or(1, |cores| cores.get().max(2) - 1),
-            turn: AtomicU64::new(0),
-            housekeeper: OnceLock::new(),
-            drowsy: AtomicBool::new(false),
+            crew: Crew::new(workers),
+            activities: iter::repeat_with(Activity::new).take(workers).collect(),
+            usual_turn: UsualTime::unknown(),
+            cores: thread::available_parallelism().map_or(1, usize::from),
+            supervisor: OnceLock::new(),
+            supervisor_sleeps: AtomicBool::new(false),
+            closely_until: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             opened: Instant::now(),
         });
         let working = Arc::clone(&shared);
         let pool = Pool::start("worker", workers, workers, move |Call, _| working.work())?;
         *shared.calls() = Some(pool.queue());
-        let housekeeping = Arc::clone(&shared);
-        let house = thread::Builder::new()
-            .name("housekeeper".to_owned())
-            .spawn(move || housekeeping.keep_house())?;
+        let supervising = Arc::clone(&shared);
+        let supervisor = thread::Builder::new()
+            .name("supervisor".to_owned())
+            .spawn(move || supervising.supervise())?;
         shared.call(); // somebody has to lead
-        Ok(Lobby { shared, pool, house, jammed_until: AtomicU64::new(0) })
+        Ok(Lobby { shared, pool, supervisor, jammed_until: AtomicU64::new(0) })
     }
 
     /// Lets a new connection in, or gives it back when there is no seat, or too many wait already.
@@ -151,7 +155,7 @@ impl<S: Service> Lobby<S> {
             shared.queues.admit(New { index, accepted, connection })
         };
         match &admitted {
-            Ok(()) => shared.rouse_leader(),
+            Ok(()) => drop(shared.rouse_leader()),
             Err(_) => shared.free().push(index),
         }
         admitted
@@ -163,7 +167,7 @@ impl<S: Service> Lobby<S> {
         move || {
             let Some(shared) = shared.upgrade() else { return Load::default() };
             // A leader that waits for events is at no connection.
-            let busy = gauge.busy().saturating_sub(usize::from(shared.lead.is_asleep()));
+            let busy = gauge.busy().saturating_sub(usize::from(shared.crew.lead.is_asleep()));
             let (new, ready) = (shared.queues.new_ones(), shared.queues.ready_ones());
             Load { waiting: shared.waiting(), new, ready, workers: gauge.workers(), busy }
         }
@@ -193,8 +197,8 @@ impl<S: Service> Lobby<S> {
     /// Closes the lobby, once it has been asked to stop: connections that are idle leave at once,
     /// the others when they are done; what is left when the stop's deadline passes is cut.
     pub fn close(self) -> Report {
-        let Lobby { shared, pool, house, .. } = self;
-        // The housekeeper cuts in its next round; a handler that does not come back is left to itself.
+        let Lobby { shared, pool, supervisor, .. } = self;
+        // The supervisor cuts in its next round; a handler that does not come back is left to itself.
         let end = shared.stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
         while shared.guests() > 0 && Instant::now() < end {
             thread::sleep(Duration::from_millis(5));
@@ -202,13 +206,13 @@ impl<S: Service> Lobby<S> {
         shared.closed.store(true, Ordering::SeqCst);
         shared.calls().take();
         shared.poller.wake();
-        house.thread().unpark();
-        if house.join().is_err() {
-            log::error!("the housekeeper panicked");
+        supervisor.thread().unpark();
+        if supervisor.join().is_err() {
+            log::error!("the supervisor panicked");
         }
         // However late it is: who is free needs a moment to say so.
         let report = pool.stop(end.max(Instant::now() + Duration::from_millis(300)));
-        // Who had always something at hand never waited, and so was not cut by the housekeeper.
+        // Who had always something at hand never waited, and so was not cut by the supervisor.
         for slot in &shared.slots {
             if let Some(guest) = slot.abandoned() {
                 guest.close(&shared.service, Ended::Cut);
@@ -237,29 +241,31 @@ impl<S: Service> Shared<S> {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Puts a connection that its caller owns, and that has had a turn, at the back of the queue.
+    /// Returns a moment in nanoseconds since the lobby opened.
+    fn nanoseconds(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.opened).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Puts a connection that its caller owns, and that has had a turn, at the back of the queue. The
+    /// caller looks at the queues itself, or wakes the leader.
     fn put_back(&self, index: usize) {
         self.queues.again(index, Instant::now());
-        self.rouse_leader();
     }
 
-    /// A queue has been filled: if the leader sleeps, it is woken.
-    fn rouse_leader(&self) {
-        if self.lead.rouse() {
+    /// A queue has been filled by a thread that does not serve: if the leader sleeps, it is woken.
+    /// Returns true if it did.
+    fn rouse_leader(&self) -> bool {
+        let slept = self.crew.lead.rouse();
+        if slept {
             self.poller.wake();
         }
+        slept
     }
 
-    /// Calls an idle worker, if there is one.
+    /// Calls an idle worker. Returns false if there is none.
     fn call(&self) -> bool {
-        let calls = self.calls();
-        let Some(calls) = calls.as_ref().filter(|calls| calls.idle() > 0) else { return false };
-        self.coming.call();
-        let called = calls.try_send(Call).is_ok();
-        if !called {
-            self.coming.arrive(); // as many have been called as there are
-        }
-        called
+        // There is room for as many calls as there are workers.
+        self.crew.call() && self.calls().as_ref().is_some_and(|calls| calls.try_send(Call).is_ok())
     }
 
     fn calls(&self) -> std::sync::MutexGuard<'_, Option<Queue<Call>>> {

@@ -1,5 +1,6 @@
-//! Who owns a connection, who leads, who is coming: three atomic words. Nothing else is shared without
-//! a lock, and nothing else has to be right for no event to be lost and no connection to be served twice.
+//! Who owns a connection, who leads, who is there to serve: a few atomic words. Nothing else is shared
+//! without a lock, and nothing else has to be right for no event to be lost, no connection to be served
+//! twice, and no work to be left with nobody.
 //!
 //! **A claim** counts what has happened to a connection since somebody last owned it. Whoever lifts
 //! the count from zero owns the connection. The owner gives it back only if nothing has happened
@@ -10,8 +11,13 @@
 //! looks at the queues once more; whoever fills a queue looks at the lead afterwards. In every
 //! order of the two, one sees the other.
 //!
-//! **Those who are coming** are workers that have been called and have not looked yet. Each takes
-//! something off the queues, so a leader may sleep beside as much work as there are workers coming.
+//! **The crew** counts two kinds of workers in one word: idle ones, and present ones, which are on
+//! their way to the queues or will look at them when their short work is done. A worker in long work is
+//! neither. A worker that leaves, or begins long work, says so first and looks at the queues and the
+//! lead afterwards; in every order of two of them, one sees what is left.
+//!
+//! **An activity** is what one worker is doing. The worker writes it; the supervisor may turn short work
+//! into long, once, and does then what the worker would have done.
 //!
 //! Model-checked: `make model` tries every interleaving.
 
@@ -116,13 +122,6 @@ const ONE_TERM: u64 = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Term(u64);
 
-impl Term {
-    /// A number that no turn of another term has.
-    pub(super) fn first_turn(self) -> u64 {
-        self.0 << 30
-    }
-}
-
 impl Lead {
     /// Nobody leads.
     pub(super) fn new() -> Lead {
@@ -142,7 +141,8 @@ impl Lead {
 
     /// Is this term still on? A leader asks after each turn, as it may have taken long.
     pub(super) fn holds(&self, term: Term) -> bool {
-        self.0.load(Ordering::Relaxed) & !STATE == term.0
+        let now = self.0.load(Ordering::Relaxed);
+        now & !STATE == term.0 && now & STATE != VACANT
     }
 
     /// The leader is about to sleep. It must look at the queues after this, and before it sleeps.
@@ -169,16 +169,10 @@ impl Lead {
             && self.0.compare_exchange(now, awake, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 
-    /// Takes the lead away from a leader that is awake and does not come back.
+    /// Passes the lead on: nobody has it until the next worker takes it.
     pub(super) fn depose(&self, term: Term) -> bool {
         let (awake, vacant) = (term.0 | AWAKE, term.0 | VACANT);
         self.0.compare_exchange(awake, vacant, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-    }
-
-    /// The term of a leader that is awake.
-    pub(super) fn awake(&self) -> Option<Term> {
-        let now = self.0.load(Ordering::Relaxed);
-        (now & STATE == AWAKE).then_some(Term(now & !STATE))
     }
 
     /// Does somebody lead, and sleep?
@@ -188,37 +182,150 @@ impl Lead {
 
     /// Does nobody lead?
     pub(super) fn is_vacant(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & STATE == VACANT
+        self.0.load(Ordering::SeqCst) & STATE == VACANT
     }
 }
 
-/// Workers on their way to the queues.
+/// Who leads, and how many workers are idle or present.
 #[derive(Debug)]
-pub(super) struct Coming(AtomicU64);
+pub(super) struct Crew {
+    pub(super) lead: Lead,
+    /// Present workers (32 bits), idle workers (32).
+    counts: AtomicU64,
+}
 
-impl Coming {
-    /// Nobody is.
-    pub(super) fn new() -> Coming {
-        Coming(AtomicU64::new(0))
+const ONE_IDLE: u64 = 1;
+const ONE_PRESENT: u64 = 1 << 32;
+
+/// What one worker is doing, and whether it has the lead.
+#[derive(Debug)]
+#[repr(align(64))] // a cache line for each worker
+pub(super) struct Activity {
+    doing: AtomicU64,
+    /// The term of the lead that this worker has, or none. Written by the worker itself, between turns.
+    term: AtomicU64,
+}
+
+/// At the queues, or idle.
+const BETWEEN_TURNS: u64 = 0;
+/// In work that is long, as it was announced or the supervisor has found.
+const LONG: u64 = u64::MAX;
+/// Not leading. No term has this number.
+const NO_TERM: u64 = 0;
+
+impl Activity {
+    pub(super) fn new() -> Activity {
+        Activity { doing: AtomicU64::new(BETWEEN_TURNS), term: AtomicU64::new(NO_TERM) }
     }
 
-    /// One more has been called.
-    pub(super) fn call(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+    /// The worker has the lead now.
+    pub(super) fn leads(&self, term: Term) {
+        self.term.store(term.0, Ordering::Relaxed);
     }
 
-    /// One is there: it says so before it looks at the queues.
-    pub(super) fn arrive(&self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+    /// The worker has given the lead back by itself.
+    pub(super) fn follows(&self) {
+        self.term.store(NO_TERM, Ordering::Relaxed);
+    }
+
+    /// The worker begins a turn: at this time, in nanoseconds since the lobby opened.
+    pub(super) fn begin_turn(&self, at: u64) {
+        self.doing.store(at.clamp(1, LONG - 1), Ordering::Release);
+    }
+
+    /// Returns since when the worker has been in a turn that counts as short, as it gave it.
+    pub(super) fn short_turn(&self) -> Option<u64> {
+        let doing = self.doing.load(Ordering::Relaxed);
+        (doing != BETWEEN_TURNS && doing != LONG).then_some(doing)
+    }
+
+    /// Makes the turn that began then a long one. Returns false if it is over, or was long already.
+    fn turns_long(&self, begun: u64) -> bool {
+        self.doing.compare_exchange(begun, LONG, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// The turn is over. Returns true if it was long.
+    fn end_turn(&self) -> bool {
+        self.doing.swap(BETWEEN_TURNS, Ordering::AcqRel) == LONG
+    }
+}
+
+impl Crew {
+    /// All workers are idle, and nobody leads.
+    pub(super) fn new(workers: usize) -> Crew {
+        Crew { lead: Lead::new(), counts: AtomicU64::new(workers as u64 * ONE_IDLE) }
+    }
+
+    /// Takes an idle worker off the count, to be woken by the caller; it is present from now on.
+    /// Returns false if there is none.
+    pub(super) fn call(&self) -> bool {
+        let mut now = self.counts.load(Ordering::SeqCst);
+        while idle(now) > 0 {
+            let next = now - ONE_IDLE + ONE_PRESENT;
+            match self.counts.compare_exchange(now, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return true,
+                Err(newer) => now = newer,
+            }
+        }
+        false
+    }
+
+    /// The turn of `activity` that began then becomes long: the worker passes the lead on, if it has it,
+    /// and is not present any more. The caller looks at the queues afterwards, and calls others. Returns
+    /// false if the turn is over, or was long already.
+    pub(super) fn begin_long_work(&self, activity: &Activity, begun: u64) -> bool {
+        if !activity.turns_long(begun) {
+            return false;
+        }
+        let term = activity.term.load(Ordering::Relaxed);
+        if term != NO_TERM {
+            self.lead.depose(Term(term));
+        }
+        self.counts.fetch_sub(ONE_PRESENT, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        true
+    }
+
+    /// The turn of `activity` is over. After a long one the worker is present again. Returns true if it
+    /// was long.
+    pub(super) fn end_turn(&self, activity: &Activity) -> bool {
+        let was_long = activity.end_turn();
+        if was_long {
+            self.counts.fetch_add(ONE_PRESENT, Ordering::SeqCst);
+        }
+        was_long
+    }
+
+    /// A present worker has found nothing to do, and becomes idle. It must look at the queues and the
+    /// lead after this, and [come back](Crew::come_back) if something is left.
+    pub(super) fn become_idle(&self) {
+        self.counts.fetch_add(ONE_IDLE.wrapping_sub(ONE_PRESENT), Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }
 
-    /// How many there are. A leader asks after it has looked at the queues: what it saw there, those
-    /// who are still coming will see.
-    pub(super) fn count(&self) -> usize {
-        fence(Ordering::SeqCst);
-        usize::try_from(self.0.load(Ordering::SeqCst)).unwrap_or(usize::MAX)
+    /// A worker that has just become idle goes on instead. Returns false if it has been called
+    /// meanwhile: the call is on its way.
+    pub(super) fn come_back(&self) -> bool {
+        self.call()
     }
+
+    /// Returns how many workers are idle.
+    pub(super) fn idle(&self) -> usize {
+        usize::try_from(idle(self.counts.load(Ordering::SeqCst))).unwrap_or(usize::MAX)
+    }
+
+    /// Returns how many workers are present; a leader that sleeps looks at no queue, and does not
+    /// count.
+    pub(super) fn present(&self) -> usize {
+        fence(Ordering::SeqCst);
+        let present = self.counts.load(Ordering::SeqCst) >> 32;
+        let present = usize::try_from(present).unwrap_or(usize::MAX);
+        present.saturating_sub(usize::from(self.lead.is_asleep()))
+    }
+}
+
+fn idle(counts: u64) -> u64 {
+    counts & (ONE_PRESENT - 1)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -247,7 +354,7 @@ mod tests {
     fn the_lead_is_held_by_one() {
         let lead = Lead::new();
         let term = lead.take().unwrap();
-        assert_eq!((lead.take(), lead.awake()), (None, Some(term)));
+        assert!(lead.take().is_none() && lead.holds(term));
         assert!(!lead.rouse(), "it is awake");
         assert!(lead.fall_asleep(term) && !lead.depose(term), "who sleeps is not stuck");
         assert!(lead.rouse() && !lead.rouse(), "one wakes it");
@@ -467,35 +574,113 @@ mod model {
         });
     }
 
-    /// A leader sleeps beside a full queue, as a worker is coming: then the worker empties it.
+    /// What a worker does when it finds nothing at hand. Returns false if it goes on.
+    fn leaves(crew: &Crew, queue: &AtomicUsize) -> bool {
+        crew.become_idle();
+        let left = queue.load(Ordering::Relaxed) > 0 || crew.lead.is_vacant();
+        !(left && crew.come_back())
+    }
+
+    /// What a worker, or the supervisor for it, does about the work that it leaves to others: returns
+    /// how many it has called, or woken.
+    fn others(crew: &Crew, queue: &AtomicUsize) -> usize {
+        let wanted = queue.load(Ordering::Relaxed) + usize::from(crew.lead.is_vacant());
+        let missing = wanted.saturating_sub(crew.present());
+        (0..missing).filter(|_| crew.lead.rouse() || crew.call()).count()
+    }
+
+    /// The leader begins long work while a helper, which has emptied the queue, becomes idle: the lead
+    /// is taken by the helper, or by a worker that is called.
     #[test]
-    fn nothing_is_left_to_somebody_who_has_been() {
+    fn the_lead_is_not_left_to_a_worker_that_leaves() {
         model(|| {
-            let lead = Arc::new(Lead::new());
-            let (queue, coming) = (Arc::new(AtomicUsize::new(0)), Arc::new(Coming::new()));
-            let term = lead.take().unwrap();
-            coming.call();
-            let filler = {
-                let (lead, queue) = (Arc::clone(&lead), Arc::clone(&queue));
+            let crew = Arc::new(Crew::new(2));
+            let (queue, activity) = (Arc::new(AtomicUsize::new(0)), Activity::new());
+            assert!(crew.call() && crew.call());
+            activity.leads(crew.lead.take().unwrap());
+            activity.begin_turn(7);
+            let helper = {
+                let (crew, queue) = (Arc::clone(&crew), Arc::clone(&queue));
+                thread::spawn(move || leaves(&crew, &queue))
+            };
+            assert!(crew.begin_long_work(&activity, 7));
+            let called = others(&crew, &queue);
+            let left = helper.join().unwrap();
+            assert!(crew.lead.is_vacant());
+            // Called while it became idle, the helper has a call to answer, and does not come back.
+            assert!(!left || called == 1, "nobody takes the lead");
+            crew.end_turn(&activity);
+            assert_eq!(crew.present(), 1 + usize::from(!left || called == 1));
+        });
+    }
+
+    /// A leader goes to sleep beside one connection, as a helper is present; that helper begins long
+    /// work with another one: then it wakes the leader, or the leader stays.
+    #[test]
+    fn nothing_is_left_to_a_worker_that_begins_long_work() {
+        model(|| {
+            let crew = Arc::new(Crew::new(2));
+            let queue = Arc::new(AtomicUsize::new(1));
+            assert!(crew.call() && crew.call());
+            let term = crew.lead.take().unwrap();
+            let helper = {
+                let (crew, queue) = (Arc::clone(&crew), Arc::clone(&queue));
                 thread::spawn(move || {
-                    queue.fetch_add(1, Ordering::Relaxed);
-                    lead.rouse()
+                    let activity = Activity::new();
+                    activity.begin_turn(7);
+                    assert!(crew.begin_long_work(&activity, 7));
+                    others(&crew, &queue)
                 })
             };
-            let worker = {
-                let (queue, coming) = (Arc::clone(&queue), Arc::clone(&coming));
-                thread::spawn(move || {
-                    coming.arrive();
-                    let one_less = |held: usize| held.checked_sub(1);
-                    let _ = queue.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
-                })
+            assert!(crew.lead.fall_asleep(term));
+            let sleeps = queue.load(Ordering::Relaxed) <= crew.present();
+            let woken = helper.join().unwrap();
+            assert!(!sleeps || woken == 1, "work is left, and everybody sleeps");
+        });
+    }
+
+    /// The worker ends its turn, or announces that it is long, while the supervisor finds it stuck: it
+    /// counts as present once in the end, and one of them has passed the lead on.
+    #[test]
+    fn a_turn_becomes_long_once() {
+        for announces in [true, false] {
+            model(move || {
+                let crew = Arc::new(Crew::new(1));
+                let activity = Arc::new(Activity::new());
+                assert!(crew.call());
+                let term = crew.lead.take().unwrap();
+                activity.leads(term);
+                activity.begin_turn(7);
+                let supervisor = {
+                    let (crew, activity) = (Arc::clone(&crew), Arc::clone(&activity));
+                    thread::spawn(move || {
+                        let seen = activity.short_turn();
+                        seen.is_some_and(|begun| crew.begin_long_work(&activity, begun))
+                    })
+                };
+                let announced = announces && crew.begin_long_work(&activity, 7);
+                crew.end_turn(&activity);
+                let found = supervisor.join().unwrap();
+                assert!(!(announced && found), "both say that it became long");
+                assert!(!announces || announced || found);
+                assert_eq!(crew.lead.holds(term) && !crew.lead.is_vacant(), !(announced || found));
+                assert_eq!(crew.present(), 1);
+            });
+        }
+    }
+
+    /// Two callers, one idle worker: one of them gets it.
+    #[test]
+    fn an_idle_worker_is_called_once() {
+        model(|| {
+            let crew = Arc::new(Crew::new(1));
+            let other = {
+                let crew = Arc::clone(&crew);
+                thread::spawn(move || crew.call())
             };
-            assert!(lead.fall_asleep(term));
-            let sleeps = queue.load(Ordering::Relaxed) <= coming.count();
-            let woken = filler.join().unwrap();
-            worker.join().unwrap();
-            let left = queue.load(Ordering::Relaxed);
-            assert!(!sleeps || woken || left == 0, "work is left, and everybody sleeps");
+            let called = crew.call();
+            assert_ne!(called, other.join().unwrap());
+            assert_eq!((crew.idle(), crew.present()), (0, 1));
         });
     }
 }

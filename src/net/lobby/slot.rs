@@ -8,10 +8,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::protocol::Claim;
+use super::supervisor::Refusing;
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::door::Pass;
 use crate::net::errors::nothing_yet;
-use crate::net::service::{Ended, Next, Service};
+use crate::net::service::{Driver, Ended, Next, Service};
 use crate::net::socket::abort_on_close;
 
 /// How long the peer is listened to after the last word; and when the server is stopping.
@@ -79,22 +80,38 @@ impl<S: Service> Guest<S> {
         &mut self,
         service: &S,
         desk: &mut S::Desk,
-        may_stay: &dyn Fn() -> bool,
+        driver: &dyn Driver,
         queued: Duration,
     ) -> Next {
         let next = match &mut self.stage {
             Stage::Lingering(until) => return linger(&self.stream, *until),
             Stage::Serving(connection) => {
-                let turn = || service.turn(connection, &self.stream, desk, may_stay, queued);
+                let turn = || service.turn(connection, &self.stream, desk, driver, queued);
                 // A service that panics has a mistake in it; it costs this connection.
                 catch_unwind(AssertUnwindSafe(turn)).unwrap_or(Next::Close)
             }
         };
-        self.go_on(service, next, if may_stay() { LINGER } else { LINGER_BRIEFLY })
+        self.go_on(service, next, if driver.may_keep() { LINGER } else { LINGER_BRIEFLY })
+    }
+
+    /// Its time is up. What is said now is a refusal: no handler has a part in it.
+    pub(super) fn end_wait(&mut self, service: &S, phase: Phase, desk: &mut S::Desk) -> Next {
+        match self.expired(service, phase) {
+            Next::Again if phase != Phase::Write => {
+                self.turn(service, desk, &Refusing, Duration::ZERO)
+            }
+            next => next,
+        }
+    }
+
+    /// Returns true if the peer has sent something, or its end, that this wait is for and that nobody
+    /// has read yet.
+    pub(super) fn has_something_to_read(&self, phase: Phase) -> bool {
+        !matches!(phase, Phase::Write | Phase::Linger) && self.stream.peek(&mut [0]).is_ok()
     }
 
     /// Its wait is over.
-    pub(super) fn expired(&mut self, service: &S, phase: Phase) -> Next {
+    fn expired(&mut self, service: &S, phase: Phase) -> Next {
         match &mut self.stage {
             Stage::Lingering(_) => Next::Close,
             Stage::Serving(connection) => {

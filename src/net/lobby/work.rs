@@ -1,131 +1,111 @@
-//! The workers: one leads, others help.
+//! The workers: one leads, others help, the rest are idle or in long work.
 //!
-//! While turns are short, as most are, the leader serves nearly everything itself: waking a worker
-//! costs more than a turn. The more a turn costs, the more often it calls for help. When turns get
-//! long, handlers that block, say, it calls a worker for each connection that is at hand, and keeps to
-//! waiting for events.
+//! ```text
+//! Shared::work ─> Worker::serve_all ─┬─> Worker::lead ─> Poller::wait, Shared::deliver
+//!                                    └─> Worker::serve ─> Shared::serve ─> Service::turn
+//!                                             before a handler that is usually long:
+//!                                             Worker::before ─> Crew::begin_long_work, Shared::reinforce
+//! ```
+//! Leader/Followers: the leader waits for events and serves what is ready itself, as long as that is
+//! short. Before it begins with long work it passes the lead on and calls other workers for what is at
+//! hand; so does a helper. When its turn is over, each goes on with what is in the queues, and becomes
+//! idle when there is nothing. The rules are in `policy.rs`.
 
+use std::cell::Cell;
 use std::sync::MutexGuard;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use super::protocol::{Seen, Term};
+use super::policy::{self, Situation};
+use super::protocol::{Activity, Seen, Term};
 use super::queue::{New, Work};
 use super::slot::{Guest, Registered};
 use crate::net::accept::Accepted;
+use crate::net::deadline::Phase;
 use crate::net::poller::{Event, Events};
-use crate::net::service::{Ended, Next, Service};
+use crate::net::service::{Driver, Ended, Next, Service};
 use crate::net::usage::preemptions_of_this_thread;
-
-/// With so many connections at hand the leader calls for help, however short the turns: so many are
-/// served in the time that it takes to wake a worker a few times.
-const MANY: usize = 16;
-
-/// From here on a turn is long: many times what it costs to wake a worker, some 10 µs.
-const LONG: Duration = Duration::from_micros(200);
-
-/// Up to here it is short, as for a small answer: what a helper takes off the leader is hardly more
-/// than what it costs to wake it. A file, or an answer to many requests at once, takes longer.
-const SHORT: Duration = Duration::from_micros(5);
-
-/// The most that one turn counts for, so that the rule follows soon when turns are short again.
-const LONGEST: Duration = Duration::from_millis(2);
-
-/// So long a worker helps; then it may be called again. Unless turns are long, in that time as many are
-/// called as there are other cores: more would only take the leader's.
-const HELP: Duration = Duration::from_millis(10);
-
-/// The same where turns are neither short nor long. It leaves earlier when nothing is at hand, and
-/// that is soon: so this is how long the leader does without it.
-const MORE_HELP: Duration = Duration::from_micros(500);
+use crate::net::usual_time::UsualTime;
+use crate::pool;
 
 /// How long a leader that cannot wait for events keeps the next one from trying.
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl<S: Service> Shared<S> {
-    /// A worker has been called: it leads if nobody does, and helps as long as there is work.
+    /// Answers a call: serves until nothing is left to do.
     pub(super) fn work(&self) {
-        let mut desk = S::Desk::default();
-        self.coming.arrive();
-        let mut watch = Stopwatch::start();
-        let begun = watch.now;
-        while !self.is_closed() {
-            if let Some(term) = self.lead.take() {
-                Leading { lobby: self, term }.go_on(&mut watch, &mut desk);
-            } else if watch.now.duration_since(begun) >= self.help() {
-                break; // whoever puts something back into a queue rouses the leader
-            } else if let Some(work) = self.queues.next() {
-                self.serve_timed(work, &mut watch, &mut desk);
-            } else {
+        let index = pool::number().map_or(0, |number| number - 1);
+        let mut scratch = S::Desk::default();
+        let mut worker = Worker::new(self, &self.activities[index]);
+        loop {
+            worker.serve_all(&mut scratch);
+            self.crew.become_idle();
+            // What came meanwhile was left to this worker, if it was the last one.
+            let is_left = self.queues.at_hand() > 0 || self.crew.lead.is_vacant();
+            if self.is_closed() || !is_left || !self.crew.come_back() {
+                return;
+            }
+        }
+    }
+
+    /// Calls workers for what is at hand and for the lead, beside one that has begun with long work.
+    pub(super) fn reinforce(&self, calls: impl FnOnce(Situation) -> usize) {
+        let situation = Situation {
+            at_hand: self.queues.at_hand(),
+            present: self.crew.present(),
+            lead_is_vacant: self.crew.lead.is_vacant(),
+        };
+        for _ in 0..calls(situation) {
+            if !self.rouse_leader() && !self.call() {
                 break;
             }
         }
     }
 
-    /// Serves one connection, and takes note of how long the turns are of those that have waited: a
-    /// second turn in a row is long because much was asked for, not because a handler blocks.
-    fn serve_timed(&self, work: Work<S::Connection>, watch: &mut Stopwatch, desk: &mut S::Desk) {
-        let counts = !matches!(work, Work::Again(..));
-        let begun = watch.now;
-        match work {
-            Work::Ready(index, since) | Work::Again(index, since) => {
-                self.serve(index, begun.saturating_duration_since(since), desk);
-            }
-            Work::New(new) => self.welcome(new, begun, desk),
-        }
-        let took = watch.lap();
-        if let Some(took) = took.filter(|_| counts) {
-            // A moving average over some eight turns. Two workers at once may lose a turn of it.
-            let took = u64::try_from(took.min(LONGEST).as_nanos()).unwrap_or_default();
-            let before = self.typical_turn.load(Ordering::Relaxed);
-            self.typical_turn.store(before - before / 8 + took / 8, Ordering::Relaxed);
-        }
-    }
-
-    /// How long turns are that have waited.
-    fn typical_turn(&self) -> Duration {
-        Duration::from_nanos(self.typical_turn.load(Ordering::Relaxed))
-    }
-
-    /// How long a worker helps that is called now.
-    fn help(&self) -> Duration {
-        let turn = self.typical_turn();
-        if SHORT < turn && turn <= LONG { MORE_HELP } else { HELP }
-    }
-
-    /// Where turns are long, calls a worker for each connection that has waited, and gives how many of
-    /// them are taken off the leader's hands.
-    fn call_for_each(&self) -> usize {
-        if self.typical_turn() <= LONG {
-            return 0;
-        }
-        let waiting = self.queues.ready_ones() + self.queues.new_ones();
-        let coming = self.coming.count();
-        coming + (coming..waiting).take_while(|_| self.call()).count()
-    }
-
     /// A new connection takes its seat, and its first turn.
-    fn welcome(&self, new: New<S::Connection>, begun: Instant, desk: &mut S::Desk) {
+    fn welcome(
+        &self,
+        new: New<S::Connection>,
+        begun: Instant,
+        worker: &Worker<'_, S>,
+        desk: &mut S::Desk,
+    ) {
         let New { index, accepted: Accepted { stream, at, pass, .. }, connection } = new;
         self.slots[index].claim.occupy();
         let never_waits = stream.set_nonblocking(true);
         *self.slots[index].guest() = Some(Guest::new(stream, pass, connection));
         match never_waits {
-            Ok(()) => self.serve(index, begun.saturating_duration_since(at), desk),
+            Ok(()) => self.serve(index, at, begun, worker, desk),
             Err(_) => self.leave(index, Ended::ByService),
         }
     }
 
-    /// One turn with a connection that the caller owns, and that has waited for it so long.
-    pub(super) fn serve(&self, index: usize, queued: Duration, desk: &mut S::Desk) {
+    /// One turn with a connection that the caller owns, and that has been ready since then. When the
+    /// deadline of its wait had passed before the turn, and what was there did not end the wait, its time
+    /// is up.
+    fn serve(
+        &self,
+        index: usize,
+        ready: Instant,
+        begun: Instant,
+        worker: &Worker<'_, S>,
+        desk: &mut S::Desk,
+    ) {
         self.alarms[index].clear();
         let slot = &self.slots[index];
         let seen = slot.claim.seen();
         let mut place = slot.guest();
         let Some(guest) = place.as_mut() else { return };
-        let next = guest.turn(&self.service, desk, &|| !self.stop.is_asked(), queued);
+        let queued = begun.saturating_duration_since(ready);
+        let mut next = guest.turn(&self.service, desk, worker, queued);
+        if let Next::Readable(deadline) = next
+            && deadline.has_passed(begun)
+            && deadline.phase != Phase::Linger
+            && !seen.ended()
+        {
+            next = guest.end_wait(&self.service, deadline.phase, desk);
+        }
         self.settle(index, place, seen, next);
     }
 
@@ -210,111 +190,155 @@ impl<S: Service> Shared<S> {
     }
 }
 
-/// A worker's time.
-struct Stopwatch {
-    /// When its last turn ended, or it last looked for something to do.
-    now: Instant,
-    /// How often it had been taken off its core when it last asked.
-    preemptions: i64,
-}
-
-impl Stopwatch {
-    fn start() -> Stopwatch {
-        Stopwatch { now: Instant::now(), preemptions: preemptions_of_this_thread() }
-    }
-
-    /// How long the turn took that ends now. None: a long one, in which the kernel gave the core to
-    /// somebody else. That says nothing of the turn, and more workers at work would only make it worse.
-    fn lap(&mut self) -> Option<Duration> {
-        let begun = std::mem::replace(&mut self.now, Instant::now());
-        let took = self.now.duration_since(begun);
-        if took <= LONG {
-            return Some(took);
-        }
-        let before = std::mem::replace(&mut self.preemptions, preemptions_of_this_thread());
-        (self.preemptions == before).then_some(took)
-    }
-}
-
-/// A worker while it leads. If it panics, the lead is vacant.
-struct Leading<'a, S: Service> {
+/// A worker that has been called.
+struct Worker<'a, S: Service> {
     lobby: &'a Shared<S>,
-    term: Term,
+    activity: &'a Activity,
+    /// When its last turn ended, or it last looked for events.
+    now: Instant,
+    /// When its turn began, as it was given to `activity`.
+    begun: Cell<u64>,
+    /// How often it had been taken off its core when it last asked.
+    preemptions: Cell<i64>,
 }
 
-impl<S: Service> Leading<'_, S> {
-    /// Serves what is at hand, waits for events, and again; until the lead is taken away.
-    fn go_on(&self, watch: &mut Stopwatch, desk: &mut S::Desk) {
-        let Leading { lobby, term } = *self;
-        let mut events = Events::new();
-        let mut number = term.first_turn();
-        let mut calls = Calls { since: watch.now, made: 0 };
-        loop {
-            // Once round; but after a turn of somebody who asks for much, others may have come.
-            let at_hand = lobby.queues.at_hand();
-            let taken = lobby.call_for_each();
-            if taken == 0
-                && at_hand >= MANY
-                && calls.is_one_left(watch.now, lobby.helpers, lobby.help())
-            {
-                lobby.call();
+impl<'a, S: Service> Worker<'a, S> {
+    fn new(lobby: &'a Shared<S>, activity: &'a Activity) -> Worker<'a, S> {
+        let preemptions = Cell::new(preemptions_of_this_thread());
+        Worker { lobby, activity, now: Instant::now(), begun: Cell::new(0), preemptions }
+    }
+
+    /// Leads if nobody does, else helps, until the queues are empty.
+    fn serve_all(&mut self, scratch: &mut S::Desk) {
+        while !self.lobby.is_closed() {
+            if let Some(term) = self.lobby.crew.lead.take() {
+                let lead = LeadGuard { lobby: self.lobby, term };
+                self.activity.leads(term);
+                self.lead(term, scratch);
+                self.activity.follows();
+                drop(lead);
+            } else if let Some(work) = self.lobby.queues.next() {
+                self.serve(work, scratch);
+            } else {
+                return;
             }
-            for _ in taken..at_hand {
-                let Some(work) = lobby.queues.next() else { break }; // helpers were faster
+        }
+    }
+
+    /// Serves what is at hand, waits for events, and again; until the lead is passed on.
+    fn lead(&mut self, term: Term, scratch: &mut S::Desk) {
+        let Shared { crew, queues, poller, .. } = self.lobby;
+        let mut events = Events::new();
+        loop {
+            let at_hand = queues.at_hand();
+            self.call_for_help(at_hand);
+            for _ in 0..at_hand {
+                let Some(work) = queues.next() else { break }; // helpers were faster
+                // One that asks for much waits for the others: new ones may have come meanwhile.
                 let much = matches!(work, Work::Again(..));
-                number += 1;
-                lobby.turn.store(number, Ordering::Relaxed);
-                lobby.serve_timed(work, watch, desk);
-                if !lobby.lead.holds(term) {
+                self.serve(work, scratch);
+                if !crew.lead.holds(term) {
                     return;
                 }
                 if much {
                     break;
                 }
             }
-            lobby.turn.store(0, Ordering::Relaxed);
-            if !lobby.lead.fall_asleep(term) {
+            if !crew.lead.fall_asleep(term) {
                 return;
             }
-            // Each worker that is coming takes at least one off the queues.
-            let left = lobby.queues.at_hand();
-            let patience = (left == 0 || left <= lobby.coming.count()) && !lobby.is_closed();
-            let waited = lobby.poller.wait(patience, &mut events);
-            lobby.lead.wake(term);
-            lobby.wake_housekeeper();
+            // Each worker that is present takes at least one off the queues.
+            let left = queues.at_hand();
+            let patience = (left == 0 || left <= crew.present()) && !self.lobby.is_closed();
+            let waited = poller.wait(patience, &mut events);
+            crew.lead.wake(term);
+            self.lobby.wake_supervisor();
             if let Err(error) = waited {
                 log::error!("cannot wait for events: {error}");
-                return thread::sleep(PAUSE); // whoever leads next may fail as well, and say so
+                return thread::sleep(PAUSE); // the next leader may fail as well, and say so
             }
-            if lobby.is_closed() {
+            if self.lobby.is_closed() {
                 return;
             }
-            watch.now = Instant::now();
-            lobby.deliver(&events, watch.now);
+            self.now = Instant::now();
+            self.lobby.deliver(&events, self.now);
+        }
+    }
+
+    /// Calls a worker if the row of short work is too long for those that are present.
+    fn call_for_help(&self, at_hand: usize) {
+        let Shared { crew, usual_turn, cores, .. } = self.lobby;
+        if policy::needs_help(at_hand, usual_turn.get(), crew.present(), *cores) {
+            self.lobby.call();
+        }
+    }
+
+    /// Serves one connection.
+    fn serve(&mut self, work: Work<S::Connection>, scratch: &mut S::Desk) {
+        let lobby = self.lobby;
+        let begun = self.now;
+        self.begun.set(lobby.nanoseconds(begun));
+        self.activity.begin_turn(self.begun.get());
+        // A second turn in a row takes long because much was asked for: it says nothing of the others.
+        let counts = !matches!(work, Work::Again(..));
+        match work {
+            Work::Ready(index, since) | Work::Again(index, since) => {
+                lobby.serve(index, since, begun, self, scratch);
+            }
+            Work::New(new) => lobby.welcome(new, begun, self, scratch),
+        }
+        let was_long = lobby.crew.end_turn(self.activity);
+        self.now = Instant::now();
+        if counts && !was_long {
+            lobby.usual_turn.record(self.now.duration_since(begun));
+        }
+    }
+
+    /// Takes note of work that took long, and how it was expected.
+    fn took_long(&self, usual: &UsualTime, took: Duration) {
+        let preemptions = preemptions_of_this_thread();
+        let was_preempted = self.preemptions.replace(preemptions) != preemptions;
+        if was_preempted {
+            // Perhaps it was not the work that took long. If it happens again and again, it was.
+            return usual.record(took.min(policy::IN_DOUBT));
+        }
+        if !usual.is_long() {
+            self.lobby.watch_closely();
+        }
+        usual.record(took);
+    }
+}
+
+impl<S: Service> Driver for Worker<'_, S> {
+    fn may_keep(&self) -> bool {
+        !self.lobby.stop.is_asked()
+    }
+
+    fn before(&self, usual: &UsualTime) {
+        let lobby = self.lobby;
+        if usual.is_long() && lobby.crew.begin_long_work(self.activity, self.begun.get()) {
+            lobby.reinforce(policy::calls_beside_long_work);
+        }
+    }
+
+    fn after(&self, usual: &UsualTime, took: Duration) {
+        if took > UsualTime::LONG {
+            self.took_long(usual, took);
+        } else {
+            usual.record(took);
         }
     }
 }
 
-/// The leader's calls for help where turns are not long.
-struct Calls {
-    since: Instant,
-    made: usize,
+/// Gives the lead back, also when the worker panics.
+struct LeadGuard<'a, S: Service> {
+    lobby: &'a Shared<S>,
+    term: Term,
 }
 
-impl Calls {
-    /// May one more be made? So many may be, in the time that a worker helps.
-    fn is_one_left(&mut self, now: Instant, most: usize, help: Duration) -> bool {
-        if now.duration_since(self.since) >= help {
-            *self = Calls { since: now, made: 0 };
-        }
-        self.made += 1;
-        self.made <= most
-    }
-}
-
-impl<S: Service> Drop for Leading<'_, S> {
+impl<S: Service> Drop for LeadGuard<'_, S> {
     fn drop(&mut self) {
-        self.lobby.lead.depose(self.term);
+        self.lobby.crew.lead.depose(self.term);
     }
 }
 

@@ -6,10 +6,13 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::request::{Panicked, guarded};
-use super::{Http, State, TURN_BYTES};
+use super::{Http, State, Step, TURN_BYTES};
+use crate::net::service::Driver;
+use crate::net::usual_time::UsualTime;
 use crate::proto::http::close::Close;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
@@ -23,6 +26,7 @@ use crate::server::file_part::FilePart;
 use crate::server::handler::{Body, Response, Trailed};
 use crate::server::output::Passed;
 use crate::server::refusal::Refusal;
+use crate::server::router::Endpoint;
 use crate::server::standing::Standing;
 use crate::server::wire::Wire;
 
@@ -42,6 +46,17 @@ pub(super) struct Answer {
     pub(super) exchange: Exchange,
     send: SendBody,
     body: Pieces,
+    /// Whose body is made while it is sent, and how long a read of it usually takes.
+    maker: Option<Arc<Endpoint>>,
+}
+
+impl Answer {
+    /// The body comes from a handler of this endpoint.
+    pub(super) fn is_made_by(&mut self, endpoint: &Arc<Endpoint>) {
+        if let Pieces::Read(_) | Pieces::Trailed(..) = self.body {
+            self.maker = Some(Arc::clone(endpoint));
+        }
+    }
 }
 
 /// A body that leaves piece by piece. One that is small, and in memory, leaves with its head.
@@ -177,7 +192,7 @@ impl Http {
         };
         match rest {
             None => self.answered(exchange, send.finish(out), wire, now),
-            Some(body) => State::Answer(Box::new(Answer { exchange, send, body })),
+            Some(body) => State::Answer(Box::new(Answer { exchange, send, body, maker: None })),
         }
     }
 
@@ -188,7 +203,7 @@ impl Http {
         wire: &mut Wire,
         stream: &TcpStream,
     ) -> io::Result<Passed> {
-        let Answer { send, body, exchange } = answer;
+        let Answer { send, body, exchange, .. } = answer;
         let file = match body {
             Pieces::File(file) => (&*file, None),
             Pieces::Part(part) => {
@@ -219,16 +234,42 @@ impl Http {
         Ok(passed)
     }
 
+    /// Puts the next piece of a body into the output. A piece that its reader took long to make, or
+    /// usually does, is sent at once, the head with the first of them; others are gathered. So is any
+    /// short piece of a reader that is not known yet.
+    pub(super) fn send_piece(
+        &self,
+        answer: Box<Answer>,
+        wire: &mut Wire,
+        driver: &dyn Driver,
+    ) -> (State, Step) {
+        let Some(maker) = answer.maker.clone().filter(|_| answer.send.room() > 0) else {
+            return (self.send_body(answer, wire), Step::On);
+        };
+        let (usual, sent) = (&maker.usual_read, answer.exchange.sent);
+        let (is_slow, begun) = (usual.is_long(), Instant::now());
+        driver.before(usual);
+        let state = self.send_body(answer, wire);
+        let took = begun.elapsed();
+        driver.after(usual, took);
+        let is_short = match &state {
+            State::Answer(answer) => answer.exchange.sent - sent < PIECE as u64,
+            _ => false, // that was all of it
+        };
+        let leaves_now = is_short && (is_slow || took > UsualTime::LONG);
+        (state, if leaves_now { Step::Paced } else { Step::On })
+    }
+
     /// Puts the next piece of the body into the output.
     pub(super) fn send_body(&self, mut answer: Box<Answer>, wire: &mut Wire) -> State {
-        let Answer { exchange, send, body } = &mut *answer;
+        let Answer { exchange, send, body, .. } = &mut *answer;
         let out = &mut wire.output.bytes;
         let piece = match body {
             _ if send.room() == 0 => Ok(0),
-            Pieces::File(file) => send_piece(file, send, out),
-            Pieces::Part(part) => send_piece(part, send, out),
-            Pieces::Read(reader) => send_piece(reader, send, out),
-            Pieces::Trailed(reader, _) => send_piece(reader, send, out),
+            Pieces::File(file) => read_piece(file, send, out),
+            Pieces::Part(part) => read_piece(part, send, out),
+            Pieces::Read(reader) => read_piece(reader, send, out),
+            Pieces::Trailed(reader, _) => read_piece(reader, send, out),
         };
         let end = match piece {
             Ok(0) => trailers(body, send),
@@ -324,7 +365,7 @@ fn trailers(body: &mut Pieces, send: &SendBody) -> io::Result<Headers> {
 
 /// Reads one piece and frames it. 0 is the end, and an error before the length that was announced:
 /// files do shrink. When they grow, no more is read than was announced.
-fn send_piece(reader: &mut impl Read, send: &mut SendBody, out: &mut Vec<u8>) -> io::Result<usize> {
+fn read_piece(reader: &mut impl Read, send: &mut SendBody, out: &mut Vec<u8>) -> io::Result<usize> {
     let room = send.room();
     let mut piece = vec![0; usize::try_from(room).map_or(PIECE, |room| room.min(PIECE))];
     loop {

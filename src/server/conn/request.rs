@@ -5,6 +5,7 @@
 //! (RFC 9110, 10.1.1). The refusal goes out at once, and what comes of the body behind it is skipped.
 //! Else the body is collected, and then the handler runs; or the handler streams it.
 
+use std::borrow::Borrow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,6 +13,7 @@ use std::time::Instant;
 
 use super::answer::Asked;
 use super::{Http, State, Step, Turn};
+use crate::net::usual_time::UsualTime;
 use crate::proto::http::body::Piece;
 use crate::proto::http::close::Close;
 use crate::proto::http::error::{Fault, Rule};
@@ -24,7 +26,7 @@ use crate::server::failure::log_failure;
 use crate::server::handler::{Handler, Request, Response};
 use crate::server::quota::Share;
 use crate::server::refusal::Refusal;
-use crate::server::router::{Found, Params};
+use crate::server::router::{Endpoint, Found, Params};
 use crate::server::select::select;
 use crate::server::stream::{Broken, Loan, Stream};
 use crate::server::wire::Wire;
@@ -54,16 +56,16 @@ pub(super) struct Streamed {
     pub(super) seat: Share,
 }
 
-/// Who answers. While a body is waited for the call holds its handler; when there is none it is
-/// borrowed, and two threads that use it leave each other alone.
+/// Who answers. While a body is waited for the call holds its endpoint; when there is none it is
+/// borrowed, which avoids contention on the Arc's reference count.
 #[derive(Debug)]
-pub(super) struct Call<H = Arc<dyn Handler>> {
-    pub(super) handler: H,
+pub(super) struct Call<E = Arc<Endpoint>> {
+    pub(super) endpoint: E,
     pub(super) params: Params,
 }
 
-/// A call whose handler is borrowed.
-type Borrowed<'h> = Call<&'h Arc<dyn Handler>>;
+/// A call whose endpoint is borrowed.
+type Borrowed<'h> = Call<&'h Arc<Endpoint>>;
 
 /// How a handler takes the body of a request.
 enum Takes {
@@ -155,7 +157,8 @@ impl Http {
     ) -> Result<(Borrowed<'h>, Takes), Response> {
         let refuse = |refusal: Refusal| refusal.answer(head, peer);
         match self.routes.find(&head.method, &head.target) {
-            Found::Handler(handler, params) => {
+            Found::Handler(endpoint, params) => {
+                let handler = &endpoint.handler;
                 let own_limit = || handler.body_limit().unwrap_or(u64::MAX);
                 let judge = || {
                     handler.admit(head).map(|()| match recv.remaining() {
@@ -171,7 +174,7 @@ impl Http {
                 {
                     return Err(refuse(Refusal::too_large(limit)));
                 }
-                Ok((Call { handler, params }, takes))
+                Ok((Call { endpoint, params }, takes))
             }
             Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
             Found::NotAllowed(allow) => {
@@ -194,7 +197,7 @@ impl Http {
     ) -> State {
         let asked = Asked::of(head, since);
         let send = recv.skip(&mut wire.input, &self.limits);
-        self.answer(response, asked, send, wire, (turn.may_stay)())
+        self.answer(response, asked, send, wire, turn.driver.may_keep())
     }
 
     pub(super) fn receive_body(
@@ -245,7 +248,7 @@ impl Http {
                 log::error!("{}: a body that was kept cannot be read: {error}", wire.peer);
                 let response = Refusal::internal_error().response(Some(&head));
                 let asked = Asked::of(head, since);
-                self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
+                self.answer(response, asked, recv.finish(), wire, turn.driver.may_keep())
             }
         }
     }
@@ -256,15 +259,28 @@ impl Http {
         (head, since): (Box<RequestHead>, Instant),
         recv: RecvBody,
         body: RequestBody,
-        call: Call<impl AsRef<dyn Handler>>,
+        call: Call<impl Borrow<Arc<Endpoint>>>,
         wire: &mut Wire,
         turn: &Turn<'_>,
     ) -> State {
-        let Call { handler, params } = call;
+        let Call { endpoint, params } = call;
+        let endpoint: &Arc<Endpoint> = endpoint.borrow();
+        // What came with another request is as old as that one's answer.
+        let begun = turn.start.max(wire.waiting_since);
+        turn.driver.before(&endpoint.usual);
         let mut request = Request { head, body, peer: wire.peer, params };
-        let response = respond(handler.as_ref(), &mut request, &self.limits);
+        let response = respond(&endpoint.handler, &mut request, &self.limits);
         let asked = Asked::of(request.head, since);
-        self.answer(response, asked, recv.finish(), wire, (turn.may_stay)())
+        let mut state = self.answer(response, asked, recv.finish(), wire, turn.driver.may_keep());
+        let done = match &mut state {
+            State::Answer(answer) => {
+                answer.is_made_by(endpoint);
+                Instant::now()
+            }
+            _ => wire.waiting_since,
+        };
+        turn.driver.after(&endpoint.usual, done.saturating_duration_since(begun));
+        state
     }
 
     /// The handler reads the body itself, and waits for it. What it leaves is got out of the way;
@@ -283,9 +299,10 @@ impl Http {
         let (limits, stop) = (self.limits.clone(), self.stop.clone());
         let loan = Loan::new(Stream::new(socket, lent, recv, limits, limit, stop));
         let body = RequestBody::streamed(loan.clone());
-        let Call { handler, params } = call;
+        let Call { endpoint, params } = call;
         let mut request = Request { head, body, peer, params };
-        let response = respond(&*handler, &mut request, &self.limits);
+        turn.driver.before(&UsualTime::unknown()); // it waits for its client
+        let response = respond(&endpoint.handler, &mut request, &self.limits);
         let head = request.head;
         let Some(mut stream) = loan.take_back() else { return State::Over(Close::PeerLeft) };
         let broken = stream.broken();
@@ -323,7 +340,7 @@ impl Http {
 
 impl Borrowed<'_> {
     fn held(self) -> Call {
-        Call { handler: Arc::clone(self.handler), params: self.params }
+        Call { endpoint: Arc::clone(self.endpoint), params: self.params }
     }
 }
 

@@ -3,6 +3,7 @@ use std::net::TcpListener;
 use std::thread;
 
 use super::*;
+use crate::net::usual_time::UsualTime;
 use crate::server::handler::Request;
 use crate::server::{Response, Router};
 
@@ -12,6 +13,17 @@ struct Served {
     connection: Connection,
     stream: TcpStream,
     client: TcpStream,
+}
+
+/// A driver with one connection.
+struct Alone;
+
+impl Driver for Alone {
+    fn may_keep(&self) -> bool {
+        true
+    }
+    fn before(&self, _: &UsualTime) {}
+    fn after(&self, _: &UsualTime, _: Duration) {}
 }
 
 impl Served {
@@ -38,7 +50,7 @@ impl Served {
             &mut self.connection,
             &self.stream,
             &mut Desk::default(),
-            &|| true,
+            &Alone,
             Duration::ZERO,
         );
         let _ = self.client.read(&mut [0; 4096]).unwrap();

@@ -1,0 +1,98 @@
+//! How long a piece of work usually takes: a decaying average in one atomic word.
+//!
+//! A driver asks before the work begins, to decide whether another worker should take over what is
+//! waiting. Work that has not been measured yet counts as long until it has shown otherwise.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// An average over about 16 measurements. Each counts for at most [`UsualTime::MOST`]: beyond that it
+/// makes no difference how long the others would have waited, because a driver notices by then.
+#[derive(Debug)]
+pub struct UsualTime(AtomicU32);
+
+/// One measurement moves the average by 1/16 of the difference.
+const WEIGHT: u32 = 16;
+
+/// A smaller change is not stored: two cores that measure the same work all the time would take the
+/// cache line from each other for nothing.
+const NOTICEABLE: u32 = 500;
+
+impl UsualTime {
+    /// Work that usually takes longer is long: it is worth calling another worker before it. A call costs
+    /// 5 to 10 µs of processor time, so it adds at most a fifth to such work, on a machine half as fast
+    /// two fifths; on one twice as fast the calls become cheaper with everything else.
+    pub const LONG: Duration = Duration::from_micros(50);
+
+    /// The most that one measurement counts for: 1 ms.
+    pub const MOST: Duration = Duration::from_millis(1);
+
+    /// Returns the time of work that has not been measured: 200 µs, until some 20 short measurements
+    /// have shown that it is short.
+    pub const fn unknown() -> UsualTime {
+        UsualTime(AtomicU32::new(200_000))
+    }
+
+    /// Returns the average.
+    pub fn get(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed).into())
+    }
+
+    /// Returns true if the work usually takes longer than [`UsualTime::LONG`].
+    pub fn is_long(&self) -> bool {
+        self.get() > UsualTime::LONG
+    }
+
+    /// Takes one measurement into the average. When two threads do so at once, one of them may be lost.
+    pub fn record(&self, took: Duration) {
+        let took = u32::try_from(took.min(UsualTime::MOST).as_nanos()).unwrap_or(u32::MAX);
+        let before = self.0.load(Ordering::Relaxed);
+        let after = before - before / WEIGHT + took / WEIGHT;
+        if after.abs_diff(before) >= NOTICEABLE {
+            self.0.store(after, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Default for UsualTime {
+    fn default() -> UsualTime {
+        UsualTime::unknown()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MICROSECOND: Duration = Duration::from_micros(1);
+
+    fn after(measurements: impl IntoIterator<Item = Duration>) -> Duration {
+        let time = UsualTime::unknown();
+        measurements.into_iter().for_each(|took| time.record(took));
+        time.get()
+    }
+
+    #[test]
+    fn the_average_follows_the_measurements() {
+        for (what, took, times, least, most) in [
+            ("unknown", MICROSECOND, 0, 200, 200),
+            ("short ones, for a short while", 3 * MICROSECOND, 10, 100, 120),
+            ("short ones", 3 * MICROSECOND, 25, 20, 50),
+            ("many short ones", 3 * MICROSECOND, 1000, 3, 12),
+            ("long ones", 5000 * MICROSECOND, 100, 980, 1000),
+        ] {
+            let average = after(std::iter::repeat_n(took, times)).as_micros();
+            assert!((least..=most).contains(&average), "{what}: {average}");
+        }
+    }
+
+    #[test]
+    fn one_long_measurement_counts_for_a_few_short_ones() {
+        let short = || std::iter::repeat_n(3 * MICROSECOND, 1000);
+        let long = std::iter::once(Duration::from_secs(60));
+        let average = after(short().chain(long.clone()));
+        assert!((60..80).contains(&average.as_micros()), "{average:?}");
+        let average = after(short().chain(long).chain(short().take(8)));
+        assert!(average.as_micros() < 50, "{average:?}");
+    }
+}
