@@ -32,9 +32,6 @@ const CALLS_AT_ONCE: usize = 2;
 /// 10 µs: 1 % of a core.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// The same when all workers are in long work: there is nobody to call, only clients to refuse.
-const LOOK_AT_CLIENTS: Duration = Duration::from_millis(5);
-
 /// The same for a while after a handler took long that usually does not: the kernel's timers add 50 µs.
 const CLOSE_LOOK: Duration = Duration::from_micros(50);
 
@@ -92,8 +89,6 @@ pub(super) enum Watch {
     Normally,
     /// A handler took long that usually does not.
     Closely,
-    /// All workers are in long work.
-    NobodyLeft,
 }
 
 impl Watch {
@@ -102,18 +97,20 @@ impl Watch {
         match self {
             Watch::Normally => LOOK,
             Watch::Closely => CLOSE_LOOK,
-            Watch::NobodyLeft => LOOK_AT_CLIENTS,
         }
     }
 
     /// Returns how long a turn lasts that is taken for long without having been announced.
     pub(super) fn stuck_after(self) -> Duration {
         match self {
-            Watch::Normally | Watch::NobodyLeft => PATIENCE,
+            Watch::Normally => PATIENCE,
             Watch::Closely => UsualTime::LONG,
         }
     }
 }
+
+#[cfg(test)]
+mod simulation;
 
 #[cfg(test)]
 mod tests {

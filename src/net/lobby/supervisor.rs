@@ -90,9 +90,7 @@ impl<S: Service> Shared<S> {
     }
 
     fn watch(&self) -> Watch {
-        if self.crew.idle() == 0 && self.crew.present() == 0 {
-            Watch::NobodyLeft
-        } else if self.nanoseconds(Instant::now()) < self.closely_until.load(Ordering::Relaxed) {
+        if self.nanoseconds(Instant::now()) < self.closely_until.load(Ordering::Relaxed) {
             Watch::Closely
         } else {
             Watch::Normally
@@ -107,6 +105,7 @@ impl<S: Service> Shared<S> {
             let lasts = Duration::from_nanos(now.saturating_sub(begun));
             if lasts >= watch.stuck_after() && self.crew.begin_long_work(activity, begun) {
                 self.reinforce(policy::calls_after_a_surprise);
+                self.watch_closely();
             }
         }
     }
