@@ -68,7 +68,7 @@ impl Grid {
         f64::from(self.workers) * f64::from(self.connections_each)
     }
 
-    /// How many handlers can go on at a time.
+    /// Returns how many handlers can go on at a time.
     fn at_once(&self) -> f64 {
         match self.handler {
             Handler::Sleep => f64::from(self.workers),
@@ -76,12 +76,12 @@ impl Grid {
         }
     }
 
-    /// Answers in a second.
+    /// Returns the answers in a second.
     fn ideal_rate(&self, time: f64) -> f64 {
         self.at_once() * 1e3 / time
     }
 
-    /// In microseconds.
+    /// Returns the p99 in microseconds.
     fn ideal_p99(&self, time: f64) -> f64 {
         self.connections() / self.at_once() * time * 1e3
     }
@@ -91,7 +91,7 @@ fn cores() -> f64 {
     thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64)
 }
 
-/// The name of a line among the figures.
+/// Returns the name of a line among the figures.
 fn line(row: &Row, time: f64) -> String {
     format!("{} {time}", row.name)
 }
@@ -162,7 +162,7 @@ impl Job<'_> {
         }
     }
 
-    /// The share of the ideal that the system's timers allow: a sleep is longer than was asked for.
+    /// Returns the share of the ideal that the system's timers allow: a sleep is longer than was asked for.
     fn possible(&self, time: f64) -> f64 {
         if self.grid.handler == Handler::Spin {
             return 1.0;
@@ -260,7 +260,7 @@ const TARGETS: &[Target] = &[
     },
 ];
 
-/// Are there kept connections, and more than workers?
+/// Tells whether connections are kept, and are more than the workers.
 fn is_crowded(grid: &Grid) -> bool {
     grid.handler == Handler::Sleep && grid.keep_alive && grid.connections_each > 1
 }
@@ -315,7 +315,7 @@ impl Target {
     }
 }
 
-/// Half of the answers a second that the machine allows when handlers take no time: what the best server
+/// Returns half of the answers a second that the machine allows when handlers take no time: what the best server
 /// gets then.
 fn unlimited(row: &Row, grid: &Grid, figures: &Figures) -> f64 {
     let rate = |&subject: &Subject| figures.get(&line(row, 0.0), subject, Figure::Rate);

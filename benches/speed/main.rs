@@ -36,7 +36,7 @@ use self::subject::{Folder, LOGGING, Running, SERVERS, Subject, WORKERS};
 
 struct Options {
     rows: Vec<&'static Row>,
-    /// Were they named? Then all their lines are measured.
+    /// Whether the rows were named: then all their lines are measured.
     named: bool,
     subjects: Vec<Subject>,
     rounds: usize,

@@ -68,7 +68,7 @@ fn compare(alone: &Outcome, mixed: &Outcome) -> Vec<(Figure, f64)> {
     ]
 }
 
-/// The answers in a second that are possible when a request takes `1 / alone` seconds of the machine, one
+/// Returns the answers in a second that are possible when a request takes `1 / alone` seconds of the machine, one
 /// after the other, and this share of the requests waits for [`LONG`] besides: the mean value analysis of a
 /// closed queue with a delay.
 fn allowed(alone: f64, slow_share: f64) -> f64 {
@@ -85,7 +85,7 @@ fn allowed(alone: f64, slow_share: f64) -> f64 {
 struct Load {
     address: SocketAddr,
     time: Duration,
-    /// Are there slow requests?
+    /// Whether there are slow requests.
     slow: bool,
     seed: u64,
 }
@@ -178,7 +178,7 @@ impl Outcome {
         self.slow as f64 / self.answers()
     }
 
-    /// Of the small requests, in microseconds.
+    /// Returns the p99 of the small requests, in microseconds.
     fn p99(&self) -> f64 {
         let mut sorted = self.small.clone();
         sorted.sort_unstable();
@@ -188,7 +188,7 @@ impl Outcome {
 
 struct Answer {
     is_ok: bool,
-    /// May another request follow on this connection?
+    /// Whether another request may follow on this connection.
     stays: bool,
 }
 

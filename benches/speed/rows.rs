@@ -183,7 +183,7 @@ impl Row {
         }
     }
 
-    /// Is it run when no row is named?
+    /// Tells whether it is run when no row is named.
     pub fn is_usual(&self) -> bool {
         !matches!(&self.work, Work::Blocking(grid) if grid.usual.is_empty())
     }

@@ -166,7 +166,7 @@ impl Told {
     }
 }
 
-/// Asks for `/sleep/3` until it is over: how often, and whether each was answered.
+/// Asks for `/sleep/3` until it is over. Returns how often, and whether each was answered.
 fn sleep_on(address: SocketAddr, over: &AtomicBool) -> (usize, bool) {
     let Ok(mut stream) = connect(address) else { return (0, false) };
     let mut asked = 0;

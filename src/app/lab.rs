@@ -121,7 +121,7 @@ fn number(request: &Request, name: &str, most: u64) -> Result<u64, Response> {
     })
 }
 
-/// The part of the path that is to be a number of milliseconds, [`LONGEST`] at most.
+/// Reads the part of the path that is to be a number of milliseconds, [`LONGEST`] at most.
 fn time(request: &Request) -> Result<Duration, Response> {
     parse_time(request.param("ms")).filter(|&time| time <= LONGEST).ok_or_else(|| {
         let what = format!(
@@ -133,6 +133,7 @@ fn time(request: &Request) -> Result<Duration, Response> {
     })
 }
 
+/// Builds the response to a path that names nothing: `what` is the rule, `right` an example.
 fn refuse(request: &Request, what: String, right: &'static str) -> Response {
     Refusal::new(Status::NOT_FOUND, "RFC 9110, 15.5.5", what, right).to(request)
 }
