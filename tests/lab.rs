@@ -33,6 +33,80 @@ fn sleep_answers_after_a_while() {
     assert_eq!(answer.text(), "slept 200 ms\n");
 }
 
+/// Decimals have a digit on both sides of the point; the answer has as many as the time needs.
+#[test]
+fn sleep_and_spin_take_milliseconds_with_decimals() {
+    let server = Server::start(&[]);
+    for (route, told) in [("sleep", "slept"), ("spin", "spun")] {
+        for (time, in_words) in
+            [("0", "0"), ("0.5", "0.5"), ("2.50", "2.5"), ("010", "10"), ("0.000001", "0.000001")]
+        {
+            let begun = Instant::now();
+            let answer = server.get(&format!("/{route}/{time}"));
+            let least = Duration::from_secs_f64(time.parse::<f64>().unwrap() / 1e3);
+            assert!(begun.elapsed() >= least, "/{route}/{time}");
+            assert_eq!(answer.text(), format!("{told} {in_words} ms\n"));
+        }
+        for time in [
+            "60000.1",
+            "60000.000001",
+            "60001",
+            "99999999999999999999",
+            "1e3",
+            "-1",
+            "+1",
+            ".5",
+            "5.",
+            ".",
+            "1.2.3",
+            "1,5",
+            "0.1234567",
+            "soon",
+            "",
+        ] {
+            let answer = server.exchange(format!("GET /{route}/{time} HTTP/1.0\r\n\r\n"));
+            assert!(answer.starts_with("HTTP/1.1 404 "), "/{route}/{time}: {answer}");
+        }
+    }
+    let teaches = "The last part of this path is a number of milliseconds, 60000 at most, and may have \
+                   up to 6 decimals.\n";
+    assert!(server.get("/spin/.5").text().contains(teaches), "{}", server.get("/spin/.5").text());
+}
+
+/// The longest one is taken, too: the answer has not come when the next request is answered.
+#[test]
+fn sleep_and_spin_take_a_minute_at_most() {
+    let server = Server::start(&["--workers", "4"]);
+    for target in ["/sleep/60000", "/spin/60000.0"] {
+        let mut wire = server.connect();
+        wire.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert!(wire.is_silent_for(Duration::from_millis(100)), "{target} is no error");
+    }
+}
+
+#[test]
+fn spin_uses_the_processor_and_sleep_does_not() {
+    let server = Server::start(&["--access-log", "off"]);
+    let cpu = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.program.id())).unwrap();
+        let fields: Vec<u64> = stat
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .skip(1)
+            .map(|field| field.parse().unwrap_or_default())
+            .collect();
+        Duration::from_millis(10 * (fields[10] + fields[11]))
+    };
+    for (target, range) in [("/spin/300", 250..400), ("/sleep/300", 0..100)] {
+        let before = cpu();
+        server.get(target);
+        let used = (cpu() - before).as_millis();
+        assert!(range.contains(&used), "{target} used {used} ms");
+    }
+}
+
 #[test]
 fn sleepers_sleep_side_by_side() {
     let server = Server::start(&["--workers", "8"]);

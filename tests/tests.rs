@@ -80,6 +80,9 @@ mod bodies;
 /// No client can hold a worker, and no connection is forgotten.
 mod lobby;
 
+/// Handlers that block: no worker is idle beside a request that waits.
+mod blocking;
+
 /// More than there is room for: it is answered, or waits outside, and passes.
 mod overload;
 

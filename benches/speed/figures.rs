@@ -18,6 +18,20 @@ pub enum Figure {
     P99,
     /// Resident, in megabytes.
     Memory,
+    /// The answers in a second as a share of the ideal: every worker in a handler all the time.
+    OfIdeal,
+    /// The p99 divided by the ideal one: every connection waits until the others have been served once.
+    P99OfIdeal,
+    /// The server's processor time as a share of all cores.
+    Cores,
+    /// Answers in a second without slow requests among the others.
+    RateAlone,
+    /// The p99 without slow requests, in microseconds.
+    P99Alone,
+    /// The p99 of the small requests divided by the one without slow requests.
+    P99OfAlone,
+    /// The answers in a second as a share of what a queue of both kinds of requests allows.
+    OfAllowed,
     /// Of all rounds.
     Errors,
     /// From start to first answer, in milliseconds.
@@ -27,7 +41,7 @@ pub enum Figure {
 }
 
 #[derive(Debug, Default)]
-pub struct Figures(BTreeMap<(&'static str, Subject, Figure), Vec<f64>>);
+pub struct Figures(BTreeMap<(String, Subject, Figure), Vec<f64>>);
 
 impl Figure {
     fn title(self) -> &'static str {
@@ -38,6 +52,13 @@ impl Figure {
             Figure::P50 => "p50 us",
             Figure::P99 => "p99 us",
             Figure::Memory => "MB",
+            Figure::OfIdeal => "of ideal",
+            Figure::P99OfIdeal => "p99 of ideal",
+            Figure::Cores => "of cores",
+            Figure::RateAlone => "alone/s",
+            Figure::P99Alone => "p99 alone us",
+            Figure::P99OfAlone => "p99 of alone",
+            Figure::OfAllowed => "of allowed",
             Figure::Errors => "errors",
             Figure::Ready => "ready ms",
             Figure::Binary => "program MB",
@@ -47,21 +68,24 @@ impl Figure {
     fn decimals(self) -> usize {
         match self {
             Figure::Rate | Figure::P50 | Figure::P99 | Figure::Errors => 0,
+            Figure::RateAlone | Figure::P99Alone => 0,
             Figure::Memory | Figure::Ready => 1,
             Figure::Cpu | Figure::OfNoneIdle | Figure::Binary => 2,
+            Figure::OfIdeal | Figure::P99OfIdeal | Figure::Cores => 2,
+            Figure::P99OfAlone | Figure::OfAllowed => 2,
         }
     }
 }
 
 impl Figures {
-    pub fn add(&mut self, row: &Row, subject: Subject, figure: Figure, sample: f64) {
-        self.0.entry((row.name, subject, figure)).or_default().push(sample);
+    /// `row` is the name of a row, or of one line of it.
+    pub fn add(&mut self, row: &str, subject: Subject, figure: Figure, sample: f64) {
+        self.0.entry((row.to_owned(), subject, figure)).or_default().push(sample);
     }
 
     /// The median; of an even number the mean of the two in the middle. Errors are added up.
     pub fn get(&self, row: &str, subject: Subject, figure: Figure) -> Option<f64> {
-        let name = super::rows::ROWS.iter().find(|known| known.name == row)?.name;
-        let mut samples = self.0.get(&(name, subject, figure))?.clone();
+        let mut samples = self.0.get(&(row.to_owned(), subject, figure))?.clone();
         if figure == Figure::Errors {
             return Some(samples.iter().sum());
         }

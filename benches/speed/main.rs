@@ -7,16 +7,19 @@
 //! meets all of them; what is printed is the median. The generator is `client bench`, on one thread.
 //! Processor time is the operating system's, of the server and its children, for each answer; its
 //! precision is a hundredth of a second. Then comes what was to be reached, and a table for a README.
-//! Loopback only; what it starts it stops.
+//! Without `--row` all rows are run but those of `blocking` that take long: of these `blocking-32` with
+//! three times, `blocking-spin` with one, and `blocking-mix`. Loopback only; what it starts it stops.
 
 // It prints, and is nobody's library.
 #![allow(clippy::print_stdout, unreachable_pub, missing_docs)]
 
+mod blocking;
 mod figures;
 // What a machine says is the same for both benches; this one does not ask for all of it.
 #[allow(dead_code)]
 #[path = "../starve/machine.rs"]
 mod machine;
+mod mix;
 mod round;
 mod rows;
 mod subject;
@@ -33,6 +36,8 @@ use self::subject::{Folder, LOGGING, Running, SERVERS, Subject, WORKERS};
 
 struct Options {
     rows: Vec<&'static Row>,
+    /// Whether the rows were named: then all their lines are measured.
+    named: bool,
     subjects: Vec<Subject>,
     rounds: usize,
     seconds: String,
@@ -66,9 +71,14 @@ fn main() -> ExitCode {
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options =
-        Options { rows: Vec::new(), subjects: Vec::new(), rounds: 5, seconds: "0.8".to_owned() };
-    let all = [SERVERS, LOGGING, &[Subject::LobbyTiming], WORKERS].concat();
+    let mut options = Options {
+        rows: Vec::new(),
+        named: true,
+        subjects: Vec::new(),
+        rounds: 5,
+        seconds: "0.8".to_owned(),
+    };
+    let all = [SERVERS, LOGGING, &[Subject::LobbyTiming, Subject::Cheroot], WORKERS].concat();
     let rows: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
     let subjects: Vec<String> = all.iter().map(|subject| subject.name()).collect();
     while let Some(flag) = args.next() {
@@ -103,7 +113,8 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         }
     }
     if options.rows.is_empty() {
-        options.rows = ROWS.iter().collect();
+        options.named = false;
+        options.rows = ROWS.iter().filter(|row| row.is_usual()).collect();
     }
     if options.subjects.is_empty() {
         options.subjects = all;
@@ -141,10 +152,17 @@ fn measure(options: &Options, folder: &Folder) -> Result<(), String> {
                     let samples = round::measure(load, server, &options.seconds)
                         .map_err(|error| format!("{}, {}: {error}", row.name, subject.name()))?;
                     for (figure, sample) in samples {
-                        figures.add(row, subject, figure, sample);
+                        figures.add(row.name, subject, figure, sample);
                     }
                 }
             }
+            Work::Blocking(grid) => {
+                let job = blocking::Job { row, grid, who: &who, folder, options };
+                job.measure(&mut figures)?;
+                job.print(&figures);
+                continue;
+            }
+            Work::Mix => mix::measure(row, &who, folder, options, &mut figures)?,
             Work::Build => build(folder)?,
         }
         if !who.is_empty() {
@@ -152,6 +170,7 @@ fn measure(options: &Options, folder: &Folder) -> Result<(), String> {
         }
     }
     targets::print(&figures);
+    blocking::print_targets(&options.rows, &figures);
     figures.print_markdown(&options.rows);
     Ok(())
 }
@@ -192,9 +211,9 @@ fn start(
     let server = subject.start(folder).map_err(|error| format!("{}: {error}", subject.name()))?;
     let ready = begun.elapsed();
     let program = subject.program().metadata().map_err(|error| error.to_string())?;
-    figures.add(row, subject, Figure::Ready, ready.as_secs_f64() * 1e3);
-    figures.add(row, subject, Figure::Memory, machine::resident(server.pid()) as f64 / 1e6);
-    figures.add(row, subject, Figure::Binary, program.len() as f64 / 1e6);
+    figures.add(row.name, subject, Figure::Ready, ready.as_secs_f64() * 1e3);
+    figures.add(row.name, subject, Figure::Memory, machine::resident(server.pid()) as f64 / 1e6);
+    figures.add(row.name, subject, Figure::Binary, program.len() as f64 / 1e6);
     Ok(())
 }
 

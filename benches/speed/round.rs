@@ -15,26 +15,34 @@ use super::subject::Running;
 /// Until the last of many connections has been taken, or let go.
 const SETTLE: Duration = Duration::from_millis(300);
 
+/// What the generator is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub path: &'a str,
+    pub flags: &'a [&'a str],
+}
+
 pub fn measure(load: &Load, server: &Running, seconds: &str) -> Result<Vec<(Figure, f64)>, String> {
+    let asked = &Asked { path: load.path, flags: load.flags };
     match load.beside {
-        Beside::Nothing => generate(load, server, seconds, &[]),
+        Beside::Nothing => generate(asked, server, seconds, &[]),
         Beside::OneCore => {
             let all = machine::cores();
             let one = all.split([',', '-']).next().unwrap_or_default();
             pin(server, one)?;
-            let samples = generate(load, server, seconds, &["taskset", "-c", one]);
+            let samples = generate(asked, server, seconds, &["taskset", "-c", one]);
             pin(server, &all)?;
             samples
         }
         Beside::Idle(number) => {
-            let alone = generate(load, server, seconds, &[])?;
+            let alone = generate(asked, server, seconds, &[])?;
             let connect = |_| TcpStream::connect(server.address);
             let idle: Vec<TcpStream> = (0..number)
                 .map(connect)
                 .collect::<Result<_, _>>()
                 .map_err(|error| format!("{number} idle connections: {error}"))?;
             thread::sleep(SETTLE);
-            let mut samples = generate(load, server, seconds, &[])?;
+            let mut samples = generate(asked, server, seconds, &[])?;
             let still = idle.iter().filter(|stream| is_open(stream)).count();
             if still < number {
                 return Err(format!("it closed {} of {number} idle connections", number - still));
@@ -71,8 +79,8 @@ fn pin(server: &Running, cores: &str) -> Result<(), String> {
 }
 
 /// `prefix` is what the generator is started by, if by something.
-fn generate(
-    load: &Load,
+pub fn generate(
+    asked: &Asked<'_>,
     server: &Running,
     seconds: &str,
     prefix: &[&str],
@@ -90,8 +98,8 @@ fn generate(
     let output = command
         // An answer that takes 3 s is an error here.
         .args(["bench", "--threads", "1", "--json-out", "-", "-m", "3", "-t", seconds])
-        .args(load.flags)
-        .arg(format!("http://{}{}", server.address, load.path))
+        .args(asked.flags)
+        .arg(format!("http://{}{}", server.address, asked.path))
         .output()
         .map_err(|error| format!("client bench: {error}"))?;
     let cpu = machine::cpu(server.pid()).saturating_sub(cpu);

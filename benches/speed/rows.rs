@@ -1,7 +1,8 @@
 //! The work, and who does it.
 
+use super::blocking::{FULL, Grid, Handler};
 use super::figures::Figure;
-use super::subject::{FILES, LOGGING, MANY, SERVERS, Subject, TIMING, WORKERS};
+use super::subject::{COMPUTING, FILES, LOGGING, MANY, POOLS, SERVERS, Subject, TIMING, WORKERS};
 
 #[derive(Debug)]
 pub struct Row {
@@ -15,6 +16,10 @@ pub enum Work {
     /// Each server is started, asked once, and stopped.
     Start,
     Load(Load),
+    /// Handlers that take some time: a line for each time.
+    Blocking(Grid),
+    /// Small requests, and one slow one among a hundred, on every connection.
+    Mix,
     /// Our own package: its tree, and its build from nothing.
     Build,
 }
@@ -111,8 +116,35 @@ pub const ROWS: &[Row] = &[
             beside: Beside::Idle(10_000),
         }),
     },
+    grid("blocking-4", "4 workers, 16 connections", Grid { workers: 4, ..FULL }),
+    grid("blocking-8", "8 workers, 32 connections", Grid { workers: 8, ..FULL }),
+    grid(
+        "blocking-32",
+        "32 workers, 128 connections",
+        Grid { workers: 32, usual: &[1.0, 5.0, 20.0], ..FULL },
+    ),
+    grid(
+        "blocking-close",
+        "32 workers, one request per connection, 128 at a time",
+        Grid { keep_alive: false, ..FULL },
+    ),
+    grid("blocking-one", "32 workers, a connection for each", Grid { connections_each: 1, ..FULL }),
+    grid(
+        "blocking-spin",
+        "32 workers, 128 connections, handlers that use the processor",
+        Grid { handler: Handler::Spin, times: &[1.0, 5.0], usual: &[5.0], who: COMPUTING, ..FULL },
+    ),
+    Row {
+        name: "blocking-mix",
+        what: "64 workers, 64 connections; of 100 small requests one is /sleep/100 instead",
+        work: Work::Mix,
+    },
     Row { name: "build", what: "our package", work: Work::Build },
 ];
+
+const fn grid(name: &'static str, what: &'static str, grid: Grid) -> Row {
+    Row { name, what, work: Work::Blocking(grid) }
+}
 
 const fn load(
     name: &'static str,
@@ -129,6 +161,8 @@ impl Row {
         match &self.work {
             Work::Start => SERVERS,
             Work::Load(load) => load.who,
+            Work::Blocking(grid) => grid.who,
+            Work::Mix => POOLS,
             Work::Build => &[],
         }
     }
@@ -136,13 +170,21 @@ impl Row {
     /// The columns of its table.
     pub fn figures(&self) -> &'static [Figure] {
         use Figure::{Binary, Cpu, Errors, Memory, OfNoneIdle, P50, P99, Rate, Ready};
+        use Figure::{Cores, OfAllowed, OfIdeal, P99Alone, P99OfAlone, P99OfIdeal, RateAlone};
         match &self.work {
             Work::Start => &[Ready, Memory, Binary],
             Work::Load(Load { beside: Beside::Idle(_), .. }) => {
                 &[Rate, OfNoneIdle, Cpu, P50, P99, Memory, Errors]
             }
             Work::Load(_) => &[Rate, Cpu, P50, P99, Memory, Errors],
+            Work::Blocking(_) => &[OfIdeal, P99OfIdeal, Cores],
+            Work::Mix => &[RateAlone, P99Alone, Rate, P99, P99OfAlone, OfAllowed, Errors],
             Work::Build => &[],
         }
+    }
+
+    /// Tells whether it is run when no row is named.
+    pub fn is_usual(&self) -> bool {
+        !matches!(&self.work, Work::Blocking(grid) if grid.usual.is_empty())
     }
 }

@@ -33,12 +33,14 @@ pub enum Subject {
     /// Its pool counts the four threads that wait before any of them has taken a task, so of many
     /// connections made at once all but four may wait until one of those ends: these are its errors.
     TinyHttp,
+    /// Only measured with handlers that block: it is a pool of threads, in Python.
+    Cheroot,
     Floor,
 }
 
 use Subject::{
-    Floor, Hyper, Lighttpd, Lobby, LobbyLogging, LobbyTiming, MayMinihttp, Nginx, NginxLogging,
-    Textbook, TinyHttp, Workers,
+    Cheroot, Floor, Hyper, Lighttpd, Lobby, LobbyLogging, LobbyTiming, MayMinihttp, Nginx,
+    NginxLogging, Textbook, TinyHttp, Workers,
 };
 
 pub const SERVERS: &[Subject] =
@@ -53,6 +55,10 @@ pub const FILES: &[Subject] = &[Lobby, Textbook, Nginx, Lighttpd];
 pub const LOGGING: &[Subject] = &[LobbyLogging, NginxLogging];
 /// What it costs to be told where the time went.
 pub const TIMING: &[Subject] = &[LobbyTiming, Lobby, Nginx, Hyper, Floor];
+/// Those with a pool of threads and a number of them, on which handlers block.
+pub const POOLS: &[Subject] = &[Lobby, Textbook, TinyHttp, Cheroot];
+/// The same without Python, where one handler at a time computes.
+pub const COMPUTING: &[Subject] = &[Lobby, Textbook, TinyHttp];
 pub const WORKERS: &[Subject] =
     &[Workers(2), Workers(4), Workers(8), Workers(16), Workers(32), Workers(64)];
 
@@ -108,6 +114,7 @@ impl Subject {
             Hyper => "hyper",
             MayMinihttp => "may_minihttp",
             TinyHttp => "tiny_http",
+            Cheroot => "cheroot",
             Floor => "floor",
         };
         name.to_owned()
@@ -118,6 +125,11 @@ impl Subject {
         let how = match self {
             Nginx | NginxLogging => "apt-get install nginx",
             Lighttpd => "apt-get install lighttpd",
+            Cheroot => {
+                let python = Command::new("python3").args(["-c", "import cheroot"]).output();
+                let is_there = python.is_ok_and(|output| output.status.success());
+                return (!is_there).then_some("pip install cheroot");
+            }
             _ => "make bench builds it (target/peers)",
         };
         (!self.program().is_file()).then_some(how)
@@ -130,6 +142,7 @@ impl Subject {
             }
             Nginx | NginxLogging => machine::find("nginx").unwrap_or_default(),
             Lighttpd => machine::find("lighttpd").unwrap_or_default(),
+            Cheroot => machine::find("python3").unwrap_or_default(),
             Hyper | MayMinihttp | TinyHttp | Floor => {
                 let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/release");
                 peers.join(self.name())
@@ -139,6 +152,11 @@ impl Subject {
 
     /// Starts it and waits for its first answer.
     pub fn start(self, folder: &Folder) -> io::Result<Running> {
+        self.start_with(folder, None)
+    }
+
+    /// Starts it with so many workers, if it is one of [`POOLS`] and a number is given.
+    pub fn start_with(self, folder: &Folder, workers: Option<u16>) -> io::Result<Running> {
         let Folder(folder) = folder;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let (place, name) = (folder.display(), self.name());
@@ -148,12 +166,19 @@ impl Subject {
         };
         let ours = |flags: &str| timed("off", flags);
         let said = match self {
-            Lobby => ours("--access-log off --max-connections 12000"),
+            Lobby => {
+                let workers =
+                    workers.map_or(String::new(), |number| format!(" --workers {number}"));
+                ours(&format!("--access-log off --max-connections 12000{workers}"))
+            }
             LobbyTiming => timed("loopback", "--access-log off --max-connections 12000"),
             Workers(number) => ours(&format!("--access-log off --workers {number}")),
             LobbyLogging => ours(&format!("--access-log {place}/{name}")),
             // A worker for each connection: what the textbook needs to serve them all.
-            Textbook => ours("--access-log off --lobby off --workers 300"),
+            Textbook => {
+                let workers = workers.unwrap_or(300);
+                ours(&format!("--access-log off --lobby off --workers {workers}"))
+            }
             Nginx | NginxLogging => {
                 let log = match self {
                     Nginx => "off".to_owned(),
@@ -166,7 +191,12 @@ impl Subject {
                 fs::write(folder.join("lighttpd.conf"), lighttpd(port, folder))?;
                 format!("-D -f {place}/lighttpd.conf")
             }
-            Hyper | MayMinihttp | TinyHttp | Floor => port.to_string(),
+            TinyHttp => format!("{port} {}", workers.unwrap_or(16)),
+            Cheroot => {
+                fs::write(folder.join("serve_cheroot.py"), include_str!("serve_cheroot.py"))?;
+                format!("serve_cheroot.py {port} {}", workers.unwrap_or(16))
+            }
+            Hyper | MayMinihttp | Floor => port.to_string(),
         };
         let mut command = Command::new(self.program());
         let child = command

@@ -15,6 +15,7 @@ mod crowd;
 // What a machine says is the same for both benches; this one does not ask for all of it.
 #[allow(dead_code)]
 mod machine;
+mod pool;
 mod probe;
 mod rows;
 mod subject;

@@ -14,6 +14,7 @@ use nix::sys::socket::{
 
 use super::crowd::{Crowd, Ending, Habit};
 use super::machine;
+use super::pool;
 use super::probe::{self, Measured, answer, connect, get, measure, request, status};
 use super::subject::{Folder, LARGE, RATE, Running, Subject, WORKERS};
 
@@ -48,7 +49,7 @@ pub struct Shown {
 
 impl Shown {
     /// The row promises that this is so.
-    fn promise(&mut self, kept: bool, otherwise: impl Into<String>) {
+    pub fn promise(&mut self, kept: bool, otherwise: impl Into<String>) {
         if !kept {
             self.broken.push(otherwise.into());
         }
@@ -79,6 +80,8 @@ pub enum Who {
     Everybody,
     /// It needs routes or messages of ours.
     OnlyOurs,
+    /// It is about where connections wait, so the textbook has nothing to show.
+    OnlyLobby,
 }
 
 const fn crowds(name: &'static str, title: &'static str, crowds: &'static [(Habit, usize)]) -> Row {
@@ -117,6 +120,16 @@ pub const ROWS: &[Row] = &[
         name: "stop",
         title: "stopped under load",
         hostile: Hostile::Scene(stop, Who::Everybody),
+    },
+    Row {
+        name: "two-workers",
+        title: "2 workers, one in /sleep/30",
+        hostile: Hostile::Scene(pool::two_workers, Who::OnlyLobby),
+    },
+    Row {
+        name: "deadlines",
+        title: "1 worker, 300 × /sleep/3",
+        hostile: Hostile::Scene(pool::deadlines, Who::OnlyLobby),
     },
 ];
 
@@ -164,6 +177,7 @@ impl Row {
         match self.hostile {
             Hostile::Crowds(crowds) => beside(subject, setting, crowds).map(Some),
             Hostile::Scene(_, Who::OnlyOurs) if !subject.is_ours() => Ok(None),
+            Hostile::Scene(_, Who::OnlyLobby) if subject != Subject::Ours => Ok(None),
             Hostile::Scene(scene, _) => scene(subject, setting).map(Some),
         }
     }

@@ -141,20 +141,46 @@ impl Subject {
                 say(&format!("python3 {conf_text} {port} {WORKERS}"));
             }
         }
-        let limit = descriptors.map_or(String::new(), |limit| format!("ulimit -n {limit}; "));
-        let child = Command::new("sh")
-            .args(["-c", &format!("{limit}exec \"$@\""), "sh"])
-            .args(words)
-            .current_dir(folder)
-            .env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?)
-            .spawn()?;
-        let mut running = Running { child, address: ([127, 0, 0, 1], port).into(), log };
-        running.wait_until_it_serves()?;
-        Ok(running)
+        spawn(words, folder, log, port, descriptors)
     }
+
+    /// Starts ours, or the textbook, with these flags in place of the usual ones. Several may run at a
+    /// time: each has a log of its own, by its port.
+    pub fn start_ours(self, server: &Path, folder: &Folder, flags: &str) -> io::Result<Running> {
+        let Folder(folder) = folder;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let lobby = if self == Subject::Ours { "on" } else { "off" };
+        let (server, folder_text) = (server.display(), folder.display());
+        let words = format!(
+            "{server} --bind 127.0.0.1:{port} --lobby {lobby} --access-log off \
+             --data {folder_text}/data {flags} {folder_text}/www"
+        );
+        let words = words.split(' ').map(str::to_owned).collect();
+        spawn(words, folder, folder.join(format!("log-{port}")), port, None)
+    }
+}
+
+/// Starts a program, and waits until it serves.
+fn spawn(
+    words: Vec<String>,
+    folder: &Path,
+    log: PathBuf,
+    port: u16,
+    descriptors: Option<usize>,
+) -> io::Result<Running> {
+    let limit = descriptors.map_or(String::new(), |limit| format!("ulimit -n {limit}; "));
+    let child = Command::new("sh")
+        .args(["-c", &format!("{limit}exec \"$@\""), "sh"])
+        .args(words)
+        .current_dir(folder)
+        .env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::create(&log)?)
+        .spawn()?;
+    let mut running = Running { child, address: ([127, 0, 0, 1], port).into(), log };
+    running.wait_until_it_serves()?;
+    Ok(running)
 }
 
 impl Running {

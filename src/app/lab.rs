@@ -4,21 +4,24 @@
 //! |---|---|
 //! | `/echo` | the head exactly as it arrived, then the body, decoded |
 //! | `/sleep/{ms}` | after so many milliseconds, 60,000 at most: a handler that blocks its worker |
+//! | `/spin/{ms}` | the same, but the handler uses the processor for so long |
 //! | `/bytes/{n}` | exactly n bytes, 10,000,000,000 at most |
 //! | `/chunks/{n}` | the same in chunks, as if the length were not known; their CRC-32 as a trailer |
 //! | `/count` | POST, PUT: number of bytes and CRC-32 of a body of any size, which is streamed |
+//!
+//! A number of milliseconds may have up to six decimals: `/sleep/0.5`.
 
 use std::io::{self, Cursor, Read, Write};
 use std::mem;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::proto::http::chars::decimal;
 use crate::server::refusal::Refusal;
 use crate::server::{Body, Headers, Method, Request, Response, Router, Status, Streaming, Trailed};
 
-/// The longest sleep, in milliseconds.
-const LONGEST: u64 = 60_000;
+/// The longest sleep, and the longest use of the processor.
+const LONGEST: Duration = Duration::from_millis(60_000);
 
 /// The most bytes: 10 GB.
 const MOST: u64 = 10_000_000_000;
@@ -27,6 +30,7 @@ const MOST: u64 = 10_000_000_000;
 pub fn add_to(router: Router) -> Router {
     let router = router
         .get("/sleep/{ms}", sleep)
+        .get("/spin/{ms}", spin)
         .get("/bytes/{n}", bytes)
         .get("/chunks/{n}", chunks)
         .post("/count", Streaming(count))
@@ -45,12 +49,36 @@ fn echo(request: &mut Request) -> Response {
 }
 
 fn sleep(request: &mut Request) -> Response {
-    match number(request, "ms", LONGEST) {
-        Ok(milliseconds) => {
-            thread::sleep(Duration::from_millis(milliseconds));
-            Response::text(format!("slept {milliseconds} ms\n"))
+    match time(request) {
+        Ok(time) => {
+            thread::sleep(time);
+            Response::text(format!("slept {} ms\n", milliseconds(time)))
         }
         Err(refusal) => refusal,
+    }
+}
+
+fn spin(request: &mut Request) -> Response {
+    match time(request) {
+        Ok(time) => {
+            use_processor(time);
+            Response::text(format!("spun {} ms\n", milliseconds(time)))
+        }
+        Err(refusal) => refusal,
+    }
+}
+
+/// Uses the processor for so long. The standard library has no clock for the processor time of a
+/// thread, so this adds up the steps between readings of the usual clock. A reading takes less than a
+/// microsecond; a longer step means that the system ran another thread meanwhile, and counts as ten
+/// microseconds at most.
+fn use_processor(time: Duration) {
+    const LONGEST_STEP: Duration = Duration::from_micros(10);
+    let (mut left, mut before) = (time, Instant::now());
+    while !left.is_zero() {
+        let now = Instant::now();
+        left = left.saturating_sub(now.duration_since(before).min(LONGEST_STEP));
+        before = now;
     }
 }
 
@@ -89,9 +117,43 @@ fn count(request: &mut Request) -> Response {
 fn number(request: &Request, name: &str, most: u64) -> Result<u64, Response> {
     decimal(request.param(name).as_bytes()).filter(|&number| number <= most).ok_or_else(|| {
         let what = format!("the last part of this path is a number of digits, {most} at most");
-        Refusal::new(Status::NOT_FOUND, "RFC 9110, 15.5.5", what, "/sleep/500, /bytes/1000")
-            .to(request)
+        refuse(request, what, "/bytes/1000, /chunks/1000")
     })
+}
+
+/// Reads the part of the path that is to be a number of milliseconds, [`LONGEST`] at most.
+fn time(request: &Request) -> Result<Duration, Response> {
+    parse_time(request.param("ms")).filter(|&time| time <= LONGEST).ok_or_else(|| {
+        let what = format!(
+            "the last part of this path is a number of milliseconds, {} at most, and may have up to \
+             {DECIMALS} decimals",
+            LONGEST.as_millis()
+        );
+        refuse(request, what, "/sleep/500, /spin/0.5")
+    })
+}
+
+/// Builds the response to a path that names nothing: `what` is the rule, `right` an example.
+fn refuse(request: &Request, what: String, right: &'static str) -> Response {
+    Refusal::new(Status::NOT_FOUND, "RFC 9110, 15.5.5", what, right).to(request)
+}
+
+/// The decimals of a number of milliseconds: the last one stands for a nanosecond.
+const DECIMALS: usize = 6;
+
+/// Reads `1*DIGIT [ "." 1*6DIGIT ]` as milliseconds: no sign, no exponent, a digit on both sides of
+/// the point.
+fn parse_time(text: &str) -> Option<Duration> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let (whole, part_value) = (decimal(whole.as_bytes())?, decimal(part.as_bytes())?);
+    let zeros = u32::try_from(DECIMALS.checked_sub(part.len())?).ok()?;
+    let nanoseconds = part_value * 10_u64.pow(zeros);
+    Duration::from_millis(whole).checked_add(Duration::from_nanos(nanoseconds))
+}
+
+/// Writes a time as milliseconds, with the decimals it needs: `0.5`.
+fn milliseconds(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e6 // exact up to 104 days
 }
 
 /// `abc…xyz\n`, without end: a wrong byte in it is seen at once.
@@ -176,5 +238,60 @@ impl Write for Crc32 {
 impl Default for Crc32 {
     fn default() -> Crc32 {
         Crc32(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_up_to_six_decimals() {
+        for (text, nanoseconds, told) in [
+            ("0", 0, "0"),
+            ("0.0", 0, "0"),
+            ("0.5", 500_000, "0.5"),
+            ("0.30", 300_000, "0.3"),
+            ("007.25", 7_250_000, "7.25"),
+            ("1.000001", 1_000_001, "1.000001"),
+            ("59999.999999", 59_999_999_999, "59999.999999"),
+            ("60000", 60_000_000_000, "60000"),
+        ] {
+            let time = parse_time(text);
+            assert_eq!(time, Some(Duration::from_nanos(nanoseconds)), "{text}");
+            assert_eq!(milliseconds(time.unwrap_or_default()).to_string(), told);
+        }
+        let most = u64::MAX;
+        for text in [
+            "",
+            ".",
+            ".5",
+            "5.",
+            "1.2.3",
+            "-1",
+            "+1",
+            "0.-1",
+            "1e3",
+            "1,5",
+            " 1",
+            "0x1",
+            "NaN",
+            "inf",
+            "0.1234567",
+            &format!("{most}0"),
+        ] {
+            assert_eq!(parse_time(text), None, "{text}");
+        }
+        assert!(
+            parse_time(&format!("{most}.999999")) > Some(LONGEST),
+            "a large one is no small one"
+        );
+    }
+
+    #[test]
+    fn the_processor_is_used_for_at_least_so_long() {
+        let (time, begun) = (Duration::from_millis(3), Instant::now());
+        use_processor(time);
+        assert!(begun.elapsed() >= time);
     }
 }

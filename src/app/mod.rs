@@ -1,8 +1,8 @@
 //! What the server binary serves: a folder, users, and routes to learn and measure with.
 //!
-//! [`users`]: a REST resource, kept by [`store`]. [`lab`]: `/echo`, `/sleep/{ms}`, `/bytes/{n}`,
-//! `/chunks/{n}`, `/count`. [`status`]: `/-/health`, `/-/metrics`. A program of your own has routes of its own, and
-//! needs nothing from here.
+//! [`users`]: a REST resource, kept by [`store`]. [`lab`]: `/echo`, `/sleep/{ms}`, `/spin/{ms}`,
+//! `/bytes/{n}`, `/chunks/{n}`, `/count`. [`status`]: `/-/health`, `/-/metrics`. A program of your own has routes of its
+//! own, and needs nothing from here.
 
 mod json;
 pub mod lab;
