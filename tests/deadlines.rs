@@ -208,3 +208,49 @@ fn what_came_is_counted_and_empty_lines_are_not() {
     stop.ask(Duration::from_secs(5));
     assert_eq!(running.join().unwrap().workers.panics, 0);
 }
+
+/// One worker with a long row of requests before it: what arrives while it is busy, and before its own
+/// deadline, gets its turn, however late that comes. Nothing is reset, and nothing is answered 408.
+#[test]
+fn what_has_arrived_in_time_is_served_however_busy_the_workers_are() {
+    const LATE: Duration = Duration::from_millis(500);
+    const PHASES: [(&str, &str); 3] = [
+        ("", HEALTH),
+        ("GET /-/health HTTP/1.1\r\n", "Host: a\r\n\r\n"),
+        ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab", "cd"),
+    ];
+    const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
+    let limits =
+        ["--idle-time", "1", "--head-time", "1", "--transfer-grace", "1", "--queue", "9000"];
+    let flags = [&["--workers", "1", "--access-log", "off"][..], &limits].concat();
+    let server = Server::start(&flags);
+    // Each waits some 0.6 s for its turn, which is about to come when the deadlines of the others pass.
+    let mut busy: Vec<Wire> = (0..200).map(|_| server.connect()).collect();
+    let mut others: Vec<(usize, Wire)> = (0..30).map(|n| (n % 3, server.connect())).collect();
+    for (_, wire) in &mut others {
+        wire.send(HEALTH).answer();
+    }
+    for (phase, wire) in &mut others {
+        wire.send(PHASES[*phase].0);
+    }
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while begun.elapsed() < 4 * LATE {
+                for wire in &mut busy {
+                    wire.send("GET /sleep/3 HTTP/1.1\r\nHost: a\r\n\r\n");
+                }
+                for wire in &mut busy {
+                    assert_eq!(wire.answer().status(), 200);
+                }
+            }
+        });
+        thread::sleep(LATE);
+        for (phase, wire) in &mut others {
+            wire.send(PHASES[*phase].1);
+        }
+        for (phase, wire) in &mut others {
+            assert_eq!(wire.answer().status(), 200, "{:?}", PHASES[*phase]);
+        }
+    });
+}

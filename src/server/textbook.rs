@@ -88,8 +88,7 @@ fn drive<S: Service>(
     }
 }
 
-/// The textbook as a driver: each worker has one connection, so how long its work takes changes nothing
-/// for the others.
+/// The textbook as a driver: each worker has one connection, so it need not be told before long work.
 struct Keeper<'a> {
     waiting: &'a Waiting<'a>,
     stop: &'a Stop,
@@ -102,7 +101,9 @@ impl Driver for Keeper<'_> {
 
     fn before(&self, _: &UsualTime) {}
 
-    fn after(&self, _: &UsualTime, _: Duration) {}
+    fn after(&self, usual: &UsualTime, took: Duration) {
+        usual.record(took);
+    }
 }
 
 /// Is this wait given up for the sake of others?
