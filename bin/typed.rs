@@ -17,6 +17,7 @@ pub(super) fn limits(typed: LimitFlags) -> Limits {
         ranges: typed.ranges.unwrap_or(usual.ranges),
         body_memory: typed.body_memory.unwrap_or(usual.body_memory),
         bodies_memory: typed.bodies_memory.unwrap_or(usual.bodies_memory),
+        bodies_disk: typed.bodies_disk.unwrap_or(usual.bodies_disk),
         unsent_memory: typed.unsent_memory.unwrap_or(usual.unsent_memory),
         body_unread: typed.body_unread.unwrap_or(usual.body_unread),
         head_time: typed.head_time.unwrap_or(usual.head_time),

@@ -11,6 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str], &[&str])] = &[
     ("proto/mod.rs", &[], &[]),
     ("proto/http", &["proto::buf", "proto::http"], &["httpdate"]),
     ("pool.rs", &[], &["crossbeam_channel", "log"]),
+    ("pool/jobs.rs", &[], &[]),
     ("net", &["net", "pool"], &["crossbeam_channel", "log", "nix"]),
     ("server", &["proto::http", "proto::buf", "net", "pool", "server"], &["log", "nix"]),
     // The load generator keeps its times in a histogram, and tells them as JSON.

@@ -86,6 +86,9 @@ mod blocking;
 /// More than there is room for: it is answered, or waits outside, and passes.
 mod overload;
 
+/// Few descriptors, little disk, one worker: what a client may take of them, and what is left for others.
+mod descriptors;
+
 /// What the server tells about itself: counters that add up, its health, what a stop has cut.
 mod metrics;
 

@@ -12,6 +12,7 @@
 #![allow(clippy::print_stdout, unreachable_pub, missing_docs)]
 
 mod crowd;
+mod held;
 // What a machine says is the same for both benches; this one does not ask for all of it.
 #[allow(dead_code)]
 mod machine;

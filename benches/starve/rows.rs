@@ -13,6 +13,7 @@ use nix::sys::socket::{
 };
 
 use super::crowd::{Crowd, Ending, Habit};
+use super::held;
 use super::machine;
 use super::pool;
 use super::probe::{self, Measured, answer, connect, get, measure, request, status};
@@ -110,6 +111,16 @@ pub const ROWS: &[Row] = &[
         name: "descriptors",
         title: "no descriptors for 10 s",
         hostile: Hostile::Scene(descriptors, Who::Everybody),
+    },
+    Row {
+        name: "held-uploads",
+        title: "900 uploads held, 1,024 fds",
+        hostile: Hostile::Scene(held::uploads, Who::OnlyOurs),
+    },
+    Row {
+        name: "held-readers",
+        title: "900 slow readers, 1,024 fds",
+        hostile: Hostile::Scene(held::readers, Who::OnlyOurs),
     },
     Row {
         name: "storm",

@@ -1,5 +1,5 @@
 //! Who is measured: ours, ours without its lobby, and other people's servers. All serve one folder:
-//! `/small` is 150 bytes, `/large` is 100 MB.
+//! `/small` is 150 bytes, `/medium` is 1 MB, `/large` is 100 MB.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader};
@@ -17,6 +17,9 @@ use super::probe::{connect, get};
 
 /// The workers of every server that has a number of them.
 pub const WORKERS: usize = 16;
+
+/// The bytes of `/medium`.
+pub const MEDIUM: usize = 1 << 20;
 
 /// The bytes of `/large`.
 pub const LARGE: u64 = 100 << 20;
@@ -51,6 +54,7 @@ impl Folder {
             Folder(std::env::temp_dir().join(format!("threadbare-starve-{}", std::process::id())));
         fs::create_dir_all(folder.0.join("www"))?;
         fs::write(folder.0.join("www/small"), [b'x'; 150])?;
+        fs::write(folder.0.join("www/medium"), vec![b'x'; MEDIUM])?;
         File::create(folder.0.join("www/large"))?.set_len(LARGE)?;
         Ok(folder)
     }

@@ -55,6 +55,8 @@ pub struct LimitFlags {
     pub body_memory: Option<u64>,
     /// Bytes of all bodies that are kept in memory.
     pub bodies_memory: Option<u64>,
+    /// Bytes of all bodies that are kept on the disk.
+    pub bodies_disk: Option<u64>,
     /// Bytes that the kernel may take for fast readers.
     pub unsent_memory: Option<u64>,
     /// Bytes of a body that are read though nobody wants them.
@@ -163,6 +165,15 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     ),
     Flag::new(
         None,
+        "max-bodies-disk",
+        Value("BYTES", |options, value| {
+            set(&mut options.limits.bodies_disk, number(value, BYTES, 0))
+        }),
+        "all bodies in files have so much disk; one that does not fit is answered 507 \
+         (default 1073741824)",
+    ),
+    Flag::new(
+        None,
         "max-unsent-memory",
         Value("BYTES", |options, value| {
             set(&mut options.limits.unsent_memory, number(value, BYTES, 0))
@@ -262,6 +273,7 @@ mod tests {
             body,
             body_memory,
             bodies_memory,
+            bodies_disk,
             unsent_memory,
             body_unread,
             ranges,
@@ -279,6 +291,7 @@ mod tests {
             ("max-body", body),
             ("max-body-memory", body_memory),
             ("max-bodies-memory", bodies_memory),
+            ("max-bodies-disk", bodies_disk),
             ("max-unsent-memory", unsent_memory),
             ("max-body-unread", body_unread),
             ("max-ranges", ranges as u64),

@@ -331,7 +331,7 @@ mod tests {
         let args = "--bind localhost:1 --bind [::1]:2 --workers 3 --lobby off --data d --access-log off \
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
-                    --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 \
+                    --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 --max-bodies-disk 20 \
                     --max-unsent-memory 19 --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
                     --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
                     --server-timing on site";
@@ -358,6 +358,7 @@ mod tests {
                 ranges: Some(18),
                 body_memory: Some(15),
                 bodies_memory: Some(16),
+                bodies_disk: Some(20),
                 unsent_memory: Some(19),
                 body_unread: Some(17),
                 connections: Some(11),

@@ -33,7 +33,14 @@ pub struct Accepted {
 
 /// The sockets that are listened on.
 #[derive(Debug)]
-pub struct Listeners(Vec<TcpListener>);
+pub struct Listeners {
+    sockets: Vec<TcpListener>,
+    /// How many refused connections may be drained at once.
+    refused: usize,
+}
+
+/// So many refused connections are drained at once, where nothing else is said.
+const REFUSED: usize = 256;
 
 /// An address cannot be listened on.
 #[derive(Debug)]
@@ -91,7 +98,7 @@ impl Listeners {
     pub fn bind<A: AsRef<str>>(
         addresses: impl IntoIterator<Item = A>,
     ) -> Result<Listeners, BindError> {
-        let mut listeners = Listeners(Vec::new());
+        let mut listeners = Listeners { sockets: Vec::new(), refused: REFUSED };
         for address in addresses {
             let address = address.as_ref();
             listeners.add(address).map_err(|source| BindError::new(address, source))?;
@@ -99,10 +106,15 @@ impl Listeners {
         Ok(listeners)
     }
 
+    /// Keeps at most so many refused connections until they have read why: each has a descriptor.
+    pub fn with_refused(self, most: usize) -> Listeners {
+        Listeners { refused: most, ..self }
+    }
+
     fn add(&mut self, address: &str) -> io::Result<()> {
         for address in address.to_socket_addrs()? {
             match bind(address) {
-                Ok(listener) => self.0.push(listener),
+                Ok(listener) => self.sockets.push(listener),
                 // [::]:8080 takes IPv4, too, so that 0.0.0.0:8080 beside it is served already.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && self.covers(address) => {}
                 Err(error) => return Err(error),
@@ -120,7 +132,7 @@ impl Listeners {
 
     /// The addresses listened on, with their real ports.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.0.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+        self.sockets.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
     /// Accepts until it is asked to stop. `hand_over` gives a connection back when there is no room
@@ -135,14 +147,15 @@ impl Listeners {
         hand_over: impl FnMut(Accepted) -> Result<(), Accepted>,
         refusal: impl Fn(Full, SocketAddr) -> Vec<u8>,
     ) -> io::Result<()> {
-        let (refused, said) = (Refused::default(), Rarely::default());
-        let mut entrance = Entrance { door, hand_over, refusal, refused, held: None, said };
+        let (refused, said) = (Refused::new(self.refused), Rarely::default());
+        let mut entrance =
+            Entrance { door, hand_over, refusal, refused, held: None, full_since: None, said };
         let mut exhausted = Exhausted::default();
         while !stop.is_asked() {
             entrance.try_again();
             let now = Instant::now();
             let paused = exhausted.pause_left(now).or(entrance.pause());
-            let listening = if paused.is_some() { &[] } else { self.0.as_slice() };
+            let listening = if paused.is_some() { &[] } else { self.sockets.as_slice() };
             let mut descriptors = vec![stop.descriptor()];
             descriptors.extend(listening.iter().map(|listener| listener.as_fd()));
             descriptors.extend(entrance.refused.descriptors());
@@ -166,6 +179,8 @@ struct Entrance<'a, H, R> {
     refused: Refused,
     /// The one that waits here while the others wait outside.
     held: Option<(TcpStream, SocketAddr, Instant)>,
+    /// Since when there has been no room, now and then, without the crowd getting smaller.
+    full_since: Option<Instant>,
     said: Rarely,
 }
 
@@ -177,6 +192,11 @@ where
     /// How soon somebody who is held tries again.
     const PAUSE: Duration = Duration::from_millis(10);
 
+    /// How long new connections wait for room before the first of them is refused. When many come at
+    /// once, those that have been let in and are refused by their request leave within this time; a
+    /// client among the others that asks for little is served then, and not refused with them.
+    const PATIENCE: Duration = Duration::from_millis(500);
+
     /// Somebody new. May more come?
     fn come(&mut self, stream: TcpStream, peer: SocketAddr) -> bool {
         self.door.count_accepted();
@@ -185,6 +205,9 @@ where
     }
 
     fn let_in(&mut self, stream: TcpStream, peer: SocketAddr, at: Instant) {
+        if !self.door.is_crowded() {
+            self.full_since = None;
+        }
         let (stream, why) = match self.door.enter(peer.ip()) {
             Err(why) => (stream, why),
             Ok(pass) => match (self.hand_over)(Accepted { stream, peer, at, pass }) {
@@ -192,17 +215,31 @@ where
                 Err(Accepted { stream, .. }) => (stream, Full::Queue),
             },
         };
-        // One address that has too many must not keep the others outside.
-        if self.door.overload == Overload::Block && why != Full::Address {
+        let now = Instant::now();
+        if self.is_worth_a_wait(why, now) {
             self.held = Some((stream, peer, at));
             return;
         }
         self.door.count_refusal(why);
-        let now = Instant::now();
         if self.said.may_speak(now) {
             log::warn!("{peer}: not let in: {}; more like it are not told of", why.what());
         }
         self.refused.refuse(stream, &(self.refusal)(why, peer), now);
+    }
+
+    /// Returns whether a connection that is not let in is held until there is room: always, where it is
+    /// configured so; else for a moment, once for each time that the door becomes full. A door that stays
+    /// full refuses at once.
+    fn is_worth_a_wait(&mut self, why: Full, now: Instant) -> bool {
+        match why {
+            // One address that has too many must not keep the others outside.
+            Full::Address => false,
+            _ if self.door.overload == Overload::Block => true,
+            Full::Connections => {
+                now.duration_since(*self.full_since.get_or_insert(now)) < Self::PATIENCE
+            }
+            Full::Queue => false,
+        }
     }
 
     fn try_again(&mut self) {

@@ -127,6 +127,12 @@ impl Door {
         self.refused[why as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Returns whether more than three quarters of the places are taken: then none is kept for longer
+    /// than it needs.
+    pub fn is_crowded(&self) -> bool {
+        self.open().saturating_mul(4) > self.most.saturating_mul(3)
+    }
+
     /// How many connections are open.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
@@ -144,6 +150,13 @@ impl Door {
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pass {
+    /// Returns whether most places are taken ([`Door::is_crowded`]).
+    pub(super) fn door_is_crowded(&self) -> bool {
+        self.door.is_crowded()
     }
 }
 
@@ -188,6 +201,18 @@ mod tests {
         drop(first);
         let _again = enter("2001:db8::1").unwrap();
         assert_eq!(door.open(), 3);
+    }
+
+    #[test]
+    fn it_is_crowded_when_more_than_three_quarters_are_in() {
+        for (most, three_quarters) in [(1, 0), (2, 1), (3, 2), (4, 3), (8, 6), (100, 75)] {
+            let door = Door::new(most, PerAddress::Any, Overload::Reject);
+            let mut passes = Vec::new();
+            for open in 0..=most {
+                assert_eq!(door.is_crowded(), open > three_quarters, "{open} of {most}");
+                passes.extend(door.enter([192, 0, 2, 1].into()));
+            }
+        }
     }
 
     #[test]

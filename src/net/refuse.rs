@@ -12,14 +12,20 @@ use std::time::{Duration, Instant};
 /// How long a refused peer is listened to, at most.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How many are listened to at once; beyond that the oldest is closed.
-const MOST: usize = 256;
-
 /// Refused connections that are on their way out.
-#[derive(Debug, Default)]
-pub(super) struct Refused(Vec<(TcpStream, Instant)>);
+#[derive(Debug)]
+pub(super) struct Refused {
+    leaving: Vec<(TcpStream, Instant)>,
+    /// How many are listened to at once; beyond that the oldest is closed.
+    most: usize,
+}
 
 impl Refused {
+    /// Listens to so many at once: each has a descriptor that no limit of connections counts.
+    pub(super) fn new(most: usize) -> Refused {
+        Refused { leaving: Vec::new(), most }
+    }
+
     /// Says `words`, and keeps the connection for a moment.
     pub(super) fn refuse(&mut self, stream: TcpStream, words: &[u8], now: Instant) {
         let said = stream.set_nonblocking(true).and_then(|()| (&stream).write(words));
@@ -27,27 +33,27 @@ impl Refused {
         if said.is_ok_and(|length| length == words.len())
             && stream.shutdown(Shutdown::Write).is_ok()
         {
-            if self.0.len() >= MOST {
-                self.0.remove(0);
+            if self.leaving.len() >= self.most {
+                self.leaving.remove(0);
             }
-            self.0.push((stream, now + PATIENCE));
+            self.leaving.push((stream, now + PATIENCE));
         }
     }
 
     /// What to wait for.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.0.iter().map(|(stream, _)| stream.as_fd())
+        self.leaving.iter().map(|(stream, _)| stream.as_fd())
     }
 
     /// Until when to wait at most.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.0.iter().map(|&(_, until)| until).min()
+        self.leaving.iter().map(|&(_, until)| until).min()
     }
 
     /// Throws away what has come in, and closes those that are done or out of time.
     pub(super) fn drain(&mut self, now: Instant) {
         let mut waste = [0; 16 << 10];
-        self.0.retain(|(stream, until)| {
+        self.leaving.retain(|(stream, until)| {
             let open = match (&mut &*stream).read(&mut waste) {
                 Ok(count) => count > 0,
                 Err(error) => super::errors::nothing_yet(&error),

@@ -37,7 +37,11 @@ enum Source {
         bytes: Cursor<Vec<u8>>,
         _share: Share,
     },
-    File(io::Take<File>),
+    /// The shares are given back when it is closed.
+    File {
+        file: io::Take<File>,
+        _shares: FileShares,
+    },
     Stream(Loan),
 }
 
@@ -50,7 +54,7 @@ impl RequestBody {
             Source::Memory { bytes, .. } => {
                 Some((bytes.get_ref().len() as u64).saturating_sub(bytes.position()))
             }
-            Source::File(file) => Some(file.limit()),
+            Source::File { file, .. } => Some(file.limit()),
             Source::Stream(loan) => loan.length(),
         }
     }
@@ -89,7 +93,7 @@ impl Read for RequestBody {
         match &mut self.source {
             Source::Nothing => Ok(0),
             Source::Memory { bytes, .. } => bytes.read(room),
-            Source::File(file) => file.read(room),
+            Source::File { file, .. } => file.read(room),
             Source::Stream(loan) => loan.read(room),
         }
     }
@@ -105,41 +109,107 @@ impl std::fmt::Debug for RequestBody {
     }
 }
 
+/// What there is for the bodies of all requests together, and for each of them.
+#[derive(Debug)]
+pub(super) struct BodyRoom {
+    /// The most bytes of one body that are kept in memory.
+    pub(super) memory_of_one: u64,
+    /// Memory for all, in bytes.
+    pub(super) memory: Arc<Quota>,
+    /// Disk for all, in bytes.
+    pub(super) disk: Arc<Quota>,
+    /// Descriptors for temporary files, and for the files that answers hold.
+    pub(super) files: Arc<Quota>,
+}
+
+/// Why a body cannot be kept.
+#[derive(Debug)]
+pub(super) enum Unkept {
+    /// As many files are open as may be.
+    NoDescriptor,
+    /// All bodies together take as much of the disk as they may.
+    NoDisk,
+    /// The temporary file cannot be made or written.
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Unkept {
+    fn from(error: io::Error) -> Unkept {
+        Unkept::Failed(error)
+    }
+}
+
+/// What a body in a temporary file has of the descriptors, and of the disk.
+#[derive(Debug)]
+pub(super) struct FileShares {
+    _descriptor: Share,
+    disk: Share,
+}
+
 /// A body that is being kept.
 #[derive(Debug, Default)]
-pub(super) enum Collector {
+pub(super) struct Collector {
+    kept: Kept,
+    /// The descriptor for its file, when it is known at the beginning that there will be one.
+    descriptor: Option<Share>,
+}
+
+/// Where it is kept.
+#[derive(Debug, Default)]
+enum Kept {
     #[default]
     Nothing,
     Memory(Vec<u8>, Share),
-    File(File, u64),
+    File(File, u64, FileShares),
 }
 
 impl Collector {
-    /// Keeps some more: in memory up to `most` bytes, while there is `memory` left.
+    /// Begins to keep a body of this length, if it is known. One that is longer than what is kept in
+    /// memory gets its descriptor now, so that the client is refused before it sends the body.
     ///
     /// # Errors
-    /// Those of making and writing a file.
-    pub(super) fn push(&mut self, data: &[u8], most: u64, memory: &Arc<Quota>) -> io::Result<()> {
-        let more = data.len() as u64;
-        if let Collector::Nothing = self {
-            *self = Collector::Memory(Vec::new(), memory.share());
+    /// When there is no descriptor left, or not so much room on the disk.
+    pub(super) fn begin(length: Option<u64>, room: &BodyRoom) -> Result<Collector, Unkept> {
+        let Some(length) = length.filter(|&length| length > room.memory_of_one) else {
+            return Ok(Collector::default());
+        };
+        if !room.disk.has_room_for(length) {
+            return Err(Unkept::NoDisk);
         }
-        match self {
-            Collector::Memory(bytes, share) => {
-                if bytes.len() as u64 + more <= most && share.grow(more) {
+        let descriptor = room.files.take(1).ok_or(Unkept::NoDescriptor)?;
+        Ok(Collector { kept: Kept::Nothing, descriptor: Some(descriptor) })
+    }
+
+    /// Keeps some more: in memory, as far as there is room, else in a file.
+    ///
+    /// # Errors
+    /// When there is no descriptor or no room on the disk left; those of making and writing a file.
+    pub(super) fn push(&mut self, data: &[u8], room: &BodyRoom) -> Result<(), Unkept> {
+        let more = data.len() as u64;
+        if let Kept::Nothing = self.kept {
+            self.kept = Kept::Memory(Vec::new(), room.memory.share());
+        }
+        match &mut self.kept {
+            Kept::Memory(bytes, share) => {
+                if bytes.len() as u64 + more <= room.memory_of_one && share.grow(more) {
                     bytes.extend_from_slice(data);
-                } else {
-                    let mut file = unnamed_file(&std::env::temp_dir())?;
-                    file.write_all(bytes)?;
-                    file.write_all(data)?;
-                    *self = Collector::File(file, bytes.len() as u64 + more);
+                    return Ok(());
                 }
+                let length = bytes.len() as u64 + more;
+                let shares = file_shares(self.descriptor.take(), length, room)?;
+                let mut file = unnamed_file(&std::env::temp_dir())?;
+                file.write_all(bytes)?;
+                file.write_all(data)?;
+                self.kept = Kept::File(file, length, shares);
             }
-            Collector::File(file, length) => {
+            Kept::File(file, length, shares) => {
+                if !shares.disk.grow(more) {
+                    return Err(Unkept::NoDisk);
+                }
                 file.write_all(data)?;
                 *length += more;
             }
-            Collector::Nothing => {}
+            Kept::Nothing => {}
         }
         Ok(())
     }
@@ -149,18 +219,29 @@ impl Collector {
     /// # Errors
     /// When the file cannot be gone back in.
     pub(super) fn finish(self) -> io::Result<RequestBody> {
-        let source = match self {
-            Collector::Nothing => Source::Nothing,
-            Collector::Memory(bytes, share) => {
+        let source = match self.kept {
+            Kept::Nothing => Source::Nothing,
+            Kept::Memory(bytes, share) => {
                 Source::Memory { bytes: Cursor::new(bytes), _share: share }
             }
-            Collector::File(mut file, length) => {
+            Kept::File(mut file, length, shares) => {
                 file.rewind()?;
-                Source::File(file.take(length))
+                Source::File { file: file.take(length), _shares: shares }
             }
         };
         Ok(RequestBody { source, trailers: None })
     }
+}
+
+/// Takes what a file of this length needs, beside the descriptor if that is there already.
+fn file_shares(
+    descriptor: Option<Share>,
+    length: u64,
+    room: &BodyRoom,
+) -> Result<FileShares, Unkept> {
+    let descriptor = descriptor.or_else(|| room.files.take(1)).ok_or(Unkept::NoDescriptor)?;
+    let disk = room.disk.take(length).ok_or(Unkept::NoDisk)?;
+    Ok(FileShares { _descriptor: descriptor, disk })
 }
 
 /// A file that no name leads to: it never had one, or has it no longer.
@@ -199,12 +280,22 @@ fn unnamed_file(folder: &Path) -> io::Result<File> {
 mod tests {
     use super::*;
 
-    fn collected(pieces: &[&[u8]], memory: &Arc<Quota>) -> RequestBody {
+    /// Room for so many bytes in memory, and on the disk, in so many files.
+    fn room(memory: u64, disk: u64, files: u64) -> BodyRoom {
+        let [memory, disk, files] = [memory, disk, files].map(Quota::new);
+        BodyRoom { memory_of_one: 10, memory, disk, files }
+    }
+
+    fn try_collect(pieces: &[&[u8]], room: &BodyRoom) -> Result<RequestBody, Unkept> {
         let mut collector = Collector::default();
         for piece in pieces {
-            collector.push(piece, 10, memory).unwrap();
+            collector.push(piece, room)?;
         }
-        collector.finish().unwrap()
+        Ok(collector.finish()?)
+    }
+
+    fn collected(pieces: &[&[u8]], room: &BodyRoom) -> RequestBody {
+        try_collect(pieces, room).unwrap()
     }
 
     fn is_in_memory(body: &RequestBody) -> bool {
@@ -213,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_small_body_is_in_memory_and_a_larger_one_in_a_file() {
-        let memory = Quota::new(25);
+        let room = room(25, 100, 1);
         for (pieces, in_memory) in [
             (&[][..], true),
             (&[&b"0123456789"[..]], true),
@@ -221,7 +312,7 @@ mod tests {
             (&[b"0123456789", b"a"], false),
             (&[b"0123456789a", b"b", b"c"], false),
         ] {
-            let mut body = collected(pieces, &memory);
+            let mut body = collected(pieces, &room);
             let want = pieces.concat();
             assert_eq!(is_in_memory(&body), in_memory, "{pieces:?}");
             assert_eq!(body.length(), Some(want.len() as u64));
@@ -235,17 +326,45 @@ mod tests {
 
     #[test]
     fn when_memory_is_used_up_small_ones_go_to_a_file_too() {
-        let memory = Quota::new(25);
-        let mut held: Vec<_> = (0..3).map(|_| collected(&[b"0123456789"], &memory)).collect();
+        let room = room(25, 100, 1);
+        let mut held: Vec<_> = (0..3).map(|_| collected(&[b"0123456789"], &room)).collect();
         assert_eq!(held.iter().filter(|body| is_in_memory(body)).count(), 2);
         assert_eq!(held[2].read_all(10).unwrap(), b"0123456789");
         held.remove(0);
-        assert!(is_in_memory(&collected(&[b"0123456789"], &memory)), "its memory is free again");
+        assert!(is_in_memory(&collected(&[b"0123456789"], &room)), "its memory is free again");
+    }
+
+    #[test]
+    fn files_have_their_number_and_their_room_on_the_disk() {
+        let no_disk = |outcome| matches!(outcome, Err(Unkept::NoDisk));
+        let no_descriptor = |outcome| matches!(outcome, Err(Unkept::NoDescriptor));
+        let room = room(100, 50, 2);
+        let first = collected(&[&[b'x'; 20]], &room);
+        assert!(no_disk(try_collect(&[&[b'x'; 20], &[b'x'; 11]], &room)), "30 bytes are left");
+        let second = collected(&[&[b'x'; 20], &[b'x'; 10]], &room);
+        assert!(no_descriptor(try_collect(&[&[b'x'; 11]], &room)));
+        assert!(is_in_memory(&collected(&[b"0123456789"], &room)), "a small one needs neither");
+        drop((first, second));
+        collected(&[&[b'x'; 50]], &room);
+    }
+
+    #[test]
+    fn a_body_whose_length_is_known_is_refused_before_it_comes() {
+        let room = room(100, 50, 1);
+        let begin = |length| Collector::begin(length, &room);
+        let held = begin(Some(11)).unwrap();
+        assert!(matches!(begin(Some(11)), Err(Unkept::NoDescriptor)));
+        assert!(matches!(begin(Some(51)), Err(Unkept::NoDisk)));
+        assert!(begin(Some(10)).is_ok() && begin(None).is_ok());
+        drop(held);
+        let mut again = begin(Some(50)).unwrap();
+        again.push(&[b'x'; 50], &room).unwrap();
+        assert_eq!(again.finish().unwrap().length(), Some(50), "it uses the one that it has");
     }
 
     #[test]
     fn more_than_is_wanted_is_an_error() {
-        let mut body = collected(&[b"01234"], &Quota::new(5));
+        let mut body = collected(&[b"01234"], &room(5, 0, 0));
         assert_eq!(body.read_all(4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }
 }

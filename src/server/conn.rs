@@ -12,6 +12,7 @@
 //! head to its handler is in `request.rs`, the way from there to the wire in `answer.rs`.
 
 mod answer;
+mod file;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 use self::answer::{Answer, Asked};
 use self::request::{Incoming, Streamed};
 use super::access_log::AccessLog;
+use super::body::BodyRoom;
 use super::output::Passed;
 use super::quota::Quota;
 use super::refusal::{Refusal, overload};
@@ -62,8 +64,8 @@ pub struct Http {
     pub server_timing: ServerTiming,
     /// One line a request.
     pub access_log: AccessLog,
-    /// Memory for bodies that are kept.
-    memory: Arc<Quota>,
+    /// Memory, disk and descriptors for bodies that are kept; descriptors for files that are sent.
+    bodies: BodyRoom,
     /// Handlers that may stream at once.
     streams: Arc<Quota>,
     /// The kernel's memory for who reads much, and fast.
@@ -254,7 +256,8 @@ impl Service for Http {
 }
 
 impl Http {
-    /// Serves these routes. So many handlers may stream their bodies at once.
+    /// Serves these routes. So many handlers may stream their bodies at once; with 0, all bodies are
+    /// collected.
     pub fn new(
         routes: Routes,
         limits: Limits,
@@ -264,7 +267,13 @@ impl Http {
         stats: Arc<Stats>,
         stop: Stop,
     ) -> Http {
-        let (memory, unsent) = (Quota::new(limits.bodies_memory), Quota::new(limits.unsent_memory));
+        let unsent = Quota::new(limits.unsent_memory);
+        let bodies = BodyRoom {
+            memory_of_one: limits.body_memory,
+            memory: Quota::new(limits.bodies_memory),
+            disk: Quota::new(limits.bodies_disk),
+            files: Quota::new(u64::MAX),
+        };
         let streams = Quota::new(streams as u64);
         let cut = AtomicUsize::new(0);
         let mut named = Headers::new();
@@ -278,7 +287,7 @@ impl Http {
             server_name,
             server_timing,
             access_log,
-            memory,
+            bodies,
             streams,
             unsent,
             wire_log,
@@ -286,6 +295,11 @@ impl Http {
             stop,
             cut,
         }
+    }
+
+    /// Lets so many files be open at once for bodies and for answers; until this is said, any number.
+    pub fn limit_files(&mut self, most: usize) {
+        self.bodies.files = Quota::new(most as u64);
     }
 
     fn wire(&self, peer: SocketAddr) -> Wire {

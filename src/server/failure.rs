@@ -6,6 +6,7 @@
 
 use std::fmt::Display;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::handler::Response;
@@ -37,5 +38,28 @@ pub(super) fn log_failure(what: impl Display, error: &io::Error) {
         log::error!("{what}: {error}");
     } else if SAID.may_speak(Instant::now()) {
         log::error!("{what}: {error} (see ulimit -n); more like it are not told of");
+    }
+}
+
+/// Tells the log, once a second at most, that a request was refused for want of a descriptor.
+pub(super) fn log_no_descriptor(peer: SocketAddr) {
+    static SAID: Rarely = Rarely::new();
+    if SAID.may_speak(Instant::now()) {
+        log::warn!(
+            "{peer}: refused: as many files are open for uploads and answers as may be \
+             (see ulimit -n); more like it are not told of"
+        );
+    }
+}
+
+/// Tells the log, once a second at most, that a body was refused as all bodies may take no more than
+/// `most` bytes of the disk.
+pub(super) fn log_no_disk(peer: SocketAddr, most: u64) {
+    static SAID: Rarely = Rarely::new();
+    if SAID.may_speak(Instant::now()) {
+        log::warn!(
+            "{peer}: refused: its body and the others would take more than {most} bytes of the disk \
+             (see --max-bodies-disk); more like it are not told of"
+        );
     }
 }

@@ -7,19 +7,55 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use super::quota::Share;
 
 /// What is still to be sent of some bytes of a file.
 #[derive(Debug, Clone)]
 pub struct FilePart {
-    file: Arc<File>,
+    file: Arc<OpenFile>,
     range: Range<u64>,
+}
+
+/// A file that is open, and whether its descriptor has been counted.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    file: Arc<File>,
+    counted: OnceLock<Share>,
+}
+
+impl OpenFile {
+    /// Takes a file whose descriptor has not been counted.
+    pub(super) fn new(file: Arc<File>) -> Arc<OpenFile> {
+        Arc::new(OpenFile { file, counted: OnceLock::new() })
+    }
+
+    /// Keeps the share that its descriptor has been counted with until the file is closed: when all
+    /// that hold it, an answer that is slow to leave among them, are done.
+    pub(super) fn count(&self, share: Share) {
+        let _ = self.counted.set(share); // counted twice, the second share comes back at once
+    }
 }
 
 impl FilePart {
     /// These bytes of a file that has any place in it at hand: no pipe.
     pub fn new(file: Arc<File>, range: Range<u64>) -> FilePart {
+        FilePart::of(OpenFile::new(file), range)
+    }
+
+    /// Makes a part of a file that may have been counted.
+    pub(super) fn of(file: Arc<OpenFile>, range: Range<u64>) -> FilePart {
         FilePart { file, range }
+    }
+
+    /// Returns whether the file is open for this part alone, and its descriptor has not been counted.
+    /// Asking takes no lock and changes no shared memory.
+    pub(super) fn is_own(&self) -> bool {
+        let OpenFile { file, counted } = &*self.file;
+        counted.get().is_none()
+            && Arc::strong_count(&self.file) == 1
+            && Arc::strong_count(file) == 1
     }
 
     /// How many bytes.
@@ -35,7 +71,7 @@ impl FilePart {
 
     /// The file, and where in it the next byte is.
     pub(super) fn place(&self) -> (&File, u64) {
-        (&self.file, self.range.start)
+        (&self.file.file, self.range.start)
     }
 
     /// So many have been sent.
@@ -60,7 +96,7 @@ impl Read for FilePart {
         if most == 0 {
             return Ok(0);
         }
-        let count = self.file.read_at(&mut room[..most], self.range.start)?;
+        let count = self.file.file.read_at(&mut room[..most], self.range.start)?;
         self.went_past(count as u64);
         Ok(count)
     }
@@ -109,6 +145,24 @@ mod tests {
             assert_eq!(appended, format!("head{want}").into_bytes(), "{range:?} {within:?}");
             assert_eq!(rest.length(), part.length() - want.len() as u64, "what it lacks");
         }
+    }
+
+    #[test]
+    fn a_file_that_others_hold_or_that_is_counted_is_not_the_parts_own() {
+        let file = Arc::new(File::open("Cargo.toml").unwrap());
+        let part = FilePart::new(Arc::clone(&file), 0..8);
+        assert!(!part.is_own(), "the handler holds it");
+        drop(file);
+        assert!(part.is_own());
+        let other = part.clone();
+        assert!(!part.is_own() && !other.is_own(), "one template for several answers");
+        drop(part);
+        assert!(other.is_own());
+        let quota = crate::server::quota::Quota::new(1);
+        other.file.count(quota.take(1).unwrap());
+        assert!(!other.is_own() && !quota.has_room_for(1));
+        drop(other);
+        assert!(quota.has_room_for(1), "it comes back with the file");
     }
 
     #[test]

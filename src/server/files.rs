@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::descriptors::kept_files;
 use super::failure::failed;
 use super::handler::{Body, Handler, Request, Response};
 use super::known::{Find, Known, is_settled};
@@ -29,11 +30,6 @@ use crate::proto::http::accept::Codings;
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::status::Status;
-
-/// Of the descriptors that there are, one in so many may be held by files that are kept open, and no
-/// more than so many in all.
-const KEPT_PART: usize = 8;
-const KEPT_MOST: usize = 4096;
 
 /// A folder and all that is below it, for the route `/{...}`: the path is taken from the target as it
 /// stands, whatever the route's names. Small files that have been asked for stay open, so the file
@@ -53,8 +49,8 @@ impl Files {
     /// When it is not there, or not a folder.
     pub fn new(root: impl AsRef<Path>) -> io::Result<Files> {
         let root = Root::new(root.as_ref())?;
-        let kept = descriptors().unwrap_or_default() / KEPT_PART;
-        Ok(Files { root, known: Known::new(kept.min(KEPT_MOST)) })
+        let kept = descriptors().map(kept_files).unwrap_or_default();
+        Ok(Files { root, known: Known::new(kept) })
     }
 
     fn serve(&self, request: &Request) -> io::Result<Response> {

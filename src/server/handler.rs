@@ -57,6 +57,10 @@ pub trait Handler: Send + Sync + 'static {
     /// [reading](RequestBody) waits for the client, and a worker with it: at most half the workers
     /// may be bound like this, and one more such request is answered 503. For bodies of any size.
     ///
+    /// A server with a single worker streams nothing, as that worker is needed for others: the body is
+    /// collected as for any other handler, and one that is longer than the server's limit for bodies, or
+    /// than [`Handler::body_limit`], is answered 413.
+    ///
     /// A client that waits for 100 Continue gets it at the first read. When reading fails (the
     /// client broke off, was too slow, or sent what is none), the client is told so, whatever the
     /// handler answers. What the handler leaves unread is skipped if it is short; else the
@@ -194,11 +198,14 @@ pub struct Response {
 pub enum Body {
     /// In memory.
     Bytes(Cow<'static, [u8]>),
-    /// So many bytes of a file, from where it stands.
+    /// So many bytes of a file, from where it stands. As long as it is being sent its descriptor is
+    /// counted; when none is left of those for files and bodies, the answer is 503.
     File(File, u64),
-    /// Part of a file that other answers may be made of, too.
+    /// Part of a file that other answers may be made of, too. It is counted in the same way, unless
+    /// something else has the file open as well.
     Part(FilePart),
-    /// Whatever can be read, and its length if that is known; without one it is sent in chunks.
+    /// Whatever can be read, and its length if that is known; without one it is sent in chunks. What
+    /// it has open is not counted: a handler that opens files for it has to limit them itself.
     Read(Box<dyn Read + Send>, Option<u64>),
     /// The same, sent in chunks, with fields of these names behind it.
     Trailed(Box<dyn Trailed>, &'static [&'static str]),

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
+use super::quota::Quota;
 use super::root::Folder;
 use super::variants::{Variant, Variants, names};
 
@@ -46,14 +47,13 @@ const LARGE: u64 = 256 << 10;
 #[derive(Debug)]
 pub struct Known {
     finds: RwLock<Finds>,
-    most: usize,
+    /// Descriptors of the files that are kept, and of those that were kept and are still being sent.
+    descriptors: Arc<Quota>,
 }
 
 #[derive(Debug, Default)]
 struct Finds {
     by_path: HashMap<OsString, Arc<Find>>,
-    /// Their files, which are open.
-    files: usize,
 }
 
 /// What was found.
@@ -78,7 +78,7 @@ struct Stamp {
 impl Known {
     /// Keeps so many files open at most.
     pub fn new(most: usize) -> Known {
-        Known { finds: RwLock::default(), most }
+        Known { finds: RwLock::default(), descriptors: Quota::new(most as u64) }
     }
 
     /// What was found at `path`, if it would be found now. If not, it is forgotten.
@@ -102,19 +102,32 @@ impl Known {
         variants: Variants,
         since: SystemTime,
     ) -> Arc<Find> {
-        let way = way(folder, path, &variants, since).unwrap_or_default();
+        let way = way(folder, path, &variants, since).filter(|_| self.count(path, &variants));
+        let way = way.unwrap_or_default();
         let find = Arc::new(Find { variants, since, way });
-        let files = find.variants.all().count();
         if !find.way.is_empty() {
-            let mut finds = self.change();
-            finds.forget(path);
-            if finds.files + files > self.most {
-                *finds = Finds::default(); // those that are asked for will be back soon
-            }
-            finds.files += files;
-            finds.by_path.insert(path.into(), Arc::clone(&find));
+            self.change().by_path.insert(path.into(), Arc::clone(&find));
         }
         find
+    }
+
+    /// Counts the descriptors of these files, if there are so many left. If there are not, all that is
+    /// kept is forgotten: what is asked for will be back soon.
+    fn count(&self, path: &Path, variants: &Variants) -> bool {
+        self.change().forget(path);
+        let files = variants.all().count() as u64;
+        if !self.descriptors.has_room_for(files) {
+            *self.change() = Finds::default();
+        }
+        // Two threads may count at once, and one of them find too little: what it has counted stays
+        // counted until it is closed.
+        variants.all().all(|variant| match self.descriptors.take(1) {
+            Some(share) => {
+                variant.file.count(share);
+                true
+            }
+            None => false,
+        })
     }
 
     fn change(&self) -> RwLockWriteGuard<'_, Finds> {
@@ -124,9 +137,7 @@ impl Known {
 
 impl Finds {
     fn forget(&mut self, path: &Path) {
-        if let Some(find) = self.by_path.remove(path.as_os_str()) {
-            self.files -= find.variants.all().count();
-        }
+        self.by_path.remove(path.as_os_str());
     }
 }
 

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 pub mod access_log;
 pub mod body;
 pub mod conn;
+mod descriptors;
 pub mod failure;
 pub mod file_part;
 pub mod files;
@@ -65,6 +66,7 @@ pub use crate::proto::http::method::Method;
 pub use crate::proto::http::status::Status;
 
 use self::conn::Http;
+use self::descriptors::Descriptors;
 use crate::net::accept::Listeners;
 use crate::net::door::Door;
 use crate::net::lobby::Lobby;
@@ -136,27 +138,6 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long what is left of the access log may take in the end.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// Connections that may be open, where nobody says otherwise.
-const CONNECTIONS: usize = 10_000;
-
-/// How many connections may be open. A quarter of the descriptors is left to files, and to those
-/// that are being refused.
-fn room(wanted: Option<usize>) -> usize {
-    let most = wanted.unwrap_or(CONNECTIONS);
-    let Some(descriptors) = descriptors() else { return most };
-    let fit = (descriptors - descriptors / 4).saturating_sub(16).max(1);
-    if fit >= most {
-        return most;
-    }
-    let needed = (most + 16) / 3 * 4 + 4;
-    let taken = if wanted.is_some() { most } else { fit };
-    log::warn!(
-        "{descriptors} descriptors are enough for {fit} connections, not for {most}; \
-         {taken} may be open; for all of them: ulimit -n {needed}"
-    );
-    taken
-}
-
 /// How a server ended.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Report {
@@ -221,19 +202,23 @@ impl Server {
     pub fn run(self) -> io::Result<Report> {
         let Server { listeners, config, routes, stop } = self;
         let Config { driver, workers, queue, limits, server_name, access_log, stats, .. } = config;
-        let connections = room(config.connections);
+        let divided = Descriptors::divide_as_configured(descriptors(), config.connections, workers);
+        let (connections, listeners) =
+            (divided.connections, listeners.with_refused(divided.refused));
         // It takes a moment, for which nobody has to wait; without it the table grows as it would have.
         let _ = thread::Builder::new()
             .name("descriptors".to_owned())
             .spawn(move || make_room_for(connections));
         let door = Door::new(connections, config.per_address, config.overload);
-        // Handlers that stream wait for their clients: some workers are left for everybody else.
-        let streams = (workers / 2).max(1);
+        // Handlers that stream wait for their clients: at least half the workers are left for others,
+        // and a single worker streams nothing.
+        let streams = workers / 2;
         let (counting, lines_lost) = (Arc::clone(&stats), access_log.lost());
         let stopping = stop.clone();
         let mut http =
             Http::new(routes, limits, streams, server_name, access_log, counting, stopping);
         (http.server_timing, http.wire_log) = (config.server_timing, config.wire_log);
+        http.limit_files(divided.transfers);
         let http = Arc::new(http);
         let refusal = |why, peer| http.refusal(why, peer);
 

@@ -1,4 +1,5 @@
-//! So much of something for everybody together: memory for bodies, workers for streams.
+//! So much of something for everybody together: memory and disk for bodies, descriptors for files,
+//! workers for streams.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +25,23 @@ pub(super) struct Share {
 impl Quota {
     pub(super) fn new(most: u64) -> Arc<Quota> {
         Arc::new(Quota { most, used: AtomicU64::new(0) })
+    }
+
+    /// Returns whether nothing can ever be had of it.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.most == 0
+    }
+
+    /// Returns whether so much is left at this moment.
+    pub(super) fn has_room_for(&self, more: u64) -> bool {
+        let used = self.used.load(Ordering::Relaxed);
+        used.checked_add(more).is_some_and(|sum| sum <= self.most)
+    }
+
+    /// Takes so much, if there is so much left.
+    pub(super) fn take(self: &Arc<Self>, amount: u64) -> Option<Share> {
+        let mut share = self.share();
+        share.grow(amount).then_some(share)
     }
 
     /// A share of nothing yet.
@@ -85,7 +103,11 @@ mod tests {
         assert!(!one.grow(1) && one.grow(0) && !one.grow(u64::MAX));
         drop(one);
         assert!(other.grow(6) && !other.grow(1));
+        assert!(quota.has_room_for(0) && !quota.has_room_for(1) && quota.take(1).is_none());
         drop(other);
         assert_eq!(quota.used.load(Ordering::Relaxed), 0);
+        assert!(quota.has_room_for(10) && !quota.has_room_for(11) && !quota.has_room_for(u64::MAX));
+        assert!(quota.take(10).is_some_and(|_share| !quota.has_room_for(1)));
+        assert!(Quota::new(0).is_nothing() && !quota.is_nothing());
     }
 }

@@ -126,6 +126,27 @@ impl Refusal {
         )
     }
 
+    /// 503: as many files are open for uploads and answers as may be.
+    pub fn too_many_files() -> Refusal {
+        Refusal::new(
+            Status::SERVICE_UNAVAILABLE,
+            "RFC 9110, 15.6.4",
+            "the server has as many files open for uploads and answers as it may",
+            "the same request a little later",
+        )
+    }
+
+    /// 507: all bodies that are kept on the disk may take `most` bytes of it, and with this one they
+    /// would take more. It is the status for a disk that is full, which is the same to the client.
+    pub fn too_much_on_disk(most: u64) -> Refusal {
+        Refusal::new(
+            Status::INSUFFICIENT_STORAGE,
+            "RFC 4918, 11.5",
+            format!("the server keeps {most} bytes of uploads at most, and this one does not fit"),
+            "a smaller body, or the same one later",
+        )
+    }
+
     /// A body of this size has to be kept in a file, and that failed. 507: the disk is full; 503:
     /// anything else.
     pub fn cannot_keep(error: &std::io::Error) -> Refusal {

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::file_part::FilePart;
+use super::file_part::{FilePart, OpenFile};
 use super::root::Folder;
 use crate::proto::http::accept::{Coding, Codings};
 use crate::proto::http::headers::Headers;
@@ -33,7 +33,7 @@ pub struct Variant {
     /// How it is coded.
     pub coding: Coding,
     /// Its bytes.
-    pub file: Arc<File>,
+    pub(super) file: Arc<OpenFile>,
     /// Of these bytes, not of the file that they stand for.
     pub metadata: Metadata,
     /// The fields that describe it, once somebody has written them.
@@ -101,11 +101,12 @@ impl Variants {
 impl Variant {
     /// One whose fields nobody has written.
     pub fn new(coding: Coding, file: File, metadata: Metadata) -> Variant {
-        Variant { coding, file: Arc::new(file), metadata, fields: OnceLock::new() }
+        let file = OpenFile::new(Arc::new(file));
+        Variant { coding, file, metadata, fields: OnceLock::new() }
     }
 
     /// All of its bytes.
     pub fn body(&self) -> FilePart {
-        FilePart::new(Arc::clone(&self.file), 0..self.metadata.len())
+        FilePart::of(Arc::clone(&self.file), 0..self.metadata.len())
     }
 }

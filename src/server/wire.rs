@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
 use super::output::Output;
+use super::quota::Share;
 use super::standing::Standing;
 use super::tap::Tap;
 use super::timing::Timing;
@@ -32,6 +33,8 @@ pub(super) struct Wire {
     pub(super) received: usize,
     /// What the clock said about the request that came last.
     pub(super) timing: Timing,
+    /// What the file of the answer that is leaving has of the descriptors.
+    pub(super) file: Option<Share>,
     /// Somebody looks on.
     pub(super) tap: Option<Box<Tap>>,
     /// How many answers are complete.
@@ -69,6 +72,7 @@ impl Wire {
             answered: 0,
             waiting_since: Instant::now(),
             timing: Timing::default(),
+            file: None,
             tap: None,
         }
     }

@@ -43,6 +43,11 @@ impl Wire {
         self
     }
 
+    /// Sends as much of it as the server takes: it may have refused it by now.
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.stream.write_all(bytes.as_ref());
+    }
+
     /// Sends it in pieces of so many bytes, with a pause before each but the first.
     pub fn send_slowly(&mut self, bytes: &[u8], piece: usize, pause: Duration) -> &mut Wire {
         for (number, piece) in bytes.chunks(piece).enumerate() {

@@ -15,7 +15,8 @@ use crate::net::errors::nothing_yet;
 use crate::net::service::{Driver, Ended, Next, Service};
 use crate::net::socket::abort_on_close;
 
-/// How long the peer is listened to after the last word; and when the server is stopping.
+/// How long the peer is listened to after the last word; and when the server is stopping, or most places
+/// are taken, which others need.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BRIEFLY: Duration = Duration::from_millis(100);
 
@@ -32,7 +33,7 @@ pub(super) struct Slot<S: Service> {
 /// A connection in the lobby.
 pub(super) struct Guest<S: Service> {
     /// Given back before the connection is closed: whoever sees that may come again.
-    _pass: Pass,
+    pass: Pass,
     pub(super) stream: TcpStream,
     pub(super) registered: Registered,
     stage: Stage<S>,
@@ -72,7 +73,7 @@ impl<S: Service> Slot<S> {
 impl<S: Service> Guest<S> {
     pub(super) fn new(stream: TcpStream, pass: Pass, connection: Box<S::Connection>) -> Guest<S> {
         let stage = Stage::Serving(connection);
-        Guest { _pass: pass, stream, registered: Registered::Nothing, stage }
+        Guest { pass, stream, registered: Registered::Nothing, stage }
     }
 
     /// Takes a turn. It is over when this gives [`Next::Close`]; [`Next::Linger`] it never gives.
@@ -91,7 +92,7 @@ impl<S: Service> Guest<S> {
                 catch_unwind(AssertUnwindSafe(turn)).unwrap_or(Next::Close)
             }
         };
-        self.go_on(service, next, if driver.may_keep() { LINGER } else { LINGER_BRIEFLY })
+        self.go_on(service, next, !driver.may_keep())
     }
 
     /// Its time is up. What is said now is a refusal: no handler has a part in it.
@@ -120,7 +121,7 @@ impl<S: Service> Guest<S> {
                     // Where that fails the kernel gives up by itself, later.
                     let _ = abort_on_close(&self.stream);
                 }
-                self.go_on(service, next, LINGER)
+                self.go_on(service, next, false)
             }
         }
     }
@@ -149,8 +150,12 @@ impl<S: Service> Guest<S> {
         }
     }
 
-    fn go_on(&mut self, service: &S, next: Next, patience: Duration) -> Next {
-        if next == Next::Linger { self.part(service, Ended::ByService, patience) } else { next }
+    fn go_on(&mut self, service: &S, next: Next, stopping: bool) -> Next {
+        if next != Next::Linger {
+            return next;
+        }
+        let in_a_hurry = stopping || self.pass.door_is_crowded();
+        self.part(service, Ended::ByService, if in_a_hurry { LINGER_BRIEFLY } else { LINGER })
     }
 
     /// Says that nothing follows, and listens for so long.

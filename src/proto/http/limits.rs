@@ -22,6 +22,9 @@ pub struct Limits {
     /// Memory for all request bodies together: 64 MB; beyond it they go to files, however short.
     /// Else 10,000 clients were worth 640 MB. Others have no such limit.
     pub bodies_memory: u64,
+    /// Disk for all request bodies together: 1 GB; beyond it they are answered 507. Else the clients of
+    /// 752 connections could fill 12 GB with bodies of 16 MB. Others have no such limit.
+    pub bodies_disk: u64,
     /// The kernel's memory for readers that are fast, beside 128 KB for each connection: 64 MB for all,
     /// for one a sixteenth of what is left, up to 4 MB. nginx and others leave it to the kernel, which
     /// gives each up to 4 MB, fast or slow.
@@ -55,6 +58,7 @@ impl Default for Limits {
             body: 16 << 20,
             body_memory: 64 << 10,
             bodies_memory: 64 << 20,
+            bodies_disk: 1 << 30,
             unsent_memory: 64 << 20,
             body_unread: 64 << 10,
             chunk_overhead: 16 << 10,

@@ -34,7 +34,7 @@ use crate::server::wire::Wire;
 const PIECE: usize = 64 << 10;
 
 /// So much of a file is read, to leave with its head in one write; more is sent by the kernel.
-const READ: u64 = 64 << 10;
+pub(super) const READ: u64 = 64 << 10;
 
 /// Who has taken so much of an answer so soon, 4 MB in a second, reads fast.
 const MUCH: u64 = 4 << 20;
@@ -310,6 +310,7 @@ impl Http {
         wire.spent = exchange.asked.came.and_then(Came::into_head);
         wire.answered += 1;
         wire.waiting_since = now;
+        wire.file = None;
         match next {
             Ok(recv) => State::Head(recv, None),
             Err(close) => State::Over(close),

@@ -3,7 +3,8 @@
 //! What can be refused by the head is refused there: 404, 405, 501, what a handler does not admit
 //! (415), a body that is too large (413), before 100 Continue and before a byte of body is kept
 //! (RFC 9110, 10.1.1). The refusal goes out at once, and what comes of the body behind it is skipped.
-//! Else the body is collected, and then the handler runs; or the handler streams it.
+//! Else the body is collected, and then the handler runs; or the handler streams it. A body for which
+//! there is no room is refused by the head as well, if its length is known.
 
 use std::borrow::Borrow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,17 +13,17 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::answer::Asked;
+use super::file::Counted;
 use super::{Http, State, Step, Turn};
 use crate::net::usual_time::UsualTime;
 use crate::proto::http::body::Piece;
 use crate::proto::http::close::Close;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
-use crate::proto::http::limits::Limits;
 use crate::proto::http::server::{Head, RecvBody, RecvHead, Rejected};
 use crate::proto::http::status::Status;
-use crate::server::body::{Collector, RequestBody};
-use crate::server::failure::log_failure;
+use crate::server::body::{Collector, RequestBody, Unkept};
+use crate::server::failure::{log_failure, log_no_descriptor, log_no_disk};
 use crate::server::handler::{Handler, Request, Response};
 use crate::server::quota::Share;
 use crate::server::refusal::Refusal;
@@ -130,10 +131,14 @@ impl Http {
             Takes::Nothing => {
                 self.handle((head, since), recv, RequestBody::default(), call, wire, turn)
             }
-            Takes::Kept(limit) => {
-                recv.send_continue(&wire.input, &mut wire.output.bytes);
-                State::Body(Box::new(Incoming::new((head, since), recv, call.held(), limit)))
-            }
+            Takes::Kept(limit) => match Collector::begin(recv.remaining(), &self.bodies) {
+                Ok(body) => {
+                    recv.send_continue(&wire.input, &mut wire.output.bytes);
+                    let call = call.held();
+                    State::Body(Box::new(Incoming::new((head, since), recv, body, call, limit)))
+                }
+                Err(unkept) => self.cannot_keep(&unkept, (head, since), recv, wire),
+            },
             Takes::Streamed(limit) => {
                 let mut seat = self.streams.share();
                 if seat.grow(1) {
@@ -163,7 +168,10 @@ impl Http {
                 let judge = || {
                     handler.admit(head).map(|()| match recv.remaining() {
                         Some(0) => Takes::Nothing,
-                        _ if handler.streams() => Takes::Streamed(own_limit()),
+                        // With one worker there is none left for others while it streams.
+                        _ if handler.streams() && !self.streams.is_nothing() => {
+                            Takes::Streamed(own_limit())
+                        }
                         _ => Takes::Kept(own_limit().min(self.limits.body)),
                     })
                 };
@@ -214,15 +222,9 @@ impl Http {
                     if *received > *limit {
                         Fault { rule: Rule::BodyTooLarge, offset: *limit }
                     } else {
-                        let Err(error) = body.push(data, self.limits.body_memory, &self.memory)
-                        else {
-                            continue;
-                        };
-                        log_failure(format_args!("{}: a body cannot be kept", wire.peer), &error);
-                        let refusal = Refusal::cannot_keep(&error);
+                        let Err(unkept) = body.push(data, &self.bodies) else { continue };
                         let Incoming { head, since, recv, .. } = *incoming;
-                        let state = self.no_room(refusal, (head, since), recv, wire);
-                        return (state, Step::On);
+                        return (self.cannot_keep(&unkept, (head, since), recv, wire), Step::On);
                     }
                 }
                 Ok(Piece::More) => return (State::Body(incoming), Step::Hungry),
@@ -269,9 +271,11 @@ impl Http {
         let begun = turn.start.max(wire.waiting_since);
         turn.driver.before(&endpoint.usual);
         let mut request = Request { head, body, peer: wire.peer, params };
-        let response = respond(&endpoint.handler, &mut request, &self.limits);
+        let Counted { response, file, refused } = self.respond(&endpoint.handler, &mut request);
+        wire.file = file;
         let asked = Asked::of(request.head, since);
-        let mut state = self.answer(response, asked, recv.finish(), wire, turn.driver.may_keep());
+        let may_keep = !refused && turn.driver.may_keep();
+        let mut state = self.answer(response, asked, recv.finish(), wire, may_keep);
         let done = match &mut state {
             State::Answer(answer) => {
                 answer.is_made_by(endpoint);
@@ -281,6 +285,15 @@ impl Http {
         };
         turn.driver.after(&endpoint.usual, done.saturating_duration_since(begun));
         state
+    }
+
+    /// Calls the handler, counts the file of its answer, and makes of the answer what was asked for.
+    fn respond(&self, handler: &dyn Handler, request: &mut Request) -> Counted {
+        let outcome = guarded(|| handler.handle(request));
+        let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
+        let counted = self.count_file(response, &request.head, request.peer);
+        let response = select(counted.response, &request.head, &self.limits);
+        Counted { response, ..counted }
     }
 
     /// The handler reads the body itself, and waits for it. What it leaves is got out of the way;
@@ -302,12 +315,13 @@ impl Http {
         let Call { endpoint, params } = call;
         let mut request = Request { head, body, peer, params };
         turn.driver.before(&UsualTime::unknown()); // it waits for its client
-        let response = respond(&endpoint.handler, &mut request, &self.limits);
+        let Counted { response, file, .. } = self.respond(&endpoint.handler, &mut request);
         let head = request.head;
         let Some(mut stream) = loan.take_back() else { return State::Over(Close::PeerLeft) };
         let broken = stream.broken();
         let Stream { wire: lent, recv, .. } = stream;
         *wire = lent;
+        wire.file = file;
         match broken {
             None => self.answer_early(response, (head, since), recv, wire, turn),
             Some(Broken::Fault(fault)) => {
@@ -323,6 +337,32 @@ impl Http {
                 State::Over(Close::PeerLeft)
             }
         }
+    }
+
+    /// There is no room for a body: no descriptor (503), no room on the disk (507, as for a disk that
+    /// is full), or its file cannot be made or written.
+    fn cannot_keep(
+        &self,
+        unkept: &Unkept,
+        asked: (Box<RequestHead>, Instant),
+        recv: RecvBody,
+        wire: &mut Wire,
+    ) -> State {
+        let refusal = match unkept {
+            Unkept::NoDescriptor => {
+                log_no_descriptor(wire.peer);
+                Refusal::too_many_files()
+            }
+            Unkept::NoDisk => {
+                log_no_disk(wire.peer, self.limits.bodies_disk);
+                Refusal::too_much_on_disk(self.limits.bodies_disk)
+            }
+            Unkept::Failed(error) => {
+                log_failure(format_args!("{}: a body cannot be kept", wire.peer), error);
+                Refusal::cannot_keep(error)
+            }
+        };
+        self.no_room(refusal, asked, recv, wire)
     }
 
     /// A body cannot be taken now: the client hears so at once, and the rest is not waited for.
@@ -348,20 +388,13 @@ impl Incoming {
     pub(super) fn new(
         (head, since): (Box<RequestHead>, Instant),
         recv: RecvBody,
+        body: Collector,
         call: Call,
         limit: u64,
     ) -> Incoming {
         let body_since = if recv.is_done() { since } else { Instant::now() };
-        let body = Collector::default();
         Incoming { head, since, recv, body_since, received: 0, body, call, limit }
     }
-}
-
-/// Calls the handler, and makes of its answer what was asked for.
-fn respond(handler: &dyn Handler, request: &mut Request, limits: &Limits) -> Response {
-    let outcome = guarded(|| handler.handle(request));
-    let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
-    select(response, &request.head, limits)
 }
 
 /// Code that is not ours has panicked.
