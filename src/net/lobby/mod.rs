@@ -50,6 +50,7 @@ use super::deadline::Phase;
 use super::poller::Poller;
 use super::service::{Ended, Load, Service};
 use super::stop::Stop;
+use super::usage::ThreadId;
 use super::usual_time::UsualTime;
 use crate::pool::{Pool, Queue, Report};
 
@@ -70,6 +71,8 @@ struct Shared<S: Service> {
     crew: Crew,
     /// What each worker is doing.
     activities: Box<[Activity]>,
+    /// Their threads, once they have begun.
+    threads: Box<[OnceLock<ThreadId>]>,
     /// How long turns usually are that are not long work.
     usual_turn: UsualTime,
     cores: usize,
@@ -122,6 +125,7 @@ impl<S: Service> Lobby<S> {
             poller: Poller::new()?,
             crew: Crew::new(workers),
             activities: iter::repeat_with(Activity::new).take(workers).collect(),
+            threads: iter::repeat_with(OnceLock::new).take(workers).collect(),
             usual_turn: UsualTime::unknown(),
             cores: thread::available_parallelism().map_or(1, usize::from),
             supervisor: OnceLock::new(),

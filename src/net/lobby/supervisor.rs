@@ -17,6 +17,7 @@ use super::slot::Guest;
 use crate::net::deadline::Phase;
 use crate::net::poller::Events;
 use crate::net::service::{Driver, Ended, Next, Service};
+use crate::net::usage::ThreadId;
 use crate::net::usual_time::UsualTime;
 
 /// How exactly deadlines are kept.
@@ -100,12 +101,18 @@ impl<S: Service> Shared<S> {
     /// Takes turns that last too long for long work, and does what their workers would have done.
     fn look_at_turns(&self, watch: Watch) {
         let now = self.nanoseconds(Instant::now());
-        for activity in &self.activities {
+        for (activity, thread) in self.activities.iter().zip(&self.threads) {
             let Some(begun) = activity.short_turn() else { continue };
             let lasts = Duration::from_nanos(now.saturating_sub(begun));
-            if lasts >= watch.stuck_after() && self.crew.begin_long_work(activity, begun) {
+            if lasts < watch.stuck_after() {
+                continue;
+            }
+            let waits = thread.get().is_some_and(ThreadId::is_waiting);
+            if (waits || lasts >= policy::COMPUTES) && self.crew.begin_long_work(activity, begun) {
                 self.reinforce(policy::calls_after_a_surprise);
-                self.watch_closely();
+                if waits {
+                    self.watch_closely();
+                }
             }
         }
     }

@@ -25,7 +25,7 @@ use crate::net::accept::Accepted;
 use crate::net::deadline::Phase;
 use crate::net::poller::{Event, Events};
 use crate::net::service::{Driver, Ended, Next, Service};
-use crate::net::usage::preemptions_of_this_thread;
+use crate::net::usage::ThreadId;
 use crate::net::usual_time::UsualTime;
 use crate::pool;
 
@@ -37,6 +37,7 @@ impl<S: Service> Shared<S> {
     pub(super) fn work(&self) {
         let index = pool::number().map_or(0, |number| number - 1);
         let mut scratch = S::Desk::default();
+        self.threads[index].get_or_init(ThreadId::current);
         let mut worker = Worker::new(self, &self.activities[index]);
         loop {
             worker.serve_all(&mut scratch);
@@ -198,14 +199,11 @@ struct Worker<'a, S: Service> {
     now: Instant,
     /// When its turn began, as it was given to `activity`.
     begun: Cell<u64>,
-    /// How often it had been taken off its core when it last asked.
-    preemptions: Cell<i64>,
 }
 
 impl<'a, S: Service> Worker<'a, S> {
     fn new(lobby: &'a Shared<S>, activity: &'a Activity) -> Worker<'a, S> {
-        let preemptions = Cell::new(preemptions_of_this_thread());
-        Worker { lobby, activity, now: Instant::now(), begun: Cell::new(0), preemptions }
+        Worker { lobby, activity, now: Instant::now(), begun: Cell::new(0) }
     }
 
     /// Leads if nobody does, else helps, until the queues are empty.
@@ -293,20 +291,6 @@ impl<'a, S: Service> Worker<'a, S> {
             lobby.usual_turn.record(self.now.duration_since(begun));
         }
     }
-
-    /// Takes note of work that took long, and how it was expected.
-    fn took_long(&self, usual: &UsualTime, took: Duration) {
-        let preemptions = preemptions_of_this_thread();
-        let was_preempted = self.preemptions.replace(preemptions) != preemptions;
-        if was_preempted {
-            // Perhaps it was not the work that took long. If it happens again and again, it was.
-            return usual.record(took.min(policy::IN_DOUBT));
-        }
-        if !usual.is_long() {
-            self.lobby.watch_closely();
-        }
-        usual.record(took);
-    }
 }
 
 impl<S: Service> Driver for Worker<'_, S> {
@@ -322,11 +306,7 @@ impl<S: Service> Driver for Worker<'_, S> {
     }
 
     fn after(&self, usual: &UsualTime, took: Duration) {
-        if took > UsualTime::LONG {
-            self.took_long(usual, took);
-        } else {
-            usual.record(took);
-        }
+        usual.record(took);
     }
 }
 

@@ -305,11 +305,7 @@ impl Model {
     fn ends(&mut self, worker: usize) {
         let turn = self.turns[worker].take().expect("it was in one");
         let usual = &self.routes[turn.route].usual;
-        let took = Duration::from_nanos(turn.handler);
-        if took > UsualTime::LONG && !usual.is_long() {
-            self.closely_until = self.now + nanoseconds(CLOSELY_FOR);
-        }
-        usual.record(took);
+        usual.record(Duration::from_nanos(turn.handler));
         if turn.is_long {
             self.present += 1;
         } else {
