@@ -269,7 +269,7 @@ fn what_cannot_be_done_is_told_in_both_forms() {
     let json = "Content-Type: application/json\r\n";
     for (status, line, fields, body, phrase, section) in [
         (404, "GET /a?b", "", "", "nothing at /a", "RFC 9110, 15.5.5"),
-        (404, "GET /sleep/x", "", "", "a number of digits", "RFC 9110, 15.5.5"),
+        (404, "GET /sleep/x", "", "", "a number of milliseconds", "RFC 9110, 15.5.5"),
         (404, "GET /bytes/99999999999", "", "", "at most", "RFC 9110, 15.5.5"),
         (404, "GET /users/7", "", "", "no such user", "RFC 9110, 15.5.5"),
         (405, "DELETE /", "", "", "DELETE is not among the methods of /", "RFC 9110, 15.5.6"),
