@@ -12,6 +12,7 @@
 //! idle when there is nothing. The rules are in `policy.rs`.
 
 use std::cell::Cell;
+use std::iter;
 use std::sync::MutexGuard;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -143,7 +144,8 @@ impl<S: Service> Shared<S> {
         }
         self.alarms[index].set(deadline, self.opened);
         if !self.slots[index].claim.release(seen) {
-            self.put_back(index); // something has happened meanwhile
+            // Something has happened meanwhile: it is as ready as those that are told of by an event.
+            self.queues.ready(iter::once((index, Instant::now())));
         }
     }
 
