@@ -147,7 +147,7 @@ pub const ROWS: &[Row] = &[
 /// Of ours, for heads, idle connections and transfers: later than the measurement ends.
 const DEADLINE: Duration = Duration::from_secs(12);
 
-/// A moment passes until a client notices that it is ended, and a round of the housekeeper.
+/// A moment passes until a client notices that it is ended, and a round of the supervisor.
 const NOTICED: Duration = Duration::from_secs(2);
 
 /// How long a crowd stands before the well-behaved client is measured beside it.

@@ -1,9 +1,10 @@
-//! What a thread has cost so far (clock_gettime(2)), and whether it waits (proc(5)).
+//! What a thread has cost so far, and whether it waits (clock_gettime(2), getrusage(2), proc(5)).
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, clock_gettime};
 
 /// The processor time of the calling thread, in its own code and in the kernel; none where the
@@ -12,27 +13,70 @@ pub fn of_this_thread() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
 
+/// Measures work of the calling thread without the time in which it had no core.
+#[derive(Debug, Clone, Copy)]
+pub struct Meter {
+    used: Duration,
+    preemptions: i64,
+}
+
+impl Meter {
+    /// Begins to measure. Costs two system calls, as does the end.
+    pub fn start() -> Meter {
+        Meter { used: of_this_thread(), preemptions: preemptions_of_this_thread() }
+    }
+
+    /// Returns how long work took that took so long by the clock. If the kernel has given the core to
+    /// another thread meanwhile, only the processor time is certain, and what it waited for is left out.
+    pub fn took(&self, by_clock: Duration) -> Duration {
+        if preemptions_of_this_thread() == self.preemptions {
+            by_clock
+        } else {
+            of_this_thread().saturating_sub(self.used).min(by_clock)
+        }
+    }
+}
+
+/// How often the calling thread has been taken off its core while it had more to do; never where the
+/// system does not say.
+fn preemptions_of_this_thread() -> i64 {
+    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.involuntary_context_switches())
+}
+
 /// A thread of this process, as the system names it.
 #[derive(Debug)]
 pub struct ThreadId {
-    /// Where the system says what it is doing (proc(5), `/proc/[pid]/task/[tid]/stat`).
-    stat: Option<PathBuf>,
+    /// Where the system says what it is doing (proc(5), `/proc/[pid]/task/[tid]`).
+    folder: Option<PathBuf>,
 }
 
 impl ThreadId {
     /// Returns the calling thread.
     pub fn current() -> ThreadId {
         let link = fs::read_link("/proc/thread-self").ok();
-        ThreadId { stat: link.map(|link| Path::new("/proc").join(link).join("stat")) }
+        ThreadId { folder: link.map(|link| Path::new("/proc").join(link)) }
     }
 
     /// Returns true if the thread waits for something: a time, a lock, a disk. One that runs, or would if
     /// it had a core, does not. Costs some 10 µs; false where the system does not say.
     pub fn is_waiting(&self) -> bool {
-        let stat = self.stat.as_ref().and_then(|stat| fs::read(stat).ok()).unwrap_or_default();
+        let stat = self.read("stat");
         // The state follows the name of the thread, which may have any characters in it.
         let state = stat.iter().rposition(|&byte| byte == b')').and_then(|end| stat.get(end + 2));
         matches!(state, Some(b'S' | b'D'))
+    }
+
+    /// Returns the processor time that the thread has used; none where the system does not say.
+    pub fn used(&self) -> Duration {
+        let schedstat = self.read("schedstat");
+        let first = schedstat.split(|&byte| byte == b' ').next().unwrap_or_default();
+        let nanoseconds = std::str::from_utf8(first).ok().and_then(|text| text.parse().ok());
+        Duration::from_nanos(nanoseconds.unwrap_or_default())
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        let folder = self.folder.as_ref();
+        folder.and_then(|folder| fs::read(folder.join(name)).ok()).unwrap_or_default()
     }
 }
 
@@ -68,8 +112,9 @@ mod tests {
         assert!(id.is_waiting());
         drop(compute);
         receive.recv().unwrap();
+        let used = id.used();
         std::thread::sleep(Duration::from_millis(50));
-        assert!(!id.is_waiting());
+        assert!(!id.is_waiting() && id.used() > used);
         thread.unwrap().join().unwrap();
         assert!(!id.is_waiting(), "it has ended");
     }

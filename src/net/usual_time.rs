@@ -2,14 +2,21 @@
 //!
 //! A driver asks before the work begins, to decide whether another worker should take over what is
 //! waiting. Work that has not been measured yet counts as long until it has shown otherwise.
+//!
+//! To measure exactly, without the time in which the thread had no core, costs a microsecond
+//! ([`Meter`](super::usage::Meter)). So short work is measured by the clock alone, and exactly after it
+//! has seemed long once.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 /// An average over about 16 measurements. Each counts for at most [`UsualTime::MOST`], so one that is long
-/// by chance (the kernel gave the core to another thread) does not make short work long; two in a row do.
+/// by chance does not make short work long; two in a row do.
 #[derive(Debug)]
-pub struct UsualTime(AtomicU32);
+pub struct UsualTime {
+    nanoseconds: AtomicU32,
+    in_doubt: AtomicBool,
+}
 
 /// One measurement moves the average by 1/16 of the difference.
 const WEIGHT: u32 = 16;
@@ -31,12 +38,21 @@ impl UsualTime {
     /// Returns the time of work that has not been measured: 200 µs, until some 20 short measurements
     /// have shown that it is short.
     pub const fn unknown() -> UsualTime {
-        UsualTime(AtomicU32::new(200_000))
+        UsualTime::new(200_000)
+    }
+
+    /// Returns the time of work that is probably short: 60 µs, until 3 short measurements have shown it.
+    pub const fn probably_short() -> UsualTime {
+        UsualTime::new(60_000)
+    }
+
+    const fn new(nanoseconds: u32) -> UsualTime {
+        UsualTime { nanoseconds: AtomicU32::new(nanoseconds), in_doubt: AtomicBool::new(false) }
     }
 
     /// Returns the average.
     pub fn get(&self) -> Duration {
-        Duration::from_nanos(self.0.load(Ordering::Relaxed).into())
+        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed).into())
     }
 
     /// Returns true if the work usually takes longer than [`UsualTime::LONG`].
@@ -44,13 +60,34 @@ impl UsualTime {
         self.get() > UsualTime::LONG
     }
 
+    /// Returns true if the next time is to be measured exactly: work that is long, or seemed so.
+    pub fn is_metered(&self) -> bool {
+        self.is_long() || self.in_doubt.load(Ordering::Relaxed)
+    }
+
+    /// Takes a time by the clock into the average. One that is long may be the kernel's doing, which gave
+    /// the core to another thread: it only makes the next one be measured exactly.
+    pub fn record_by_clock(&self, took: Duration) {
+        if took > UsualTime::LONG {
+            self.in_doubt.store(true, Ordering::Relaxed);
+        } else {
+            self.record(took);
+        }
+    }
+
+    /// Takes an exact time into the average. A short one ends the doubt.
+    pub fn record_exactly(&self, took: Duration) {
+        self.in_doubt.store(took > UsualTime::LONG, Ordering::Relaxed);
+        self.record(took);
+    }
+
     /// Takes one measurement into the average. When two threads do so at once, one of them may be lost.
     pub fn record(&self, took: Duration) {
         let took = u32::try_from(took.min(UsualTime::MOST).as_nanos()).unwrap_or(u32::MAX);
-        let before = self.0.load(Ordering::Relaxed);
+        let before = self.nanoseconds.load(Ordering::Relaxed);
         let after = before - before / WEIGHT + took / WEIGHT;
         if after.abs_diff(before) >= NOTICEABLE {
-            self.0.store(after, Ordering::Relaxed);
+            self.nanoseconds.store(after, Ordering::Relaxed);
         }
     }
 }
@@ -84,6 +121,30 @@ mod tests {
         ] {
             let average = after(std::iter::repeat_n(took, times)).as_micros();
             assert!((least..=most).contains(&average), "{what}: {average}");
+        }
+    }
+
+    #[test]
+    fn short_work_that_seems_long_is_measured_exactly_before_it_counts() {
+        let time = UsualTime::unknown();
+        (0..1000).for_each(|_| time.record_exactly(3 * MICROSECOND));
+        let short = time.get();
+        assert!(!time.is_metered());
+        time.record_by_clock(5000 * MICROSECOND);
+        assert!(time.is_metered() && time.get() == short, "it does not count");
+        time.record_exactly(3 * MICROSECOND);
+        assert!(!time.is_metered(), "it was the kernel's doing");
+        time.record_by_clock(5000 * MICROSECOND);
+        (0..2).for_each(|_| time.record_exactly(5000 * MICROSECOND));
+        assert!(time.is_long(), "it was the work");
+    }
+
+    #[test]
+    fn what_is_probably_short_has_to_show_it() {
+        let time = UsualTime::probably_short();
+        for (measurement, is_long) in [true, true, true, false].into_iter().enumerate() {
+            assert_eq!(time.is_long(), is_long, "after {measurement}");
+            time.record(MICROSECOND);
         }
     }
 

@@ -95,7 +95,7 @@ impl Router {
 
     /// Adds a route.
     pub fn route(mut self, method: Method, pattern: &str, handler: impl Handler) -> Router {
-        let (usual, usual_read) = (UsualTime::unknown(), UsualTime::unknown());
+        let (usual, usual_read) = (UsualTime::unknown(), UsualTime::probably_short());
         let endpoint = Arc::new(Endpoint { usual, usual_read, handler });
         self.routes.push((method, pattern.to_owned(), endpoint));
         self

@@ -43,9 +43,10 @@ const CLOSE_LOOK: Duration = Duration::from_micros(50);
 /// How long the supervisor looks closely after such a surprise.
 pub(super) const CLOSELY_FOR: Duration = Duration::from_millis(100);
 
-/// How long a turn lasts that is taken for long without having been announced, when its thread does not
-/// wait for anything: perhaps it has no core at the moment, and the work would be short.
-pub(super) const COMPUTES: Duration = Duration::from_millis(5);
+/// The processor time after which a turn that computes is taken for long without having been announced. By
+/// the clock alone it could be a short one whose thread has no core, and then one more worker that wants
+/// a core would only make it worse.
+pub(super) const COMPUTES: Duration = Duration::from_millis(2);
 
 /// With nothing to do for so many looks, the supervisor sleeps until the leader wakes it.
 pub(super) const QUIET_LOOKS: u32 = 10;

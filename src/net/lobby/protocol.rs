@@ -437,7 +437,7 @@ mod model {
         });
     }
 
-    /// A connection leaves while the housekeeper looks at its alarm: the housekeeper owns that
+    /// A connection leaves while the supervisor looks at its alarm: the supervisor owns that
     /// connection or nothing, and never the empty seat.
     #[test]
     fn nobody_owns_an_empty_seat() {
@@ -491,7 +491,7 @@ mod model {
         });
     }
 
-    /// The housekeeper looks at the events in place of a leader that comes back and goes to sleep just
+    /// The supervisor looks at the events in place of a leader that comes back and goes to sleep just
     /// then: a wake that it finds there is passed on, and what it delivers is seen, too.
     #[test]
     fn a_wake_that_somebody_else_finds_is_not_lost() {
@@ -512,17 +512,17 @@ mod model {
                     }
                 })
             };
-            let (filler, housekeeper) = (spawn(false), spawn(true));
+            let (filler, supervisor) = (spawn(false), spawn(true));
             assert!(lead.fall_asleep(term));
             let saw = queue.load(Ordering::Relaxed);
             filler.join().unwrap();
-            housekeeper.join().unwrap();
+            supervisor.join().unwrap();
             let woken = wake.load(Ordering::SeqCst) > 0;
             assert!(saw == 2 || woken, "it sleeps before a full queue");
         });
     }
 
-    /// The housekeeper stands in for a leader that comes back: both deliver events of one connection,
+    /// The supervisor stands in for a leader that comes back: both deliver events of one connection,
     /// and both take from the queue of ready ones, to turn away and to serve. One of them has it.
     #[test]
     fn who_is_turned_away_is_not_served_at_once() {

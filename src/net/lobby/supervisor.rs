@@ -17,7 +17,6 @@ use super::slot::Guest;
 use crate::net::deadline::Phase;
 use crate::net::poller::Events;
 use crate::net::service::{Driver, Ended, Next, Service};
-use crate::net::usage::ThreadId;
 use crate::net::usual_time::UsualTime;
 
 /// How exactly deadlines are kept.
@@ -36,6 +35,23 @@ impl Driver for Refusing {
     fn after(&self, _: &UsualTime, _: Duration) {}
 }
 
+/// A turn that lasts long, and the processor time that its thread had used when that was first seen.
+#[derive(Debug, Clone, Default)]
+struct Suspect {
+    begun: u64,
+    used: Duration,
+}
+
+impl Suspect {
+    /// Returns true if the turn that began then has used much processor time since it was first seen.
+    fn computes(&mut self, begun: u64, used: Duration) -> bool {
+        if self.begun != begun {
+            *self = Suspect { begun, used };
+        }
+        used.saturating_sub(self.used) >= policy::COMPUTES
+    }
+}
+
 impl<S: Service> Shared<S> {
     /// Looks after the workers and the deadlines until the lobby is closed.
     pub(super) fn supervise(&self) {
@@ -43,6 +59,7 @@ impl<S: Service> Shared<S> {
         let mut events = Events::new();
         let mut last_round = Instant::now();
         let mut quiet = 0;
+        let mut suspects = vec![Suspect::default(); self.activities.len()];
         let _ = self.supervisor.set(thread::current());
         while !self.is_closed() {
             let watch = self.watch();
@@ -52,7 +69,7 @@ impl<S: Service> Shared<S> {
                 self.sleep_beside_the_leader();
                 quiet = 0;
             }
-            self.look_at_turns(watch);
+            self.look_at_turns(watch, &mut suspects);
             if self.crew.lead.is_vacant() {
                 self.replace_leader(&mut events, &mut scratch);
             }
@@ -99,16 +116,19 @@ impl<S: Service> Shared<S> {
     }
 
     /// Takes turns that last too long for long work, and does what their workers would have done.
-    fn look_at_turns(&self, watch: Watch) {
+    /// `suspects` is what the supervisor knows of each worker from its last looks.
+    fn look_at_turns(&self, watch: Watch, suspects: &mut [Suspect]) {
         let now = self.nanoseconds(Instant::now());
-        for (activity, thread) in self.activities.iter().zip(&self.threads) {
+        let workers = self.activities.iter().zip(&self.threads).zip(suspects);
+        for ((activity, thread), suspect) in workers {
             let Some(begun) = activity.short_turn() else { continue };
             let lasts = Duration::from_nanos(now.saturating_sub(begun));
-            if lasts < watch.stuck_after() {
+            let Some(thread) = thread.get().filter(|_| lasts >= watch.stuck_after()) else {
                 continue;
-            }
-            let waits = thread.get().is_some_and(ThreadId::is_waiting);
-            if (waits || lasts >= policy::COMPUTES) && self.crew.begin_long_work(activity, begun) {
+            };
+            let waits = thread.is_waiting();
+            let is_long = waits || suspect.computes(begun, thread.used());
+            if is_long && self.crew.begin_long_work(activity, begun) {
                 self.reinforce(policy::calls_after_a_surprise);
                 if waits {
                     self.watch_closely();

@@ -26,7 +26,7 @@ use crate::net::accept::Accepted;
 use crate::net::deadline::Phase;
 use crate::net::poller::{Event, Events};
 use crate::net::service::{Driver, Ended, Next, Service};
-use crate::net::usage::ThreadId;
+use crate::net::usage::{Meter, ThreadId};
 use crate::net::usual_time::UsualTime;
 use crate::pool;
 
@@ -66,19 +66,13 @@ impl<S: Service> Shared<S> {
     }
 
     /// A new connection takes its seat, and its first turn.
-    fn welcome(
-        &self,
-        new: New<S::Connection>,
-        begun: Instant,
-        worker: &Worker<'_, S>,
-        desk: &mut S::Desk,
-    ) {
+    fn welcome(&self, new: New<S::Connection>, worker: &Worker<'_, S>, scratch: &mut S::Desk) {
         let New { index, accepted: Accepted { stream, at, pass, .. }, connection } = new;
         self.slots[index].claim.occupy();
         let never_waits = stream.set_nonblocking(true);
         *self.slots[index].guest() = Some(Guest::new(stream, pass, connection));
         match never_waits {
-            Ok(()) => self.serve(index, at, begun, worker, desk),
+            Ok(()) => self.serve(index, at, worker, scratch),
             Err(_) => self.leave(index, Ended::ByService),
         }
     }
@@ -86,27 +80,20 @@ impl<S: Service> Shared<S> {
     /// One turn with a connection that the caller owns, and that has been ready since then. When the
     /// deadline of its wait had passed before the turn, and what was there did not end the wait, its time
     /// is up.
-    fn serve(
-        &self,
-        index: usize,
-        ready: Instant,
-        begun: Instant,
-        worker: &Worker<'_, S>,
-        desk: &mut S::Desk,
-    ) {
+    fn serve(&self, index: usize, ready: Instant, worker: &Worker<'_, S>, scratch: &mut S::Desk) {
         self.alarms[index].clear();
         let slot = &self.slots[index];
         let seen = slot.claim.seen();
         let mut place = slot.guest();
         let Some(guest) = place.as_mut() else { return };
-        let queued = begun.saturating_duration_since(ready);
-        let mut next = guest.turn(&self.service, desk, worker, queued);
+        let queued = worker.now.saturating_duration_since(ready);
+        let mut next = guest.turn(&self.service, scratch, worker, queued);
         if let Next::Readable(deadline) = next
-            && deadline.has_passed(begun)
+            && deadline.has_passed(worker.now)
             && deadline.phase != Phase::Linger
             && !seen.ended()
         {
-            next = guest.end_wait(&self.service, deadline.phase, desk);
+            next = guest.end_wait(&self.service, deadline.phase, scratch);
         }
         self.settle(index, place, seen, next);
     }
@@ -197,15 +184,17 @@ impl<S: Service> Shared<S> {
 struct Worker<'a, S: Service> {
     lobby: &'a Shared<S>,
     activity: &'a Activity,
-    /// When its last turn ended, or it last looked for events.
+    /// When its last turn ended, or it last looked for events: when the next one begins.
     now: Instant,
     /// When its turn began, as it was given to `activity`.
     begun: Cell<u64>,
+    /// Measures the work that has been announced, if it is to be exact.
+    meter: Cell<Option<Meter>>,
 }
 
 impl<'a, S: Service> Worker<'a, S> {
     fn new(lobby: &'a Shared<S>, activity: &'a Activity) -> Worker<'a, S> {
-        Worker { lobby, activity, now: Instant::now(), begun: Cell::new(0) }
+        Worker { lobby, activity, now: Instant::now(), begun: Cell::new(0), meter: Cell::new(None) }
     }
 
     /// Leads if nobody does, else helps, until the queues are empty.
@@ -283,9 +272,9 @@ impl<'a, S: Service> Worker<'a, S> {
         let counts = !matches!(work, Work::Again(..));
         match work {
             Work::Ready(index, since) | Work::Again(index, since) => {
-                lobby.serve(index, since, begun, self, scratch);
+                lobby.serve(index, since, self, scratch);
             }
-            Work::New(new) => lobby.welcome(new, begun, self, scratch),
+            Work::New(new) => lobby.welcome(new, self, scratch),
         }
         let was_long = lobby.crew.end_turn(self.activity);
         self.now = Instant::now();
@@ -305,10 +294,26 @@ impl<S: Service> Driver for Worker<'_, S> {
         if usual.is_long() && lobby.crew.begin_long_work(self.activity, self.begun.get()) {
             lobby.reinforce(policy::calls_beside_long_work);
         }
+        if usual.is_metered() {
+            self.meter.set(Some(Meter::start()));
+        }
     }
 
     fn after(&self, usual: &UsualTime, took: Duration) {
-        usual.record(took);
+        match self.meter.take() {
+            Some(meter) => usual.record_exactly(meter.took(took)),
+            None => usual.record_by_clock(took),
+        }
+    }
+}
+
+impl<S: Service> Drop for Worker<'_, S> {
+    /// A panic in the lobby itself costs the connection that was served; the worker is there again.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.lobby.crew.end_turn(self.activity);
+            self.lobby.crew.become_idle();
+        }
     }
 }
 

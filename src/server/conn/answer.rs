@@ -234,9 +234,9 @@ impl Http {
         Ok(passed)
     }
 
-    /// Puts the next piece of a body into the output. A piece that its reader took long to make, or
-    /// usually does, is sent at once, the head with the first of them; others are gathered. So is any
-    /// short piece of a reader that is not known yet.
+    /// Puts the next piece of a body into the output. A short piece of a reader that is slow, or not
+    /// known yet, is sent before the next one is read, the head with the first of them; what is at hand
+    /// at once is gathered.
     pub(super) fn send_piece(
         &self,
         answer: Box<Answer>,
@@ -253,7 +253,9 @@ impl Http {
         let took = begun.elapsed();
         driver.after(usual, took);
         let is_short = match &state {
-            State::Answer(answer) => answer.exchange.sent - sent < PIECE as u64,
+            State::Answer(answer) if answer.send.room() > 0 => {
+                answer.exchange.sent - sent < PIECE as u64
+            }
             _ => false, // that was all of it
         };
         let leaves_now = is_short && (is_slow || took > UsualTime::LONG);

@@ -75,6 +75,7 @@ struct Turn {
     handler: Time,
     /// As the crew counts it.
     is_long: bool,
+    is_metered: bool,
 }
 
 struct Model {
@@ -296,7 +297,8 @@ impl Model {
         let route = usize::try_from(self.random.below(self.routes.len() as u64)).unwrap();
         let Route { usually, sometimes, rarity, .. } = self.routes[route];
         let handler = if self.random.below(rarity) == 0 { sometimes } else { usually };
-        let turn = Turn { connection, route, begun: self.now, handler, is_long: false };
+        let is_metered = self.routes[route].usual.is_metered();
+        let turn = Turn { connection, route, begun: self.now, handler, is_long: false, is_metered };
         self.turns[worker] = Some(turn);
         self.at(self.now + MICROSECOND, Event::Handler(worker));
         self.at(self.now + TURN + handler, Event::End(worker));
@@ -305,7 +307,12 @@ impl Model {
     fn ends(&mut self, worker: usize) {
         let turn = self.turns[worker].take().expect("it was in one");
         let usual = &self.routes[turn.route].usual;
-        usual.record(Duration::from_nanos(turn.handler));
+        let took = Duration::from_nanos(turn.handler);
+        if turn.is_metered {
+            usual.record_exactly(took);
+        } else {
+            usual.record_by_clock(took);
+        }
         if turn.is_long {
             self.present += 1;
         } else {
