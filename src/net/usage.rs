@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, clock_gettime};
@@ -13,27 +13,38 @@ pub fn of_this_thread() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
 
-/// Measures work of the calling thread without the time in which it had no core.
+/// Measures what the calling thread does: how long it waits, and how long it computes.
 #[derive(Debug, Clone, Copy)]
 pub struct Meter {
+    begun: Instant,
     used: Duration,
     preemptions: i64,
+}
+
+/// What a [`Meter`] has measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// For a time, a lock, a disk. Not known, and none, if the kernel has given the core to another thread
+    /// meanwhile.
+    pub waited: Duration,
+    /// Processor time.
+    pub computed: Duration,
 }
 
 impl Meter {
     /// Begins to measure. Costs two system calls, as does the end.
     pub fn start() -> Meter {
-        Meter { used: of_this_thread(), preemptions: preemptions_of_this_thread() }
+        let (used, preemptions) = (of_this_thread(), preemptions_of_this_thread());
+        Meter { begun: Instant::now(), used, preemptions }
     }
 
-    /// Returns how long work took that took so long by the clock. If the kernel has given the core to
-    /// another thread meanwhile, only the processor time is certain, and what it waited for is left out.
-    pub fn took(&self, by_clock: Duration) -> Duration {
-        if preemptions_of_this_thread() == self.preemptions {
-            by_clock
-        } else {
-            of_this_thread().saturating_sub(self.used).min(by_clock)
-        }
+    /// Ends.
+    pub fn stop(self) -> Measured {
+        let by_clock = self.begun.elapsed();
+        let computed = of_this_thread().saturating_sub(self.used);
+        let was_preempted = preemptions_of_this_thread() != self.preemptions;
+        let waited = if was_preempted { Duration::ZERO } else { by_clock.saturating_sub(computed) };
+        Measured { waited, computed }
     }
 }
 
@@ -83,7 +94,6 @@ impl ThreadId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     #[test]
     fn work_is_counted_and_waiting_is_not() {
@@ -117,5 +127,24 @@ mod tests {
         assert!(!id.is_waiting() && id.used() > used);
         thread.unwrap().join().unwrap();
         assert!(!id.is_waiting(), "it has ended");
+    }
+
+    #[test]
+    fn a_meter_tells_waiting_from_computing() {
+        let measure = |work: &dyn Fn()| {
+            let meter = Meter::start();
+            work();
+            meter.stop()
+        };
+        let compute = || {
+            let before = of_this_thread();
+            while of_this_thread() - before < Duration::from_millis(3) {}
+        };
+        assert!(measure(&compute).computed >= Duration::from_millis(3));
+        let sleep = || std::thread::sleep(Duration::from_millis(3));
+        // Ten times, as the kernel may take the core away at any moment.
+        let slept: Vec<Measured> = (0..10).map(|_| measure(&sleep)).collect();
+        assert!(slept.iter().all(|slept| slept.computed < Duration::from_millis(3)), "{slept:?}");
+        assert!(slept.iter().any(|slept| slept.waited > Duration::from_millis(2)), "{slept:?}");
     }
 }

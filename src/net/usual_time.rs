@@ -3,12 +3,15 @@
 //! A driver asks before the work begins, to decide whether another worker should take over what is
 //! waiting. Work that has not been measured yet counts as long until it has shown otherwise.
 //!
-//! To measure exactly, without the time in which the thread had no core, costs a microsecond
-//! ([`Meter`](super::usage::Meter)). So short work is measured by the clock alone, and exactly after it
-//! has seemed long once.
+//! Work that *waits* for long leaves a core to others. Work that computes does not: to call more workers
+//! than there are cores only makes all of them slower, so it counts only when it is very long. To tell
+//! the two apart costs a microsecond ([`Meter`](super::usage::Meter)). So short work is measured by the
+//! clock alone, and exactly after it has seemed long once.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
+
+use super::usage::Measured;
 
 /// An average over about 16 measurements. Each counts for at most [`UsualTime::MOST`], so one that is long
 /// by chance does not make short work long; two in a row do.
@@ -30,6 +33,10 @@ impl UsualTime {
     /// 5 to 10 µs of processor time, so it adds at most a fifth to such work, on a machine half as fast
     /// two fifths; on one twice as fast the calls become cheaper with everything else.
     pub const LONG: Duration = Duration::from_micros(50);
+
+    /// Work that computes for less counts as none: 500 µs. Beyond that the kernel's scheduler shares the
+    /// cores better than a row does.
+    pub const COMPUTES: Duration = Duration::from_micros(500);
 
     /// The most that one measurement counts for: 400 µs, which moves the average by half of
     /// [`UsualTime::LONG`].
@@ -76,7 +83,9 @@ impl UsualTime {
     }
 
     /// Takes an exact time into the average. A short one ends the doubt.
-    pub fn record_exactly(&self, took: Duration) {
+    pub fn record_exactly(&self, Measured { waited, computed }: Measured) {
+        let computed = if computed >= UsualTime::COMPUTES { computed } else { Duration::ZERO };
+        let took = waited + computed;
         self.in_doubt.store(took > UsualTime::LONG, Ordering::Relaxed);
         self.record(took);
     }
@@ -124,19 +133,33 @@ mod tests {
         }
     }
 
+    fn waited(times: u32) -> Measured {
+        Measured { waited: times * MICROSECOND, computed: MICROSECOND }
+    }
+
     #[test]
     fn short_work_that_seems_long_is_measured_exactly_before_it_counts() {
         let time = UsualTime::unknown();
-        (0..1000).for_each(|_| time.record_exactly(3 * MICROSECOND));
+        (0..1000).for_each(|_| time.record_exactly(waited(3)));
         let short = time.get();
         assert!(!time.is_metered());
         time.record_by_clock(5000 * MICROSECOND);
         assert!(time.is_metered() && time.get() == short, "it does not count");
-        time.record_exactly(3 * MICROSECOND);
+        time.record_exactly(waited(3));
         assert!(!time.is_metered(), "it was the kernel's doing");
         time.record_by_clock(5000 * MICROSECOND);
-        (0..2).for_each(|_| time.record_exactly(5000 * MICROSECOND));
+        (0..2).for_each(|_| time.record_exactly(waited(5000)));
         assert!(time.is_long(), "it was the work");
+    }
+
+    #[test]
+    fn work_that_computes_is_long_when_it_is_very_long() {
+        for (microseconds, is_long) in [(100, false), (499, false), (500, true), (5000, true)] {
+            let time = UsualTime::unknown();
+            let computed = microseconds * MICROSECOND;
+            (0..100).for_each(|_| time.record_exactly(Measured { waited: MICROSECOND, computed }));
+            assert_eq!(time.is_long(), is_long, "{microseconds}");
+        }
     }
 
     #[test]

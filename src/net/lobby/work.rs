@@ -301,7 +301,7 @@ impl<S: Service> Driver for Worker<'_, S> {
 
     fn after(&self, usual: &UsualTime, took: Duration) {
         match self.meter.take() {
-            Some(meter) => usual.record_exactly(meter.took(took)),
+            Some(meter) => usual.record_exactly(meter.stop()),
             None => usual.record_by_clock(took),
         }
     }

@@ -13,6 +13,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::*;
+use crate::net::usage::Measured;
 
 /// Nanoseconds.
 type Time = u64;
@@ -309,7 +310,7 @@ impl Model {
         let usual = &self.routes[turn.route].usual;
         let took = Duration::from_nanos(turn.handler);
         if turn.is_metered {
-            usual.record_exactly(took);
+            usual.record_exactly(Measured { waited: took, computed: Duration::ZERO });
         } else {
             usual.record_by_clock(took);
         }
