@@ -88,6 +88,19 @@ pub(super) fn needs_help(
     present < cores && row > ROW * u32::try_from(present.max(1)).unwrap_or(u32::MAX)
 }
 
+/// Returns true if a worker that has served, and does not lead, becomes idle though there is more at hand:
+/// as many others as cores are present.
+pub(super) fn is_superfluous(present: usize, cores: usize) -> bool {
+    present > cores
+}
+
+/// Returns true if a worker that has just become idle goes on after all, as nobody waits for events, or
+/// what has come meanwhile is left to fewer workers than there are cores.
+pub(super) fn is_needed(situation: Situation, cores: usize) -> bool {
+    let Situation { at_hand, present, lead_is_vacant } = situation;
+    lead_is_vacant || (at_hand > 0 && present < cores)
+}
+
 /// How the supervisor watches the workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Watch {
@@ -160,6 +173,21 @@ mod tests {
                 help,
                 "{at_hand} × {usual:?}, {present} of {cores}"
             );
+        }
+    }
+
+    #[test]
+    fn a_worker_leaves_when_others_are_enough() {
+        assert!(is_superfluous(3, 2) && !is_superfluous(2, 2) && !is_superfluous(1, 1));
+        for (at_hand, present, lead_is_vacant, needed) in [
+            (0, 0, false, false), // the leader sleeps
+            (0, 1, true, true),
+            (1, 0, false, true), // the leader slept when it came
+            (9, 1, false, true),
+            (9, 2, false, false),
+        ] {
+            let situation = Situation { at_hand, present, lead_is_vacant };
+            assert_eq!(is_needed(situation, 2), needed, "{situation:?}");
         }
     }
 

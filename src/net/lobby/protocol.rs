@@ -577,8 +577,8 @@ mod model {
     /// What a worker does when it finds nothing at hand. Returns false if it goes on.
     fn leaves(crew: &Crew, queue: &AtomicUsize) -> bool {
         crew.become_idle();
-        let left = queue.load(Ordering::Relaxed) > 0 || crew.lead.is_vacant();
-        !(left && crew.come_back())
+        let alone = queue.load(Ordering::Relaxed) > 0 && crew.present() == 0;
+        !((alone || crew.lead.is_vacant()) && crew.come_back())
     }
 
     /// What a worker, or the supervisor for it, does about the work that it leaves to others: returns

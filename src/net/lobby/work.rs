@@ -43,9 +43,8 @@ impl<S: Service> Shared<S> {
         loop {
             worker.serve_all(&mut scratch);
             self.crew.become_idle();
-            // What came meanwhile was left to this worker, if it was the last one.
-            let is_left = self.queues.at_hand() > 0 || self.crew.lead.is_vacant();
-            if self.is_closed() || !is_left || !self.crew.come_back() {
+            let is_needed = policy::is_needed(self.situation(), self.cores);
+            if self.is_closed() || !is_needed || !self.crew.come_back() {
                 return;
             }
         }
@@ -53,15 +52,18 @@ impl<S: Service> Shared<S> {
 
     /// Calls workers for what is at hand and for the lead, beside one that has begun with long work.
     pub(super) fn reinforce(&self, calls: impl FnOnce(Situation) -> usize) {
-        let situation = Situation {
-            at_hand: self.queues.at_hand(),
-            present: self.crew.present(),
-            lead_is_vacant: self.crew.lead.is_vacant(),
-        };
-        for _ in 0..calls(situation) {
+        for _ in 0..calls(self.situation()) {
             if !self.rouse_leader() && !self.call() {
                 break;
             }
+        }
+    }
+
+    fn situation(&self) -> Situation {
+        Situation {
+            at_hand: self.queues.at_hand(),
+            present: self.crew.present(),
+            lead_is_vacant: self.crew.lead.is_vacant(),
         }
     }
 
@@ -197,7 +199,7 @@ impl<'a, S: Service> Worker<'a, S> {
         Worker { lobby, activity, now: Instant::now(), begun: Cell::new(0), meter: Cell::new(None) }
     }
 
-    /// Leads if nobody does, else helps, until the queues are empty.
+    /// Leads if nobody does, else helps, until the queues are empty or enough others are there.
     fn serve_all(&mut self, scratch: &mut S::Desk) {
         while !self.lobby.is_closed() {
             if let Some(term) = self.lobby.crew.lead.take() {
@@ -208,6 +210,9 @@ impl<'a, S: Service> Worker<'a, S> {
                 drop(lead);
             } else if let Some(work) = self.lobby.queues.next() {
                 self.serve(work, scratch);
+                if policy::is_superfluous(self.lobby.crew.present(), self.lobby.cores) {
+                    return;
+                }
             } else {
                 return;
             }

@@ -240,11 +240,7 @@ impl Model {
     }
 
     fn reinforce(&mut self, calls: impl Fn(Situation) -> usize) {
-        let situation = Situation {
-            at_hand: self.queue.len(),
-            present: self.present,
-            lead_is_vacant: self.leader.is_none(),
-        };
+        let situation = self.situation();
         let _ = (0..calls(situation)).all(|_| self.rouse() || self.call());
     }
 
@@ -267,10 +263,7 @@ impl Model {
         if self.leader != Some(worker) {
             match self.queue.pop_front() {
                 Some(connection) => self.begins(worker, connection),
-                None => {
-                    self.present -= 1;
-                    self.idle += 1;
-                }
+                None => self.becomes_idle(worker),
             }
             return;
         }
@@ -292,6 +285,22 @@ impl Model {
                 self.present -= 1;
             }
         }
+    }
+
+    fn becomes_idle(&mut self, worker: usize) {
+        self.present -= 1;
+        self.idle += 1;
+        let situation = self.situation();
+        if is_needed(situation, self.cores) && self.idle > 0 {
+            self.idle -= 1;
+            self.present += 1;
+            self.goes_on(worker);
+        }
+    }
+
+    fn situation(&self) -> Situation {
+        let (at_hand, present) = (self.queue.len(), self.present);
+        Situation { at_hand, present, lead_is_vacant: self.leader.is_none() }
     }
 
     fn begins(&mut self, worker: usize, connection: usize) {
@@ -322,7 +331,11 @@ impl Model {
         self.served += 1;
         let pause = self.random.time() / 10;
         self.at(self.now + pause, Event::Request(turn.connection));
-        self.goes_on(worker);
+        if self.leader != Some(worker) && is_superfluous(self.present, self.cores) {
+            self.becomes_idle(worker);
+        } else {
+            self.goes_on(worker);
+        }
     }
 
     fn looks(&mut self) {
