@@ -37,17 +37,18 @@ pub(super) struct New<C> {
 pub(super) struct Queues<C> {
     /// The channel that all new connections cross: both its ends.
     arrivals: (Sender<New<C>>, Receiver<New<C>>),
-    lines: Mutex<Lines>,
-    /// How many stand in the two lines.
+    lines: Mutex<Lines<C>>,
+    /// How many stand in the two lines, or before them.
     standing: AtomicUsize,
     /// How many may be new, and how many ready, while all workers are busy.
     most: usize,
 }
 
-#[derive(Default)]
-struct Lines {
+struct Lines<C> {
     ready: VecDeque<(usize, Instant)>,
     again: VecDeque<(usize, Instant)>,
+    /// The new connection that has waited for longest: it has left the channel, to be compared.
+    oldest_new: Option<New<C>>,
     /// How often something has been taken from any of the three.
     taken: u64,
 }
@@ -55,8 +56,9 @@ struct Lines {
 impl<C> Queues<C> {
     pub(super) fn new(most: usize) -> Queues<C> {
         let most = most.max(1);
-        let (lines, standing) = (Mutex::default(), AtomicUsize::new(0));
-        Queues { arrivals: bounded(most), lines, standing, most }
+        let (ready, again) = (VecDeque::new(), VecDeque::new());
+        let lines = Mutex::new(Lines { ready, again, oldest_new: None, taken: 0 });
+        Queues { arrivals: bounded(most), lines, standing: AtomicUsize::new(0), most }
     }
 
     /// A new connection; it comes back when there is no place.
@@ -76,18 +78,28 @@ impl<C> Queues<C> {
         self.change(|lines| lines.again.push_back((index, since)));
     }
 
-    /// Takes what is at hand. Each queue gets its share: of four turns two are for those that have
-    /// waited, one for the new ones, and one for those that had a turn just now.
+    /// Takes what is at hand. Of four turns three are for those that have waited, new or not, in the order
+    /// of their waiting; one is for those that had a turn just now.
     pub(super) fn next(&self) -> Option<Work<C>> {
-        self.change(|Lines { ready, again, taken }| {
+        self.change(|Lines { ready, again, oldest_new, taken }| {
             *taken = taken.wrapping_add(1);
-            let mut ready = || ready.pop_front().map(|(at, since)| Work::Ready(at, since));
+            let mut waited = || {
+                if oldest_new.is_none() {
+                    *oldest_new = self.arrivals.1.try_recv().ok();
+                }
+                let new_since = oldest_new.as_ref().map(|new| new.accepted.at);
+                let is_first =
+                    |&(_, since): &(_, Instant)| new_since.is_none_or(|new| since <= new);
+                if ready.front().is_some_and(is_first) {
+                    ready.pop_front().map(|(at, since)| Work::Ready(at, since))
+                } else {
+                    oldest_new.take().map(Work::New)
+                }
+            };
             let mut again = || again.pop_front().map(|(at, since)| Work::Again(at, since));
-            let arrival = || self.arrivals.1.try_recv().ok().map(Work::New);
             match *taken % 4 {
-                0 => again().or_else(ready).or_else(arrival),
-                2 => arrival().or_else(ready).or_else(again),
-                _ => ready().or_else(arrival).or_else(again),
+                0 => again().or_else(waited),
+                _ => waited().or_else(again),
             }
         })
     }
@@ -120,16 +132,17 @@ impl<C> Queues<C> {
         self.arrivals.0.is_full()
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Lines) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut Lines<C>) -> T) -> T {
         let mut lines = self.lines();
         let outcome = change(&mut lines);
         // Whoever has filled a line looks at the lead next, and whoever leads looks here before it
         // sleeps: the fences of the lead are between.
-        self.standing.store(lines.ready.len() + lines.again.len(), Ordering::Relaxed);
+        let new = usize::from(lines.oldest_new.is_some());
+        self.standing.store(lines.ready.len() + lines.again.len() + new, Ordering::Relaxed);
         outcome
     }
 
-    fn lines(&self) -> MutexGuard<'_, Lines> {
+    fn lines(&self) -> MutexGuard<'_, Lines<C>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -139,29 +152,37 @@ mod tests {
     use super::*;
     use crate::net::door::{Door, Overload, PerAddress};
     use std::net::{TcpListener, TcpStream};
+    use std::time::Duration;
 
     #[test]
-    fn each_queue_gets_its_share_and_new_ones_a_place_or_come_back() {
-        let (queues, now) = (Queues::new(2), Instant::now());
+    fn who_has_waited_for_longest_is_first_and_new_ones_find_a_place_or_come_back() {
+        let (queues, begun) = (Queues::new(2), Instant::now());
+        let at = |milliseconds| begun + Duration::from_millis(milliseconds);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let door = Door::new(9, PerAddress::Any, Overload::Reject);
-        let new = |index| {
+        let new = |index, milliseconds| {
             let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let peer = stream.local_addr().unwrap();
             let pass = door.enter(peer.ip()).unwrap();
-            let accepted = Accepted { stream, peer, at: now, pass };
+            let accepted = Accepted { stream, peer, at: at(milliseconds), pass };
             New { index, accepted, connection: Box::new(()) }
         };
-        assert!(queues.admit(new(20)).is_ok() && queues.admit(new(21)).is_ok());
-        assert!(queues.is_full() && queues.admit(new(22)).is_err());
-        queues.ready((0..5).map(|index| (index, now)));
-        (10..13).for_each(|index| queues.again(index, now));
+        assert!(queues.admit(new(20, 2)).is_ok() && queues.admit(new(21, 9)).is_ok());
+        assert!(queues.is_full() && queues.admit(new(22, 9)).is_err());
+        queues.ready((0..5).map(|index| (index, at(index as u64))));
+        (10..13).for_each(|index| queues.again(index, begun));
         assert_eq!((queues.at_hand(), queues.ready_ones(), queues.new_ones()), (10, 5, 2));
-        let taken = std::iter::from_fn(|| queues.next()).map(|work| match work {
+        let mut left = 10;
+        let taken = std::iter::from_fn(|| {
+            let work = queues.next()?;
+            left -= 1;
+            assert_eq!(queues.at_hand(), left);
+            Some(work)
+        });
+        let taken = taken.map(|work| match work {
             Work::Ready(index, _) | Work::New(New { index, .. }) | Work::Again(index, _) => index,
         });
-        assert_eq!(taken.collect::<Vec<_>>(), [0, 20, 1, 10, 2, 21, 3, 11, 4, 12]);
-        assert_eq!(queues.at_hand(), 0);
+        assert_eq!(taken.collect::<Vec<_>>(), [0, 1, 2, 10, 20, 3, 4, 11, 21, 12]);
     }
 
     #[test]
