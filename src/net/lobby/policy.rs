@@ -6,11 +6,12 @@
 //! 2. **No worker is idle beside a connection that is ready.** When a connection is ready and a worker
 //!    idle, a worker has been called for it within [`PATIENCE`].
 //!
-//! Both follow from what is known *before* a handler runs: how long it usually takes
-//! ([`UsualTime`]). Work that is usually long is announced, and the
-//! leader passes the lead on before it begins (Leader/Followers: promote a follower, then process).
-//! Work that is usually short is served in a row. Where the expectation is wrong, the supervisor
-//! notices.
+//! Both follow from what is known *before* a handler runs: how long it usually waits ([`UsualTime`], which
+//! has its own thresholds). Work that is usually long is announced, and the leader passes the lead on
+//! before it begins (Leader/Followers: promote a follower, then process). Work that is usually short is
+//! served in a row, which other workers share when it is long. Where the expectation is wrong, the
+//! supervisor notices: within [`PATIENCE`], but the first time after a while without surprises one
+//! pause later. To look closely all the time would cost every server a tenth of a core.
 //!
 //! Everything here is a pure function of numbers; `simulation.rs` plays thousands of mixes of handlers
 //! through them in virtual time and asserts rule 2 for each.
