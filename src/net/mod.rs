@@ -13,7 +13,7 @@
 //! | [`connect`] | addresses to a connection, the first that answers | `socket` `connect` |
 //! | [`stream`] | a connection, over TCP or within this machine | `recv` `send` `setsockopt` |
 //! | [`socket`] | the few things std has no word for, safely bound | `listen` `setsockopt` |
-//! | [`usage`] | the processor time of a thread | `clock_gettime` |
+//! | [`usage`] | what a thread has used, and whether it waits | `clock_gettime` `getrusage` `/proc` |
 //! | [`usual_time`] | how long a handler usually takes | |
 //! | [`errors`] | which errors are the peer's leaving, and which pass | |
 //! | [`rarely`] | what is worth a line in the log once a second | |

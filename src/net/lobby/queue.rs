@@ -2,7 +2,7 @@
 //!
 //! New connections cross a channel, which has an end: beyond it they are refused. Those that are in
 //! already stand in two lines behind one lock, which is held for a moment and by few: a look at how
-//! many there are takes none.
+//! many there are takes none. Who has waited for longest is served first, new or not.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};

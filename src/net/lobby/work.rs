@@ -299,9 +299,8 @@ impl<S: Service> Driver for Worker<'_, S> {
         if usual.is_long() && lobby.crew.begin_long_work(self.activity, self.begun.get()) {
             lobby.reinforce(policy::calls_beside_long_work);
         }
-        if usual.is_metered() {
-            self.meter.set(Some(Meter::start()));
-        }
+        // A streaming handler is announced and not measured: what it left here ends now.
+        self.meter.set(usual.is_metered().then(Meter::start));
     }
 
     fn after(&self, usual: &UsualTime, took: Duration) {
