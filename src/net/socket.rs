@@ -8,9 +8,10 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::poll::{PollFd, PollFlags, PollTimeout, ppoll};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
+use nix::sys::time::TimeSpec;
 use nix::unistd::close;
 
 /// Connections that the kernel completes while we are not looking: 4,096, the most that glibc
@@ -178,6 +179,13 @@ pub(super) fn wait_readable(
         descriptors.iter().map(|&fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
     poll(&mut set, timeout)?;
     Ok(set.iter().map(|entry| entry.any().unwrap_or(true)).collect())
+}
+
+/// Waits for at most `time`, which may be less than a millisecond. Returns true if `stream` can be read
+/// from, or is closed or broken (ppoll(2)).
+pub(super) fn is_readable_within(stream: &TcpStream, time: Duration) -> bool {
+    let mut set = [PollFd::new(stream.as_fd(), PollFlags::POLLIN)];
+    ppoll(&mut set, Some(TimeSpec::from_duration(time)), None).is_ok_and(|ready| ready > 0)
 }
 
 /// poll(2). EINTR is "none is ready".

@@ -244,6 +244,11 @@ impl Activity {
         self.doing.compare_exchange(begun, LONG, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
+    /// Returns true if the worker is in long work.
+    pub(super) fn is_long(&self) -> bool {
+        self.doing.load(Ordering::Relaxed) == LONG
+    }
+
     /// The turn is over. Returns true if it was long.
     fn end_turn(&self) -> bool {
         self.doing.swap(BETWEEN_TURNS, Ordering::AcqRel) == LONG

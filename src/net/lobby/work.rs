@@ -26,6 +26,7 @@ use crate::net::accept::Accepted;
 use crate::net::deadline::Phase;
 use crate::net::poller::{Event, Events};
 use crate::net::service::{Driver, Ended, Next, Service};
+use crate::net::socket::is_readable_within;
 use crate::net::usage::{Meter, ThreadId};
 use crate::net::usual_time::UsualTime;
 use crate::pool;
@@ -85,11 +86,15 @@ impl<S: Service> Shared<S> {
     fn serve(&self, index: usize, ready: Instant, worker: &Worker<'_, S>, scratch: &mut S::Desk) {
         self.alarms[index].clear();
         let slot = &self.slots[index];
-        let seen = slot.claim.seen();
+        let mut seen = slot.claim.seen();
         let mut place = slot.guest();
         let Some(guest) = place.as_mut() else { return };
         let queued = worker.now.saturating_duration_since(ready);
         let mut next = guest.turn(&self.service, scratch, worker, queued);
+        while worker.may_stay(next) && is_readable_within(&guest.stream, policy::STAY) {
+            seen = slot.claim.seen();
+            next = guest.turn(&self.service, scratch, worker, Duration::ZERO);
+        }
         if let Next::Readable(deadline) = next
             && deadline.has_passed(worker.now)
             && deadline.phase != Phase::Linger
@@ -257,6 +262,16 @@ impl<'a, S: Service> Worker<'a, S> {
             self.now = Instant::now();
             self.lobby.deliver(&events, self.now);
         }
+    }
+
+    /// Returns true if the worker, after long work, waits a moment for the next request of the same
+    /// connection, which would otherwise wake the leader, and the leader a worker.
+    fn may_stay(&self, next: Next) -> bool {
+        let Shared { crew, queues, .. } = self.lobby;
+        matches!(next, Next::Readable(deadline) if deadline.phase == Phase::Idle)
+            && self.activity.is_long()
+            && policy::may_stay(queues.at_hand(), crew.lead.is_vacant())
+            && self.may_keep()
     }
 
     /// Calls a worker if the row of short work is too long for those that are present.
