@@ -1,20 +1,21 @@
 //! `client URL…`: fetches, prints, and exits with curl's code. `client bench URL` measures,
 //! `client where URL` says where it leads.
 
-mod bench;
-
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use threadbare::cli::bench::parse as bench_flags;
-use threadbare::cli::client::whereabouts::parse as where_flags;
+use threadbare::cli::client::resolve_only::parse as where_flags;
 use threadbare::cli::client::{help, parse};
 use threadbare::cli::{Parsed, UsageError};
-use threadbare::client::command::run;
-use threadbare::client::command::stop::{Stop, complain};
-use threadbare::client::command::whereabouts;
 use threadbare::client::in_one_line;
+use threadbare::command::bench::run_bench;
+use threadbare::command::error::{Stop, complain};
+use threadbare::command::resolve_only;
+use threadbare::command::run;
 
 fn main() -> ExitCode {
     env_logger::init();
@@ -26,13 +27,26 @@ fn main() -> ExitCode {
     // A known word is the subcommand, always: a host of that name is `bench/`.
     match args.split_first() {
         Some((word, rest)) if word == "bench" => {
-            act(bench_flags(rest.to_vec()), bench::bench, |_| true)
+            act(bench_flags(rest.to_vec()), |options| run_bench(options, &interrupted()), |_| true)
         }
         Some((word, rest)) if word == "where" => {
-            act(where_flags(rest.to_vec()), whereabouts::run, |_| true)
+            act(where_flags(rest.to_vec()), resolve_only::run, |_| true)
         }
         _ => act(parse(args), run::run, |options| !options.silent || options.show_error),
     }
+}
+
+/// Returns a flag that Ctrl-C sets. A second Ctrl-C ends the program, and so does the first one where it
+/// cannot be caught.
+fn interrupted() -> Arc<AtomicBool> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    interrupted
 }
 
 /// Does what the command line says, and says what went wrong, if that `is_said`.

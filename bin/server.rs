@@ -13,7 +13,8 @@ use threadbare::app::{self, status::Audience, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, ServerOptions};
 use threadbare::server::{
-    AccessLog, Config, Driver, Files, Report, Server, Stats, Stop, WireLog, lines::Lines,
+    AccessLog, Config, Driver, Files, Report, Server, Stats, StopSignal, WireLog,
+    log::log_writer::Lines,
 };
 
 fn main() -> ExitCode {
@@ -133,26 +134,26 @@ fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
 
 /// The first SIGINT, SIGTERM or SIGHUP asks for a stop; the second one is not asked twice.
 fn stop_on_signals(
-    stop: Stop,
+    stop: StopSignal,
     drain: Duration,
     grace: Duration,
     stderr: Lines,
 ) -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(move || {
-        if stop.is_announced() {
+        if stop.is_draining() {
             say(&stderr, "stopped at once");
             std::process::exit(130);
         }
-        stop.announce();
+        stop.begin_drain();
         if drain.is_zero() {
             say(&stderr, "finishing what is under way; once more stops at once");
-            return stop.ask(grace);
+            return stop.request(grace);
         }
         say(&stderr, &format!("stopping in {drain:?}; once more stops at once"));
         let stop = stop.clone();
         thread::spawn(move || {
             thread::sleep(drain);
-            stop.ask(grace);
+            stop.request(grace);
         });
     })
 }

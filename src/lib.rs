@@ -51,6 +51,8 @@ pub mod app;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod client;
+#[cfg(feature = "cli")]
+pub mod command;
 #[cfg(doc)]
 pub mod manual;
 pub mod net;

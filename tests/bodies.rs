@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use threadbare::app::lab;
 use threadbare::server::{
     Body, Config, Driver, Headers, Limits, Request, Response, Router, Server as Library, Status,
-    Stop, Streaming, Trailed,
+    StopSignal, Streaming, Trailed,
 };
 
 use crate::support::{Folder, SOON, Server, Wire, eventually, server_command};
@@ -72,7 +72,7 @@ fn served_at_once(server: &Server) {
 /// The server as a library, with limits and handlers of the tests' own.
 struct Limited {
     address: SocketAddr,
-    stop: Stop,
+    stop: StopSignal,
     running: Option<JoinHandle<()>>,
 }
 
@@ -148,7 +148,7 @@ fn trailed(request: &mut Request) -> Response {
 
 impl Drop for Limited {
     fn drop(&mut self) {
-        self.stop.ask(Duration::from_secs(1));
+        self.stop.request(Duration::from_secs(1));
         let outcome = self.running.take().map(JoinHandle::join);
         assert!(thread::panicking() || outcome.is_none_or(|outcome| outcome.is_ok()));
     }

@@ -3,46 +3,46 @@
 //! | file | who is at the other end |
 //! |---|---|
 //! | `flags` | our server, and a listener that keeps what it was sent |
-//! | `keeping` | servers that cut answers short, or go on with them: `-o`, `-O`, `-C` |
-//! | `showing` | our server: `-w`, `--json-out`, `--offline`, `--as`, pretty JSON, `--limit-rate` |
-//! | `again` | sites of redirects, servers that fail and recover, sinks: `-L`, `--retry`, `-T`, `-Z`, beside curl |
+//! | `download_files` | servers that cut answers short, or go on with them: `-o`, `-O`, `-C` |
+//! | `output` | our server: `-w`, `--json-out`, `--offline`, `--as`, pretty JSON, `--limit-rate` |
+//! | `retry` | sites of redirects, servers that fail and recover, sinks: `-L`, `--retry`, `-T`, `-Z`, beside curl |
 //! | `wire` | a listener that keeps all that was said: `--wire`, `--transcript`, `--explain` |
 //! | `pipeline` | our server, and servers that close before they have answered all |
-//! | `whereabouts` | our server, and nobody: `client where` |
+//! | `resolve_only` | our server, and nobody: `client where` |
 //! | `exit_codes` | whatever it takes to get each of them |
 //! | `answers` | servers whose answers put the rules for reading them to the test, one by one |
 //! | `requests` | a listener that holds the requests to the rules for sending them |
 //! | `hostile` | servers that do their worst |
-//! | `ordeals` | one table of all that a server can do to a client, and how each ends |
+//! | `fault_matrix` | one table of all that a server can do to a client, and how each ends |
 //! | `library` | the library by itself: bodies, connections, redirects, retries, time, events |
 //! | `tracing` | all of them: `--trace` |
 //! | `terminal` | a terminal: progress, colours |
-//! | `reaching` | whoever is led to: `--resolve`, `--connect-to`, `-x`, `--unix-socket`, every timeout |
-//! | `strangers` | servers that no one here wrote: Python's, and a person with nc |
-//! | `daemons` | nginx and Apache |
+//! | `network` | whoever is led to: `--resolve`, `--connect-to`, `-x`, `--unix-socket`, every timeout |
+//! | `other_servers` | servers that no one here wrote: Python's, and a person with nc |
+//! | `real_servers` | nginx and Apache |
 //! | `httpbin` | httpbin, which was made to try clients |
 //! | `beside_curl` | the same for curl and for us: what differs is listed there |
 
-mod again;
 mod answers;
 mod beside_curl;
-mod daemons;
+mod download_files;
 mod exit_codes;
 pub(crate) mod fake;
+mod fault_matrix;
 mod flags;
 mod hostile;
 mod httpbin;
-mod keeping;
 mod library;
-mod ordeals;
+mod network;
+mod other_servers;
+mod output;
 mod pipeline;
-mod reaching;
+mod real_servers;
 mod requests;
-mod showing;
-mod strangers;
+mod resolve_only;
+mod retry;
 mod terminal;
 mod tracing;
-mod whereabouts;
 mod wire;
 
 use std::process::Command;

@@ -105,7 +105,7 @@ fn one_more_than_there_is_room_for_is_told_so_and_logged_with_its_address() {
     let answer = Wire::to(address).answer();
     assert_eq!((answer.status(), answer.field("Retry-After")), (503, Some("1")));
     drop((served, queued));
-    stop.ask(Duration::from_secs(5));
+    stop.request(Duration::from_secs(5));
     running.join().unwrap();
     let mut log = String::new();
     written.read_to_string(&mut log).unwrap();

@@ -205,7 +205,7 @@ fn what_came_is_counted_and_empty_lines_are_not() {
     thread::sleep(4 * short);
     assert!(wire.rest_or_reset() < LARGE);
 
-    stop.ask(Duration::from_secs(5));
+    stop.request(Duration::from_secs(5));
     assert_eq!(running.join().unwrap().workers.panics, 0);
 }
 

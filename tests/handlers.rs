@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use threadbare::proto::http::head::RequestHead;
 use threadbare::proto::http::status::Status;
-use threadbare::server::refusal::Refusal;
+use threadbare::server::respond::error_response::ErrorResponse;
 use threadbare::server::{Body, Config, Driver, Handler, Request, Response, Router, Server};
 
 use crate::support::{Served, Wire};
@@ -15,7 +15,7 @@ use crate::support::{Served, Wire};
 struct PanicsAtTheHead;
 
 impl Handler for PanicsAtTheHead {
-    fn admit(&self, _: &RequestHead) -> Result<(), Refusal> {
+    fn admit(&self, _: &RequestHead) -> Result<(), ErrorResponse> {
         panic!("on purpose")
     }
     fn handle(&self, _: &mut Request) -> Response {
@@ -65,7 +65,7 @@ fn a_panic_costs_its_own_request_and_nothing_else() {
         assert!(wire.head().starts_with("HTTP/1.1 200 "), "{path}");
         assert_eq!(wire.rest(), sent.as_bytes(), "{path}: cut short, and the end");
     }
-    stop.ask(Duration::from_secs(5));
+    stop.request(Duration::from_secs(5));
     let report = running.join().unwrap();
     let workers = report.workers;
     assert_eq!((workers.finished, workers.panics), (1, 0), "no panic came as far as the pool");
@@ -171,7 +171,7 @@ fn a_body_that_is_made_slowly_is_sent_as_it_comes() {
                 );
             }
         }
-        stop.ask(Duration::from_secs(5));
+        stop.request(Duration::from_secs(5));
         assert_eq!(running.join().unwrap().workers.panics, 0);
     }
 }

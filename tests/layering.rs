@@ -14,15 +14,11 @@ const MAY_IMPORT: &[(&str, &[&str], &[&str])] = &[
     ("pool/jobs.rs", &[], &[]),
     ("net", &["net", "pool"], &["crossbeam_channel", "log", "nix"]),
     ("server", &["proto::http", "proto::buf", "net", "pool", "server"], &["log", "nix"]),
-    // The load generator keeps its times in a histogram, and tells them as JSON.
-    ("client/load", &["proto::http", "proto::buf", "net", "client"], &["hdrhistogram"]),
-    // What the command does is what its options say.
     (
-        "client/command",
-        &["proto::http", "client", "cli::client"],
-        &["crossbeam_channel", "serde_json"],
+        "command",
+        &["proto::http", "proto::buf", "net", "client", "cli", "command"],
+        &["crossbeam_channel", "hdrhistogram", "serde_json"],
     ),
-    ("client/report", &["client"], &["hdrhistogram", "serde_json"]),
     ("client", &["proto::http", "proto::buf", "net", "pool", "client"], &["log"]),
     ("app", &["server", "proto::http", "app"], &["log", "serde_json"]),
     ("cli", &["cli"], &["lexopt"]),

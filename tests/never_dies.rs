@@ -76,7 +76,7 @@ fn a_handler_that_panics_costs_its_request_and_no_worker() {
     }
     wires.iter_mut().for_each(|wire| assert_eq!(wire.answer().text(), "slow\n"));
     assert!(begun.elapsed() < Duration::from_millis(590), "all at once, not one after another");
-    stop.ask(SOON);
+    stop.request(SOON);
     let report = running.join().unwrap().unwrap();
     assert_eq!((report.cut, report.workers.stuck.len()), (0, 0));
 }
@@ -102,7 +102,7 @@ fn who_reads_nothing_is_reset_at_the_deadline() {
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     let reset = eventually(|| stream.take_error().unwrap());
     assert_eq!(reset.map(|error| error.kind()), Some(ErrorKind::ConnectionReset));
-    stop.ask(SOON);
+    stop.request(SOON);
     running.join().unwrap().unwrap();
 }
 

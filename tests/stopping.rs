@@ -178,7 +178,7 @@ fn who_never_waits_is_cut_when_time_has_run_out() {
         stream.read_exact(&mut [0; 100_000]).unwrap(); // it is under way
         let reading = std::thread::spawn(move || std::io::copy(&mut stream, &mut std::io::sink()));
         let begun = Instant::now();
-        stop.ask(Duration::from_millis(300));
+        stop.request(Duration::from_millis(300));
         let report = running.join().unwrap();
         assert!(begun.elapsed() < SOON, "{driver:?}");
         assert_eq!((report.cut, report.workers.stuck.len()), (1, 0), "{driver:?}");

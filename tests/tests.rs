@@ -24,7 +24,7 @@ mod smuggling;
 mod files;
 
 /// What is kept of a file between two requests, and never hides a change of it.
-mod always_true;
+mod file_cache;
 
 /// Ways out of the folder: none leads there.
 mod paths;

@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::proto::http::chars::decimal;
-use crate::server::refusal::Refusal;
+use crate::server::respond::error_response::ErrorResponse;
 use crate::server::{Body, Headers, Method, Request, Response, Router, Status, Streaming, Trailed};
 
 /// The longest sleep, and the longest use of the processor.
@@ -135,7 +135,7 @@ fn time(request: &Request) -> Result<Duration, Response> {
 
 /// Builds the response to a path that names nothing: `what` is the rule, `right` an example.
 fn refuse(request: &Request, what: String, right: &'static str) -> Response {
-    Refusal::new(Status::NOT_FOUND, "RFC 9110, 15.5.5", what, right).to(request)
+    ErrorResponse::new(Status::NOT_FOUND, "RFC 9110, 15.5.5", what, right).to(request)
 }
 
 /// The decimals of a number of milliseconds: the last one stands for a nanosecond.

@@ -8,8 +8,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::server::refusal::Refusal;
-use crate::server::stats::Stats;
+use crate::server::log::stats::Stats;
+use crate::server::respond::error_response::ErrorResponse;
 use crate::server::{Request, Response, Router, Status};
 
 /// Who may see the counters.
@@ -56,7 +56,7 @@ fn metrics(stats: &Stats, audience: Audience, request: &Request) -> Response {
     if !audience.includes(request.peer.ip()) {
         let what = "the counters are shown to the server's own machine only";
         let right = "a request from there, or server --metrics everyone";
-        return Refusal::new(Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right).to(request);
+        return ErrorResponse::new(Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right).to(request);
     }
     Response::text(stats.prometheus())
         .field("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

@@ -24,8 +24,8 @@ use crate::proto::http::chars::{decimal, percent_decode};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
 use crate::proto::http::target::form_pairs;
-use crate::server::failure::failed;
-use crate::server::refusal::Refusal;
+use crate::server::respond::error_response::ErrorResponse;
+use crate::server::respond::failure::failed;
 use crate::server::{Body, Handler, Request, Response, Router, Status, Validators};
 
 /// Users on a page, when the request doesn't say, and at most.
@@ -69,7 +69,7 @@ type Answer = Result<Response, Failure>;
 /// Why a request is not done.
 #[derive(Debug)]
 enum Failure {
-    Refused(Refusal),
+    Refused(ErrorResponse),
     Disk(std::io::Error),
 }
 
@@ -80,7 +80,7 @@ impl From<std::io::Error> for Failure {
 }
 
 fn refused(status: Status, section: &'static str, what: impl Into<String>, right: &str) -> Failure {
-    Failure::Refused(Refusal::new(status, section, what, right))
+    Failure::Refused(ErrorResponse::new(status, section, what, right))
 }
 
 fn no_such_user() -> Failure {
@@ -98,7 +98,7 @@ fn respond(answer: Answer, request: &Request) -> Response {
         Ok(response) => response,
         Err(Failure::Refused(refusal)) if request.wants_html() => refusal.to(request),
         Err(Failure::Refused(refusal)) => {
-            let Refusal { status, what, section, right, .. } = refusal;
+            let ErrorResponse { status, what, section, right, .. } = refusal;
             let [what, section, right] = [&*what, section, &*right].map(quote);
             json(status, format!("{{\"error\":{what},\"rule\":{section},\"right\":{right}}}"))
         }
@@ -111,11 +111,11 @@ fn respond(answer: Answer, request: &Request) -> Response {
 struct Writing<H>(H);
 
 impl<H: Handler> Handler for Writing<H> {
-    fn admit(&self, head: &RequestHead) -> Result<(), Refusal> {
+    fn admit(&self, head: &RequestHead) -> Result<(), ErrorResponse> {
         match kind(head) {
             // A part taken for the whole would destroy the rest.
             Some(_) if head.method == Method::Put && head.headers.has("content-range") => {
-                Err(Refusal::new(
+                Err(ErrorResponse::new(
                     Status::BAD_REQUEST,
                     "RFC 9110, 14.5",
                     "a user is put as a whole, not in parts",
@@ -123,7 +123,7 @@ impl<H: Handler> Handler for Writing<H> {
                 ))
             }
             Some(_) => Ok(()),
-            None => Err(Refusal::new(
+            None => Err(ErrorResponse::new(
                 Status::UNSUPPORTED_MEDIA_TYPE,
                 "RFC 9110, 15.5.16",
                 "the body is neither JSON nor a form, as far as Content-Type says",

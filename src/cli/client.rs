@@ -1,25 +1,25 @@
 //! The flags of `client`, which are curl's where curl has them.
 
-pub mod again;
-mod asking;
 pub mod data;
+mod network;
 mod output;
-mod reaching;
-mod watching;
-pub mod whereabouts;
+mod request;
+pub mod resolve_only;
+pub mod retry;
+mod verbose;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::again::{Again, Parallel};
 use self::data::Data;
+use self::retry::{Again, Parallel};
 
 use super::Effect::{Help, Version};
 use super::{Command, Flag, Parsed, Right, UsageError};
 
-pub(super) use self::asking::Asking;
-pub use self::reaching::{Limits, OneFamily, Reaching};
+pub use self::network::{Limits, OneFamily, Reaching};
+pub(super) use self::request::Asking;
 
 /// What the command line of `client` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -280,12 +280,12 @@ Fetches each URL over HTTP/1.1: bodies to stdout, everything else to stderr.
 URLs of one host and port share a connection; host/path and :8080/path will do.",
     groups: &[
         ("Request", Asking::FLAGS),
-        ("Redirects, retries, several at a time", again::FLAGS),
+        ("Redirects, retries, several at a time", retry::FLAGS),
         ("Output", output::FLAGS),
-        ("Watching", watching::FLAGS),
+        ("Watching", verbose::FLAGS),
         ("Instead of sending", output::DRY),
-        ("Way", reaching::FLAGS),
-        ("Time", reaching::TIME),
+        ("Way", network::FLAGS),
+        ("Time", network::TIME),
         ("Help", HELP),
     ],
     operand: |options, value| {
@@ -338,7 +338,7 @@ const HELP: &[Flag<ClientOptions>] = &[
 mod tests {
     use std::path::Path;
 
-    use super::asking::field;
+    use super::request::field;
     use super::*;
 
     fn options(args: &[&str]) -> ClientOptions {

@@ -252,7 +252,7 @@ mod tests {
         walk(&server::COMMAND, &Default::default(), &values);
         walk(&client::COMMAND, &Default::default(), &values);
         walk(&bench::COMMAND, &Default::default(), &values);
-        walk(&client::whereabouts::WHERE, &Default::default(), &values);
+        walk(&client::resolve_only::WHERE, &Default::default(), &values);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use super::Client;
 use super::budget::Budget;
+use super::conn_pool::Found;
 use super::connection::Connection;
 use super::dial::dial;
 use super::error::Error;
@@ -18,10 +19,9 @@ use super::event::Event;
 use super::exchange::exchange;
 use super::request::{Content, Request, Size};
 use super::response::Response;
-use super::reuse::Found;
 use super::route::{Peer, Route};
 use super::upload::{Stream, Upload};
-use crate::proto::http::close::Close;
+use crate::proto::http::close::CloseReason;
 use crate::proto::http::framing::Framing;
 use crate::proto::http::status::Status;
 
@@ -62,7 +62,7 @@ pub(super) fn call(
         && answer.as_ref().is_ok_and(|answer| answer.head.status == Status::EXPECTATION_FAILED)
         && can_replay(&mut stream)
     {
-        client.tell(&Event::Closed(connection.id, Close::AnswerUnread));
+        client.tell(&Event::Closed(connection.id, CloseReason::AnswerUnread));
         let content = Content { expects_continue: false, ..content };
         connection = open(client, route, &peer, budget)?;
         let upload = Upload::new(content.body, stream);
@@ -103,7 +103,7 @@ pub(super) fn connection_to(
 /// A connection that waits for us, if there is one.
 fn reuse(client: &Client, peer: &Peer) -> Option<Connection> {
     for old in client.idle.expired(&client.config.keep, Instant::now()) {
-        client.tell(&Event::Closed(old.id, Close::Idle));
+        client.tell(&Event::Closed(old.id, CloseReason::Idle));
     }
     loop {
         match client.idle.take(peer)? {

@@ -12,7 +12,7 @@ use super::redirect::RedirectError;
 use super::response::Response;
 use crate::net::connect::ConnectError;
 use crate::net::resolve::ResolveError;
-use crate::proto::http::close::Close;
+use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::Rule;
 use crate::proto::http::headers::InvalidField;
 use crate::proto::http::url::UrlError;
@@ -162,15 +162,15 @@ impl Error {
     }
 
     /// Why the connection is closed, on which this happened.
-    pub(super) fn close(&self) -> Close {
+    pub(crate) fn close(&self) -> CloseReason {
         match self {
-            Error::Timeout { .. } | Error::TooSlow { .. } => Close::OutOfTime,
-            Error::Upload(_) => Close::BodyShort,
+            Error::Timeout { .. } | Error::TooSlow { .. } => CloseReason::OutOfTime,
+            Error::Upload(_) => CloseReason::BodyShort,
             Error::Head(misread) | Error::Body(misread) => match misread.fault.rule {
-                Rule::HeadIncomplete => Close::PeerLeft,
-                rule => Close::Fault(rule),
+                Rule::HeadIncomplete => CloseReason::PeerLeft,
+                rule => CloseReason::Fault(rule),
             },
-            _ => Close::PeerLeft,
+            _ => CloseReason::PeerLeft,
         }
     }
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::request::Request;
-use crate::net::stream::Ends;
-use crate::proto::http::close::Close;
+use crate::net::stream::Endpoints;
+use crate::proto::http::close::CloseReason;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::status::Status;
@@ -53,7 +53,7 @@ pub enum Event<'a> {
     /// It was still being tried when another one answered.
     Abandoned(SocketAddr),
     /// There is a connection, with this number, to this host, or to the proxy, between these ends.
-    Connected(usize, &'a str, &'a Ends),
+    Connected(usize, &'a str, &'a Endpoints),
     /// A connection is used again, to this host, or to the proxy.
     Reusing(usize, &'a str),
     /// A connection that waited for its next request had been given up by the server.
@@ -96,7 +96,7 @@ pub enum Event<'a> {
     /// The exchange is over and the connection is kept, for this host.
     Kept(usize, &'a str),
     /// The connection is closed, and why.
-    Closed(usize, Close),
+    Closed(usize, CloseReason),
 }
 
 /// Whoever is told of the bytes of a connection, by the connection itself.

@@ -74,30 +74,24 @@
 mod budget;
 mod builder;
 mod call;
-#[cfg(feature = "cli")]
-pub mod command;
 mod config;
+mod conn_pool;
 mod connection;
 pub mod credentials;
 mod dial;
 mod error;
 mod event;
+pub mod event_text;
 mod exchange;
 mod follow;
-#[cfg(feature = "cli")]
-pub mod load;
 mod misread;
-pub mod output;
 mod pipeline;
 mod proxy;
 mod redirect;
-#[cfg(feature = "cli")]
-pub mod report;
-mod request;
+pub(crate) mod request;
 mod response;
-mod retry;
-mod reuse;
-mod route;
+pub(crate) mod retry;
+pub(crate) mod route;
 mod upload;
 
 use std::sync::Arc;
@@ -117,8 +111,8 @@ pub use self::response::Response;
 pub use self::retry::Retries;
 pub use self::route::{Detour, Pin, RouteError, Routes, Via};
 pub use crate::net::resolve::Family;
-pub use crate::net::stream::Ends;
-pub use crate::proto::http::close::Close;
+pub use crate::net::stream::Endpoints;
+pub use crate::proto::http::close::CloseReason;
 pub use crate::proto::http::head::ResponseHead;
 pub use crate::proto::http::headers::{Headers, InvalidField};
 pub use crate::proto::http::limits::Limits;
@@ -128,8 +122,8 @@ pub use crate::proto::http::url::{Url, UrlError};
 pub use crate::proto::http::version::Version;
 
 use self::budget::Budget;
+use self::conn_pool::Idle;
 use self::event::Watcher;
-use self::reuse::Idle;
 
 /// Sends requests and keeps the connections. Clones share the connections, cost next to nothing, and
 /// may be used by several threads at once, as may one client by reference.
@@ -263,9 +257,12 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`], as far as that goes.
-    pub fn reach(&self, url: &str) -> Result<Ends, Error> {
-        let request = Request::get(url)?;
-        let route = self.config.routes.to(request.url()).map_err(Error::Proxy)?;
+    pub fn reach(&self, url: &str) -> Result<Endpoints, Error> {
+        self.reach_url(Request::get(url)?.url())
+    }
+
+    pub(crate) fn reach_url(&self, url: &Url) -> Result<Endpoints, Error> {
+        let route = self.config.routes.to(url).map_err(Error::Proxy)?;
         dial::dial(self, route, &mut self.budget())?.ends().map_err(Error::Receive)
     }
 
@@ -281,7 +278,7 @@ impl Client {
     fn tell(&self, event: &Event<'_>) {
         if log::log_enabled!(log::Level::Trace) {
             let mut words = Vec::new();
-            output::tell(event, &mut words).expect("memory takes what is written");
+            event_text::write_event(event, &mut words).expect("memory takes what is written");
             let words = String::from_utf8_lossy(&words);
             words.lines().for_each(|line| log::trace!("{line}"));
         }

@@ -88,7 +88,7 @@ impl Proxy {
 
     /// Who asks, as [`Proxy::user`] reads it.
     #[cfg(feature = "cli")] // `--as curl` asks
-    pub(super) fn spelled_user(&self) -> Option<String> {
+    pub(crate) fn spelled_user(&self) -> Option<String> {
         let parts = self.user.as_deref()?.splitn(2, |&byte| byte == b':');
         let parts: Vec<_> = parts.map(|part| percent_encode(part, &UNRESERVED)).collect();
         Some(parts.join(":"))
@@ -96,7 +96,7 @@ impl Proxy {
 
     /// Makes the head of a request for this URL's server one for the proxy. A caller's own
     /// `Proxy-Authorization` stays, and is the only one.
-    pub(super) fn address(&self, head: RequestHead, url: &Url) -> RequestHead {
+    pub(crate) fn address(&self, head: RequestHead, url: &Url) -> RequestHead {
         let mut headers = Headers::new();
         let is_host = |(name, _): &(&str, _)| name.eq_ignore_ascii_case("host");
         let own = !head.headers.has("proxy-authorization");
@@ -144,7 +144,7 @@ impl std::fmt::Debug for Proxy {
 
 impl ProxyError {
     /// The exit code that curl has for it; it would build the tunnel.
-    pub(super) fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
             ProxyError::Tunnel(_) => 1,
             ProxyError::Address(_) => 5,

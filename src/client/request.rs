@@ -29,7 +29,7 @@ pub struct Request {
 
 /// How long a body is.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Size {
+pub(crate) enum Size {
     /// There is none.
     None,
     Known(u64),
@@ -38,11 +38,11 @@ pub(super) enum Size {
 
 /// The body of a request, and how it is sent.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Content<'r> {
-    pub(super) body: &'r [u8],
-    pub(super) framing: Framing,
+pub(crate) struct Content<'r> {
+    pub(crate) body: &'r [u8],
+    pub(crate) framing: Framing,
     /// Does it wait for a 100 (Continue)?
-    pub(super) expects_continue: bool,
+    pub(crate) expects_continue: bool,
 }
 
 /// A body of more bytes waits for a 100 (Continue), as curl's does: 1 MB.
@@ -138,7 +138,7 @@ impl Request {
     }
 
     /// Is this the version that it speaks?
-    pub(super) fn is_version(&self, version: Version) -> bool {
+    pub(crate) fn is_version(&self, version: Version) -> bool {
         self.version == version
     }
 
@@ -147,17 +147,17 @@ impl Request {
         &self.url
     }
 
-    pub(super) fn verb(&self) -> &Method {
+    pub(crate) fn verb(&self) -> &Method {
         &self.method
     }
 
-    pub(super) fn is_idempotent(&self) -> bool {
+    pub(crate) fn is_idempotent(&self) -> bool {
         self.method.is_idempotent()
     }
 
     /// The request that a redirect asks for. What describes the body goes with it, and what is meant
     /// for one server only does not reach another (RFC 9110, 15.4).
-    pub(super) fn redirected(&self, hop: Hop) -> Request {
+    pub(crate) fn redirected(&self, hop: Hop) -> Request {
         let Request { url: _, method: _, version, defaults, fields, body } = self;
         let mut fields = fields.clone();
         let stays = |name: &str| {
@@ -189,7 +189,7 @@ impl Request {
     /// # Errors
     /// [`Error::Field`], [`Error::Length`] or [`Error::Trace`], when two readers of the request could
     /// disagree about its end, or about its host.
-    pub(super) fn content(&self) -> Result<Content<'_>, Error> {
+    pub(crate) fn content(&self) -> Result<Content<'_>, Error> {
         let body = self.body.as_ref().map_or(&[][..], |body| body.as_slice());
         let size = self.body.as_ref().map_or(Size::None, |body| Size::Known(body.len() as u64));
         Ok(Content { body, ..self.content_of(size)? })
@@ -199,7 +199,7 @@ impl Request {
     ///
     /// # Errors
     /// As [`Request::content`]; and [`Error::NoLength`].
-    pub(super) fn content_of(&self, size: Size) -> Result<Content<'static>, Error> {
+    pub(crate) fn content_of(&self, size: Size) -> Result<Content<'static>, Error> {
         if self.method == Method::Trace && !matches!(size, Size::None) {
             return Err(Error::Trace);
         }
@@ -258,13 +258,13 @@ impl Request {
 
     /// As [`Request::head_to`], for the server itself.
     #[cfg(any(test, feature = "cli"))] // the command looks at it, the load generator sends it
-    pub(super) fn head(&self, content: &Content<'_>) -> RequestHead {
+    pub(crate) fn head(&self, content: &Content<'_>) -> RequestHead {
         self.head_to(None, content)
     }
 
     /// The head, but for its framing fields, for this proxy, or the server itself. An expectation without a body to wait for is left out,
     /// as RFC 9110, 10.1.1 demands.
-    pub(super) fn head_to(&self, proxy: Option<&Proxy>, content: &Content<'_>) -> RequestHead {
+    pub(crate) fn head_to(&self, proxy: Option<&Proxy>, content: &Content<'_>) -> RequestHead {
         let is = |wanted: &'static str| {
             move |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case(wanted)
         };

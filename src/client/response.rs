@@ -12,7 +12,7 @@ use super::exchange::Answer;
 use super::misread::Misread;
 use super::route::Peer;
 use crate::proto::http::client::{Piece, RecvBody};
-use crate::proto::http::close::Close;
+use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::Rule;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
@@ -217,23 +217,23 @@ impl Response {
                 self.after = After::HandOn(Some(connection));
             }
             Ok(_) if !connection.input.is_empty() => {
-                self.client.tell(&Event::Closed(connection.id, Close::TooMuch));
+                self.client.tell(&Event::Closed(connection.id, CloseReason::TooMuch));
             }
             Ok(_) if connection.is_intact() => {
                 self.client.tell(&Event::Kept(connection.id, self.peer.host()));
                 let (peer, keep) = (self.peer.clone(), &self.client.config.keep);
                 if let Some(gone) = self.client.idle.put(peer, connection, keep, Instant::now()) {
-                    self.client.tell(&Event::Closed(gone.id, Close::Idle));
+                    self.client.tell(&Event::Closed(gone.id, CloseReason::Idle));
                 }
             }
-            Ok(_) => self.client.tell(&Event::Closed(connection.id, Close::BodyShort)),
+            Ok(_) => self.client.tell(&Event::Closed(connection.id, CloseReason::BodyShort)),
             Err(close) => self.client.tell(&Event::Closed(connection.id, close)),
         }
     }
 
     /// Reads what is left of a small body, so that the connection can be used again; a large one is not
     /// worth it.
-    pub(super) fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         let begun = Instant::now();
         self.budget.hurry(PATIENCE);
         while self.received < DISCARDED && begun.elapsed() < PATIENCE {
@@ -241,7 +241,7 @@ impl Response {
                 break;
             }
         }
-        self.end(Body::Failed, Close::AnswerUnread);
+        self.end(Body::Failed, CloseReason::AnswerUnread);
     }
 
     /// The body will not come to its end.
@@ -251,7 +251,7 @@ impl Response {
     }
 
     /// Closes the connection, if there is one.
-    fn end(&mut self, body: Body, close: Close) {
+    fn end(&mut self, body: Body, close: CloseReason) {
         if let Body::Coming(connection, _) = std::mem::replace(&mut self.body, body) {
             self.client.tell(&Event::Closed(connection.id, close));
         }
@@ -260,7 +260,7 @@ impl Response {
 
 impl Drop for Response {
     fn drop(&mut self) {
-        self.end(Body::Failed, Close::AnswerUnread);
+        self.end(Body::Failed, CloseReason::AnswerUnread);
     }
 }
 

@@ -35,7 +35,7 @@ impl Default for Retries {
 
 /// What came of a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Setback<'a> {
+pub(crate) enum Setback<'a> {
     /// No connection: nothing was sent.
     Unsent,
     /// Something was sent, and no answer came.
@@ -47,7 +47,7 @@ pub(super) enum Setback<'a> {
 impl Retries {
     /// How long to wait before the request is sent once more; `None`: it is not. It has been `made`
     /// times once more already.
-    pub(super) fn pause(
+    pub(crate) fn pause(
         &self,
         made: u32,
         idempotent: bool,
@@ -66,12 +66,12 @@ impl Retries {
 }
 
 /// Request Timeout, Too Many Requests, and the failures of servers and gateways: curl's list.
-pub(super) fn may_pass(head: &ResponseHead) -> bool {
+pub(crate) fn may_pass(head: &ResponseHead) -> bool {
     matches!(head.status.code(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
 /// `Retry-After = HTTP-date / delay-seconds`; a date that has passed is no time at all.
-pub(super) fn retry_after(head: &ResponseHead, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(head: &ResponseHead, now: SystemTime) -> Option<Duration> {
     let value = head.headers.first("retry-after")?;
     let date = || Some(parse_http_date(value)?.duration_since(now).unwrap_or_default());
     decimal(value).map(Duration::from_secs).or_else(date)

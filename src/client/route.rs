@@ -78,7 +78,7 @@ impl std::error::Error for RouteError {}
 
 /// Whom a connection leads to, for requests that could use it again: a host, in lower case, and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Peer {
+pub(crate) enum Peer {
     /// Requests for it only.
     Server(Box<str>, u16),
     /// Requests for anyone.
@@ -86,7 +86,7 @@ pub(super) enum Peer {
 }
 
 impl Peer {
-    pub(super) fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         match self {
             Peer::Server(host, _) | Peer::Proxy(host, _) => host,
         }
@@ -99,7 +99,7 @@ impl Peer {
 
 /// The way of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route<'r> {
+pub(crate) enum Route<'r> {
     /// To this host and port.
     Direct(&'r str, u16),
     Proxy(&'r Proxy),
@@ -108,7 +108,7 @@ pub(super) enum Route<'r> {
 
 impl<'r> Route<'r> {
     /// The proxy, if there is one.
-    pub(super) fn proxy(self) -> Option<&'r Proxy> {
+    pub(crate) fn proxy(self) -> Option<&'r Proxy> {
         match self {
             Route::Proxy(proxy) => Some(proxy),
             Route::Direct(..) | Route::Unix(_) => None,
@@ -116,7 +116,7 @@ impl<'r> Route<'r> {
     }
 
     /// Who is at its end.
-    pub(super) fn peer(self, url: &Url) -> Peer {
+    pub(crate) fn peer(self, url: &Url) -> Peer {
         match self {
             Route::Proxy(proxy) => Peer::Proxy(proxy.host().into(), proxy.port()),
             Route::Direct(..) | Route::Unix(_) => Peer::server(url),
@@ -129,7 +129,7 @@ impl Routes {
     ///
     /// # Errors
     /// [`ProxyError`], where a proxy would be asked that is of no use.
-    pub(super) fn to<'r>(&'r self, url: &'r Url) -> Result<Route<'r>, ProxyError> {
+    pub(crate) fn to<'r>(&'r self, url: &'r Url) -> Result<Route<'r>, ProxyError> {
         let (host, port) = (url.host(), url.port());
         let detour = self.detours.iter().find(|detour| detour.is_for(host, port));
         match &self.via {
@@ -152,7 +152,7 @@ impl Routes {
 
     /// The addresses that are known, without looking up. Where none is of the family that is wanted,
     /// none is known, as with curl.
-    pub(super) fn pinned(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
+    pub(crate) fn pinned(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
         let pins = || self.pins.iter().rev().filter(|pin| pin.port == port);
         let is_his =
             |pin: &&Pin| pin.host.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(host));

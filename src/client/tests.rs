@@ -73,7 +73,7 @@ fn watched() -> (Client, Arc<Mutex<Vec<u8>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&seen);
     let observer = move |event: &Event<'_>| {
-        output::tell(event, &mut *kept.lock().unwrap()).unwrap();
+        event_text::write_event(event, &mut *kept.lock().unwrap()).unwrap();
     };
     (Client::new().max_time(Duration::from_secs(20)).observer(observer), seen)
 }

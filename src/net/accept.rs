@@ -11,12 +11,12 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::door::{Door, Full, Overload, Pass};
+use super::admission::{ConnectionLimiter, Overload, Permit, RejectReason};
 use super::errors::{AcceptFailure, accept_failure};
-use super::rarely::Rarely;
+use super::log_throttle::LogThrottle;
 use super::refuse::Refused;
 use super::socket::{adopt, bind, wait_readable};
-use super::stop::Stop;
+use super::stop_signal::StopSignal;
 
 /// A connection that has been accepted and not served yet.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Accepted {
     /// When that was.
     pub at: Instant,
     /// Kept as long as the connection is.
-    pub pass: Pass,
+    pub pass: Permit,
 }
 
 /// The sockets that are listened on.
@@ -142,16 +142,16 @@ impl Listeners {
     /// When a listener breaks. Connections that fail do not end this.
     pub fn accept_until(
         self,
-        stop: &Stop,
-        door: &Arc<Door>,
+        stop: &StopSignal,
+        door: &Arc<ConnectionLimiter>,
         hand_over: impl FnMut(Accepted) -> Result<(), Accepted>,
-        refusal: impl Fn(Full, SocketAddr) -> Vec<u8>,
+        refusal: impl Fn(RejectReason, SocketAddr) -> Vec<u8>,
     ) -> io::Result<()> {
-        let (refused, said) = (Refused::new(self.refused), Rarely::default());
+        let (refused, said) = (Refused::new(self.refused), LogThrottle::default());
         let mut entrance =
             Entrance { door, hand_over, refusal, refused, held: None, full_since: None, said };
         let mut exhausted = Exhausted::default();
-        while !stop.is_asked() {
+        while !stop.is_requested() {
             entrance.try_again();
             let now = Instant::now();
             let paused = exhausted.pause_left(now).or(entrance.pause());
@@ -173,7 +173,7 @@ impl Listeners {
 
 /// Where those who have been accepted are let in, refused, or held.
 struct Entrance<'a, H, R> {
-    door: &'a Arc<Door>,
+    door: &'a Arc<ConnectionLimiter>,
     hand_over: H,
     refusal: R,
     refused: Refused,
@@ -181,13 +181,13 @@ struct Entrance<'a, H, R> {
     held: Option<(TcpStream, SocketAddr, Instant)>,
     /// Since when there has been no room, now and then, without the crowd getting smaller.
     full_since: Option<Instant>,
-    said: Rarely,
+    said: LogThrottle,
 }
 
 impl<H, R> Entrance<'_, H, R>
 where
     H: FnMut(Accepted) -> Result<(), Accepted>,
-    R: Fn(Full, SocketAddr) -> Vec<u8>,
+    R: Fn(RejectReason, SocketAddr) -> Vec<u8>,
 {
     /// How soon somebody who is held tries again.
     const PAUSE: Duration = Duration::from_millis(10);
@@ -212,7 +212,7 @@ where
             Err(why) => (stream, why),
             Ok(pass) => match (self.hand_over)(Accepted { stream, peer, at, pass }) {
                 Ok(()) => return,
-                Err(Accepted { stream, .. }) => (stream, Full::Queue),
+                Err(Accepted { stream, .. }) => (stream, RejectReason::Queue),
             },
         };
         let now = Instant::now();
@@ -221,7 +221,7 @@ where
             return;
         }
         self.door.count_refusal(why);
-        if self.said.may_speak(now) {
+        if self.said.allow(now) {
             log::warn!("{peer}: not let in: {}; more like it are not told of", why.what());
         }
         self.refused.refuse(stream, &(self.refusal)(why, peer), now);
@@ -230,15 +230,15 @@ where
     /// Returns whether a connection that is not let in is held until there is room: always, where it is
     /// configured so; else for a moment, once for each time that the door becomes full. A door that stays
     /// full refuses at once.
-    fn is_worth_a_wait(&mut self, why: Full, now: Instant) -> bool {
+    fn is_worth_a_wait(&mut self, why: RejectReason, now: Instant) -> bool {
         match why {
             // One address that has too many must not keep the others outside.
-            Full::Address => false,
+            RejectReason::Address => false,
             _ if self.door.overload == Overload::Block => true,
-            Full::Connections => {
+            RejectReason::Connections => {
                 now.duration_since(*self.full_since.get_or_insert(now)) < Self::PATIENCE
             }
-            Full::Queue => false,
+            RejectReason::Queue => false,
         }
     }
 
@@ -294,7 +294,7 @@ fn accept_all(
 #[derive(Debug, Default)]
 struct Exhausted {
     paused_until: Option<Instant>,
-    said: Rarely,
+    said: LogThrottle,
 }
 
 impl Exhausted {
@@ -302,7 +302,7 @@ impl Exhausted {
 
     fn begins(&mut self, error: &io::Error, now: Instant) {
         self.paused_until = Some(now + Exhausted::PAUSE);
-        if self.said.may_speak(now) {
+        if self.said.allow(now) {
             log::warn!(
                 "cannot accept: {error}; new clients wait until others leave (see ulimit -n)"
             );
@@ -321,12 +321,12 @@ impl Exhausted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::door::PerAddress;
+    use crate::net::admission::PerAddress;
     use std::io::{Read as _, Write as _};
     use std::thread;
 
-    fn open_door() -> Arc<Door> {
-        Door::new(100, PerAddress::Any, Overload::Reject)
+    fn open_door() -> Arc<ConnectionLimiter> {
+        ConnectionLimiter::new(100, PerAddress::Any, Overload::Reject)
     }
 
     #[test]
@@ -335,7 +335,7 @@ mod tests {
         let addresses = listeners.addresses();
         assert_eq!(addresses.len(), 2);
         assert!(addresses.iter().all(|address| address.port() != 0));
-        let stop = Stop::new().unwrap();
+        let stop = StopSignal::new().unwrap();
         let (stopper, (sender, accepted)) = (stop.clone(), crossbeam_channel::unbounded());
         let loops = thread::spawn(move || {
             listeners.accept_until(
@@ -349,7 +349,7 @@ mod tests {
             let client = TcpStream::connect(address).unwrap();
             assert_eq!(accepted.recv().unwrap().peer, client.local_addr().unwrap());
         }
-        stopper.ask(Duration::ZERO);
+        stopper.request(Duration::ZERO);
         loops.join().unwrap().unwrap();
     }
 
@@ -357,7 +357,7 @@ mod tests {
     fn a_refusal_arrives_even_when_the_peer_is_talking() {
         let listeners = Listeners::bind(["127.0.0.1:0"]).unwrap();
         let address = listeners.addresses()[0];
-        let stop = Stop::new().unwrap();
+        let stop = StopSignal::new().unwrap();
         let stopper = stop.clone();
         let loops = thread::spawn(move || {
             listeners.accept_until(&stop, &open_door(), Err, |_, _| b"no room".to_vec())
@@ -369,7 +369,7 @@ mod tests {
             client.read_to_end(&mut answer).unwrap();
             assert_eq!(answer, b"no room");
         }
-        stopper.ask(Duration::ZERO);
+        stopper.request(Duration::ZERO);
         loops.join().unwrap().unwrap();
     }
 

@@ -19,18 +19,18 @@
 //! | [`rarely`] | what is worth a line in the log once a second | |
 
 pub mod accept;
+pub mod admission;
 pub mod connect;
 pub mod deadline;
-pub mod door;
 pub mod errors;
 pub mod lobby;
+pub mod log_throttle;
 pub mod poller;
-pub mod rarely;
 mod refuse;
 pub mod resolve;
 pub mod service;
 pub mod socket;
-pub mod stop;
+pub mod stop_signal;
 pub mod stream;
-pub mod usage;
+pub mod thread_usage;
 pub mod usual_time;

@@ -15,8 +15,8 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use super::admission::RejectReason;
 use super::deadline::{Deadline, Phase};
-use super::door::Full;
 use super::usual_time::UsualTime;
 
 /// A protocol's server side: what is done with a connection.
@@ -26,7 +26,7 @@ pub trait Service: Send + Sync + 'static {
 
     /// What a thread needs while it takes turns, whoever's they are: buffers. A connection that has
     /// nothing half read or half written holds none of its own.
-    type Desk: Default;
+    type Scratch: Default;
 
     /// A connection has been accepted.
     fn open(&self, peer: SocketAddr) -> Self::Connection;
@@ -37,7 +37,7 @@ pub trait Service: Send + Sync + 'static {
         &self,
         connection: &mut Self::Connection,
         stream: &TcpStream,
-        desk: &mut Self::Desk,
+        scratch: &mut Self::Scratch,
         driver: &dyn Driver,
         queued: Duration,
     ) -> Next;
@@ -47,7 +47,7 @@ pub trait Service: Send + Sync + 'static {
     fn expired(&self, connection: &mut Self::Connection, stream: &TcpStream, phase: Phase) -> Next;
 
     /// The connection is closed, or about to be; `ended` is who decided.
-    fn close(&self, connection: Self::Connection, ended: Ended);
+    fn close(&self, connection: Self::Connection, ended: EndReason);
 
     /// All workers are busy, and so many connections are ready that this one has no place among them.
     /// `true`: it has a last word, which its next turn says without a handler. `false`: it is in the
@@ -55,7 +55,7 @@ pub trait Service: Send + Sync + 'static {
     fn crowded_out(&self, connection: &mut Self::Connection) -> bool;
 
     /// What is said to a peer that is not let in, in one piece.
-    fn refusal(&self, why: Full, peer: SocketAddr) -> Vec<u8>;
+    fn refusal(&self, why: RejectReason, peer: SocketAddr) -> Vec<u8>;
 }
 
 /// What a service may ask of its driver, and tells it, during a turn.
@@ -79,7 +79,7 @@ pub enum Next {
     /// Room to write to the peer, until the deadline.
     Writable(Deadline),
     /// More is at hand, but others may come first.
-    Again,
+    Yield,
     /// The last word is out, and the peer may still be talking: say that nothing follows, listen a
     /// little, and close. A plain close would answer its next byte with a reset, which destroys
     /// what it has not read yet (RFC 9112, 9.6).
@@ -90,7 +90,7 @@ pub enum Next {
 
 /// Who decided that a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum EndReason {
     /// The service itself, in a turn.
     ByService,
     /// The driver: it was idle, and others were waiting.

@@ -1,6 +1,6 @@
 //! A connection, whatever carries it: TCP, or a socket in this machine's file system (unix(7)).
 //!
-//! Whoever reads and writes need not know which. Who is at its two ends is [`Ends`].
+//! Whoever reads and writes need not know which. Who is at its two ends is [`Endpoints`].
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -22,7 +22,7 @@ pub enum Stream {
 
 /// Who is at the ends of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ends {
+pub enum Endpoints {
     /// An address and a port each.
     Tcp {
         /// Ours.
@@ -34,22 +34,22 @@ pub enum Ends {
     Unix(PathBuf),
 }
 
-impl Ends {
+impl Endpoints {
     /// The peer's address and port, where it has them.
     pub fn remote(&self) -> Option<SocketAddr> {
         match self {
-            Ends::Tcp { remote, .. } => Some(*remote),
-            Ends::Unix(_) => None,
+            Endpoints::Tcp { remote, .. } => Some(*remote),
+            Endpoints::Unix(_) => None,
         }
     }
 }
 
 /// The peer's.
-impl std::fmt::Display for Ends {
+impl std::fmt::Display for Endpoints {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Ends::Tcp { remote, .. } => remote.fmt(f),
-            Ends::Unix(path) => path.display().fmt(f),
+            Endpoints::Tcp { remote, .. } => remote.fmt(f),
+            Endpoints::Unix(path) => path.display().fmt(f),
         }
     }
 }
@@ -59,14 +59,14 @@ impl Stream {
     ///
     /// # Errors
     /// Those of getpeername(2): the peer may have left already.
-    pub fn ends(&self) -> io::Result<Ends> {
+    pub fn ends(&self) -> io::Result<Endpoints> {
         match self {
             Stream::Tcp(stream) => {
-                Ok(Ends::Tcp { local: stream.local_addr()?, remote: stream.peer_addr()? })
+                Ok(Endpoints::Tcp { local: stream.local_addr()?, remote: stream.peer_addr()? })
             }
             Stream::Unix(stream) => {
                 let path = stream.peer_addr()?.as_pathname().map(PathBuf::from);
-                Ok(Ends::Unix(path.unwrap_or_default()))
+                Ok(Endpoints::Unix(path.unwrap_or_default()))
             }
         }
     }

@@ -5,13 +5,13 @@
 //!
 //! Work that *waits* for long leaves a core to others. Work that computes does not: to call more workers
 //! than there are cores only makes all of them slower, so it counts only when it is very long. To tell
-//! the two apart costs a microsecond ([`Meter`](super::usage::Meter)). So short work is measured by the
+//! the two apart costs a microsecond ([`Meter`](super::thread_usage::Meter)). So short work is measured by the
 //! clock alone, and exactly after it has seemed long once.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::usage::Measured;
+use super::thread_usage::Measured;
 
 /// An average over about 16 measurements. Each counts for at most [`UsualTime::MOST`], so one that is long
 /// by chance does not make short work long; two in a row do.

@@ -225,17 +225,17 @@ mod tests {
 
     #[test]
     fn what_waits_needs_no_more_room_than_it_has_bytes() {
-        let (mut desk, mut waiting) = (Buf::new(), Buf::new());
-        desk.spare(16 << 10)[..5].copy_from_slice(b"a\nbcd");
-        desk.filled(5);
-        assert_eq!(line(&mut desk, 9).unwrap().unwrap(), b"a\n");
-        assert_eq!(line(&mut desk, 9), Ok(None));
-        desk.move_into(&mut waiting);
-        assert!(desk.is_empty() && waiting.bytes.capacity() < 64);
-        waiting.move_into(&mut desk);
-        assert_eq!((desk.bytes(), desk.searched), (&b"bcd"[..], 3));
-        desk.extend(b"\n");
-        assert_eq!(line(&mut desk, 9).unwrap().unwrap(), b"bcd\n");
+        let (mut scratch, mut waiting) = (Buf::new(), Buf::new());
+        scratch.spare(16 << 10)[..5].copy_from_slice(b"a\nbcd");
+        scratch.filled(5);
+        assert_eq!(line(&mut scratch, 9).unwrap().unwrap(), b"a\n");
+        assert_eq!(line(&mut scratch, 9), Ok(None));
+        scratch.move_into(&mut waiting);
+        assert!(scratch.is_empty() && waiting.bytes.capacity() < 64);
+        waiting.move_into(&mut scratch);
+        assert_eq!((scratch.bytes(), scratch.searched), (&b"bcd"[..], 3));
+        scratch.extend(b"\n");
+        assert_eq!(line(&mut scratch, 9).unwrap().unwrap(), b"bcd\n");
     }
 
     #[test]

@@ -9,11 +9,11 @@ use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
 
-use super::body::RequestBody;
-use super::file_part::FilePart;
-use super::refusal::Refusal;
+use super::conn::request_body::RequestBody;
+use super::files::file_part::FilePart;
+use super::respond::error_response::ErrorResponse;
+use super::respond::range_response::precondition_failed;
 use super::router::Params;
-use super::select::precondition_failed;
 use crate::proto::http::accept::prefers_html;
 use crate::proto::http::conditional::{self, Outcome, Validators};
 use crate::proto::http::head::RequestHead;
@@ -43,7 +43,7 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// # Errors
     /// The refusal that is the answer.
-    fn admit(&self, _head: &RequestHead) -> Result<(), Refusal> {
+    fn admit(&self, _head: &RequestHead) -> Result<(), ErrorResponse> {
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl<F: Fn(&mut Request) -> Response + Send + Sync + 'static> Handler for F {
 pub struct Streaming<H>(pub H);
 
 impl<H: Handler> Handler for Streaming<H> {
-    fn admit(&self, head: &RequestHead) -> Result<(), Refusal> {
+    fn admit(&self, head: &RequestHead) -> Result<(), ErrorResponse> {
         self.0.admit(head)
     }
 
@@ -167,7 +167,7 @@ impl Request {
     /// # Errors
     /// 412, and which field does not hold. A GET of what the client has already is no error: the
     /// server makes a 304 of its answer.
-    pub fn precondition(&self, current: Option<&Validators<'_>>) -> Result<(), Refusal> {
+    pub fn precondition(&self, current: Option<&Validators<'_>>) -> Result<(), ErrorResponse> {
         let RequestHead { method, headers, .. } = &*self.head;
         match conditional::evaluate(method, headers, current) {
             Outcome::Failed(field) => Err(precondition_failed(field)),
@@ -287,7 +287,7 @@ impl Response {
             Ok(()) => self,
             Err(error) => {
                 log::error!("a handler set an impossible field: {error}");
-                Refusal::internal_error().response(None)
+                ErrorResponse::internal_error().response(None)
             }
         }
     }

@@ -18,46 +18,28 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub mod access_log;
-pub mod body;
 pub mod conn;
 mod descriptors;
-pub mod failure;
-pub mod file_part;
 pub mod files;
 pub mod handler;
-pub mod known;
-pub mod lines;
-pub mod mime;
-mod output;
-mod parts;
-pub mod path;
+pub mod log;
 mod quota;
-pub mod refusal;
-pub mod root;
+pub mod respond;
 pub mod router;
-mod select;
-mod standing;
-pub mod stats;
-mod stream;
-mod tap;
 pub mod textbook;
-mod timing;
-pub mod variants;
-mod wire;
 
-pub use self::access_log::AccessLog;
-pub use self::body::RequestBody;
-pub use self::file_part::FilePart;
+pub use self::conn::request_body::RequestBody;
+pub use self::conn::timing::ServerTiming;
 pub use self::files::Files;
+pub use self::files::file_part::FilePart;
 pub use self::handler::{Body, Handler, Request, Response, Streaming, Trailed};
+pub use self::log::access_log::AccessLog;
+pub use self::log::stats::Stats;
+pub use self::log::wire_log::WireLog;
 pub use self::router::{Router, Routes};
-pub use self::stats::Stats;
-pub use self::tap::WireLog;
-pub use self::timing::ServerTiming;
 pub use crate::net::accept::BindError;
-pub use crate::net::door::{Overload, PerAddress};
-pub use crate::net::stop::Stop;
+pub use crate::net::admission::{Overload, PerAddress};
+pub use crate::net::stop_signal::StopSignal;
 pub use crate::proto::http::conditional::Validators;
 pub use crate::proto::http::dump::text::Form as WireForm;
 pub use crate::proto::http::headers::Headers;
@@ -68,7 +50,7 @@ pub use crate::proto::http::status::Status;
 use self::conn::Http;
 use self::descriptors::Descriptors;
 use crate::net::accept::Listeners;
-use crate::net::door::Door;
+use crate::net::admission::ConnectionLimiter;
 use crate::net::lobby::Lobby;
 use crate::net::service::{Load, Service as _};
 use crate::net::socket::{descriptors, make_room_for};
@@ -155,7 +137,7 @@ pub struct Server {
     listeners: Listeners,
     config: Config,
     routes: Routes,
-    stop: Stop,
+    stop: StopSignal,
 }
 
 impl Server {
@@ -177,7 +159,7 @@ impl Server {
         config: Config,
     ) -> Result<Server, BindError> {
         let listeners = Listeners::bind(addresses)?;
-        let stop = Stop::new()
+        let stop = StopSignal::new()
             .map_err(|source| BindError::new("a socket pair to wake the server", source))?;
         Ok(Server { listeners, config, routes, stop })
     }
@@ -188,13 +170,13 @@ impl Server {
     }
 
     /// A way to stop it, from anywhere.
-    pub fn stop(&self) -> Stop {
+    pub fn stop(&self) -> StopSignal {
         self.stop.clone()
     }
 
     /// Serves until it is asked to stop. Then: no new connections, idle ones closed, every request
     /// of which a byte has been read is answered, with `Connection: close`, within the grace that
-    /// [`Stop::ask`] was given. A handler that does not come back by then is left to itself; the
+    /// [`StopSignal::request`] was given. A handler that does not come back by then is left to itself; the
     /// report names its worker.
     ///
     /// # Errors
@@ -209,7 +191,7 @@ impl Server {
         let _ = thread::Builder::new()
             .name("descriptors".to_owned())
             .spawn(move || make_room_for(connections));
-        let door = Door::new(connections, config.per_address, config.overload);
+        let door = ConnectionLimiter::new(connections, config.per_address, config.overload);
         // Handlers that stream wait for their clients: at least half the workers are left for others,
         // and a single worker streams nothing.
         let streams = workers / 2;
@@ -229,7 +211,7 @@ impl Server {
                 stats.runs(stop.clone(), Arc::clone(&door), lines_lost, lobby.load());
                 let accepting =
                     listeners.accept_until(&stop, &door, |new| lobby.admit(new), refusal);
-                stop.ask(GRACE);
+                stop.request(GRACE);
                 (accepting, stats.answers(), lobby.close())
             }
             Driver::Textbook => {
@@ -247,7 +229,7 @@ impl Server {
                 let accepting =
                     listeners.accept_until(&stop, &door, |new| queue.try_send(new), refusal);
                 drop(queue);
-                stop.ask(GRACE);
+                stop.request(GRACE);
                 // Workers look up a little after the deadline and cut what is left.
                 let end = stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
                 (accepting, stats.answers(), pool.stop(end))

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How much there is, and how much is in use.
 #[derive(Debug)]
-pub(super) struct Quota {
+pub(crate) struct Quota {
     most: u64,
     used: AtomicU64,
 }
@@ -17,42 +17,42 @@ const PART: u64 = 16;
 /// What one user has of it. It is given back when this is dropped, however that comes about, so the
 /// sum cannot drift.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(crate) struct Share {
     of: Arc<Quota>,
     held: u64,
 }
 
 impl Quota {
-    pub(super) fn new(most: u64) -> Arc<Quota> {
+    pub(crate) fn new(most: u64) -> Arc<Quota> {
         Arc::new(Quota { most, used: AtomicU64::new(0) })
     }
 
     /// Returns whether nothing can ever be had of it.
-    pub(super) fn is_nothing(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         self.most == 0
     }
 
     /// Returns whether so much is left at this moment.
-    pub(super) fn has_room_for(&self, more: u64) -> bool {
+    pub(crate) fn has_room_for(&self, more: u64) -> bool {
         let used = self.used.load(Ordering::Relaxed);
         used.checked_add(more).is_some_and(|sum| sum <= self.most)
     }
 
     /// Takes so much, if there is so much left.
-    pub(super) fn take(self: &Arc<Self>, amount: u64) -> Option<Share> {
+    pub(crate) fn take(self: &Arc<Self>, amount: u64) -> Option<Share> {
         let mut share = self.share();
         share.grow(amount).then_some(share)
     }
 
     /// A share of nothing yet.
-    pub(super) fn share(self: &Arc<Self>) -> Share {
+    pub(crate) fn share(self: &Arc<Self>) -> Share {
         Share { of: Arc::clone(self), held: 0 }
     }
 }
 
 impl Share {
     /// Takes so much more, if there is so much left.
-    pub(super) fn grow(&mut self, by: u64) -> bool {
+    pub(crate) fn grow(&mut self, by: u64) -> bool {
         let sum = |used: u64| used.checked_add(by).filter(|&sum| sum <= self.of.most);
         let granted = self.of.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum).is_ok();
         if granted {
@@ -62,7 +62,7 @@ impl Share {
     }
 
     /// Takes a sixteenth of what is left, up to `most`: who comes later finds some, too. How much.
-    pub(super) fn grow_by_part(&mut self, most: u64) -> u64 {
+    pub(crate) fn grow_by_part(&mut self, most: u64) -> u64 {
         let part = |used: u64| (self.of.most.saturating_sub(used) / PART).min(most);
         let sum = |used: u64| Some(used + part(used));
         let (Ok(before) | Err(before)) =

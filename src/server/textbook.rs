@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 use crate::net::accept::Accepted;
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::nothing_yet;
-use crate::net::service::{Driver, Ended, Next, Service};
-use crate::net::stop::Stop;
+use crate::net::service::{Driver, EndReason, Next, Service};
+use crate::net::stop_signal::StopSignal;
 use crate::net::usual_time::UsualTime;
 use crate::pool::Waiting;
 
@@ -35,18 +35,23 @@ const LOOK_UP: Duration = Duration::from_millis(100);
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves one connection to its end.
-pub fn serve<S: Service>(service: &S, accepted: Accepted, waiting: &Waiting<'_>, stop: &Stop) {
+pub fn serve<S: Service>(
+    service: &S,
+    accepted: Accepted,
+    waiting: &Waiting<'_>,
+    stop: &StopSignal,
+) {
     // The pass is given back first: who sees the connection closed may come again.
     let Accepted { stream, peer, at, pass: _pass } = accepted;
     let mut connection = service.open(peer);
     let outcome = set_timeouts(&stream).map(|()| {
         let ended = drive(service, &mut connection, &stream, at.elapsed(), waiting, stop);
         if let Leave::Lingering = ended.1 {
-            linger(&stream, || stop.is_asked() || waiting.any());
+            linger(&stream, || stop.is_requested() || waiting.any());
         }
         ended.0
     });
-    service.close(connection, outcome.unwrap_or(Ended::ByService));
+    service.close(connection, outcome.unwrap_or(EndReason::ByService));
 }
 
 /// Whether the peer may still be talking when we go.
@@ -62,15 +67,15 @@ fn drive<S: Service>(
     stream: &TcpStream,
     mut queued: Duration,
     waiting: &Waiting<'_>,
-    stop: &Stop,
-) -> (Ended, Leave) {
+    stop: &StopSignal,
+) -> (EndReason, Leave) {
     let driver = Keeper { waiting, stop };
-    let mut desk = S::Desk::default();
+    let mut scratch = S::Scratch::default();
     loop {
         if stop.deadline().is_some_and(|end| Instant::now() >= end) {
-            return (Ended::Cut, Leave::AtOnce);
+            return (EndReason::Cut, Leave::AtOnce);
         }
-        let mut next = service.turn(connection, stream, &mut desk, &driver, queued);
+        let mut next = service.turn(connection, stream, &mut scratch, &driver, queued);
         queued = Duration::ZERO; // from now on the worker is there first
         if let Next::Readable(deadline) | Next::Writable(deadline) = next {
             if let Some(ended) = give_up(deadline, waiting, stop) {
@@ -81,9 +86,9 @@ fn drive<S: Service>(
             }
         }
         match next {
-            Next::Again | Next::Readable(_) | Next::Writable(_) => {}
-            Next::Linger => return (Ended::ByService, Leave::Lingering),
-            Next::Close => return (Ended::ByService, Leave::AtOnce),
+            Next::Yield | Next::Readable(_) | Next::Writable(_) => {}
+            Next::Linger => return (EndReason::ByService, Leave::Lingering),
+            Next::Close => return (EndReason::ByService, Leave::AtOnce),
         }
     }
 }
@@ -91,12 +96,12 @@ fn drive<S: Service>(
 /// The textbook as a driver: each worker has one connection, so it need not be told before long work.
 struct Keeper<'a> {
     waiting: &'a Waiting<'a>,
-    stop: &'a Stop,
+    stop: &'a StopSignal,
 }
 
 impl Driver for Keeper<'_> {
     fn may_keep(&self) -> bool {
-        !self.stop.is_asked() && !self.waiting.any()
+        !self.stop.is_requested() && !self.waiting.any()
     }
 
     fn before(&self, _: &UsualTime) {}
@@ -107,10 +112,10 @@ impl Driver for Keeper<'_> {
 }
 
 /// Is this wait given up for the sake of others?
-fn give_up(wait: Deadline, waiting: &Waiting<'_>, stop: &Stop) -> Option<Ended> {
+fn give_up(wait: Deadline, waiting: &Waiting<'_>, stop: &StopSignal) -> Option<EndReason> {
     match wait.phase {
-        Phase::Idle | Phase::Silent if stop.is_asked() => Some(Ended::Stopping),
-        Phase::Idle if waiting.any() => Some(Ended::MakingRoom),
+        Phase::Idle | Phase::Silent if stop.is_requested() => Some(EndReason::Stopping),
+        Phase::Idle if waiting.any() => Some(EndReason::MakingRoom),
         _ => None,
     }
 }
@@ -141,7 +146,7 @@ fn linger(stream: &TcpStream, in_a_hurry: impl Fn() -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::door::{Door, Full, Overload, PerAddress};
+    use crate::net::admission::{ConnectionLimiter, Overload, PerAddress, RejectReason};
     use crate::pool::Pool;
     use std::net::{SocketAddr, TcpListener};
 
@@ -150,7 +155,7 @@ mod tests {
 
     impl Service for Busy {
         type Connection = ();
-        type Desk = ();
+        type Scratch = ();
         fn open(&self, _: SocketAddr) {}
         fn turn(
             &self,
@@ -161,18 +166,18 @@ mod tests {
             _: Duration,
         ) -> Next {
             std::thread::sleep(Duration::from_millis(1));
-            Next::Again
+            Next::Yield
         }
         fn expired(&self, (): &mut (), _: &TcpStream, _: Phase) -> Next {
             Next::Close
         }
-        fn close(&self, (): (), ended: Ended) {
-            assert_eq!(ended, Ended::Cut);
+        fn close(&self, (): (), ended: EndReason) {
+            assert_eq!(ended, EndReason::Cut);
         }
         fn crowded_out(&self, (): &mut ()) -> bool {
             false
         }
-        fn refusal(&self, _: Full, _: SocketAddr) -> Vec<u8> {
+        fn refusal(&self, _: RejectReason, _: SocketAddr) -> Vec<u8> {
             Vec::new()
         }
     }
@@ -180,20 +185,20 @@ mod tests {
     #[test]
     fn no_connection_served_or_queued_outlasts_the_time_to_stop() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let stop = Stop::new().unwrap();
+        let stop = StopSignal::new().unwrap();
         let stopping = stop.clone();
         let pool = Pool::start("test", 1, 10, move |accepted, waiting: &Waiting<'_>| {
             serve(&Busy, accepted, waiting, &stopping);
         });
         let pool = pool.unwrap();
-        let door = Door::new(3, PerAddress::Any, Overload::Reject);
+        let door = ConnectionLimiter::new(3, PerAddress::Any, Overload::Reject);
         for _ in 0..3 {
             let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let peer = stream.local_addr().unwrap();
             let pass = door.enter(peer.ip()).unwrap();
             pool.queue().try_send(Accepted { stream, peer, at: Instant::now(), pass }).unwrap();
         }
-        stop.ask(Duration::from_millis(50));
+        stop.request(Duration::from_millis(50));
         let report = pool.stop(Instant::now() + Duration::from_secs(5));
         assert_eq!((report.stuck.len(), report.panics), (0, 0));
     }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::fake::Fake;
-use super::{daemons, fetch, strangers};
+use super::{fetch, other_servers, real_servers};
 use crate::support::{Folder, Server, needs, run};
 
 /// The rows of a picture by their labels, with the time in milliseconds and the note.
@@ -197,7 +197,7 @@ fn what_other_servers_say_is_listed_and_plays_no_tricks() {
 #[test]
 fn beside_servers_of_others_there_are_fewer_rows() {
     let want = ["resolve", "connect", "send", "wait", "first byte", "body", "total"];
-    for (name, daemon) in daemons::both() {
+    for (name, daemon) in real_servers::both() {
         let finished = fetch(&["--trace", &format!("{}/hello.txt", daemon.base)]);
         let picture = &finished.stderr[1..];
         assert_eq!(labels(picture), want, "{name}: {picture}");
@@ -206,7 +206,7 @@ fn beside_servers_of_others_there_are_fewer_rows() {
     }
     if needs("python3") {
         let folder = Folder::with(&[("a", "hello")]);
-        let (_python, base) = strangers::python(&folder);
+        let (_python, base) = other_servers::python(&folder);
         let finished = fetch(&["--trace", &format!("{base}/a")]);
         let picture = &finished.stderr[1..];
         assert_eq!(labels(picture), want, "{picture}");

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use threadbare::server::{Router, Server, Stop};
+use threadbare::server::{Router, Server, StopSignal};
 
 use super::wire::{Answer, Wire};
 
@@ -11,7 +11,7 @@ use super::wire::{Answer, Wire};
 #[derive(Debug)]
 pub struct Served {
     pub address: SocketAddr,
-    stop: Stop,
+    stop: StopSignal,
 }
 
 impl Served {
@@ -31,7 +31,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        self.stop.ask(Duration::ZERO);
+        self.stop.request(Duration::ZERO);
     }
 }
 

@@ -29,12 +29,12 @@
 //! This is the one place where a socket is not waited for by the thread that serves it. It drives
 //! the same turns of the same [`Service`] as the textbook.
 
+mod ownership;
 mod policy;
-mod protocol;
 mod queue;
 mod slot;
 mod supervisor;
-mod work;
+mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -42,22 +42,22 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 use std::{io, iter};
 
-use self::protocol::{Activity, Crew};
+use self::ownership::{Activity, Crew};
 use self::queue::{New, Queues};
 use self::slot::{Alarm, PHASES, Slot};
 use super::accept::Accepted;
 use super::deadline::Phase;
 use super::poller::Poller;
-use super::service::{Ended, Load, Service};
-use super::stop::Stop;
-use super::usage::ThreadId;
+use super::service::{EndReason, Load, Service};
+use super::stop_signal::StopSignal;
+use super::thread_usage::ThreadId;
 use super::usual_time::UsualTime;
 use crate::pool::{Pool, Queue, Report};
 
 /// Connections, and what those who serve them share.
 struct Shared<S: Service> {
     service: Arc<S>,
-    stop: Stop,
+    stop: StopSignal,
     /// One for each connection that may be open.
     slots: Box<[Slot<S>]>,
     /// Their deadlines, side by side, to be gone through at once.
@@ -106,7 +106,7 @@ impl<S: Service> Lobby<S> {
     /// When the operating system refuses a thread or a descriptor.
     pub fn open(
         service: Arc<S>,
-        stop: Stop,
+        stop: StopSignal,
         seats: usize,
         queue: usize,
         workers: usize,
@@ -219,7 +219,7 @@ impl<S: Service> Lobby<S> {
         // Who had always something at hand never waited, and so was not cut by the supervisor.
         for slot in &shared.slots {
             if let Some(guest) = slot.abandoned() {
-                guest.close(&shared.service, Ended::Cut);
+                guest.close(&shared.service, EndReason::Cut);
             }
         }
         report

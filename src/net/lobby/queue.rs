@@ -150,7 +150,7 @@ impl<C> Queues<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::door::{Door, Overload, PerAddress};
+    use crate::net::admission::{ConnectionLimiter, Overload, PerAddress};
     use std::net::{TcpListener, TcpStream};
     use std::time::Duration;
 
@@ -159,7 +159,7 @@ mod tests {
         let (queues, begun) = (Queues::new(2), Instant::now());
         let at = |milliseconds| begun + Duration::from_millis(milliseconds);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let door = Door::new(9, PerAddress::Any, Overload::Reject);
+        let door = ConnectionLimiter::new(9, PerAddress::Any, Overload::Reject);
         let new = |index, milliseconds| {
             let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let peer = stream.local_addr().unwrap();

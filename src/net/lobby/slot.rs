@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::protocol::Claim;
+use super::ownership::Claim;
 use super::supervisor::Refusing;
+use crate::net::admission::Permit;
 use crate::net::deadline::{Deadline, Phase};
-use crate::net::door::Pass;
 use crate::net::errors::nothing_yet;
-use crate::net::service::{Driver, Ended, Next, Service};
+use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::net::socket::abort_on_close;
 
 /// How long the peer is listened to after the last word; and when the server is stopping, or most places
@@ -27,13 +27,13 @@ const WASTE: usize = 8 << 10;
 pub(super) struct Slot<S: Service> {
     pub(super) claim: Claim,
     /// Touched by the owner of the claim only; the lock is never waited for.
-    guest: Mutex<Option<Guest<S>>>,
+    guest: Mutex<Option<LobbyConnection<S>>>,
 }
 
 /// A connection in the lobby.
-pub(super) struct Guest<S: Service> {
+pub(super) struct LobbyConnection<S: Service> {
     /// Given back before the connection is closed: whoever sees that may come again.
-    pass: Pass,
+    pass: Permit,
     pub(super) stream: TcpStream,
     pub(super) registered: Registered,
     stage: Stage<S>,
@@ -60,34 +60,38 @@ impl<S: Service> Slot<S> {
     }
 
     /// For the owner of the claim.
-    pub(super) fn guest(&self) -> MutexGuard<'_, Option<Guest<S>>> {
+    pub(super) fn guest(&self) -> MutexGuard<'_, Option<LobbyConnection<S>>> {
         self.guest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection that nobody will serve any more, unless a worker is still in a turn with it.
-    pub(super) fn abandoned(&self) -> Option<Guest<S>> {
+    pub(super) fn abandoned(&self) -> Option<LobbyConnection<S>> {
         self.guest.try_lock().ok()?.take()
     }
 }
 
-impl<S: Service> Guest<S> {
-    pub(super) fn new(stream: TcpStream, pass: Pass, connection: Box<S::Connection>) -> Guest<S> {
+impl<S: Service> LobbyConnection<S> {
+    pub(super) fn new(
+        stream: TcpStream,
+        pass: Permit,
+        connection: Box<S::Connection>,
+    ) -> LobbyConnection<S> {
         let stage = Stage::Serving(connection);
-        Guest { pass, stream, registered: Registered::Nothing, stage }
+        LobbyConnection { pass, stream, registered: Registered::Nothing, stage }
     }
 
     /// Takes a turn. It is over when this gives [`Next::Close`]; [`Next::Linger`] it never gives.
     pub(super) fn turn(
         &mut self,
         service: &S,
-        desk: &mut S::Desk,
+        scratch: &mut S::Scratch,
         driver: &dyn Driver,
         queued: Duration,
     ) -> Next {
         let next = match &mut self.stage {
             Stage::Lingering(until) => return linger(&self.stream, *until),
             Stage::Serving(connection) => {
-                let turn = || service.turn(connection, &self.stream, desk, driver, queued);
+                let turn = || service.turn(connection, &self.stream, scratch, driver, queued);
                 // A service that panics has a mistake in it; it costs this connection.
                 catch_unwind(AssertUnwindSafe(turn)).unwrap_or(Next::Close)
             }
@@ -96,10 +100,10 @@ impl<S: Service> Guest<S> {
     }
 
     /// Its time is up. What is said now is a refusal: no handler has a part in it.
-    pub(super) fn end_wait(&mut self, service: &S, phase: Phase, desk: &mut S::Desk) -> Next {
+    pub(super) fn end_wait(&mut self, service: &S, phase: Phase, scratch: &mut S::Scratch) -> Next {
         match self.expired(service, phase) {
-            Next::Again if phase != Phase::Write => {
-                self.turn(service, desk, &Refusing, Duration::ZERO)
+            Next::Yield if phase != Phase::Write => {
+                self.turn(service, scratch, &Refusing, Duration::ZERO)
             }
             next => next,
         }
@@ -130,9 +134,9 @@ impl<S: Service> Guest<S> {
     /// is answered; one that is on its way must not be met with a reset that looks like a failure.
     pub(super) fn dismiss(&mut self, service: &S) -> Next {
         if self.stream.peek(&mut [0]).is_ok_and(|waiting| waiting > 0) {
-            return Next::Again;
+            return Next::Yield;
         }
-        self.part(service, Ended::Stopping, LINGER_BRIEFLY)
+        self.part(service, EndReason::Stopping, LINGER_BRIEFLY)
     }
 
     /// There is no place for it among the ready ones. Does its next turn say its last word?
@@ -144,7 +148,7 @@ impl<S: Service> Guest<S> {
     }
 
     /// Tells the service that it is over.
-    pub(super) fn close(self, service: &S, ended: Ended) {
+    pub(super) fn close(self, service: &S, ended: EndReason) {
         if let Stage::Serving(connection) = self.stage {
             service.close(*connection, ended);
         }
@@ -155,11 +159,11 @@ impl<S: Service> Guest<S> {
             return next;
         }
         let in_a_hurry = stopping || self.pass.door_is_crowded();
-        self.part(service, Ended::ByService, if in_a_hurry { LINGER_BRIEFLY } else { LINGER })
+        self.part(service, EndReason::ByService, if in_a_hurry { LINGER_BRIEFLY } else { LINGER })
     }
 
     /// Says that nothing follows, and listens for so long.
-    fn part(&mut self, service: &S, ended: Ended, patience: Duration) -> Next {
+    fn part(&mut self, service: &S, ended: EndReason, patience: Duration) -> Next {
         let until = Deadline::after(Instant::now(), patience, Phase::Linger);
         let stage = std::mem::replace(&mut self.stage, Stage::Lingering(until));
         if let Stage::Serving(connection) = stage {
@@ -176,9 +180,9 @@ impl<S: Service> Guest<S> {
 fn linger(mut stream: &TcpStream, until: Deadline) -> Next {
     match stream.read(&mut [0; WASTE]) {
         Ok(0) => Next::Close,
-        Ok(_) => Next::Again,
+        Ok(_) => Next::Yield,
         Err(error) if nothing_yet(&error) => Next::Readable(until),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Next::Again,
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Next::Yield,
         Err(_) => Next::Close,
     }
 }

@@ -13,10 +13,10 @@ use std::{iter, thread};
 
 use super::Shared;
 use super::policy::{self, Watch};
-use super::slot::Guest;
+use super::slot::LobbyConnection;
 use crate::net::deadline::Phase;
 use crate::net::poller::Events;
-use crate::net::service::{Driver, Ended, Next, Service};
+use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::net::usual_time::UsualTime;
 
 /// How exactly deadlines are kept.
@@ -55,7 +55,7 @@ impl Suspect {
 impl<S: Service> Shared<S> {
     /// Looks after the workers and the deadlines until the lobby is closed.
     pub(super) fn supervise(&self) {
-        let mut scratch = S::Desk::default();
+        let mut scratch = S::Scratch::default();
         let mut events = Events::new();
         let mut last_round = Instant::now();
         let mut quiet = 0;
@@ -139,7 +139,7 @@ impl<S: Service> Shared<S> {
 
     /// Nobody leads. An idle worker is called, unless one is on its way; if all are in long work, the
     /// supervisor looks at the events itself.
-    fn replace_leader(&self, events: &mut Events, scratch: &mut S::Desk) {
+    fn replace_leader(&self, events: &mut Events, scratch: &mut S::Scratch) {
         if self.crew.idle() > 0 {
             return self.reinforce(policy::calls_beside_long_work);
         }
@@ -157,7 +157,7 @@ impl<S: Service> Shared<S> {
     }
 
     /// Of the ready ones those that came last, as far as the queue has no place for them.
-    fn turn_away(&self, scratch: &mut S::Desk) {
+    fn turn_away(&self, scratch: &mut S::Scratch) {
         for (index, since) in self.queues.too_many() {
             let slot = &self.slots[index];
             let seen = slot.claim.seen();
@@ -178,9 +178,9 @@ impl<S: Service> Shared<S> {
     }
 
     /// Looks at every deadline.
-    fn check_deadlines(&self, scratch: &mut S::Desk) {
+    fn check_deadlines(&self, scratch: &mut S::Scratch) {
         let now = self.opened.elapsed();
-        let stopping = self.stop.is_asked();
+        let stopping = self.stop.is_requested();
         let out_of_time = self.stop.deadline().is_some_and(|end| Instant::now() >= end);
         for (index, alarm) in self.alarms.iter().enumerate() {
             if alarm.read(now).is_none() {
@@ -193,7 +193,7 @@ impl<S: Service> Shared<S> {
                 Some(wait @ (phase, true)) => self.interrupt(index, generation, wait, |guest| {
                     // What has arrived in time gets its turn first, however busy the workers are.
                     if guest.has_something_to_read(phase) {
-                        return Next::Again;
+                        return Next::Yield;
                     }
                     guest.end_wait(&self.service, phase, scratch)
                 }),
@@ -201,7 +201,7 @@ impl<S: Service> Shared<S> {
                     self.interrupt(index, generation, wait, |guest| guest.dismiss(&self.service));
                 }
                 Some(_) if out_of_time && self.own(index, generation) => {
-                    self.leave(index, Ended::Cut);
+                    self.leave(index, EndReason::Cut);
                 }
                 _ => {}
             }
@@ -215,7 +215,7 @@ impl<S: Service> Shared<S> {
         index: usize,
         generation: u32,
         wait: (Phase, bool),
-        act: impl FnOnce(&mut Guest<S>) -> Next,
+        act: impl FnOnce(&mut LobbyConnection<S>) -> Next,
     ) {
         if !self.own(index, generation) {
             return;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! SendHead ──> SendBody ──> RecvHead ──> RecvBody ──> Ok: the connection may be used again
-//!              │  ^ hear    │  ^ 1xx                   └──> Err(Close): why not
+//!              │  ^ hear    │  ^ 1xx                   └──> Err(CloseReason): why not
 //!              └──┘         └──┘
 //! ```
 //!
@@ -12,7 +12,7 @@
 
 pub use super::body::Piece;
 use super::body::{Decoder, Encoder};
-use super::close::{Close, wants_to_stay};
+use super::close::{CloseReason, wants_to_stay};
 use super::error::{Fault, Rule};
 use super::framing::{Framing, Message, declared, framing, opens_tunnel};
 use super::head::{Partial, RequestHead, ResponseHead, Step};
@@ -56,7 +56,7 @@ impl SendHead {
         }
         head.encode(out);
         let stays = wants_to_stay(head.version, &head.headers).map_err(|close| match close {
-            Close::PeerAsked => Close::WeAsked, // the head is our own
+            CloseReason::PeerAsked => CloseReason::WeAsked, // the head is our own
             other => other,
         });
         SendBody { encoder, answer: RecvHead::awaiting(Sent { method: head.method, stays }, 0) }
@@ -67,7 +67,7 @@ impl SendHead {
 #[derive(Debug, Clone)]
 struct Sent {
     method: Method,
-    stays: Result<(), Close>,
+    stays: Result<(), CloseReason>,
 }
 
 /// Sending the body of a request; there may be none.
@@ -189,16 +189,17 @@ impl RecvHead {
                 let framing = framing(answer)?;
                 let mut stays = sent.stays.and(wants_to_stay(head.version, &head.headers));
                 match framing {
-                    Framing::UntilClose => stays = stays.and(Err(Close::EndOfBody)),
+                    Framing::UntilClose => stays = stays.and(Err(CloseReason::EndOfBody)),
                     // RFC 9112, 6.1: coding on 1.0 closes, body or not; so does all other doubt.
                     Framing::None => {
-                        let doubt = declared(answer).map_err(|fault| Close::Fault(fault.rule));
+                        let doubt =
+                            declared(answer).map_err(|fault| CloseReason::Fault(fault.rule));
                         stays = stays.and(doubt.map(drop));
                     }
                     Framing::Length(_) | Framing::Chunked => {}
                 }
                 if opens_tunnel(&sent.method, head.status) {
-                    stays = Err(Close::Tunnel);
+                    stays = Err(CloseReason::Tunnel);
                 }
                 let body = RecvBody { decoder: Decoder::new(framing), stays };
                 Ok(Head::Complete(*head, body))
@@ -222,8 +223,8 @@ impl RecvHead {
     /// The request is not complete: no other can follow it.
     fn cut_short(mut self) -> RecvHead {
         match &mut self.0 {
-            Waiting::Awaited { sent, .. } => sent.stays = Err(Close::BodyShort),
-            Waiting::Early(_, body) => body.stays = Err(Close::BodyShort),
+            Waiting::Awaited { sent, .. } => sent.stays = Err(CloseReason::BodyShort),
+            Waiting::Early(_, body) => body.stays = Err(CloseReason::BodyShort),
         }
         self
     }
@@ -237,7 +238,7 @@ impl RecvHead {
 #[derive(Debug, Clone)]
 pub struct RecvBody {
     decoder: Decoder,
-    stays: Result<(), Close>,
+    stays: Result<(), CloseReason>,
 }
 
 impl RecvBody {
@@ -277,10 +278,10 @@ impl RecvBody {
     ///
     /// # Errors
     /// The reason to close.
-    pub fn finish(self) -> Result<SendHead, Close> {
+    pub fn finish(self) -> Result<SendHead, CloseReason> {
         match self.is_complete() {
             true => self.stays.map(|()| SendHead),
-            false => Err(Close::AnswerUnread),
+            false => Err(CloseReason::AnswerUnread),
         }
     }
 }

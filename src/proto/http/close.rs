@@ -6,7 +6,7 @@ use super::version::Version;
 
 /// Why a connection was closed. Logged once, counted, asserted in tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Close {
+pub enum CloseReason {
     /// The peer said `Connection: close`.
     PeerAsked,
     /// One side speaks HTTP/1.0 and did not ask to keep the connection.
@@ -43,25 +43,25 @@ pub enum Close {
     Stopping,
 }
 
-impl std::fmt::Display for Close {
+impl std::fmt::Display for CloseReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Close::PeerAsked => "the peer asked for it",
-            Close::Http10 => "HTTP/1.0 without keep-alive",
-            Close::WeAsked => "we asked for it",
-            Close::EndOfBody => "the end of the body",
-            Close::RequestUnread => "answered before the whole request was read",
-            Close::AnswerUnread => "the answer was not read to its end",
-            Close::TooMuch => "more came than the answer",
-            Close::Tunnel => "a tunnel was asked for",
-            Close::BodyShort => "the body came out short",
-            Close::Fault(rule) => rule.what(),
-            Close::PeerClosed => "closed by the peer between exchanges",
-            Close::PeerLeft => "left by the peer during an exchange",
-            Close::Idle => "idle too long",
-            Close::SlowReader => "the answer was taken too slowly",
-            Close::OutOfTime => "out of time",
-            Close::Stopping => "stopping",
+            CloseReason::PeerAsked => "the peer asked for it",
+            CloseReason::Http10 => "HTTP/1.0 without keep-alive",
+            CloseReason::WeAsked => "we asked for it",
+            CloseReason::EndOfBody => "the end of the body",
+            CloseReason::RequestUnread => "answered before the whole request was read",
+            CloseReason::AnswerUnread => "the answer was not read to its end",
+            CloseReason::TooMuch => "more came than the answer",
+            CloseReason::Tunnel => "a tunnel was asked for",
+            CloseReason::BodyShort => "the body came out short",
+            CloseReason::Fault(rule) => rule.what(),
+            CloseReason::PeerClosed => "closed by the peer between exchanges",
+            CloseReason::PeerLeft => "left by the peer during an exchange",
+            CloseReason::Idle => "idle too long",
+            CloseReason::SlowReader => "the answer was taken too slowly",
+            CloseReason::OutOfTime => "out of time",
+            CloseReason::Stopping => "stopping",
         })
     }
 }
@@ -71,13 +71,13 @@ impl std::fmt::Display for Close {
 ///
 /// # Errors
 /// The reason to close.
-pub fn wants_to_stay(version: Version, headers: &Headers) -> Result<(), Close> {
+pub fn wants_to_stay(version: Version, headers: &Headers) -> Result<(), CloseReason> {
     if headers.list_has("connection", "close") {
-        Err(Close::PeerAsked)
+        Err(CloseReason::PeerAsked)
     } else if version == Version::Http11 || headers.list_has("connection", "keep-alive") {
         Ok(())
     } else {
-        Err(Close::Http10)
+        Err(CloseReason::Http10)
     }
 }
 
@@ -91,11 +91,11 @@ mod tests {
         for (version, connection, want) in [
             (Http11, None, Ok(())),
             (Http11, Some("keep-alive"), Ok(())),
-            (Http11, Some("Upgrade, Close"), Err(Close::PeerAsked)),
+            (Http11, Some("Upgrade, Close"), Err(CloseReason::PeerAsked)),
             (Http11, Some("closed"), Ok(())),
-            (Http10, None, Err(Close::Http10)),
+            (Http10, None, Err(CloseReason::Http10)),
             (Http10, Some("Keep-Alive"), Ok(())),
-            (Http10, Some("keep-alive, close"), Err(Close::PeerAsked)),
+            (Http10, Some("keep-alive, close"), Err(CloseReason::PeerAsked)),
         ] {
             let mut headers = Headers::new();
             if let Some(value) = connection {

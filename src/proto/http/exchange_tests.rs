@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use super::body::Piece;
-use super::close::Close;
+use super::close::CloseReason;
 use super::error::{Fault, Rule};
 use super::head::{RequestHead, ResponseHead};
 use super::limits::Limits;
@@ -126,14 +126,14 @@ fn framing_fields(head: &ResponseHead) -> String {
 
 /// One exchange: the client's method, version and `Connection`; its body; the status, announced
 /// length and body of the answer; the framing fields and the body that the client gets; how server
-/// and client end. A server that is to end with [`Close::WeAsked`] is told not to stay.
+/// and client end. A server that is to end with [`CloseReason::WeAsked`] is told not to stay.
 type Exchange = (
     &'static str,
     Option<&'static str>,
     (u16, Option<u64>, &'static str),
     &'static str,
     Result<&'static str, Rule>,
-    [Result<(), Close>; 2],
+    [Result<(), CloseReason>; 2],
 );
 
 fn run((asks, sent, (status, length, written), fields, want, ends): &Exchange, step: usize) {
@@ -158,7 +158,7 @@ fn run((asks, sent, (status, length, written), fields, want, ends): &Exchange, s
     assert_eq!((came.method, came.version), (head.method, head.version), "{name}");
     assert_eq!(read_request(&mut body, &mut up).unwrap(), sent.unwrap_or_default(), "{name}");
     let answer = ResponseHead::new(Status::new(*status).unwrap());
-    let may_stay = ends[0] != Err(Close::WeAsked);
+    let may_stay = ends[0] != Err(CloseReason::WeAsked);
     let mut sending = body.finish().send(answer, *length, may_stay, &mut out);
     sending.write(written.as_bytes(), &mut out);
     let server = sending.finish(&mut out);
@@ -183,8 +183,8 @@ fn run((asks, sent, (status, length, written), fields, want, ends): &Exchange, s
 
 #[test]
 fn exchanges() {
-    use Close::*;
-    const STAY: [Result<(), Close>; 2] = [Ok(()), Ok(())];
+    use CloseReason::*;
+    const STAY: [Result<(), CloseReason>; 2] = [Ok(()), Ok(())];
     const HELLO: (u16, Option<u64>, &str) = (200, Some(5), "hello");
     const UNKNOWN: (u16, Option<u64>, &str) = (200, None, "hello");
     const FIVE: &str = "Content-Length: 5";
@@ -368,7 +368,7 @@ fn pipelined_requests_are_answered_in_order() {
             asked.push(text);
         }
         assert_eq!(asked, ["/1  -", "/2 abcdefg none", "/3  -"]);
-        assert_eq!(next.unwrap_err(), Close::PeerAsked);
+        assert_eq!(next.unwrap_err(), CloseReason::PeerAsked);
 
         down.put(&out);
         let mut got = Vec::new();
@@ -427,7 +427,7 @@ fn a_body_that_waits_for_its_100_and_is_refused() {
         let (_, body) = recv_request(server::RecvHead::default(), &mut up).unwrap().unwrap();
         let answer = ResponseHead::new(Status::CONTENT_TOO_LARGE);
         let sent = body.finish().send(answer, Some(0), true, &mut out);
-        assert_eq!(sent.finish(&mut out).unwrap_err(), Close::RequestUnread);
+        assert_eq!(sent.finish(&mut out).unwrap_err(), CloseReason::RequestUnread);
         down.put(&std::mem::take(&mut out));
 
         let client = sending.finish(&mut out);
@@ -435,7 +435,7 @@ fn a_body_that_waits_for_its_100_and_is_refused() {
         let (head, body) = recv_final(client, &mut down);
         assert_eq!(head.status, Status::CONTENT_TOO_LARGE);
         assert_eq!(framing_fields(&head), "Content-Length: 0; Connection: close");
-        assert_eq!(body.finish().unwrap_err(), Close::BodyShort);
+        assert_eq!(body.finish().unwrap_err(), CloseReason::BodyShort);
     }
 }
 
@@ -481,7 +481,7 @@ fn an_answer_that_comes_before_the_body_is_out() {
         };
         assert_eq!(head.status, Status::CONTENT_TOO_LARGE);
         assert!(matches!(body.receive(&mut buf, &limits), Ok(Piece::Data(b"no"))));
-        assert_eq!(body.finish().unwrap_err(), Close::BodyShort);
+        assert_eq!(body.finish().unwrap_err(), CloseReason::BodyShort);
         assert!(out.is_empty(), "a body that is given up is not ended as if it were whole");
     }
     let sending = client::SendHead.send(&request(Method::Post, &[]), Some(1), &mut Vec::new());
@@ -575,21 +575,21 @@ fn what_is_no_request_is_answered_and_the_connection_closed() {
             let fault = recv_request(server::RecvHead::default(), &mut up).unwrap_err();
             assert_eq!(fault.rule, rule);
             let answer = ResponseHead::new(fault.status());
-            let mut sending = server::SendHead::unasked(Close::Fault(fault.rule)).send(
+            let mut sending = server::SendHead::unasked(CloseReason::Fault(fault.rule)).send(
                 answer,
                 Some(2),
                 true,
                 &mut out,
             );
             sending.write(b"no", &mut out);
-            assert_eq!(sending.finish(&mut out).unwrap_err(), Close::Fault(rule));
+            assert_eq!(sending.finish(&mut out).unwrap_err(), CloseReason::Fault(rule));
             down.put(&out);
             let client = client::SendHead.send(&request(Method::Get, &[]), None, &mut Vec::new());
             let (head, mut body) = recv_final(client.finish(&mut Vec::new()), &mut down);
             assert_eq!(head.status, rule.status());
             assert_eq!(framing_fields(&head), "Content-Length: 2; Connection: close");
             assert_eq!(read_answer(&mut body, &mut down).unwrap(), "no");
-            assert_eq!(body.finish().unwrap_err(), Close::PeerAsked);
+            assert_eq!(body.finish().unwrap_err(), CloseReason::PeerAsked);
         }
     }
 }
@@ -602,13 +602,13 @@ fn a_fault_in_the_body_is_answered_too() {
         let (_, mut body) = recv_request(server::RecvHead::default(), &mut up).unwrap().unwrap();
         let fault = read_request(&mut body, &mut up).unwrap_err();
         assert_eq!(fault, Fault::new(Rule::ChunkEnd, 6));
-        let sending = server::SendHead::unasked(Close::Fault(fault.rule)).send(
+        let sending = server::SendHead::unasked(CloseReason::Fault(fault.rule)).send(
             ResponseHead::new(fault.status()),
             Some(0),
             true,
             &mut out,
         );
-        assert_eq!(sending.finish(&mut out).unwrap_err(), Close::Fault(Rule::ChunkEnd));
+        assert_eq!(sending.finish(&mut out).unwrap_err(), CloseReason::Fault(Rule::ChunkEnd));
     }
 }
 
@@ -656,7 +656,7 @@ fn an_answer_that_is_not_read_to_its_end_is_not_followed_by_another() {
     down.put(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
     let client = client::SendHead.send(&request(Method::Get, &[]), None, &mut Vec::new());
     let (_, body) = recv_final(client.finish(&mut Vec::new()), &mut down);
-    assert_eq!(body.finish().unwrap_err(), Close::AnswerUnread);
+    assert_eq!(body.finish().unwrap_err(), CloseReason::AnswerUnread);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use proptest::sample::{Index, select};
 
 use super::body::{Decoder, Encoder, Piece};
 use super::chars::{self, UNRESERVED, percent_decode, percent_encode};
-use super::close::Close;
+use super::close::CloseReason;
 use super::error::Fault;
 use super::framing::Framing;
 use super::head::{Head, Partial, RequestHead, ResponseHead, Step};
@@ -115,7 +115,7 @@ enum Event {
     Response(ResponseHead),
     Body(Vec<u8>),
     Fault(Fault),
-    Close(Close),
+    Close(CloseReason),
     Closed,
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! RecvHead ──> RecvBody ──> SendHead ──> SendBody ──> Ok: RecvHead of the next exchange
 //!     │            └──────────^   answered before the body came │
-//!     └── Fault: answer it and close                            └──> Err(Close): why not
+//!     └── Fault: answer it and close                            └──> Err(CloseReason): why not
 //! ```
 //! What is left of a body that was answered early is skipped before the next head is read,
 //! if it is short (RFC 9112, 9.3). A request is read behind a body only when that ended as it said
@@ -11,7 +11,7 @@
 
 use super::body::{Decoder, Encoder, Piece};
 use super::chars::write_decimal;
-use super::close::{Close, wants_to_stay};
+use super::close::{CloseReason, wants_to_stay};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::framing::{Message, framing, may_have_body};
@@ -138,7 +138,7 @@ struct Asked {
     /// One that is answered as the request's own is.
     method: &'static Method,
     version: Version,
-    stays: Result<(), Close>,
+    stays: Result<(), CloseReason>,
 }
 
 /// As far as framing goes (RFC 9112, 6.3), all but two methods are answered as GET is.
@@ -225,7 +225,7 @@ impl RecvBody {
     pub fn finish(self) -> SendHead {
         let mut asked = self.asked;
         if !self.decoder.is_done() {
-            asked.stays = Err(Close::RequestUnread);
+            asked.stays = Err(CloseReason::RequestUnread);
         }
         SendHead { asked, unread: None }
     }
@@ -247,7 +247,7 @@ impl RecvBody {
             Ok(true) => None,
             Ok(false) => Some(Box::new(unread)),
             Err(Doubtful) => {
-                asked.stays = Err(Close::RequestUnread);
+                asked.stays = Err(CloseReason::RequestUnread);
                 None
             }
         };
@@ -303,13 +303,13 @@ pub struct SendHead {
 
 impl SendHead {
     /// To answer when there was no request; `close` is why that is the end.
-    pub fn unasked(close: Close) -> SendHead {
+    pub fn unasked(close: CloseReason) -> SendHead {
         let asked = Asked { method: &Method::Get, version: Version::Http11, stays: Err(close) };
         SendHead { asked, unread: None }
     }
 
     /// To answer when there was only so much of a request, or it is not read on.
-    pub fn cut_short(came: &Came, close: Close) -> SendHead {
+    pub fn cut_short(came: &Came, close: CloseReason) -> SendHead {
         let method = answered_as(&came.method());
         let asked = Asked { method, version: Version::Http11, stays: Err(close) };
         SendHead { asked, unread: None }
@@ -365,7 +365,7 @@ impl SendHead {
         let has_body = may_have_body(method, status);
         // 205: "reset the form" has nothing to show, and says so (RFC 9110, 15.3.6).
         let length = if status == Status::RESET_CONTENT { Some(0) } else { length };
-        let mut stays = if may_stay { stays } else { stays.and(Err(Close::WeAsked)) };
+        let mut stays = if may_stay { stays } else { stays.and(Err(CloseReason::WeAsked)) };
         let encoder = match length {
             _ if !has_body => Encoder::Nothing,
             Some(length) => Encoder::Length(length),
@@ -373,11 +373,11 @@ impl SendHead {
             None => Encoder::UntilClose,
         };
         if let Encoder::UntilClose = encoder {
-            stays = stays.and(Err(Close::EndOfBody));
+            stays = stays.and(Err(CloseReason::EndOfBody));
         }
         // Refused or not: a client in a hurry sends behind it what is meant for the tunnel.
         if *method == Method::Connect {
-            stays = Err(Close::Tunnel);
+            stays = Err(CloseReason::Tunnel);
         }
 
         let no_trailers = length.is_some() || version < Version::Http11;
@@ -434,7 +434,7 @@ const OURS_WITHOUT_TRAILERS: Names =
 #[derive(Debug)]
 pub struct SendBody {
     encoder: Encoder,
-    stays: Result<(), Close>,
+    stays: Result<(), CloseReason>,
     unread: Option<Box<Unread>>,
 }
 
@@ -477,7 +477,7 @@ impl SendBody {
     ///
     /// # Errors
     /// The reason to close.
-    pub fn finish(self, out: &mut Vec<u8>) -> Result<RecvHead, Close> {
+    pub fn finish(self, out: &mut Vec<u8>) -> Result<RecvHead, CloseReason> {
         self.finish_with(Headers::NONE, out)
     }
 
@@ -487,9 +487,13 @@ impl SendBody {
     /// # Errors
     /// The reason to close.
     #[inline(always)]
-    pub fn finish_with(self, trailers: &Headers, out: &mut Vec<u8>) -> Result<RecvHead, Close> {
+    pub fn finish_with(
+        self,
+        trailers: &Headers,
+        out: &mut Vec<u8>,
+    ) -> Result<RecvHead, CloseReason> {
         let SendBody { encoder, stays, unread } = self;
-        encoder.finish_with(trailers, out).map_err(|_| Close::BodyShort)?;
+        encoder.finish_with(trailers, out).map_err(|_| CloseReason::BodyShort)?;
         stays.map(|()| RecvHead { unread, head: Partial::default() })
     }
 }

@@ -237,7 +237,7 @@ mod tests {
 
         #[test]
         fn nothing_panics(value in vec(prop_oneof![
-            any::<u8>().prop_filter("a value", |byte| super::super::chars::FIELD_VALUE.has(*byte)),
+            any::<u8>().prop_filter("a value", |byte| crate::proto::http::chars::FIELD_VALUE.has(*byte)),
             Just(b'"'), Just(b'\\'), Just(b';'), Just(b','), Just(b'='), Just(b'a'),
         ], 0..40)) {
             for metric in read(&[&value]) {

@@ -33,7 +33,7 @@ impl Served {
             thread::sleep(2 * TURN_TIME);
             Response::text("done")
         });
-        let (routes, stop) = (router.build().unwrap(), Stop::new().unwrap());
+        let (routes, stop) = (router.build().unwrap(), StopSignal::new().unwrap());
         let limits = Limits::default();
         let http = Http::new(routes, limits, 1, None, AccessLog::Off, Arc::default(), stop);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -49,7 +49,7 @@ impl Served {
         let next = self.http.turn(
             &mut self.connection,
             &self.stream,
-            &mut Desk::default(),
+            &mut Scratch::default(),
             &Alone,
             Duration::ZERO,
         );
@@ -65,5 +65,5 @@ fn after_a_long_turn_only_who_has_asked_for_more_comes_again() {
     const SLOW: &str = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
     let mut served = Served::new();
     assert!(matches!(served.turn_after(SLOW), Next::Readable(_)));
-    assert_eq!(served.turn_after(&SLOW.repeat(2)), Next::Again);
+    assert_eq!(served.turn_after(&SLOW.repeat(2)), Next::Yield);
 }

@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::*;
-use crate::net::usage::Measured;
+use crate::net::thread_usage::Measured;
 
 /// Nanoseconds.
 type Time = u64;

@@ -1,0 +1,193 @@
+//! The flags of `client` that say what is asked once more, elsewhere, or beside: redirects, retries,
+//! several transfers at a time.
+
+use std::time::Duration;
+
+use super::ClientOptions;
+use crate::cli::Effect::{Switch, Value};
+use crate::cli::{Flag, Right, seconds};
+
+/// What is done about redirects and failures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// Are redirects followed?
+    pub follow: Follow,
+    /// So many in a row; `None`: any number.
+    pub most_redirects: Option<u32>,
+    /// Statuses behind which POST stays POST.
+    pub stays_post: Vec<u16>,
+    /// How often a transfer that failed is made once more.
+    pub retries: u32,
+    /// The pause before that; without it, it begins with a second and doubles.
+    pub retry_delay: Option<Duration>,
+    /// No retry begins later than this after the first try.
+    pub retry_max_time: Option<Duration>,
+    /// Which failures are worth it.
+    pub retry_on: RetryOn,
+}
+
+/// What is done about redirects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Follow {
+    /// They are answers as any other.
+    #[default]
+    No,
+    /// They are followed; what is meant for one host does not reach another.
+    Yes,
+    /// They are followed, and Authorization and Cookie go everywhere.
+    Trusted,
+}
+
+/// Which failures are worth a retry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RetryOn {
+    /// Those that curl takes for transient.
+    #[default]
+    Transient,
+    /// And a connection that is refused.
+    Refused,
+    /// All.
+    AllErrors,
+}
+
+/// How many transfers go at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parallel {
+    /// Is there more than one at a time?
+    pub on: bool,
+    /// At most so many, then: 1 to 300.
+    pub most: u16,
+}
+
+impl Default for Again {
+    /// curl's.
+    fn default() -> Again {
+        Again {
+            follow: Follow::No,
+            most_redirects: Some(50),
+            stays_post: Vec::new(),
+            retries: 0,
+            retry_delay: None,
+            retry_max_time: None,
+            retry_on: RetryOn::Transient,
+        }
+    }
+}
+
+impl Default for Parallel {
+    /// curl's.
+    fn default() -> Parallel {
+        Parallel { on: false, most: 50 }
+    }
+}
+
+/// The table.
+pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
+    Flag::new(
+        Some('L'),
+        "location",
+        Switch(|options| options.again.follow = options.again.follow.max(Follow::Yes)),
+        "follow redirects; Authorization and Cookie stay with the first host and port",
+    ),
+    Flag::new(
+        None,
+        "location-trusted",
+        Switch(|options| options.again.follow = Follow::Trusted),
+        "as -L, and they go wherever it leads",
+    ),
+    Flag::new(
+        None,
+        "max-redirs",
+        Value("N", |options, value| {
+            options.again.most_redirects = match value.to_str() {
+                Some("-1") => None,
+                text => {
+                    let most = text.and_then(|text| text.parse().ok());
+                    Some(most.ok_or(Right("a number, or -1 for any number"))?)
+                }
+            };
+            Ok(())
+        }),
+        "so many redirects in a row (default 50), -1 for any number",
+    ),
+    Flag::new(
+        None,
+        "post301",
+        Switch(|options| stay(options, 301)),
+        "POST stays POST behind a 301",
+    ),
+    Flag::new(None, "post302", Switch(|options| stay(options, 302)), "… a 302"),
+    Flag::new(None, "post303", Switch(|options| stay(options, 303)), "… a 303"),
+    Flag::new(
+        None,
+        "retry",
+        Value("N", |options, value| {
+            let times = value.to_str().and_then(|text| text.parse().ok());
+            options.again.retries = times.ok_or(Right("a number, as 3"))?;
+            Ok(())
+        }),
+        "so many more tries when the host is not found, when time is up, and for the answers 408, \
+         429, 500, 502, 503 and 504; a Retry-After is heeded",
+    ),
+    Flag::new(
+        None,
+        "retry-delay",
+        Value("SECS", |options, value| {
+            options.again.retry_delay = seconds(value).map(super::network::limit)?;
+            Ok(())
+        }),
+        "the pause before each (default: 1, 2, 4 … seconds, at most 10 minutes)",
+    ),
+    Flag::new(
+        None,
+        "retry-max-time",
+        Value("SECS", |options, value| {
+            options.again.retry_max_time = seconds(value).map(super::network::limit)?;
+            Ok(())
+        }),
+        "no further try later than this (default: no limit)",
+    ),
+    Flag::new(
+        None,
+        "retry-connrefused",
+        Switch(|options| on(options, RetryOn::Refused)),
+        "a refused connection is worth a retry, too",
+    ),
+    Flag::new(
+        None,
+        "retry-all-errors",
+        Switch(|options| on(options, RetryOn::AllErrors)),
+        "and so is every failure; with -f, every status of 400 and above",
+    ),
+    Flag::new(
+        Some('Z'),
+        "parallel",
+        Switch(|options| options.parallel.on = true),
+        "several transfers at a time; each output in one piece, in the order of their answers",
+    ),
+    Flag::new(
+        None,
+        "parallel-max",
+        Value("N", |options, value| {
+            let most = value.to_str().and_then(|text| text.parse().ok());
+            let most = most.filter(|most| (1..=300).contains(most));
+            options.parallel.most = most.ok_or(Right("1 to 300"))?;
+            Ok(())
+        }),
+        "so many at a time (default 50)",
+    ),
+    Flag::new(
+        None,
+        "fail-early",
+        Switch(|options| options.fail_early = true),
+        "the first transfer that fails is the last one",
+    ),
+];
+
+fn stay(options: &mut ClientOptions, status: u16) {
+    options.again.stays_post.push(status);
+}
+
+fn on(options: &mut ClientOptions, failures: RetryOn) {
+    options.again.retry_on = options.again.retry_on.max(failures);
+}

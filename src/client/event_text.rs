@@ -1,0 +1,116 @@
+//! An event as lines of text, in curl's words where curl has them: `*` is what the client does, `>` what
+//! it sends, `<` what it receives.
+
+use std::io::{self, Write};
+
+use super::error::in_one_line;
+use super::event::Event;
+use crate::net::stream::Endpoints;
+
+/// Writes what `-v` and the log say about an event; nothing for some.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_event(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
+    match event {
+        Event::Resolved(host, [address]) if address.ip().to_string() == *host => Ok(()),
+        Event::Resolved(host, addresses) => {
+            let addresses: Vec<_> = addresses.iter().map(|at| at.ip().to_string()).collect();
+            writeln!(out, "* Host {host} is at {}", addresses.join(", "))
+        }
+        Event::Trying(address) => writeln!(out, "*   Trying {address}..."),
+        Event::Failed(address, error) => writeln!(out, "* {address}: {}", in_one_line(*error)),
+        Event::Abandoned(address) => writeln!(out, "* {address}: another one was faster"),
+        Event::Connected(id, host, Endpoints::Tcp { remote, .. }) => {
+            let (ip, port) = (remote.ip(), remote.port());
+            writeln!(out, "* Connected to {host} ({ip}) port {port} (#{id})")
+        }
+        Event::Connected(id, host, Endpoints::Unix(path)) => {
+            writeln!(out, "* Connected to {host} ({}) (#{id})", path.display())
+        }
+        Event::Reusing(id, host) => {
+            writeln!(out, "* Re-using existing connection #{id} with host {host}")
+        }
+        Event::Dead(id) => writeln!(out, "* Connection #{id} was closed by the server meanwhile"),
+        Event::Retrying(id) => {
+            writeln!(out, "* Connection #{id} died before an answer came; once more on a fresh one")
+        }
+        Event::Sending(head) => lines('>', head, out),
+        Event::InTurn(number, of, request) => {
+            let (method, target) = (request.verb().as_str(), &request.url().path);
+            writeln!(out, "* Answer {number} of {of}, to {method} {target}")
+        }
+        Event::Unanswered(left, of) => writeln!(
+            out,
+            "* {left} of {of} requests were not answered; they are sent again, one by one"
+        ),
+        Event::Redirected(_, url) => writeln!(out, "* Issue another request to this URL: '{url}'"),
+        Event::Again(number, pause) => writeln!(out, "* Once more in {pause:?}, retry {number}"),
+        // What came of it is said, and errors are the caller's to tell.
+        Event::Resolving(_)
+        | Event::Wrote(..)
+        | Event::Read(..)
+        | Event::Sent(_)
+        | Event::FirstByte
+        | Event::Received(_)
+        | Event::Ended(_)
+        | Event::GaveUp(_) => Ok(()),
+        Event::Interim(head) | Event::Head(head) => lines('<', head.headers.source(), out),
+        Event::Trailers(trailers) => {
+            let mut text = Vec::new();
+            trailers.encode(&mut text);
+            lines('<', &text, out)
+        }
+        Event::Kept(id, host) => writeln!(out, "* Connection #{id} to host {host} left intact"),
+        Event::Closed(id, close) => writeln!(out, "* Closing connection #{id}: {close}"),
+    }
+}
+
+/// Each line of a head behind its mark. No control byte but a tab stands in a head that was
+/// understood, so nothing in it can play with a terminal.
+fn lines(mark: char, head: &[u8], out: &mut impl Write) -> io::Result<()> {
+    for line in head.split_inclusive(|&byte| byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        out.write_all(format!("{mark} ").as_bytes())?;
+        out.write_all(line)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::http::close::CloseReason;
+
+    fn told(event: &Event<'_>) -> String {
+        let mut out = Vec::new();
+        write_event(event, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn events_in_words() {
+        let address = "[::1]:80".parse().unwrap();
+        let (tcp, unix) =
+            (Endpoints::Tcp { local: address, remote: address }, Endpoints::Unix("/s".into()));
+        for (event, want) in [
+            (Event::Trying(address), "*   Trying [::1]:80...\n"),
+            (Event::Connected(0, "h", &tcp), "* Connected to h (::1) port 80 (#0)\n"),
+            (Event::Connected(0, "h", &unix), "* Connected to h (/s) (#0)\n"),
+            (
+                Event::Sending(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"),
+                "> GET / HTTP/1.1\n> Host: h\n> \n",
+            ),
+            (Event::Kept(0, "h"), "* Connection #0 to host h left intact\n"),
+            (Event::Reusing(0, "h"), "* Re-using existing connection #0 with host h\n"),
+            (
+                Event::Closed(2, CloseReason::PeerAsked),
+                "* Closing connection #2: the peer asked for it\n",
+            ),
+        ] {
+            assert_eq!(told(&event), want);
+        }
+    }
+}

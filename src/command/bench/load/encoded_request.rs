@@ -1,0 +1,225 @@
+//! The request as it goes over the wire, again and again, and the reading of its answers. Sans-IO.
+//!
+//! The request is written once. An answer's head is parsed by the protocol as any other; but parsing
+//! is a pure function, and servers say the same thing for a second on end: **a head that is equal to
+//! the one before it, byte for byte, means the same**. So each byte of each answer is looked at, each
+//! body is counted to its end, and nothing is allocated for it.
+
+use crate::client::Error;
+use crate::client::request::Request;
+use crate::command::bench::load::failure::Failure;
+use crate::proto::buf::Buf;
+use crate::proto::http::client::{Head, Piece, RecvBody, RecvHead, SendHead};
+use crate::proto::http::error::{Fault, Rule};
+use crate::proto::http::framing::Framing;
+use crate::proto::http::head::ResponseHead;
+use crate::proto::http::limits::Limits;
+use crate::proto::http::status::Status;
+
+/// A request, ready to be sent any number of times.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    /// Head and body.
+    pub(super) wire: Vec<u8>,
+    /// The state in which its answer is waited for.
+    waiting: RecvHead,
+    /// The last head that was parsed, and what it meant.
+    known: Option<Known>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    head: Vec<u8>,
+    status: Status,
+    body: RecvBody,
+}
+
+/// How far an answer has come.
+#[derive(Debug, Default)]
+pub(super) enum Reading {
+    /// Nothing of it is there.
+    #[default]
+    Start,
+    Head(RecvHead),
+    Body(Status, RecvBody),
+}
+
+/// What [`Reading::advance`] came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// More bytes are needed.
+    More,
+    /// The answer is complete; may another request follow on the connection?
+    Answered(Status, bool),
+}
+
+impl Shape {
+    /// # Errors
+    /// As [`Client::send`](crate::client::Client::send), before anything is sent.
+    pub(super) fn new(request: &Request) -> Result<Shape, Error> {
+        let content = request.content()?;
+        let (head, mut wire) = (request.head(&content), Vec::new());
+        let mut sending = match content.framing {
+            Framing::Chunked => SendHead.send_chunked(&head, &mut wire),
+            Framing::Length(length) => SendHead.send(&head, Some(length), &mut wire),
+            Framing::None | Framing::UntilClose => SendHead.send(&head, None, &mut wire),
+        };
+        if !content.body.is_empty() {
+            sending.write(content.body, &mut wire);
+        }
+        let waiting = sending.finish(&mut wire);
+        Ok(Shape { wire, waiting, known: None })
+    }
+
+    /// Takes a head that is known, if that is what has come.
+    fn recognize(&self, input: &mut Buf) -> Option<Reading> {
+        let known = self.known.as_ref().filter(|known| input.bytes().starts_with(&known.head))?;
+        input.take(known.head.len());
+        Some(Reading::Body(known.status, known.body.clone()))
+    }
+
+    fn learn(&mut self, head: &ResponseHead, body: &RecvBody) {
+        let bytes = self.known.take().map(|known| known.head);
+        let mut bytes = bytes.unwrap_or_default();
+        bytes.clear();
+        bytes.extend_from_slice(head.headers.source());
+        self.known = Some(Known { head: bytes, status: head.status, body: body.clone() });
+    }
+}
+
+impl Reading {
+    /// Takes what has come of the answer to a request of this shape.
+    ///
+    /// # Errors
+    /// The connection is of no more use.
+    pub(super) fn advance(
+        &mut self,
+        input: &mut Buf,
+        shape: &mut Shape,
+        limits: &Limits,
+    ) -> Result<Step, Failure> {
+        loop {
+            *self = match std::mem::take(self) {
+                Reading::Start if input.is_empty() && !input.is_closed() => return Ok(Step::More),
+                Reading::Start => {
+                    shape.recognize(input).unwrap_or_else(|| Reading::Head(shape.waiting.clone()))
+                }
+                Reading::Head(waiting) => match waiting.receive(input, limits).map_err(misread)? {
+                    Head::More(waiting) => {
+                        *self = Reading::Head(waiting);
+                        return Ok(Step::More);
+                    }
+                    Head::Interim(_, waiting) => Reading::Head(waiting),
+                    Head::Complete(head, body) => {
+                        shape.learn(&head, &body);
+                        Reading::Body(head.status, body)
+                    }
+                    Head::Closed => return Err(Failure::NoAnswer),
+                },
+                Reading::Body(status, mut body) => {
+                    match body.receive(input, limits).map_err(misread)? {
+                        Piece::Data(_) => Reading::Body(status, body),
+                        Piece::More => {
+                            *self = Reading::Body(status, body);
+                            return Ok(Step::More);
+                        }
+                        Piece::End => return Ok(Step::Answered(status, body.finish().is_ok())),
+                    }
+                }
+            };
+        }
+    }
+}
+
+fn misread(fault: Fault) -> Failure {
+    match fault.rule {
+        Rule::HeadIncomplete | Rule::BodyIncomplete => Failure::CutShort,
+        rule => Failure::Misread(rule),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(method: &str) -> Shape {
+        Shape::new(&Request::get("a/").unwrap().method(method).unwrap()).unwrap()
+    }
+
+    /// Reads answers from `wire`, which comes in pieces of `step` and then ends.
+    fn read(shape: &mut Shape, wire: &str, step: usize) -> (Vec<(u16, bool)>, Option<Failure>) {
+        let (mut buf, mut reading, mut got) = (Buf::new(), Reading::default(), Vec::new());
+        let mut pieces = wire.as_bytes().chunks(step);
+        loop {
+            match reading.advance(&mut buf, shape, &Limits::default()) {
+                Ok(Step::Answered(status, stays)) => got.push((status.code(), stays)),
+                Ok(Step::More) => match pieces.next() {
+                    Some(piece) => buf.extend(piece),
+                    None => buf.close(),
+                },
+                Err(Failure::NoAnswer) => return (got, None),
+                Err(failure) => return (got, Some(failure)),
+            }
+        }
+    }
+
+    #[test]
+    fn answers_whole_and_byte_by_byte_known_or_not() {
+        let ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+        let chunked =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+        let close = "HTTP/1.1 500 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+        let bare = "HTTP/1.1 204 No Content\r\n\r\n";
+        let interim = "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n";
+        let cut = |text: &str| text.strip_suffix(|_: char| true).unwrap().to_owned();
+        let (kept, closed) = ((200, true), (500, false));
+        for (name, wire, want, failure) in [
+            ("one", ok.to_owned(), vec![kept], None),
+            ("the same three times", ok.repeat(3), vec![kept; 3], None),
+            ("this and that", [ok, chunked, ok, chunked].concat(), vec![kept; 4], None),
+            ("chunked twice", chunked.repeat(2), vec![kept; 2], None),
+            ("the last one", [ok, close].concat(), vec![kept, closed], None),
+            ("no body", bare.repeat(2), vec![(204, true); 2], None),
+            ("interim", [interim, ok, interim, ok].concat(), vec![kept; 2], None),
+            ("cut short", [ok, &cut(ok)].concat(), vec![kept], Some(Failure::CutShort)),
+            ("cut in chunks", cut(chunked), vec![], Some(Failure::CutShort)),
+            (
+                "cut in the head",
+                [ok, "HTTP/1.1 200 OK\r\nCon"].concat(),
+                vec![kept],
+                Some(Failure::CutShort),
+            ),
+            (
+                "wrong length behind a right one",
+                [ok, "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello"].concat(),
+                vec![kept],
+                Some(Failure::Misread(Rule::Length)),
+            ),
+            (
+                "no HTTP",
+                "SSH-2.0\r\n".to_owned(),
+                vec![],
+                Some(Failure::Misread(Rule::NoStatusLine)),
+            ),
+        ] {
+            for step in [1, 7, wire.len()] {
+                let got = read(&mut shape("GET"), &wire, step);
+                assert_eq!(got, (want.clone(), failure), "{name}, by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_one_method_is_not_taken_for_another() {
+        let heads = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n".repeat(2);
+        assert_eq!(read(&mut shape("HEAD"), &heads, 1000), (vec![(200, true); 2], None));
+    }
+
+    #[test]
+    fn the_wire_is_the_clients() {
+        let request = Request::get("a/b").unwrap().method("PUT").unwrap().body("xyz");
+        let wire = String::from_utf8(Shape::new(&request).unwrap().wire).unwrap();
+        assert!(wire.starts_with("PUT /b HTTP/1.1\r\nHost: a\r\n"), "{wire}");
+        assert!(wire.ends_with("\r\nContent-Length: 3\r\n\r\nxyz"), "{wire}");
+    }
+}

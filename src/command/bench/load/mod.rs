@@ -1,0 +1,191 @@
+//! Load, and what it feels like: many connections on few threads, each request a real exchange.
+//!
+//! Honest by construction: every answer is read to its end and checked (status, framing, length); at
+//! a rate, time counts from when a request was **due**, so a server that stalls is not asked less and
+//! measured less for it (coordinated omission); what is not answered counts with the time waited.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `schedule` | when which request is due: pure |
+//! | `wire` | the request's bytes, and the reading of its answers: sans-IO |
+//! | `driver` | one thread: its connections, and waiting for all of them |
+//! | `lane` | one connection, and what is under way on it |
+//! | `tally`, `timeline` | what was measured, in fixed memory |
+//! | `failure` | why a request came to nothing |
+//!
+//! What is made of it stands in [`report`](super::report).
+
+mod connection;
+mod driver;
+mod encoded_request;
+mod failure;
+mod schedule;
+mod tally;
+mod timeline;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+pub use self::failure::{Cause, Failure};
+pub use self::schedule::Pace;
+pub use self::tally::{LATE, Tally};
+pub use self::timeline::{SLICES, Slice, Timeline};
+
+use self::driver::Driver;
+use self::encoded_request::Shape;
+use self::schedule::Schedule;
+use crate::client::{Client, Error, Request, Version};
+
+/// What is to be measured.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What is asked, again and again.
+    pub request: Request,
+    /// How many connections there are at a time: at least 1.
+    pub connections: usize,
+    /// How many threads they are spread over: at least 1.
+    pub threads: usize,
+    /// How requests follow each other.
+    pub pace: Pace,
+    /// How many requests are made. Without this and `duration` it goes on until it is stopped.
+    pub requests: Option<u64>,
+    /// For how long, beginning behind the warm-up.
+    pub duration: Option<Duration>,
+    /// For how long requests are made before they count.
+    pub warm_up: Duration,
+    /// How many requests go over a connection. The last one says `Connection: close`.
+    pub per_connection: Option<u64>,
+    /// How many requests are sent on a connection before the first one is answered: 1 is no
+    /// pipelining.
+    pub pipeline: usize,
+    /// How long a connection may take to come about, a due request to be sent, and an answer to be
+    /// complete.
+    pub patience: Duration,
+}
+
+/// What was measured.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Of all threads together.
+    pub tally: Tally,
+    /// From the end of the warm-up to the end of the time set, or to the last answer if that came
+    /// later.
+    pub took: Duration,
+    /// Which share of its time each thread was busy: at 1.0 it had none to wait.
+    pub busy: Vec<f64>,
+    /// Who was asked.
+    pub address: SocketAddr,
+}
+
+/// How far it has come, warm-up included.
+#[derive(Debug, Default)]
+pub struct Progress {
+    answers: AtomicU64,
+    failures: AtomicU64,
+}
+
+impl Progress {
+    /// Answers that have come.
+    pub fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    /// Requests that have failed.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+}
+
+/// What all threads share.
+struct Job<'p> {
+    plan: &'p Plan,
+    shapes: [Shape; 2],
+    address: SocketAddr,
+    begin: Instant,
+    progress: Progress,
+    stop: &'p AtomicBool,
+}
+
+/// Measures, until the plan is fulfilled or `stop` is set. `observe` is called now and then.
+///
+/// # Errors
+/// When nothing can be measured: the request contradicts itself, the host has no address, or it takes
+/// no connection; [`Error::Connect`] also when there are no descriptors to wait with.
+pub fn run(
+    plan: &Plan,
+    stop: &AtomicBool,
+    mut observe: impl FnMut(Duration, &Progress),
+) -> Result<Outcome, Error> {
+    let shapes = shapes(plan)?;
+    // One connection is made, and let go: if that fails, so would all.
+    let client = Client::new().connect_timeout(plan.patience);
+    let ends = client.reach_url(plan.request.url())?;
+    let address = ends.remote().ok_or(Error::NoAnswer)?;
+    let (begin, progress) = (Instant::now(), Progress::default());
+    let job = Job { plan, shapes, address, begin, progress, stop };
+    let threads = plan.threads.clamp(1, plan.connections.max(1));
+    let measured = thread::scope(|scope| {
+        let (done, wait) = mpsc::channel();
+        for index in 0..threads {
+            let (job, done) = (&job, done.clone());
+            let thread = thread::Builder::new().name(format!("bench-{index}"));
+            let run = move || done.send(measure(job, index, threads)).unwrap_or_default();
+            thread.spawn_scoped(scope, run)?;
+        }
+        drop(done);
+        let mut measured = Vec::new();
+        loop {
+            match wait.recv_timeout(Duration::from_millis(200)) {
+                Ok(one) => measured.push(one?),
+                Err(RecvTimeoutError::Timeout) => observe(begin.elapsed(), &job.progress),
+                Err(RecvTimeoutError::Disconnected) => return Ok::<_, io::Error>(measured),
+            }
+        }
+    });
+    let measured = measured.map_err(Error::Receive)?;
+    let mut all = Tally::new(plan.duration);
+    measured.iter().for_each(|one| all.add(&one.tally));
+    let began = begin + plan.warm_up;
+    let ended = measured.iter().map(|one| one.ended).max().unwrap_or(began);
+    Ok(Outcome {
+        tally: all,
+        took: ended.saturating_duration_since(began),
+        busy: measured.iter().map(|one| one.busy).collect(),
+        address,
+    })
+}
+
+/// What one thread brings home.
+struct Measured {
+    tally: Tally,
+    ended: Instant,
+    busy: f64,
+}
+
+/// One thread's work.
+fn measure(job: &Job<'_>, index: usize, threads: usize) -> io::Result<Measured> {
+    let plan = job.plan;
+    let share = plan.connections / threads + usize::from(index < plan.connections % threads);
+    let turn = (index, threads);
+    let schedule =
+        Schedule::new(plan.pace, turn, job.begin, plan.warm_up, plan.duration, plan.requests);
+    Driver::new(job, schedule, share)?.run()
+}
+
+/// The request as it is sent usually, and as it is sent last on its connection.
+fn shapes(plan: &Plan) -> Result<[Shape; 2], Error> {
+    // Nobody waits for a 100 (Continue) here; who wants it sent says so in a field.
+    let usual = plan.request.clone().without("expect");
+    let (mut kept, mut last) = (usual.clone(), usual);
+    // What the user says of the connection stands.
+    if !kept.has_field("connection") {
+        if kept.is_version(Version::Http10) {
+            kept = kept.field("Connection", "keep-alive")?;
+        }
+        last = last.field("Connection", "close")?;
+    }
+    Ok([Shape::new(&kept)?, Shape::new(&last)?])
+}

@@ -1,0 +1,102 @@
+//! `client bench URL`: from flags to a plan, from the plan to a report and an exit code.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`load`] | sends the requests and times them |
+//! | [`report`] | what the times amount to, as text and JSON |
+
+pub mod load;
+pub mod report;
+
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use self::load::{Pace, Plan, run};
+use self::report::compare::Baseline;
+use self::report::{Summary, fail_if, json, progress, text};
+use super::build_request::{Content, ask};
+use super::error::{Stop, complain};
+use crate::cli::bench::BenchOptions;
+
+/// Measures, prints, judges.
+///
+/// # Errors
+/// What keeps it from being made, and requests or conditions that failed.
+pub fn run_bench(options: &BenchOptions, stop: &AtomicBool) -> Result<u8, Stop> {
+    let conditions = options.fail_if.as_deref().map(fail_if::parse).transpose();
+    let conditions = conditions.map_err(Stop::Usage)?.unwrap_or_default();
+    let baseline = options.baseline.as_deref().map(baseline).transpose()?;
+    let summary = measure(options, stop)?;
+
+    let in_json = json::json(&summary);
+    let to_stdout = options.json_out.as_deref() == Some(Path::new("-"));
+    let mut page = if to_stdout { in_json.clone() } else { text(&summary) };
+    if let Some(path) = options.json_out.as_deref().filter(|_| !to_stdout) {
+        let name = path.display().to_string();
+        fs::write(path, in_json).map_err(|error| Stop::Write(name, error))?;
+    }
+    if let (Some((name, baseline)), false) = (&baseline, to_stdout) {
+        page += &format!("\n{}", baseline.table(name, &summary));
+    }
+    match io::stdout().write_all(page.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(Stop::Write("stdout".to_owned(), error));
+        }
+        _ => {}
+    }
+    let good = summary.answers - summary.not_2xx;
+    let tolerated = conditions.iter().any(|condition| condition.is_about_errors());
+    if good == 0 || summary.errors() > 0 && !tolerated {
+        let (errors, all) = (summary.errors(), summary.answers + summary.failed());
+        return Err(Stop::Failed(22, format!("{errors} of {all} requests failed")));
+    }
+    let held: Vec<String> = conditions.iter().filter_map(|one| one.holds(&summary)).collect();
+    match &held[..] {
+        [] => Ok(0),
+        held => Err(Stop::Failed(99, format!("--fail-if: {}", held.join("; ")))),
+    }
+}
+
+fn measure(options: &BenchOptions, stop: &AtomicBool) -> Result<Summary, Stop> {
+    let plan = plan(options)?;
+    let watched = !options.silent && io::stderr().is_terminal();
+    let outcome = run(&plan, stop, |after, so_far| {
+        if watched {
+            complain(&format!("\r\x1b[K{}", progress(after, so_far)));
+        }
+    });
+    if watched {
+        complain("\r\x1b[K");
+    }
+    Ok(Summary::new(&plan, &outcome.map_err(Stop::Fetch)?))
+}
+
+fn plan(options: &BenchOptions) -> Result<Plan, Stop> {
+    let content = Content::new(&options.client)?;
+    let url = options.client.urls.first().map_or("", String::as_str);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Plan {
+        request: ask(&options.client, url, 0, &content)?.in_memory()?,
+        connections: options.connections,
+        threads: options.threads.unwrap_or((cores / 2).max(1)),
+        pace: options.rate.map_or(Pace::Closed, Pace::Rate),
+        requests: options.requests,
+        duration: options.time(),
+        warm_up: options.warm_up,
+        per_connection: options.per_connection,
+        pipeline: options.pipeline,
+        patience: options.max_time,
+    })
+}
+
+fn baseline(path: &Path) -> Result<(String, Baseline), Stop> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| Stop::ReadData(name.clone(), error))?;
+    match Baseline::parse(&text) {
+        Ok(baseline) => Ok((name, baseline)),
+        Err(why) => Err(Stop::ReadData(name, io::Error::other(why))),
+    }
+}

@@ -1,0 +1,79 @@
+//! A measurement as JSON.
+//!
+//! | member | what it is |
+//! |---|---|
+//! | `schema` | [`SCHEMA`] |
+//! | `asked` | method and URL |
+//! | `rate` | requests due in a second, `null` in a closed loop |
+//! | `connections` `threads` `pipeline` `per_connection` | as planned; `per_connection` `null`: no limit |
+//! | `warm_up_s` `took_s` | seconds left out, and seconds measured |
+//! | `answers` `bytes` `connections_made` | full answers, their bytes, and over how many connections |
+//! | `requests_per_s` | `answers` in a second |
+//! | `failed` `not_2xx` `errors` | not answered in full; answered with another status; both |
+//! | `error_share` | `errors` in all requests, from 0 to 1 |
+//! | `latency_us` | microseconds by `p50` … `p99.99`, `max`, `mean`; at a rate from when requests were due |
+//! | `uncorrected_latency_us` | the same from when they were sent; `null` in a closed loop |
+//! | `statuses` `failures` | how often, by status code and by name |
+//! | `timeline` | `slice_s`, and for each slice `worst_us` and `answers` |
+//! | `generator` | `busy`: the share of its time for each thread; `late`: requests it held up |
+//!
+//! Members may be added under the same schema; none changes its meaning.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{Latency, QUANTILES, Summary};
+use crate::command::bench::load::Pace;
+
+/// What the `schema` member says.
+pub const SCHEMA: &str = "threadbare-bench/1";
+
+/// The measurement as JSON, in lines.
+pub fn json(summary: &Summary) -> String {
+    let counts = |pairs: &mut dyn Iterator<Item = (String, u64)>| -> Map<String, Value> {
+        pairs.map(|(name, count)| (name, count.into())).collect()
+    };
+    let mut statuses = summary.statuses.iter().map(|(code, count)| (code.to_string(), *count));
+    let slices = summary.timeline.slices();
+    let value = json!({
+        "schema": SCHEMA,
+        "asked": summary.asked,
+        "rate": match summary.pace { Pace::Closed => None, Pace::Rate(rate) => Some(rate) },
+        "connections": summary.connections,
+        "threads": summary.threads,
+        "pipeline": summary.pipeline,
+        "per_connection": summary.per_connection,
+        "warm_up_s": summary.warm_up.as_secs_f64(),
+        "took_s": summary.took.as_secs_f64(),
+        "answers": summary.answers,
+        "bytes": summary.bytes,
+        "connections_made": summary.connections_made,
+        "requests_per_s": summary.per_second(),
+        "failed": summary.failed(),
+        "not_2xx": summary.not_2xx,
+        "errors": summary.errors(),
+        "error_share": summary.error_share(),
+        "latency_us": latency(&summary.latency),
+        "uncorrected_latency_us": summary.uncorrected.as_ref().map(latency),
+        "statuses": counts(&mut statuses),
+        "failures": counts(&mut summary.failures.iter().cloned()),
+        "timeline": {
+            "slice_s": summary.timeline.width().as_secs_f64(),
+            "worst_us": slices.iter().map(|slice| micros(slice.worst)).collect::<Vec<_>>(),
+            "answers": slices.iter().map(|slice| slice.answers).collect::<Vec<_>>(),
+        },
+        "generator": { "busy": summary.busy, "late": summary.late },
+    });
+    format!("{value:#}\n")
+}
+
+fn latency(latency: &Latency) -> Map<String, Value> {
+    let quantiles = QUANTILES.iter().zip(latency.quantiles);
+    let quantiles = quantiles.map(|((name, _), time)| ((*name).to_owned(), micros(time).into()));
+    quantiles.chain([("mean".to_owned(), micros(latency.mean).into())]).collect()
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}

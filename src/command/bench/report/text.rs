@@ -1,0 +1,175 @@
+//! The page that `client bench` prints: 80 columns.
+
+use std::time::Duration;
+
+use super::words::{bar, bytes, count, number, sparkline, time, wrapped};
+use super::{Latency, QUANTILES, Summary};
+use crate::command::bench::load::{Pace, SLICES, Slice};
+
+/// The width of the bars.
+const BAR: usize = 40;
+
+/// The whole page.
+pub fn text(summary: &Summary) -> String {
+    let parts = [
+        heading(summary),
+        totals(summary),
+        quantiles(summary),
+        picture(&summary.latency),
+        over_time(summary),
+        what_came(summary),
+        summary.caveats().iter().map(|caveat| wrapped(caveat, 2) + "\n").collect(),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n")
+}
+
+fn heading(summary: &Summary) -> String {
+    let (asked, took) = (&summary.asked, summary.took.as_secs_f64());
+    let pace = match summary.pace {
+        Pace::Closed => "closed loop".to_owned(),
+        Pace::Rate(rate) => format!("open loop, {} requests/s due", number(rate)),
+    };
+    let mut how = format!(
+        "{pace}; {}, {}",
+        plural(summary.connections as u64, "connection"),
+        plural(summary.threads as u64, "thread"),
+    );
+    if summary.pipeline > 1 {
+        how += &format!(", {} deep", summary.pipeline);
+    }
+    if let Some(each) = summary.per_connection {
+        how += &format!(", {} each", plural(each, "request"));
+    }
+    how += &format!("; {took:.2} s");
+    if !summary.warm_up.is_zero() {
+        how += &format!(" behind a warm-up of {:?}", summary.warm_up);
+    }
+    let caution = match summary.pace {
+        Pace::Closed => {
+            "A connection waits for its answer before it asks again, so a server that stalls is \
+             asked less, and its worst moments count least. --rate measures what callers feel."
+        }
+        Pace::Rate(_) => {
+            "Corrected: from when a request was due, as a caller feels it. Uncorrected: from when \
+             it was sent, which hides what waited."
+        }
+    };
+    format!("{asked}\n{}\n{}\n", wrapped(&how, 2), wrapped(caution, 0))
+}
+
+fn totals(summary: &Summary) -> String {
+    let (all, received) = (summary.answers, summary.bytes as f64);
+    let line = format!(
+        "{} requests/s: {}, {} received, {}/s; {}",
+        number(summary.per_second()),
+        plural(all, "answer"),
+        bytes(received),
+        bytes(received / summary.took.as_secs_f64().max(1e-9)),
+        match summary.errors() {
+            0 => "no errors".to_owned(),
+            errors => format!("{} ({})", plural(errors, "error"), percent(summary.error_share())),
+        },
+    );
+    wrapped(&line, 2) + "\n"
+}
+
+fn quantiles(summary: &Summary) -> String {
+    let names = QUANTILES.map(|(name, _)| format!("{:>8}", name.replacen('p', "", 1)));
+    let names = names.map(|name| match name.trim() {
+        "max" => name,
+        number => format!("{:>8}", format!("{number}%")),
+    });
+    let row = |label: &str, latency: &Latency| {
+        let times: String =
+            latency.quantiles.iter().map(|&value| format!("{:>8}", time(value))).collect();
+        format!("{label:<11}{times}\n")
+    };
+    let rows = match &summary.uncorrected {
+        Some(sent) => row("corrected", &summary.latency) + &row("uncorrected", sent),
+        None => row("latency", &summary.latency),
+    };
+    format!("{:<11}{}\n{rows}", "", names.concat())
+}
+
+/// How many took how long; each row is about twice as long as the one above it.
+fn picture(latency: &Latency) -> String {
+    let all: u64 = latency.buckets.iter().map(|(_, count)| count).sum();
+    let most = latency.buckets.iter().map(|(_, count)| *count).max().unwrap_or_default();
+    let rows = latency.buckets.iter().skip_while(|(_, count)| *count == 0);
+    rows.map(|&(to, number)| {
+        let share = number as f64 / most.max(1) as f64;
+        let bar = bar(share, BAR);
+        let blank = " ".repeat(BAR - bar.chars().count());
+        let part = percent(number as f64 / all.max(1) as f64);
+        format!("to {:>6} {bar}{blank} {:>13} {part:>8}\n", time(to), count(number))
+    })
+    .collect()
+}
+
+/// A server that stands still is seen in both rows.
+fn over_time(summary: &Summary) -> String {
+    let width = summary.timeline.width();
+    let mut slices = summary.timeline.slices().to_vec();
+    // What is blank to the end is seen, too.
+    let until = summary.took.as_nanos().div_ceil(width.as_nanos().max(1));
+    let until = usize::try_from(until).unwrap_or(SLICES).min(SLICES);
+    slices.resize(slices.len().max(until), Slice::default());
+    let waits = || slices.iter().map(|slice| slice.worst).filter(|worst| !worst.is_zero());
+    let (Some(least), Some(most)) = (waits().min(), waits().max()) else { return String::new() };
+    let logs = |time: Duration| time.as_secs_f64().ln();
+    let span = (logs(most) - logs(least)).max(1e-9);
+    let worst = slices
+        .iter()
+        .map(|slice| (!slice.worst.is_zero()).then(|| (logs(slice.worst) - logs(least)) / span));
+    let busiest = slices.iter().map(|slice| slice.answers).max().unwrap_or_default().max(1);
+    let answers = slices
+        .iter()
+        .map(|slice| (slice.answers > 0).then(|| slice.answers as f64 / busiest as f64));
+    format!(
+        "worst wait {}|\nanswers    {}|\n{}\n",
+        sparkline(worst),
+        sparkline(answers),
+        wrapped(
+            &format!(
+                "a column is {}; worst wait of what was due in it, {} to {} (log); answers in it, up \
+                 to {} (linear)",
+                time(width),
+                time(least),
+                time(most),
+                count(busiest),
+            ),
+            2,
+        ),
+    )
+}
+
+/// Statuses and failures, by name.
+fn what_came(summary: &Summary) -> String {
+    let mut lines = String::new();
+    for &(code, number) in &summary.statuses {
+        let error = if (200..300).contains(&code) { "" } else { "  counted as errors" };
+        lines += &format!("{:>13} x status {code}{error}\n", count(number));
+    }
+    for (failure, number) in &summary.failures {
+        lines += &(wrapped(&format!("{:>13} x {failure}", count(*number)), 16) + "\n");
+    }
+    if summary.connections_made > summary.connections as u64 {
+        lines += &format!("{:>13} connections made\n", count(summary.connections_made));
+    }
+    lines
+}
+
+fn plural(number: u64, what: &str) -> String {
+    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// Small shares are not rounded to none.
+pub(super) fn percent(share: f64) -> String {
+    match share * 100.0 {
+        0.0 => "0%".to_owned(),
+        percent if percent < 0.001 => "<0.001%".to_owned(),
+        percent if percent < 1.0 => format!("{percent:.3}%"),
+        percent => format!("{percent:.1}%"),
+    }
+}

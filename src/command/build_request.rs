@@ -1,0 +1,270 @@
+//! From the flags to a request: who asks, what for, with which fields and body.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::form;
+use crate::cli::client::data::body as data_of;
+use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
+use crate::client::credentials;
+use crate::client::request::Size;
+use crate::client::{Request, Version};
+use crate::proto::http::framing::Framing;
+
+use super::error::Stop;
+use super::upload::{Recipe, Upload};
+
+/// What is sent with the requests.
+pub struct Content {
+    body: Body,
+    content_type: Option<String>,
+    /// What goes behind the `?` of the URL.
+    query: Option<String>,
+}
+
+enum Body {
+    None,
+    Bytes(Vec<u8>),
+    Form(Recipe),
+}
+
+/// A request, and its body, where that is read as it is sent.
+pub struct Asking {
+    /// The request; with a body that is in memory.
+    pub request: Request,
+    /// Another body.
+    pub upload: Option<Upload>,
+}
+
+impl Content {
+    /// Reads what there is to be read.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a form that is none.
+    pub fn new(options: &ClientOptions) -> Result<Content, Stop> {
+        let data = data_of(&options.data, read_data)?;
+        if options.get {
+            let data = data.map(|data| {
+                String::from_utf8(data).map_err(|_| {
+                    Stop::Usage(
+                        "-G puts text into the URL; right: --data-urlencode for other bytes"
+                            .to_owned(),
+                    )
+                })
+            });
+            return Ok(Content { body: Body::None, content_type: None, query: data.transpose()? });
+        }
+        if options.form.is_empty() {
+            let content_type = options.data.first().map(|_| match options.is_json() {
+                true => "application/json",
+                false => "application/x-www-form-urlencoded",
+            });
+            let content_type = content_type.map(str::to_owned);
+            let body = data.map_or(Body::None, Body::Bytes);
+            return Ok(Content { body, content_type, query: None });
+        }
+        let fields = options.form.iter().map(|field| match field {
+            FormField::Spelled(typed) => form::Field::spelled(typed),
+            FormField::Plain(typed) => form::Field::plain(typed),
+        });
+        let fields: Vec<_> = fields.collect::<Result<_, _>>().map_err(Stop::Usage)?;
+        let (form, content_type) = form::body(&fields, &form::boundary()).map_err(unreadable)?;
+        Ok(Content { body: Body::Form(form), content_type: Some(content_type), query: None })
+    }
+
+    /// A form of another multipart type still has to say where its parts end.
+    fn with_boundary(&self, name: &str, value: &[u8]) -> Vec<u8> {
+        let ours = self.content_type.as_deref().and_then(|ours| ours.split_once("; boundary="));
+        let parts = value.get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"));
+        match ours {
+            Some((_, boundary)) if parts && name.eq_ignore_ascii_case("content-type") => {
+                [value, b"; boundary=", boundary.as_bytes()].concat()
+            }
+            _ => value.to_vec(),
+        }
+    }
+}
+
+/// What is asked of this URL, which is the `number`th of the command line, from 0.
+///
+/// # Errors
+/// What cannot be asked, or not be read.
+pub fn ask(
+    options: &ClientOptions,
+    url: &str,
+    number: usize,
+    content: &Content,
+) -> Result<Asking, Stop> {
+    let (upload, url) = match options.uploads.get(number) {
+        Some(Some(UploadFrom::File(path))) => {
+            let upload = Upload::of(path).map_err(|error| unreadable((path.clone(), error)))?;
+            (Some(("PUT", upload)), with_name(url, path))
+        }
+        Some(Some(UploadFrom::Stdin)) => {
+            let upload = Upload::stdin().map_err(|error| unreadable(("stdin".into(), error)))?;
+            (Some(("PUT", upload)), url.to_owned())
+        }
+        _ => match &content.body {
+            Body::Form(form) => (Some(("POST", form.open().map_err(unreadable)?)), url.to_owned()),
+            Body::None | Body::Bytes(_) => (None, url.to_owned()),
+        },
+    };
+    let (method, upload) = upload.unzip();
+    let mut request = request(options, &url, content)?;
+    if options.method.is_none()
+        && let Some(method) = method
+    {
+        request = request.method(method)?;
+    }
+    Ok(Asking { request, upload })
+}
+
+impl Asking {
+    /// The same, with its body in memory, to be shown or to be sent a thousand times.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn in_memory(self) -> Result<Request, Stop> {
+        let Some(mut upload) = self.upload else { return Ok(self.request) };
+        let length = upload.length();
+        let mut body = Vec::new();
+        let read = upload.read_to_end(&mut body);
+        read.map_err(|error| unreadable(("what is to be sent".into(), error)))?;
+        let mut request = self.request;
+        if length.is_none() {
+            let content = request.content_of(Size::Unknown)?;
+            for (name, value, is_sent) in [
+                ("Expect", "100-continue", content.expects_continue),
+                ("Transfer-Encoding", "chunked", content.framing == Framing::Chunked),
+            ] {
+                if is_sent && !request.has_field(name) {
+                    request = request.field(name, value)?;
+                }
+            }
+            if let Framing::Length(length) = content.framing {
+                body.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+            }
+        }
+        Ok(request.body(body))
+    }
+}
+
+fn unreadable((path, error): (PathBuf, io::Error)) -> Stop {
+    Stop::ReadData(path.display().to_string(), error)
+}
+
+/// The request for this URL, but for a body that is read as it is sent.
+fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Request, Stop> {
+    let mut request = Request::get(&with_query(url, content.query.as_deref()))?;
+    let user = options.user.as_deref().map(credentials::basic);
+    let range = options.range.as_deref().map(|range| format!("bytes={range}"));
+    for (name, value) in [
+        ("Authorization", user.as_deref().map(str::as_bytes)),
+        ("Range", range.as_deref().map(str::as_bytes)),
+        ("User-Agent", options.agent.as_deref()),
+        ("Referer", options.referer.as_deref()),
+        // As curl, though RFC 9112, C.2.2 would rather see none.
+        ("Proxy-Connection", Some(b"Keep-Alive")),
+    ] {
+        request = match value {
+            Some(b"") => request.without(name),
+            Some(value) => request.default_field(name, value)?,
+            None => request,
+        };
+    }
+    for field in &options.fields {
+        request = match field {
+            Field::Add(name, value) => request.field(name, content.with_boundary(name, value))?,
+            Field::Remove(name) => request.without(name),
+        };
+    }
+    if let Body::Bytes(body) = &content.body {
+        request = request.method("POST")?.body(body.as_slice());
+    }
+    let accept = options.is_json().then_some("application/json");
+    for (name, value) in [("Content-Type", content.content_type.as_deref()), ("Accept", accept)] {
+        if let Some(value) = value
+            && !request.has_field(name)
+            && !options.removes(name)
+        {
+            request = request.field(name, value)?;
+        }
+    }
+    if options.head {
+        request = request.method("HEAD")?;
+    }
+    if let Some(method) = &options.method {
+        request = request.method(method)?;
+    }
+    Ok(if options.http10 { request.version(Version::Http10) } else { request })
+}
+
+/// The URL with the data of `-G` behind its `?`, and its fragment left away.
+fn with_query(url: &str, query: Option<&str>) -> String {
+    let Some(query) = query else { return url.to_owned() };
+    let url = url.split_once('#').map_or(url, |(url, _)| url);
+    match url.split_once('?') {
+        None => format!("{url}?{query}"),
+        Some((_, "")) => format!("{url}{query}"),
+        Some((_, before)) if before.ends_with('&') => format!("{url}{query}"),
+        Some(_) => format!("{url}&{query}"),
+    }
+}
+
+/// `-T`: a URL whose path ends in `/`, or has none, gets the name of the file.
+fn with_name(url: &str, file: &Path) -> String {
+    let (path, behind) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
+    let has_path = path.split_once("://").map_or(path, |(_, rest)| rest).contains('/');
+    let slash = match (path.ends_with('/'), has_path) {
+        (true, _) => "",
+        (false, false) => "/",
+        (false, true) => return url.to_owned(),
+    };
+    let name = file.file_name().map(|name| percent_encoded(name.as_encoded_bytes()));
+    format!("{path}{slash}{}{behind}", name.unwrap_or_default())
+}
+
+/// All but what is unreserved (RFC 3986, 2.3).
+fn percent_encoded(bytes: &[u8]) -> String {
+    let encoded = |&byte: &u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    };
+    bytes.iter().map(encoded).collect()
+}
+
+/// Reads a file, or stdin for `-`.
+pub fn read_data(path: &Path) -> Result<Vec<u8>, Stop> {
+    let mut data = Vec::new();
+    let read = match path.to_str() {
+        Some("-") => io::stdin().read_to_end(&mut data),
+        _ => File::open(path).and_then(|mut file| file.read_to_end(&mut data)),
+    };
+    match read {
+        Ok(_) => Ok(data),
+        Err(error) => Err(Stop::ReadData(path.display().to_string(), error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_for_uploads() {
+        for (url, want) in [
+            ("http://a", "http://a/f%20%C3%BC"),
+            ("http://a/", "http://a/f%20%C3%BC"),
+            (":80/d/", ":80/d/f%20%C3%BC"),
+            ("a?q", "a/f%20%C3%BC?q"),
+            ("a/?q/#f/", "a/f%20%C3%BC?q/#f/"),
+            ("a/x", "a/x"),
+            ("http://a/x?/", "http://a/x?/"),
+        ] {
+            assert_eq!(with_name(url, Path::new("d/f \u{fc}")), want);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Where a body goes (stdout, `-o`, `-O`), what is there of it already (`-C`), and what of the answer
+//! goes there (`-i`, `-I`, `-f`).
+
+use std::path::PathBuf;
+
+use super::error::Stop;
+use super::partial_file::{self, remote_name};
+use super::rate_limit::OfAll;
+use super::resume::{AtHand, Came, Rest};
+use super::transfer::Transfer;
+use super::write_body::Delivery;
+use super::write_body::Parts;
+use crate::cli::client::{ClientOptions, Fail, Output, Resume};
+use crate::client::{Request, Response};
+
+/// The place for one body.
+pub(super) struct Destination {
+    /// `None`: stdout.
+    pub(super) file: Option<PathBuf>,
+    at_hand: Option<AtHand>,
+    rest: Option<Rest>,
+}
+
+impl Destination {
+    /// Where the body of the `number`th URL goes, from 0.
+    ///
+    /// # Errors
+    /// A URL without a name for `-O`; a file that cannot be looked at.
+    pub(super) fn of(
+        options: &ClientOptions,
+        number: usize,
+        request: &Request,
+    ) -> Result<Destination, Stop> {
+        let file = match options.outputs.get(number) {
+            Some(Output::File(path)) => Some(path.clone()),
+            Some(Output::RemoteName) => Some(own_name(request)?.into()),
+            Some(Output::Stdout) | None => None,
+        };
+        let at_hand = match (options.resume, &file) {
+            (Some(Resume::AtHand), Some(path)) => {
+                AtHand::of(path).map_err(|error| Stop::Write(path.display().to_string(), error))?
+            }
+            _ => None,
+        };
+        let rest = match (&at_hand, options.resume) {
+            (Some(at_hand), _) => Some(at_hand.rest.clone()),
+            (None, Some(Resume::From(from))) if from > 0 => Some(Rest { from, validator: None }),
+            _ => None,
+        };
+        Ok(Destination { file, at_hand, rest })
+    }
+
+    /// Asks for what is missing.
+    ///
+    /// # Errors
+    /// As [`Rest::ask`].
+    pub(super) fn ask(&self, request: Request) -> Result<Request, Stop> {
+        Ok(match &self.rest {
+            Some(rest) => rest.ask(request)?,
+            None => request,
+        })
+    }
+
+    /// Takes the answer; `hops` are the heads that are shown before its own.
+    ///
+    /// # Errors
+    /// Why it did not get there, or is not wanted.
+    pub(super) fn take(
+        &self,
+        options: &ClientOptions,
+        response: &mut Response,
+        transfer: &mut Transfer,
+        hops: Vec<u8>,
+        all: &OfAll,
+    ) -> Result<(), Stop> {
+        transfer.output = self.file.as_deref().map(|path| path.display().to_string());
+        let status = response.head().status;
+        let refused = || Stop::Refused(status.code());
+        let came = match &self.rest {
+            None => Came::Whole,
+            Some(rest) => {
+                let judged = rest.judge(response.head()).map_err(|what| Stop::Failed(33, what))?;
+                match judged {
+                    None if self.file.is_some() => return Err(refused()),
+                    judged => judged.unwrap_or(Came::Whole),
+                }
+            }
+        };
+        let fails = options.fail.filter(|_| status.is_error() && came != Came::Nothing);
+        let parts = match (options.head, options.include, fails) {
+            (false, false, Some(Fail::Bare)) => return Err(refused()),
+            (_, true, Some(Fail::Bare)) | (true, ..) => Parts::Heads,
+            (false, true, _) if came == Came::Nothing => Parts::Heads,
+            (false, true, _) => Parts::All,
+            (false, false, _) if came == Came::Nothing && self.file.is_none() => return Ok(()),
+            (false, false, _) => Parts::Body,
+        };
+        let had = match (came, &self.rest) {
+            (Came::Rest, Some(rest)) => rest.from,
+            _ => 0,
+        };
+        let mut delivery =
+            Delivery::new(options, response.head(), hops, had, all, self.file.is_some());
+        let sent = match (&self.file, &self.at_hand) {
+            (None, _) => {
+                let to_see = options.outputs.get(transfer.number).is_none();
+                delivery.show(response, parts, to_see)
+            }
+            (Some(path), Some(at_hand)) if came == Came::Nothing => {
+                at_hand.finish(path).map_err(|error| Stop::Write(path.display().to_string(), error))
+            }
+            (Some(path), Some(at_hand)) if came == Came::Rest => {
+                let file = partial_file::Output::go_on(path, at_hand);
+                delivery.keep(response, parts, path, file)
+            }
+            (Some(path), _) => {
+                let file = partial_file::Output::create(path, &response.head().headers);
+                delivery.keep(response, parts, path, file)
+            }
+        };
+        transfer.downloaded = delivery.passed();
+        sent?;
+        fails.map_or(Ok(()), |_| Err(refused()))
+    }
+}
+
+/// The name for `-O`.
+fn own_name(request: &Request) -> Result<String, Stop> {
+    let path = request.url().path.to_string();
+    let name = remote_name(&path).map(str::to_owned);
+    name.ok_or_else(|| {
+        let what = format!("the path {path} has no name at its end for a file; right: -o FILE");
+        Stop::Failed(23, what)
+    })
+}

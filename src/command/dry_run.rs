@@ -1,0 +1,252 @@
+//! A request that is not sent: its bytes (`--offline`), or the same request as a command to copy
+//! (`--as curl`, `--as nc`), for a shell of POSIX, byte for byte.
+//!
+//! `--as nc` gives exactly our bytes. So does `--as curl`, but for a field without a value, behind
+//! whose colon curl puts no space, and a body in chunks, whose size is curl's to say.
+
+use crate::client::Error;
+use crate::client::Family;
+use crate::client::request::Request;
+use crate::client::route::{Route, Routes};
+use crate::proto::http::client::SendHead;
+use crate::proto::http::framing::Framing;
+use crate::proto::http::head::RequestHead;
+use crate::proto::http::method::Method;
+use crate::proto::http::target::Authority;
+use crate::proto::http::version::Version;
+
+/// A longer body is no argument of a command (Linux takes 128 KB for one).
+const ARGUMENT: usize = 100 << 10;
+
+/// The request as it would be sent this way, all of it.
+///
+/// # Errors
+/// As [`Client::send`](crate::client::Client::send), before it sends.
+pub fn wire(request: &Request, routes: &Routes) -> Result<Vec<u8>, Error> {
+    let route = routes.to(request.url()).map_err(Error::Proxy)?;
+    let content = request.content()?;
+    let head = request.head_to(route.proxy(), &content);
+    let mut out = Vec::new();
+    let mut sending = match content.framing {
+        Framing::Chunked => SendHead.send_chunked(&head, &mut out),
+        Framing::Length(length) => SendHead.send(&head, Some(length), &mut out),
+        Framing::None | Framing::UntilClose => SendHead.send(&head, None, &mut out),
+    };
+    if !content.body.is_empty() {
+        sending.write(content.body, &mut out);
+    }
+    sending.finish(&mut out);
+    Ok(out)
+}
+
+/// The same request, typed by hand: `printf … | nc host port`.
+///
+/// # Errors
+/// As [`wire`].
+pub fn as_nc(request: &Request, routes: &Routes) -> Result<String, Error> {
+    let bytes = format_of(&wire(request, routes)?);
+    let (host, port) = match routes.to(request.url()).map_err(Error::Proxy)? {
+        Route::Direct(host, port) => (host, port),
+        Route::Proxy(proxy) => (proxy.host(), proxy.port()),
+        Route::Unix(path) => {
+            let path = bytes_word(path.as_os_str().as_encoded_bytes());
+            return Ok(format!("printf {bytes} | nc -U {path}\n"));
+        }
+    };
+    // nc looks names up by itself, but for those that are known.
+    let known = routes.pinned(host, port).and_then(|addresses| addresses.first().copied());
+    let host = known.map_or(host.to_owned(), |address| address.ip().to_string());
+    Ok(format!("printf {bytes} | nc{} {host} {port}\n", family(routes)))
+}
+
+fn family(routes: &Routes) -> &'static str {
+    match routes.family {
+        Family::Any => "",
+        Family::V4 => " -4",
+        Family::V6 => " -6",
+    }
+}
+
+/// The way, for curl.
+fn way(request: &Request, routes: &Routes) -> Result<String, Error> {
+    let mut line = family(routes).to_owned();
+    for pin in &routes.pins {
+        line += &format!(" --resolve {}", word(&pin.to_string()));
+    }
+    for detour in &routes.detours {
+        line += &format!(" --connect-to {}", word(&detour.to_string()));
+    }
+    match routes.to(request.url()).map_err(Error::Proxy)? {
+        Route::Direct(..) => {}
+        Route::Proxy(proxy) => {
+            line += &format!(" -x {}", word(&proxy.to_string()));
+            if let Some(user) =
+                proxy.spelled_user().filter(|_| !request.has_field("proxy-authorization"))
+            {
+                line += &format!(" -U {}", word(&user));
+            }
+            if !request.head_to(Some(proxy), &request.content()?).headers.has("proxy-connection") {
+                line += " -H 'Proxy-Connection:'";
+            }
+        }
+        Route::Unix(path) => {
+            let path = bytes_word(path.as_os_str().as_encoded_bytes());
+            line += &format!(" --unix-socket {path}");
+        }
+    }
+    Ok(line)
+}
+
+/// The same request for curl.
+///
+/// # Errors
+/// As [`wire`].
+pub fn as_curl(request: &Request, routes: &Routes) -> Result<String, Error> {
+    let content = request.content()?;
+    let route = routes.to(request.url()).map_err(Error::Proxy)?;
+    let mut head = request.head_to(route.proxy(), &content);
+    if !request.has_field("proxy-authorization") {
+        head.headers.remove("proxy-authorization"); // -U says it
+    }
+    let mut line = format!("curl{}", way(request, routes)?);
+    if head.version == Version::Http10 {
+        line += " --http1.0";
+    }
+    let has_body = !content.body.is_empty();
+    let usual = match (&head.method, has_body) {
+        (Method::Get, false) | (Method::Post, true) => "",
+        (Method::Head, false) => " -I",
+        _ => " -X ",
+    };
+    line += usual;
+    if usual == " -X " {
+        line += &word(head.method.as_str());
+    }
+    line += &fields(request, &head, content.framing, content.body);
+    if has_body {
+        line = match str::from_utf8(content.body) {
+            Ok(text) if text.len() <= ARGUMENT && !text.contains('\0') => {
+                format!("{line} --data-raw {}", word(text))
+            }
+            _ => format!("printf {} | {line} --data-binary @-", format_of(content.body)),
+        };
+    }
+    // What curl would make another path of, or several URLs.
+    let url = request.url().to_string();
+    if url.contains("/.") {
+        line += " --path-as-is";
+    }
+    if url.contains(['{', '}', '[', ']']) {
+        line += " -g";
+    }
+    Ok(format!("{line} {}\n", word(&url)))
+}
+
+/// Each field in its place: those that curl has of its own as `-H` too, where theirs is another.
+fn fields(request: &Request, head: &RequestHead, framing: Framing, body: &[u8]) -> String {
+    let mut headers = head.headers.clone();
+    headers.remove("content-length");
+    if let (Framing::Length(length), true) = (framing, body.is_empty()) {
+        let length = headers.append("Content-Length", length.to_string());
+        length.expect("digits are a field value");
+    }
+    let url = request.url();
+    let port = url.authority.port.filter(|&port| port != 80);
+    let host = Authority { port, ..url.authority.clone() }.to_string();
+    let mut lines: Vec<(&str, &[u8])> = headers.iter().collect();
+    if lines.first() == Some(&("Host", host.as_bytes())) {
+        lines.remove(0); // curl has the same, in the same place
+    }
+    let mut text = String::new();
+    if let [("User-Agent", agent), ("Accept", b"*/*"), ..] = lines[..] {
+        text += &format!(" -A {}", bytes_word(agent));
+        lines.drain(..2);
+        if lines.first() == Some(&("Proxy-Connection", b"Keep-Alive")) {
+            lines.remove(0); // curl has the same
+        }
+    }
+    for (name, value) in lines {
+        text += &format!(" -H {}", field(name, value));
+    }
+    for own in ["Host", "User-Agent", "Accept"].iter().filter(|own| !headers.has(own)) {
+        text += &format!(" -H '{own}:'");
+    }
+    if !body.is_empty() {
+        if !headers.has("content-type") {
+            text += " -H 'Content-Type:'";
+        }
+        if body.len() > 1 << 20 && !headers.has("expect") {
+            text += " -H 'Expect:'";
+        }
+    }
+    text
+}
+
+/// `'Name: value'`; one without a value ends in a semicolon for curl.
+fn field(name: &str, value: &[u8]) -> String {
+    match value {
+        b"" => word(&format!("{name};")),
+        value => bytes_word(&[name.as_bytes(), b": ", value].concat()),
+    }
+}
+
+/// A word for the shell.
+fn word(text: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-._/:@%+=,".contains(char);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+/// A word of any bytes but NUL: those that are not UTF-8 by way of printf.
+fn bytes_word(bytes: &[u8]) -> String {
+    match str::from_utf8(bytes) {
+        Ok(text) => word(text),
+        Err(_) => format!("\"$(printf {})\"", format_of(bytes)),
+    }
+}
+
+/// The argument of printf that gives these bytes.
+fn format_of(bytes: &[u8]) -> String {
+    let mut format = "'".to_owned();
+    for (at, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b'-' if at == 0 => format.push_str("\\055"), // no option
+            b'\r' => format.push_str("\\r"),
+            b'\n' => format.push_str("\\n"),
+            b'\t' => format.push_str("\\t"),
+            b'%' => format.push_str("%%"),
+            b'\\' => format.push_str("\\\\"),
+            b'\'' => format.push_str("'\\''"),
+            b' '..=b'~' => format.push(byte.into()),
+            _ => format.push_str(&format!("\\{byte:03o}")),
+        }
+    }
+    format + "'"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_the_shell() {
+        for (text, want) in
+            [("a/b", "a/b"), ("", "''"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("~", "'~'")]
+        {
+            assert_eq!(word(text), want);
+        }
+        assert_eq!(format_of(b"a%\\'\r\n\x00\xff9"), "'a%%\\\\'\\''\\r\\n\\000\\3779'");
+        assert_eq!(format_of(b"-a-"), "'\\055a-'");
+        assert_eq!(bytes_word(b"\xff"), "\"$(printf '\\377')\"");
+    }
+
+    #[test]
+    fn a_get_is_short() {
+        let request = Request::get(":8080/a?b").unwrap();
+        let agent = concat!("threadbare/", env!("CARGO_PKG_VERSION"));
+        let want = format!("curl -A {agent} 'http://localhost:8080/a?b'\n");
+        assert_eq!(as_curl(&request, &Routes::default()).unwrap(), want);
+    }
+}

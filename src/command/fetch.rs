@@ -1,0 +1,369 @@
+//! One transfer: the options to a request, the request to an answer, the answer to its output.
+
+use std::env;
+use std::fs::File;
+use std::io::{self, Seek as _, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Instant, SystemTime};
+
+use super::build_request::{Asking, Content, ask, read_data};
+use super::destination::Destination;
+use super::dry_run::{as_curl, as_nc, wire};
+use super::error::{Stop, complain};
+use super::network;
+use super::progress::Progress;
+use super::rate_limit::{Meter, Metered, OfAll};
+use super::retry::Retry;
+use super::terminal;
+use super::trace::{Opened, Tracer};
+use super::transfer::{Asked, Peers, Transfer, Watch};
+use super::verbose::Watching;
+use super::waterfall::Picture;
+use super::write_out::{Format, Stream, line};
+use crate::cli::client::retry::{Again, Follow};
+use crate::cli::client::{ClientOptions, Dry};
+use crate::client::{
+    self, Client, Config, Error, Event, Observer as _, Pipeline, Redirects, Request, Response,
+    Rules, Secrets,
+};
+
+/// What all transfers have in common.
+pub struct Fetcher {
+    options: ClientOptions,
+    content: Content,
+    format: Option<Format>,
+    lines: Option<Mutex<Box<dyn Write + Send>>>,
+    client: Client,
+    peers: Peers,
+    opened: Opened,
+    watching: Arc<Watching>,
+    /// What is seen of all transfers, where several go at a time.
+    all: OfAll,
+    /// Whose turn it is to write to stdout.
+    turn: Mutex<()>,
+}
+
+/// Whoever is told of one transfer's events.
+struct Witness {
+    watch: Watch,
+    tracer: Option<Tracer>,
+}
+
+impl Witness {
+    fn observe(&self, event: &Event<'_>) {
+        self.watch.observe(event);
+        if let Some(tracer) = &self.tracer {
+            tracer.observe(event);
+        }
+    }
+}
+
+/// A transfer's turn at stdout: what it writes there is not mixed with what others do.
+struct Turn<'f> {
+    mutex: &'f Mutex<()>,
+    held: Option<MutexGuard<'f, ()>>,
+}
+
+/// The answers to requests that are sent at once, and who watches the one that is next.
+pub(super) struct Pipelined<'r> {
+    pipeline: Pipeline<'r>,
+    watch: Arc<Mutex<Arc<Witness>>>,
+}
+
+impl Pipelined<'_> {
+    fn answer(&mut self, watch: &Arc<Witness>) -> Option<Result<&mut Response, Error>> {
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(watch);
+        self.pipeline.answer()
+    }
+}
+
+impl Turn<'_> {
+    /// Waits for it, if it does not have it.
+    fn take(&mut self) {
+        if self.held.is_none() {
+            self.held = Some(self.mutex.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+impl Fetcher {
+    /// Reads what there is to be sent, and opens what there is to be written.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or written, or that is not what the options say.
+    pub fn new(options: ClientOptions) -> Result<Fetcher, Stop> {
+        Ok(Fetcher {
+            format: format(&options)?,
+            lines: options.json_out.as_deref().map(lines).transpose()?.map(Mutex::new),
+            content: Content::new(&options)?,
+            client: configured(&options)?,
+            peers: Peers::default(),
+            opened: Opened::default(),
+            watching: Arc::new(Watching::new(&options)?),
+            all: is_parallel(&options).then(|| {
+                Arc::new(Mutex::new(Progress::of_all(Instant::now(), options.urls.len())))
+            }),
+            turn: Mutex::new(()),
+            options,
+        })
+    }
+
+    /// The requests of all URLs, to be sent at once.
+    ///
+    /// # Errors
+    /// One that cannot be made.
+    pub(super) fn requests(&self) -> Result<Vec<Request>, Stop> {
+        let options = &self.options;
+        let one =
+            |(number, url): (usize, &String)| ask(options, url, number, &self.content)?.in_memory();
+        options.urls.iter().enumerate().map(one).collect()
+    }
+
+    /// Their answers.
+    ///
+    /// # Errors
+    /// Requests that cannot be sent at once.
+    pub(super) fn pipeline<'r>(&self, requests: &'r [Request]) -> Result<Pipelined<'r>, Stop> {
+        let watch = Arc::new(Mutex::new(Arc::new(self.witness())));
+        let (now, watching) = (Arc::clone(&watch), Arc::clone(&self.watching));
+        let client = self.client.clone().observer(move |event: &Event<'_>| {
+            now.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+            watching.observe(event);
+        });
+        Ok(Pipelined { pipeline: client.pipeline(requests)?, watch })
+    }
+
+    /// Makes the transfer of the `number`th URL, from 0, again and again if that is wanted, and says what
+    /// there is to say about it; the first time its answer is the next one of `pipelined`. Gives its exit
+    /// code.
+    ///
+    /// # Errors
+    /// [`Stop::BrokenPipe`]: nobody wants to know; and what keeps it from saying what it has to say.
+    pub(super) fn fetch(
+        &self,
+        number: usize,
+        url: &str,
+        mut pipelined: Option<&mut Pipelined<'_>>,
+    ) -> Result<u8, Stop> {
+        let options = &self.options;
+        let is_loud = !options.silent || options.show_error;
+        let mut retry = Retry::new(&options.again, Instant::now());
+        let mut turn = Turn { mutex: &self.turn, held: None };
+        let mut asking = None;
+        let (transfer, code) = loop {
+            let mut transfer = Transfer::new(url, number);
+            let watch = Arc::new(self.witness());
+            let answers = pipelined.take();
+            let outcome = self.attempt(&mut transfer, &mut asking, answers, &watch, &mut turn);
+            let outcome = outcome.and_then(|()| self.watching.kept());
+            (transfer.seen, transfer.total) = watch.watch.seen();
+            if let Some(tracer) = &watch.tracer {
+                draw(tracer);
+            }
+            let once = retry.after(
+                &outcome,
+                transfer.answer.as_ref(),
+                (Instant::now(), SystemTime::now()),
+            );
+            let code = match outcome {
+                Ok(()) => 0,
+                Err(Stop::BrokenPipe) => return Err(Stop::BrokenPipe),
+                Err(stop) => {
+                    if is_loud {
+                        stop.say();
+                    }
+                    transfer.end = Err((stop.exit_code(), stop.to_string()));
+                    stop.exit_code()
+                }
+            };
+            let Some(once) = once else { break (transfer, code) };
+            if !options.silent {
+                complain(&format!("client: {}\n", once.words));
+            }
+            turn.held = None;
+            thread::sleep(once.pause);
+        };
+        if options.dry.is_none() {
+            turn.take();
+            self.tell(&transfer)?;
+        }
+        Ok(code)
+    }
+
+    /// One of several transfers is over; after the last one, so is the line that they share.
+    pub(super) fn over(&self, left: usize) {
+        let Some(all) = &self.all else { return };
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.over();
+        if let (0, Some(line)) = (left, all.end(Instant::now())) {
+            complain(&line);
+        }
+    }
+
+    /// What `-w` and `--json-out` say.
+    fn tell(&self, transfer: &Transfer) -> Result<(), Stop> {
+        for (stream, text) in self.format.iter().flat_map(|format| format.of(transfer)) {
+            match stream {
+                Stream::Stdout => print(text.as_bytes())?,
+                Stream::Stderr => complain(&text),
+            }
+        }
+        if let (Some(lines), Some(path)) = (&self.lines, &self.options.json_out) {
+            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let written = lines.write_all((line(transfer) + "\n").as_bytes());
+            written.map_err(|error| Stop::Write(path.display().to_string(), error))?;
+        }
+        Ok(())
+    }
+
+    /// For a transfer that begins now.
+    fn witness(&self) -> Witness {
+        let tracer = self.options.trace.then(|| Tracer::new(&self.opened));
+        Witness { watch: Watch::new(&self.peers), tracer }
+    }
+
+    /// The client that tells this transfer's events to who wants to know them.
+    fn observed(&self, watch: &Arc<Witness>) -> Client {
+        let (watch, watching) = (Arc::clone(watch), Arc::clone(&self.watching));
+        self.client.clone().observer(move |event: &Event<'_>| {
+            watch.observe(event);
+            watching.observe(event);
+        })
+    }
+
+    /// Makes a transfer once. What is asked stays the same, and its body begins anew.
+    fn attempt(
+        &self,
+        transfer: &mut Transfer,
+        asking: &mut Option<Asking>,
+        pipelined: Option<&mut Pipelined<'_>>,
+        watch: &Arc<Witness>,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Stop> {
+        let options = &self.options;
+        let Asking { request, upload } = match asking {
+            None => asking.insert(ask(options, &transfer.url, transfer.number, &self.content)?),
+            Some(asking) => asking,
+        };
+        if upload.as_mut().is_some_and(|upload| upload.rewind().is_err()) {
+            let what =
+                "what came through a pipe is gone, and cannot be sent once more; right: a file";
+            return Err(Stop::Failed(65, what.to_owned()));
+        }
+        let place = Destination::of(options, transfer.number, request)?;
+        let request = place.ask(request.clone())?;
+        transfer.asked = Some(Asked::of(&request, upload.as_ref())?);
+        if let Some(dry) = options.dry {
+            let request = Asking { request, upload: upload.take() }.in_memory()?;
+            return match dry {
+                Dry::Bytes => print(&wire(&request, self.client.routes())?),
+                Dry::Curl => print(as_curl(&request, self.client.routes())?.as_bytes()),
+                Dry::Nc => print(as_nc(&request, self.client.routes())?.as_bytes()),
+            };
+        }
+        let mut alone;
+        let sent = match pipelined.and_then(|pipelined| pipelined.answer(watch)) {
+            Some(answer) => answer,
+            None => {
+                let client = self.observed(watch);
+                let call = client.begin(request);
+                let call = match upload {
+                    Some(upload) => {
+                        let length = upload.length();
+                        let meter = Meter::new(options, &self.all, place.file.is_some(), 0, length);
+                        call.file(length, Metered { reader: upload, meter })
+                    }
+                    None => call,
+                };
+                match call.send() {
+                    Ok(response) => {
+                        alone = response;
+                        Ok(&mut alone)
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        let answered =
+            sent.as_ref().map_or_else(|error| error.response(), |response| Some(response));
+        transfer.answer = answered.map(|response| response.head().clone());
+        let (seen, _) = watch.watch.seen();
+        if place.file.is_none() {
+            turn.take();
+        }
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => {
+                if place.file.is_none() && (options.include || options.head) {
+                    print(&[seen.hops, seen.heads].concat())?;
+                }
+                return Err(error.into());
+            }
+        };
+        let (shown, all) = ((options.head || options.include).then_some(seen.hops), &self.all);
+        place.take(options, response, transfer, shown.unwrap_or_default(), all)
+    }
+}
+
+/// Draws where the time of each request went, on stderr.
+fn draw(tracer: &Tracer) {
+    let (columns, in_colour) = (terminal::columns(), terminal::in_colour());
+    let draw = |picture: Picture| format!("\n{}", picture.draw(columns, in_colour));
+    complain(&tracer.pictures().into_iter().map(draw).collect::<String>());
+}
+
+/// Do several transfers go at a time?
+pub(super) fn is_parallel(options: &ClientOptions) -> bool {
+    options.parallel.on && options.urls.len() > 1
+}
+
+/// Prints what is no body.
+pub(super) fn print(bytes: &[u8]) -> Result<(), Stop> {
+    let mut stdout = io::stdout().lock();
+    let printed = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    printed.map_err(|error| Stop::unwritten("stdout".to_owned(), error))
+}
+
+/// Reads what `-w` says.
+fn format(options: &ClientOptions) -> Result<Option<Format>, Stop> {
+    let Some(format) = options.write_out.as_deref() else { return Ok(None) };
+    let text = match format.strip_prefix('@') {
+        Some(path) => String::from_utf8_lossy(&read_data(Path::new(path))?).into_owned(),
+        None => format.to_owned(),
+    };
+    Format::parse(&text).map(Some).map_err(Stop::Usage)
+}
+
+/// Where the lines of `--json-out` go.
+fn lines(path: &Path) -> Result<Box<dyn Write + Send>, Stop> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdout()));
+    }
+    let file = File::create(path);
+    Ok(Box::new(file.map_err(|error| Stop::Write(path.display().to_string(), error))?))
+}
+
+/// curl's habits: redirects are followed when that is asked for, a retry is of a whole transfer, and nothing
+/// but the connection has a limit that was not asked for.
+pub(super) fn configured(options: &ClientOptions) -> Result<Client, Stop> {
+    let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
+    let routes = network::routes(&options.reaching, variable);
+    let routes = routes.map_err(|what| Stop::Failed(49, what))?;
+    let timeouts = network::timeouts(&options.limits, options.max_time);
+    let redirects = redirects(&options.again);
+    Ok(Client::with(Config { timeouts, routes, redirects, ..Config::default() }))
+}
+
+fn redirects(wishes: &Again) -> Redirects {
+    let secrets = match wishes.follow {
+        Follow::No => return Redirects::Answer,
+        Follow::Yes => Secrets::StayHome,
+        Follow::Trusted => Secrets::Travel,
+    };
+    // A page that leads to itself until something is ready is as good as any other.
+    let again = client::Again::Hope;
+    let stays_post = wishes.stays_post.clone();
+    Redirects::By(Rules { most: wishes.most_redirects, stays_post, secrets, again })
+}

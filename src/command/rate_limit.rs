@@ -1,0 +1,102 @@
+//! Bytes on their way, up or down: the line that shows them, and `--limit-rate`, which holds them back.
+
+use std::io::{self, IsTerminal as _, Read, Seek, SeekFrom};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use super::error::complain;
+use super::progress::{Pace, Progress};
+use crate::cli::client::ClientOptions;
+
+/// The line of all transfers, where several go at a time.
+pub(super) type OfAll = Option<Arc<Mutex<Progress>>>;
+
+/// One body's.
+pub(super) struct Meter {
+    line: Line,
+    pace: Option<Pace>,
+    /// No pause is longer than to this moment.
+    last: Option<Instant>,
+}
+
+enum Line {
+    None,
+    Own(Progress),
+    OfAll(Arc<Mutex<Progress>>),
+}
+
+impl Meter {
+    /// A body begins; so much of it is there, so much there will be. The line is for a terminal, and not
+    /// for one that the body itself is written to.
+    pub(super) fn new(
+        options: &ClientOptions,
+        of_all: &OfAll,
+        to_file: bool,
+        had: u64,
+        total: Option<u64>,
+    ) -> Meter {
+        let begun = Instant::now();
+        let is_wanted = !options.silent && !options.no_progress && !options.head;
+        let is_wanted = is_wanted && !options.wire; // whose lines it would overwrite
+        let is_shown =
+            is_wanted && io::stderr().is_terminal() && (to_file || !io::stdout().is_terminal());
+        let line = match of_all {
+            _ if !is_shown => Line::None,
+            Some(all) => Line::OfAll(Arc::clone(all)),
+            None => Line::Own(Progress::new(begun, had, total)),
+        };
+        let pace = options.limit_rate.map(|rate| Pace::new(begun, rate));
+        Meter { line, pace, last: options.max_time.map(|limit| begun + limit) }
+    }
+
+    /// So many bytes more.
+    pub(super) fn passed(&mut self, bytes: u64) {
+        let now = Instant::now();
+        let text = match &mut self.line {
+            Line::None => None,
+            Line::Own(progress) => progress.passed(now, bytes),
+            Line::OfAll(all) => {
+                all.lock().unwrap_or_else(PoisonError::into_inner).passed(now, bytes)
+            }
+        };
+        if let Some(text) = text {
+            complain(&text);
+        }
+        if let Some(pace) = &mut self.pace {
+            let pause = pace.passed(now, bytes);
+            let left = self.last.map(|last| last.saturating_duration_since(now));
+            thread::sleep(left.map_or(pause, |left| pause.min(left)));
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Line::Own(progress) = &mut self.line
+            && let Some(text) = progress.end(Instant::now())
+        {
+            complain(&text);
+        }
+    }
+}
+
+/// A reader whose bytes are counted.
+pub(super) struct Metered<R> {
+    pub(super) reader: R,
+    pub(super) meter: Meter,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(out)?;
+        self.meter.passed(count as u64);
+        Ok(count)
+    }
+}
+
+impl<R: Seek> Seek for Metered<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.reader.seek(to)
+    }
+}

@@ -1,0 +1,201 @@
+//! `client where URL…`: the resolver's answers, which address was tried when, how long each took to
+//! connect or to fail, the losers too, and between which addresses the connection is. Nothing is
+//! sent on it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::error::Stop;
+use super::fetch::{configured, print};
+use crate::cli::client::ClientOptions;
+use crate::client::{Endpoints, Error, Event, in_one_line};
+
+/// Says it of each URL, on stdout; the exit code is that of the last one, as when it is fetched.
+///
+/// # Errors
+/// What keeps all of them from being looked for.
+pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
+    let mut code = 0;
+    for url in &options.urls {
+        let found = Arc::new(Mutex::new(Found::new()));
+        let teller = Arc::clone(&found);
+        let client = configured(options)?.observer(move |event: &Event<'_>| {
+            teller.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+        });
+        let reached = client.reach(url);
+        let text = found.lock().unwrap_or_else(PoisonError::into_inner).text(url, &reached);
+        match print(text.as_bytes()) {
+            Ok(()) => {}
+            Err(Stop::BrokenPipe) => return Ok(0),
+            Err(stop) => return Err(stop),
+        }
+        code = match reached {
+            Ok(_) => 0,
+            Err(error) => {
+                let stop = Stop::from(error);
+                stop.say();
+                stop.exit_code()
+            }
+        };
+    }
+    Ok(code)
+}
+
+/// What the events said, with their times.
+struct Found {
+    begun: Instant,
+    host: Option<String>,
+    resolved: Option<(Duration, Vec<SocketAddr>)>,
+    tries: Vec<Try>,
+}
+
+/// One address.
+struct Try {
+    address: SocketAddr,
+    began: Duration,
+    /// When it was over, and what came of it; `None` while it is under way.
+    end: Option<(Duration, String)>,
+}
+
+impl Found {
+    fn new() -> Found {
+        Found { begun: Instant::now(), host: None, resolved: None, tries: Vec::new() }
+    }
+
+    fn observe(&mut self, event: &Event<'_>) {
+        let now = self.begun.elapsed();
+        let mut end = |of: &SocketAddr, what: String| {
+            let open =
+                self.tries.iter_mut().find(|tried| tried.address == *of && tried.end.is_none());
+            if let Some(tried) = open {
+                tried.end = Some((now, what));
+            }
+        };
+        match event {
+            Event::Resolving(host) => self.host = Some((*host).to_owned()),
+            Event::Resolved(_, addresses) => self.resolved = Some((now, addresses.to_vec())),
+            Event::Trying(address) => {
+                self.tries.push(Try { address: *address, began: now, end: None });
+            }
+            Event::Failed(address, error) => end(address, in_one_line(*error)),
+            Event::Abandoned(address) => {
+                end(address, "given up: another one was faster".to_owned())
+            }
+            _ => {}
+        }
+    }
+
+    /// All of it, now that it is over.
+    fn text(&self, url: &str, reached: &Result<Endpoints, Error>) -> String {
+        let (now, mut text) = (self.begun.elapsed(), format!("{url}\n"));
+        let Some(host) = &self.host else {
+            if let Ok(ends) = reached {
+                text.push_str(&format!("  connected to {ends} in {}\n", ms(now).trim_start()));
+            }
+            return text;
+        };
+        let Some((took, addresses)) = &self.resolved else {
+            text.push_str(&format!("  looked up {host} for {}, in vain\n", ms(now).trim_start()));
+            return text;
+        };
+        text.push_str(&format!("  looked up {host} in {}\n", ms(*took).trim_start()));
+        for address in addresses {
+            text.push_str(&format!("    {}\n", address.ip()));
+        }
+        text.push_str("  tried, and how long that took\n");
+        let width = addresses.iter().map(|address| address.to_string().len()).max().unwrap_or(0);
+        for Try { address, began, end } in &self.tries {
+            let address = address.to_string();
+            let (until, what) = match end {
+                Some((until, what)) => (*until, what.as_str()),
+                None if reached.is_ok() => (now, "connected"),
+                None => (now, "no answer"),
+            };
+            let (began_at, took) = (ms(*began), ms(until.saturating_sub(*began)));
+            text.push_str(&format!("    at {began_at}  {address:<width$}  {took}  {what}\n"));
+        }
+        let untried = |address: &&SocketAddr| !self.tries.iter().any(|it| it.address == **address);
+        for address in addresses.iter().filter(untried) {
+            let address = address.to_string();
+            text.push_str(&format!("    {:15}{address:<width$}  {:12}not tried\n", "", ""));
+        }
+        if let Ok(Endpoints::Tcp { local, remote }) = reached {
+            text.push_str(&format!("  from {local}\n  to   {remote}\n"));
+        }
+        text
+    }
+}
+
+/// `  12.3 ms`
+fn ms(time: Duration) -> String {
+    format!("{:7.1} ms", time.as_secs_f64() * 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    /// What is said, every time as `T`, and rows of spaces as one.
+    fn said(events: &[Event<'_>], reached: &Result<Endpoints, Error>) -> String {
+        let mut found = Found::new();
+        events.iter().for_each(|event| found.observe(event));
+        let text = found.text("http://a/", reached);
+        let words = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let is_time = |word: &&str| word.contains('.') && word.parse::<f64>().is_ok();
+            words
+                .iter()
+                .map(|word| if is_time(word) { "T" } else { word })
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        text.lines().map(words).collect::<Vec<_>>().join("|")
+    }
+
+    #[test]
+    fn what_is_said() {
+        let [six, four, other]: [SocketAddr; 3] =
+            ["[::1]:80", "127.0.0.1:80", "10.0.0.1:80"].map(|address| address.parse().unwrap());
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let ends = || Ok(Endpoints::Tcp { local: "127.0.0.1:5".parse().unwrap(), remote: four });
+        for (events, reached, want) in [
+            (
+                &[
+                    Event::Resolving("a"),
+                    Event::Resolved("a", &[six, four, other]),
+                    Event::Trying(six),
+                    Event::Failed(six, &refused),
+                    Event::Trying(four),
+                ][..],
+                ends(),
+                "http://a/|looked up a in T ms|::1|127.0.0.1|10.0.0.1|tried, and how long that took|\
+                 at T ms [::1]:80 T ms connection refused|at T ms 127.0.0.1:80 T ms connected|\
+                 10.0.0.1:80 not tried|from 127.0.0.1:5|to 127.0.0.1:80",
+            ),
+            (
+                &[
+                    Event::Resolving("a"),
+                    Event::Resolved("a", &[six, four]),
+                    Event::Trying(six),
+                    Event::Trying(four),
+                    Event::Abandoned(six),
+                ],
+                ends(),
+                "http://a/|looked up a in T ms|::1|127.0.0.1|tried, and how long that took|\
+                 at T ms [::1]:80 T ms given up: another one was faster|\
+                 at T ms 127.0.0.1:80 T ms connected|from 127.0.0.1:5|to 127.0.0.1:80",
+            ),
+            (
+                &[Event::Resolving("a")],
+                Err(Error::NoAnswer),
+                "http://a/|looked up a for T ms, in vain",
+            ),
+            (&[], Ok(Endpoints::Unix("/s".into())), "http://a/|connected to /s in T ms"),
+            (&[], Err(Error::Trace), "http://a/"),
+        ] {
+            assert_eq!(said(events, &reached), want);
+        }
+    }
+}

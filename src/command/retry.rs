@@ -1,0 +1,194 @@
+//! `--retry`: when a whole transfer, redirects and all, is made once more. It is for the user to say
+//! that this is harmless, so unlike [`Retries`](crate::client::Retries) it repeats a POST, too.
+//!
+//! Worth it are, as with curl: no address for the host; time that was up; the answers 408, 429, 500, 502,
+//! 503, 504, whatever `-f` makes of them; by flag a refused connection, or every failure. The pause is
+//! one second and doubles up to ten minutes, or what `--retry-delay` says; a longer Retry-After (RFC 9110,
+//! 10.2.3) goes before it, and before the limit of `--retry-max-time` it does not begin.
+
+use std::io;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::error::Stop;
+use crate::cli::client::retry::{Again, RetryOn};
+use crate::client::Error;
+use crate::client::retry::{may_pass, retry_after};
+use crate::proto::http::head::ResponseHead;
+
+/// No pause grows longer by doubling: 10 minutes.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// How many tries are left, and how they follow one another.
+#[derive(Debug)]
+pub(super) struct Retry<'o> {
+    wishes: &'o Again,
+    begun: Instant,
+    left: u32,
+    pause: Duration,
+}
+
+/// A transfer is to be made once more.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Once {
+    /// After this pause.
+    pub(super) pause: Duration,
+    /// What is said about it, in one line.
+    pub(super) words: String,
+}
+
+impl Retry<'_> {
+    /// The first try begins now.
+    pub(super) fn new(wishes: &Again, now: Instant) -> Retry<'_> {
+        let pause = wishes.retry_delay.unwrap_or(Duration::from_secs(1));
+        Retry { wishes, begun: now, left: wishes.retries, pause }
+    }
+
+    /// A try is over, and this came of it: is there another one?
+    pub(super) fn after(
+        &mut self,
+        outcome: &Result<(), Stop>,
+        answer: Option<&ResponseHead>,
+        now: (Instant, SystemTime),
+    ) -> Option<Once> {
+        let problem = self.problem(outcome.as_ref().err(), answer)?;
+        let asked = answer.and_then(|head| retry_after(head, now.1)).unwrap_or_default();
+        let pause = self.pause.max(asked);
+        let passed = now.0.saturating_duration_since(self.begun);
+        let limit = self.wishes.retry_max_time.unwrap_or(Duration::MAX);
+        if self.left == 0 || passed.saturating_add(asked) >= limit {
+            return None;
+        }
+        let left = match self.left {
+            1 => "1 retry left".to_owned(),
+            left => format!("{left} retries left"),
+        };
+        self.left -= 1;
+        if self.wishes.retry_delay.is_none() {
+            self.pause = self.pause.saturating_mul(2).min(LONGEST);
+        }
+        Some(Once { pause, words: format!("{problem}: once more in {pause:?}, {left}") })
+    }
+
+    fn problem(&self, stop: Option<&Stop>, answer: Option<&ResponseHead>) -> Option<String> {
+        let on = self.wishes.retry_on;
+        match stop {
+            None | Some(Stop::Refused(_)) if answer.is_some_and(may_pass) => {
+                answer.map(|head| format!("the answer is {}", head.status.code()))
+            }
+            // A body that is gone does not come back.
+            None | Some(Stop::BrokenPipe | Stop::Failed(65, _)) => None,
+            Some(stop) => match stop.cause() {
+                Some(Error::Timeout { .. } | Error::TooSlow { .. }) => {
+                    Some("time is up".to_owned())
+                }
+                Some(Error::Resolve(..) | Error::ResolveProxy(..)) => {
+                    Some("the host was not found".to_owned())
+                }
+                Some(Error::Connect(.., error))
+                    if on >= RetryOn::Refused
+                        && error.tried.iter().any(|(_, error)| is_refusal(error)) =>
+                {
+                    Some("the connection was refused".to_owned())
+                }
+                _ => (on == RetryOn::AllErrors).then(|| "it failed".to_owned()),
+            },
+        }
+    }
+}
+
+fn is_refusal(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ConnectionRefused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Phase;
+    use crate::net::connect::ConnectError;
+    use crate::proto::http::status::Status;
+
+    fn answer(status: u16, after: Option<&str>) -> ResponseHead {
+        let mut head = ResponseHead::new(Status::new(status).unwrap());
+        if let Some(after) = after {
+            head.headers.append("Retry-After", after).unwrap();
+        }
+        head
+    }
+
+    #[test]
+    fn what_is_worth_it() {
+        use RetryOn::*;
+        let timeout = || Error::Timeout { phase: Phase::Head, after: Duration::ZERO };
+        let refused = || {
+            let address = "127.0.0.1:1".parse().unwrap();
+            let tried = vec![(address, io::ErrorKind::ConnectionRefused.into())];
+            Error::Connect("h".into(), 1, ConnectError { tried, timed_out: false })
+        };
+        for (name, on, outcome, status, want) in [
+            ("fine", AllErrors, Ok(()), Some(200), None),
+            ("busy", Transient, Ok(()), Some(503), Some("the answer is 503")),
+            ("busy, -f", Transient, Err(Stop::Refused(429)), Some(429), Some("the answer is 429")),
+            ("no", Transient, Err(Stop::Refused(404)), Some(404), None),
+            ("no, and -f", AllErrors, Err(Stop::Refused(404)), Some(404), Some("it failed")),
+            ("not there", AllErrors, Ok(()), Some(404), None),
+            ("late", Transient, Err(Stop::Fetch(timeout())), None, Some("time is up")),
+            (
+                "late in the body",
+                Transient,
+                Err(Stop::Fetch(timeout())),
+                Some(200),
+                Some("time is up"),
+            ),
+            ("silent", Transient, Err(Stop::Fetch(Error::NoAnswer)), None, None),
+            ("silent, all", AllErrors, Err(Stop::Fetch(Error::NoAnswer)), None, Some("it failed")),
+            ("refused", Transient, Err(Stop::Fetch(refused())), None, None),
+            (
+                "refused, by flag",
+                Refused,
+                Err(Stop::Fetch(refused())),
+                None,
+                Some("the connection was refused"),
+            ),
+            ("nobody reads", AllErrors, Err(Stop::BrokenPipe), Some(200), None),
+        ] {
+            let wishes = Again { retries: 1, retry_on: on, ..Again::default() };
+            let now = (Instant::now(), SystemTime::now());
+            let head = status.map(|status| answer(status, None));
+            let once = Retry::new(&wishes, now.0).after(&outcome, head.as_ref(), now);
+            let want = want.map(|want| format!("{want}: once more in 1s, 1 retry left"));
+            assert_eq!(once.map(|once| once.words), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_pauses() {
+        let begun = Instant::now();
+        let second = Duration::from_secs(1);
+        let pauses = |wishes: &Again, after: Option<&str>| {
+            let mut retry = Retry::new(wishes, begun);
+            let (mut now, mut pauses) = (begun, Vec::new());
+            let head = answer(503, after);
+            while let Some(once) = retry.after(&Ok(()), Some(&head), (now, SystemTime::now())) {
+                pauses.push(once.pause.as_secs());
+                now += once.pause;
+            }
+            pauses
+        };
+        let wishes = Again { retries: 12, ..Again::default() };
+        let doubled = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600];
+        assert_eq!(pauses(&wishes, None), doubled);
+        assert_eq!(pauses(&Again { retries: 3, ..Again::default() }, Some("3")), [3, 3, 4]);
+        assert_eq!(
+            pauses(&Again { retry_delay: Some(5 * second), retries: 3, ..wishes.clone() }, None),
+            [5; 3]
+        );
+        assert_eq!(
+            pauses(&Again { retry_max_time: Some(4 * second), ..wishes.clone() }, None),
+            [1, 2, 4]
+        );
+        assert_eq!(
+            pauses(&Again { retry_max_time: Some(4 * second), ..wishes }, Some("9")),
+            [0; 0]
+        );
+    }
+}

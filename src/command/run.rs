@@ -1,0 +1,77 @@
+//! All transfers of a command line: one after the other, or several at a time (`-Z`).
+//!
+//! Several at a time are so many threads, each of which draws the next URL from a channel, makes its
+//! transfer with plain blocking code, and gives back the exit code.
+
+use std::sync::Arc;
+use std::thread;
+
+use super::error::Stop;
+use super::fetch::{Fetcher, is_parallel};
+use crate::cli::client::ClientOptions;
+
+/// Makes all transfers. One that fails does not keep the others from their turn, unless `--fail-early`
+/// was said; the exit code is that of the last one, with `-Z` of the last one to fail, as with curl.
+///
+/// # Errors
+/// What keeps all of them from being made.
+pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
+    let fetcher = Fetcher::new(options.clone())?;
+    let done = match is_parallel(options) {
+        true => several(options, &Arc::new(fetcher)),
+        false => one_by_one(options, &fetcher),
+    };
+    match done {
+        Err(Stop::BrokenPipe) => Ok(0),
+        done => done,
+    }
+}
+
+fn one_by_one(options: &ClientOptions, fetcher: &Fetcher) -> Result<u8, Stop> {
+    let is_pipelined = options.pipeline && options.dry.is_none();
+    let requests = if is_pipelined { fetcher.requests()? } else { Vec::new() };
+    let mut pipelined = is_pipelined.then(|| fetcher.pipeline(&requests)).transpose()?;
+    let mut code = 0;
+    for (number, url) in options.urls.iter().enumerate() {
+        code = fetcher.fetch(number, url, pipelined.as_mut())?;
+        if code != 0 && options.fail_early {
+            break;
+        }
+    }
+    Ok(code)
+}
+
+/// When one fails early, what is under way beside it is left to end with the program.
+fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, Stop> {
+    let (give, tasks) = crossbeam_channel::unbounded();
+    let (tell, told) = crossbeam_channel::unbounded();
+    for (number, url) in options.urls.iter().enumerate() {
+        let _ = give.send((number, url.clone())); // we hold the other end
+    }
+    drop(give);
+    for _ in 0..options.urls.len().min(options.parallel.most.into()) {
+        let (fetcher, tasks, tell) = (Arc::clone(fetcher), tasks.clone(), tell.clone());
+        let work = move || {
+            for (number, url) in tasks {
+                if tell.send(fetcher.fetch(number, &url, None)).is_err() {
+                    break; // nobody wants to know any more
+                }
+            }
+        };
+        let worker = thread::Builder::new().name("transfer".to_owned()).spawn(work);
+        worker.map_err(|error| Stop::Failed(27, format!("no thread for -Z: {error}")))?;
+    }
+    drop(tell);
+    let mut code = 0;
+    for (at, one) in told.into_iter().enumerate() {
+        fetcher.over(options.urls.len() - 1 - at);
+        match one? {
+            0 => {}
+            failure => code = failure,
+        }
+        if code != 0 && options.fail_early {
+            break;
+        }
+    }
+    Ok(code)
+}

@@ -1,0 +1,152 @@
+//! What is told while a transfer is under way: `-v`, `--explain`, `--wire`, `--transcript`.
+//!
+//! All but the transcript goes to stderr: stdout is the answer's.
+
+use std::collections::VecDeque;
+use std::env;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Stderr, Write as _};
+use std::sync::{Mutex, PoisonError};
+
+use super::error::Stop;
+use super::explain::explain;
+use super::wire::Wire;
+use crate::cli::client::ClientOptions;
+use crate::client::event_text::write_event;
+use crate::client::{Event, Limits, Method, Observer};
+use crate::proto::http::dump::text::{About, Form};
+use crate::proto::http::dump::{Dump, Part, Seen, Side};
+use crate::proto::http::framing::{Message, framing};
+
+/// Everything that the options ask for.
+#[derive(Default)]
+pub struct Watching {
+    told: Option<Told>,
+    wire: Option<Wire<Stderr>>,
+    transcript: Option<(String, Wire<File>)>,
+}
+
+/// `-v`.
+struct Told {
+    /// `--wire` shows the heads.
+    without_heads: bool,
+    /// With `--explain`: the methods that are not answered yet, as they decide how bodies are framed.
+    explained: Option<Mutex<VecDeque<Method>>>,
+}
+
+impl Watching {
+    /// What these options ask for.
+    ///
+    /// # Errors
+    /// When the transcript cannot be written.
+    pub fn new(options: &ClientOptions) -> Result<Watching, Stop> {
+        let stderr = io::stderr();
+        let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let mut form = Form::look(stderr.is_terminal(), !plain);
+        if let Form::Look { explain: how, .. } = &mut form {
+            *how = options.explain.then_some(explain);
+        }
+        let told = options.verbose || options.explain && !options.wire;
+        let told = told.then(|| Told {
+            without_heads: options.wire,
+            explained: options.explain.then(Mutex::default),
+        });
+        let transcript = options.transcript.as_ref().map(|path| {
+            let name = path.display().to_string();
+            match File::create(path) {
+                Ok(file) => Ok((name, Wire::new(file, Form::Transcript))),
+                Err(error) => Err(Stop::Write(name, error)),
+            }
+        });
+        let wire = options.wire.then(|| Wire::new(stderr, form));
+        Ok(Watching { told, wire, transcript: transcript.transpose()? })
+    }
+
+    /// Could the transcript be written so far?
+    ///
+    /// # Errors
+    /// Why not, once.
+    pub fn kept(&self) -> Result<(), Stop> {
+        let Some((name, wire)) = &self.transcript else { return Ok(()) };
+        wire.broken().map_or(Ok(()), |error| Err(Stop::Write(name.clone(), error)))
+    }
+}
+
+impl Observer for Watching {
+    fn observe(&self, event: &Event<'_>) {
+        if let Some(wire) = &self.wire {
+            wire.observe(event);
+        }
+        if let Some((_, wire)) = &self.transcript {
+            wire.observe(event);
+        }
+        if let Some(told) = &self.told {
+            told.observe(event);
+        }
+    }
+}
+
+impl Observer for Told {
+    /// A stderr that is gone is no reason not to fetch.
+    fn observe(&self, event: &Event<'_>) {
+        let is_head = matches!(
+            event,
+            Event::Sending(_) | Event::Interim(_) | Event::Head(_) | Event::Trailers(_)
+        );
+        if self.without_heads && is_head {
+            return;
+        }
+        let mut text = Vec::new();
+        write_event(event, &mut text).expect("memory takes what is written");
+        if let Some(asked) = &self.explained {
+            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+            text = explained(&text, event, &mut asked);
+        }
+        io::stderr().lock().write_all(&text).unwrap_or_default();
+    }
+}
+
+/// The same lines, with what there is to say under each of a head.
+fn explained(text: &[u8], event: &Event<'_>, asked: &mut VecDeque<Method>) -> Vec<u8> {
+    let part = match event {
+        Event::Trailers(_) => Part::Trailer,
+        _ => Part::Head,
+    };
+    let mut out = Vec::new();
+    let say = |about: About<'_>, out: &mut Vec<u8>| {
+        for said in explain(about) {
+            out.extend_from_slice(format!("  ^ {said}\n").as_bytes());
+        }
+    };
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        out.extend_from_slice(line);
+        if let [b'>' | b'<', b' ', of @ ..] = line {
+            say(About::Line(part, of), &mut out);
+        }
+    }
+    match event {
+        // Another request, or another try; several may be sent before the first is answered.
+        Event::Connected(..) | Event::Reusing(..) => asked.clear(),
+        Event::Sending(head) => {
+            let method = head.split(|&byte| byte == b' ').next().and_then(Method::parse);
+            asked.extend(method);
+            Dump::new(Limits::default()).read(Side::Client, head, &mut |seen| {
+                if let Seen::Framed(framing) = seen {
+                    say(About::Framing(Side::Client, framing), &mut out);
+                }
+            });
+        }
+        Event::Interim(head) | Event::Head(head) => {
+            if let Some(method) = asked.front()
+                && let Ok(framing) = framing(Message::Response(method, head))
+            {
+                say(About::Framing(Side::Server, framing), &mut out);
+            }
+            if let Event::Head(_) = event {
+                asked.pop_front();
+            }
+        }
+        _ => {}
+    }
+    out
+}

@@ -1,0 +1,191 @@
+//! A body on its way to a file or to a terminal, with what is to be seen of it meanwhile.
+
+use std::env;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
+
+use super::partial_file;
+use super::pretty::{LIMIT, is_json, pretty};
+use super::rate_limit::{Meter, OfAll};
+use super::tty_guard::Screen;
+use crate::cli::client::{ClientOptions, Pretty};
+use crate::client::{Error, Response, ResponseHead};
+
+use super::error::Stop;
+
+/// One answer's.
+pub struct Delivery<'o> {
+    options: &'o ClientOptions,
+    meter: Meter,
+    passed: u64,
+    /// The heads of the redirects that led here, still to be written.
+    hops: Vec<u8>,
+}
+
+impl Delivery<'_> {
+    /// So many bytes of it are there already; `hops` are the heads before its own.
+    pub(super) fn new<'o>(
+        options: &'o ClientOptions,
+        head: &ResponseHead,
+        hops: Vec<u8>,
+        had: u64,
+        of_all: &OfAll,
+        to_file: bool,
+    ) -> Delivery<'o> {
+        let length = head.headers.text("content-length").and_then(|text| text.parse::<u64>().ok());
+        let total = length.and_then(|length| length.checked_add(had));
+        let meter = Meter::new(options, of_all, to_file, had, total);
+        Delivery { options, meter, passed: 0, hops }
+    }
+
+    /// How many bytes of the body came.
+    pub fn passed(&self) -> u64 {
+        self.passed
+    }
+
+    /// To a file, which is there under its name once it is complete.
+    pub fn keep(
+        &mut self,
+        response: &mut Response,
+        parts: Parts,
+        path: &Path,
+        file: io::Result<partial_file::Output>,
+    ) -> Result<(), Stop> {
+        let name = || path.display().to_string();
+        let mut file = file.map_err(|error| Stop::Write(name(), error))?;
+        match self.deliver(response, parts, &mut file) {
+            Ok(()) => file.finish().map_err(|error| Stop::Write(name(), error)),
+            Err(why) => {
+                let stop = Stop::undelivered(name(), why);
+                Err(match file.give_up() {
+                    Some(part) => Stop::Kept(Box::new(stop), part),
+                    None => stop,
+                })
+            }
+        }
+    }
+
+    /// To stdout; for somebody `to_see`, if that is a terminal.
+    pub fn show(
+        &mut self,
+        response: &mut Response,
+        parts: Parts,
+        to_see: bool,
+    ) -> Result<(), Stop> {
+        let mut stdout = io::stdout().lock();
+        let seen = to_see && stdout.is_terminal();
+        let is_pretty = match self.options.pretty {
+            Pretty::Always => true,
+            Pretty::Auto => seen,
+            Pretty::Never => false,
+        };
+        let done = if is_pretty && parts != Parts::Heads && is_json(&response.head().headers) {
+            self.json(response, parts, &mut stdout)
+        } else if seen {
+            self.deliver(response, parts, &mut Screen::new(&mut stdout))
+        } else {
+            self.deliver(response, parts, &mut stdout)
+        };
+        done.map_err(|why| Stop::undelivered("stdout".to_owned(), why))
+    }
+
+    /// JSON, made pretty once all of it is there, unless it is too long, or cut short, or none.
+    fn json(
+        &mut self,
+        response: &mut Response,
+        parts: Parts,
+        stdout: &mut io::StdoutLock<'_>,
+    ) -> Result<(), Undelivered> {
+        stdout.write_all(&std::mem::take(&mut self.hops)).map_err(Undelivered::Write)?;
+        if parts == Parts::All {
+            deliver(response, Parts::Heads, stdout, |_| {})?;
+        }
+        let mut text = Vec::new();
+        let mut came = Ok(());
+        while text.len() <= LIMIT {
+            match response.piece() {
+                Ok(Some(piece)) => text.extend_from_slice(piece),
+                Ok(None) => break,
+                Err(error) => {
+                    came = Err(Undelivered::Answer(error));
+                    break;
+                }
+            }
+        }
+        self.passed = text.len() as u64;
+        let in_colour = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let shown = Some(&text).filter(|text| came.is_ok() && text.len() <= LIMIT);
+        let shown = shown.and_then(|text| pretty(text, in_colour)).map(String::into_bytes);
+        let written = stdout.write_all(shown.as_deref().unwrap_or(&text));
+        written.and_then(|()| stdout.flush()).map_err(Undelivered::Write)?;
+        came?;
+        self.deliver(response, Parts::Body, stdout) // of a text that is too long, the rest
+    }
+
+    fn deliver(
+        &mut self,
+        response: &mut Response,
+        parts: Parts,
+        out: &mut impl Write,
+    ) -> Result<(), Undelivered> {
+        out.write_all(&std::mem::take(&mut self.hops)).map_err(Undelivered::Write)?;
+        deliver(response, parts, out, |bytes| {
+            self.passed += bytes as u64;
+            self.meter.passed(bytes as u64);
+        })
+    }
+}
+
+/// Why an answer did not get to where it should be written.
+#[derive(Debug)]
+pub enum Undelivered {
+    /// It did not come.
+    Answer(Error),
+    /// It could not be written.
+    Write(io::Error),
+}
+
+/// What of an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// The body.
+    Body,
+    /// The heads, and nothing else, whether a body comes or not.
+    Heads,
+    /// The heads, the body, and the trailer fields.
+    All,
+}
+
+/// Writes the body as it arrives, heads and trailer fields as they came, byte for byte. `passed` is
+/// told of each piece of the body, once it is written: how many bytes it had.
+///
+/// # Errors
+/// [`Undelivered`] says on which side it stopped.
+pub fn deliver(
+    response: &mut Response,
+    parts: Parts,
+    out: &mut impl Write,
+    mut passed: impl FnMut(usize),
+) -> Result<(), Undelivered> {
+    if parts != Parts::Body {
+        for head in response.interim().iter().chain([response.head()]) {
+            out.write_all(head.headers.source()).map_err(Undelivered::Write)?;
+        }
+    }
+    if parts == Parts::Heads {
+        return out.flush().map_err(Undelivered::Write);
+    }
+    while let Some(piece) = response.piece().map_err(Undelivered::Answer)? {
+        // What is slow to come is shown as it comes.
+        out.write_all(piece).and_then(|()| out.flush()).map_err(Undelivered::Write)?;
+        passed(piece.len());
+    }
+    if parts == Parts::All
+        && let Some(trailers) = response.trailers()
+    {
+        let mut text = Vec::new();
+        trailers.encode(&mut text);
+        out.write_all(&text).map_err(Undelivered::Write)?;
+    }
+    out.flush().map_err(Undelivered::Write)
+}

@@ -1,0 +1,290 @@
+//! Bytes on their way to a peer.
+//!
+//! A peer that takes nothing is not waited for for ever, and one that takes little, but steadily, is.
+//! Time spent waiting for room is used up, what is taken earns time at the minimum rate. The
+//! kernels in between tell of a slow reader's progress in lumps: over loopback a reader of 1 KB/s
+//! makes room every two minutes, and until then nothing tells it from one that reads nothing. So
+//! whoever is waited for may be a lump behind, and has the grace on top.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::net::deadline::{Deadline, Phase, time_for};
+use crate::net::errors::nothing_yet;
+use crate::net::socket;
+use crate::proto::http::limits::Limits;
+use crate::server::quota::{Quota, Share};
+
+/// When so much has been gathered it is sent before more is.
+const LARGE: usize = 64 << 10;
+
+/// So much a peer may be behind: 128 KB. Over loopback, where segments are largest, lumps of 48 to 190
+/// KB were measured; who reads at twice the minimum rate is not ended for what it has read already.
+const LUMP: u64 = 128 << 10;
+
+/// How much of a file has been sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// So many bytes.
+    Some(usize),
+    /// None, as the peer has no room.
+    NoRoom,
+    /// None, as it is at its end, or is of a kind that has to be read.
+    Nothing,
+}
+
+/// What is to be sent, and has not been yet.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    /// Append here. What has been sent is not kept.
+    pub(crate) bytes: Vec<u8>,
+    /// Since when the peer has had no room.
+    stalled: Option<Instant>,
+    /// How long it has been waited for, less what it has earned since.
+    used: Duration,
+    /// How many bytes have been sent since somebody last counted.
+    pub(crate) counted: usize,
+    /// What it has of the kernel's memory beside what each connection has.
+    more: Option<Share>,
+}
+
+impl Output {
+    /// Borrows a buffer to gather in, if it has none.
+    pub(crate) fn borrow(&mut self, buffer: &mut Vec<u8>) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = std::mem::take(buffer);
+        }
+    }
+
+    /// Gives the buffer back, if nothing is left in it.
+    pub(crate) fn give_back(&mut self, buffer: &mut Vec<u8>) {
+        if self.bytes.is_empty() {
+            let bytes = std::mem::take(&mut self.bytes);
+            if buffer.capacity() == 0 {
+                *buffer = bytes;
+            }
+        }
+    }
+
+    /// Is it to leave before more is gathered? Also what the peer had no room for.
+    pub(crate) fn is_large(&self) -> bool {
+        self.bytes.len() >= LARGE || self.stalled.is_some() && !self.bytes.is_empty()
+    }
+
+    /// Writes once, if there is anything to write. How much the peer took; no room is no error.
+    pub(crate) fn flush(&mut self, mut stream: &TcpStream, limits: &Limits) -> io::Result<usize> {
+        self.flush_by(|bytes| stream.write(bytes), limits)
+    }
+
+    fn flush_by(
+        &mut self,
+        write: impl FnOnce(&[u8]) -> io::Result<usize>,
+        limits: &Limits,
+    ) -> io::Result<usize> {
+        if self.bytes.is_empty() {
+            return Ok(0);
+        }
+        let taken = match write(&self.bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            outcome => or_no_room(outcome)?,
+        };
+        self.bytes.drain(..taken);
+        self.took(taken, !self.bytes.is_empty(), limits);
+        Ok(taken)
+    }
+
+    /// Sends what has been gathered, and right behind it up to `most` bytes of a file: from the place
+    /// `at` in it, or from where it stands. They go from the kernel to the kernel.
+    pub(crate) fn send_file(
+        &mut self,
+        stream: &TcpStream,
+        (file, at): (&File, Option<u64>),
+        most: usize,
+        limits: &Limits,
+    ) -> io::Result<Passed> {
+        self.flush_by(|bytes| socket::send_with_more(stream, bytes), limits)?;
+        if !self.bytes.is_empty() {
+            return Ok(Passed::NoRoom);
+        }
+        let outcome = match socket::send_file(stream, file, at, most) {
+            Ok(0) => None,
+            Err(error)
+                if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) =>
+            {
+                None
+            }
+            outcome => Some(or_no_room(outcome)?),
+        };
+        let taken = outcome.unwrap_or_default();
+        self.took(taken, outcome == Some(0), limits);
+        Ok(match outcome {
+            None => Passed::Nothing,
+            Some(0) => Passed::NoRoom,
+            Some(taken) => Passed::Some(taken),
+        })
+    }
+
+    /// The peer reads fast: may the kernel take more for it at once? A part of what is left of the
+    /// `room` for all of these together; once for a connection, until it ends.
+    pub(crate) fn take_more(&mut self, stream: &TcpStream, room: &Arc<Quota>) {
+        if self.more.is_some() {
+            return;
+        }
+        let mut share = room.share();
+        let unsent = share.grow_by_part(socket::MOST_UNSENT.into());
+        let unsent = u32::try_from(unsent).unwrap_or(socket::MOST_UNSENT);
+        if unsent > socket::UNSENT && socket::take_more(stream, unsent).is_ok() {
+            self.more = Some(share);
+        }
+    }
+
+    /// The peer took so much, and has room no more?
+    fn took(&mut self, taken: usize, stalled: bool, limits: &Limits) {
+        self.counted += taken;
+        // Most answers leave at once, and need no clock.
+        if self.stalled.is_some() || stalled || !self.used.is_zero() {
+            self.settle(taken as u64, stalled, Instant::now(), limits);
+        }
+    }
+
+    /// What was waited for until now is used up, what was taken is earned.
+    fn settle(&mut self, taken: u64, stalled: bool, now: Instant, limits: &Limits) {
+        let waited = self.stalled.map_or(Duration::ZERO, |since| now.duration_since(since));
+        self.used = (self.used + waited).saturating_sub(time_for(taken, limits.transfer_rate));
+        self.stalled = stalled.then_some(now);
+    }
+
+    /// Until when the peer must have made room, when it has none.
+    pub(crate) fn deadline(&self, limits: &Limits) -> Option<Deadline> {
+        let stalled = self.stalled?;
+        let Limits { transfer_grace: grace, transfer_rate: rate, .. } = *limits;
+        let left = grace.saturating_add(time_for(LUMP, rate)).saturating_sub(self.used);
+        Some(Deadline::after(stalled, left, Phase::Write))
+    }
+}
+
+/// No room is no error.
+fn or_no_room(outcome: io::Result<usize>) -> io::Result<usize> {
+    match outcome {
+        Err(error) if nothing_yet(&error) || error.kind() == ErrorKind::Interrupted => Ok(0),
+        outcome => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// How long one lives that takes `lump` bytes every `pause`, of those at most who take anything.
+    fn lifetime(lump: u64, pause: Duration) -> Option<Duration> {
+        let limits = Limits::default();
+        let begun = Instant::now();
+        let mut output = Output::default();
+        output.settle(0, true, begun, &limits);
+        for round in 1..10_000 {
+            let now = begun + pause * round;
+            let deadline = output.deadline(&limits).expect("it is stalled");
+            if deadline.has_passed(now) {
+                return Some(deadline.at.duration_since(begun));
+            }
+            output.settle(lump, true, now, &limits);
+        }
+        None
+    }
+
+    #[test]
+    fn what_has_been_sent_is_not_kept() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let mut output = Output { bytes: vec![b'x'; 32 << 20], ..Output::default() };
+        let mut left = output.bytes.len();
+        while left > 0 {
+            left -= output.flush(&stream, &Limits::default()).unwrap();
+            assert_eq!((output.bytes.len(), output.stalled.is_some()), (left, left > 0));
+            let taken = io::Read::read(&mut peer, &mut vec![0; 1 << 20]).unwrap();
+            assert!(taken > 0);
+        }
+    }
+
+    /// What is gathered goes first; a peer without room is waited for; and at the file's end, though it
+    /// is not the end that was announced, nobody is waited for any more.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_follows_what_has_been_gathered() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        nix::sys::socket::setsockopt(&stream, nix::sys::socket::sockopt::SndBuf, &65536).unwrap();
+        nix::sys::socket::setsockopt(&peer, nix::sys::socket::sockopt::RcvBuf, &65536).unwrap();
+        let path = std::env::temp_dir().join(format!("threadbare-sent-{}", std::process::id()));
+        std::fs::write(&path, vec![b'x'; 32 << 20]).unwrap();
+        let file = File::open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let mut output = Output { bytes: b"head".to_vec(), ..Output::default() };
+        let (mut stalls, mut got) = (0, Vec::new());
+        loop {
+            let passed =
+                output.send_file(&stream, (&file, None), 1 << 20, &Limits::default()).unwrap();
+            assert_eq!(output.stalled.is_some(), passed == Passed::NoRoom);
+            match passed {
+                Passed::Some(_) => {}
+                Passed::NoRoom => {
+                    stalls += 1;
+                    let mut piece = vec![0; 1 << 20];
+                    let taken = io::Read::read(&mut peer, &mut piece).unwrap();
+                    got.extend_from_slice(&piece[..taken]);
+                }
+                Passed::Nothing => break,
+            }
+        }
+        drop(stream);
+        io::Read::read_to_end(&mut peer, &mut got).unwrap();
+        assert!(stalls > 0, "it had room for all of it");
+        assert_eq!(&got[..5], b"headx");
+        assert_eq!((got.len(), output.counted), ((32 << 20) + 4, (32 << 20) + 4));
+    }
+
+    /// One share for a connection, if it is worth it; it comes back with the connection.
+    #[test]
+    fn fast_readers_share_the_room_that_there_is() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let room = Quota::new(16 * u64::from(socket::UNSENT + 1) + u64::from(socket::UNSENT));
+        let mut outputs = [Output::default(), Output::default()];
+        for output in &mut outputs {
+            output.take_more(&stream, &room);
+            output.take_more(&stream, &room);
+        }
+        assert_eq!(outputs.each_ref().map(|output| output.more.is_some()), [true, false]);
+        let [first, mut last] = outputs;
+        drop(first);
+        last.take_more(&stream, &room);
+        assert!(last.more.is_some(), "there is room again");
+    }
+
+    #[test]
+    fn who_takes_twice_the_minimum_is_kept_however_large_the_lumps() {
+        let lumps = [(1_000, SECOND), (64 << 10, 65 * SECOND), (2 * LUMP, 262 * SECOND)];
+        for (lump, pause) in lumps {
+            assert_eq!(lifetime(lump, pause), None, "{lump} bytes every {pause:?}");
+        }
+    }
+
+    #[test]
+    fn who_takes_less_than_the_minimum_ends_and_who_takes_nothing_ends_first() {
+        let nothing = lifetime(0, SECOND).expect("it ends");
+        assert_eq!(nothing.as_secs(), 20 + LUMP / 500);
+        for (lump, pause) in [(1, SECOND), (400, SECOND), (400 * 30, 30 * SECOND)] {
+            let little = lifetime(lump, pause).expect("it ends");
+            assert!(little >= nothing, "{lump} bytes every {pause:?}: {little:?}");
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! The body of a request: kept until it is complete, or streamed to its handler as it comes.
+//!
+//! A small body is kept in memory, as long as there is enough of that for all of them; any other in
+//! a temporary file without a name, which is gone when nobody holds it any more, even after kill -9.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Cursor, Read, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+#[cfg(target_os = "linux")]
+use nix::errno::Errno;
+
+use super::streamed_body::Loan;
+use crate::proto::http::headers::Headers;
+use crate::server::quota::{Quota, Share};
+
+/// What a handler gets of a body: decoded, to be [read](Read) once from front to back. It is
+/// `Default` (empty), so that it can be taken out of its request and become, say, a part of the
+/// answer.
+#[derive(Default)]
+pub struct RequestBody {
+    source: Source,
+    /// Few bodies have any.
+    trailers: Option<Box<Headers>>,
+}
+
+#[derive(Default)]
+enum Source {
+    /// As of most requests.
+    #[default]
+    Nothing,
+    /// The share is given back with the memory.
+    Memory {
+        bytes: Cursor<Vec<u8>>,
+        _share: Share,
+    },
+    /// The shares are given back when it is closed.
+    File {
+        file: io::Take<File>,
+        _shares: FileShares,
+    },
+    Stream(Loan),
+}
+
+impl RequestBody {
+    /// How many bytes are left to be read. Of a [stream](crate::server::Handler::streams) that comes in
+    /// chunks that is not known.
+    pub fn length(&self) -> Option<u64> {
+        match &self.source {
+            Source::Nothing => Some(0),
+            Source::Memory { bytes, .. } => {
+                Some((bytes.get_ref().len() as u64).saturating_sub(bytes.position()))
+            }
+            Source::File { file, .. } => Some(file.limit()),
+            Source::Stream(loan) => loan.length(),
+        }
+    }
+
+    /// Reads all that is left into memory: for bodies known to be small.
+    ///
+    /// # Errors
+    /// When there are more than `most` bytes ([`io::ErrorKind::FileTooLarge`]), and those of reading.
+    pub fn read_all(&mut self, most: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+    }
+
+    /// The fields that came behind a chunked body (RFC 9110, 6.5), never among those of the head. Of
+    /// a [stream](crate::server::Handler::streams) they are there when it has been read to its end.
+    pub fn trailers(&self) -> Headers {
+        match &self.source {
+            Source::Stream(loan) => loan.trailers(),
+            _ => self.trailers.as_deref().cloned().unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn with_trailers(self, trailers: Option<&Headers>) -> RequestBody {
+        let trailers = trailers.filter(|fields| !fields.is_empty()).cloned().map(Box::new);
+        RequestBody { trailers, ..self }
+    }
+
+    pub(crate) fn streamed(loan: Loan) -> RequestBody {
+        RequestBody { source: Source::Stream(loan), trailers: None }
+    }
+}
+
+impl Read for RequestBody {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        match &mut self.source {
+            Source::Nothing => Ok(0),
+            Source::Memory { bytes, .. } => bytes.read(room),
+            Source::File { file, .. } => file.read(room),
+            Source::Stream(loan) => loan.read(room),
+        }
+    }
+}
+
+/// Its content is nobody's business but the handler's.
+impl std::fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.length() {
+            Some(length) => write!(f, "RequestBody({length} bytes)"),
+            None => f.write_str("RequestBody(length unknown)"),
+        }
+    }
+}
+
+/// What there is for the bodies of all requests together, and for each of them.
+#[derive(Debug)]
+pub(crate) struct BodyRoom {
+    /// The most bytes of one body that are kept in memory.
+    pub(crate) memory_of_one: u64,
+    /// Memory for all, in bytes.
+    pub(crate) memory: Arc<Quota>,
+    /// Disk for all, in bytes.
+    pub(crate) disk: Arc<Quota>,
+    /// Descriptors for temporary files, and for the files that answers hold.
+    pub(crate) files: Arc<Quota>,
+}
+
+/// Why a body cannot be kept.
+#[derive(Debug)]
+pub(crate) enum Unkept {
+    /// As many files are open as may be.
+    NoDescriptor,
+    /// All bodies together take as much of the disk as they may.
+    NoDisk,
+    /// The temporary file cannot be made or written.
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Unkept {
+    fn from(error: io::Error) -> Unkept {
+        Unkept::Failed(error)
+    }
+}
+
+/// What a body in a temporary file has of the descriptors, and of the disk.
+#[derive(Debug)]
+pub(crate) struct FileShares {
+    _descriptor: Share,
+    disk: Share,
+}
+
+/// A body that is being kept.
+#[derive(Debug, Default)]
+pub(crate) struct Collector {
+    kept: Kept,
+    /// The descriptor for its file, when it is known at the beginning that there will be one.
+    descriptor: Option<Share>,
+}
+
+/// Where it is kept.
+#[derive(Debug, Default)]
+enum Kept {
+    #[default]
+    Nothing,
+    Memory(Vec<u8>, Share),
+    File(File, u64, FileShares),
+}
+
+impl Collector {
+    /// Begins to keep a body of this length, if it is known. One that is longer than what is kept in
+    /// memory gets its descriptor now, so that the client is refused before it sends the body.
+    ///
+    /// # Errors
+    /// When there is no descriptor left, or not so much room on the disk.
+    pub(crate) fn begin(length: Option<u64>, room: &BodyRoom) -> Result<Collector, Unkept> {
+        let Some(length) = length.filter(|&length| length > room.memory_of_one) else {
+            return Ok(Collector::default());
+        };
+        if !room.disk.has_room_for(length) {
+            return Err(Unkept::NoDisk);
+        }
+        let descriptor = room.files.take(1).ok_or(Unkept::NoDescriptor)?;
+        Ok(Collector { kept: Kept::Nothing, descriptor: Some(descriptor) })
+    }
+
+    /// Keeps some more: in memory, as far as there is room, else in a file.
+    ///
+    /// # Errors
+    /// When there is no descriptor or no room on the disk left; those of making and writing a file.
+    pub(crate) fn push(&mut self, data: &[u8], room: &BodyRoom) -> Result<(), Unkept> {
+        let more = data.len() as u64;
+        if let Kept::Nothing = self.kept {
+            self.kept = Kept::Memory(Vec::new(), room.memory.share());
+        }
+        match &mut self.kept {
+            Kept::Memory(bytes, share) => {
+                if bytes.len() as u64 + more <= room.memory_of_one && share.grow(more) {
+                    bytes.extend_from_slice(data);
+                    return Ok(());
+                }
+                let length = bytes.len() as u64 + more;
+                let shares = file_shares(self.descriptor.take(), length, room)?;
+                let mut file = unnamed_file(&std::env::temp_dir())?;
+                file.write_all(bytes)?;
+                file.write_all(data)?;
+                self.kept = Kept::File(file, length, shares);
+            }
+            Kept::File(file, length, shares) => {
+                if !shares.disk.grow(more) {
+                    return Err(Unkept::NoDisk);
+                }
+                file.write_all(data)?;
+                *length += more;
+            }
+            Kept::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// It is complete.
+    ///
+    /// # Errors
+    /// When the file cannot be gone back in.
+    pub(crate) fn finish(self) -> io::Result<RequestBody> {
+        let source = match self.kept {
+            Kept::Nothing => Source::Nothing,
+            Kept::Memory(bytes, share) => {
+                Source::Memory { bytes: Cursor::new(bytes), _share: share }
+            }
+            Kept::File(mut file, length, shares) => {
+                file.rewind()?;
+                Source::File { file: file.take(length), _shares: shares }
+            }
+        };
+        Ok(RequestBody { source, trailers: None })
+    }
+}
+
+/// Takes what a file of this length needs, beside the descriptor if that is there already.
+fn file_shares(
+    descriptor: Option<Share>,
+    length: u64,
+    room: &BodyRoom,
+) -> Result<FileShares, Unkept> {
+    let descriptor = descriptor.or_else(|| room.files.take(1)).ok_or(Unkept::NoDescriptor)?;
+    let disk = room.disk.take(length).ok_or(Unkept::NoDisk)?;
+    Ok(FileShares { _descriptor: descriptor, disk })
+}
+
+/// A file that no name leads to: it never had one, or has it no longer.
+fn unnamed_file(folder: &Path) -> io::Result<File> {
+    let options = || {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o600);
+        options
+    };
+    #[cfg(target_os = "linux")]
+    {
+        let flags = nix::fcntl::OFlag::O_TMPFILE.bits();
+        let opened = options().custom_flags(flags).open(folder);
+        let errno = opened.as_ref().err().and_then(io::Error::raw_os_error).map(Errno::from_raw);
+        // What a file system says that cannot do it (open(2)).
+        if !matches!(errno, Some(Errno::EOPNOTSUPP | Errno::EISDIR)) {
+            return opened;
+        }
+    }
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("threadbare-{}-{number}", std::process::id()));
+        match options().create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            outcome => {
+                let file = outcome?;
+                std::fs::remove_file(&path)?;
+                return Ok(file);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Room for so many bytes in memory, and on the disk, in so many files.
+    fn room(memory: u64, disk: u64, files: u64) -> BodyRoom {
+        let [memory, disk, files] = [memory, disk, files].map(Quota::new);
+        BodyRoom { memory_of_one: 10, memory, disk, files }
+    }
+
+    fn try_collect(pieces: &[&[u8]], room: &BodyRoom) -> Result<RequestBody, Unkept> {
+        let mut collector = Collector::default();
+        for piece in pieces {
+            collector.push(piece, room)?;
+        }
+        Ok(collector.finish()?)
+    }
+
+    fn collected(pieces: &[&[u8]], room: &BodyRoom) -> RequestBody {
+        try_collect(pieces, room).unwrap()
+    }
+
+    fn is_in_memory(body: &RequestBody) -> bool {
+        matches!(body.source, Source::Nothing | Source::Memory { .. })
+    }
+
+    #[test]
+    fn a_small_body_is_in_memory_and_a_larger_one_in_a_file() {
+        let room = room(25, 100, 1);
+        for (pieces, in_memory) in [
+            (&[][..], true),
+            (&[&b"0123456789"[..]], true),
+            (&[b"01234", b"56789"], true),
+            (&[b"0123456789", b"a"], false),
+            (&[b"0123456789a", b"b", b"c"], false),
+        ] {
+            let mut body = collected(pieces, &room);
+            let want = pieces.concat();
+            assert_eq!(is_in_memory(&body), in_memory, "{pieces:?}");
+            assert_eq!(body.length(), Some(want.len() as u64));
+            let mut first = [0];
+            let count = body.read(&mut first).unwrap();
+            assert_eq!(body.length(), Some((want.len() - count) as u64));
+            assert_eq!([&first[..count], &body.read_all(100).unwrap()].concat(), want);
+            assert_eq!(body.length(), Some(0));
+        }
+    }
+
+    #[test]
+    fn when_memory_is_used_up_small_ones_go_to_a_file_too() {
+        let room = room(25, 100, 1);
+        let mut held: Vec<_> = (0..3).map(|_| collected(&[b"0123456789"], &room)).collect();
+        assert_eq!(held.iter().filter(|body| is_in_memory(body)).count(), 2);
+        assert_eq!(held[2].read_all(10).unwrap(), b"0123456789");
+        held.remove(0);
+        assert!(is_in_memory(&collected(&[b"0123456789"], &room)), "its memory is free again");
+    }
+
+    #[test]
+    fn files_have_their_number_and_their_room_on_the_disk() {
+        let no_disk = |outcome| matches!(outcome, Err(Unkept::NoDisk));
+        let no_descriptor = |outcome| matches!(outcome, Err(Unkept::NoDescriptor));
+        let room = room(100, 50, 2);
+        let first = collected(&[&[b'x'; 20]], &room);
+        assert!(no_disk(try_collect(&[&[b'x'; 20], &[b'x'; 11]], &room)), "30 bytes are left");
+        let second = collected(&[&[b'x'; 20], &[b'x'; 10]], &room);
+        assert!(no_descriptor(try_collect(&[&[b'x'; 11]], &room)));
+        assert!(is_in_memory(&collected(&[b"0123456789"], &room)), "a small one needs neither");
+        drop((first, second));
+        collected(&[&[b'x'; 50]], &room);
+    }
+
+    #[test]
+    fn a_body_whose_length_is_known_is_refused_before_it_comes() {
+        let room = room(100, 50, 1);
+        let begin = |length| Collector::begin(length, &room);
+        let held = begin(Some(11)).unwrap();
+        assert!(matches!(begin(Some(11)), Err(Unkept::NoDescriptor)));
+        assert!(matches!(begin(Some(51)), Err(Unkept::NoDisk)));
+        assert!(begin(Some(10)).is_ok() && begin(None).is_ok());
+        drop(held);
+        let mut again = begin(Some(50)).unwrap();
+        again.push(&[b'x'; 50], &room).unwrap();
+        assert_eq!(again.finish().unwrap().length(), Some(50), "it uses the one that it has");
+    }
+
+    #[test]
+    fn more_than_is_wanted_is_an_error() {
+        let mut body = collected(&[b"01234"], &room(5, 0, 0));
+        assert_eq!(body.read_all(4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+}

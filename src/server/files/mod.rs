@@ -1,0 +1,242 @@
+//! Serves the files below one folder: GET, and so HEAD.
+//!
+//! `index.html` for a folder, a redirect for a folder without its slash, `404.html` from the root
+//! for what is not there. Of a file's [`super::files::precompressed`] the one that the client would rather have;
+//! 406 when it refuses them all. Nothing outside the root ([`super::files::document_root`]), nothing that begins with
+//! a dot ([`super::files::path`]).
+//!
+//! Each has its ETag and its Last-Modified (RFC 9110, 8.8). The tag is made of inode, size and the time
+//! of the inode's last change (ctime), which nobody can set back. So a copy has another tag than its
+//! original, on another machine, too; but what is put in its place never has the same.
+
+pub mod document_root;
+pub mod file_cache;
+pub mod file_part;
+pub mod mime;
+pub mod path;
+pub mod precompressed;
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::descriptors::kept_files;
+use super::files::document_root::{Root, is_absent};
+use super::files::file_cache::{Find, Known, is_settled};
+use super::files::mime::content_type;
+use super::files::path::{Named, relative};
+use super::files::precompressed::{Variant, Variants};
+use super::handler::{Body, Handler, Request, Response};
+use super::respond::error_response::ErrorResponse;
+use super::respond::failure::failed;
+use crate::net::socket::descriptors;
+use crate::proto::http::accept::Codings;
+use crate::proto::http::chars::{UNRESERVED, percent_encode};
+use crate::proto::http::date::imf_fixdate;
+use crate::proto::http::status::Status;
+
+/// A folder and all that is below it, for the route `/{...}`: the path is taken from the target as it
+/// stands, whatever the route's names. Small files that have been asked for stay open, so the file
+/// system they lie on is in use until the server stops.
+#[derive(Debug)]
+pub struct Files {
+    root: Root,
+    known: Known,
+}
+
+impl Files {
+    /// Serves what is below `root`, or below whatever folder has that name later. Symbolic links are
+    /// followed where they stay inside. `style.css.br`, `.zst` or `.gz` is sent instead of `style.css`
+    /// to who would rather have it, unless it is the older of the two.
+    ///
+    /// # Errors
+    /// When it is not there, or not a folder.
+    pub fn new(root: impl AsRef<Path>) -> io::Result<Files> {
+        let root = Root::new(root.as_ref())?;
+        let kept = descriptors().map(kept_files).unwrap_or_default();
+        Ok(Files { root, known: Known::new(kept) })
+    }
+
+    fn serve(&self, request: &Request) -> io::Result<Response> {
+        let named = relative(request.head.target.path()).ok_or(io::ErrorKind::NotFound)?;
+        let (path, may_be_folder) = match named {
+            Named::Folder(path) => (path.join("index.html"), false),
+            Named::File(path) => (path, true),
+        };
+        let Found::File(find) = self.find(&path)? else {
+            let redirect = || redirect_to_folder(request, &path);
+            return may_be_folder.then(redirect).ok_or(io::ErrorKind::NotFound.into());
+        };
+        let accepted = Codings::of(&request.head.headers);
+        let variant = find.variants.best(&accepted);
+        if accepted.weight(variant.coding).is_none() {
+            return Ok(not_acceptable(request));
+        }
+        Ok(send(&find, variant, &path))
+    }
+
+    /// The site's own page for what is not there, as well coded as the client takes it. It is no
+    /// representation of what was asked for, so it has no validators.
+    fn own_page(&self, request: &Request) -> io::Result<Response> {
+        let page = Path::new("404.html");
+        let Found::File(find) = self.find(page)? else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let variant = find.variants.best(&Codings::of(&request.head.headers));
+        let mut response = send(&find, variant, page);
+        for name in ["ETag", "Last-Modified", "Accept-Ranges"] {
+            response.headers.remove(name);
+        }
+        Ok(response.status(Status::NOT_FOUND))
+    }
+
+    /// What is at this path.
+    fn find(&self, path: &Path) -> io::Result<Found> {
+        if let Some(find) = self.known.get(path) {
+            return Ok(Found::File(find));
+        }
+        let since = SystemTime::now();
+        let folder = self.root.open()?;
+        let opened = folder.open_file(path)?;
+        if opened.1.is_dir() {
+            return Ok(Found::Folder);
+        }
+        let variants = Variants::of(&folder, path, opened)?;
+        Ok(Found::File(self.known.keep(&folder, path, variants, since)))
+    }
+}
+
+/// What is at a path.
+enum Found {
+    File(Arc<Find>),
+    Folder,
+}
+
+impl Handler for Files {
+    fn handle(&self, request: &mut Request) -> Response {
+        let error = match self.serve(request) {
+            Ok(response) => return response,
+            Err(error) => error,
+        };
+        if is_absent(&error) {
+            let built_in = |_| ErrorResponse::not_found(&request.head).to(request);
+            return self.own_page(request).unwrap_or_else(built_in);
+        }
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            log::warn!("{}: {error}; check its owner and mode", request.head.target.path());
+            return ErrorResponse::forbidden(&request.head).to(request);
+        }
+        failed(&request.head, &error)
+    }
+}
+
+/// 200 with one of the variants of the file of this name.
+fn send(find: &Find, variant: &Variant, path: &Path) -> Response {
+    let headers = variant.fields.get_or_init(|| {
+        let (etag, modified) = validators(variant, find.since);
+        let mut response = Response::new(Status::OK).field("Content-Type", content_type(path));
+        if let Some(name) = variant.coding.name() {
+            response = response.field("Content-Encoding", name);
+        }
+        response = response.field("ETag", etag).field("Last-Modified", modified);
+        // An answer that depends on Accept-Encoding says so.
+        if find.variants.vary() {
+            response = response.field("Vary", "Accept-Encoding");
+        }
+        response.field("Accept-Ranges", "bytes").headers
+    });
+    let mut response = Response::new(Status::OK).body(Body::Part(variant.body()));
+    response.headers.set_all(headers); // which leaves room for more, as a clone does not
+    response
+}
+
+/// ETag and Last-Modified.
+fn validators(variant: &Variant, now: SystemTime) -> (String, String) {
+    let metadata = &variant.metadata;
+    let mut hasher = DefaultHasher::new();
+    (variant.coding, metadata.ino(), metadata.ctime(), metadata.ctime_nsec()).hash(&mut hasher);
+    // What may change once more and keep its tag has a weak one (RFC 9110, 8.8.1).
+    let weak = if is_settled(metadata, now) { "" } else { "W/" };
+    let modified = metadata.modified().map_or(now, |modified| modified.min(now));
+    let tag = format!("{weak}\"{:x}-{:016x}\"", metadata.len(), hasher.finish());
+    (tag, imf_fixdate(modified))
+}
+
+/// 406: the client has ruled out the file as it is, and every sibling that there is.
+fn not_acceptable(request: &Request) -> Response {
+    let refusal = ErrorResponse::new(
+        Status::NOT_ACCEPTABLE,
+        "RFC 9110, 12.5.3",
+        "Accept-Encoding rules out every coding that there is of this file",
+        "Accept-Encoding: gzip, identity",
+    );
+    refusal.to(request).field("Vary", "Accept, Accept-Encoding")
+}
+
+/// 301 to the same path with a slash behind it, so that relative links in the page are right. The
+/// path is put together from its checked names: it never begins with two slashes, which would
+/// lead to another host.
+fn redirect_to_folder(request: &Request, path: &Path) -> Response {
+    let mut location = String::new();
+    for name in path {
+        location.push('/');
+        location.push_str(&percent_encode(name.as_encoded_bytes(), &UNRESERVED));
+    }
+    location.push('/');
+    if let Some(query) = request.head.target.query() {
+        location.push('?');
+        location.push_str(query);
+    }
+    Response::text(format!(
+        "301 Moved Permanently\n\nA folder's path ends with a slash: {location}\n"
+    ))
+    .status(Status::MOVED_PERMANENTLY)
+    .field("Location", location)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::http::accept::Coding;
+    use std::fs::{self, File};
+    use std::time::Duration;
+
+    fn variant(path: &Path, coding: Coding) -> Variant {
+        let file = File::open(path).unwrap();
+        let metadata = file.metadata().unwrap();
+        Variant::new(coding, file, metadata)
+    }
+
+    /// Changed with everything else put back as it was, as `cp -p` and unpacked archives leave it.
+    #[test]
+    fn a_tag_stands_for_the_bytes() {
+        let path = std::env::temp_dir().join(format!("threadbare-tag-{}", std::process::id()));
+        fs::write(&path, "one").unwrap();
+        let first = variant(&path, Coding::Identity);
+        let long_since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let now = SystemTime::now();
+        let later = now + Duration::from_secs(10);
+        let etag = |variant: &Variant, now| validators(variant, now).0;
+        let strong = etag(&first, later);
+        assert!(strong.starts_with("\"3-") && strong.len() == 20, "{strong}");
+        let earlier = first.metadata.modified().unwrap();
+        assert_eq!(etag(&first, earlier), format!("W/{strong}"), "it may change once more");
+        assert_eq!(etag(&first, long_since), format!("W/{strong}"), "the clock was wrong once");
+        assert_ne!(etag(&variant(&path, Coding::Gzip), later), strong);
+
+        std::thread::sleep(Duration::from_millis(100));
+        fs::write(&path, "two").unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(first.metadata.modified().unwrap()).unwrap();
+        let second = variant(&path, Coding::Identity);
+        assert_eq!(validators(&second, later).1, validators(&first, later).1);
+        assert_ne!(etag(&second, later), strong);
+
+        file.set_modified(later).unwrap();
+        assert_eq!(validators(&variant(&path, Coding::Identity), now).1, imf_fixdate(now));
+        fs::remove_file(path).unwrap();
+    }
+}

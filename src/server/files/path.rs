@@ -1,0 +1,75 @@
+//! From the path of a request to a path below the root, or to nothing.
+//!
+//! The path is split at its slashes first and decoded then, so an encoded slash is no separator.
+//! Refused, as if it were not there: empty segments (but the last), `.` and `..`, names that begin
+//! with a dot, NUL, a slash or backslash inside a name. Where such a path leads in the end is for
+//! [`super::document_root`] to see to.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+
+use crate::proto::http::target::segments;
+
+/// What a path of a request names.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A file's name.
+    File(PathBuf),
+    /// A folder's name, with its slash.
+    Folder(PathBuf),
+}
+
+/// Reads the path of a request as a relative path, or `None` when it may not be one.
+pub fn relative(path: &str) -> Option<Named> {
+    let mut relative = Vec::with_capacity(path.len());
+    let mut parts = segments(path).peekable();
+    while let Some(part) = parts.next() {
+        if part.is_empty() && parts.peek().is_none() {
+            return Some(Named::Folder(OsString::from_vec(relative).into()));
+        }
+        let unfit = |byte: &u8| matches!(byte, 0 | b'/' | b'\\');
+        if part.is_empty() || part.starts_with(b".") || part.iter().any(unfit) {
+            return None;
+        }
+        if !relative.is_empty() {
+            relative.push(b'/');
+        }
+        relative.extend_from_slice(&part);
+    }
+    Some(Named::File(OsString::from_vec(relative).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        let file = |path: &str| Some(Named::File(path.into()));
+        let folder = |path: &str| Some(Named::Folder(path.into()));
+        for (path, want) in [
+            ("/", folder("")),
+            ("/a", file("a")),
+            ("/a/", folder("a")),
+            ("/a/b%20c", file("a/b c")),
+            ("/a%2Fb", None),
+            ("/a%5Cb", None),
+            ("/a%00", None),
+            ("//", None),
+            ("//a", None),
+            ("/a//b", None),
+            ("/.", None),
+            ("/..", None),
+            ("/../a", None),
+            ("/a/../b", None),
+            ("/%2e%2e/a", None),
+            ("/.%2e/a", None),
+            ("/.git/config", None),
+            ("/a/.hidden", None),
+            ("/..%c0%af", None),
+        ] {
+            assert_eq!(relative(path), want, "{path}");
+        }
+    }
+}

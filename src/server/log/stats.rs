@@ -1,0 +1,250 @@
+//! What a server can tell about itself: counters, and whether it is about to stop.
+//!
+//! A counter is an atomic number that only grows. What goes up and down is not counted at all, but
+//! looked up where it is when somebody asks (how many connections wait, how many workers are busy),
+//! or held by a guard (how many are open): it cannot drift.
+//!
+//! Whoever holds the [`Stats`] of a server may ask; `/-/metrics` of the binary does.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crate::net::admission::{ConnectionLimiter, RejectReason};
+use crate::net::service::Load;
+use crate::net::stop_signal::StopSignal;
+use crate::proto::http::close::CloseReason;
+use crate::proto::http::error::Rule;
+use crate::proto::http::status::Status;
+
+/// Counters of one server, and where to look up the rest.
+pub struct Stats {
+    requests: Counter,
+    /// Answers by status: 100 comes first.
+    answers: Box<[Counter]>,
+    /// By rule, as in [`Rule::ALL`].
+    faults: Box<[Counter]>,
+    /// As in [`CLOSES`]; a broken rule comes last.
+    closes: [Counter; CLOSES.len() + 1],
+    crowded_out: Counter,
+    bytes_in: Counter,
+    bytes_out: Counter,
+    sources: OnceLock<Sources>,
+}
+
+/// Where that is looked up which is not counted.
+struct Sources {
+    stop: StopSignal,
+    door: Arc<ConnectionLimiter>,
+    lines_lost: Arc<AtomicU64>,
+    load: Box<dyn Fn() -> Load + Send + Sync>,
+}
+
+#[derive(Debug, Default)]
+struct Counter(AtomicU64);
+
+/// Why connections are closed, and what that is called.
+const CLOSES: [(CloseReason, &str); 14] = [
+    (CloseReason::PeerAsked, "peer_asked"),
+    (CloseReason::Http10, "http_1_0"),
+    (CloseReason::WeAsked, "we_asked"),
+    (CloseReason::EndOfBody, "end_of_body"),
+    (CloseReason::RequestUnread, "request_unread"),
+    (CloseReason::AnswerUnread, "answer_unread"),
+    (CloseReason::Tunnel, "tunnel"),
+    (CloseReason::BodyShort, "body_short"),
+    (CloseReason::PeerClosed, "peer_closed"),
+    (CloseReason::PeerLeft, "peer_left"),
+    (CloseReason::Idle, "idle"),
+    (CloseReason::SlowReader, "slow_reader"),
+    (CloseReason::OutOfTime, "out_of_time"),
+    (CloseReason::Stopping, "stopping"),
+];
+
+impl Counter {
+    fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for Stats {
+    fn default() -> Stats {
+        let counters = |count| std::iter::repeat_with(Counter::default).take(count).collect();
+        Stats {
+            requests: Counter::default(),
+            answers: counters(500),
+            faults: counters(Rule::ALL.len()),
+            closes: Default::default(),
+            crowded_out: Counter::default(),
+            bytes_in: Counter::default(),
+            bytes_out: Counter::default(),
+            sources: OnceLock::new(),
+        }
+    }
+}
+
+impl Stats {
+    /// A server runs. Of two with the same statistics, only the first one's waiting is told of.
+    pub(crate) fn runs(
+        &self,
+        stop: StopSignal,
+        door: Arc<ConnectionLimiter>,
+        lines_lost: Arc<AtomicU64>,
+        load: impl Fn() -> Load + Send + Sync + 'static,
+    ) {
+        let _ = self.sources.set(Sources { stop, door, lines_lost, load: Box::new(load) });
+    }
+
+    /// The head of a request is complete.
+    pub(crate) fn count_request(&self) {
+        self.requests.add(1);
+    }
+
+    /// An answer is complete, or has been cut.
+    pub(crate) fn count_answer(&self, status: Status) {
+        if let Some(counter) = self.answers.get(usize::from(status.code()).wrapping_sub(100)) {
+            counter.add(1);
+        }
+    }
+
+    /// A request broke a rule.
+    pub(crate) fn count_fault(&self, rule: Rule) {
+        self.faults[rule as usize].add(1);
+    }
+
+    /// A connection with a request was ready, and there was no place in the queue.
+    pub(crate) fn count_crowded_out(&self) {
+        self.crowded_out.add(1);
+    }
+
+    /// A connection is closed, or about to be.
+    pub(crate) fn count_close(&self, why: CloseReason) {
+        let place = CLOSES.iter().position(|&(known, _)| known == why);
+        self.closes[place.unwrap_or(CLOSES.len())].add(1);
+    }
+
+    pub(crate) fn count_in(&self, bytes: usize) {
+        self.bytes_in.add(bytes as u64);
+    }
+
+    pub(crate) fn count_out(&self, bytes: usize) {
+        self.bytes_out.add(bytes as u64);
+    }
+
+    /// Answers so far.
+    pub fn answers(&self) -> u64 {
+        self.answers.iter().map(Counter::get).sum()
+    }
+
+    /// Is the server stopping, or about to? Then no balancer should send anybody new.
+    pub fn is_stopping(&self) -> bool {
+        self.sources.get().is_some_and(|sources| sources.stop.is_draining())
+    }
+
+    /// Everything, in the Prometheus text format (version 0.0.4).
+    pub fn prometheus(&self) -> String {
+        let mut page = Page::default();
+        page.family("requests_total", "counter", "Requests whose head was complete.");
+        page.line("requests_total", self.requests.get());
+        page.family("answers_total", "counter", "Answers, complete or cut, by status.");
+        for (code, count) in (100..).zip(self.answers.iter()).filter(|(_, one)| one.get() > 0) {
+            page.line(&format!("answers_total{{code=\"{code}\"}}"), count.get());
+        }
+        page.family("faults_total", "counter", "Requests refused, by the rule that they broke.");
+        for (rule, count) in Rule::ALL.iter().zip(&self.faults).filter(|(_, one)| one.get() > 0) {
+            page.line(&format!("faults_total{{rule=\"{rule:?}\"}}"), count.get());
+        }
+        page.family("received_bytes_total", "counter", "Bytes read from connections.");
+        page.line("received_bytes_total", self.bytes_in.get());
+        page.family("sent_bytes_total", "counter", "Bytes written to connections let in.");
+        page.line("sent_bytes_total", self.bytes_out.get());
+        if let Some(Sources { door, lines_lost, load, .. }) = self.sources.get() {
+            self.connections(door, &mut page);
+            page.load(&load());
+            page.family("log_lines_lost_total", "counter", "Lines the access log could not take.");
+            page.line("log_lines_lost_total", lines_lost.load(Ordering::Relaxed));
+        }
+        page.0
+    }
+
+    /// In this order, that no connection is seen closed that has not been seen open.
+    fn connections(&self, door: &ConnectionLimiter, page: &mut Page) {
+        let turned_away: u64 = RejectReason::ALL.iter().map(|&why| door.refused(why)).sum();
+        page.family("closed_total", "counter", "Connections closed, by reason.");
+        let others = [(turned_away, "turned_away"), (self.closes[CLOSES.len()].get(), "fault")];
+        let names = CLOSES.iter().map(|&(_, name)| name);
+        let closes = self.closes.iter().map(Counter::get).zip(names).chain(others);
+        for (count, reason) in closes.filter(|&(count, _)| count > 0) {
+            page.line(&format!("closed_total{{reason=\"{reason}\"}}"), count);
+        }
+        page.family("open", "gauge", "Connections open now, those on their last words among them.");
+        page.line("open", door.open() as u64);
+        page.family("accepted_total", "counter", "Connections accepted, let in or turned away.");
+        page.line("accepted_total", door.accepted());
+        page.family("overload_total", "counter", "Connections answered 503, by what was full.");
+        for why in RejectReason::ALL {
+            page.line(&format!("overload_total{{full=\"{}\"}}", why.name()), door.refused(why));
+        }
+        page.line("overload_total{full=\"ready\"}", self.crowded_out.get());
+    }
+}
+
+impl std::fmt::Debug for Stats {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Stats({} requests)", self.requests.get())
+    }
+}
+
+/// The text, as it grows.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let head = format!("# HELP threadbare_{name} {help}\n# TYPE threadbare_{name} {kind}\n");
+        self.0.push_str(&head);
+    }
+
+    fn line(&mut self, name: &str, value: u64) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "threadbare_{name} {value}");
+    }
+
+    fn load(&mut self, load: &Load) {
+        self.family("waiting", "gauge", "Connections that wait in the lobby, by what for.");
+        for &(phase, count) in &load.waiting {
+            self.line(&format!("waiting{{phase=\"{}\"}}", phase.name()), count as u64);
+        }
+        self.family("queued", "gauge", "Connections that wait for a worker: new, or ready again.");
+        self.line("queued{what=\"new\"}", load.new as u64);
+        self.line("queued{what=\"ready\"}", load.ready as u64);
+        self.family("workers", "gauge", "Workers.");
+        self.line("workers", load.workers as u64);
+        self.family("busy_workers", "gauge", "Workers that serve a connection now.");
+        self.line("busy_workers", load.busy as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_to_close_has_a_name() {
+        let stats = Stats::default();
+        CLOSES.iter().for_each(|&(why, _)| stats.count_close(why));
+        stats.count_close(CloseReason::Fault(Rule::HostMissing));
+        assert!(stats.closes.iter().all(|counter| counter.get() == 1));
+    }
+
+    #[test]
+    fn rules_are_in_their_places() {
+        for (place, &rule) in Rule::ALL.iter().enumerate() {
+            assert_eq!(rule as usize, place);
+        }
+    }
+}

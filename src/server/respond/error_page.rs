@@ -1,0 +1,193 @@
+//! How a refusal is shown: as plain text, as a page that needs nothing but itself, as a line in a log.
+//!
+//! ```text
+//! 400 Bad Request
+//!
+//! There is no space between a field name and its colon (byte 19).
+//!
+//!     Host : localhost\r\n
+//!         ^
+//!
+//! Rule:  RFC 9112, 5.1
+//! Right: Host: example.org
+//! ```
+//! Whatever came from a peer is escaped here, for each of the three in its own way.
+
+use super::error_response::ErrorResponse;
+
+/// The site's colours, light and dark, and enough of its dress.
+const STYLE: &str = "\
+:root { color-scheme: light dark; --bg: #f6f3ec; --zone: #ece7da; --edge: #d8d0bd; --ink: #22283a; --mute: #565c6b; --denim: #2b4a7f; --stitch: #e08a3c; --thread: #a8480c; }
+@media (prefers-color-scheme: dark) { :root { --bg: #10151f; --zone: #161c2a; --edge: #34405a; --ink: #e9e6de; --mute: #a9b1c1; --denim: #9db8ee; --stitch: #d98a43; --thread: #f0a35e; } }
+body { margin: 0; background: var(--bg); color: var(--ink); font: 1.0625rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }
+main { width: min(44rem, 100% - 2rem); margin: clamp(1rem, 5vw, 3.75rem) auto; }
+h1 { font-size: clamp(1.4rem, 1.2rem + 1.5vw, 2.2rem); line-height: 1.2; margin: 0 0 1em; padding-bottom: .4em; border-bottom: 3px dashed var(--stitch); }
+h1 b { color: var(--denim); font-family: ui-monospace, monospace; margin-right: .3em; }
+pre, code { font: .92em/1.5 ui-monospace, monospace; }
+pre { background: var(--zone); border: 1px solid var(--edge); border-radius: 6px; padding: .7em .9em; overflow-x: auto; }
+code, pre b { color: var(--thread); }
+a { color: var(--denim); text-underline-offset: .2em; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .4rem 1.5rem; margin: 1.5em 0; }
+dt { color: var(--mute); }
+dd { margin: 0; min-width: 0; }
+";
+
+pub(crate) fn text(refusal: &ErrorResponse) -> String {
+    let ErrorResponse { status, section, right, .. } = refusal;
+    let shown = refusal.excerpt().map_or(String::new(), |excerpt| {
+        format!("\n    {}\n    {}\n\n", excerpt.line(), excerpt.marker())
+    });
+    format!("{status}\n\n{}\n{shown}Rule:  {section}\nRight: {right}\n", sentence(refusal))
+}
+
+pub(crate) fn html(refusal: &ErrorResponse) -> String {
+    let ErrorResponse { status, section, right, .. } = refusal;
+    let shown = refusal.excerpt().map_or(String::new(), |excerpt| {
+        let [line, marker] = [excerpt.line(), excerpt.marker()].map(|text| escape_html(&text));
+        format!("<pre>{line}\n<b>{marker}</b></pre>\n")
+    });
+    let [what, rule, right, reason] =
+        [&*sentence(refusal), section, right, status.reason()].map(escape_html);
+    let rule = match link(section) {
+        Some(url) => format!("<a href=\"{}\">{rule}</a>", escape_html(&url)),
+        None => rule,
+    };
+    let code = status.code();
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{code} {reason}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <h1><b>{code}</b> {reason}</h1>\n<p>{what}</p>\n{shown}\
+         <dl>\n<dt>Rule</dt><dd>{rule}</dd>\n<dt>Right</dt><dd><code>{right}</code></dd>\n</dl>\n\
+         </main>\n</body>\n</html>\n"
+    )
+}
+
+/// `400: what was wrong (byte 19; RFC 9112, 5.1); right: Host: example.org; line: Host : x\r\n`
+pub(crate) fn line(refusal: &ErrorResponse) -> String {
+    let ErrorResponse { status, what, section, right, .. } = refusal;
+    let byte = refusal.place.as_ref().map(|place| format!("byte {}; ", place.offset));
+    let shown = refusal.excerpt().map(|excerpt| format!("; line: {excerpt}"));
+    let text = format!(
+        "{}: {what} ({}{section}); right: {right}{}",
+        status.code(),
+        byte.unwrap_or_default(),
+        shown.unwrap_or_default()
+    );
+    // What a handler says may have come from anywhere.
+    let one_line = |char: char| match char.is_control() {
+        true => char.escape_default().to_string(),
+        false => char.to_string(),
+    };
+    text.chars().map(one_line).collect()
+}
+
+fn sentence(refusal: &ErrorResponse) -> String {
+    let mut chars = refusal.what.chars();
+    let first = chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>());
+    let place = refusal.place.as_ref().map(|place| format!(" (byte {})", place.offset));
+    format!("{}{}.", first.unwrap_or_default(), place.unwrap_or_default())
+}
+
+/// `RFC 9112, 5.1` where it can be read.
+fn link(section: &str) -> Option<String> {
+    let rest = section.strip_prefix("RFC ")?;
+    let (number, section) = rest.split_once(", ").unwrap_or((rest, ""));
+    let part = if section.is_empty() { "" } else { "#section-" };
+    Some(format!("https://www.rfc-editor.org/rfc/rfc{number}{part}{section}"))
+}
+
+/// Escapes what has a meaning in HTML.
+pub fn escape_html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Bytes as visible ASCII: anything else, quotes and backslashes as `\xHH`.
+pub fn visible(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        match byte {
+            b'"' | b'\\' | 0..=0x1F | 0x7F.. => out.push_str(&format!("\\x{byte:02X}")),
+            visible => out.push(char::from(visible)),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::http::error::{Fault, Rule};
+    use crate::proto::http::excerpt::Excerpt;
+    use crate::proto::http::status::Status;
+
+    fn spaced(line: &[u8]) -> ErrorResponse {
+        let fault = Fault::new(Rule::SpaceBeforeColon, 20);
+        ErrorResponse::of(fault, Some(&Excerpt::new(line, 4)))
+    }
+
+    #[test]
+    fn text_for_people_at_a_prompt() {
+        assert_eq!(
+            text(&spaced(b"Host : <x>\x07\r\n")),
+            "400 Bad Request\n\nThere is no space between a field name and its colon (byte 20).\n\
+             \n    Host : <x>\\x07\\r\\n\n        ^\n\n\
+             Rule:  RFC 9112, 5.1\nRight: Host: example.org\n"
+        );
+    }
+
+    #[test]
+    fn a_page_for_browsers() {
+        let page = html(&spaced(b"Host : <x>\"'&\r\n"));
+        for part in [
+            "<title>400 Bad Request</title>",
+            "<p>There is no space between a field name and its colon (byte 20).</p>",
+            "<pre>Host : &lt;x&gt;&quot;&#39;&amp;\\r\\n\n<b>    ^</b></pre>",
+            "<a href=\"https://www.rfc-editor.org/rfc/rfc9112#section-5.1\">RFC 9112, 5.1</a>",
+            "<code>Host: example.org</code>",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+
+    #[test]
+    fn one_line_for_the_log_whoever_made_the_words() {
+        assert_eq!(
+            line(&spaced(b"Host : a\nB: c")),
+            "400: there is no space between a field name and its colon (byte 20; RFC 9112, 5.1); \
+             right: Host: example.org; line: Host : a\\n"
+        );
+        let forged =
+            ErrorResponse::new(Status::CONFLICT, "RFC 9110, 15.5.10", "a\r\nb\u{1b}", "c\nd");
+        assert_eq!(line(&forged), "409: a\\r\\nb\\u{1b} (RFC 9110, 15.5.10); right: c\\nd");
+    }
+
+    #[test]
+    fn rules_can_be_read_at_their_source() {
+        for (section, url) in [
+            ("RFC 9112, 3", "https://www.rfc-editor.org/rfc/rfc9112#section-3"),
+            ("RFC 9110, 15.5.14", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14"),
+            ("RFC 854", "https://www.rfc-editor.org/rfc/rfc854"),
+        ] {
+            assert_eq!(link(section).as_deref(), Some(url));
+        }
+        assert_eq!(link("the house rules"), None);
+    }
+
+    #[test]
+    fn nothing_of_a_peer_is_shown_as_it_came() {
+        assert_eq!(visible(b"a\r\n\"\\\x7f\xe9 b"), r"a\x0D\x0A\x22\x5C\x7F\xE9 b");
+        assert_eq!(escape_html("<a href='x'>&\""), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
+    }
+}
