@@ -59,3 +59,4 @@ pub mod net;
 pub mod pool;
 pub mod proto;
 pub mod server;
+mod sync;

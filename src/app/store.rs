@@ -17,9 +17,10 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::proto::http::chars::decimal;
+use crate::sync::lock;
 
 /// How many ids a page looks at, at most: after a hundred thousand deletions the next page is
 /// reached in several steps instead of one long one.
@@ -222,7 +223,7 @@ impl Store {
     }
 
     fn lock(&self) -> io::Result<Locked<'_>> {
-        let file = self.last_id.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = lock(&self.last_id);
         file.lock()?;
         Ok(Locked { file })
     }

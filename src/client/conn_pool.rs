@@ -8,13 +8,14 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::config::Keep;
 use super::connection::Connection;
 use super::event::Watcher;
 use super::route::Peer;
+use crate::sync::lock;
 
 /// The connections of a client that wait, the one used last at the back.
 #[derive(Debug, Default)]
@@ -90,7 +91,7 @@ impl Idle {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::fs::File;
 use std::io::{self, Seek as _, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Instant, SystemTime};
 
@@ -28,6 +28,7 @@ use crate::client::{
     self, Client, Config, Error, Event, Observer as _, Pipeline, Redirects, Request, Response,
     Rules, Secrets,
 };
+use crate::sync::lock;
 
 /// What all transfers have in common.
 pub struct Fetcher {
@@ -74,7 +75,7 @@ pub(super) struct Pipelined<'r> {
 
 impl Pipelined<'_> {
     fn answer(&mut self, watch: &Arc<Witness>) -> Option<Result<&mut Response, Error>> {
-        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(watch);
+        *lock(&self.watch) = Arc::clone(watch);
         self.pipeline.answer()
     }
 }
@@ -83,7 +84,7 @@ impl Turn<'_> {
     /// Waits for it, if it does not have it.
     fn take(&mut self) {
         if self.held.is_none() {
-            self.held = Some(self.mutex.lock().unwrap_or_else(PoisonError::into_inner));
+            self.held = Some(lock(self.mutex));
         }
     }
 }
@@ -129,7 +130,7 @@ impl Fetcher {
         let watch = Arc::new(Mutex::new(Arc::new(self.witness())));
         let (now, watching) = (Arc::clone(&watch), Arc::clone(&self.watching));
         let client = self.client.clone().observer(move |event: &Event<'_>| {
-            now.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+            lock(&now).observe(event);
             watching.observe(event);
         });
         Ok(Pipelined { pipeline: client.pipeline(requests)?, watch })
@@ -195,7 +196,7 @@ impl Fetcher {
     /// One of several transfers is over; after the last one, so is the line that they share.
     pub(super) fn over(&self, left: usize) {
         let Some(all) = &self.all else { return };
-        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(all);
         all.over();
         if let (0, Some(line)) = (left, all.end(Instant::now())) {
             complain(&line);
@@ -211,7 +212,7 @@ impl Fetcher {
             }
         }
         if let (Some(lines), Some(path)) = (&self.lines, &self.options.json_out) {
-            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut lines = lock(lines);
             let written = lines.write_all((line(transfer) + "\n").as_bytes());
             written.map_err(|error| Stop::Write(path.display().to_string(), error))?;
         }

@@ -1,13 +1,14 @@
 //! Bytes on their way, up or down: the line that shows them, and `--limit-rate`, which holds them back.
 
 use std::io::{self, IsTerminal as _, Read, Seek, SeekFrom};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
 use super::error::complain;
 use super::progress::{Pace, Progress};
 use crate::cli::client::ClientOptions;
+use crate::sync::lock;
 
 /// The line of all transfers, where several go at a time.
 pub(super) type OfAll = Option<Arc<Mutex<Progress>>>;
@@ -56,9 +57,7 @@ impl Meter {
         let text = match &mut self.line {
             Line::None => None,
             Line::Own(progress) => progress.passed(now, bytes),
-            Line::OfAll(all) => {
-                all.lock().unwrap_or_else(PoisonError::into_inner).passed(now, bytes)
-            }
+            Line::OfAll(all) => lock(all).passed(now, bytes),
         };
         if let Some(text) = text {
             complain(&text);

@@ -3,13 +3,14 @@
 //! sent on it.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::error::Stop;
 use super::fetch::{configured, print};
 use crate::cli::client::ClientOptions;
 use crate::client::{Endpoints, Error, Event, in_one_line};
+use crate::sync::lock;
 
 /// Says it of each URL, on stdout; the exit code is that of the last one, as when it is fetched.
 ///
@@ -21,10 +22,10 @@ pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
         let found = Arc::new(Mutex::new(Found::new()));
         let teller = Arc::clone(&found);
         let client = configured(options)?.observer(move |event: &Event<'_>| {
-            teller.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+            lock(&teller).observe(event);
         });
         let reached = client.reach(url);
-        let text = found.lock().unwrap_or_else(PoisonError::into_inner).text(url, &reached);
+        let text = lock(&found).text(url, &reached);
         match print(text.as_bytes()) {
             Ok(()) => {}
             Err(Stop::BrokenPipe) => return Ok(0),

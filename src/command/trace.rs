@@ -11,7 +11,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::waterfall::{Kind, Picture, Row, time};
@@ -20,6 +20,7 @@ use crate::client::Event;
 use crate::client::in_one_line;
 use crate::proto::http::server_timing::{Metric, metrics};
 use crate::proto::http::status::Status;
+use crate::sync::lock;
 
 /// How the connections of a client came about, by their numbers: what is saved when one is used again.
 pub type Opened = Arc<Mutex<HashMap<usize, Opening>>>;
@@ -57,10 +58,6 @@ impl Tracer {
     pub fn pictures(&self) -> Vec<Picture> {
         lock(&self.legs).iter().map(Leg::picture).collect()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One request, from the name of a host to the end of an answer, as far as it came.

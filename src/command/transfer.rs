@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::upload::Upload;
@@ -18,6 +18,7 @@ use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::status::Status;
 use crate::proto::http::url::Url;
+use crate::sync::lock;
 
 /// Who is at the other end of each connection of a client.
 pub type Peers = Arc<Mutex<HashMap<usize, Endpoints>>>;
@@ -110,10 +111,6 @@ impl Watch {
     pub fn seen(&self) -> (Seen, Duration) {
         (lock(&self.seen).clone(), self.begun.elapsed())
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A transfer that is over.

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Stderr, Write as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::error::Stop;
 use super::explain::explain;
@@ -17,6 +17,7 @@ use crate::client::{Event, Limits, Method, Observer};
 use crate::proto::http::dump::text::{About, Form};
 use crate::proto::http::dump::{Dump, Part, Seen, Side};
 use crate::proto::http::framing::{Message, framing};
+use crate::sync::lock;
 
 /// Everything that the options ask for.
 #[derive(Default)]
@@ -99,7 +100,7 @@ impl Observer for Told {
         let mut text = Vec::new();
         write_event(event, &mut text).expect("memory takes what is written");
         if let Some(asked) = &self.explained {
-            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut asked = lock(asked);
             text = explained(&text, event, &mut asked);
         }
         io::stderr().lock().write_all(&text).unwrap_or_default();

@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use crate::client::{Event, Limits, Observer};
 use crate::proto::http::dump::Side;
 use crate::proto::http::dump::text::{Form, Text};
+use crate::sync::lock;
 
 /// An observer that writes down the bytes.
 pub struct Wire<W> {
@@ -33,14 +34,14 @@ impl<W: Write + Send> Wire<W> {
 
     /// Why not all could be written, if so; asked once.
     pub fn broken(&self) -> Option<io::Error> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).broken.take()
+        lock(&self.state).broken.take()
     }
 }
 
 impl<W: Write + Send> Observer for Wire<W> {
     fn observe(&self, event: &Event<'_>) {
         let at = self.begun.elapsed();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let State { connections, out, broken } = &mut *state;
         let mut lines = String::new();
         let mut on = |id: usize, then: &dyn Fn(&mut Text, &mut String)| {

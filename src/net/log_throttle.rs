@@ -1,6 +1,7 @@
 //! Once a second, however often there is something to say.
 
-use std::sync::{Mutex, PoisonError};
+use crate::sync::lock;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// When it was said last.
@@ -15,7 +16,7 @@ impl LogThrottle {
 
     /// Has nothing been said for a second? Then something is being said now.
     pub fn allow(&self, now: Instant) -> bool {
-        let mut spoke = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spoke = lock(&self.0);
         let lately = |spoke| now.saturating_duration_since(spoke) < Duration::from_secs(1);
         if spoke.is_some_and(lately) {
             return false;

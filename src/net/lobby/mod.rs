@@ -37,7 +37,7 @@ mod supervisor;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 use std::{io, iter};
@@ -53,6 +53,7 @@ use super::stop_signal::StopSignal;
 use super::thread_usage::ThreadId;
 use super::usual_time::UsualTime;
 use crate::pool::{Pool, Queue, Report};
+use crate::sync::lock;
 
 /// Connections, and what those who serve them share.
 struct Shared<S: Service> {
@@ -273,10 +274,10 @@ impl<S: Service> Shared<S> {
     }
 
     fn calls(&self) -> std::sync::MutexGuard<'_, Option<Queue<Call>>> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.calls)
     }
 
     fn free(&self) -> std::sync::MutexGuard<'_, Vec<usize>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.free)
     }
 }

@@ -6,12 +6,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use crate::net::accept::Accepted;
+use crate::sync::lock;
 
 /// Something for a worker to do. Whoever takes a connection from a queue owns it.
 pub(super) enum Work<C> {
@@ -143,7 +144,7 @@ impl<C> Queues<C> {
     }
 
     fn lines(&self) -> MutexGuard<'_, Lines<C>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.lines)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::net::{Shutdown, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::ownership::Claim;
@@ -14,6 +14,7 @@ use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::nothing_yet;
 use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::net::socket::abort_on_close;
+use crate::sync::lock;
 
 /// How long the peer is listened to after the last word; and when the server is stopping, or most places
 /// are taken, which others need.
@@ -61,7 +62,7 @@ impl<S: Service> Slot<S> {
 
     /// For the owner of the claim.
     pub(super) fn guest(&self) -> MutexGuard<'_, Option<LobbyConnection<S>>> {
-        self.guest.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.guest)
     }
 
     /// The connection that nobody will serve any more, unless a worker is still in a turn with it.

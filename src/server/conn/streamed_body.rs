@@ -9,7 +9,7 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::connection_io::Wire;
@@ -22,6 +22,7 @@ use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
 use crate::proto::http::server::RecvBody;
+use crate::sync::lock;
 
 /// The longest that a handler waits without looking up, to see whether the server stops.
 const LOOK_UP: Duration = Duration::from_millis(100);
@@ -179,6 +180,6 @@ impl Loan {
     }
 
     fn lent(&self) -> MutexGuard<'_, Option<Stream>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

@@ -15,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::net::errors::nothing_yet;
+use crate::sync::lock;
 
 /// So many bytes may wait: some 50,000 lines of an access log.
 const MOST: usize = 4 << 20;
@@ -139,7 +140,7 @@ impl Tray {
 
 impl Shared {
     fn tray(&self) -> MutexGuard<'_, Tray> {
-        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tray)
     }
 
     /// The thread: takes all that is there, writes it, and lets more gather.
