@@ -5,7 +5,7 @@
 
 mod support;
 
-/// Who may import whom.
+/// Which room may name which.
 mod layering;
 
 /// One request, one answer, byte by byte.

@@ -5,6 +5,7 @@
 //! - [`transfers`]: what `client` tells of a transfer, what becomes of files, proxies and other ways to a
 //!   server, times, requests that are not sent.
 //! - [`watching`]: each byte on the wire, transcripts, where a URL leads, pipelining.
+//! - [`architecture`]: the rooms of the source, and what each of them may name.
 //! - [`coursework`]: what the kernel is asked, a reading order through the source, and five
 //!   exercises with checks.
 //! - [`coverage`]: the requirements of RFC 9110 and RFC 9112 one by one, each with the test that holds
@@ -27,6 +28,9 @@ pub mod watching {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}
+
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}
 
 #[doc = include_str!("coverage.md")]
 pub mod coverage {}
