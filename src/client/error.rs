@@ -1,4 +1,4 @@
-//! What can go wrong, and what curl would call it.
+//! What can go wrong, each as one line of text.
 
 use std::io;
 use std::path::PathBuf;
@@ -92,44 +92,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code that curl has for it.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Error::Url(UrlError::Scheme(_)) => 1,
-            Error::NoLength => 25,
-            Error::Method(_)
-            | Error::Field(_)
-            | Error::Length { .. }
-            | Error::Trace
-            | Error::Unfit(_) => 2,
-            Error::Url(_) => 3,
-            Error::Proxy(error) => error.exit_code(),
-            Error::Connect(..) | Error::ConnectUnix(..) => 7,
-            // No name was looked up, so curl speaks of the connection.
-            Error::Resolve(_, ResolveError::NotOf(_))
-            | Error::ResolveProxy(_, ResolveError::NotOf(_)) => 7,
-            Error::ResolveProxy(..) => 5,
-            Error::Resolve(..) => 6,
-            Error::Head(misread) => match misread.fault.rule {
-                Rule::NoStatusLine | Rule::MajorVersion => 1,
-                Rule::HeadIncomplete => 18,
-                _ => 8,
-            },
-            Error::CutShort { .. } => 18,
-            Error::Status(_) => 22,
-            Error::Upload(_) => 26,
-            Error::Timeout { .. } | Error::TooSlow { .. } => 28,
-            Error::Redirect(RedirectError::Location(UrlError::Scheme(_)), _) => 1,
-            Error::Redirect(RedirectError::Location(_), _) => 3,
-            Error::Redirect(RedirectError::Locations, _) => 8,
-            Error::Redirect(RedirectError::TooMany(_) | RedirectError::Loop(_), _) => 47,
-            Error::Redirect(RedirectError::BodyGone, _) => 65,
-            Error::NoAnswer => 52,
-            Error::Send(_) => 55,
-            Error::Receive(_) | Error::Body(_) => 56,
-        }
-    }
-
     /// The answer, where one came in spite of the error.
     pub fn response(&self) -> Option<&Response> {
         match self {

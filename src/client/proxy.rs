@@ -8,9 +8,7 @@
 use std::net::IpAddr;
 
 use super::credentials::basic;
-use crate::proto::http::chars::percent_decode;
-#[cfg(feature = "cli")]
-use crate::proto::http::chars::{UNRESERVED, percent_encode};
+use crate::proto::http::chars::{UNRESERVED, percent_decode, percent_encode};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::target::{Authority, Target};
@@ -86,9 +84,8 @@ impl Proxy {
         self.authority.port.unwrap_or(PORT)
     }
 
-    /// Who asks, as [`Proxy::user`] reads it.
-    #[cfg(feature = "cli")] // `--as curl` asks
-    pub(crate) fn spelled_user(&self) -> Option<String> {
+    /// Returns the percent-encoded `user:password`, as [`Proxy::user`] reads it.
+    pub fn encoded_user(&self) -> Option<String> {
         let parts = self.user.as_deref()?.splitn(2, |&byte| byte == b':');
         let parts: Vec<_> = parts.map(|part| percent_encode(part, &UNRESERVED)).collect();
         Some(parts.join(":"))
@@ -139,17 +136,6 @@ impl std::fmt::Display for Proxy {
 impl std::fmt::Debug for Proxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Proxy({self})")
-    }
-}
-
-impl ProxyError {
-    /// The exit code that curl has for it; it would build the tunnel.
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self {
-            ProxyError::Tunnel(_) => 1,
-            ProxyError::Address(_) => 5,
-            ProxyError::Scheme(_) => 7,
-        }
     }
 }
 

@@ -81,7 +81,7 @@ fn way(request: &Request, routes: &Routes) -> Result<String, Error> {
         Route::Proxy(proxy) => {
             line += &format!(" -x {}", word(&proxy.to_string()));
             if let Some(user) =
-                proxy.spelled_user().filter(|_| !request.has_field("proxy-authorization"))
+                proxy.encoded_user().filter(|_| !request.has_field("proxy-authorization"))
             {
                 line += &format!(" -U {}", word(&user));
             }

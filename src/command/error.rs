@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write as _};
 use std::path::PathBuf;
 
+use super::exit_code::exit_code;
 use super::write_body::Undelivered;
 use crate::client::{Error, in_one_line};
 
@@ -56,7 +57,7 @@ impl Stop {
     /// Ours, which is curl's.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Stop::Fetch(error) => error.exit_code(),
+            Stop::Fetch(error) => exit_code(error),
             Stop::ReadData(..) => 26,
             Stop::Kept(stop, _) => stop.exit_code(),
             Stop::Write(..) => 23,

@@ -29,6 +29,7 @@ pub mod build_request;
 mod destination;
 pub mod dry_run;
 pub mod error;
+pub mod exit_code;
 pub mod explain;
 pub mod fetch;
 pub mod form;

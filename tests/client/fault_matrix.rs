@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use threadbare::client::{Client, Config, Error, Request, Timeouts, in_one_line};
+use threadbare::command::exit_code::exit_code;
 
 use self::Then::{Close, Drip, Repeat, Reset, Script, Upload, Wait};
 use super::client;
@@ -321,7 +322,7 @@ fn the_library_has_the_right_error_in_time() {
             Ok(()) => (0, "Ok".to_owned(), String::new()),
             Err(error) => {
                 let line = in_one_line(&error) + error.advice().unwrap_or_default();
-                (error.exit_code(), format!("{error:?}"), line)
+                (exit_code(&error), format!("{error:?}"), line)
             }
         };
         let kinds: &[&str] = match code {

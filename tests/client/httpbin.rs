@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use threadbare::client::{Client, Error, Phase, Redirects, Response, Timeouts};
+use threadbare::command::exit_code::exit_code;
 
 use super::{client, fetch, fetched};
 use crate::support::{Program, SOON, root, run, skipped};
@@ -156,7 +157,7 @@ fn the_library_goes_where_httpbin_sends_it() {
         assert_eq!(body(response)["url"], format!("{base}/get"));
     }
     let error = get("/redirect/11").send().expect_err("one too many");
-    assert_eq!((error.exit_code(), error.response().map(|it| it.status().code())), (47, Some(302)));
+    assert_eq!((exit_code(&error), error.response().map(|it| it.status().code())), (47, Some(302)));
     // The method rules, with the body that goes with them.
     for (status, method) in [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")]
     {

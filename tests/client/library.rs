@@ -10,6 +10,7 @@ use threadbare::client::{
     Client, Config, Error, Event, Keep, Phase, RedirectError, Redirects, Response, Retries,
     Timeouts,
 };
+use threadbare::command::exit_code::exit_code;
 
 use super::fake::{Fake, Talk};
 use crate::support::{Folder, SOON, Server};
@@ -96,7 +97,7 @@ fn a_body_is_read_while_it_is_sent() {
         }
     }
     let broken = failure(put().reader(Broken).send());
-    assert_eq!((broken.exit_code(), short.exit_code()), (26, 26));
+    assert_eq!((exit_code(&broken), exit_code(&short)), (26, 26));
     // What was broken off is not followed by another request.
     assert_eq!(text(put().body("abc").send().unwrap()), "hello");
     assert_eq!(server.connections(), 3);
@@ -192,7 +193,7 @@ fn a_redirect_that_leads_nowhere_is_an_error_that_keeps_the_answer() {
     ] {
         let error = get(path);
         assert!(error.to_string().contains(says), "{error}");
-        assert_eq!(error.exit_code(), code, "{error}");
+        assert_eq!(exit_code(&error), code, "{error}");
         assert!(error.response().unwrap().head().headers.has("location"));
         assert_eq!(text(error.into_response().unwrap()), "see ");
     }
@@ -255,7 +256,7 @@ fn a_refused_connection_is_tried_again_whatever_the_method() {
         ..Config::default()
     });
     let error = failure(client.post(&address.to_string()).unwrap().send());
-    assert_eq!(error.exit_code(), 7);
+    assert_eq!(exit_code(&error), 7);
     let once = "Resolving Resolved Trying Failed";
     assert_eq!(names(&seen), format!("{once} Again {once} Again {once} GaveUp"));
 }
@@ -424,5 +425,5 @@ fn a_status_can_be_an_error() {
     let response = Client::new().get(&server.url("/")).unwrap().send().unwrap();
     let error = response.successful().unwrap_err();
     assert_eq!(error.to_string(), "the server answered 404 Not Found");
-    assert_eq!((error.exit_code(), text(error.into_response().unwrap())), (22, "no".to_owned()));
+    assert_eq!((exit_code(&error), text(error.into_response().unwrap())), (22, "no".to_owned()));
 }
