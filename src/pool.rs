@@ -1,13 +1,17 @@
-//! A fixed number of named workers draining one bounded crossbeam channel.
+//! The thread pool: a fixed number of named workers that take jobs from one bounded channel.
 //!
 //! ```text
-//! queue.try_send(job) ──> [ bounded channel ] ──> worker 1, worker 2, … worker N: work(job)
+//! queue.try_send(job) ──> [ bounded channel ] ──> worker 1, worker 2, … worker N: run(job)
 //! ```
-//! The number of workers never changes: a job that panics costs its own result and nothing else.
-//! A full channel is an answer (the job comes back), not a wait. Nothing in here knows what a job
-//! is.
+//! It is the `ThreadPool` of the Rust Book (chapter 21) with three differences. The channel is bounded:
+//! when it is full, the caller gets the job back at once and decides what to do with it. A job that
+//! panics ends, and its worker goes on, so the number of workers never changes. And a stop has a
+//! deadline: it reports the workers that are still busy then, and leaves their threads to themselves.
+//!
+//! A job is a value, and one function given to [`ThreadPool::start`] runs it. The pool knows nothing of
+//! sockets or protocols.
 
-mod jobs;
+mod job_count;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,105 +22,112 @@ use std::{io, thread};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use self::jobs::Jobs;
+use self::job_count::JobCount;
 
-/// Workers, and the channel that feeds them.
+/// The workers, and the channel that feeds them.
 #[derive(Debug)]
-pub struct Pool<J> {
-    jobs: Sender<J>,
-    waiting: Receiver<J>,
-    names: Vec<String>,
+pub struct ThreadPool<Job> {
+    sender: Sender<Job>,
+    receiver: Receiver<Job>,
+    worker_names: Vec<String>,
+    /// Each worker sends its index when it ends.
     ended: Receiver<usize>,
-    count: Arc<Jobs>,
+    count: Arc<JobCount>,
     panics: Arc<AtomicU64>,
 }
 
 thread_local! {
-    static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
+    static CURRENT_WORKER: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Which worker of its pool this thread is, from 1; `None` if it is none.
-pub fn number() -> Option<usize> {
-    NUMBER.get()
+/// Returns the number of the worker that calls this, from 1; `None` on a thread that is not a worker.
+pub fn current_worker() -> Option<usize> {
+    CURRENT_WORKER.get()
 }
 
-/// Where jobs are put.
+/// The sending end of the channel.
 #[derive(Debug)]
-pub struct Queue<J> {
-    jobs: Sender<J>,
-    count: Arc<Jobs>,
+pub struct Queue<Job> {
+    sender: Sender<Job>,
+    count: Arc<JobCount>,
 }
 
-/// How full a pool is. Held by whoever likes; the pool stops all the same.
+/// Reads how busy a pool is. A gauge that is still held does not keep the pool from stopping.
 #[derive(Debug)]
-pub struct Gauge<J> {
-    queue: Receiver<J>,
-    count: Arc<Jobs>,
+pub struct Gauge<Job> {
+    receiver: Receiver<Job>,
+    count: Arc<JobCount>,
 }
 
-/// What a job may know of the others: whether they wait.
+/// Tells a running job whether other jobs wait for a worker.
 #[derive(Debug)]
-pub struct Waiting<'a> {
-    count: &'a Jobs,
+pub struct Backlog<'a> {
+    count: &'a JobCount,
 }
 
-/// How a pool ended.
+/// How a pool stopped.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Workers that finished what they had.
+    /// The number of workers that ended before the deadline.
     pub finished: usize,
-    /// Names of the workers that were still at a job when the deadline passed; their threads go on.
+    /// The names of the workers that were still running a job at the deadline. Their threads go on.
     pub stuck: Vec<String>,
-    /// Jobs that panicked, over the pool's life.
+    /// The number of jobs that panicked, over the pool's life.
     pub panics: u64,
 }
 
-impl<J: Send + 'static> Pool<J> {
-    /// Starts `workers` threads named `name-1` and so on, and a channel that holds `capacity` jobs.
-    /// Both are at least 1.
+impl<Job: Send + 'static> ThreadPool<Job> {
+    /// Starts `workers` threads named `name-1`, `name-2` and so on, which run each job with `run`. The
+    /// channel holds `capacity` jobs. Both numbers are raised to at least 1.
     ///
     /// # Errors
     /// When the operating system refuses a thread.
-    pub fn start<W>(name: &str, workers: usize, capacity: usize, work: W) -> io::Result<Pool<J>>
+    pub fn start<R>(
+        name: &str,
+        workers: usize,
+        capacity: usize,
+        run: R,
+    ) -> io::Result<ThreadPool<Job>>
     where
-        W: Fn(J, &Waiting<'_>) + Send + Sync + 'static,
+        R: Fn(Job, &Backlog<'_>) + Send + Sync + 'static,
     {
-        let (jobs, queue) = bounded(capacity.max(1));
+        let (sender, receiver) = bounded(capacity.max(1));
         let workers = workers.max(1);
         let (ending, ended) = bounded(workers);
         let panics = Arc::new(AtomicU64::new(0));
-        let (work, count) = (Arc::new(work), Arc::new(Jobs::new(workers)));
-        let names: Vec<String> = (1..=workers).map(|number| format!("{name}-{number}")).collect();
-        for (index, name) in names.iter().enumerate() {
-            let (queue, ending) = (queue.clone(), ending.clone());
-            let (work, panics) = (Arc::clone(&work), Arc::clone(&panics));
+        let (run, count) = (Arc::new(run), Arc::new(JobCount::new(workers)));
+        let worker_names: Vec<String> =
+            (1..=workers).map(|number| format!("{name}-{number}")).collect();
+        for (index, name) in worker_names.iter().enumerate() {
+            let (jobs, ending) = (receiver.clone(), ending.clone());
+            let (run, panics) = (Arc::clone(&run), Arc::clone(&panics));
             let count = Arc::clone(&count);
             thread::Builder::new().name(name.clone()).spawn(move || {
-                NUMBER.set(Some(index + 1));
-                drain(&queue, &count, &*work, &panics);
-                // Nobody may be listening any more, and then nobody needs to know.
+                CURRENT_WORKER.set(Some(index + 1));
+                worker_loop(&jobs, &count, &*run, &panics);
+                // Fails when the pool was dropped or its stop is over: then the report is not needed.
                 let _ = ending.send(index);
             })?;
         }
-        Ok(Pool { jobs, waiting: queue, names, ended, count, panics })
+        Ok(ThreadPool { sender, receiver, worker_names, ended, count, panics })
     }
 
-    /// A way to put jobs in. The pool cannot stop while one is held.
-    pub fn queue(&self) -> Queue<J> {
-        Queue { jobs: self.jobs.clone(), count: Arc::clone(&self.count) }
+    /// Returns a handle that sends jobs. The pool cannot stop while one is held.
+    pub fn queue(&self) -> Queue<Job> {
+        Queue { sender: self.sender.clone(), count: Arc::clone(&self.count) }
     }
 
-    /// A way to see how full it is.
-    pub fn gauge(&self) -> Gauge<J> {
-        Gauge { queue: self.waiting.clone(), count: Arc::clone(&self.count) }
+    /// Returns a handle that reads how busy the pool is.
+    pub fn gauge(&self) -> Gauge<Job> {
+        Gauge { receiver: self.receiver.clone(), count: Arc::clone(&self.count) }
     }
 
-    /// Takes no more jobs, lets the workers finish those that are queued and running, and waits
-    /// for them until `deadline`. A worker that is still at a job then is left to it, and named.
+    /// Takes no more jobs, lets the workers finish those that are queued and running, and waits for them
+    /// until `deadline`.
     pub fn stop(self, deadline: Instant) -> Report {
-        let Pool { jobs, names, ended, panics, .. } = self;
-        drop(jobs); // the channel is disconnected: empty it, and that was it
-        let mut running: Vec<Option<String>> = names.into_iter().map(Some).collect();
+        let ThreadPool { sender, worker_names, ended, panics, .. } = self;
+        drop(sender); // disconnects the channel: each worker ends when it is empty
+        let mut running: Vec<Option<String>> = worker_names.into_iter().map(Some).collect();
         while running.iter().any(Option::is_some) {
             match ended.recv_deadline(deadline) {
                 Ok(index) => running[index] = None,
@@ -129,31 +140,14 @@ impl<J: Send + 'static> Pool<J> {
     }
 }
 
-impl<J> Gauge<J> {
-    /// Jobs that wait.
-    pub fn queued(&self) -> usize {
-        self.queue.len()
-    }
-
-    /// All workers.
-    pub fn workers(&self) -> usize {
-        self.count.workers()
-    }
-
-    /// Workers that are at a job, or about to take one.
-    pub fn busy(&self) -> usize {
-        self.count.busy()
-    }
-}
-
-impl<J> Queue<J> {
-    /// Puts a job in, or gives it back when the channel is full.
+impl<Job> Queue<Job> {
+    /// Sends a job to the workers without waiting.
     ///
     /// # Errors
-    /// The job.
-    pub fn try_send(&self, job: J) -> Result<(), J> {
+    /// Returns the job when the channel is full.
+    pub fn try_send(&self, job: Job) -> Result<(), Job> {
         self.count.add();
-        self.jobs.try_send(job).map_err(|error| {
+        self.sender.try_send(job).map_err(|error| {
             self.count.remove();
             match error {
                 TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
@@ -162,23 +156,40 @@ impl<J> Queue<J> {
     }
 }
 
-impl Waiting<'_> {
-    /// Returns true if at least one job waits that no idle worker is about to take.
-    pub fn any(&self) -> bool {
-        self.count.are_waiting()
+impl<Job> Gauge<Job> {
+    /// Returns the number of jobs in the channel.
+    pub fn queued(&self) -> usize {
+        self.receiver.len()
+    }
+
+    /// Returns the number of all workers.
+    pub fn workers(&self) -> usize {
+        self.count.workers()
+    }
+
+    /// Returns the number of workers that run a job, or are about to take one.
+    pub fn busy(&self) -> usize {
+        self.count.busy()
     }
 }
 
-/// The life of a worker.
-fn drain<J>(
-    queue: &Receiver<J>,
-    count: &Jobs,
-    work: &impl Fn(J, &Waiting<'_>),
+impl Backlog<'_> {
+    /// Returns true if at least one job waits that no idle worker is about to take.
+    pub fn is_waiting(&self) -> bool {
+        self.count.is_waiting()
+    }
+}
+
+/// Runs jobs until the channel is empty and disconnected.
+fn worker_loop<Job>(
+    jobs: &Receiver<Job>,
+    count: &JobCount,
+    run: &impl Fn(Job, &Backlog<'_>),
     panics: &AtomicU64,
 ) {
-    for job in queue {
-        // A job is done with when it panics: whatever it left half changed was its own.
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(job, &Waiting { count })));
+    for job in jobs {
+        // The job is moved in, so nothing that a panic leaves half changed is used again.
+        let outcome = catch_unwind(AssertUnwindSafe(|| run(job, &Backlog { count })));
         count.remove();
         if outcome.is_err() {
             panics.fetch_add(1, Ordering::Relaxed);
@@ -202,11 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn every_job_is_done_by_a_named_worker() {
+    fn a_named_worker_runs_each_job() {
         let (sender, results) = crossbeam_channel::unbounded();
-        let pool = Pool::start("test", 3, 100, move |job: u32, _: &Waiting<'_>| {
-            let who = (thread::current().name().map(str::to_owned), number());
-            sender.send((job, who)).unwrap();
+        let pool = ThreadPool::start("test", 3, 100, move |job: u32, _: &Backlog<'_>| {
+            let worker = (thread::current().name().map(str::to_owned), current_worker());
+            sender.send((job, worker)).unwrap();
         });
         let pool = pool.unwrap();
         for job in 0..100 {
@@ -215,8 +226,7 @@ mod tests {
         assert_eq!(pool.stop(soon()), Report { finished: 3, stuck: vec![], panics: 0 });
         let mut jobs: Vec<u32> = results
             .iter()
-            .map(|(job, who)| {
-                let (name, number) = who;
+            .map(|(job, (name, number))| {
                 assert_eq!(name, number.map(|number| format!("test-{number}")));
                 assert!((1..=3).contains(&number.unwrap()));
                 job
@@ -227,52 +237,52 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_neither_kills_a_worker_nor_shrinks_the_pool() {
-        let together = Arc::new(Barrier::new(3));
-        let meeting = Arc::clone(&together);
-        let pool = Pool::start("test", 2, 100, move |job: bool, _: &Waiting<'_>| {
+    fn a_panic_does_not_end_its_worker() {
+        let barrier = Arc::new(Barrier::new(3));
+        let workers_barrier = Arc::clone(&barrier);
+        let pool = ThreadPool::start("test", 2, 100, move |job: bool, _: &Backlog<'_>| {
             assert!(job, "a panic on purpose");
-            meeting.wait();
+            workers_barrier.wait();
         });
         let pool = pool.unwrap();
         for _ in 0..10 {
             pool.queue().try_send(false).unwrap();
         }
-        // Both workers are still there, or this would never meet.
+        // Both workers are still there, or the barrier would never open.
         pool.queue().try_send(true).unwrap();
         pool.queue().try_send(true).unwrap();
-        together.wait();
+        barrier.wait();
         assert_eq!(pool.stop(soon()), Report { finished: 2, stuck: vec![], panics: 10 });
     }
 
     #[test]
-    fn a_job_that_an_idle_worker_will_take_does_not_wait() {
-        let (ask, asked) = bounded::<()>(0);
-        let (tell, told) = bounded(0);
-        let pool = Pool::start("test", 2, 100, move |_: u32, waiting: &Waiting<'_>| {
-            while asked.recv().is_ok() {
-                tell.send(waiting.any()).unwrap();
+    fn a_job_that_an_idle_worker_will_take_is_not_waiting() {
+        let (question, questions) = bounded::<()>(0);
+        let (response, responses) = bounded(0);
+        let pool = ThreadPool::start("test", 2, 100, move |_: u32, backlog: &Backlog<'_>| {
+            while questions.recv().is_ok() {
+                response.send(backlog.is_waiting()).unwrap();
             }
         });
         let pool = pool.unwrap();
-        let any = || {
-            ask.send(()).unwrap();
-            told.recv().unwrap()
+        let is_waiting = || {
+            question.send(()).unwrap();
+            responses.recv().unwrap()
         };
         pool.queue().try_send(1).unwrap();
-        assert!(!any(), "there is no other");
+        assert!(!is_waiting(), "there is no other job");
         pool.queue().try_send(2).unwrap();
-        assert!((0..100).all(|_| !any()), "the second is taken in no time");
+        assert!((0..100).all(|_| !is_waiting()), "the second worker takes it");
         pool.queue().try_send(3).unwrap();
-        while !any() {} // until both are busy: then the third waits
-        drop(ask);
+        while !is_waiting() {} // until both workers are busy
+        drop(question);
         assert_eq!(pool.stop(soon()).finished, 2);
     }
 
     #[test]
-    fn a_full_channel_gives_the_job_back_and_a_stuck_worker_is_named() {
+    fn a_full_channel_returns_the_job_and_the_report_names_a_stuck_worker() {
         let (hold, held) = bounded::<()>(0);
-        let pool = Pool::start("test", 1, 1, move |_: u32, _: &Waiting<'_>| {
+        let pool = ThreadPool::start("test", 1, 1, move |_: u32, _: &Backlog<'_>| {
             let _ = held.recv();
         });
         let pool = pool.unwrap();

@@ -54,7 +54,7 @@ use crate::net::admission::ConnectionLimiter;
 use crate::net::lobby::Lobby;
 use crate::net::service::{Load, Service as _};
 use crate::net::socket::{descriptors, make_room_for};
-use crate::pool::{self, Pool};
+use crate::pool::{self, ThreadPool};
 
 /// How a server is set up. [`Config::default`] is a good start.
 #[derive(Debug)]
@@ -216,9 +216,10 @@ impl Server {
             }
             Driver::Textbook => {
                 let (service, stopping) = (Arc::clone(&http), stop.clone());
-                let pool = Pool::start("worker", workers, queue, move |accepted, waiting| {
-                    textbook::serve(&*service, accepted, waiting, &stopping);
-                })?;
+                let pool =
+                    ThreadPool::start("worker", workers, queue, move |accepted, waiting| {
+                        textbook::serve(&*service, accepted, waiting, &stopping);
+                    })?;
                 let (queue, gauge) = (pool.queue(), pool.gauge());
                 stats.runs(stop.clone(), Arc::clone(&door), lines_lost, move || Load {
                     new: gauge.queued(),

@@ -24,7 +24,7 @@ use crate::net::errors::nothing_yet;
 use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::net::stop_signal::StopSignal;
 use crate::net::usual_time::UsualTime;
-use crate::pool::Waiting;
+use crate::pool::Backlog;
 
 /// The longest that a worker blocks without looking up, to see whether others wait or the server
 /// stops. Deadlines are kept to the same precision.
@@ -38,7 +38,7 @@ const LINGER: Duration = Duration::from_secs(2);
 pub fn serve<S: Service>(
     service: &S,
     accepted: Accepted,
-    waiting: &Waiting<'_>,
+    waiting: &Backlog<'_>,
     stop: &StopSignal,
 ) {
     // The pass is given back first: who sees the connection closed may come again.
@@ -47,7 +47,7 @@ pub fn serve<S: Service>(
     let outcome = set_timeouts(&stream).map(|()| {
         let ended = drive(service, &mut connection, &stream, at.elapsed(), waiting, stop);
         if let Leave::Lingering = ended.1 {
-            linger(&stream, || stop.is_requested() || waiting.any());
+            linger(&stream, || stop.is_requested() || waiting.is_waiting());
         }
         ended.0
     });
@@ -66,7 +66,7 @@ fn drive<S: Service>(
     connection: &mut S::Connection,
     stream: &TcpStream,
     mut queued: Duration,
-    waiting: &Waiting<'_>,
+    waiting: &Backlog<'_>,
     stop: &StopSignal,
 ) -> (EndReason, Leave) {
     let driver = Keeper { waiting, stop };
@@ -95,13 +95,13 @@ fn drive<S: Service>(
 
 /// The textbook as a driver: each worker has one connection, so it need not be told before long work.
 struct Keeper<'a> {
-    waiting: &'a Waiting<'a>,
+    waiting: &'a Backlog<'a>,
     stop: &'a StopSignal,
 }
 
 impl Driver for Keeper<'_> {
     fn may_keep(&self) -> bool {
-        !self.stop.is_requested() && !self.waiting.any()
+        !self.stop.is_requested() && !self.waiting.is_waiting()
     }
 
     fn before(&self, _: &UsualTime) {}
@@ -112,10 +112,10 @@ impl Driver for Keeper<'_> {
 }
 
 /// Is this wait given up for the sake of others?
-fn give_up(wait: Deadline, waiting: &Waiting<'_>, stop: &StopSignal) -> Option<EndReason> {
+fn give_up(wait: Deadline, waiting: &Backlog<'_>, stop: &StopSignal) -> Option<EndReason> {
     match wait.phase {
         Phase::Idle | Phase::Silent if stop.is_requested() => Some(EndReason::Stopping),
-        Phase::Idle if waiting.any() => Some(EndReason::MakingRoom),
+        Phase::Idle if waiting.is_waiting() => Some(EndReason::MakingRoom),
         _ => None,
     }
 }
@@ -147,7 +147,7 @@ fn linger(stream: &TcpStream, in_a_hurry: impl Fn() -> bool) {
 mod tests {
     use super::*;
     use crate::net::admission::{ConnectionLimiter, Overload, PerAddress, RejectReason};
-    use crate::pool::Pool;
+    use crate::pool::ThreadPool;
     use std::net::{SocketAddr, TcpListener};
 
     /// Has always more to do, as with a download to a peer that takes all it gets.
@@ -187,7 +187,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stop = StopSignal::new().unwrap();
         let stopping = stop.clone();
-        let pool = Pool::start("test", 1, 10, move |accepted, waiting: &Waiting<'_>| {
+        let pool = ThreadPool::start("test", 1, 10, move |accepted, waiting: &Backlog<'_>| {
             serve(&Busy, accepted, waiting, &stopping);
         });
         let pool = pool.unwrap();

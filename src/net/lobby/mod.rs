@@ -52,7 +52,7 @@ use super::service::{EndReason, Load, Service};
 use super::stop_signal::StopSignal;
 use super::thread_usage::ThreadId;
 use super::usual_time::UsualTime;
-use crate::pool::{Pool, Queue, Report};
+use crate::pool::{Queue, Report, ThreadPool};
 use crate::sync::lock;
 
 /// Connections, and what those who serve them share.
@@ -93,7 +93,7 @@ struct Call;
 /// A lobby, with its workers and its supervisor.
 pub struct Lobby<S: Service> {
     shared: Arc<Shared<S>>,
-    pool: Pool<Call>,
+    pool: ThreadPool<Call>,
     supervisor: JoinHandle<()>,
     /// Until when a full queue is not waited for, in milliseconds since the lobby opened.
     jammed_until: AtomicU64,
@@ -136,7 +136,7 @@ impl<S: Service> Lobby<S> {
             opened: Instant::now(),
         });
         let working = Arc::clone(&shared);
-        let pool = Pool::start("worker", workers, workers, move |Call, _| working.work())?;
+        let pool = ThreadPool::start("worker", workers, workers, move |Call, _| working.work())?;
         *shared.calls() = Some(pool.queue());
         let supervising = Arc::clone(&shared);
         let supervisor = thread::Builder::new()

@@ -37,7 +37,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 impl<S: Service> Shared<S> {
     /// Answers a call: serves until nothing is left to do.
     pub(super) fn work(&self) {
-        let index = pool::number().map_or(0, |number| number - 1);
+        let index = pool::current_worker().map_or(0, |number| number - 1);
         let mut scratch = S::Scratch::default();
         self.threads[index].get_or_init(ThreadId::current);
         let mut worker = Worker::new(self, &self.activities[index]);

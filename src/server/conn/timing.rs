@@ -110,7 +110,7 @@ impl Timing {
             parse: parsed,
             receive: received,
             handle: now.saturating_duration_since(since),
-            worker: pool::number(),
+            worker: pool::current_worker(),
             request,
         })
     }

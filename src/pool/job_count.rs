@@ -1,8 +1,8 @@
-//! Counts the jobs of a pool: those in its channel and those at a worker, in one atomic number.
+//! Counts the unfinished jobs of a pool, in its channel and at its workers, in one atomic number.
 //!
-//! The sender counts a job before it sends it, and the worker stops counting it when it is done. So
-//! there is no moment in which a job has left the channel and its worker still looks idle, as there
-//! would be if the worker counted. Model-checked: `make model`.
+//! The sender adds a job before it sends it, and the worker removes it when the job is done. If the
+//! worker added it instead, a job could have left the channel while its worker still counted as idle.
+//! Model-checked: `make model`.
 
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -11,27 +11,27 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The number of unfinished jobs, and the number of workers that share them.
 #[derive(Debug)]
-pub(super) struct Jobs {
+pub(super) struct JobCount {
     unfinished: AtomicUsize,
     workers: usize,
 }
 
-impl Jobs {
-    pub(super) fn new(workers: usize) -> Jobs {
-        Jobs { unfinished: AtomicUsize::new(0), workers }
+impl JobCount {
+    pub(super) fn new(workers: usize) -> JobCount {
+        JobCount { unfinished: AtomicUsize::new(0), workers }
     }
 
-    /// Counts a job that is about to be sent.
+    /// Adds a job that is about to be sent.
     pub(super) fn add(&self) {
         self.unfinished.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Stops counting a job that is done, or that could not be sent.
+    /// Removes a job that is done, or that could not be sent.
     pub(super) fn remove(&self) {
         self.unfinished.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Returns the number of workers that are at a job, or about to take one from the channel.
+    /// Returns the number of workers that run a job, or are about to take one from the channel.
     pub(super) fn busy(&self) -> usize {
         self.unfinished.load(Ordering::SeqCst).min(self.workers)
     }
@@ -41,8 +41,8 @@ impl Jobs {
         self.workers
     }
 
-    /// Returns true if there are more jobs than workers: then at least one has to wait.
-    pub(super) fn are_waiting(&self) -> bool {
+    /// Returns true if there are more jobs than workers, so that at least one waits.
+    pub(super) fn is_waiting(&self) -> bool {
         self.unfinished.load(Ordering::SeqCst) > self.workers
     }
 }
@@ -53,14 +53,13 @@ mod model {
     use loom::sync::Arc;
     use loom::thread;
 
-    /// Two workers take a job each from a channel, modelled as a number. As long as neither is done,
-    /// both count as busy and no job as waiting; with a third job one is waiting, whatever the order
-    /// of taking and looking.
+    /// Two workers take a job each from a channel, modelled as a number. While neither is done, both
+    /// count as busy and no job as waiting; with a third job, one is waiting, in every interleaving.
     #[test]
     fn a_job_that_has_left_the_channel_still_counts() {
         for (sent, waits) in [(2, false), (3, true)] {
             loom::model(move || {
-                let (jobs, channel) = (Arc::new(Jobs::new(2)), Arc::new(AtomicUsize::new(0)));
+                let (jobs, channel) = (Arc::new(JobCount::new(2)), Arc::new(AtomicUsize::new(0)));
                 for _ in 0..sent {
                     jobs.add();
                     channel.fetch_add(1, Ordering::Release);
@@ -70,7 +69,7 @@ mod model {
                         let (jobs, channel) = (Arc::clone(&jobs), Arc::clone(&channel));
                         thread::spawn(move || {
                             channel.fetch_sub(1, Ordering::Acquire);
-                            assert_eq!((jobs.busy(), jobs.are_waiting()), (2, waits));
+                            assert_eq!((jobs.busy(), jobs.is_waiting()), (2, waits));
                         })
                     })
                     .collect();
@@ -81,11 +80,11 @@ mod model {
         }
     }
 
-    /// A sender whose channel is full takes its job back: nothing stays counted.
+    /// A sender whose channel is full removes its job: the count is as before.
     #[test]
     fn a_job_that_was_not_sent_does_not_count() {
         loom::model(|| {
-            let jobs = Arc::new(Jobs::new(1));
+            let jobs = Arc::new(JobCount::new(1));
             let sender = {
                 let jobs = Arc::clone(&jobs);
                 thread::spawn(move || {
@@ -96,7 +95,7 @@ mod model {
             jobs.add();
             assert_eq!(jobs.busy(), 1);
             sender.join().unwrap();
-            assert!(!jobs.are_waiting());
+            assert!(!jobs.is_waiting());
         });
     }
 }
