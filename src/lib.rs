@@ -1,8 +1,9 @@
-//! A blocking, thread-pool HTTP/1.x server and its client, on bare std threads: the client–server
-//! model with nothing hidden.
+//! A blocking, thread-pool HTTP/1.x server and a matching client, on plain standard-library threads:
+//! the client–server model with nothing hidden.
 //!
-//! A listener accepts; a crossbeam channel carries; a fixed number of workers serve. The protocol is
-//! written by hand, as a pure library that both ends share: bytes in, values out.
+//! A listener accepts connections, a crossbeam channel carries them, and a fixed number of workers
+//! serve them. The protocol is written by hand, as a pure library for both ends: bytes in, values
+//! out.
 //!
 //! # The smallest program
 //! ```no_run
@@ -21,30 +22,36 @@
 //! ```
 //!
 //! # In scope
-//! HTTP/1.0 and HTTP/1.1, both ends; plain blocking handlers; files; being read, watched and
-//! measured.
+//! Both ends of HTTP/1.0 and HTTP/1.1; plain blocking handlers; files. The source is written to be
+//! read, and the programs to be watched and measured.
 //!
 //! # Out of scope
 //! Async runtimes, HTTP/2 and 3, TLS in the default build, CGI, proxying, compression on the fly.
 //!
 //! # Modules, in reading order
-//! 1. [`server::textbook`]: a worker and its connection, the classic loop
+//! 1. [`server::textbook`]: a worker and its connection, in the classic loop
 //! 2. [`pool`]: the workers and the channel
-//! 3. [`net`]: listen, accept, connect; the [seam](net::service) between waiting and speaking
-//! 4. [`proto`]: the protocol, without a socket; begin with [`proto::http`]
-//! 5. [`server`]: connection, router, handlers, files
-//! 6. [`client`]: the mirror image
-//! 7. `app`, `cli` (feature `cli`): what the binaries `server` and `client` add
+//! 3. [`net`]: listen, accept, connect; the [seam](net::service) between sockets and protocols; the
+//!    [lobby](net::lobby), where connections wait
+//! 4. [`proto`]: the protocol, without sockets; begin with [`proto::http`]
+//! 5. [`server`]: `conn` (one connection), `respond` (errors, ranges, conditional responses),
+//!    [`files`](server::files), `log`
+//! 6. [`client`]: the client library, which mirrors the server
+//! 7. `app`, `command` (feature `cli`): what the programs `server` and `client` add; `cli`: their
+//!    flags
 //!
-//! The [`manual`] is beside them: HTTP [by hand](manual::by_hand), [coursework](manual::coursework)
-//! with five exercises, and what RFC 9110 and 9112 require, [each rule with its test](manual::coverage).
+//! The ten stops of the [coursework](manual::coursework) lead through the heart of the server in an
+//! afternoon; everything else is for reference. The [manual] also shows HTTP
+//! [by hand](manual::by_hand), defines the [words](manual::glossary) of this project, and lists the
+//! requirements of RFC 9110 and RFC 9112, [each with its test](manual::coverage).
 //!
 //! # What is logged
-//! Through the `log` facade; the levels are a contract. `error`: the server's own fault (a handler
-//! panicked, a file broke off). `warn`: somebody should look (out of descriptors, a file that may
-//! not be read). `info`: a request that broke a rule of the protocol, and which. `debug`: why each
-//! connection ended. Neither bodies nor field values are logged; but at `trace` the client logs the
-//! heads that it sends and receives, secrets included.
+//! The library logs through the `log` facade. The levels are a contract. `error`: the server itself
+//! failed (a handler panicked, a file could not be read to its end). `warn`: the administrator should
+//! act (no descriptors left, a file without read permission). `info`: a request broke a rule of the
+//! protocol, and which rule. `debug`: why each connection ended. Bodies and field values are not
+//! logged, with one exception: at `trace`, the client logs the heads that it sends and receives,
+//! including secrets.
 
 #[cfg(feature = "cli")]
 pub mod app;

@@ -1,18 +1,19 @@
-//! The manual: what is learned by doing, with transcripts of real runs.
+//! The manual: transcripts of real runs, exercises, and reference pages.
 //!
-//! - [`by_hand`]: HTTP typed at telnet and nc, to the server and to the client.
-//! - [`measuring`]: `client bench`, and what other load generators do not say.
-//! - [`transfers`]: what `client` tells of a transfer, what becomes of files, proxies and other ways to a
-//!   server, times, requests that are not sent.
+//! - [`by_hand`]: HTTP typed at telnet and nc, as the client and as the server.
+//! - [`measuring`]: `client bench`, and what other load generators leave out.
+//! - [`transfers`]: the figures of a transfer, files, retries, proxies and other network settings,
+//!   times, requests that are not sent.
 //! - [`watching`]: each byte on the wire, transcripts, where a URL leads, pipelining.
 //! - [`architecture`]: the rooms of the source, and what each of them may name.
-//! - [`coursework`]: what the kernel is asked, a reading order through the source, and five
-//!   exercises with checks.
-//! - [`coverage`]: the requirements of RFC 9110 and RFC 9112 one by one, each with the test that holds
-//!   it; what is not followed, and why.
+//! - [`coursework`]: the system calls, a reading order through the source, and five exercises with
+//!   checks.
+//! - [`glossary`]: the words of this project, and the patterns of the field that they stand for.
+//! - [`coverage`]: the requirements of RFC 9110 and RFC 9112, each with its tests; the requirements
+//!   that are not followed, and why.
 //!
-//! This module holds documentation and no code. `tests/manual.rs` replays its transcripts, and
-//! `tests/coverage.rs` looks up the tests that it names.
+//! This module contains documentation only. `tests/manual.rs` repeats the transcripts, and
+//! `tests/coverage.rs` checks that the tests which a page names exist.
 
 #[doc = include_str!("by_hand.md")]
 pub mod by_hand {}
@@ -31,6 +32,9 @@ pub mod coursework {}
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
+
+#[doc = include_str!("glossary.md")]
+pub mod glossary {}
 
 #[doc = include_str!("coverage.md")]
 pub mod coverage {}
