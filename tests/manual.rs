@@ -136,6 +136,25 @@ fn exercise_5_fails_until_it_is_done() {
     }
 }
 
+/// Each row of the glossary names a file below `src`, and what to look for in it.
+#[test]
+fn the_glossary_is_short_and_its_places_exist() {
+    let page = fs::read_to_string(root().join("src/manual/glossary.md")).unwrap();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!((15..=25).contains(&rows.len()), "{} words", rows.len());
+    for row in rows {
+        let (_, place) = row.strip_suffix(" |").unwrap().rsplit_once(" | ").unwrap();
+        let mut names = place.split('`').skip(1).step_by(2);
+        let file = names.next().expect("a file");
+        let source = fs::read_to_string(root().join("src").join(file));
+        let source = source.unwrap_or_else(|error| panic!("{file}: {error}"));
+        for name in names {
+            let mut words = source.split(|char: char| !char.is_alphanumeric() && char != '_');
+            assert!(words.any(|word| word == name), "src/{file} does not contain {name}");
+        }
+    }
+}
+
 #[test]
 fn scripts_are_clean() {
     if needs("shellcheck") {

@@ -52,7 +52,7 @@
     show(at + d);
   });
 
-  // Puts something real under a step, in place of what was there.
+  // Shows real data below a step, and removes what was shown there before.
   function real(step, title, ...parts) {
     const box = el('div', '', { className: 'real' });
     box.append(el('h4', title), ...parts);
@@ -101,11 +101,11 @@
       column(2, echo.times, '/echo');
 
       real(1, 'Here', el('p', /^[\d.]+$|:/.test(name)
-        ? `The host in the address of this page is ${name}: an address already, no question was asked.`
-        : `The host in the address of this page is ${name}. A dash in the table means that nothing was asked for that request.`));
+        ? `The host in the address of this page is ${name}: an address already, so no query was sent.`
+        : `The host in the address of this page is ${name}. A dash in the table means that no query was sent for that request.`));
       real(2, 'Here', el('p', !echo.times ? `To ${name}, port ${port}.` : connected(echo.times)
         ? `A new connection to ${name}, port ${port}.`
-        : `For /echo no connection was made: the browser had one to ${name}, port ${port}, open already. A dash in the table says so.`));
+        : `For /echo no connection was opened: the browser used an open one to ${name}, port ${port}, as the dash in the table shows.`));
 
       const end = echo.text.search(/\r?\n\r?\n/);
       const head = end < 0 ? echo.text : echo.text.slice(0, end);
@@ -113,8 +113,8 @@
       real(3, 'The request head, as the server received it', el('pre', head));
 
       const made = every.filter(connected).length;
-      real(4, 'Here', el('p', `Of the ${every.length} requests for this page and by it, ${made || 'none'} had to make a new connection; each new connection is one accept4. A browser also connects ahead of need, which these times do not show.`));
-      real(5, 'Here', el('p', 'No client can see how long it waited in the channel. The time from request to first byte contains it, with everything the worker did.'));
+      real(4, 'Here', el('p', `Of the ${every.length} requests for this page and from it, ${made || 'none'} opened a new connection; each new connection is one accept4. A browser also opens connections in advance, which these times do not show.`));
+      real(5, 'Here', el('p', 'A client cannot see how long its connection waited in the channel. That time is part of the time from request to first byte, together with the work of the worker.'));
 
       const [method, target, version] = lines[0].split(' ');
       const dl = el('dl', '', { className: 'found' });
@@ -131,7 +131,7 @@
 
       real(8, 'Here', el('p', !second.times ? 'The browser gave no times for the second request.' : connected(second.times)
         ? 'A second request, to /-/health, needed a new connection.'
-        : 'A second request, to /-/health, was sent after the first. It went over a connection that was open already: no connect, no accept.'));
+        : 'A second request, to /-/health, was sent after the first. It used a connection that was open already: no connect, no accept.'));
     } catch (e) {
       real(3, 'Here', el('p', `The request failed: ${e.message}`));
     } finally {
@@ -154,7 +154,7 @@
   const form = $('#new-user');
   const [list, more, count, said] = ['#user-list', '#more', '#count', '#said'].map(s => $(s));
   let nextPage = null;
-  form.noValidate = true; // what is wrong with a user is for the server to say
+  form.noValidate = true; // the server reports what is wrong with a user
 
   function say(where, text, bad = false) {
     where.textContent = text;

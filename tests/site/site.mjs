@@ -110,7 +110,7 @@ await test('a missing page is 404 with the page 404.html', async () => {
   const r = await ask(MISSING, { headers: { Accept: 'text/html' } });
   must(r.status === 404, `status ${r.status}`);
   must(/text\/html/.test(r.headers['content-type'] ?? ''), `Content-Type ${r.headers['content-type']}`);
-  must(r.text.includes('the thread ends here'), 'the content is not 404.html');
+  must(r.text.includes('there is no such page'), 'the content is not 404.html');
 });
 
 // ---- every page, light and dark, wide and narrow ----
