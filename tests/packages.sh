@@ -1,20 +1,42 @@
 #!/bin/sh
-# Installs the Debian packages named, where this is Debian and we may. Failing that, says what is
-# missing, and succeeds: a test that needs it says that it was skipped.
-missing=
+# Installs the programs that some tests need: Debian packages, if this is Debian and the user is root;
+# httpbin and two linters from PyPI; Playwright from npm. Names what it could not install, and
+# succeeds: make test skips the tests that need it.
+set -u
+cd "$(dirname "$0")" || exit 1
 PATH=$PATH:/usr/sbin
-for package in "$@"; do
-    case $package in
-        netcat-openbsd) probe=nc.openbsd ;;
-        apache2-bin) probe=apache2 ;;
-        *) probe=$package ;;
-    esac
-    command -v "$probe" >/dev/null 2>&1 || missing="$missing $package"
+
+packages=
+# need PACKAGE COMMAND...: adds the package to the list unless the command succeeds.
+need() {
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || packages="$packages $package"
+}
+for program in curl ncat python3 strace chromium wget nginx npm shellcheck; do
+    need "$program" command -v "$program"
 done
-[ -n "$missing" ] || exit 0
-if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+need netcat-openbsd command -v nc.openbsd
+need apache2-bin command -v apache2
+need nodejs command -v node
+need python3-venv python3 -m ensurepip --version
+if [ -n "$packages" ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     # In runlevel 1 no service is started by its installation.
     # shellcheck disable=SC2086
-    { apt-get update -q && RUNLEVEL=1 apt-get install -y -q --no-install-recommends $missing; } >/dev/null 2>&1 && exit 0
+    { apt-get update -q && RUNLEVEL=1 apt-get install -y -q --no-install-recommends $packages; } >/dev/null 2>&1 &&
+        packages=
 fi
-echo "not installed, tests that need them are skipped:$missing" >&2
+
+# venv FOLDER PROGRAM: installs what the folder's requirements.txt lists, unless the program is there.
+venv() {
+    [ ! -x "$1/venv/bin/$2" ] || return 0
+    { python3 -m venv "$1/venv" && "$1/venv/bin/pip" install -q --disable-pip-version-check --timeout 10 \
+        --retries 1 -r "$1/requirements.txt"; } >/dev/null 2>&1 && return
+    rm -rf "$1/venv"
+    packages="$packages $2"
+}
+venv httpbin gunicorn
+venv linter redbot
+[ -d site/node_modules ] || (cd site && npm ci --silent) >/dev/null 2>&1 || packages="$packages playwright-core"
+
+[ -z "$packages" ] || echo "not installed, the tests that need them are skipped:$packages" >&2

@@ -144,8 +144,8 @@ impl Subject {
             Lighttpd => machine::find("lighttpd").unwrap_or_default(),
             Cheroot => machine::find("python3").unwrap_or_default(),
             Hyper | MayMinihttp | TinyHttp | Floor => {
-                let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/release");
-                peers.join(self.name())
+                let built = Path::new(env!("CARGO_BIN_EXE_server")).ancestors().nth(2);
+                built.expect("a target folder").join("peers/release").join(self.name())
             }
         }
     }

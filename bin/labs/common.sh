@@ -4,7 +4,7 @@
 # with the two programs.
 
 set -u
-programs=${1:-target/release}
+programs=${1:-${CARGO_TARGET_DIR:-target}/release}
 client=$programs/client
 scratch=$(mktemp -d) || exit 1
 pids=

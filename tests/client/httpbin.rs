@@ -15,7 +15,7 @@ use crate::support::{Program, SOON, root, run, skipped};
 fn httpbin() -> Option<(Program, String)> {
     let gunicorn = root().join("tests/httpbin/venv/bin/gunicorn");
     if !gunicorn.exists() {
-        skipped("httpbin is not installed; sh tests/httpbin/install.sh");
+        skipped("httpbin is not installed");
         return None;
     }
     let mut command = Command::new(gunicorn);

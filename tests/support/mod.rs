@@ -6,6 +6,7 @@ mod served;
 mod server;
 mod wire;
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -39,20 +40,25 @@ pub fn eventually<T>(mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
     }
 }
 
-/// Is this program here? If not, says that the test is skipped, past the harness, which shows only
-/// what failed tests print.
+/// Returns true if this program is installed. If not, says that the test is skipped.
 pub fn needs(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| is_file(&folder.join(program)));
     found || skipped(&format!("{program} is not installed"))
 }
 
-/// Says why a test is skipped.
+/// Says why a test is skipped, and returns false. The line goes to stderr, past the harness, which shows only
+/// what failed tests print; and to the file that SKIPPED names, from which `make test` makes a list.
 pub fn skipped(reason: &str) -> bool {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    // Nobody is the wiser when stderr is closed, and nothing is lost.
-    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {reason}");
+    let line = format!("SKIPPED {test}: {reason}\n");
+    // A closed stderr is no reason to fail.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    if let Some(list) = std::env::var_os("SKIPPED") {
+        let list = File::options().append(true).create(true).open(list);
+        list.and_then(|mut list| list.write_all(line.as_bytes())).expect("the list is written");
+    }
     false
 }
 
