@@ -39,6 +39,7 @@
 //! 6. [`client`]: the client library, which mirrors the server
 //! 7. `app`, `command` (feature `cli`): what the programs `server` and `client` add; `cli`: their
 //!    flags
+//! 8. [`text`]: numbers, word wrap, escapes and colours, for all rooms above `proto`
 //!
 //! The ten stops of the [coursework](manual::coursework) lead through the heart of the server in an
 //! afternoon; everything else is for reference. The [manual] also shows HTTP
@@ -67,3 +68,4 @@ pub mod pool;
 pub mod proto;
 pub mod server;
 mod sync;
+pub mod text;

@@ -2,7 +2,7 @@
 
 use super::users::User;
 use crate::server::Response;
-use crate::server::respond::error_page::escape_html;
+use crate::text::escape_html;
 
 /// 201: who was created.
 pub(super) fn created(id: u64, user: &User) -> Response {

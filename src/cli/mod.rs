@@ -13,6 +13,8 @@ use std::ffi::{OsStr, OsString};
 
 use lexopt::Arg;
 
+use crate::text::wrap;
+
 /// A command line, taken apart.
 #[derive(Debug, PartialEq)]
 pub enum Parsed<T> {
@@ -164,19 +166,15 @@ const COLUMN: usize = 31;
 /// `what` on the left, `help` on the right, broken between words.
 fn help_line(what: &str, help: &str) -> String {
     let mut text = String::new();
-    let mut line = format!("  {what:<width$}", width = COLUMN - 3);
-    if line.chars().count() >= COLUMN {
-        text.push_str(&format!("{line}\n"));
-        line = " ".repeat(COLUMN - 1);
+    let mut left = format!("  {what:<width$}", width = COLUMN - 3);
+    if left.chars().count() >= COLUMN {
+        text.push_str(&format!("{left}\n"));
+        left.clear();
     }
-    for word in help.split(' ') {
-        if line.chars().count() + 1 + word.chars().count() > WIDTH {
-            text.push_str(&format!("{line}\n"));
-            line = " ".repeat(COLUMN - 1);
-        }
-        line.push_str(&format!(" {word}"));
+    for line in wrap(help, WIDTH - COLUMN, WIDTH - COLUMN) {
+        text.push_str(&format!("{left:<width$} {line}\n", width = COLUMN - 1));
+        left.clear();
     }
-    text.push_str(&format!("{line}\n"));
     text
 }
 

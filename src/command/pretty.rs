@@ -5,6 +5,7 @@
 //! that an answer cannot play with the terminal.
 
 use crate::proto::http::headers::Headers;
+use crate::text::paint;
 
 /// A text of more bytes is not made pretty: 4 MB.
 pub const LIMIT: usize = 4 << 20;
@@ -57,7 +58,7 @@ pub fn pretty(text: &[u8], in_colour: bool) -> Option<String> {
                     't' | 'f' | 'n' => "33",
                     _ => "36",
                 };
-                out.push_str(&format!("\x1b[{colour}m{}\x1b[0m", harmless(token)));
+                out.push_str(&paint(&harmless(token), colour, true));
             }
             _ => out.push_str(&harmless(token)),
         }

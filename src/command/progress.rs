@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::text::{clock, size};
+
 /// Before that there is no line.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The line is written again after so long.
@@ -111,34 +113,6 @@ impl Pace {
     }
 }
 
-/// `12.3 MB`: at most eight columns.
-fn size(bytes: f64) -> String {
-    let mut size = bytes;
-    for unit in ["B", "KB", "MB", "GB", "TB"] {
-        if size < 999.5 {
-            return match unit {
-                "B" => format!("{size:.0} {unit}"),
-                _ if size < 99.95 => format!("{size:.1} {unit}"),
-                _ => format!("{size:.0} {unit}"),
-            };
-        }
-        size /= 1000.0;
-    }
-    format!("{size:.0} PB")
-}
-
-/// `1:02`, `1:02:03`, `3 days`.
-fn clock(seconds: f64) -> String {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
-    let seconds = seconds.round() as u64;
-    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    match hours {
-        0 => format!("{minutes}:{:02}", seconds % 60),
-        1..72 => format!("{hours}:{minutes:02}:{:02}", seconds % 60),
-        _ => format!("{} days", (hours / 24).min(999)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +127,7 @@ mod tests {
         let bar = "############............";
         assert_eq!(
             line,
-            in_place(&format!(" 50% {bar}   1.0 MB of 2.0 MB    2.0 MB/s  0:01 left"))
+            in_place(&format!(" 50% {bar}  1.00 MB of 2.00 MB   2.00 MB/s  0:01 left"))
         );
         assert_eq!(progress.passed(after(550), 500_000), None);
         progress.passed(after(1000), 500_000).unwrap();
@@ -161,7 +135,7 @@ mod tests {
         let mut all = Progress::of_all(begun, 3);
         all.over();
         let line = all.passed(after(1000), 500_000).unwrap();
-        assert_eq!(line, in_place("1 of 3 transfers    500 KB    500 KB/s  0:01"));
+        assert_eq!(line, in_place("1 of 3 transfers    500 kB    500 kB/s  0:01"));
         assert_eq!(Progress::new(begun, 0, None).end(after(10)), None, "it was quick");
         for (had, bytes, total) in [
             (0, 0, Some(u64::MAX)),

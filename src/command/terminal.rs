@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd as _;
 use std::process::{Command, Stdio};
 
+use crate::text::wants_colour;
+
 /// Where nobody says how wide it is, and for a pipe.
 const USUAL: usize = 80;
 
@@ -28,7 +30,5 @@ fn asked() -> Option<usize> {
 
 /// Colours: on a terminal, unless `NO_COLOR` (no-color.org) says something, or it is a dumb one.
 pub fn in_colour() -> bool {
-    io::stderr().is_terminal()
-        && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        && env::var_os("TERM").is_some_and(|term| term != "dumb")
+    io::stderr().is_terminal() && wants_colour()
 }

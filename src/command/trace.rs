@@ -14,13 +14,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::waterfall::{Kind, Picture, Row, time};
+use super::waterfall::{Kind, Picture, Row};
 use crate::client::Endpoints;
 use crate::client::Event;
 use crate::client::in_one_line;
 use crate::proto::http::server_timing::{Metric, metrics};
 use crate::proto::http::status::Status;
 use crate::sync::lock;
+use crate::text::time;
 
 /// How the connections of a client came about, by their numbers: what is saved when one is used again.
 pub type Opened = Arc<Mutex<HashMap<usize, Opening>>>;

@@ -3,7 +3,6 @@
 //! All but the transcript goes to stderr: stdout is the answer's.
 
 use std::collections::VecDeque;
-use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Stderr, Write as _};
 use std::sync::Mutex;
@@ -18,6 +17,7 @@ use crate::proto::http::dump::text::{About, Form};
 use crate::proto::http::dump::{Dump, Part, Seen, Side};
 use crate::proto::http::framing::{Message, framing};
 use crate::sync::lock;
+use crate::text::wants_colour;
 
 /// Everything that the options ask for.
 #[derive(Default)]
@@ -42,8 +42,7 @@ impl Watching {
     /// When the transcript cannot be written.
     pub fn new(options: &ClientOptions) -> Result<Watching, Stop> {
         let stderr = io::stderr();
-        let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let mut form = Form::look(stderr.is_terminal(), !plain);
+        let mut form = Form::look(stderr.is_terminal(), wants_colour());
         if let Form::Look { explain: how, .. } = &mut form {
             *how = options.explain.then_some(explain);
         }

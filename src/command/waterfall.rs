@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::text::{blocks, paint, replace_controls, time, wrap};
+
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
@@ -102,10 +104,7 @@ impl Row {
             Kind::Listed | Kind::Said | Kind::Total => String::new(),
             Kind::Mark => "◆".to_owned(),
             Kind::Wait => "░".repeat(eighths.div_ceil(8)),
-            Kind::Client | Kind::Server | Kind::Failed => {
-                let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
-                "█".repeat(eighths / 8) + rest
-            }
+            Kind::Client | Kind::Server | Kind::Failed => blocks(eighths),
         };
         let start = if drawn.is_empty() { 0 } else { start };
         let behind = columns - start - drawn.chars().count();
@@ -128,12 +127,8 @@ impl Row {
 impl Picture {
     /// Lines of at most so many columns, but for a word that is longer.
     pub fn draw(&self, width: usize, in_colour: bool) -> String {
-        let paint = |colour: &str, text: &str| match in_colour {
-            true => format!("\x1b[{colour}m{text}\x1b[0m"),
-            false => text.to_owned(),
-        };
         let bar = if width < BARS_FROM { 0 } else { ((width - BEFORE - 3) / 2).min(MOST) };
-        let mut text = paint("1", &visible(&self.title)) + "\n";
+        let mut text = paint(&replace_controls(&self.title), "1", in_colour) + "\n";
         for row in &self.rows {
             let indent = if matches!(row.kind, Kind::Server | Kind::Listed) { "  " } else { "" };
             let label = format!("{indent}{}", row.label);
@@ -145,15 +140,16 @@ impl Picture {
                 column += 1;
             } else if bar > 0 {
                 line.push_str(" │");
-                line.push_str(&paint(row.colour(), &row.bar(self, bar)));
+                line.push_str(&paint(&row.bar(self, bar), row.colour(), in_colour));
                 line.push('│');
                 column += bar + 3;
             }
-            let note = visible(&row.note);
+            let note = replace_controls(&row.note);
             if !note.is_empty() && column + 1 + note.chars().count() <= width {
                 line = format!("{line} {note}");
             } else {
-                for part in wrapped(&note, width.saturating_sub(BEFORE + 1)) {
+                let room = width.saturating_sub(BEFORE + 1);
+                for part in wrap(&note, room, room) {
                     line = format!("{}\n{}{part}", line.trim_end(), " ".repeat(BEFORE + 1));
                 }
             }
@@ -162,38 +158,6 @@ impl Picture {
         }
         text
     }
-}
-
-/// Lines of words, as long as fits into so many columns.
-fn wrapped(text: &str, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// Nothing in it plays with a terminal.
-fn visible(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { '\u{FFFD}' } else { char }).collect()
-}
-
-/// At most eight columns, three digits of it worth something: `12 µs`, `1.23 ms`, `50.1 ms`, `1.50 s`.
-pub fn time(time: Duration) -> String {
-    let micros = time.as_micros();
-    let (value, unit) = match micros {
-        0..1_000 => return format!("{micros} µs"),
-        1_000..1_000_000 => (time.as_secs_f64() * 1e3, "ms"),
-        _ => (time.as_secs_f64(), "s"),
-    };
-    let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
-    format!("{value:.digits$} {unit}")
 }
 
 #[cfg(test)]
@@ -243,23 +207,5 @@ mod tests {
             coloured = coloured.replace(&format!("\x1b[{colour}m"), "");
         }
         assert_eq!(coloured, plain);
-    }
-
-    #[test]
-    fn times_have_three_digits() {
-        for (micros, want) in [
-            (0, "0 µs"),
-            (999, "999 µs"),
-            (1_000, "1.00 ms"),
-            (9_994, "9.99 ms"),
-            (9_995, "10.0 ms"),
-            (99_949, "99.9 ms"),
-            (99_950, "100 ms"),
-            (999_999, "1000 ms"),
-            (1_000_000, "1.00 s"),
-            (3_600_000_000, "3600 s"),
-        ] {
-            assert_eq!(time(Duration::from_micros(micros)), want);
-        }
     }
 }

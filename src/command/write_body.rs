@@ -1,6 +1,5 @@
 //! A body on its way to a file or to a terminal, with what is to be seen of it meanwhile.
 
-use std::env;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use super::rate_limit::{Meter, OfAll};
 use super::tty_guard::Screen;
 use crate::cli::client::{ClientOptions, Pretty};
 use crate::client::{Error, Response, ResponseHead};
+use crate::text::wants_colour;
 
 use super::error::Stop;
 
@@ -113,9 +113,8 @@ impl Delivery<'_> {
             }
         }
         self.passed = text.len() as u64;
-        let in_colour = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let shown = Some(&text).filter(|text| came.is_ok() && text.len() <= LIMIT);
-        let shown = shown.and_then(|text| pretty(text, in_colour)).map(String::into_bytes);
+        let shown = shown.and_then(|text| pretty(text, wants_colour())).map(String::into_bytes);
         let written = stdout.write_all(shown.as_deref().unwrap_or(&text));
         written.and_then(|()| stdout.flush()).map_err(Undelivered::Write)?;
         came?;

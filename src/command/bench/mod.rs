@@ -12,13 +12,15 @@ use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use self::load::{Pace, Plan, run};
+use self::load::{Pace, Plan, Progress, run};
 use self::report::compare::Baseline;
-use self::report::{Summary, fail_if, json, progress, text};
+use self::report::{Summary, fail_if, json, text};
 use super::build_request::{Content, ask};
 use super::error::{Stop, complain};
 use crate::cli::bench::BenchOptions;
+use crate::text::{grouped, number};
 
 /// Measures, prints, judges.
 ///
@@ -99,4 +101,16 @@ fn baseline(path: &Path) -> Result<(String, Baseline), Stop> {
         Ok(baseline) => Ok((name, baseline)),
         Err(why) => Err(Stop::ReadData(name, io::Error::other(why))),
     }
+}
+
+/// One line that says how far it is.
+fn progress(after: Duration, progress: &Progress) -> String {
+    let rate = progress.answers() as f64 / after.as_secs_f64().max(1e-9);
+    format!(
+        "{:.1} s: {} answers, {}/s, {} failed",
+        after.as_secs_f64(),
+        grouped(progress.answers()),
+        number(rate),
+        grouped(progress.failures()),
+    )
 }

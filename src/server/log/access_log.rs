@@ -20,7 +20,7 @@ use super::log_writer::Lines;
 use crate::proto::http::chars::write_decimal;
 use crate::proto::http::date::common_log_date;
 use crate::proto::http::status::Status;
-use crate::server::respond::error_page::visible;
+use crate::text::escape_bytes;
 
 /// Where the lines go.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl Scratch {
         if request.iter().all(plain) {
             out.extend_from_slice(request);
         } else {
-            out.extend_from_slice(visible(request).as_bytes());
+            out.extend_from_slice(escape_bytes(request).as_bytes());
         }
         out.extend_from_slice(b"\" ");
         out.extend_from_slice(&status.digits());

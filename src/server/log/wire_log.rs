@@ -5,7 +5,6 @@
 //! each read and each write. While somebody does, the bodies of files are read and written, not sent by the
 //! kernel, as bytes that never come here cannot be shown.
 
-use std::env;
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +15,7 @@ use crate::proto::http::close::CloseReason;
 use crate::proto::http::dump::Side;
 use crate::proto::http::dump::text::{Form, Text};
 use crate::proto::http::limits::Limits;
+use crate::text::wants_colour;
 
 /// Where the bytes are shown, and how.
 #[derive(Debug)]
@@ -39,8 +39,7 @@ impl WireLog {
     /// To lines that go to standard error: on a terminal in colour, unless `NO_COLOR` is set, and with
     /// long bodies cut.
     pub fn stderr(lines: Lines) -> WireLog {
-        let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        WireLog::new(lines, Form::look(io::stderr().is_terminal(), !plain))
+        WireLog::new(lines, Form::look(io::stderr().is_terminal(), wants_colour()))
     }
 
     /// To these lines, in this form.

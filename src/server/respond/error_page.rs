@@ -14,6 +14,7 @@
 //! Whatever came from a peer is escaped here, for each of the three in its own way.
 
 use super::error_response::ErrorResponse;
+use crate::text::{escape_controls, escape_html};
 
 /// The site's colours, light and dark, and enough of its dress.
 const STYLE: &str = "\
@@ -75,11 +76,7 @@ pub(crate) fn line(refusal: &ErrorResponse) -> String {
         shown.unwrap_or_default()
     );
     // What a handler says may have come from anywhere.
-    let one_line = |char: char| match char.is_control() {
-        true => char.escape_default().to_string(),
-        false => char.to_string(),
-    };
-    text.chars().map(one_line).collect()
+    escape_controls(&text)
 }
 
 fn sentence(refusal: &ErrorResponse) -> String {
@@ -95,34 +92,6 @@ fn link(section: &str) -> Option<String> {
     let (number, section) = rest.split_once(", ").unwrap_or((rest, ""));
     let part = if section.is_empty() { "" } else { "#section-" };
     Some(format!("https://www.rfc-editor.org/rfc/rfc{number}{part}{section}"))
-}
-
-/// Escapes what has a meaning in HTML.
-pub fn escape_html(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-/// Bytes as visible ASCII: anything else, quotes and backslashes as `\xHH`.
-pub fn visible(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len());
-    for &byte in bytes {
-        match byte {
-            b'"' | b'\\' | 0..=0x1F | 0x7F.. => out.push_str(&format!("\\x{byte:02X}")),
-            visible => out.push(char::from(visible)),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -183,11 +152,5 @@ mod tests {
             assert_eq!(link(section).as_deref(), Some(url));
         }
         assert_eq!(link("the house rules"), None);
-    }
-
-    #[test]
-    fn nothing_of_a_peer_is_shown_as_it_came() {
-        assert_eq!(visible(b"a\r\n\"\\\x7f\xe9 b"), r"a\x0D\x0A\x22\x5C\x7F\xE9 b");
-        assert_eq!(escape_html("<a href='x'>&\""), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
     }
 }

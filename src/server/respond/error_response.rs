@@ -7,7 +7,7 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
-use super::error_page::{self, visible};
+use super::error_page;
 use crate::net::admission::RejectReason;
 use crate::proto::http::accept::prefers_html;
 use crate::proto::http::error::{Fault, Rule};
@@ -15,6 +15,7 @@ use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::Status;
 use crate::server::handler::{Body, Request, Response};
+use crate::text::escape_bytes;
 
 /// Why a request is refused, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,8 +242,8 @@ pub fn overload(why: RejectReason) -> Response {
 fn shown(text: &str) -> String {
     const LONGEST: usize = 200;
     match text.as_bytes().get(..LONGEST) {
-        Some(start) if text.len() > LONGEST => format!("{}...", visible(start)),
-        _ => visible(text.as_bytes()),
+        Some(start) if text.len() > LONGEST => format!("{}...", escape_bytes(start)),
+        _ => escape_bytes(text.as_bytes()),
     }
 }
 

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::json::{SCHEMA, json};
-use super::words::{number, wrapped};
 use super::{QUANTILES, Summary};
+use crate::text::{number, wrap_page};
 
 /// What makes two runs the same work.
 const WORK: [&str; 6] = ["asked", "rate", "connections", "threads", "pipeline", "per_connection"];
@@ -59,7 +59,7 @@ impl Baseline {
             .map(|name| format!("{name} {} then, {} now", self.0[*name], now[*name]))
             .collect();
         if !other.is_empty() {
-            table += &(wrapped(&format!("not the same work: {}", other.join("; ")), 2) + "\n");
+            table += &(wrap_page(&format!("not the same work: {}", other.join("; ")), 2) + "\n");
         }
         let remark = "One run each: a few per cent are noise; take the median of several.";
         format!("compared with {name}\n{table}{remark}\n")

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::words::{number, time};
 use super::{QUANTILES, Summary, text::percent};
+use crate::text::{number, time_without_space};
 
 /// A condition.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,7 +85,7 @@ impl Condition {
                 if summary.answers == 0 {
                     return Some(format!("{name} is not known: nothing was answered"));
                 }
-                let words = (name, time(value), time(bound));
+                let words = (name, time_without_space(value), time_without_space(bound));
                 (value.as_secs_f64(), bound.as_secs_f64(), words)
             }
             What::ErrorShare(bound) => {

@@ -4,7 +4,6 @@
 //! | file | what it makes |
 //! |---|---|
 //! | `text` | a page of 80 columns |
-//! | `words` | numbers and times as people read them; pictures made of characters |
 //! | [`json`] | JSON, and its schema |
 //! | [`fail_if`] | `--fail-if`: conditions, and whether they hold |
 //! | [`compare`] | `--baseline`: this run beside an earlier one |
@@ -13,16 +12,15 @@ pub mod compare;
 pub mod fail_if;
 pub mod json;
 mod text;
-mod words;
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
 use super::load::{LATE, Outcome, Pace, Plan, Timeline};
+use crate::text::grouped;
 
 pub use self::text::text;
-pub use self::words::progress;
 
 /// The quantiles that are told, by their names; the last one is the maximum.
 pub const QUANTILES: [(&str, f64); 8] = [
@@ -102,7 +100,7 @@ impl Latency {
         quantiles[QUANTILES.len() - 1] = Duration::from_nanos(histogram.max());
         let mut buckets = Vec::new();
         let mut from = 0;
-        for to in words::bounds().take_while(|_| !histogram.is_empty()) {
+        for to in bounds().take_while(|_| !histogram.is_empty()) {
             let count = histogram.count_between(from, to);
             if from > histogram.max() {
                 break;
@@ -185,9 +183,15 @@ impl Summary {
             caveats.push(format!(
                 "the generator was late: {} requests left more than {LATE:?} after they were due \
                  although a connection was free; this is in the corrected figures",
-                words::count(self.late),
+                grouped(self.late),
             ));
         }
         caveats
     }
+}
+
+/// The upper bounds of the distribution's rows, in nanoseconds: 1, 2, 5, 10 µs and so on, to an hour.
+fn bounds() -> impl Iterator<Item = u64> {
+    let powers = (0..).map_while(|power| 1_000_u64.checked_mul(10_u64.checked_pow(power)?));
+    powers.flat_map(|power| [power, 2 * power, 5 * power]).take_while(|&at| at < 5_000_000_000_000)
 }

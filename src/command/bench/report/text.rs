@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::words::{bar, bytes, count, number, sparkline, time, wrapped};
 use super::{Latency, QUANTILES, Summary};
 use crate::command::bench::load::{Pace, SLICES, Slice};
+use crate::text::{
+    bar, grouped, number, plural, size, sparkline, time_without_space as time, wrap_page,
+};
 
 /// The width of the bars.
 const BAR: usize = 40;
@@ -18,7 +20,7 @@ pub fn text(summary: &Summary) -> String {
         picture(&summary.latency),
         over_time(summary),
         what_came(summary),
-        summary.caveats().iter().map(|caveat| wrapped(caveat, 2) + "\n").collect(),
+        summary.caveats().iter().map(|caveat| wrap_page(caveat, 2) + "\n").collect(),
     ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n")
@@ -55,7 +57,7 @@ fn heading(summary: &Summary) -> String {
              it was sent, which hides what waited."
         }
     };
-    format!("{asked}\n{}\n{}\n", wrapped(&how, 2), wrapped(caution, 0))
+    format!("{asked}\n{}\n{}\n", wrap_page(&how, 2), wrap_page(caution, 0))
 }
 
 fn totals(summary: &Summary) -> String {
@@ -64,14 +66,14 @@ fn totals(summary: &Summary) -> String {
         "{} requests/s: {}, {} received, {}/s; {}",
         number(summary.per_second()),
         plural(all, "answer"),
-        bytes(received),
-        bytes(received / summary.took.as_secs_f64().max(1e-9)),
+        size(received),
+        size(received / summary.took.as_secs_f64().max(1e-9)),
         match summary.errors() {
             0 => "no errors".to_owned(),
             errors => format!("{} ({})", plural(errors, "error"), percent(summary.error_share())),
         },
     );
-    wrapped(&line, 2) + "\n"
+    wrap_page(&line, 2) + "\n"
 }
 
 fn quantiles(summary: &Summary) -> String {
@@ -102,7 +104,7 @@ fn picture(latency: &Latency) -> String {
         let bar = bar(share, BAR);
         let blank = " ".repeat(BAR - bar.chars().count());
         let part = percent(number as f64 / all.max(1) as f64);
-        format!("to {:>6} {bar}{blank} {:>13} {part:>8}\n", time(to), count(number))
+        format!("to {:>6} {bar}{blank} {:>13} {part:>8}\n", time(to), grouped(number))
     })
     .collect()
 }
@@ -130,14 +132,14 @@ fn over_time(summary: &Summary) -> String {
         "worst wait {}|\nanswers    {}|\n{}\n",
         sparkline(worst),
         sparkline(answers),
-        wrapped(
+        wrap_page(
             &format!(
                 "a column is {}; worst wait of what was due in it, {} to {} (log); answers in it, up \
                  to {} (linear)",
                 time(width),
                 time(least),
                 time(most),
-                count(busiest),
+                grouped(busiest),
             ),
             2,
         ),
@@ -149,19 +151,15 @@ fn what_came(summary: &Summary) -> String {
     let mut lines = String::new();
     for &(code, number) in &summary.statuses {
         let error = if (200..300).contains(&code) { "" } else { "  counted as errors" };
-        lines += &format!("{:>13} x status {code}{error}\n", count(number));
+        lines += &format!("{:>13} x status {code}{error}\n", grouped(number));
     }
     for (failure, number) in &summary.failures {
-        lines += &(wrapped(&format!("{:>13} x {failure}", count(*number)), 16) + "\n");
+        lines += &(wrap_page(&format!("{:>13} x {failure}", grouped(*number)), 16) + "\n");
     }
     if summary.connections_made > summary.connections as u64 {
-        lines += &format!("{:>13} connections made\n", count(summary.connections_made));
+        lines += &format!("{:>13} connections made\n", grouped(summary.connections_made));
     }
     lines
-}
-
-fn plural(number: u64, what: &str) -> String {
-    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// Small shares are not rounded to none.
