@@ -1,5 +1,5 @@
-//! The coverage page of the manual is held to its word: every row is whole, every test that it
-//! names is there, and no section with a requirement in it is left out.
+//! Checks the coverage page of the manual: every row is complete, every test that it names exists, and
+//! no section with a requirement is missing.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::support::root;
 
-/// The sections in which a MUST or a SHOULD stands, or what means the same: all of RFC 9112.
+/// The sections with a MUST or a SHOULD, or an equivalent word: all of RFC 9112.
 const RFC_9112: &str = "2.2 2.3 3 3.2 3.2.1 3.2.2 3.2.3 3.2.4 4 5.1 5.2 6.1 6.2 6.3 7.1 7.1.1 7.1.2 \
     7.2 7.3 7.4 8 9.2 9.3 9.3.2 9.5 9.6 9.7 9.8 10.1";
 
@@ -20,10 +20,10 @@ const RFC_9110: &str = "5.1 5.3 5.4 5.5 5.6.1.1 5.6.1.2 5.6.3 5.6.4 5.6.7 6 6.2 
     15.4.9 15.5 15.5.2 15.5.4 15.5.6 15.5.7 15.5.8 15.5.10 15.5.14 15.5.17 15.5.20 15.5.22 15.6 \
     15.6.6";
 
-/// A row: the RFC that its part of the page is about, and its cells.
+/// A row: the RFC of its part of the page, and its cells.
 type Row = (&'static str, Vec<String>);
 
-/// The rows of all tables: requirements that are held, and those that have a reason instead.
+/// Returns the rows of all tables: requirements with tests, and requirements with a reason instead.
 fn rows() -> (Vec<Row>, Vec<Row>) {
     let page = fs::read_to_string(root().join("src/manual/coverage.md")).unwrap();
     let (mut held, mut reasoned) = (Vec::new(), Vec::new());
@@ -52,8 +52,8 @@ fn rows() -> (Vec<Row>, Vec<Row>) {
     (held, reasoned)
 }
 
-/// The file of a module, and what stands in it: walked from the root of the tests, or of the
-/// library, by the declarations, since what nobody declares is not compiled.
+/// Returns the source of a module. The way to it, from the root of the tests or of the library, follows
+/// the `mod` declarations, because a file without one is not compiled.
 fn module(start: &str, path: &[&str]) -> Option<String> {
     let mut folder: PathBuf = root().join(start).parent()?.into();
     let mut text = fs::read_to_string(root().join(start)).ok()?;
@@ -82,7 +82,7 @@ fn module(start: &str, path: &[&str]) -> Option<String> {
     Some(text)
 }
 
-/// Is there a test of this path, in the integration tests or in the library?
+/// Returns true if a test with this path exists in the integration tests or in the library.
 fn is_a_test(path: &str) -> bool {
     let parts: Vec<_> = path.split("::").collect();
     let Some((name, modules)) = parts.split_last() else { return false };
@@ -134,7 +134,7 @@ fn every_test_that_is_named_is_there() {
     assert!(missing.is_empty(), "no such tests:\n{}", missing.join("\n"));
     for none in ["exchanges::no_such", "no_such::get_sends_the_file", "exchanges::site", "", "a::b"]
     {
-        assert!(!is_a_test(none), "the look-up finds what is not there: {none:?}");
+        assert!(!is_a_test(none), "the search finds a test that does not exist: {none:?}");
     }
 }
 
@@ -147,5 +147,5 @@ fn no_section_is_left_out() {
     let of = |rfc, sections: &'static str| sections.split(' ').map(move |section| (rfc, section));
     let wanted = of("9112", RFC_9112).chain(of("9110", RFC_9110));
     let missing: Vec<_> = wanted.filter(|section| !named.contains(section)).collect();
-    assert!(missing.is_empty(), "neither held nor given a reason: {missing:?}");
+    assert!(missing.is_empty(), "neither tests nor a reason: {missing:?}");
 }

@@ -1,5 +1,5 @@
-//! The manual is held to its word. A block marked `console replay` is done again: its commands by
-//! the shell, its requests typed at nc, its answers given to the client.
+//! Checks the manual against the programs. A block marked `console replay` is repeated: the shell runs
+//! its commands, nc sends its requests, and the client gets its responses.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::support::{PATIENCE, Program, Server, needs, root};
 
-/// Where the manual has its `nc -l`.
+/// The address of `nc -l` in the manual.
 const LISTENER: &str = "127.0.0.1:8081";
 
 #[test]
@@ -38,14 +38,13 @@ fn by_hand_can_be_done_again() {
     assert!(done >= 15, "{done} of the blocks were found");
 }
 
-/// Types the requests of a session, one after the other, each when the answer to the one before it
-/// is there.
+/// Types the requests of a session, each of them after the response to the previous one has arrived.
 fn type_at_nc(port: u16, session: &str) {
     let port = port.to_string();
     let (nc, mut stdin) = Program::typing(Command::new("nc").args(["127.0.0.1", port.as_str()]));
     let (mut rest, mut expected) = (session, String::new());
     while let Some(at) = rest.find("HTTP/1.1 ").filter(|_| !rest.starts_with('^')) {
-        // The version in the request line has no space behind it.
+        // The version in the request line has no space after it.
         let (request, answers) = rest.split_at(at);
         let answer = one_answer(answers, request.starts_with("HEAD "));
         stdin.write_all(request.as_bytes()).unwrap();
@@ -57,7 +56,7 @@ fn type_at_nc(port: u16, session: &str) {
     assert!(!expected.is_empty() && matches!(rest, "" | "^C\n"), "not understood: {rest:?}");
 }
 
-/// The first answer in a text, told from what follows as a client does it.
+/// Returns the first response in a text. Its length is found as a client finds it.
 fn one_answer(text: &str, to_head: bool) -> &str {
     let head = text.find("\n\n").unwrap() + 2;
     let length = text[..head].lines().find_map(|line| line.strip_prefix("Content-Length: "));
@@ -66,7 +65,7 @@ fn one_answer(text: &str, to_head: bool) -> &str {
     &text[..head + length]
 }
 
-/// Plays the server: what arrives is compared, what was typed is sent, and then the connection ends.
+/// Acts as the server: compares what arrives, sends what was typed, and closes the connection.
 fn answer_by_hand(session: &str, client: &str) {
     let (command, shown) = client.split_once('\n').unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -116,7 +115,7 @@ fn exercises_1_to_4_pass() {
     }
 }
 
-/// A student's tree passes `make test`, too.
+/// `make test` must pass in a student's tree, too.
 #[test]
 fn exercise_5_fails_until_it_is_done() {
     let lab = fs::read_to_string(root().join("src/app/lab.rs")).unwrap();
@@ -132,7 +131,7 @@ fn exercise_5_fails_until_it_is_done() {
     for change in changes {
         let before = change.lines().filter(|line| !line.starts_with('+'));
         let before: String = before.map(|line| line.get(1..).unwrap().to_owned() + "\n").collect();
-        assert!(lab.contains(&before), "the solution changes what is not there:\n{before}");
+        assert!(lab.contains(&before), "the solution changes lines that do not exist:\n{before}");
     }
 }
 
@@ -170,7 +169,7 @@ fn scripts_are_clean() {
     }
 }
 
-/// Runs a script with the programs under test. Its own waits are bounded.
+/// Runs a script with the programs under test. The waits in the script are bounded.
 fn script(name: &str) -> (Option<i32>, String) {
     let programs = Path::new(env!("CARGO_BIN_EXE_server")).parent().unwrap();
     let output =
@@ -180,14 +179,14 @@ fn script(name: &str) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(said).unwrap())
 }
 
-/// What a command says on stdout and stderr.
+/// Returns what a command writes to stdout and stderr.
 fn shell(command: &str) -> String {
     let both = format!("{{ {command}; }} 2>&1");
     let output = Command::new("sh").args(["-c", &both]).env_remove("RUST_LOG").output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The fenced blocks of a page that have this info string.
+/// Returns the fenced blocks of a page that have this info string.
 fn blocks(page: &str, info: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join("src/manual").join(page)).unwrap();
     let mut found = Vec::new();
@@ -204,7 +203,7 @@ fn blocks(page: &str, info: &str) -> Vec<String> {
     found
 }
 
-/// Without CR, which a terminal doesn't show, and with every date and version the same.
+/// Removes CR, which a terminal does not show, and masks dates, times and versions.
 fn masked(text: &str) -> String {
     let mask = |line: &str| {
         let visible = line.replace('\r', "");
