@@ -42,7 +42,7 @@ fn resources() -> Served {
 }
 
 #[test]
-fn what_a_handler_gets_for_setting_a_validator() {
+fn a_handler_that_sets_a_validator_gets_conditional_requests() {
     let served = resources();
     for (target, fields, want) in [
         ("/page", "", 200),
@@ -115,7 +115,7 @@ fn a_304_says_what_a_cache_needs_and_no_more() {
 }
 
 #[test]
-fn a_412_teaches() {
+fn a_412_explains_itself() {
     let served = resources();
     let answer = served.ask("GET /page", "If-Match: \"v6\"");
     assert_eq!(
@@ -129,7 +129,7 @@ fn a_412_teaches() {
 }
 
 #[test]
-fn other_methods_are_their_handlers_business() {
+fn preconditions_of_other_methods_are_left_to_the_handler() {
     let served = resources();
     let fields = "If-Match: \"v6\" | If-None-Match: \"v7\" | Content-Length: 0";
     assert_eq!(served.ask("POST /page", fields).text(), "done");
@@ -138,7 +138,7 @@ fn other_methods_are_their_handlers_business() {
 
 /// A counter that two clients raise at once: with If-Match no update is lost, without it some are.
 #[test]
-fn a_handler_asks_before_it_acts() {
+fn a_handler_checks_preconditions_before_it_acts() {
     let state = Arc::new(Mutex::new(None::<u32>));
     let tag = |count: u32| format!("\"{count}\"");
     let (reading, writing) = (Arc::clone(&state), Arc::clone(&state));

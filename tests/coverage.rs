@@ -101,7 +101,7 @@ fn is_section(text: &str) -> bool {
 }
 
 #[test]
-fn every_row_is_whole() {
+fn every_row_has_all_its_cells() {
     let (held, reasoned) = rows();
     assert!(held.len() > 150 && reasoned.len() > 10, "{} and {}", held.len(), reasoned.len());
     for (rfc, cells) in &held {

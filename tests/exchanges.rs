@@ -29,7 +29,7 @@ fn get_sends_the_file() {
 }
 
 #[test]
-fn head_says_the_same_without_the_body() {
+fn head_sends_the_same_head_without_the_body() {
     let folder = site();
     let server = Server::of(&folder, &[]);
     let request = "HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -55,7 +55,7 @@ fn head_has_the_fields_that_get_has() {
 }
 
 #[test]
-fn what_has_no_known_length_comes_in_chunks_and_its_sum_behind_it() {
+fn a_body_of_unknown_length_is_chunked_with_its_checksum_in_a_trailer() {
     let server = Server::start(&[]);
     let mut wire = server.connect();
     wire.send("GET /chunks/9 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -120,7 +120,7 @@ fn hosts_in_all_their_forms() {
 }
 
 #[test]
-fn a_later_minor_version_is_answered_as_1_1() {
+fn a_later_minor_version_gets_a_1_1_response() {
     let folder = site();
     let server = Server::of(&folder, &[]);
     let request = "GET / HTTP/1.9\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -172,7 +172,7 @@ fn a_method_that_the_path_does_not_have_is_405_with_those_that_it_has() {
 }
 
 #[test]
-fn trace_is_405_and_gives_nothing_back() {
+fn trace_is_405_and_reflects_nothing() {
     let server = Server::start(&[]);
     for target in ["/", "/echo", "/nowhere", "/users"] {
         let answer = server.exchange(format!(
@@ -185,7 +185,7 @@ fn trace_is_405_and_gives_nothing_back() {
 }
 
 #[test]
-fn every_answer_has_its_date_and_only_one() {
+fn every_response_has_exactly_one_date() {
     let server = Server::start(&["--max-connections", "2"]);
     let long = "x".repeat(20_000);
     for (status, request) in [
@@ -232,7 +232,7 @@ fn every_answer_has_its_date_and_only_one() {
 }
 
 #[test]
-fn a_method_that_nobody_knows_is_501() {
+fn an_unknown_method_is_501() {
     let server = Server::start(&[]);
     for method in ["MAKE", "get", "CONNECT"] {
         let target = if method == "CONNECT" { "a:80" } else { "/" };
@@ -271,7 +271,7 @@ fn another_major_version_is_505() {
 }
 
 #[test]
-fn a_wrong_first_line_is_refused_before_anything_else_has_come() {
+fn a_wrong_request_line_is_refused_before_the_rest_arrives() {
     let server = Server::start(&[]);
     assert_eq!(
         server.exchange("GET  / HTTP/1.1\r\n"),
@@ -293,7 +293,7 @@ fn a_wrong_first_line_is_refused_before_anything_else_has_come() {
 }
 
 #[test]
-fn what_is_no_request_at_all_is_told_what_it_is() {
+fn a_line_that_is_not_a_request_line_is_explained() {
     let server = Server::start(&[]);
     for (bytes, teaches) in [
         (&b"\xff\xf4\xff\xfd\x06"[..], "This is a telnet command"),
@@ -414,7 +414,7 @@ fn a_chunked_body_with_trailers_is_echoed_whole() {
 }
 
 #[test]
-fn a_body_that_is_wanted_is_asked_for() {
+fn a_wanted_body_gets_100_continue() {
     let server = Server::start(&[]);
     let mut wire = server.connect();
     let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\
@@ -427,7 +427,7 @@ fn a_body_that_is_wanted_is_asked_for() {
 }
 
 #[test]
-fn who_waits_and_who_does_not() {
+fn only_an_http_1_1_client_with_a_body_gets_100_continue() {
     let server = Server::start(&[]);
     for (line, fields, waits) in [
         ("POST /echo HTTP/1.1", "Expect: 100-Continue\r\nContent-Length: 5\r\n", true),
@@ -459,7 +459,7 @@ fn who_waits_and_who_does_not() {
 }
 
 #[test]
-fn a_body_that_is_not_wanted_is_not_asked_for() {
+fn an_unwanted_body_gets_no_100_continue() {
     let server = Server::start(&[]);
     for (line, expect, status) in [
         ("POST /page HTTP/1.1", "100-continue", "405 Method Not Allowed"),
@@ -476,7 +476,7 @@ fn a_body_that_is_not_wanted_is_not_asked_for() {
 }
 
 #[test]
-fn a_body_that_is_too_large_is_refused_unseen() {
+fn a_body_that_is_too_large_is_refused_by_its_head() {
     let server = Server::start(&[]);
     assert_eq!(
         server.exchange(
@@ -501,7 +501,7 @@ fn a_body_that_is_too_large_is_refused_unseen() {
 }
 
 #[test]
-fn the_largest_body_is_taken() {
+fn the_largest_allowed_body_is_accepted() {
     let server = Server::start(&[]);
     let body = vec![b'x'; 16 << 20];
     let head = format!("PUT /echo HTTP/1.0\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -511,7 +511,7 @@ fn the_largest_body_is_taken() {
 }
 
 #[test]
-fn the_server_field_is_what_was_asked_for() {
+fn the_server_field_is_set_by_its_flag() {
     let request = "GET /-/health HTTP/1.0\r\n\r\n";
     let server = Server::start(&["--server-name", "spindle"]);
     assert!(server.exchange(request).contains("\r\nServer: spindle\r\n"));

@@ -283,7 +283,7 @@ fn a_right_that_is_taken_away_counts_at_once() {
     {
         let place = place();
         let site = place.join("site");
-        let Some(server) = Server::of_as_nobody(&site) else {
+        let Some(server) = Server::of_as_user_nobody(&site) else {
             skipped("root may read everything, and nobody may not run the server");
             return;
         };

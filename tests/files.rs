@@ -286,8 +286,11 @@ fn a_file_that_may_not_be_read_is_403_and_named_in_the_log() {
     let page = folder.join("page.txt");
     fs::set_permissions(&page, fs::Permissions::from_mode(0o000)).unwrap();
     let we_are_root = fs::read(&page).is_ok();
-    let server =
-        if we_are_root { Server::of_as_nobody(&folder) } else { Some(Server::of(&folder, &[])) };
+    let server = if we_are_root {
+        Server::of_as_user_nobody(&folder)
+    } else {
+        Some(Server::of(&folder, &[]))
+    };
     let Some(server) = server else {
         skipped("root may read everything, and nobody may not run the server");
         return;

@@ -13,7 +13,7 @@ use crate::support::{PATIENCE, Program, Server, needs, root};
 const LISTENER: &str = "127.0.0.1:8081";
 
 #[test]
-fn by_hand_can_be_done_again() {
+fn the_transcripts_of_by_hand_are_reproduced() {
     if !["nc", "ncat"].into_iter().all(needs) {
         return;
     }
@@ -97,7 +97,7 @@ fn answer_by_hand(session: &str, client: &str) {
 }
 
 #[test]
-fn the_demo_shows_what_it_should() {
+fn the_demo_passes_and_fits_on_a_page() {
     let (code, said) = script("bin/demo.sh");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.lines().count() <= 60, "it fits on a page: {said}");

@@ -183,7 +183,7 @@ fn logged(here: &Folder, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn curl_goes_on_where_it_was_cut() {
+fn curl_resumes_a_download() {
     if !needs("curl") {
         return;
     }
@@ -200,7 +200,7 @@ fn curl_goes_on_where_it_was_cut() {
 }
 
 #[test]
-fn curl_asks_whether_a_file_is_newer() {
+fn curl_requests_a_file_if_it_is_newer() {
     if !needs("curl") {
         return;
     }
@@ -230,7 +230,7 @@ fn wget(here: &Folder, args: &[&str]) {
 }
 
 #[test]
-fn wget_goes_on_where_it_was_cut() {
+fn wget_resumes_a_download() {
     if !needs("wget") {
         return;
     }
@@ -263,7 +263,7 @@ fn wget_fetches_what_is_newer() {
 
 /// `make beside` compares us with others; here it is only asked whether we keep our own table.
 #[test]
-fn nothing_is_marked_in_our_column_of_make_beside() {
+fn make_beside_marks_nothing_in_our_column() {
     if !needs("python3") {
         return;
     }

@@ -11,7 +11,7 @@ const SHORTLY: Duration = Duration::from_millis(50);
 const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
 
 #[test]
-fn http_1_0_closes_after_one_answer() {
+fn http_1_0_closes_after_one_response() {
     let server = Server::start(&[]);
     let mut wire = server.connect();
     let answer = wire.send("GET /-/health HTTP/1.0\r\n\r\n").answer();
@@ -20,7 +20,7 @@ fn http_1_0_closes_after_one_answer() {
 }
 
 #[test]
-fn http_1_0_stays_when_asked_and_says_so() {
+fn http_1_0_keep_alive_is_granted_and_confirmed() {
     let server = Server::start(&[]);
     let mut wire = server.connect();
     for _ in 0..3 {
@@ -32,7 +32,7 @@ fn http_1_0_stays_when_asked_and_says_so() {
 }
 
 #[test]
-fn http_1_1_stays_until_asked_to_close() {
+fn http_1_1_stays_open_until_close_is_requested() {
     let server = Server::start(&[]);
     let mut wire = server.connect();
     for _ in 0..3 {
@@ -45,7 +45,7 @@ fn http_1_1_stays_until_asked_to_close() {
 }
 
 #[test]
-fn a_client_that_closes_between_two_requests_is_no_event() {
+fn a_client_that_closes_between_two_requests_is_not_logged() {
     let server = Server::start(&["--access-log", "off"]);
     drop(server.connect());
     let mut wire = server.connect();
@@ -56,7 +56,7 @@ fn a_client_that_closes_between_two_requests_is_no_event() {
 }
 
 #[test]
-fn a_row_of_requests_is_answered_in_order() {
+fn pipelined_requests_get_their_responses_in_order() {
     let server = Server::start(&[]);
     let mut wire = server.connect();
     let row: String =
@@ -69,7 +69,7 @@ fn a_row_of_requests_is_answered_in_order() {
 }
 
 #[test]
-fn a_long_row_with_large_answers_is_answered_in_order() {
+fn many_pipelined_requests_get_large_responses_in_order() {
     let server = Server::start(&[]);
     let mut wire = server.connect();
     let row: String = (0..200)
@@ -82,7 +82,7 @@ fn a_long_row_with_large_answers_is_answered_in_order() {
 }
 
 #[test]
-fn a_request_behind_a_body_is_answered() {
+fn a_request_after_a_body_gets_its_response() {
     let server = Server::start(&[]);
     let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
     let refused = "POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
@@ -97,7 +97,7 @@ fn a_request_behind_a_body_is_answered() {
 }
 
 #[test]
-fn a_request_may_come_one_byte_at_a_time() {
+fn a_request_may_arrive_one_byte_at_a_time() {
     let server = Server::start(&[]);
     let request = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
                    5\r\nhello\r\n0\r\n\r\n";
@@ -117,7 +117,7 @@ fn a_lone_lf_ends_a_line_and_blank_lines_may_come_first() {
 }
 
 #[test]
-fn a_client_that_has_nothing_more_to_say_is_answered() {
+fn a_client_that_shuts_down_its_writing_gets_its_response() {
     let server = Server::start(&[]);
     let mut wire = server.connect();
     wire.send([HEALTH, HEALTH].concat()).half_close();
@@ -137,7 +137,7 @@ fn a_client_that_has_nothing_more_to_say_is_answered() {
 }
 
 #[test]
-fn a_head_for_nobody_is_answered_before_its_body_comes() {
+fn a_head_without_a_route_gets_its_response_before_its_body_arrives() {
     let server = Server::start(&[]);
     let begun = Instant::now();
     let request = "POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n";
@@ -154,7 +154,7 @@ const FOR_NOBODY: [(u16, &str, &str); 4] = [
 ];
 
 #[test]
-fn a_short_body_that_nobody_wants_is_answered_at_once_and_skipped() {
+fn a_short_unwanted_body_gets_its_response_at_once_and_is_skipped() {
     let body = "x".repeat(65_536);
     let chunks = format!("8000;a=b\r\n{0}\r\n8000\r\n{0}\r\n0\r\nX: y\r\n\r\n", &body[..0x8000]);
     for lobby in ["on", "off"] {
@@ -173,7 +173,7 @@ fn a_short_body_that_nobody_wants_is_answered_at_once_and_skipped() {
                 assert_eq!((answer.status(), answer.field("connection")), (status, None), "{name}");
                 wire.send(&body[..30_000]).send(&body[30_000..]).send(HEALTH);
                 assert_eq!(wire.answer().text(), "ok\n", "{name}");
-                // The same in one piece, the next request behind it.
+                // The same in one piece, followed by the next request.
                 let answer = wire.send([&head, body, HEALTH].concat()).answer();
                 assert_eq!((answer.status(), answer.field("connection")), (status, None), "{name}");
                 assert_eq!(wire.answer().text(), "ok\n", "{name}");
@@ -183,7 +183,7 @@ fn a_short_body_that_nobody_wants_is_answered_at_once_and_skipped() {
 }
 
 #[test]
-fn a_long_body_that_nobody_wants_ends_the_connection_and_the_answer_says_so() {
+fn a_long_unwanted_body_ends_the_connection_and_the_response_says_so() {
     let server = Server::start(&["--max-body", "50000"]);
     for (status, line, fields) in FOR_NOBODY {
         let head = format!("{line} HTTP/1.1\r\nHost: a\r\n{fields}Content-Length: 70000\r\n\r\n");
@@ -196,7 +196,7 @@ fn a_long_body_that_nobody_wants_ends_the_connection_and_the_answer_says_so() {
 }
 
 #[test]
-fn whoever_waits_to_send_a_body_that_nobody_wants_is_answered_and_left() {
+fn a_client_that_expects_100_for_an_unwanted_body_gets_its_response_and_a_close() {
     let server = Server::start(&["--max-body", "50000"]);
     for (status, line, fields) in FOR_NOBODY {
         let head = format!(
@@ -276,13 +276,13 @@ fn answer_after_megabytes(head: &str) -> String {
 }
 
 #[test]
-fn a_wrong_head_with_megabytes_behind_it_is_refused_audibly() {
+fn the_refusal_of_a_head_arrives_though_megabytes_follow() {
     let answer = answer_after_megabytes("BAD\r\n");
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("HTTP/1.1\n"), "{answer}");
 }
 
 #[test]
-fn a_body_that_nobody_takes_is_refused_audibly() {
+fn the_refusal_of_an_unwanted_body_arrives() {
     let head = "POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 33554432\r\n\r\n";
     let answer = answer_after_megabytes(head);
     assert!(answer.starts_with("HTTP/1.1 405 ") && answer.ends_with("OPTIONS\n"), "{answer}");
@@ -301,7 +301,7 @@ fn a_body_that_is_too_large_is_refused_audibly() {
 }
 
 #[test]
-fn what_is_glued_to_the_last_request_is_never_served() {
+fn bytes_after_the_last_request_are_never_served() {
     let server = Server::start(&[]);
     for last in [
         "GET /-/health HTTP/1.0\r\n\r\n",
@@ -317,7 +317,7 @@ fn what_is_glued_to_the_last_request_is_never_served() {
 }
 
 #[test]
-fn an_answer_survives_what_is_sent_behind_the_last_request() {
+fn a_response_arrives_though_bytes_follow_the_last_request() {
     let server = Server::start(&[]);
     for last in [
         "GET /sleep/200 HTTP/1.0\r\n\r\n",
@@ -336,7 +336,7 @@ fn an_answer_survives_what_is_sent_behind_the_last_request() {
 }
 
 #[test]
-fn a_client_that_half_closes_gets_a_long_answer_whole() {
+fn a_client_that_half_closes_gets_a_whole_long_response() {
     let server = Server::start(&[]);
     let mut wire = server.connect();
     wire.send("GET /bytes/5000000 HTTP/1.1\r\nHost: a\r\n\r\n").half_close();
@@ -357,7 +357,7 @@ fn through(program: &str, server: &Server, request: &str) -> String {
 }
 
 #[test]
-fn nc_is_answered() {
+fn nc_gets_its_response() {
     if needs("nc") {
         let answer = through("nc", &Server::start(&[]), "GET /-/health HTTP/1.0\n\n");
         assert!(
@@ -368,7 +368,7 @@ fn nc_is_answered() {
 }
 
 #[test]
-fn ncat_is_answered_though_it_half_closes() {
+fn ncat_gets_its_response_though_it_half_closes() {
     if needs("ncat") {
         let server = Server::start(&[]);
         for request in ["GET /-/health HTTP/1.0\n\n", HEALTH] {

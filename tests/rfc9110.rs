@@ -97,7 +97,7 @@ fn exchanges() -> Vec<Exchange> {
 // 5: fields
 
 #[test]
-fn fields_that_nobody_knows_change_nothing() {
+fn unknown_fields_change_nothing() {
     let folder = site();
     let server = Server::of(&folder, &[]);
     let plain = server.exchange("GET /a.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -118,7 +118,7 @@ fn fields_that_nobody_knows_change_nothing() {
 }
 
 #[test]
-fn no_field_comes_twice() {
+fn no_response_has_a_field_twice() {
     for exchange in exchanges() {
         let mut names: Vec<_> =
             exchange.fields.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
@@ -146,7 +146,7 @@ fn fields_keep_their_grammar() {
 }
 
 #[test]
-fn nothing_is_done_before_the_whole_head_is_here() {
+fn nothing_is_done_before_the_head_is_complete() {
     let server = Server::start(&[]);
     let ada = r#"{"name":"Ada","email":"ada@example.org"}"#;
     let create = format!(
@@ -166,7 +166,7 @@ fn nothing_is_done_before_the_whole_head_is_here() {
 }
 
 #[test]
-fn empty_members_of_a_list_are_nothing() {
+fn empty_members_of_a_list_are_ignored() {
     let server = Server::start(&[]);
     let get = "GET /-/health HTTP/1.1\r\nHost: a\r\n";
     let closed = server.exchange(format!("{get}Connection: ,, \t, close ,\r\nConnection:\r\n\r\n"));
@@ -181,7 +181,7 @@ fn empty_members_of_a_list_are_nothing() {
 // 6, 7: messages
 
 #[test]
-fn every_answer_has_a_date_in_the_one_form() {
+fn every_date_is_an_imf_fixdate() {
     for exchange in exchanges() {
         let date = exchange.field("Date").unwrap_or_else(|| panic!("{}", exchange.asked));
         let time = httpdate::parse_http_date(date).unwrap();
@@ -193,7 +193,7 @@ fn every_answer_has_a_date_in_the_one_form() {
 }
 
 #[test]
-fn nobody_is_upgraded() {
+fn no_connection_is_upgraded() {
     let folder = site();
     let server = Server::of(&folder, &[]);
     for fields in [
@@ -259,7 +259,7 @@ fn content_has_a_type() {
 }
 
 #[test]
-fn lengths_are_said_where_they_may_be_and_true() {
+fn content_lengths_are_sent_where_allowed_and_are_true() {
     for exchange in exchanges() {
         let asked = &exchange.asked;
         assert_eq!(exchange.field("Transfer-Encoding"), None, "{asked}");
@@ -274,7 +274,7 @@ fn lengths_are_said_where_they_may_be_and_true() {
 }
 
 #[test]
-fn where_a_request_says_its_content_comes_from_is_no_matter() {
+fn content_location_in_a_request_changes_nothing() {
     let server = Server::start(&[]);
     let body = r#"{"name":"Ada Byron","email":"ada@example.org"}"#;
     let send = |line: &str| {
@@ -331,7 +331,7 @@ fn trace_and_connect_do_nothing_and_reflect_nothing() {
 }
 
 #[test]
-fn what_was_stored_in_another_form_comes_without_a_validator() {
+fn content_stored_in_another_form_has_no_validator() {
     let server = Server::start(&[]);
     let body = r#"{"name":"Ada Byron","email":"ada@example.org"}"#;
     let send = |line: &str, fields: &str| {
@@ -353,7 +353,7 @@ fn what_was_stored_in_another_form_comes_without_a_validator() {
 // 10.1.1: Expect
 
 #[test]
-fn after_100_comes_the_final_answer() {
+fn after_100_comes_the_final_response() {
     let server = Server::start(&[]);
     let head = "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n";
     for (framing, body) in [
@@ -377,7 +377,7 @@ fn after_100_comes_the_final_answer() {
 // 13, 14: conditions and ranges; most of it is in `conditionals` and `ranges`
 
 #[test]
-fn if_range_alone_is_nothing() {
+fn if_range_alone_is_ignored() {
     let folder = site();
     let server = Server::of(&folder, &[]);
     // Without a Range; and where there are none, as the length is not in a file.
@@ -395,7 +395,7 @@ fn if_range_alone_is_nothing() {
 }
 
 #[test]
-fn content_range_in_a_get_is_nothing() {
+fn content_range_in_a_get_is_ignored() {
     let folder = site();
     let server = Server::of(&folder, &[]);
     for value in ["bytes 0-1/6", "bytes */6", "nonsense"] {

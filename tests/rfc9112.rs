@@ -50,7 +50,7 @@ fn the_client_sends_a_request_and_no_byte_more() {
 }
 
 #[test]
-fn a_method_longer_than_any_is_501() {
+fn a_method_longer_than_any_known_is_501() {
     let server = Server::start(&[]);
     for length in [8, 100, 8_000] {
         let method = "M".repeat(length);
@@ -69,7 +69,7 @@ fn request_lines_of_8000_bytes_are_sent_and_taken() {
 }
 
 #[test]
-fn what_is_wrong_is_not_put_right() {
+fn wrong_input_is_refused_not_repaired() {
     let server = Server::start(&[]);
     for target in ["/a b", "/\u{e9}", "/%", "/a\\b", "echo", "/<a>"] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -106,7 +106,7 @@ fn doubtful_framing_ends_the_clients_connection() {
 // 9: connections
 
 #[test]
-fn close_ends_the_clients_connection_whoever_says_it() {
+fn close_from_either_end_ends_the_clients_connection() {
     let plain = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     let close = plain.replace("\r\n\r\n", "\r\nConnection: x, Close\r\n\r\n");
     let old = plain.replace("HTTP/1.1", "HTTP/1.0");

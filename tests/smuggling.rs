@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{Folder, Server, eventually, masked};
 
-/// What somebody wants to smuggle in. It would be answered 200, and logged.
+/// The request to be smuggled in. If it were served, it would get a 200 and be logged.
 const SECOND: &[u8] = b"GET /echo?smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// Name, RFC section, status, and what stands where SECOND follows.
@@ -22,7 +22,7 @@ fn line(name: &'static str, section: &'static str, status: u16, line: &[u8]) -> 
     (name, section, status, [line, b"\r\nHost: a\r\n\r\n"].concat())
 }
 
-/// Fields behind a good request line. Whoever believes in a length or in chunks finds a body.
+/// Fields after a good request line. A parser that accepts the length or the chunks finds a body.
 fn fields(name: &'static str, section: &'static str, status: u16, fields: &[u8]) -> Case {
     let head = [b"POST /echo HTTP/1.1\r\nHost: a\r\n", fields, b"\r\n\r\n0\r\n\r\n"].concat();
     (name, section, status, head)
@@ -377,7 +377,7 @@ fn each_is_refused_and_what_is_glued_to_it_is_never_served() {
 /// The answer is out before the body has come. It has to end as it should before anything behind it
 /// is a request; when it does not, the connection ends without another word.
 #[test]
-fn what_is_glued_to_a_doubtful_body_that_nobody_wants_is_never_served() {
+fn bytes_after_a_doubtful_unwanted_body_are_never_served() {
     const POST: &[u8] = b"POST /page HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let too_long = [&b"20000\r\n"[..], &[b'x'; 0x20000], b"\r\n0\r\n\r\n"].concat();
     let bodies = chunked_bodies().into_iter().map(|(name, _, _, bytes)| {

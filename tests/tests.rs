@@ -8,104 +8,104 @@ mod support;
 /// Which room may name which.
 mod layering;
 
-/// One request, one answer, byte by byte.
+/// One request and one response, byte by byte.
 mod exchanges;
 
-/// What was wrong, where, by which rule, and what is right: as text, as a page, in the log.
+/// Refusals: the fault, its place, the rule and the right form, as text, as a page and in the log.
 mod refusals;
 
-/// Which connections stay, in which order answers come, and that the last one arrives.
+/// Which connections are kept, the order of responses, and that the last one arrives.
 mod persistence;
 
-/// Ambiguous and malformed requests with a second one glued on, which is never served.
+/// Ambiguous and malformed requests followed by a second one, which is never served.
 mod smuggling;
 
 /// What is served from a folder, and what is not.
 mod files;
 
-/// What is kept of a file between two requests, and never hides a change of it.
+/// The file cache, which never hides a change of a file.
 mod file_cache;
 
-/// Ways out of the folder: none leads there.
+/// Paths that would lead out of the document root: none does.
 mod paths;
 
-/// Asking again, and asking before a change. Files, and the library's handlers.
+/// Conditional requests, for files and for the library's handlers.
 mod conditionals;
 
-/// Parts of an answer: one, several, none.
+/// Range requests: one range, several, none.
 mod ranges;
 
-/// Handlers that panic or break off: what it costs, and whom. The library, not the binary.
+/// Handlers that panic or break off, and what that costs which client. The library, not the binary.
 mod handlers;
 
-/// What takes too long, with the times made short. The library, not the binary.
+/// Deadlines, with the times made short. The library, not the binary.
 mod deadlines;
 
 /// The routes to learn and measure with.
 mod lab;
 
-/// How the server begins: what it says, what it refuses, and with which exit code.
+/// How the server starts: its output, what it refuses, and its exit codes.
 mod startup;
 
-/// How the server ends: what is under way is finished, and then nothing is left.
+/// How the server stops: it finishes what it has begun, and leaves nothing.
 mod stopping;
 
-/// One line a request.
+/// The access log: one line for each request.
 mod access_log;
 
-/// `--wire`: each byte of each connection, to be read by people.
+/// `--wire`: each byte of each connection, as text.
 mod wire;
 
-/// More clients than workers: who gives way, and who starves.
+/// More clients than workers: which of them are closed, and which starve.
 mod crowding;
 
-/// Other people's clients get everything that the server has.
+/// Other clients, curl and wget among them, get all that the server has.
 mod peers;
 
-/// `/users`: each request and its answer; nothing acknowledged is lost, whatever is killed.
+/// `/users`: each request and its response; nothing acknowledged is lost when the server is killed.
 mod users;
 
-/// The command line client: its flags, its exit codes, bad servers, other people's servers, curl.
+/// The command line client: its flags and exit codes, hostile servers, other servers, curl.
 mod client;
 
-/// The load generator: its figures, its conditions, its exit codes.
+/// `client bench`: its figures, its conditions, its exit codes.
 mod bench;
 
-/// What the manual shows is so: its transcripts are replayed, its exercises and the demo are run.
+/// The manual: its transcripts are replayed, its ten stops counted, its exercises and the demo run.
 mod manual;
 
-/// Request bodies: in memory, in files without a name, streamed; none holds what is others'.
+/// Request bodies: in memory, in unnamed files, streamed; none takes the share of others.
 mod bodies;
 
 /// No client can hold a worker, and no connection is forgotten.
 mod lobby;
 
-/// Handlers that block: no worker is idle beside a request that waits.
+/// Handlers that block: no worker is idle while a request waits.
 mod blocking;
 
-/// More than there is room for: it is answered, or waits outside, and passes.
+/// More connections than there is room for: they are refused with a 503, or wait, and the server recovers.
 mod overload;
 
-/// Few descriptors, little disk, one worker: what a client may take of them, and what is left for others.
+/// Few descriptors, little disk, one worker: the share of one client, and what is left for others.
 mod descriptors;
 
-/// What the server tells about itself: counters that add up, its health, what a stop has cut.
+/// Metrics: counters that add up, health, and what a stop has cut off.
 mod metrics;
 
-/// Where the time of a request went, as the server tells it, and whom.
+/// Where the time of a request went, and to which clients the server reports it.
 mod server_timing;
 
-/// Whatever happens in a handler, on the disk or to a client: served on.
+/// The server goes on after any fault in a handler, on the disk or at a client.
 mod never_dies;
 
-/// What holds for any bytes, over the corpus of the fuzz targets.
+/// What holds for any bytes, tried with the corpus of the fuzz targets.
 mod fuzz;
 
-/// RFC 9110 over the wire: rules that every answer keeps, and what no other file looks at.
+/// RFC 9110 over the wire: rules for every response, and rules that no other file tests.
 mod rfc9110;
 
-/// RFC 9112 over the wire: what no other file looks at.
+/// RFC 9112 over the wire: rules that no other file tests.
 mod rfc9112;
 
-/// The coverage page of the manual: its rows are whole, and the tests that it names are there.
+/// The coverage page of the manual: its rows are complete, and the tests that it names exist.
 mod coverage;

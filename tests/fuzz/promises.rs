@@ -164,7 +164,7 @@ pub fn request_head(bytes: &[u8]) {
             let Event::Request(head) = event else { continue };
             let mut out = Vec::new();
             head.encode(&mut out);
-            // Written, a line may be longer by the space behind its colon.
+            // Encoded, a line may be longer by the space after its colon.
             let again = server_story(Delivery::new(&out, out.len()), &Limits::default());
             let Some(Event::Request(back)) = again.first() else { panic!("{again:?}") };
             assert_eq!((&back.method, &back.target), (&head.method, &head.target));

@@ -45,7 +45,7 @@ impl Server {
 
     /// Starts it to serve this folder as the user nobody, which root can do, if nobody may look
     /// into the folder where the binary lies.
-    pub fn of_as_nobody(folder: &impl AsRef<Path>) -> Option<Server> {
+    pub fn of_as_user_nobody(folder: &impl AsRef<Path>) -> Option<Server> {
         const NOBODY: u32 = 65534;
         let as_nobody = |arg: &OsStr| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_server"));

@@ -48,7 +48,7 @@ impl Wire {
         let _ = self.stream.write_all(bytes.as_ref());
     }
 
-    /// Sends it in pieces of so many bytes, with a pause before each but the first.
+    /// Sends it in pieces of this many bytes, with a pause before each but the first.
     pub fn send_slowly(&mut self, bytes: &[u8], piece: usize, pause: Duration) -> &mut Wire {
         for (number, piece) in bytes.chunks(piece).enumerate() {
             if number > 0 {
@@ -143,7 +143,7 @@ impl Wire {
         }
     }
 
-    /// Does nothing come for so long?
+    /// Returns true if nothing arrives for this long.
     pub fn is_silent_for(&mut self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).expect("a timeout");
         let outcome = self.stream.read(&mut [0]);
