@@ -1,24 +1,23 @@
-//! How long each phase of a call may take, and how long all of it.
+//! The time limits of a call: one for each phase, one for the whole call, and a minimum rate.
 //!
-//! Every limit ends at a moment. A peer that drips a byte now and then moves none but those that are
-//! about silence: `send_idle` and `body_idle`, which is why there are `rate` and `total` beside them.
+//! Each limit ends at a moment, and a server that sends a byte now and then does not move it. The
+//! exceptions are the two limits on silence, `send_idle` and `body_idle`: any byte restarts them, so
+//! `rate` and `total` exist beside them.
 
 use std::time::{Duration, Instant};
 
-use super::error::Error;
-
-/// A phase of a call: what is being waited for.
+/// A phase of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// The addresses of the host.
+    /// Looking up the addresses of the host.
     Resolve,
-    /// A connection to one of them.
+    /// Connecting to one of them.
     Connect,
-    /// Room for more of the request.
+    /// Sending the request.
     Send,
-    /// The head of the answer.
+    /// Waiting for the head of the response.
     Head,
-    /// The body of the answer.
+    /// Receiving the body of the response.
     Body,
 }
 
@@ -28,56 +27,57 @@ impl std::fmt::Display for Phase {
             Phase::Resolve => "looking up the host",
             Phase::Connect => "connecting",
             Phase::Send => "sending the request",
-            Phase::Head => "waiting for the answer",
+            Phase::Head => "waiting for the response",
             Phase::Body => "receiving the body",
         })
     }
 }
 
-/// So many bytes, or the transfer is too slow: at least `bytes` a second, seen over this time.
+/// A minimum rate: a transfer that moves fewer than `bytes` a second, measured over `over`, is too slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// Bytes a second.
     pub bytes: u32,
-    /// For so long it may be slower, or silent.
+    /// The length of each measurement: a pause shorter than this is not an error.
     pub over: Duration,
 }
 
 impl Rate {
-    /// How many bytes it wants in its time; one at least.
+    /// Returns how many bytes must move in one measurement; at least 1.
     fn quota(self) -> u64 {
         let quota = u128::from(self.bytes) * self.over.as_millis() / 1000;
         u64::try_from(quota).unwrap_or(u64::MAX).max(1)
     }
 }
 
-/// How long each phase may take; `None`: no limit. With redirects and retries each request has the
-/// phases anew; `total` is for all of them.
+/// The time limits of a call; `None` means no limit. Each request that a redirect or a retry leads to
+/// has the limits of the phases anew; `total` covers all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For looking the host up, the name server's silence included.
+    /// Limits the host look-up, including the time that the name server is silent.
     pub resolve: Option<Duration>,
-    /// For looking the host up and connecting to one of its addresses, as curl's
-    /// `--connect-timeout`.
+    /// Limits the look-up and the connection together, as curl's `--connect-timeout` does.
     pub connect: Option<Duration>,
-    /// How long the server may take nothing of the request.
+    /// Limits how long the server may accept no byte of the request.
     pub send_idle: Option<Duration>,
-    /// From the last byte of the request to the end of the answer's head: the server's thinking. A
-    /// head that drips in does not move it, nor does a row of interim answers.
+    /// Limits the time from the last byte of the request to the end of the response's head. Neither a
+    /// head that arrives byte by byte nor interim responses extend it.
     pub first_byte: Option<Duration>,
-    /// How long nothing may come of the body; the time that its reader takes does not count.
+    /// Limits how long no byte of the body may arrive. The time that the caller takes between two reads
+    /// does not count.
     pub body_idle: Option<Duration>,
-    /// How slow it may be, from the first byte sent to the last received, the server's thinking included;
-    /// the time that readers and writers on our side take does not count.
+    /// Limits how slow a transfer may be, from the first byte sent to the last byte received, including
+    /// the server's own work. The time that the caller's readers and writers take does not count.
     pub rate: Option<Rate>,
-    /// From the call to the end of the body, redirects, retries and their pauses included.
+    /// Limits the whole call, from its start to the end of the body, with redirects, retries and pauses.
     pub total: Option<Duration>,
 }
 
 impl Default for Timeouts {
-    /// No wait is endless, and an honest slow answer of any size gets through: 30 s to resolve (two
+    /// Limits every wait, and lets an honest slow response of any size through: 30 s to resolve (two
     /// tries of 5 s with each of three name servers), 60 s to connect, 60 s of silence while sending or
-    /// receiving (nginx's `send_timeout` and `proxy_read_timeout`), 300 s of thinking, no rate, no total.
+    /// receiving (nginx's `send_timeout` and `proxy_read_timeout`), 300 s for the head of the response,
+    /// no minimum rate, no total.
     fn default() -> Timeouts {
         let seconds = |count| Some(Duration::from_secs(count));
         Timeouts {
@@ -93,7 +93,7 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// No limit at all; with `..Timeouts::NONE` a few can be set.
+    /// No limit at all; `..Timeouts::NONE` sets only some of them.
     pub const NONE: Timeouts = Timeouts {
         resolve: None,
         connect: None,
@@ -105,121 +105,132 @@ impl Timeouts {
     };
 }
 
-/// The time that one call has, and the phase it is in.
+/// The limit that has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TimedOut {
+    /// A time limit.
+    Time { phase: Phase, after: Duration },
+    /// The minimum rate.
+    Rate { phase: Phase, rate: Rate },
+}
+
+/// The time limits of one call, and the phase that it is in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget {
     timeouts: Timeouts,
     start: Instant,
     phase: Phase,
-    /// Since when the phase's own time runs.
+    /// The moment from which the phase's own limit counts.
     since: Instant,
-    /// What has moved lately, once something can.
-    stretch: Option<Stretch>,
+    /// The current measurement of the rate, once bytes can move.
+    window: Option<RateWindow>,
 }
 
-/// A stretch of time in which a [`Rate`]'s quota is to move. When it has, the next one begins.
+/// One measurement of the rate. When the quota has moved, the next one begins.
 #[derive(Debug, Clone, Copy)]
-struct Stretch {
-    begun: Instant,
-    moved: u64,
-    /// When something was last heard of it; what passes until it goes on does not count.
-    seen: Instant,
+struct RateWindow {
+    start: Instant,
+    bytes: u64,
+    /// The last moment that was measured. The time from here to the next phase is the caller's own, and
+    /// does not count.
+    last_seen: Instant,
 }
 
-impl Stretch {
-    fn new(now: Instant) -> Stretch {
-        Stretch { begun: now, moved: 0, seen: now }
+impl RateWindow {
+    fn new(now: Instant) -> RateWindow {
+        RateWindow { start: now, bytes: 0, last_seen: now }
     }
 }
 
-/// A limit, of two kinds.
+/// The kind of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Limit {
+enum LimitKind {
     Time(Duration),
     Rate,
 }
 
 impl Budget {
     pub(super) fn new(start: Instant, timeouts: Timeouts) -> Budget {
-        Budget { timeouts, start, phase: Phase::Resolve, since: start, stretch: None }
+        Budget { timeouts, start, phase: Phase::Resolve, since: start, window: None }
     }
 
-    /// Another phase begins. Connecting has its time together with the looking up before it.
+    /// Begins another phase. Connecting shares its limit with the look-up before it.
     pub(super) fn enter(&mut self, phase: Phase, now: Instant) {
         self.phase = phase;
         if phase != Phase::Connect {
             self.since = now;
         }
-        if let Some(stretch) = &mut self.stretch {
-            stretch.begun += now.saturating_duration_since(stretch.seen);
-            stretch.seen = now;
-        } else if self.moves() {
-            self.stretch = Some(Stretch::new(now));
+        if let Some(window) = &mut self.window {
+            window.start += now.saturating_duration_since(window.last_seen);
+            window.last_seen = now;
+        } else if self.transfers_bytes() {
+            self.window = Some(RateWindow::new(now));
         }
     }
 
-    /// Can bytes move in this phase?
-    fn moves(&self) -> bool {
+    /// Returns whether bytes move in this phase.
+    fn transfers_bytes(&self) -> bool {
         !matches!(self.phase, Phase::Resolve | Phase::Connect)
     }
 
-    /// The server took so many bytes: its silence begins anew.
+    /// Records that the server accepted `bytes` bytes, which ends its silence.
     pub(super) fn sent(&mut self, bytes: usize, now: Instant) {
         self.since = now;
-        self.moved(bytes, now);
+        self.transferred(bytes, now);
     }
 
-    /// So many bytes came.
+    /// Records that `bytes` bytes arrived.
     pub(super) fn received(&mut self, bytes: usize, now: Instant) {
-        self.moved(bytes, now);
+        self.transferred(bytes, now);
     }
 
-    fn moved(&mut self, bytes: usize, now: Instant) {
-        let (Some(rate), Some(stretch)) = (self.timeouts.rate, &mut self.stretch) else { return };
-        stretch.moved = stretch.moved.saturating_add(bytes as u64);
-        stretch.seen = now;
-        if stretch.moved >= rate.quota() {
-            *stretch = Stretch::new(now);
+    fn transferred(&mut self, bytes: usize, now: Instant) {
+        let (Some(rate), Some(window)) = (self.timeouts.rate, &mut self.window) else { return };
+        window.bytes = window.bytes.saturating_add(bytes as u64);
+        window.last_seen = now;
+        if window.bytes >= rate.quota() {
+            *window = RateWindow::new(now);
         }
     }
 
-    /// The body may be silent no longer than this, from now on.
-    pub(super) fn hurry(&mut self, limit: Duration) {
+    /// Lowers the limit on silence in the body to `limit`, from now on.
+    pub(super) fn limit_body_idle(&mut self, limit: Duration) {
         self.timeouts.body_idle = self.timeouts.body_idle.into_iter().chain([limit]).min();
     }
 
-    /// Until when the phase may last; `None`: for ever.
-    pub(super) fn until(&self) -> Option<Instant> {
-        self.first_limit().map(|(until, _)| until)
+    /// Returns the moment at which the phase must be over; `None`: no limit.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.first_limit().map(|(deadline, _)| deadline)
     }
 
-    /// What is left for the phase, never zero; `None`: no limit.
+    /// Returns the time that is left for the phase, never zero; `None`: no limit.
     ///
     /// # Errors
-    /// [`Error::Timeout`] when nothing is left.
-    pub(super) fn left(&self, now: Instant) -> Result<Option<Duration>, Error> {
-        let Some(until) = self.until() else { return Ok(None) };
-        let left = until.saturating_duration_since(now);
+    /// [`TimedOut`] when no time is left.
+    pub(super) fn remaining(&self, now: Instant) -> Result<Option<Duration>, TimedOut> {
+        let Some(deadline) = self.deadline() else { return Ok(None) };
+        let left = deadline.saturating_duration_since(now);
         if left.is_zero() { Err(self.timed_out()) } else { Ok(Some(left)) }
     }
 
-    /// Is there time for a pause?
-    pub(super) fn allows(&self, pause: Duration, now: Instant) -> bool {
+    /// Returns whether the total limit leaves time for this pause.
+    pub(super) fn has_time_for(&self, pause: Duration, now: Instant) -> bool {
         let end = self.timeouts.total.and_then(|total| self.start.checked_add(total));
         end.is_none_or(|end| end.saturating_duration_since(now) > pause)
     }
 
-    pub(super) fn timed_out(&self) -> Error {
+    /// Returns the limit that ends first, as the one that has passed.
+    pub(super) fn timed_out(&self) -> TimedOut {
         let (phase, limit) = (self.phase, self.first_limit().map(|(_, limit)| limit));
         match (limit, self.timeouts.rate) {
-            (Some(Limit::Rate), Some(rate)) => Error::TooSlow { phase, rate },
-            (Some(Limit::Time(after)), _) => Error::Timeout { phase, after },
-            _ => Error::Timeout { phase, after: Duration::ZERO },
+            (Some(LimitKind::Rate), Some(rate)) => TimedOut::Rate { phase, rate },
+            (Some(LimitKind::Time(after)), _) => TimedOut::Time { phase, after },
+            _ => TimedOut::Time { phase, after: Duration::ZERO },
         }
     }
 
-    /// The limit that ends first, and when. A moment that the clock cannot express is never.
-    fn first_limit(&self) -> Option<(Instant, Limit)> {
+    /// Returns the limit that ends first, and when. A moment that the clock cannot express never comes.
+    fn first_limit(&self) -> Option<(Instant, LimitKind)> {
         let Timeouts { resolve, connect, send_idle, first_byte, body_idle, rate, total } =
             self.timeouts;
         let own = match self.phase {
@@ -230,12 +241,12 @@ impl Budget {
             Phase::Body => body_idle,
         };
         let end = |from: Instant, limit: Option<Duration>| {
-            limit.and_then(|limit| Some((from.checked_add(limit)?, Limit::Time(limit))))
+            limit.and_then(|limit| Some((from.checked_add(limit)?, LimitKind::Time(limit))))
         };
-        let stretch = self.stretch.filter(|_| self.moves());
-        let slow = rate
-            .zip(stretch)
-            .and_then(|(rate, stretch)| Some((stretch.begun.checked_add(rate.over)?, Limit::Rate)));
+        let window = self.window.filter(|_| self.transfers_bytes());
+        let slow = rate.zip(window).and_then(|(rate, window)| {
+            Some((window.start.checked_add(rate.over)?, LimitKind::Rate))
+        });
         end(self.since, own).into_iter().chain(slow).chain(end(self.start, total)).min()
     }
 }
@@ -243,6 +254,7 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::error::Error;
 
     /// The limits, in seconds: resolve, connect, send, head, body, total.
     fn budget(limits: [Option<u32>; 6]) -> (Budget, Instant) {
@@ -280,7 +292,7 @@ mod tests {
             let (mut budget, start) = budget(limits);
             let now = start + 3 * second;
             budget.enter(phase, now);
-            assert_eq!(budget.left(now).unwrap(), want.map(|left| second * left), "{name}");
+            assert_eq!(budget.remaining(now).unwrap(), want.map(|left| second * left), "{name}");
         }
     }
 
@@ -290,9 +302,11 @@ mod tests {
         let (mut budget, start) = budget([None, None, Some(2), Some(5), None, Some(9)]);
         budget.enter(Phase::Head, start);
         let said = |budget: &Budget, seconds: u32| {
-            budget.left(start + second * seconds).map_err(|error| error.to_string())
+            budget
+                .remaining(start + second * seconds)
+                .map_err(|limit| Error::from(limit).to_string())
         };
-        let waiting = "while waiting for the answer";
+        let waiting = "while waiting for the response";
         assert_eq!(said(&budget, 5), Err(format!("out of time after 5s, {waiting}")));
         budget.enter(Phase::Head, start + 6 * second);
         assert_eq!(said(&budget, 9), Err(format!("out of time after 9s, {waiting}")));
@@ -300,9 +314,12 @@ mod tests {
         assert!(said(&budget, 2).is_err());
         budget.sent(1, start + second);
         assert_eq!(said(&budget, 2), Ok(Some(second)), "it took something");
-        assert!(budget.allows(2 * second, start) && !budget.allows(2 * second, start + 7 * second));
+        assert!(
+            budget.has_time_for(2 * second, start)
+                && !budget.has_time_for(2 * second, start + 7 * second)
+        );
         let never = Timeouts { total: Some(Duration::MAX), ..Timeouts::NONE };
-        assert_eq!(Budget::new(start, never).until(), None);
+        assert_eq!(Budget::new(start, never).deadline(), None);
     }
     #[test]
     fn a_stretch_has_its_quota_or_is_the_last() {
@@ -312,20 +329,20 @@ mod tests {
         let timeouts = Timeouts { rate: Some(rate), ..Timeouts::NONE };
         let mut budget = Budget::new(start, timeouts);
         budget.enter(Phase::Connect, start);
-        assert_eq!(budget.until(), None, "nothing can move yet");
+        assert_eq!(budget.deadline(), None, "nothing can move yet");
         budget.enter(Phase::Send, at(5_000));
-        assert_eq!(budget.until(), Some(at(7_000)));
+        assert_eq!(budget.deadline(), Some(at(7_000)));
         budget.sent(19, at(6_000));
-        assert_eq!(budget.until(), Some(at(7_000)), "one is missing");
+        assert_eq!(budget.deadline(), Some(at(7_000)), "one is missing");
         budget.enter(Phase::Head, at(6_000));
         budget.received(1, at(6_500));
-        assert_eq!(budget.until(), Some(at(8_500)));
+        assert_eq!(budget.deadline(), Some(at(8_500)));
         // Then it is our own reader's turn, for a minute.
         budget.received(5, at(7_000));
         budget.enter(Phase::Body, at(67_000));
-        assert_eq!(budget.until(), Some(at(68_500)));
-        assert_eq!(budget.left(at(68_000)).unwrap(), Some(Duration::from_millis(500)));
-        let said = budget.left(at(68_500)).unwrap_err().to_string();
+        assert_eq!(budget.deadline(), Some(at(68_500)));
+        assert_eq!(budget.remaining(at(68_000)).unwrap(), Some(Duration::from_millis(500)));
+        let said = Error::from(budget.remaining(at(68_500)).unwrap_err()).to_string();
         assert_eq!(said, "less than 10 bytes a second for 2s, while receiving the body");
         let slow = Rate { bytes: 0, over: Duration::from_millis(1) };
         assert_eq!(slow.quota(), 1);

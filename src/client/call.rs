@@ -1,123 +1,138 @@
-//! The main loop of the client: one request, from the name of a host to the head of an answer.
+//! One request, from the look-up of its host to the head of its response: the main loop of the client.
 //!
 //! ```text
-//! route ─> reuse ─────┐ stale, and the method idempotent: once more, on a fresh connection
-//!            └─ or    v
+//! check out an idle connection ─┐ stale, and the method idempotent: again, on a fresh connection
+//!            └─ or              v
 //! resolve ─> connect ─> exchange: send_head ─> send_body ─> recv_head ─> Response (recv_body)
-//!                       417: all again without Expect
+//!                       417: again, without Expect
 //! ```
 
 use std::time::Instant;
 
 use super::Client;
 use super::budget::Budget;
-use super::conn_pool::Found;
+use super::conn_pool::Checkout;
 use super::connection::Connection;
 use super::dial::dial;
 use super::error::Error;
 use super::event::Event;
-use super::exchange::exchange;
-use super::request::{Content, Request, Size};
-use super::response::Response;
+use super::exchange::{ReceivedHead, exchange};
+use super::exchange_error::ExchangeError;
+use super::outgoing::{BodySize, Framed, Outgoing};
+use super::request::Request;
+use super::response::{Response, ResponseParts};
 use super::route::{Peer, Route};
-use super::upload::{Stream, Upload};
+use super::upload::{BodyPieces, BodyReader};
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::framing::Framing;
 use crate::proto::http::status::Status;
 
-/// Sends a request and receives the head of its answer.
+/// Sends a request and receives the head of its response.
 pub(super) fn call(
     client: &Client,
     request: &Request,
-    mut stream: Option<&mut Stream<'_>>,
+    mut reader: Option<&mut BodyReader<'_>>,
     budget: &mut Budget,
 ) -> Result<Response, Error> {
-    let content = match &mut stream {
-        Some(stream) => streamed(request, stream)?,
-        None => request.content()?,
+    let framed = match &mut reader {
+        Some(reader) => framed_reader(request, reader)?,
+        None => request.framed(request.body_size())?,
     };
-    let route = client.config.routes.to(request.url()).map_err(Error::Proxy)?;
+    let route = client.config.connect.route(request.url()).map_err(Error::Proxy)?;
     let peer = route.peer(request.url());
     let mut connection = connection_to(client, route, &peer, budget)?;
-    let upload = Upload::new(content.body, stream.as_deref_mut());
-    let mut answer = exchange(client, request, route, &content, upload, &mut connection, budget);
-    let can_replay = |stream: &mut Option<&mut Stream<'_>>| {
-        stream.as_mut().is_none_or(|stream| stream.begin_again())
+    let outgoing = request.outgoing(route, framed);
+    let mut outcome = send(client, &outgoing, reader.as_deref_mut(), &mut connection, budget);
+    let can_replay = |reader: &mut Option<&mut BodyReader<'_>>| {
+        reader.as_mut().is_none_or(|reader| reader.rewind())
     };
-    // RFC 9110, 9.2.2: the server may have closed just when we sent, and never have seen the
-    // request; sending it twice must be harmless even so.
-    if let Err(error) = &answer
-        && !matches!(error, Error::Timeout { .. } | Error::TooSlow { .. } | Error::Upload(_))
+    // RFC 9110, 9.2.2: the server may have closed just before the request arrived. It may also have
+    // seen the request, so sending it twice must be harmless.
+    if let Err(error) = &outcome
+        && !matches!(error, ExchangeError::TimedOut(_) | ExchangeError::Upload(_))
         && connection.was_stale()
-        && request.is_idempotent()
-        && can_replay(&mut stream)
+        && request.method().is_idempotent()
+        && can_replay(&mut reader)
     {
-        client.tell(&Event::Retrying(connection.id));
+        client.notify(&Event::Reconnecting(connection.id));
         connection = open(client, route, &peer, budget)?;
-        let upload = Upload::new(content.body, stream.as_deref_mut());
-        answer = exchange(client, request, route, &content, upload, &mut connection, budget);
+        outcome = send(client, &outgoing, reader.as_deref_mut(), &mut connection, budget);
     }
     // RFC 9110, 10.1.1: "SHOULD repeat that request without a 100-continue expectation".
-    if content.expects_continue
-        && answer.as_ref().is_ok_and(|answer| answer.head.status == Status::EXPECTATION_FAILED)
-        && can_replay(&mut stream)
+    if framed.expects_continue
+        && outcome.as_ref().is_ok_and(|got| got.head.status == Status::EXPECTATION_FAILED)
+        && can_replay(&mut reader)
     {
-        client.tell(&Event::Closed(connection.id, CloseReason::AnswerUnread));
-        let content = Content { expects_continue: false, ..content };
+        client.notify(&Event::Closed(connection.id, CloseReason::AnswerUnread));
         connection = open(client, route, &peer, budget)?;
-        let upload = Upload::new(content.body, stream);
-        answer = exchange(client, request, route, &content, upload, &mut connection, budget);
+        let outgoing = request.outgoing(route, Framed { expects_continue: false, ..framed });
+        outcome = send(client, &outgoing, reader, &mut connection, budget);
     }
-    match answer {
-        Ok(answer) => {
-            let url = request.url().clone();
-            Ok(Response::new(client.clone(), url, peer, connection, *budget, answer))
-        }
+    match outcome {
+        Ok(received) => Ok(Response::new(ResponseParts {
+            client: client.clone(),
+            url: request.url().clone(),
+            peer,
+            connection,
+            budget: *budget,
+            received,
+            more_follow: false,
+        })),
         Err(error) => {
-            client.tell(&Event::Closed(connection.id, error.close()));
-            Err(error)
+            client.notify(&Event::Closed(connection.id, error.close_reason()));
+            Err(error.into())
         }
     }
 }
 
-/// How a body that comes from a reader is sent. Where its length is not known, a Content-Length of the
-/// caller's says it.
-fn streamed(request: &Request, stream: &mut Stream<'_>) -> Result<Content<'static>, Error> {
-    let content = request.content_of(stream.length().map_or(Size::Unknown, Size::Known))?;
-    if let Framing::Length(length) = content.framing {
-        stream.limit(length);
-    }
-    Ok(content)
+fn send(
+    client: &Client,
+    outgoing: &Outgoing<'_>,
+    reader: Option<&mut BodyReader<'_>>,
+    connection: &mut Connection,
+    budget: &mut Budget,
+) -> Result<ReceivedHead, ExchangeError> {
+    exchange(client, outgoing, BodyPieces::new(outgoing.body, reader), connection, budget)
 }
 
-/// A connection that waits for us, or a fresh one.
+/// Returns how a body from a reader is framed. Where the reader's length is not known, a Content-Length of
+/// the caller's sets it.
+fn framed_reader(request: &Request, reader: &mut BodyReader<'_>) -> Result<Framed, Error> {
+    let framed = request.framed(reader.length().map_or(BodySize::Unknown, BodySize::Known))?;
+    if let Framing::Length(length) = framed.framing {
+        reader.set_length(length);
+    }
+    Ok(framed)
+}
+
+/// Returns an idle connection, or a fresh one.
 pub(super) fn connection_to(
     client: &Client,
     route: Route<'_>,
     peer: &Peer,
     budget: &mut Budget,
 ) -> Result<Connection, Error> {
-    reuse(client, peer).map_or_else(|| open(client, route, peer, budget), Ok)
+    check_out(client, peer).map_or_else(|| open(client, route, peer, budget), Ok)
 }
 
-/// A connection that waits for us, if there is one.
-fn reuse(client: &Client, peer: &Peer) -> Option<Connection> {
-    for old in client.idle.expired(&client.config.keep, Instant::now()) {
-        client.tell(&Event::Closed(old.id, CloseReason::Idle));
+/// Takes an idle connection from the pool, if there is one.
+fn check_out(client: &Client, peer: &Peer) -> Option<Connection> {
+    for old in client.pool.take_expired(&client.config.pool, Instant::now()) {
+        client.notify(&Event::Closed(old.id, CloseReason::Idle));
     }
     loop {
-        match client.idle.take(peer)? {
-            Found::Alive(mut connection) => {
-                connection.watcher = client.watcher();
-                client.tell(&Event::Reusing(connection.id, peer.host()));
+        match client.pool.check_out(peer)? {
+            Checkout::Ready(mut connection) => {
+                connection.notifier = client.notifier();
+                client.notify(&Event::Reusing(connection.id, peer.host()));
                 return Some(connection);
             }
-            Found::Dead(dead) => client.tell(&Event::Dead(dead.id)),
+            Checkout::Stale(stale) => client.notify(&Event::Stale(stale.id)),
         }
     }
 }
 
-/// A fresh connection.
+/// Opens a fresh connection.
 fn open(
     client: &Client,
     route: Route<'_>,
@@ -126,8 +141,8 @@ fn open(
 ) -> Result<Connection, Error> {
     let stream = dial(client, route, budget)?;
     let ends = stream.ends().map_err(Error::Receive)?;
-    let mut connection = Connection::new(client.idle.next_id(), stream);
-    connection.watcher = client.watcher();
-    client.tell(&Event::Connected(connection.id, peer.host(), &ends));
+    let mut connection = Connection::new(client.pool.next_id(), stream);
+    connection.notifier = client.notifier();
+    client.notify(&Event::Connected(connection.id, peer.host(), &ends));
     Ok(connection)
 }

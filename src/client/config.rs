@@ -1,50 +1,50 @@
-//! What a client does unless it is told otherwise: every limit and every habit in one place, with its
-//! reason. None is endless but the total time and the size of a body, which is never held in memory.
+//! The settings of a client, with their defaults and the reason for each. Everything has a limit but the
+//! total time and the size of a body, which is never held in memory.
 
 use std::time::Duration;
 
 use super::budget::Timeouts;
+use super::connect_options::ConnectOptions;
 use super::redirect::Redirects;
 use super::retry::Retries;
-use super::route::Routes;
 use crate::proto::http::limits::Limits;
 
-/// The habits of a [`Client`](super::Client).
+/// The settings of a [`Client`](super::Client).
 ///
 /// ```
 /// use std::time::Duration;
 /// use threadbare::client::{Client, Config, Redirects, Timeouts};
 ///
-/// let client = Client::with(Config {
-///     redirects: Redirects::Answer,
+/// let client = Client::with_config(Config {
+///     redirects: Redirects::Return,
 ///     timeouts: Timeouts { total: Some(Duration::from_secs(10)), ..Timeouts::default() },
 ///     ..Config::default()
 /// });
 /// ```
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// How long each phase may take.
+    /// The time limits of a call.
     pub timeouts: Timeouts,
-    /// How servers are reached: by which addresses, through a proxy or not.
-    pub routes: Routes,
-    /// Which connections are kept for their next request.
-    pub keep: Keep,
-    /// What is done about redirects.
+    /// How the client connects to servers: to which addresses, and through which proxy.
+    pub connect: ConnectOptions,
+    /// How many idle connections are kept for later requests, and how long.
+    pub pool: PoolConfig,
+    /// Whether redirects are followed.
     pub redirects: Redirects,
-    /// When a request is sent once more.
+    /// When a request is sent again.
     pub retries: Retries,
-    /// How much of an answer's head, and of what is around its chunks, is taken.
+    /// The largest response head, and the most framing around the chunks of a body, that are accepted.
     pub limits: Limits,
 }
 
 impl Default for Config {
-    /// Ten redirects (as Go's client; curl's `-L` has 30), and no retry but the silent one on a stale
-    /// connection. The rest is said where it stands.
+    /// Follows ten redirects, as Go's client does (curl's `-L` follows 30), and retries nothing but a
+    /// request that failed on a stale connection. The other defaults are documented with their types.
     fn default() -> Config {
         Config {
             timeouts: Timeouts::default(),
-            routes: Routes::default(),
-            keep: Keep::default(),
+            connect: ConnectOptions::default(),
+            pool: PoolConfig::default(),
             redirects: Redirects::Follow(10),
             retries: Retries::default(),
             limits: Limits::default(),
@@ -52,21 +52,21 @@ impl Default for Config {
     }
 }
 
-/// Which connections wait for their next request, and how long.
+/// The limits of the pool of idle connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Keep {
-    /// How many, in all; the one that has waited longest goes for one more. 0: none is kept.
-    pub most: usize,
-    /// How many to one host and port.
-    pub most_per_origin: usize,
-    /// How long one waits.
-    pub age: Duration,
+pub struct PoolConfig {
+    /// The most idle connections in all; one more closes the one that has been idle longest. 0 keeps none.
+    pub max_idle: usize,
+    /// The most idle connections to one host and port.
+    pub max_idle_per_host: usize,
+    /// How long a connection may be idle before it is closed.
+    pub max_age: Duration,
 }
 
-impl Default for Keep {
-    /// 64, of which 32 to one place: as many threads can take turns there without connecting anew.
-    /// 118 s, as curl: past that, servers and what is on the way have mostly forgotten them.
-    fn default() -> Keep {
-        Keep { most: 64, most_per_origin: 32, age: Duration::from_secs(118) }
+impl Default for PoolConfig {
+    /// 64 connections, of which 32 to one host and port: as many threads can send there without
+    /// connecting anew. 118 s, as curl: after that, most servers and middleboxes have dropped them.
+    fn default() -> PoolConfig {
+        PoolConfig { max_idle: 64, max_idle_per_host: 32, max_age: Duration::from_secs(118) }
     }
 }

@@ -1,97 +1,97 @@
-//! Connections that wait for their next request.
+//! The connection pool: idle connections that wait for their next request.
 //!
-//! The one used last is taken first: it is the least likely to have been closed by the server in
-//! the meantime. A connection that is taken is looked at, as the server may have closed it while
-//! nobody watched, or said something that answers nothing; what happens between that look and the
-//! request, [`super::call`] deals with. How many wait and for how long is [`Keep`]'s to say; those
-//! that are over it are given back to be closed.
+//! The connection that was used last is taken first, because the server is least likely to have closed
+//! it. A connection is checked when it is taken: the server may have closed it, or sent bytes that belong
+//! to no request. [`super::call`] handles a connection that breaks between that check and the request.
+//! [`PoolConfig`] limits the number and the age; connections over the limits are returned to the caller,
+//! which closes them.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
-use super::config::Keep;
+use super::config::PoolConfig;
 use super::connection::Connection;
-use super::event::Watcher;
+use super::event::Notifier;
 use super::route::Peer;
 use crate::sync::lock;
 
-/// The connections of a client that wait, the one used last at the back.
+/// The idle connections of a client; the one that was used last is at the back.
 #[derive(Debug, Default)]
-pub(super) struct Idle {
-    waiting: Mutex<VecDeque<Waiting>>,
+pub(super) struct ConnectionPool {
+    idle: Mutex<VecDeque<IdleConnection>>,
     next_id: AtomicUsize,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct IdleConnection {
     peer: Peer,
     since: Instant,
     connection: Connection,
 }
 
-/// A connection that waited.
+/// A connection that was taken from the pool.
 #[derive(Debug)]
-pub(super) enum Found {
-    Alive(Connection),
-    /// The server has given it up; there may be another.
-    Dead(Connection),
+pub(super) enum Checkout {
+    Ready(Connection),
+    /// The server has closed it; the pool may hold another one.
+    Stale(Connection),
 }
 
-impl Idle {
-    /// The number of a new connection.
+impl ConnectionPool {
+    /// Returns the number of a new connection.
     pub(super) fn next_id(&self) -> usize {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A connection to use again.
-    pub(super) fn take(&self, peer: &Peer) -> Option<Found> {
+    /// Takes the connection to this peer that was used last.
+    pub(super) fn check_out(&self, peer: &Peer) -> Option<Checkout> {
         let connection = {
-            let mut waiting = self.lock();
-            let at = waiting.iter().rposition(|held| held.peer == *peer)?;
-            waiting.remove(at)?.connection
+            let mut idle = self.lock();
+            let at = idle.iter().rposition(|held| held.peer == *peer)?;
+            idle.remove(at)?.connection
         };
-        Some(match connection.is_alive() {
-            true => Found::Alive(connection.again()),
-            false => Found::Dead(connection),
+        Some(match connection.is_idle() {
+            true => Checkout::Ready(connection.for_reuse()),
+            false => Checkout::Stale(connection),
         })
     }
 
-    /// Takes out those that have waited too long.
-    pub(super) fn expired(&self, keep: &Keep, now: Instant) -> Vec<Connection> {
-        let mut waiting = self.lock();
-        let is_old = |held: &Waiting| now.saturating_duration_since(held.since) > keep.age;
-        // The ones that have waited longest are at the front.
-        let count = waiting.iter().take_while(|held| is_old(held)).count();
-        waiting.drain(..count).map(|held| held.connection).collect()
+    /// Takes out the connections that have been idle too long.
+    pub(super) fn take_expired(&self, config: &PoolConfig, now: Instant) -> Vec<Connection> {
+        let mut idle = self.lock();
+        let is_old =
+            |held: &IdleConnection| now.saturating_duration_since(held.since) > config.max_age;
+        // The ones that have been idle longest are at the front.
+        let count = idle.iter().take_while(|held| is_old(held)).count();
+        idle.drain(..count).map(|held| held.connection).collect()
     }
 
-    /// Keeps a connection; the one that has to go for it is returned, and may be the same.
-    pub(super) fn put(
+    /// Adds a connection. Returns the one that is over the limits now, which may be the same.
+    pub(super) fn check_in(
         &self,
         peer: Peer,
         mut connection: Connection,
-        keep: &Keep,
+        config: &PoolConfig,
         now: Instant,
     ) -> Option<Connection> {
-        connection.watcher = Watcher::default(); // what waits is nobody's
-        let mut waiting = self.lock();
-        let crowded =
-            waiting.iter().filter(|held| held.peer == peer).count() >= keep.most_per_origin;
-        let oldest_there = waiting.iter().position(|held| held.peer == peer);
-        waiting.push_back(Waiting { peer, since: now, connection });
-        let gone = match oldest_there {
-            _ if keep.most_per_origin == 0 => Some(waiting.len() - 1),
-            Some(at) if crowded => Some(at),
-            _ if waiting.len() > keep.most => Some(0),
+        connection.notifier = Notifier::default(); // an idle connection belongs to no call
+        let mut idle = self.lock();
+        let same_peer = idle.iter().filter(|held| held.peer == peer).count();
+        let oldest_of_peer = idle.iter().position(|held| held.peer == peer);
+        idle.push_back(IdleConnection { peer, since: now, connection });
+        let surplus = match oldest_of_peer {
+            _ if config.max_idle_per_host == 0 => Some(idle.len() - 1),
+            Some(at) if same_peer >= config.max_idle_per_host => Some(at),
+            _ if idle.len() > config.max_idle => Some(0),
             _ => None,
         };
-        waiting.remove(gone?).map(|held| held.connection)
+        idle.remove(surplus?).map(|held| held.connection)
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
-        lock(&self.waiting)
+    fn lock(&self) -> MutexGuard<'_, VecDeque<IdleConnection>> {
+        lock(&self.idle)
     }
 }
 
@@ -111,14 +111,15 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stream = || Stream::Tcp(TcpStream::connect(address).unwrap());
-        let (idle, now) = (Idle::default(), Instant::now());
-        let keep = Keep { most: 4, most_per_origin: 3, age: Duration::from_secs(9) };
+        let (pool, now) = (ConnectionPool::default(), Instant::now());
+        let config =
+            PoolConfig { max_idle: 4, max_idle_per_host: 3, max_age: Duration::from_secs(9) };
         let mut servers = Vec::new();
         let mut put = |port, seconds| {
-            let connection = Connection::new(idle.next_id(), stream());
+            let connection = Connection::new(pool.next_id(), stream());
             servers.push(Some(listener.accept().unwrap()));
             let now = now + Duration::from_secs(seconds);
-            idle.put(peer(port), connection, &keep, now).map(|gone| gone.id)
+            pool.check_in(peer(port), connection, &config, now).map(|gone| gone.id)
         };
         for (port, seconds, gone) in [
             (1, 0, None),
@@ -131,19 +132,19 @@ mod tests {
             assert_eq!(put(port, seconds), gone);
         }
         let ids = |gone: Vec<Connection>| gone.iter().map(|gone| gone.id).collect::<Vec<_>>();
-        assert!(idle.take(&peer(2)).is_none());
-        assert!(matches!(idle.take(&peer(1)), Some(Found::Alive(taken)) if taken.id == 4));
+        assert!(pool.check_out(&peer(2)).is_none());
+        assert!(matches!(pool.check_out(&peer(1)), Some(Checkout::Ready(taken)) if taken.id == 4));
         servers[3] = None;
-        assert!(matches!(idle.take(&peer(1)), Some(Found::Dead(taken)) if taken.id == 3));
+        assert!(matches!(pool.check_out(&peer(1)), Some(Checkout::Stale(taken)) if taken.id == 3));
         let at = |seconds| now + Duration::from_secs(seconds);
-        assert_eq!(ids(idle.expired(&keep, at(11))), Vec::<usize>::new());
-        assert_eq!(ids(idle.expired(&keep, at(12))), [2]);
-        assert!(matches!(idle.take(&peer(3)), Some(Found::Alive(taken)) if taken.id == 5));
-        let none = Keep { most: 0, ..keep };
+        assert_eq!(ids(pool.take_expired(&config, at(11))), Vec::<usize>::new());
+        assert_eq!(ids(pool.take_expired(&config, at(12))), [2]);
+        assert!(matches!(pool.check_out(&peer(3)), Some(Checkout::Ready(taken)) if taken.id == 5));
+        let none = PoolConfig { max_idle: 0, ..config };
         let connection = Connection::new(9, stream());
-        assert_eq!(idle.put(peer(1), connection, &none, now).map(|gone| gone.id), Some(9));
+        assert_eq!(pool.check_in(peer(1), connection, &none, now).map(|gone| gone.id), Some(9));
         // A proxy on the same host and port is another one to talk to.
-        assert!(idle.put(peer(4), Connection::new(10, stream()), &keep, now).is_none());
-        assert!(idle.take(&Peer::Proxy("a".into(), 4)).is_none());
+        assert!(pool.check_in(peer(4), Connection::new(10, stream()), &config, now).is_none());
+        assert!(pool.check_out(&Peer::Proxy("a".into(), 4)).is_none());
     }
 }

@@ -1,48 +1,48 @@
-//! One socket and its buffers; each read and each write within the time that is left.
+//! One socket and its buffers. Each read and each write ends within the time that is left.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
-use super::budget::Budget;
-use super::error::Error;
-use super::event::{Event, Watcher};
+use super::budget::{Budget, TimedOut};
+use super::event::{Event, Notifier};
+use super::exchange_error::ExchangeError;
 use crate::net::stream::Stream;
 use crate::proto::buf::Buf;
 
 /// A connection to a server, for one exchange.
 #[derive(Debug)]
 pub(super) struct Connection {
-    /// Its number, for those who watch.
+    /// Its number, for observers.
     pub(super) id: usize,
-    /// What has arrived.
+    /// The bytes that have arrived.
     pub(super) input: Buf,
-    /// What is to be sent.
+    /// The bytes to be sent.
     pub(super) output: Vec<u8>,
-    /// Who is told of its bytes, in this exchange.
-    pub(super) watcher: Watcher,
+    /// The observer of its bytes, in this exchange.
+    pub(super) notifier: Notifier,
     stream: Stream,
-    /// Why the server takes no more of the request.
-    broken: Option<io::Error>,
-    /// The time limit that the socket has for reading.
-    limit: Option<Duration>,
+    /// Why the server accepts no more of the request.
+    write_error: Option<io::Error>,
+    /// The read timeout that is set on the socket.
+    read_timeout: Option<Duration>,
     reused: bool,
-    /// Has a byte come, in this exchange?
-    heard: bool,
+    /// Whether a byte has arrived in this exchange.
+    has_received: bool,
 }
 
-/// What [`Connection::flush`] came to.
+/// The outcome of [`Connection::flush`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flushed {
-    /// All is sent, or can never be.
+    /// Everything is sent, or the server accepts no more.
     All,
-    /// The server has taken nothing for a second; it may have its reasons, and have said so.
+    /// The server has accepted nothing for a second; it may have sent a response that says why.
     Stalled,
 }
 
-/// How much is read at once. Below 64 KB a large body costs noticeably more system calls.
+/// The size of one read in bytes. Below 64 KB a large body costs noticeably more system calls.
 const READ: usize = 64 << 10;
-/// After how long a write that makes no progress is interrupted, to see whether an answer has come.
-const GLANCE: Duration = Duration::from_secs(1);
+/// After this time a write that makes no progress is interrupted, to look for a response.
+const WRITE_STALL: Duration = Duration::from_secs(1);
 
 impl Connection {
     pub(super) fn new(id: usize, stream: Stream) -> Connection {
@@ -50,57 +50,57 @@ impl Connection {
             id,
             input: Buf::new(),
             output: Vec::new(),
-            watcher: Watcher::default(),
+            notifier: Notifier::default(),
             stream,
-            broken: None,
-            limit: None,
+            write_error: None,
+            read_timeout: None,
             reused: false,
-            heard: false,
+            has_received: false,
         }
     }
 
-    /// The same connection, for another exchange.
-    pub(super) fn again(self) -> Connection {
-        Connection { reused: true, heard: false, ..self }
+    /// Returns the same connection, for another exchange.
+    pub(super) fn for_reuse(self) -> Connection {
+        Connection { reused: true, has_received: false, ..self }
     }
 
-    /// Has a byte of the answer come?
-    pub(super) fn has_heard(&self) -> bool {
-        self.heard
+    /// Returns whether a byte of the response has arrived.
+    pub(super) fn has_received(&self) -> bool {
+        self.has_received
     }
 
-    /// Can more of the request be sent, or could all of it?
-    pub(super) fn is_intact(&self) -> bool {
-        self.broken.is_none()
+    /// Returns whether every write so far succeeded.
+    pub(super) fn is_writable(&self) -> bool {
+        self.write_error.is_none()
     }
 
-    /// Was it used again, and given up by the server before it had anything to say?
+    /// Returns whether it was reused, and no byte of a response arrived.
     pub(super) fn was_stale(&self) -> bool {
-        self.reused && !self.heard
+        self.reused && !self.has_received
     }
 
-    /// Is the server still there, and silent, as it should be between two exchanges? What it might
-    /// say now (a 408, say) answers no request of ours.
-    pub(super) fn is_alive(&self) -> bool {
+    /// Returns whether the server has neither closed the connection nor sent anything, as it should
+    /// between two exchanges. Bytes that arrive now, a 408 for example, belong to no request.
+    pub(super) fn is_idle(&self) -> bool {
         let nonblocking = self.stream.set_nonblocking(true);
-        let looked = nonblocking.and_then(|()| self.stream.peek(&mut [0]));
-        let silent = looked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        let peeked = nonblocking.and_then(|()| self.stream.peek(&mut [0]));
+        let silent = peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
         self.stream.set_nonblocking(false).is_ok() && silent && self.input.is_empty()
     }
 
-    /// Sends what is to be sent. A server that takes no more is no error yet: it may have answered
-    /// already, a 413 perhaps, and closed behind it. What it said is read first.
+    /// Sends the output. A failed write is not an error yet: the server may have sent a response, a 413
+    /// for example, before it closed. That response is read first.
     ///
     /// # Errors
-    /// [`Error::Timeout`], [`Error::TooSlow`].
-    pub(super) fn flush(&mut self, budget: &mut Budget) -> Result<Flushed, Error> {
+    /// [`TimedOut`].
+    pub(super) fn flush(&mut self, budget: &mut Budget) -> Result<Flushed, TimedOut> {
         let mut sent = 0;
-        while sent < self.output.len() && self.is_intact() {
-            let left = budget.left(Instant::now())?.unwrap_or(GLANCE).min(GLANCE);
+        while sent < self.output.len() && self.is_writable() {
+            let left = budget.remaining(Instant::now())?.unwrap_or(WRITE_STALL).min(WRITE_STALL);
             let armed = self.stream.set_write_timeout(Some(left));
             match armed.and_then(|()| self.stream.write(&self.output[sent..])) {
                 Ok(count) => {
-                    self.watcher.tell(&Event::Wrote(self.id, &self.output[sent..sent + count]));
+                    self.notifier.notify(&Event::Wrote(self.id, &self.output[sent..sent + count]));
                     sent += count;
                     budget.sent(count, Instant::now());
                 }
@@ -109,15 +109,15 @@ impl Connection {
                     self.output.drain(..sent);
                     return Ok(Flushed::Stalled);
                 }
-                Err(error) => self.broken = Some(error),
+                Err(error) => self.write_error = Some(error),
             }
         }
         self.output.clear();
         Ok(Flushed::All)
     }
 
-    /// Takes in what has come already, without waiting. Nothing may have come.
-    pub(super) fn glean(&mut self) {
+    /// Reads what has arrived already, without waiting.
+    pub(super) fn read_available(&mut self) {
         let nonblocking = self.stream.set_nonblocking(true);
         let read = nonblocking.and_then(|()| self.stream.read(self.input.spare(READ)));
         let blocking = self.stream.set_nonblocking(false);
@@ -125,12 +125,11 @@ impl Connection {
             Ok(0) => self.ended(),
             Ok(count) => self.arrived(count),
             Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => self.broken = Some(error),
+            Err(error) => self.write_error = Some(error),
         }
     }
 
-    /// Waits for more, but no longer than this, and takes it in. Says whether anything came, if only
-    /// the end.
+    /// Reads once, and waits at most `patience` for it. Returns whether bytes, or the end, arrived.
     ///
     /// # Errors
     /// As [`Connection::fill`].
@@ -138,7 +137,7 @@ impl Connection {
         &mut self,
         patience: Duration,
         budget: &mut Budget,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, ExchangeError> {
         let begun = Instant::now();
         loop {
             let now = Instant::now();
@@ -146,26 +145,30 @@ impl Connection {
             if patience.is_zero() {
                 return Ok(false);
             }
-            let left = budget.left(now)?.unwrap_or(patience).min(patience);
+            let left = budget.remaining(now)?.unwrap_or(patience).min(patience);
             if self.read(Some(left), budget)? {
                 return Ok(true);
             }
         }
     }
 
-    /// Waits for more and takes it in.
+    /// Waits for bytes, or the end, and reads them.
     ///
     /// # Errors
-    /// [`Error::Timeout`], [`Error::TooSlow`], or [`Error::Receive`] when the connection broke.
-    pub(super) fn fill(&mut self, budget: &mut Budget) -> Result<(), Error> {
-        // Armed anew for each read: a server that sends a byte now and then gains nothing.
-        while !self.read(budget.left(Instant::now())?, budget)? {}
+    /// [`ExchangeError::TimedOut`], or [`ExchangeError::Receive`] when the connection broke.
+    pub(super) fn fill(&mut self, budget: &mut Budget) -> Result<(), ExchangeError> {
+        // The timeout is set anew for each read, so a byte now and then does not extend the limit.
+        while !self.read(budget.remaining(Instant::now())?, budget)? {}
         Ok(())
     }
 
-    /// One read: did it bring anything, if only the end?
-    fn read(&mut self, limit: Option<Duration>, budget: &mut Budget) -> Result<bool, Error> {
-        let armed = self.limit_reading(limit);
+    /// Reads once. Returns whether bytes, or the end, arrived.
+    fn read(
+        &mut self,
+        limit: Option<Duration>,
+        budget: &mut Budget,
+    ) -> Result<bool, ExchangeError> {
+        let armed = self.set_read_timeout(limit);
         match armed.and_then(|()| self.stream.read(self.input.spare(READ))) {
             Ok(0) => self.ended(),
             Ok(count) => {
@@ -174,41 +177,42 @@ impl Connection {
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(false),
             Err(error) if limit.is_some() && is_timeout(&error) => return Ok(false),
-            Err(error) => return Err(Error::Receive(error)),
+            Err(error) => return Err(ExchangeError::Receive(error)),
         }
         Ok(true)
     }
 
     fn arrived(&mut self, count: usize) {
         self.input.filled(count);
-        self.heard = true;
-        self.watcher.tell(&Event::Read(self.id, self.input.last(count)));
+        self.has_received = true;
+        self.notifier.notify(&Event::Read(self.id, self.input.last(count)));
     }
 
     fn ended(&mut self) {
         self.input.close();
-        self.watcher.tell(&Event::Read(self.id, b""));
+        self.notifier.notify(&Event::Read(self.id, b""));
     }
 
-    /// Where the limit is the one before, the system call is saved: a third of all in a large body.
-    fn limit_reading(&mut self, left: Option<Duration>) -> io::Result<()> {
-        if left != self.limit {
+    /// Skips the system call when the limit is unchanged: a third of all calls in a large body.
+    fn set_read_timeout(&mut self, left: Option<Duration>) -> io::Result<()> {
+        if left != self.read_timeout {
             self.stream.set_read_timeout(left)?;
-            self.limit = left;
+            self.read_timeout = left;
         }
         Ok(())
     }
 
-    /// The error of an exchange in which the server said nothing; `error` is what reading came to.
-    pub(super) fn no_answer(&mut self, error: Error) -> Error {
-        match self.broken.take() {
-            Some(cause) if !self.heard => Error::Send(cause),
+    /// Returns the error of an exchange without a response: the failed write where there was one, or
+    /// `error`, the outcome of reading.
+    pub(super) fn no_response(&mut self, error: ExchangeError) -> ExchangeError {
+        match self.write_error.take() {
+            Some(cause) if !self.has_received => ExchangeError::Send(cause),
             _ => error,
         }
     }
 }
 
-/// A socket timeout: `WouldBlock` on Unix, `TimedOut` on Windows.
+/// Recognizes a socket timeout: `WouldBlock` on Unix, `TimedOut` on Windows.
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

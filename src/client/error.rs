@@ -1,98 +1,118 @@
-//! What can go wrong, each as one line of text.
+//! What can go wrong with a call. [`in_one_line`] shows an error with its causes.
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::budget::{Phase, Rate};
+use super::budget::{Phase, Rate, TimedOut};
+use super::exchange_error::ExchangeError;
 use super::misread::Misread;
-use super::pipeline::Unfit;
 use super::proxy::ProxyError;
 use super::redirect::RedirectError;
 use super::response::Response;
 use crate::net::connect::ConnectError;
 use crate::net::resolve::ResolveError;
-use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::Rule;
 use crate::proto::http::headers::InvalidField;
 use crate::proto::http::url::UrlError;
 
-/// Why a request could not be made, or its answer not be had.
+/// Why a request could not be sent, or its response not be received.
 #[derive(Debug)]
 pub enum Error {
-    /// Not an address that can be fetched.
+    /// The URL cannot be fetched.
     Url(UrlError),
-    /// Not a method: this is no token.
+    /// The method is not a token.
     Method(String),
-    /// Not a field, or one that contradicts the others.
+    /// The field is invalid, or contradicts another one.
     Field(InvalidField),
-    /// The caller's Content-Length is not the body's: another request would begin where the server
-    /// does not look for it (RFC 9110, 8.6).
+    /// The caller's Content-Length is not the length of the body: the server would look for the next
+    /// request in the wrong place (RFC 9110, 8.6).
     Length {
-        /// What the field says.
-        said: u64,
-        /// How long the body is.
-        body: u64,
+        /// The value of the field.
+        declared: u64,
+        /// The length of the body.
+        actual: u64,
     },
     /// A body of unknown length on HTTP/1.0, which has no chunks (RFC 9112, 7.1).
     NoLength,
     /// A TRACE with a body (RFC 9110, 9.3.8).
     Trace,
-    /// Requests that cannot be sent at once.
-    Unfit(Unfit),
-    /// This host has no address.
+    /// The requests cannot be pipelined.
+    Pipeline(PipelineError),
+    /// The host has no address.
     Resolve(String, ResolveError),
-    /// Nor has this one, which is the proxy's.
+    /// The proxy's host has no address.
     ResolveProxy(String, ResolveError),
-    /// The proxy is of no use for this request.
+    /// The proxy cannot be used for this request.
     Proxy(ProxyError),
     /// No connection to this host and port.
     Connect(String, u16, ConnectError),
-    /// No connection to this socket in the file system.
+    /// No connection to this Unix domain socket.
     ConnectUnix(PathBuf, io::Error),
-    /// The time set for it had passed.
+    /// A time limit has passed.
     Timeout {
-        /// What was being waited for.
+        /// The phase of the call.
         phase: Phase,
-        /// The limit that was set.
+        /// The limit.
         after: Duration,
     },
-    /// Fewer bytes moved than the rate that was set.
+    /// The transfer was slower than the minimum rate.
     TooSlow {
-        /// What was being waited for in the end.
+        /// The phase of the call.
         phase: Phase,
-        /// The rate.
+        /// The minimum rate.
         rate: Rate,
     },
-    /// The request could not be sent, and no answer came all the same.
+    /// The request could not be sent, and no response came.
     Send(io::Error),
-    /// The reader of the body that was to be sent failed, or ended too early.
+    /// The reader of the request's body failed, or ended too early.
     Upload(io::Error),
-    /// The server closed the connection without a byte of an answer.
-    NoAnswer,
-    /// What came is not the head of an answer, or not all of one, or leaves the length of its body
+    /// The server closed the connection without a byte of a response.
+    NoResponse,
+    /// The bytes that came are not a response head, or not a complete one, or leave the length of the body
     /// in doubt.
     Head(Misread),
-    /// The connection broke while the answer was awaited or received.
+    /// The connection broke before or during the response.
     Receive(io::Error),
     /// The connection ended before the body did.
     CutShort {
-        /// How many bytes of it came.
+        /// How many bytes of the body came.
         received: u64,
         /// How many did not, where that is known.
         missing: Option<u64>,
     },
-    /// The framing of the body is broken.
+    /// The framing of the body is invalid.
     Body(Misread),
-    /// The answer is a redirect that is not followed. It is kept; its body can still be read.
+    /// The response is a redirect that is not followed. Its body can still be read.
     Redirect(RedirectError, Box<Response>),
-    /// The answer's status is an error, where [`Response::successful`] was asked for. It is kept; its
-    /// body can still be read.
+    /// The status of the response is an error, and [`Response::error_for_status`] was called. The body can
+    /// still be read.
     Status(Box<Response>),
 }
 
+/// Why requests are not pipelined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// This method is not idempotent.
+    Method(String),
+    /// A request has a body.
+    Body,
+    /// A request is of HTTP/1.0, which has no pipelining.
+    Http10,
+    /// The requests are for more than one server.
+    SeveralServers,
+    /// The heads are too long.
+    TooLong {
+        /// The bytes of the heads.
+        bytes: usize,
+        /// The most bytes that are sent at once.
+        max: usize,
+    },
+}
+
 impl Error {
-    /// The answer, where one came in spite of the error.
+    /// Returns the response, where one came in spite of the error.
     pub fn response(&self) -> Option<&Response> {
         match self {
             Error::Redirect(_, response) | Error::Status(response) => Some(response),
@@ -108,7 +128,7 @@ impl Error {
         }
     }
 
-    /// What to do about it, where there is something to do.
+    /// Returns a hint about the likely cause, for some errors.
     pub fn advice(&self) -> Option<&'static str> {
         let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
         match self {
@@ -117,51 +137,62 @@ impl Error {
             }
             Error::ConnectUnix(_, error) if refused(error) => Some("is a server running there?"),
             Error::Head(misread) if misread.fault.rule == Rule::NoStatusLine => {
-                Some("is it an HTTP server? https is not spoken here")
+                Some("is it an HTTP server? https is not supported")
             }
             _ => None,
         }
     }
+}
 
-    /// Why the connection is closed, on which this happened.
-    pub(crate) fn close(&self) -> CloseReason {
-        match self {
-            Error::Timeout { .. } | Error::TooSlow { .. } => CloseReason::OutOfTime,
-            Error::Upload(_) => CloseReason::BodyShort,
-            Error::Head(misread) | Error::Body(misread) => match misread.fault.rule {
-                Rule::HeadIncomplete => CloseReason::PeerLeft,
-                rule => CloseReason::Fault(rule),
-            },
-            _ => CloseReason::PeerLeft,
+impl From<TimedOut> for Error {
+    fn from(limit: TimedOut) -> Error {
+        match limit {
+            TimedOut::Time { phase, after } => Error::Timeout { phase, after },
+            TimedOut::Rate { phase, rate } => Error::TooSlow { phase, rate },
         }
     }
 }
 
-/// An error and its causes, for people, in one line.
+impl From<ExchangeError> for Error {
+    fn from(error: ExchangeError) -> Error {
+        match error {
+            ExchangeError::TimedOut(limit) => limit.into(),
+            ExchangeError::Send(error) => Error::Send(error),
+            ExchangeError::Upload(error) => Error::Upload(error),
+            ExchangeError::NoResponse => Error::NoResponse,
+            ExchangeError::Head(error) => Error::Head(error),
+            ExchangeError::Receive(error) => Error::Receive(error),
+            ExchangeError::CutShort { received, missing } => Error::CutShort { received, missing },
+            ExchangeError::Body(error) => Error::Body(error),
+        }
+    }
+}
+
+/// Returns an error and its causes in one line.
 pub fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
     let chain = std::iter::successors(Some(error), |error| error.source());
     let levels: Vec<String> = chain.map(ToString::to_string).collect();
     without_numbers(&levels.join(": "))
 }
 
-/// The system's own words without its numbers: "Connection refused (os error 111)" says it twice.
+/// Removes the numbers from the system's own messages: "Connection refused (os error 111)" says it twice.
 fn without_numbers(line: &str) -> String {
     let mut parts = line.split(" (os error ");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |line, part| line + part.split_once(')').map_or(part, |(_, rest)| rest))
 }
 
-/// Says this level only; the cause is the source.
+/// Shows this level only; the cause is the source.
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Error::Url(_) => f.write_str("not a URL that can be fetched"),
             Error::Method(name) => write!(f, "{name:?} is not a method; right: one word, as GET"),
             Error::Field(_) => f.write_str("not a field that can be sent"),
-            Error::Length { said, body } => write!(
+            Error::Length { declared, actual } => write!(
                 f,
-                "Content-Length: {said} is not the length of the body, which is {body} (RFC 9110, \
-                 8.6); right: leave it away"
+                "Content-Length: {declared} is not the length of the body, which is {actual} (RFC \
+                 9110, 8.6); right: no Content-Length"
             ),
             Error::NoLength => f.write_str(
                 "HTTP/1.0 has no chunks, and the length of the body is not known; right: a \
@@ -175,7 +206,7 @@ impl std::fmt::Display for Error {
                 write!(f, "could not find the address of the proxy {host}")
             }
             Error::Proxy(error) => error.fmt(f),
-            Error::Unfit(why) => why.fmt(f),
+            Error::Pipeline(error) => error.fmt(f),
             Error::Connect(host, port, _) => write!(f, "could not connect to {host} port {port}"),
             Error::ConnectUnix(path, _) => {
                 write!(f, "could not connect to the socket {}", path.display())
@@ -188,12 +219,12 @@ impl std::fmt::Display for Error {
             }
             Error::Send(_) => f.write_str("could not send the request"),
             Error::Upload(_) => f.write_str("could not read the body to be sent"),
-            Error::NoAnswer => f.write_str("the server closed the connection without an answer"),
+            Error::NoResponse => f.write_str("the server closed the connection without a response"),
             Error::Head(misread) if misread.fault.rule == Rule::HeadIncomplete => {
-                f.write_str("the answer was cut short")
+                f.write_str("the response was cut short")
             }
-            Error::Head(_) => f.write_str("the server's answer cannot be understood"),
-            Error::Receive(_) => f.write_str("could not receive the answer"),
+            Error::Head(_) => f.write_str("the server's response is not valid HTTP"),
+            Error::Receive(_) => f.write_str("could not receive the response"),
             Error::CutShort { received, missing: Some(missing) } => {
                 write!(f, "the body was cut short: {received} bytes came, {missing} are missing")
             }
@@ -203,15 +234,41 @@ impl std::fmt::Display for Error {
                     "the body was cut short after {received} bytes: its last chunk is missing"
                 )
             }
-            Error::Body(_) => f.write_str("the body of the server's answer cannot be understood"),
+            Error::Body(_) => f.write_str("the body of the server's response is not valid HTTP"),
             Error::Redirect(why, _) => why.fmt(f),
             Error::Status(response) => {
                 let status = response.head().status;
-                write!(f, "the server answered {} {}", status.code(), status.reason())
+                write!(f, "the server responded {} {}", status.code(), status.reason())
             }
         }
     }
 }
+
+impl std::fmt::Display for PipelineError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("these requests cannot be pipelined: ")?;
+        match self {
+            PipelineError::Method(method) => write!(
+                f,
+                "the server may close before it responds, and then they are sent again; {method} may \
+                 have its effect twice (RFC 9112, 9.3.2); right: GET, HEAD, PUT or DELETE"
+            ),
+            PipelineError::Body => f.write_str(
+                "one has a body, and if the server responds while it is sent, both sides wait for \
+                 each other; right: requests without bodies",
+            ),
+            PipelineError::Http10 => f.write_str("HTTP/1.0 has no pipelining; right: HTTP/1.1"),
+            PipelineError::SeveralServers => f.write_str(
+                "they are for different servers and cannot share a connection; right: one host and port",
+            ),
+            PipelineError::TooLong { bytes, max } => {
+                write!(f, "their heads have {bytes} bytes; right: {max} at most")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PipelineError {}
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
@@ -229,17 +286,17 @@ impl std::error::Error for Error {
             | Error::Length { .. }
             | Error::NoLength
             | Error::Trace
-            | Error::Unfit(_)
+            | Error::Pipeline(_)
             | Error::Timeout { .. }
             | Error::TooSlow { .. }
-            | Error::NoAnswer
+            | Error::NoResponse
             | Error::CutShort { .. }
             | Error::Status(_) => None,
         }
     }
 }
 
-/// For readers of a body, who know [`io::Error`] only; [`io::Error::get_ref`] gives ours back.
+/// For callers that read a body through [`io::Read`]; [`io::Error::get_ref`] returns this error.
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
         let kind = match &error {

@@ -1,9 +1,9 @@
-//! What happens on the way, for those who watch: the `-v` of the command line, a trace, a test.
+//! The events of a call, for observers: a verbose mode, a trace, a test.
 //!
 //! ```text
-//! Resolving Resolved (Trying Failed Abandoned)… Connected   or   Reusing, after any Dead
+//! Resolving Resolved (Trying Failed Abandoned)… Connected   or   Reusing, after any Stale
 //!   Sending Wrote… Sent Read… FirstByte Interim… Head Received… Trailers Ended   Kept or Closed
-//!   Retrying, Redirected, Again: and the same once more             GaveUp: the call failed
+//!   Reconnecting, Redirected, Retry: the same events again             GaveUp: the call failed
 //! ```
 
 use std::io;
@@ -11,22 +11,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::Error;
-use super::request::Request;
 use crate::net::stream::Endpoints;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
+use crate::proto::http::method::Method;
 use crate::proto::http::status::Status;
 use crate::proto::http::url::Url;
 
-/// Watches what a client does. It is told in the thread that does it, at the moment it happens (a
-/// clock read in it is the time of the event), and what it takes is the call's time, too.
+/// Observes what a client does. It is called on the thread of the call, at the moment of the event, so a
+/// clock that it reads shows the time of the event, and the time that it takes counts as the call's.
 ///
-/// A closure is one. To watch one call, clone the client and give the clone an observer: they share
-/// their connections.
+/// A closure is an observer. To observe a single call, clone the client and give the clone an observer:
+/// clones share their connections.
 pub trait Observer: Send + Sync {
-    /// Something happened. Nothing has to be done about it.
+    /// Receives an event. The default does nothing.
     fn observe(&self, event: &Event<'_>) {
         let _ = event;
     }
@@ -38,81 +37,94 @@ impl<F: Fn(&Event<'_>) + Send + Sync> Observer for F {
     }
 }
 
-/// Something happened, just now. Connections are numbered from 0, for each client.
+/// An event. The connections of a client are numbered from 0.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The addresses of this host are looked up.
+    /// The look-up of this host begins.
     Resolving(&'a str),
     /// The host has these addresses.
     Resolved(&'a str, &'a [SocketAddr]),
-    /// A connection to this address is tried.
+    /// A connection attempt to this address begins.
     Trying(SocketAddr),
-    /// It did not come about.
+    /// The attempt failed.
     Failed(SocketAddr, &'a io::Error),
-    /// It was still being tried when another one answered.
+    /// The attempt was stopped, because another address was faster.
     Abandoned(SocketAddr),
-    /// There is a connection, with this number, to this host, or to the proxy, between these ends.
+    /// The connection with this number is open, to this host or proxy, between these endpoints.
     Connected(usize, &'a str, &'a Endpoints),
-    /// A connection is used again, to this host, or to the proxy.
+    /// An idle connection to this host or proxy is reused.
     Reusing(usize, &'a str),
-    /// A connection that waited for its next request had been given up by the server.
-    Dead(usize),
-    /// A connection that was used again broke before a byte of an answer came; the request is sent
-    /// once more, on a fresh one.
-    Retrying(usize),
-    /// This head is sent.
+    /// The server had closed this idle connection.
+    Stale(usize),
+    /// A reused connection broke before a byte of the response arrived; the request is sent again on a
+    /// fresh connection.
+    Reconnecting(usize),
+    /// This request head is about to be sent.
     Sending(&'a [u8]),
-    /// These bytes of this connection were handed to the kernel, just as they are.
+    /// The kernel accepted these bytes on this connection.
     Wrote(usize, &'a [u8]),
-    /// These bytes came on this connection, just as they are; none: the server says no more.
+    /// These bytes arrived on this connection; an empty slice is the end of the stream.
     Read(usize, &'a [u8]),
-    /// The request is out, or as much of it as the server wants; so many bytes of its body, before they
-    /// were put in chunks.
+    /// The request is sent, or as much of it as the server accepts. The number is the bytes of its body,
+    /// without chunk framing.
     Sent(u64),
-    /// Next is the first, second … answer of so many to requests that were sent at once, to this one.
-    InTurn(usize, usize, &'a Request),
-    /// The connection ended with so many requests unanswered, of so many that were sent at once; they are sent again, one by
-    /// one.
-    Unanswered(usize, usize),
-    /// The first byte of an answer came.
+    /// The next response belongs to this request of a pipeline.
+    Pipelined {
+        /// The position of the request in the pipeline, from 1.
+        number: usize,
+        /// How many requests the pipeline has.
+        total: usize,
+        /// The method of the request.
+        method: &'a Method,
+        /// The URL of the request.
+        url: &'a Url,
+    },
+    /// A pipeline's connection ended with requests unanswered, which are sent again one by one.
+    PipelineBroken {
+        /// How many requests have no response.
+        unanswered: usize,
+        /// How many requests the pipeline has.
+        total: usize,
+    },
+    /// The first byte of the response arrived.
     FirstByte,
-    /// An interim answer (1xx) came.
+    /// An interim response (1xx) arrived.
     Interim(&'a ResponseHead),
-    /// The head of the answer came.
+    /// The head of the response arrived.
     Head(&'a ResponseHead),
-    /// A piece of the body came; so much of it is there now, in bytes.
+    /// A piece of the body arrived. The number is the bytes of the body so far.
     Received(u64),
-    /// Fields came behind the body.
+    /// Trailer fields arrived after the body.
     Trailers(&'a Headers),
-    /// The answer is complete; its body has so many bytes.
+    /// The response is complete. The number is the bytes of its body.
     Ended(u64),
-    /// An answer with this status leads to this address.
+    /// A response with this status redirects to this URL.
     Redirected(Status, &'a Url),
-    /// The request is sent once more, the first, second … time, after this pause.
-    Again(u32, Duration),
+    /// The request is sent again after this pause. The number counts the retries, from 1.
+    Retry(u32, Duration),
     /// The call failed.
-    GaveUp(&'a Error),
-    /// The exchange is over and the connection is kept, for this host.
+    GaveUp(&'a (dyn std::error::Error + 'static)),
+    /// The exchange is over and the pool keeps the connection, to this host or proxy.
     Kept(usize, &'a str),
-    /// The connection is closed, and why.
+    /// The connection is closed, for this reason.
     Closed(usize, CloseReason),
 }
 
-/// Whoever is told of the bytes of a connection, by the connection itself.
+/// The observer of a connection's bytes, held by the connection itself.
 #[derive(Clone, Default)]
-pub(super) struct Watcher(pub(super) Option<Arc<dyn Observer>>);
+pub(super) struct Notifier(pub(super) Option<Arc<dyn Observer>>);
 
-impl Watcher {
-    pub(super) fn tell(&self, event: &Event<'_>) {
+impl Notifier {
+    pub(super) fn notify(&self, event: &Event<'_>) {
         if let Some(observer) = &self.0 {
             observer.observe(event);
         }
     }
 }
 
-impl std::fmt::Debug for Watcher {
+impl std::fmt::Debug for Notifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Watcher")
+        f.write_str("Notifier")
     }
 }

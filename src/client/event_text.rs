@@ -1,4 +1,4 @@
-//! An event as lines of text, in curl's words where curl has them: `*` is what the client does, `>` what
+//! An event as lines of text, in curl's wording where curl has one: `*` marks what the client does, `>` what
 //! it sends, `<` what it receives.
 
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use super::error::in_one_line;
 use super::event::Event;
 use crate::net::stream::Endpoints;
 
-/// Writes what `-v` and the log say about an event; nothing for some.
+/// Writes the lines about an event; some events have none.
 ///
 /// # Errors
 /// Those of `out`.
@@ -31,22 +31,22 @@ pub fn write_event(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
         Event::Reusing(id, host) => {
             writeln!(out, "* Re-using existing connection #{id} with host {host}")
         }
-        Event::Dead(id) => writeln!(out, "* Connection #{id} was closed by the server meanwhile"),
-        Event::Retrying(id) => {
-            writeln!(out, "* Connection #{id} died before an answer came; once more on a fresh one")
-        }
-        Event::Sending(head) => lines('>', head, out),
-        Event::InTurn(number, of, request) => {
-            let (method, target) = (request.verb().as_str(), &request.url().path);
-            writeln!(out, "* Answer {number} of {of}, to {method} {target}")
-        }
-        Event::Unanswered(left, of) => writeln!(
+        Event::Stale(id) => writeln!(out, "* The server had closed connection #{id}"),
+        Event::Reconnecting(id) => writeln!(
             out,
-            "* {left} of {of} requests were not answered; they are sent again, one by one"
+            "* Connection #{id} broke before a response came; sending again on a fresh one"
+        ),
+        Event::Sending(head) => write_head('>', head, out),
+        Event::Pipelined { number, total, method, url } => {
+            writeln!(out, "* Response {number} of {total}, to {} {}", method.as_str(), url.path)
+        }
+        Event::PipelineBroken { unanswered, total } => writeln!(
+            out,
+            "* {unanswered} of {total} requests have no response; they are sent again, one by one"
         ),
         Event::Redirected(_, url) => writeln!(out, "* Issue another request to this URL: '{url}'"),
-        Event::Again(number, pause) => writeln!(out, "* Once more in {pause:?}, retry {number}"),
-        // What came of it is said, and errors are the caller's to tell.
+        Event::Retry(number, pause) => writeln!(out, "* Retry {number} in {pause:?}"),
+        // The result of each is reported, and the caller reports the errors.
         Event::Resolving(_)
         | Event::Wrote(..)
         | Event::Read(..)
@@ -55,20 +55,20 @@ pub fn write_event(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
         | Event::Received(_)
         | Event::Ended(_)
         | Event::GaveUp(_) => Ok(()),
-        Event::Interim(head) | Event::Head(head) => lines('<', head.headers.source(), out),
+        Event::Interim(head) | Event::Head(head) => write_head('<', head.headers.source(), out),
         Event::Trailers(trailers) => {
             let mut text = Vec::new();
             trailers.encode(&mut text);
-            lines('<', &text, out)
+            write_head('<', &text, out)
         }
         Event::Kept(id, host) => writeln!(out, "* Connection #{id} to host {host} left intact"),
         Event::Closed(id, close) => writeln!(out, "* Closing connection #{id}: {close}"),
     }
 }
 
-/// Each line of a head behind its mark. No control byte but a tab stands in a head that was
-/// understood, so nothing in it can play with a terminal.
-fn lines(mark: char, head: &[u8], out: &mut impl Write) -> io::Result<()> {
+/// Writes each line of a head after its mark. A valid head has no control byte but a tab, so nothing in it
+/// can send escape sequences.
+fn write_head(mark: char, head: &[u8], out: &mut impl Write) -> io::Result<()> {
     for line in head.split_inclusive(|&byte| byte == b'\n') {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);

@@ -1,85 +1,80 @@
-//! One exchange on one connection: a request goes out, the head of its answer comes in.
+//! One exchange on one connection: sends a request and receives the head of its response.
 //!
 //! ```text
 //! send_head ─> send_body ─> recv_head
-//!              ^  │ hear: 100, go on; refused, stop
+//!              ^  │ poll_response: 100, continue; a refusal, stop
 //!              └──┘
 //! ```
-//! The server may speak before the body is out, and is listened to between two pieces of it: a 100 that
-//! the body waits for (RFC 9110, 10.1.1), or an answer that makes the rest of it pointless (RFC 9112, 9.5).
+//! The server may respond before the body is sent, so the client looks for a response between two pieces of
+//! it: a 100 that the body waits for (RFC 9110, 10.1.1), or a refusal, after which the rest of the body is
+//! pointless (RFC 9112, 9.5).
 
 use std::time::{Duration, Instant};
 
 use super::Client;
 use super::budget::{Budget, Phase};
 use super::connection::{Connection, Flushed};
-use super::error::Error;
 use super::event::Event;
+use super::exchange_error::ExchangeError;
 use super::misread::Misread;
-use super::request::{Content, Request};
-use super::route::Route;
-use super::upload::Upload;
-use crate::proto::http::client::{Head, Heard, RecvBody, RecvHead, SendBody, SendHead};
-use crate::proto::http::framing::Framing;
+use super::outgoing::Outgoing;
+use super::upload::BodyPieces;
+use crate::proto::http::client::{Head, Heard, RecvBody, RecvHead, SendBody};
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::status::Status;
 
-/// How long a body waits for its 100 (Continue), as curl's; then it is sent all the same, as not
-/// every server knows of it (RFC 9110, 10.1.1).
-const CONTINUE: Duration = Duration::from_secs(1);
+/// How long a body waits for its 100 (Continue), as with curl. Then it is sent all the same, because not
+/// every server supports the expectation (RFC 9110, 10.1.1).
+const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The head of an answer, those that came before it, and the body that is to come.
-pub(super) struct Answer {
+/// The head of a response, the interim responses before it, and the state that receives its body.
+#[derive(Debug)]
+pub(super) struct ReceivedHead {
     pub(super) interim: Vec<ResponseHead>,
     pub(super) head: ResponseHead,
     pub(super) body: RecvBody,
 }
 
-/// Sends the request and receives the head of the answer, on this connection.
+/// Sends the request and receives the head of the response, on this connection.
 pub(super) fn exchange(
     client: &Client,
-    request: &Request,
-    route: Route<'_>,
-    content: &Content<'_>,
-    upload: Upload<'_, '_>,
+    outgoing: &Outgoing<'_>,
+    pieces: BodyPieces<'_, '_>,
     connection: &mut Connection,
     budget: &mut Budget,
-) -> Result<Answer, Error> {
+) -> Result<ReceivedHead, ExchangeError> {
     let mut exchange = Exchange::new(client, connection, budget);
-    let sending = exchange.send_head(request, route, content);
-    let answer = exchange
-        .send_body(content, upload, sending)
+    let sending = exchange.send_head(outgoing);
+    let received = exchange
+        .send_body(outgoing.framed.expects_continue, pieces, sending)
         .and_then(|waiting| exchange.recv_head(waiting));
-    match answer {
-        Ok((head, body)) => Ok(Answer { interim: exchange.interim, head, body }),
-        Err(error @ (Error::NoAnswer | Error::Receive(_))) => Err(connection.no_answer(error)),
-        Err(error) => Err(error),
-    }
+    received.map_err(|error| match error {
+        ExchangeError::NoResponse | ExchangeError::Receive(_) => connection.no_response(error),
+        error => error,
+    })
 }
 
-/// Receives the head of an answer to a request that was sent before.
-pub(super) fn next_answer(
+/// Receives the head of the response to a request that was sent before.
+pub(super) fn next_response(
     client: &Client,
     waiting: RecvHead,
     connection: &mut Connection,
     budget: &mut Budget,
-) -> Result<Answer, Error> {
-    let mut exchange = Exchange::new(client, connection, budget);
-    let (head, body) = exchange.recv_head(waiting)?;
-    Ok(Answer { interim: exchange.interim, head, body })
+) -> Result<ReceivedHead, ExchangeError> {
+    Exchange::new(client, connection, budget).recv_head(waiting)
 }
 
-/// A request and its answer under way.
+/// The state of an exchange.
 struct Exchange<'a> {
     client: &'a Client,
     connection: &'a mut Connection,
     budget: &'a mut Budget,
-    /// The interim answers that have come.
+    /// The interim responses that have arrived.
     interim: Vec<ResponseHead>,
-    /// How much of the body has been handed on, in bytes.
+    /// How many bytes of the body were handed to the connection.
     sent: u64,
-    /// Has it been told that a byte came?
-    heard: bool,
+    /// Whether [`Event::FirstByte`] was reported.
+    reported_first_byte: bool,
 }
 
 impl<'a> Exchange<'a> {
@@ -88,62 +83,52 @@ impl<'a> Exchange<'a> {
         connection: &'a mut Connection,
         budget: &'a mut Budget,
     ) -> Exchange<'a> {
-        Exchange { client, connection, budget, interim: Vec::new(), sent: 0, heard: false }
+        let interim = Vec::new();
+        Exchange { client, connection, budget, interim, sent: 0, reported_first_byte: false }
     }
 
-    /// Puts the head in front of the body: one write for both, where both are small.
-    fn send_head(
-        &mut self,
-        request: &Request,
-        route: Route<'_>,
-        content: &Content<'_>,
-    ) -> SendBody {
-        let head = request.head_to(route.proxy(), content);
-        let out = &mut self.connection.output;
-        let sending = match content.framing {
-            Framing::Chunked => SendHead.send_chunked(&head, out),
-            Framing::Length(length) => SendHead.send(&head, Some(length), out),
-            Framing::None | Framing::UntilClose => SendHead.send(&head, None, out),
-        };
-        self.client.tell(&Event::Sending(&self.connection.output));
+    /// Puts the head into the output. Head and body are sent in one write, where both are small.
+    fn send_head(&mut self, outgoing: &Outgoing<'_>) -> SendBody {
+        let sending = outgoing.encode_head(&mut self.connection.output);
+        self.client.notify(&Event::Sending(&self.connection.output));
         sending
     }
 
-    /// Sends the body, or as much of it as the server wants.
+    /// Sends the body, or as much of it as the server accepts.
     fn send_body(
         &mut self,
-        content: &Content<'_>,
-        upload: Upload<'_, '_>,
+        expects_continue: bool,
+        pieces: BodyPieces<'_, '_>,
         sending: SendBody,
-    ) -> Result<RecvHead, Error> {
-        let waiting = match self.send_pieces(content, upload, sending) {
+    ) -> Result<RecvHead, ExchangeError> {
+        let waiting = match self.send_pieces(expects_continue, pieces, sending) {
             Ok(waiting) => waiting,
-            Err(Stop::Enough(waiting)) => *waiting,
-            Err(Stop::Failed(error)) => return Err(error),
+            Err(StopSending::ReadResponse(waiting)) => *waiting,
+            Err(StopSending::Failed(error)) => return Err(error),
         };
-        self.client.tell(&Event::Sent(self.sent));
+        self.client.notify(&Event::Sent(self.sent));
         Ok(waiting)
     }
 
     fn send_pieces(
         &mut self,
-        content: &Content<'_>,
-        mut upload: Upload<'_, '_>,
+        expects_continue: bool,
+        mut pieces: BodyPieces<'_, '_>,
         mut sending: SendBody,
-    ) -> Result<RecvHead, Stop> {
+    ) -> Result<RecvHead, StopSending> {
         self.budget.enter(Phase::Send, Instant::now());
-        if content.expects_continue {
+        if expects_continue {
             sending = self.flush(sending)?;
             self.budget.enter(Phase::Head, Instant::now());
             sending = self.wait_for_continue(sending)?;
         }
-        while let Some(piece) = upload.next().map_err(Error::Upload)? {
-            // What the reader took is not the server's time.
+        while let Some(piece) = pieces.next().map_err(ExchangeError::Upload)? {
+            // The time that the reader took does not count as the server's.
             self.budget.enter(Phase::Send, Instant::now());
             if self.sent > 0 {
-                let (going, answer) = self.listen(sending)?;
-                if answer.is_some_and(is_refusal) {
-                    return Err(Stop::Enough(Box::new(going.abandon())));
+                let (going, status) = self.check_for_response(sending)?;
+                if status.is_some_and(is_refusal) {
+                    return Err(StopSending::ReadResponse(Box::new(going.abandon())));
                 }
                 sending = going;
             }
@@ -157,13 +142,13 @@ impl<'a> Exchange<'a> {
         Ok(waiting)
     }
 
-    /// Waits for the 100 (Continue), or for the answer that comes in its place, or long enough.
-    fn wait_for_continue(&mut self, mut sending: SendBody) -> Result<SendBody, Stop> {
+    /// Waits for the 100 (Continue), for a final response in its place, or for the timeout.
+    fn wait_for_continue(&mut self, mut sending: SendBody) -> Result<SendBody, StopSending> {
         let begun = Instant::now();
         loop {
-            sending = match self.hear(sending)? {
+            sending = match self.poll_response(sending)? {
                 Heard::Final(status, sending) if is_refusal(status) => {
-                    return Err(Stop::Enough(Box::new(sending.abandon())));
+                    return Err(StopSending::ReadResponse(Box::new(sending.abandon())));
                 }
                 Heard::Final(_, sending) => return Ok(sending),
                 Heard::Interim(head, sending) if head.status == Status::CONTINUE => {
@@ -171,119 +156,125 @@ impl<'a> Exchange<'a> {
                 }
                 Heard::Interim(_, sending) => sending,
                 Heard::Nothing(sending) => {
-                    let patience = CONTINUE.saturating_sub(begun.elapsed());
+                    let patience = CONTINUE_TIMEOUT.saturating_sub(begun.elapsed());
                     if !self.connection.fill_within(patience, self.budget)? {
                         return Ok(sending);
                     }
-                    self.came();
+                    self.report_first_byte();
                     sending
                 }
-                Heard::Closed => return Err(Stop::Failed(Error::NoAnswer)),
+                Heard::Closed => return Err(StopSending::Failed(ExchangeError::NoResponse)),
             }
         }
     }
 
-    /// Sends what is ready. Where the server takes no more and has answered, that is enough.
-    fn flush(&mut self, mut sending: SendBody) -> Result<SendBody, Stop> {
+    /// Sends the output. Stops where the server accepts no more and has responded.
+    fn flush(&mut self, mut sending: SendBody) -> Result<SendBody, StopSending> {
         while self.connection.flush(self.budget)? == Flushed::Stalled {
-            let (going, answer) = self.listen(sending)?;
-            if answer.is_some() {
-                return Err(Stop::Enough(Box::new(going.abandon())));
+            let (going, status) = self.check_for_response(sending)?;
+            if status.is_some() {
+                return Err(StopSending::ReadResponse(Box::new(going.abandon())));
             }
             sending = going;
         }
-        match self.connection.is_intact() {
+        match self.connection.is_writable() {
             true => Ok(sending),
-            false => Err(Stop::Enough(Box::new(sending.abandon()))),
+            false => Err(StopSending::ReadResponse(Box::new(sending.abandon()))),
         }
     }
 
-    /// Takes in what the server has said so far: the status of its final answer, if it is there.
-    fn listen(&mut self, mut sending: SendBody) -> Result<(SendBody, Option<Status>), Error> {
-        let mut gleaned = false;
+    /// Reads what the server has sent so far. Returns the status of its final response, if it is there.
+    fn check_for_response(
+        &mut self,
+        mut sending: SendBody,
+    ) -> Result<(SendBody, Option<Status>), ExchangeError> {
+        let mut has_read = false;
         loop {
-            sending = match self.hear(sending)? {
+            sending = match self.poll_response(sending)? {
                 Heard::Final(status, sending) => return Ok((sending, Some(status))),
                 Heard::Interim(_, sending) => sending,
-                Heard::Nothing(sending) if gleaned => return Ok((sending, None)),
+                Heard::Nothing(sending) if has_read => return Ok((sending, None)),
                 Heard::Nothing(sending) => {
-                    self.connection.glean();
-                    self.came();
-                    gleaned = true;
+                    self.connection.read_available();
+                    self.report_first_byte();
+                    has_read = true;
                     sending
                 }
-                Heard::Closed => return Err(Error::NoAnswer),
+                Heard::Closed => return Err(ExchangeError::NoResponse),
             }
         }
     }
 
-    fn hear(&mut self, sending: SendBody) -> Result<Heard, Error> {
+    /// Parses the next response head in the input, while the request is being sent.
+    fn poll_response(&mut self, sending: SendBody) -> Result<Heard, ExchangeError> {
         let (input, taken) = (&mut self.connection.input, sending.taken());
         let before = input.len();
         let heard = sending.hear(input, &self.client.config.limits);
-        let heard =
-            heard.map_err(|fault| Error::Head(Misread::new(fault, taken, input.last(before))))?;
+        let heard = heard
+            .map_err(|fault| ExchangeError::Head(Misread::new(fault, taken, input.last(before))))?;
         if let Heard::Interim(head, _) = &heard {
-            self.client.tell(&Event::Interim(head));
+            self.client.notify(&Event::Interim(head));
             self.interim.push(head.clone());
         }
         Ok(heard)
     }
 
     /// Receives heads until the final one.
-    fn recv_head(&mut self, mut waiting: RecvHead) -> Result<(ResponseHead, RecvBody), Error> {
+    fn recv_head(&mut self, mut waiting: RecvHead) -> Result<ReceivedHead, ExchangeError> {
         self.budget.enter(Phase::Head, Instant::now());
         loop {
             let (input, taken) = (&mut self.connection.input, waiting.taken());
             let before = input.len();
             let step = waiting.receive(input, &self.client.config.limits);
-            let step =
-                step.map_err(|fault| Error::Head(Misread::new(fault, taken, input.last(before))))?;
+            let step = step.map_err(|fault| {
+                ExchangeError::Head(Misread::new(fault, taken, input.last(before)))
+            })?;
             waiting = match step {
                 Head::More(waiting) => {
                     self.connection.fill(self.budget)?;
-                    self.came();
+                    self.report_first_byte();
                     waiting
                 }
                 Head::Interim(head, waiting) => {
-                    self.client.tell(&Event::Interim(&head));
+                    self.client.notify(&Event::Interim(&head));
                     self.interim.push(head);
                     waiting
                 }
                 Head::Complete(head, body) => {
-                    self.client.tell(&Event::Head(&head));
-                    return Ok((head, body));
+                    self.client.notify(&Event::Head(&head));
+                    let interim = std::mem::take(&mut self.interim);
+                    return Ok(ReceivedHead { interim, head, body });
                 }
-                Head::Closed => return Err(Error::NoAnswer),
+                Head::Closed => return Err(ExchangeError::NoResponse),
             };
         }
     }
 
-    /// Tells of the first byte of the answer, once.
-    fn came(&mut self) {
-        if self.connection.has_heard() && !self.heard {
-            self.heard = true;
-            self.client.tell(&Event::FirstByte);
+    /// Reports the first byte of the response, once.
+    fn report_first_byte(&mut self) {
+        if self.connection.has_received() && !self.reported_first_byte {
+            self.reported_first_byte = true;
+            self.client.notify(&Event::FirstByte);
         }
     }
 }
 
 /// Why the body is not sent to its end.
-enum Stop {
-    /// The server has answered, or takes no more: what it said is read.
-    Enough(Box<RecvHead>),
-    Failed(Error),
+enum StopSending {
+    /// The server has responded, or accepts no more: its response is read.
+    ReadResponse(Box<RecvHead>),
+    Failed(ExchangeError),
 }
 
-impl From<Error> for Stop {
-    fn from(error: Error) -> Stop {
-        Stop::Failed(error)
+impl<E: Into<ExchangeError>> From<E> for StopSending {
+    fn from(error: E) -> StopSending {
+        StopSending::Failed(error.into())
     }
 }
 
 /// "If the client sees a response that indicates the server does not wish to receive the message
 /// body […], the client SHOULD immediately cease transmitting the body" (RFC 9112, 9.5). As with curl,
-/// a redirect is one, too: it wants the body elsewhere.
+/// a redirect is one, too: the body belongs elsewhere.
 fn is_refusal(status: Status) -> bool {
     status.code() >= 300
 }

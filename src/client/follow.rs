@@ -1,12 +1,12 @@
-//! A call as its caller sees it: the requests that one request leads to.
+//! A call as the caller sees it: one request, and those that redirects and retries add to it.
 //!
 //! ```text
-//! follow: as long as the answer is a redirect that can be followed   (redirect says where to)
-//!   └─ insist: as long as it failed in a way that may pass           (retry says when)
-//!        └─ call: one request, one answer
+//! follow: one turn for each redirect that is followed          (redirect.rs says where it leads)
+//!   └─ retry_loop: one turn for each temporary failure         (retry.rs says when to try again)
+//!        └─ call: one request, one response
 //! ```
-//! All of it has one [`Budget`]: whatever happens in between, the total time holds. What cannot be
-//! followed is an error that keeps the answer; what is not worth another try is given back as it is.
+//! One [`Budget`] covers all of it, so the total limit holds. A redirect that cannot be followed is an error
+//! that keeps the response; an outcome that is not worth another try is returned as it is.
 
 use std::borrow::Cow;
 use std::thread;
@@ -17,72 +17,72 @@ use super::budget::{Budget, Phase};
 use super::call::call;
 use super::error::Error;
 use super::event::Event;
-use super::redirect::{Asked, is_redirect, redirect};
+use super::redirect::{Visited, is_redirect, redirect};
 use super::request::Request;
 use super::response::Response;
-use super::retry::Setback;
-use super::upload::Stream;
+use super::retry::RetryCause;
+use super::upload::BodyReader;
 
-/// Sends a request, and those that its answers ask for.
+/// Sends a request, and those that its responses redirect to.
 pub(super) fn follow(
     client: &Client,
     request: &Request,
-    mut stream: Option<Stream<'_>>,
+    mut reader: Option<BodyReader<'_>>,
 ) -> Result<Response, Error> {
     let mut budget = client.budget();
     let mut request = Cow::Borrowed(request);
     let rules = client.config.redirects.rules();
     let mut trail = Vec::new();
     loop {
-        let mut response = insist(client, &request, &mut stream, &mut budget)
-            .inspect_err(|error| client.tell(&Event::GaveUp(error)))?;
+        let mut response = retry_loop(client, &request, &mut reader, &mut budget)
+            .inspect_err(|error| client.notify(&Event::GaveUp(error)))?;
         let Some(rules) = &rules else { return Ok(response) };
         if !is_redirect(response.head().status) {
             return Ok(response);
         }
-        trail.push(Asked { method: request.verb().clone(), url: request.url().clone() });
-        let can_replay = stream.as_mut().is_none_or(Stream::begin_again);
+        trail.push(Visited { method: request.method().clone(), url: request.url().clone() });
+        let can_replay = reader.as_mut().is_none_or(BodyReader::rewind);
         match redirect(&trail, response.head(), can_replay, rules) {
             Ok(None) => return Ok(response),
-            Ok(Some(hop)) => {
+            Ok(Some(next)) => {
                 response.discard();
-                client.tell(&Event::Redirected(response.head().status, &hop.url));
-                if !hop.keeps_body {
-                    stream = None;
+                client.notify(&Event::Redirected(response.head().status, &next.url));
+                if !next.keeps_body {
+                    reader = None;
                 }
-                request = Cow::Owned(request.redirected(hop));
+                request = Cow::Owned(request.redirected(next));
             }
             Err(why) => {
                 let error = Error::Redirect(why, Box::new(response));
-                client.tell(&Event::GaveUp(&error));
+                client.notify(&Event::GaveUp(&error));
                 return Err(error);
             }
         }
     }
 }
 
-/// Sends a request, again and again where that is wanted, harmless and may help.
-fn insist(
+/// Sends a request, again and again where that is configured, harmless, and may help.
+fn retry_loop(
     client: &Client,
     request: &Request,
-    stream: &mut Option<Stream<'_>>,
+    reader: &mut Option<BodyReader<'_>>,
     budget: &mut Budget,
 ) -> Result<Response, Error> {
     let retries = &client.config.retries;
     let mut made = 0;
     loop {
-        let outcome = call(client, request, stream.as_mut(), budget);
-        let setback = setback(&outcome).filter(|_| made < retries.most);
-        let mut can_replay = || stream.as_mut().is_none_or(Stream::begin_again);
-        let setback = setback.filter(|_| can_replay());
-        let pause = setback.and_then(|setback| {
-            retries.pause(made, request.is_idempotent(), setback, SystemTime::now())
+        let outcome = call(client, request, reader.as_mut(), budget);
+        let cause = retry_cause(&outcome).filter(|_| made < retries.max);
+        let mut can_replay = || reader.as_mut().is_none_or(BodyReader::rewind);
+        let cause = cause.filter(|_| can_replay());
+        let pause = cause.and_then(|cause| {
+            retries.pause(made, request.method().is_idempotent(), cause, SystemTime::now())
         });
-        let Some(pause) = pause.filter(|pause| budget.allows(*pause, Instant::now())) else {
+        let Some(pause) = pause.filter(|pause| budget.has_time_for(*pause, Instant::now())) else {
             return outcome;
         };
         made += 1;
-        client.tell(&Event::Again(made, pause));
+        client.notify(&Event::Retry(made, pause));
         if let Ok(mut response) = outcome {
             response.discard();
         }
@@ -90,17 +90,21 @@ fn insist(
     }
 }
 
-fn setback(outcome: &Result<Response, Error>) -> Option<Setback<'_>> {
+fn retry_cause(outcome: &Result<Response, Error>) -> Option<RetryCause<'_>> {
     match outcome {
-        Ok(response) => Some(Setback::Answer(response.head())),
-        Err(Error::ConnectUnix(..)) => Some(Setback::Unsent),
-        Err(Error::Connect(..) | Error::Timeout { phase: Phase::Connect | Phase::Resolve, .. }) => {
-            Some(Setback::Unsent)
-        }
-        Err(Error::TooSlow { .. }) => Some(Setback::Unanswered),
-        Err(Error::NoAnswer | Error::Send(_) | Error::Receive(_) | Error::Timeout { .. }) => {
-            Some(Setback::Unanswered)
-        }
+        Ok(response) => Some(RetryCause::Response(response.head())),
+        Err(
+            Error::ConnectUnix(..)
+            | Error::Connect(..)
+            | Error::Timeout { phase: Phase::Connect | Phase::Resolve, .. },
+        ) => Some(RetryCause::NotSent),
+        Err(
+            Error::TooSlow { .. }
+            | Error::NoResponse
+            | Error::Send(_)
+            | Error::Receive(_)
+            | Error::Timeout { .. },
+        ) => Some(RetryCause::NoResponse),
         Err(_) => None,
     }
 }

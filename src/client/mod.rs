@@ -1,4 +1,4 @@
-//! The client: blocking code that does one thing after the other.
+//! The client library: blocking code that does one thing after the other.
 //!
 //! ```no_run
 //! use std::io::Read;
@@ -10,65 +10,62 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! More of it: a field, a body that is read while it is sent, the status as an error, the answer
-//! copied to a file as it comes.
+//! With a field, a body that is read while it is sent, an error for a status of 400 or above, and a response
+//! that is copied to a file as it arrives:
 //!
 //! ```no_run
 //! # use threadbare::client::Client;
 //! # let client = Client::new();
 //! let call = client.put("http://127.0.0.1:8080/users/1")?.header("Content-Type", "application/json")?;
-//! let mut response = call.reader(std::fs::File::open("ada.json")?).send()?.successful()?;
-//! std::io::copy(&mut response, &mut std::fs::File::create("answer.json")?)?;
+//! let mut response = call.reader(std::fs::File::open("ada.json")?).send()?.error_for_status()?;
+//! std::io::copy(&mut response, &mut std::fs::File::create("response.json")?)?;
 //! let checksum = response.trailers().and_then(|trailers| trailers.first("Content-Digest"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A [`Response`] reads its body from the socket as it is asked for, so its size costs no memory.
-//! One that is read to its end gives its connection back, and the next request to the same host
-//! and port uses it again. A body that is cut short is an error, never a shorter body.
+//! A [`Response`] reads its body from the socket as the caller reads it, so a large body costs no memory. A
+//! response that was read to its end gives its connection back to the pool, and the next request to the same
+//! host and port reuses it. A body that is cut short is an error, never a shorter body.
 //!
 //! A request body of more than 1 MB, or of unknown length, waits up to a second for the server's 100
-//! (Continue), and any body stops when it is refused on its way (RFC 9110, 10.1.1; RFC 9112, 9.5). An answer
-//! whose framing is in doubt is an error that shows the line ([`Misread`]), and so is a request of that
-//! kind.
+//! (Continue), and the client stops sending a body that the server refuses (RFC 9110, 10.1.1; RFC 9112, 9.5).
+//! A response whose framing is in doubt is an error that shows the line ([`Misread`]); a request of that kind
+//! is not sent.
 //!
-//! What a client does unless it is told otherwise stands in [`Config`]. Every wait has a name ([`Phase`])
-//! and a limit ([`Timeouts`]), the name server's silence included. All addresses of a host are tried,
-//! a quarter of a second apart. Redirects are followed ([`redirect`], a pure function), without the secrets
-//! that were for the first host. A request is sent again only where that is harmless: silently, once, when
-//! a connection that was used before turns out to be closed; by wish ([`Retries`]), with pauses.
-//! An [`Observer`] is told of each step.
+//! [`Config`] has all settings and their defaults. Every wait has a name ([`Phase`]) and a limit
+//! ([`Timeouts`]), the host look-up included. The client tries all addresses of a host, a quarter of a second
+//! apart. It follows redirects ([`redirect`], a pure function), without the credentials that were for the
+//! first host. It sends a request again only where that is harmless: once and silently, when an idle
+//! connection turns out to be closed; with pauses, if [`Retries`] allows it. An [`Observer`] receives every
+//! [`Event`].
 //!
-//! Servers are reached at the addresses of their names; [`Routes`] has other ways: known addresses, another
-//! place to connect to, one family of addresses, a proxy, a socket in the file system. The environment
-//! (`http_proxy` and the like) is the command's to read, not the library's.
+//! [`ConnectOptions`] changes how servers are reached: with given addresses, at another place, in one address
+//! family, through a proxy, through a Unix domain socket. The library does not read the environment
+//! (`http_proxy` and the like).
 //!
 //! In reading order:
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `request`, `response` | what is asked, what is answered |
-//! | `builder` | a request on its way to being sent |
-//! | `config` | the defaults, with their reasons |
-//! | `follow` | a call as its caller sees it: redirects, retries |
-//! | `call` | one request: the main loop, with a connection that waited, or a fresh one |
-//! | `route`, `proxy` | the way to a server: pure functions; what a proxy is sent |
-//! | `dial` | a fresh connection: looking up, connecting |
-//! | `exchange` | the request out, the head of its answer in; one function for each step |
-//! | `redirect`, `retry` | where an answer leads, when to ask again: pure functions |
+//! | `request`, `outgoing`, `response` | the messages: as the caller sees them, and as they are sent |
+//! | `builder` | a request that is built and sent in one expression |
+//! | `config` | the settings and their defaults, with reasons |
+//! | `follow` | a call as the caller sees it: redirects, retries |
+//! | `call` | one request: the main loop, on an idle connection or a fresh one |
+//! | `connect_options`, `route`, `proxy` | the route to a server: pure functions |
+//! | `dial` | a fresh connection: looks up, connects |
+//! | `exchange` | sends the request and receives the head of the response; one function for each step |
+//! | `redirect`, `retry` | where a response leads, when to try again: pure functions |
 //! | `upload` | the body of a request, from memory or from a reader |
-//! | `connection` | one socket, its buffers, its next read and write within a time |
+//! | `connection` | one socket, its buffers, its next read and write within a time limit |
 //! | [`credentials`] | user and password, for a server or a proxy |
-//! | `budget` | how long each phase may take |
-//! | `reuse` | connections that wait for their next request |
-//! | `event` | what happens on the way, for those who watch |
+//! | `budget` | the time limits of a call |
+//! | `conn_pool` | idle connections |
+//! | `event`, [`event_text`] | the events of a call, and their text |
 //! | `pipeline` | several requests at once |
-//! | [`output`] | what `-i`, `-I` and `-v` print |
-//! | `command` | what the command line does around a call: `-F`, `-o`, `-w` … (feature `cli`) |
-//! | `load`, `report` | `client bench`: many requests, and what they felt like (feature `cli`) |
-//! | `error`, `misread` | what can go wrong, in one line, and curl's exit codes |
+//! | `error`, `exchange_error`, `misread` | what can go wrong: for the caller, on one connection, in a head |
 //!
-//! Not in here: https, tunnels through proxies, cookies, content codings. The log has every event at
+//! Not supported: https, tunnels through proxies, cookies, content codings. The log has every event at
 //! level trace, **heads and the secrets in them included**; above trace it is silent.
 
 mod budget;
@@ -76,6 +73,7 @@ mod builder;
 mod call;
 mod config;
 mod conn_pool;
+mod connect_options;
 mod connection;
 pub mod credentials;
 mod dial;
@@ -83,15 +81,17 @@ mod error;
 mod event;
 pub mod event_text;
 mod exchange;
+mod exchange_error;
 mod follow;
 mod misread;
+mod outgoing;
 mod pipeline;
 mod proxy;
 mod redirect;
-pub(crate) mod request;
+mod request;
 mod response;
-pub(crate) mod retry;
-pub(crate) mod route;
+mod retry;
+mod route;
 mod upload;
 
 use std::sync::Arc;
@@ -99,17 +99,24 @@ use std::time::{Duration, Instant};
 
 pub use self::budget::{Phase, Rate, Timeouts};
 pub use self::builder::RequestBuilder;
-pub use self::config::{Config, Keep};
-pub use self::error::{Error, in_one_line};
+pub use self::config::{Config, PoolConfig};
+pub use self::connect_options::{
+    ConnectOptions, ConnectTo, ConnectVia, ResolveOverride, RouteError,
+};
+pub use self::error::{Error, PipelineError, in_one_line};
 pub use self::event::{Event, Observer};
 pub use self::misread::Misread;
-pub use self::pipeline::{Pipeline, Unfit};
-pub use self::proxy::{Except, Proxy, ProxyError};
-pub use self::redirect::{Again, Asked, Hop, RedirectError, Redirects, Rules, Secrets, redirect};
+pub use self::outgoing::BodySize;
+pub use self::pipeline::Pipeline;
+pub use self::proxy::{NoProxy, Proxy, ProxyError};
+pub use self::redirect::{
+    CredentialScope, NextRequest, OnRepeat, RedirectError, RedirectRules, Redirects, Visited,
+    redirect,
+};
 pub use self::request::Request;
 pub use self::response::Response;
-pub use self::retry::Retries;
-pub use self::route::{Detour, Pin, RouteError, Routes, Via};
+pub use self::retry::{Retries, is_temporary, retry_after};
+pub use self::route::Route;
 pub use crate::net::resolve::Family;
 pub use crate::net::stream::Endpoints;
 pub use crate::proto::http::close::CloseReason;
@@ -122,60 +129,59 @@ pub use crate::proto::http::url::{Url, UrlError};
 pub use crate::proto::http::version::Version;
 
 use self::budget::Budget;
-use self::conn_pool::Idle;
-use self::event::Watcher;
+use self::conn_pool::ConnectionPool;
+use self::event::Notifier;
 
-/// Sends requests and keeps the connections. Clones share the connections, cost next to nothing, and
-/// may be used by several threads at once, as may one client by reference.
+/// Sends requests and keeps connections for later ones. A clone shares the connections and costs next to
+/// nothing; several threads can use clones, or one client by reference, at the same time.
 #[derive(Clone)]
 pub struct Client {
-    idle: Arc<Idle>,
+    pool: Arc<ConnectionPool>,
     config: Config,
     observer: Option<Arc<dyn Observer>>,
 }
 
 impl Client {
-    /// A client with the default [`Config`].
+    /// Returns a client with the default [`Config`].
     pub fn new() -> Client {
-        Client::with(Config::default())
+        Client::with_config(Config::default())
     }
 
-    /// A client with these habits.
-    pub fn with(config: Config) -> Client {
-        Client { idle: Arc::default(), config, observer: None }
+    /// Returns a client with these settings.
+    pub fn with_config(config: Config) -> Client {
+        Client { pool: Arc::default(), config, observer: None }
     }
 
-    /// How long looking up the host and connecting to it may take, together.
+    /// Returns the settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Limits the host look-up and the connection, together.
     pub fn connect_timeout(mut self, limit: Duration) -> Client {
         self.config.timeouts.connect = Some(limit);
         self
     }
 
-    /// How long a call may take, from [`Client::send`] to the end of the body, with all that
-    /// happens in between.
+    /// Limits a whole call, from [`Client::send`] to the end of the body.
     pub fn max_time(mut self, limit: Duration) -> Client {
         self.config.timeouts.total = Some(limit);
         self
     }
 
-    /// What is done about redirects.
+    /// Sets what the client does about redirects.
     pub fn redirects(mut self, redirects: Redirects) -> Client {
         self.config.redirects = redirects;
         self
     }
 
-    /// When a request is sent once more.
+    /// Sets when a request is sent again.
     pub fn retries(mut self, retries: Retries) -> Client {
         self.config.retries = retries;
         self
     }
 
-    /// How servers are reached.
-    pub fn routes(&self) -> &Routes {
-        &self.config.routes
-    }
-
-    /// Is told of everything that happens on the way; a closure will do.
+    /// Sets the observer of every event, which can be a closure.
     pub fn observer(self, observer: impl Observer + 'static) -> Client {
         Client { observer: Some(Arc::new(observer)), ..self }
     }
@@ -183,7 +189,7 @@ impl Client {
     /// Begins a GET.
     ///
     /// # Errors
-    /// [`Error::Url`] when it is not an address that can be fetched.
+    /// [`Error::Url`] when the URL cannot be fetched.
     pub fn get(&self, url: &str) -> Result<RequestBuilder<'_>, Error> {
         RequestBuilder::new(self, "GET", url)
     }
@@ -223,46 +229,43 @@ impl Client {
     /// Begins a request with any method.
     ///
     /// # Errors
-    /// As [`Client::get`]; and [`Error::Method`] when it is not a token.
+    /// As [`Client::get`]; and [`Error::Method`] when the method is not a token.
     pub fn request(&self, method: &str, url: &str) -> Result<RequestBuilder<'_>, Error> {
         RequestBuilder::new(self, method, url)
     }
 
-    /// Begins with a request that is there already, to send it with a body of another kind.
-    pub fn begin(&self, request: Request) -> RequestBuilder<'_> {
+    /// Begins with an existing request, to send it with a reader as its body.
+    pub fn build_from(&self, request: Request) -> RequestBuilder<'_> {
         RequestBuilder::of(self, request)
     }
 
-    /// Sends a request and waits for the head of its answer, whatever its status. Redirects are
-    /// followed as [`Config::redirects`] has it.
+    /// Sends a request and waits for the head of its response, whatever its status. Redirects are followed
+    /// as [`Config::redirects`] says.
     ///
     /// # Errors
-    /// [`Error`] says in which phase what went wrong.
+    /// [`Error`] says what went wrong, and in which phase.
     pub fn send(&self, request: &Request) -> Result<Response, Error> {
         follow::follow(self, request, None)
     }
 
-    /// Sends these requests in one write, when the first answer is asked for; the answers come in their
-    /// order. What the server leaves unanswered is sent again, one by one.
+    /// Prepares requests that are sent in one write, with the first call of [`Pipeline::next_response`]; the
+    /// responses come in the same order. Requests that the server leaves unanswered are sent again, one by
+    /// one.
     ///
     /// # Errors
-    /// [`Error::Unfit`] says which rule they break: methods that are not idempotent, bodies, several
-    /// servers, more than 64 KB of heads.
+    /// [`Error::Pipeline`] when the requests cannot be pipelined: methods that are not idempotent, bodies,
+    /// several servers, more than 64 KB of heads.
     pub fn pipeline<'r>(&self, requests: &'r [Request]) -> Result<Pipeline<'r>, Error> {
         Pipeline::new(self, requests)
     }
 
-    /// Looks the host of `url` up and connects, in the way and the time that is set, sends nothing, and
-    /// closes again. Who is at the two ends?
+    /// Looks the host of `url` up, connects with the options and limits of the client, sends nothing, and
+    /// closes the connection. Returns its two endpoints.
     ///
     /// # Errors
-    /// As [`Client::send`], as far as that goes.
-    pub fn reach(&self, url: &str) -> Result<Endpoints, Error> {
-        self.reach_url(Request::get(url)?.url())
-    }
-
-    pub(crate) fn reach_url(&self, url: &Url) -> Result<Endpoints, Error> {
-        let route = self.config.routes.to(url).map_err(Error::Proxy)?;
+    /// Those of [`Client::send`] up to the connection.
+    pub fn probe(&self, url: &Url) -> Result<Endpoints, Error> {
+        let route = self.config.connect.route(url).map_err(Error::Proxy)?;
         dial::dial(self, route, &mut self.budget())?.ends().map_err(Error::Receive)
     }
 
@@ -270,17 +273,17 @@ impl Client {
         Budget::new(Instant::now(), self.config.timeouts)
     }
 
-    /// For a connection that tells of its bytes.
-    fn watcher(&self) -> Watcher {
-        Watcher(self.observer.clone())
+    /// Returns the notifier of a connection.
+    fn notifier(&self) -> Notifier {
+        Notifier(self.observer.clone())
     }
 
-    fn tell(&self, event: &Event<'_>) {
+    fn notify(&self, event: &Event<'_>) {
         if log::log_enabled!(log::Level::Trace) {
-            let mut words = Vec::new();
-            event_text::write_event(event, &mut words).expect("memory takes what is written");
-            let words = String::from_utf8_lossy(&words);
-            words.lines().for_each(|line| log::trace!("{line}"));
+            let mut text = Vec::new();
+            event_text::write_event(event, &mut text).expect("memory takes what is written");
+            let text = String::from_utf8_lossy(&text);
+            text.lines().for_each(|line| log::trace!("{line}"));
         }
         if let Some(observer) = &self.observer {
             observer.observe(event);

@@ -1,15 +1,14 @@
-//! Several requests in one write, and their answers in the order of the requests (RFC 9112, 9.3.2).
+//! Several requests in one write, and their responses in the order of the requests (RFC 9112, 9.3.2).
 //!
 //! ```text
 //! GET /a, GET /b, GET /c ──one write──>
-//!                        <── answer 1 of 3, answer 2 of 3, then the server closes
-//! GET /c again, alone, on another connection ──>  <── answer 3 of 3
+//!                        <── response 1 of 3, response 2 of 3, then the server closes
+//! GET /c again, alone, on another connection ──>  <── response 3 of 3
 //! ```
-//! A server need not answer all of them: it may close behind any answer. What is not answered is sent
-//! again, one request at a time, which must be harmless, so methods that are not idempotent are refused here
-//! ("a user agent SHOULD NOT pipeline requests after a non-idempotent method"). So are bodies, and more
-//! than 64 KB of heads: two sides that both send and do not read wait for each other for ever.
-//! Redirects are answers here, and are not followed.
+//! A server may close after any response. The requests without a response are sent again, one by one, which
+//! must be harmless, so methods that are not idempotent are refused here ("a user agent SHOULD NOT pipeline
+//! requests after a non-idempotent method"). Also refused: bodies, and more than 64 KB of heads, because two
+//! sides that both send and do not read block each other for ever. Redirects are returned, not followed.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -18,81 +17,40 @@ use super::Client;
 use super::budget::{Budget, Phase};
 use super::call::{call, connection_to};
 use super::connection::{Connection, Flushed};
-use super::error::Error;
+use super::error::{Error, PipelineError};
 use super::event::Event;
-use super::exchange::next_answer;
+use super::exchange::next_response;
+use super::exchange_error::ExchangeError;
 use super::request::Request;
-use super::response::Response;
+use super::response::{Response, ResponseParts};
 use super::route::{Peer, Route};
-use crate::proto::http::client::{RecvHead, SendHead};
+use crate::proto::http::client::RecvHead;
 use crate::proto::http::error::Rule;
 use crate::proto::http::framing::Framing;
 use crate::proto::http::version::Version;
 
-/// So many bytes of heads are sent at once; what is not read yet waits in the kernels in between.
-const MOST: usize = 64 << 10;
+/// The most bytes of heads that are sent at once; the kernels' socket buffers hold them.
+const MAX_HEADS: usize = 64 << 10;
 
-/// Why requests are not pipelined.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unfit {
-    /// Sent twice, this method may do something twice.
-    Method(String),
-    /// A request has a body.
-    Body,
-    /// A request is of HTTP/1.0, which has no pipelining.
-    Http10,
-    /// They are not for the same server.
-    Elsewhere,
-    /// Their heads have so many bytes.
-    TooLong(usize),
-}
-
-impl std::fmt::Display for Unfit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("these requests cannot be pipelined: ")?;
-        match self {
-            Unfit::Method(method) => write!(
-                f,
-                "the server may close before it answers, and then they are sent again; {method} may \
-                 do its work twice (RFC 9112, 9.3.2); right: GET, HEAD, PUT or DELETE"
-            ),
-            Unfit::Body => f.write_str(
-                "one has a body, and a server that answers while it is sent would wait for us as we \
-                 for it; right: requests without bodies",
-            ),
-            Unfit::Http10 => f.write_str("HTTP/1.0 does not know it; right: HTTP/1.1"),
-            Unfit::Elsewhere => f.write_str(
-                "they are for different servers, and share no connection; right: one host and port",
-            ),
-            Unfit::TooLong(bytes) => {
-                write!(f, "their heads have {bytes} bytes; right: {MOST} at most")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Unfit {}
-
-/// Requests that are sent at once, and their answers, one after the other.
+/// Requests that are sent at once, and their responses in order.
 #[derive(Debug)]
 pub struct Pipeline<'r> {
     client: Client,
     requests: &'r [Request],
-    /// How many have been answered, or have failed.
+    /// How many requests have a response or an error.
     done: usize,
-    state: State,
-    /// The answer that was given last.
+    state: PipelineState,
+    /// The last response that was returned.
     current: Option<Response>,
     resent: usize,
 }
 
 #[derive(Debug)]
-enum State {
+enum PipelineState {
     Unsent,
-    /// Answers are to come on a connection: the one that the last answer will hand on, if it is not here.
+    /// Responses follow on this connection; `None` while the last response still holds it.
     Sent(Option<Box<Connection>>, VecDeque<RecvHead>, Box<Budget>),
-    /// What is left is sent one by one.
+    /// The remaining requests are sent one by one.
     OneByOne,
 }
 
@@ -100,133 +58,167 @@ impl<'r> Pipeline<'r> {
     pub(super) fn new(client: &Client, requests: &'r [Request]) -> Result<Pipeline<'r>, Error> {
         let (mut bytes, mut peers) = (0, Vec::<Peer>::new());
         for request in requests {
-            let content = request.content()?;
-            let unfit = match content.framing {
-                _ if !request.is_idempotent() => {
-                    Some(Unfit::Method(request.verb().as_str().to_owned()))
+            let framed = request.framed(request.body_size())?;
+            let refused = match framed.framing {
+                _ if !request.method().is_idempotent() => {
+                    Some(PipelineError::Method(request.method().as_str().to_owned()))
+                }
+                Framing::Length(_) | Framing::Chunked | Framing::UntilClose => {
+                    Some(PipelineError::Body)
+                }
+                Framing::None if request.version() == Version::Http10 => {
+                    Some(PipelineError::Http10)
                 }
                 Framing::None => None,
-                Framing::Length(_) | Framing::Chunked | Framing::UntilClose => Some(Unfit::Body),
             };
-            let unfit = unfit.or(request.is_version(Version::Http10).then_some(Unfit::Http10));
-            if let Some(unfit) = unfit {
-                return Err(Error::Unfit(unfit));
+            if let Some(refused) = refused {
+                return Err(Error::Pipeline(refused));
             }
-            let route = client.config.routes.to(request.url()).map_err(Error::Proxy)?;
+            let route = client.config.connect.route(request.url()).map_err(Error::Proxy)?;
             peers.push(route.peer(request.url()));
             let mut head = Vec::new();
-            request.head_to(route.proxy(), &content).encode(&mut head);
+            request.outgoing(route, framed).head.encode(&mut head);
             bytes += head.len();
         }
         if peers.windows(2).any(|two| two[0] != two[1]) {
-            return Err(Error::Unfit(Unfit::Elsewhere));
+            return Err(Error::Pipeline(PipelineError::SeveralServers));
         }
-        if bytes > MOST {
-            return Err(Error::Unfit(Unfit::TooLong(bytes)));
+        if bytes > MAX_HEADS {
+            return Err(Error::Pipeline(PipelineError::TooLong { bytes, max: MAX_HEADS }));
         }
-        let client = client.clone();
-        Ok(Pipeline { client, requests, done: 0, state: State::Unsent, current: None, resent: 0 })
+        let (client, state) = (client.clone(), PipelineState::Unsent);
+        Ok(Pipeline { client, requests, done: 0, state, current: None, resent: 0 })
     }
 
-    /// The next answer, in the order of the requests; `None` behind the last one. What is left of the answer
-    /// before it is read, if it is little; else the connection is given up, and the rest sent again.
+    /// Returns the next response, in the order of the requests; `None` after the last one. The rest of the
+    /// body of the response before it is read, if it is small; if not, its connection is closed, and the
+    /// remaining requests are sent again.
     ///
     /// # Errors
-    /// Those of this request; the next one has an answer of its own, or an error.
-    pub fn answer(&mut self) -> Option<Result<&mut Response, Error>> {
-        let before = self.current.take();
+    /// Those of this request; the next one has a response or an error of its own.
+    pub fn next_response(&mut self) -> Option<Result<&mut Response, Error>> {
+        let previous = self.current.take();
         let request = self.requests.get(self.done)?;
         self.done += 1;
-        let outcome = self.next(request, before);
+        let outcome = self.receive(request, previous);
         Some(outcome.map(|response| self.current.insert(response)))
     }
 
-    /// How many requests had to be sent a second time.
+    /// Returns how many requests had to be sent a second time.
     pub fn resent(&self) -> usize {
         self.resent
     }
 
-    fn next(&mut self, request: &Request, before: Option<Response>) -> Result<Response, Error> {
-        let handed_on = before.and_then(Response::hand_on);
-        let state = match std::mem::replace(&mut self.state, State::OneByOne) {
-            State::Unsent => self.send()?,
-            State::Sent(None, waiting, budget) => {
-                State::Sent(handed_on.map(Box::new), waiting, budget)
+    fn receive(
+        &mut self,
+        request: &Request,
+        previous: Option<Response>,
+    ) -> Result<Response, Error> {
+        let connection = previous.and_then(Response::into_connection);
+        let state = match std::mem::replace(&mut self.state, PipelineState::OneByOne) {
+            PipelineState::Unsent => self.send()?,
+            PipelineState::Sent(None, waiting, budget) => {
+                PipelineState::Sent(connection.map(Box::new), waiting, budget)
             }
             state => state,
         };
-        if let State::Sent(connection, mut waiting, mut budget) = state {
-            if let Some((mut connection, first)) = connection.zip(waiting.pop_front()) {
-                self.client.tell(&Event::InTurn(self.done, self.requests.len(), request));
-                let more = !waiting.is_empty();
-                match next_answer(&self.client, first, &mut connection, &mut budget) {
-                    Ok(answer) => {
-                        self.state = State::Sent(None, waiting, budget.clone());
-                        let (url, peer) = (request.url().clone(), self.route_of(request)?.1);
-                        let client = self.client.clone();
-                        let response = Response::in_turn(
-                            client,
-                            url,
-                            peer,
-                            *connection,
-                            *budget,
-                            answer,
-                            more,
-                        );
-                        return Ok(response);
-                    }
-                    Err(error) => {
-                        self.client.tell(&Event::Closed(connection.id, error.close()));
-                        let unanswered = match &error {
-                            Error::Head(misread) => misread.fault.rule == Rule::HeadIncomplete,
-                            error => matches!(error, Error::NoAnswer | Error::Receive(_)),
-                        };
-                        if !unanswered {
-                            return Err(error);
-                        }
-                    }
-                }
+        if let PipelineState::Sent(connection, waiting, budget) = state {
+            if let Some(connection) = connection
+                && let Some(outcome) = self.receive_in_turn(request, *connection, waiting, *budget)
+            {
+                return outcome;
             }
-            let left = self.requests.len() + 1 - self.done;
-            self.client.tell(&Event::Unanswered(left, self.requests.len()));
+            let (unanswered, total) = (self.requests.len() + 1 - self.done, self.requests.len());
+            self.client.notify(&Event::PipelineBroken { unanswered, total });
         }
         self.resent += 1;
-        self.client.tell(&Event::InTurn(self.done, self.requests.len(), request));
+        self.notify_turn(request);
         call(&self.client, request, None, &mut self.client.budget())
     }
 
-    fn route_of(&self, request: &'r Request) -> Result<(Route<'_>, Peer), Error> {
-        let route = self.client.config.routes.to(request.url()).map_err(Error::Proxy)?;
+    /// Receives a response on the pipeline's connection. Returns `None` when the connection ended without a
+    /// complete head.
+    fn receive_in_turn(
+        &mut self,
+        request: &Request,
+        mut connection: Connection,
+        mut waiting: VecDeque<RecvHead>,
+        mut budget: Budget,
+    ) -> Option<Result<Response, Error>> {
+        let first = waiting.pop_front()?;
+        self.notify_turn(request);
+        let more_follow = !waiting.is_empty();
+        match next_response(&self.client, first, &mut connection, &mut budget) {
+            Ok(received) => {
+                self.state = PipelineState::Sent(None, waiting, Box::new(budget));
+                let peer = match self.route_of(request) {
+                    Ok((_, peer)) => peer,
+                    Err(error) => return Some(Err(error)),
+                };
+                Some(Ok(Response::new(ResponseParts {
+                    client: self.client.clone(),
+                    url: request.url().clone(),
+                    peer,
+                    connection,
+                    budget,
+                    received,
+                    more_follow,
+                })))
+            }
+            Err(error) => {
+                self.client.notify(&Event::Closed(connection.id, error.close_reason()));
+                let is_unanswered = match &error {
+                    ExchangeError::Head(error) => error.fault.rule == Rule::HeadIncomplete,
+                    error => {
+                        matches!(error, ExchangeError::NoResponse | ExchangeError::Receive(_))
+                    }
+                };
+                (!is_unanswered).then(|| Err(error.into()))
+            }
+        }
+    }
+
+    fn notify_turn(&self, request: &Request) {
+        self.client.notify(&Event::Pipelined {
+            number: self.done,
+            total: self.requests.len(),
+            method: request.method(),
+            url: request.url(),
+        });
+    }
+
+    fn route_of<'u>(&'u self, request: &'u Request) -> Result<(Route<'u>, Peer), Error> {
+        let route = self.client.config.connect.route(request.url()).map_err(Error::Proxy)?;
         Ok((route, route.peer(request.url())))
     }
 
-    /// Sends all of them in one write.
-    fn send(&self) -> Result<State, Error> {
+    /// Sends all requests in one write.
+    fn send(&self) -> Result<PipelineState, Error> {
         let mut budget = self.client.budget();
-        let Some(first) = self.requests.first() else { return Ok(State::OneByOne) };
+        let Some(first) = self.requests.first() else { return Ok(PipelineState::OneByOne) };
         let (route, peer) = self.route_of(first)?;
         let mut connection = connection_to(&self.client, route, &peer, &mut budget)?;
         let mut waiting = VecDeque::new();
         for request in self.requests {
-            let (content, begun) = (request.content()?, connection.output.len());
-            let head = request.head_to(route.proxy(), &content);
-            let sending = SendHead.send(&head, None, &mut connection.output);
-            self.client.tell(&Event::Sending(&connection.output[begun..]));
-            waiting.push_back(sending.finish(&mut connection.output));
+            let begun = connection.output.len();
+            let receiving = request.encode(route, &mut connection.output)?;
+            self.client.notify(&Event::Sending(&connection.output[begun..]));
+            waiting.push_back(receiving);
         }
         budget.enter(Phase::Send, Instant::now());
         loop {
             match connection.flush(&mut budget) {
                 Ok(Flushed::All) => break,
-                // It may wait for us to take its answers.
-                Ok(Flushed::Stalled) => connection.glean(),
-                Err(error) => {
-                    self.client.tell(&Event::Closed(connection.id, error.close()));
-                    return Err(error);
+                // The server may wait until the client reads its responses.
+                Ok(Flushed::Stalled) => connection.read_available(),
+                Err(limit) => {
+                    let error = ExchangeError::from(limit);
+                    self.client.notify(&Event::Closed(connection.id, error.close_reason()));
+                    return Err(error.into());
                 }
             }
         }
-        self.client.tell(&Event::Sent(0));
-        Ok(State::Sent(Some(Box::new(connection)), waiting, Box::new(budget)))
+        self.client.notify(&Event::Sent(0));
+        Ok(PipelineState::Sent(Some(Box::new(connection)), waiting, Box::new(budget)))
     }
 }

@@ -1,9 +1,9 @@
-//! A proxy for http, and for whom it is not asked.
+//! A proxy for http, and the hosts that are reached without it.
 //!
-//! What it is sent differs in three places from what a server is sent: the target is the whole address
-//! (absolute-form, RFC 9112, 3.2.2), `Proxy-Authorization` says who asks (RFC 9110, 11.7.2), and a default
-//! field `Proxy-Connection` is sent to nobody else. Host stays the server's. Not in here: tunnels
-//! (CONNECT), which https would need, https to the proxy itself, SOCKS.
+//! A request to a proxy differs in three places: the target is the whole URL (absolute-form, RFC 9112,
+//! 3.2.2), `Proxy-Authorization` carries the credentials (RFC 9110, 11.7.2), and a default field
+//! `Proxy-Connection` is sent to proxies only. Host stays the server's. Not supported: tunnels (CONNECT),
+//! which https would need, https to the proxy itself, SOCKS.
 
 use std::net::IpAddr;
 
@@ -18,27 +18,27 @@ use crate::proto::http::url::Url;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     authority: Authority,
-    /// `user:password`, who asks.
+    /// The credentials, `user:password`.
     user: Option<Vec<u8>>,
 }
 
-/// Where curl looks for a proxy that names no port.
+/// The port of a proxy without one, as with curl.
 const PORT: u16 = 1080;
 
-/// Why a proxy is of no use.
+/// Why a proxy cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProxyError {
-    /// It is not the address of a proxy; its secrets are not among what is kept here.
+    /// The text is not the address of a proxy. Credentials in it are not kept here.
     Address(String),
-    /// It speaks something else, as `socks5`.
+    /// The proxy speaks another protocol, `socks5` for example.
     Scheme(String),
-    /// A [`Detour`](super::Detour) leads this host elsewhere, which behind a proxy takes a tunnel.
+    /// A [`ConnectTo`](super::ConnectTo) applies to this host, which through a proxy needs a tunnel.
     Tunnel(String),
 }
 
 impl Proxy {
-    /// Reads `[http://][user[:password]@]host[:port]`; what follows in a path is left away. User and
-    /// password are percent-decoded. Without a port it is 1080, as with curl.
+    /// Reads `[http://][user[:password]@]host[:port]`, and ignores a path. User and password are
+    /// percent-decoded. The default port is 1080, as with curl.
     ///
     /// # Errors
     /// [`ProxyError::Address`], [`ProxyError::Scheme`].
@@ -64,36 +64,36 @@ impl Proxy {
         Ok(Proxy { authority, user })
     }
 
-    /// This is who asks: `user:password`, percent-decoded, unless the proxy's address says it.
+    /// Sets the credentials, a percent-encoded `user:password`, unless the proxy's address has some.
     ///
     /// # Errors
     /// [`ProxyError::Address`] for a control byte in it, which Basic cannot carry (RFC 7617, 2).
-    pub fn user(self, user: &str) -> Result<Proxy, ProxyError> {
+    pub fn with_user(self, user: &str) -> Result<Proxy, ProxyError> {
         let user = decoded(user).ok_or_else(|| ProxyError::Address(self.to_string()))?;
         Ok(Proxy { user: Some(self.user.unwrap_or(user)), ..self })
     }
 
-    /// Its host, without the brackets of an IPv6 address.
+    /// Returns its host, without the brackets of an IPv6 address.
     pub fn host(&self) -> &str {
         let host = &self.authority.host;
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
 
-    /// Its port.
+    /// Returns its port.
     pub fn port(&self) -> u16 {
         self.authority.port.unwrap_or(PORT)
     }
 
-    /// Returns the percent-encoded `user:password`, as [`Proxy::user`] reads it.
+    /// Returns the credentials in the form that [`Proxy::with_user`] reads.
     pub fn encoded_user(&self) -> Option<String> {
         let parts = self.user.as_deref()?.splitn(2, |&byte| byte == b':');
         let parts: Vec<_> = parts.map(|part| percent_encode(part, &UNRESERVED)).collect();
         Some(parts.join(":"))
     }
 
-    /// Makes the head of a request for this URL's server one for the proxy. A caller's own
-    /// `Proxy-Authorization` stays, and is the only one.
-    pub(crate) fn address(&self, head: RequestHead, url: &Url) -> RequestHead {
+    /// Rewrites the head of a request for this URL's server into one for the proxy. The caller's own
+    /// `Proxy-Authorization`, if there is one, is the only one.
+    pub(super) fn rewrite(&self, head: RequestHead, url: &Url) -> RequestHead {
         let mut headers = Headers::new();
         let is_host = |(name, _): &(&str, _)| name.eq_ignore_ascii_case("host");
         let own = !head.headers.has("proxy-authorization");
@@ -116,7 +116,7 @@ impl Proxy {
     }
 }
 
-/// `user:password`, or a user without one; without a control byte.
+/// Decodes `user:password`, or a user without one. Returns `None` for a control byte in it.
 fn decoded(user: &str) -> Option<Vec<u8>> {
     let mut user = percent_decode(user).into_owned();
     if !user.contains(&b':') {
@@ -125,7 +125,7 @@ fn decoded(user: &str) -> Option<Vec<u8>> {
     (!user.iter().any(u8::is_ascii_control)).then_some(user)
 }
 
-/// Where it is; its secrets are not shown.
+/// Shows host and port, without the credentials.
 impl std::fmt::Display for Proxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "http://{}:{}", self.authority.host, self.port())
@@ -147,15 +147,12 @@ impl std::fmt::Display for ProxyError {
                 "{place:?} is not a proxy's address; right: http://user:password@proxy.example:3128"
             ),
             ProxyError::Scheme(scheme) => {
-                write!(
-                    f,
-                    "a proxy that speaks {scheme:?} is of no use here; right: one for http://"
-                )
+                write!(f, "a {scheme:?} proxy is not supported; right: one for http://")
             }
             ProxyError::Tunnel(host) => write!(
                 f,
-                "to lead {host} elsewhere through a proxy takes a tunnel (CONNECT), which is not \
-                 spoken here; right: no proxy for it"
+                "to connect to another place for {host} through a proxy needs a tunnel (CONNECT), \
+                 which is not supported; right: no proxy for it"
             ),
         }
     }
@@ -163,41 +160,43 @@ impl std::fmt::Display for ProxyError {
 
 impl std::error::Error for ProxyError {}
 
-/// Hosts that are asked without the proxy: the list of `no_proxy`.
+/// The hosts that are reached without the proxy: the list of `no_proxy`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Except(Vec<Exception>);
+pub struct NoProxy(Vec<HostPattern>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Exception {
+enum HostPattern {
     All,
-    /// This name and all below it.
+    /// This name and every name that ends in it, after a dot.
     Domain(String),
     /// The addresses whose first bits are these.
     Network(IpAddr, u8),
 }
 
-impl Except {
-    /// Reads a list, with commas or blanks in between. `*`, alone, is every host. `example.org`, or
+impl NoProxy {
+    /// Reads a list that is separated by commas or spaces. `*`, alone, is every host. `example.org`, or
     /// `.example.org`, is that name and those that end in `.example.org`. An address, or a network
-    /// as `10.0.0.0/8`, is for hosts that are addresses themselves; no name is looked up. What is
-    /// nothing of that is no host, and no error: other programs read the same list. A port makes it so,
-    /// as with curl.
-    pub fn parse(list: &str) -> Except {
+    /// as `10.0.0.0/8`, matches hosts that are addresses themselves; no name is looked up. An item of
+    /// another form matches no host and is not an error, because other programs read the same list; an
+    /// item with a port is of that kind, as with curl.
+    pub fn parse(list: &str) -> NoProxy {
         if list.trim() == "*" {
-            return Except(vec![Exception::All]);
+            return NoProxy(vec![HostPattern::All]);
         }
         let items = list.split(|char: char| char == ',' || char.is_ascii_whitespace());
-        Except(items.filter_map(exception).collect())
+        NoProxy(items.filter_map(host_pattern).collect())
     }
 
-    /// Is this host among them? A name or an address, without brackets.
-    pub fn has(&self, host: &str) -> bool {
+    /// Returns whether the list contains this host, a name or an address without brackets.
+    pub fn contains(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host);
         let address = host.parse::<IpAddr>().ok();
-        self.0.iter().any(|exception| match (exception, address) {
-            (Exception::All, _) => true,
-            (Exception::Network(network, bits), Some(address)) => is_in(address, *network, *bits),
-            (Exception::Domain(domain), None) => {
+        self.0.iter().any(|pattern| match (pattern, address) {
+            (HostPattern::All, _) => true,
+            (HostPattern::Network(network, bits), Some(address)) => {
+                has_prefix(address, *network, *bits)
+            }
+            (HostPattern::Domain(domain), None) => {
                 let (start, end) = host
                     .split_at_checked(host.len().wrapping_sub(domain.len()))
                     .unwrap_or(("-", ""));
@@ -208,7 +207,7 @@ impl Except {
     }
 }
 
-fn exception(item: &str) -> Option<Exception> {
+fn host_pattern(item: &str) -> Option<HostPattern> {
     let (address, bits) = match item.split_once('/') {
         Some((address, bits)) => (address, Some(bits)),
         None => (item, None),
@@ -220,21 +219,21 @@ fn exception(item: &str) -> Option<Exception> {
             Some(bits) => bits.parse().ok().filter(|bits| *bits <= most)?,
             None => most,
         };
-        return Some(Exception::Network(address, bits));
+        return Some(HostPattern::Network(address, bits));
     }
     let domain = item.strip_prefix('.').unwrap_or(item);
     let domain = domain.strip_suffix('.').unwrap_or(domain);
-    (!domain.is_empty()).then(|| Exception::Domain(domain.to_owned()))
+    (!domain.is_empty()).then(|| HostPattern::Domain(domain.to_owned()))
 }
 
-/// Are the first bits of both the same?
-fn is_in(address: IpAddr, network: IpAddr, bits: u8) -> bool {
-    // All that differs lies behind those bits.
+/// Returns whether both addresses have the same first `bits` bits.
+fn has_prefix(address: IpAddr, network: IpAddr, bits: u8) -> bool {
     let (differs, width) = match (address, network) {
         (IpAddr::V4(one), IpAddr::V4(other)) => (u128::from(one.to_bits() ^ other.to_bits()), 32),
         (IpAddr::V6(one), IpAddr::V6(other)) => (one.to_bits() ^ other.to_bits(), 128),
         _ => return false,
     };
+    // Shifts the bits after the prefix out; a shift by the whole width is not defined, and leaves none.
     differs.checked_shr(width - u32::from(bits)).unwrap_or(0) == 0
 }
 
@@ -260,7 +259,7 @@ mod tests {
             assert_eq!((proxy.to_string().as_str(), said), (place, user), "{text}");
         }
         assert_eq!(Proxy::parse("[::1]:8").unwrap().host(), "::1");
-        let user = |text: &str| Proxy::parse(text).unwrap().user("c:d").unwrap();
+        let user = |text: &str| Proxy::parse(text).unwrap().with_user("c:d").unwrap();
         assert_eq!(user("p").user.as_deref(), Some(&b"c:d"[..]));
         assert_eq!(user("u:p@p").user.as_deref(), Some(&b"u:p"[..]));
         assert!(!format!("{:?}", user("p")).contains("c:d"));
@@ -280,7 +279,7 @@ mod tests {
         }
         let error = Proxy::parse("u:secret@a b").unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
-        assert!(Proxy::parse("p").unwrap().user("a%0ab:c").is_err());
+        assert!(Proxy::parse("p").unwrap().with_user("a%0ab:c").is_err());
     }
 
     /// The host, the lists that have it, and those that do not.
@@ -339,10 +338,10 @@ mod tests {
         ] {
             having
                 .iter()
-                .for_each(|list| assert!(Except::parse(list).has(host), "{host} in {list}"));
+                .for_each(|list| assert!(NoProxy::parse(list).contains(host), "{host} in {list}"));
             others
                 .iter()
-                .for_each(|list| assert!(!Except::parse(list).has(host), "{host} in {list}"));
+                .for_each(|list| assert!(!NoProxy::parse(list).contains(host), "{host} in {list}"));
         }
     }
 }

@@ -1,16 +1,17 @@
-//! Where a redirect leads: a pure function of what was asked and what was answered (RFC 9110, 15.4).
+//! The request that a redirect leads to: a pure function of the requests so far and the response
+//! (RFC 9110, 15.4).
 //!
-//! | status | POST becomes | HEAD stays HEAD, and others | the body |
+//! | status | POST becomes | HEAD, and other methods | the body |
 //! |---|---|---|---|
-//! | 301, 302 | GET, as every client does | stay what they are | goes with POST |
-//! | 303 | GET | become GET | goes |
-//! | 307, 308 | POST | stay what they are | is sent again, if it can be |
+//! | 301, 302 | GET, as in every client | stay the same | is dropped when POST becomes GET |
+//! | 303 | GET | HEAD stays, others become GET | is dropped |
+//! | 307, 308 | POST | stay the same | is sent again, if that is possible |
 //!
-//! Any other status, and one of these without a Location, is the answer. A hop to another host or port
-//! loses what was meant for the first one: Authorization, Cookie, Host ([`Hop::leaves_origin`]). Refused,
-//! with the answer kept: more hops than allowed, the same request a second time in one chain
-//! (nothing here changes between the two, so it would go round for ever), two Locations that differ,
-//! an address that cannot be fetched (https among them), a body that is gone.
+//! A response with any other status, or without a Location, is returned as it is. A redirect to another host
+//! or port loses the fields that were meant for the first one: Authorization, Cookie, Host
+//! ([`NextRequest::leaves_origin`]). Refused, with the response kept: more redirects than allowed, the same
+//! request a second time in one chain (a loop), two Locations that differ, a URL that cannot be fetched
+//! (https among them), a body that cannot be sent again.
 
 use std::borrow::Cow;
 
@@ -19,125 +20,128 @@ use crate::proto::http::method::Method;
 use crate::proto::http::status::Status;
 use crate::proto::http::url::{Url, UrlError};
 
-/// What is done about redirects.
+/// What the client does about redirects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redirects {
-    /// A redirect is an answer as any other.
-    Answer,
-    /// So many in a row are followed, by the table above; one more is an error.
+    /// Returns a redirect like any other response.
+    Return,
+    /// Follows at most this number in a row, by the table above; one more is an error.
     Follow(u32),
-    /// They are followed by other rules.
-    By(Rules),
+    /// Follows them by other rules.
+    Custom(RedirectRules),
 }
 
-/// By which rules redirects are followed.
+/// The rules for following redirects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
-    /// So many in a row, and one more is an error; `None`: any number, as long as they don't go round.
-    pub most: Option<u32>,
-    /// The statuses, of 301, 302 and 303, behind which POST stays POST and keeps its body.
-    pub stays_post: Vec<u16>,
-    /// Who gets what was meant for the first host.
-    pub secrets: Secrets,
-    /// The same request a second time in one chain.
-    pub again: Again,
+pub struct RedirectRules {
+    /// The most redirects in a row; one more is an error. `None`: any number, but no loop.
+    pub max: Option<u32>,
+    /// The statuses, of 301, 302 and 303, after which POST stays POST and keeps its body.
+    pub keep_post: Vec<u16>,
+    /// Where Authorization and Cookie are sent.
+    pub credentials: CredentialScope,
+    /// What happens when a chain comes back to a request.
+    pub on_repeat: OnRepeat,
 }
 
-/// Where Authorization and Cookie go.
+/// Where Authorization and Cookie are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Secrets {
-    /// To the origin that they were meant for, until a redirect leads away from it.
-    StayHome,
-    /// Wherever a redirect leads.
-    Travel,
+pub enum CredentialScope {
+    /// To the origin of the first request, until a redirect leads away from it.
+    SameOrigin,
+    /// To every host that a redirect leads to.
+    AnyHost,
 }
 
-/// What it means when a chain comes back to a request.
+/// What happens when a chain comes back to the same request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
-    /// It goes round: an error.
-    Loop,
-    /// The server may answer in another way by now. Without [`Rules::most`] it is a loop even so.
-    Hope,
+pub enum OnRepeat {
+    /// It is a loop, and an error.
+    Fail,
+    /// The request is sent, as the server may respond differently now. Without [`RedirectRules::max`] it is
+    /// an error all the same.
+    Allow,
 }
 
-impl Rules {
-    /// The table above, for so many redirects in a row.
-    pub fn up_to(most: u32) -> Rules {
-        let (secrets, again) = (Secrets::StayHome, Again::Loop);
-        Rules { most: Some(most), stays_post: Vec::new(), secrets, again }
-    }
-}
-
-impl Redirects {
-    /// By which rules they are followed; `None`: they are not.
-    pub(super) fn rules(&self) -> Option<Cow<'_, Rules>> {
-        match self {
-            Redirects::Answer => None,
-            Redirects::Follow(most) => Some(Cow::Owned(Rules::up_to(*most))),
-            Redirects::By(rules) => Some(Cow::Borrowed(rules)),
+impl RedirectRules {
+    /// Returns the rules of the table above, for at most `max` redirects in a row.
+    pub fn up_to(max: u32) -> RedirectRules {
+        RedirectRules {
+            max: Some(max),
+            keep_post: Vec::new(),
+            credentials: CredentialScope::SameOrigin,
+            on_repeat: OnRepeat::Fail,
         }
     }
 }
 
-/// A request of a chain, as far as it matters for the next one.
+impl Redirects {
+    /// Returns the rules for following; `None`: redirects are not followed.
+    pub(super) fn rules(&self) -> Option<Cow<'_, RedirectRules>> {
+        match self {
+            Redirects::Return => None,
+            Redirects::Follow(max) => Some(Cow::Owned(RedirectRules::up_to(*max))),
+            Redirects::Custom(rules) => Some(Cow::Borrowed(rules)),
+        }
+    }
+}
+
+/// A request of a chain of redirects: the parts that matter for the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct Visited {
     /// Its method.
     pub method: Method,
-    /// Its address.
+    /// Its URL.
     pub url: Url,
 }
 
-/// The request that a redirect asks for.
+/// The request that a redirect leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hop {
+pub struct NextRequest {
     /// Its method.
     pub method: Method,
-    /// Its address; the fragment is the one before's, unless it brings its own.
+    /// Its URL, with the fragment of the one before, unless the Location has one.
     pub url: Url,
-    /// Is the body sent again? If not, the fields that describe it go, too.
+    /// Whether the body is sent again. If not, the fields that describe it are dropped, too.
     pub keeps_body: bool,
-    /// Does it lead to another host or port?
+    /// Whether it goes to another host or port.
     pub leaves_origin: bool,
-    /// Do Authorization and Cookie go there, too?
-    pub keeps_secrets: bool,
+    /// Whether Authorization and Cookie are sent, too.
+    pub keeps_credentials: bool,
 }
 
 /// Why a redirect is not followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RedirectError {
-    /// More than so many in a row.
+    /// More than this number in a row.
     TooMany(u32),
-    /// This was asked for before.
+    /// The chain comes back to this URL.
     Loop(Url),
-    /// It leads to nowhere that can be fetched.
+    /// The Location is not a URL that can be fetched.
     Location(UrlError),
-    /// It has more than one Location, and they differ.
-    Locations,
-    /// The body has to be sent again, but came from a reader and is gone.
-    BodyGone,
+    /// The response has Locations that differ.
+    ConflictingLocations,
+    /// The body would have to be sent again, but came from a reader that cannot rewind.
+    BodyConsumed,
 }
 
 impl std::fmt::Display for RedirectError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            RedirectError::TooMany(most) => {
-                write!(f, "more than {most} redirects in a row")
-            }
-            RedirectError::Loop(url) => write!(f, "the redirects go round: {url} once more"),
+            RedirectError::TooMany(max) => write!(f, "more than {max} redirects in a row"),
+            RedirectError::Loop(url) => write!(f, "the redirects form a loop: {url} again"),
             RedirectError::Location(UrlError::Scheme(scheme)) if scheme == "https" => {
-                f.write_str("the server redirects to https, which is not spoken here")
+                f.write_str("the server redirects to https, which is not supported")
             }
             RedirectError::Location(_) => {
-                f.write_str("the server redirects to what cannot be fetched")
+                f.write_str("the server redirects to a URL that cannot be fetched")
             }
-            RedirectError::Locations => {
+            RedirectError::ConflictingLocations => {
                 f.write_str("the server redirects to two places at once (RFC 9110, 10.2.2)")
             }
-            RedirectError::BodyGone => f.write_str(
-                "the server redirects, and wants the body again, which came from a reader and is \
-                 gone; right: a body in memory, or in a file",
+            RedirectError::BodyConsumed => f.write_str(
+                "the server redirects and needs the body again, which came from a reader that cannot \
+                 rewind; right: a body in memory, or in a file",
             ),
         }
     }
@@ -152,56 +156,57 @@ impl std::error::Error for RedirectError {
     }
 }
 
-/// Where `answer`, which the last of `trail` got, leads; `None`: nowhere, it is the answer. `trail` is
-/// all that has been asked in this chain, in order, never empty; `can_replay` says whether the body, if there is one, can be sent a second time.
+/// Returns the request that `response` redirects to; `None`: it is not a redirect. `trail` holds the requests
+/// of this chain in order; `response` belongs to the last one. `can_replay` says whether the body, if there
+/// is one, can be sent a second time.
 ///
 /// # Errors
 /// [`RedirectError`] says why it cannot be followed.
 pub fn redirect(
-    trail: &[Asked],
-    answer: &ResponseHead,
+    trail: &[Visited],
+    response: &ResponseHead,
     can_replay: bool,
-    rules: &Rules,
-) -> Result<Option<Hop>, RedirectError> {
-    let (Some(asked), true) = (trail.last(), is_redirect(answer.status)) else { return Ok(None) };
-    let mut locations = answer.headers.all("location");
+    rules: &RedirectRules,
+) -> Result<Option<NextRequest>, RedirectError> {
+    let (Some(last), true) = (trail.last(), is_redirect(response.status)) else { return Ok(None) };
+    let mut locations = response.headers.all("location");
     let Some(location) = locations.next() else { return Ok(None) };
-    if asked.method == Method::Connect {
-        return Ok(None); // it asks for a tunnel, not for a document
+    if last.method == Method::Connect {
+        return Ok(None); // CONNECT requests a tunnel, not a document
     }
     if locations.any(|other| other != location) {
-        return Err(RedirectError::Locations);
+        return Err(RedirectError::ConflictingLocations);
     }
-    let (method, keeps_body) = becomes(&asked.method, answer.status, rules);
-    let url = asked.url.resolve(location).map_err(RedirectError::Location)?;
-    if let Some(most) = rules.most.filter(|&most| trail.len() > most as usize) {
-        return Err(RedirectError::TooMany(most));
+    let (method, keeps_body) = next_method(&last.method, response.status, rules);
+    let url = last.url.resolve(location).map_err(RedirectError::Location)?;
+    if let Some(max) = rules.max.filter(|&max| trail.len() > max as usize) {
+        return Err(RedirectError::TooMany(max));
     }
-    let is_same = |asked: &Asked| {
-        asked.method == method && asked.url.has_origin_of(&url) && asked.url.path == url.path
+    let is_same = |visited: &Visited| {
+        visited.method == method && visited.url.has_origin_of(&url) && visited.url.path == url.path
     };
-    let is_loop = rules.again == Again::Loop || rules.most.is_none();
-    if is_loop && trail.iter().any(is_same) {
+    let refuses_loops = rules.on_repeat == OnRepeat::Fail || rules.max.is_none();
+    if refuses_loops && trail.iter().any(is_same) {
         return Err(RedirectError::Loop(url));
     }
     if keeps_body && !can_replay {
-        return Err(RedirectError::BodyGone);
+        return Err(RedirectError::BodyConsumed);
     }
-    let leaves_origin = !asked.url.has_origin_of(&url);
-    let keeps_secrets = !leaves_origin || rules.secrets == Secrets::Travel;
-    Ok(Some(Hop { method, url, keeps_body, leaves_origin, keeps_secrets }))
+    let leaves_origin = !last.url.has_origin_of(&url);
+    let keeps_credentials = !leaves_origin || rules.credentials == CredentialScope::AnyHost;
+    Ok(Some(NextRequest { method, url, keeps_body, leaves_origin, keeps_credentials }))
 }
 
-/// Is it one of the five that can be followed without asking anyone? 300 offers a choice, 304 is about
-/// a cache, 305 and 306 are history.
+/// Returns whether the status is one of the five that can be followed without a decision by the user. 300
+/// offers a choice, 304 is about a cache, 305 and 306 are obsolete.
 pub(super) fn is_redirect(status: Status) -> bool {
     matches!(status.code(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// The method of the next request, and whether the body goes with it.
-fn becomes(method: &Method, status: Status, rules: &Rules) -> (Method, bool) {
+/// Returns the method of the next request, and whether the body is sent with it.
+fn next_method(method: &Method, status: Status, rules: &RedirectRules) -> (Method, bool) {
     match (status.code(), method) {
-        (code, Method::Post) if rules.stays_post.contains(&code) => (Method::Post, true),
+        (code, Method::Post) if rules.keep_post.contains(&code) => (Method::Post, true),
         (303, Method::Head) => (Method::Head, false),
         (303, _) | (301 | 302, Method::Post) => (Method::Get, false),
         _ => (method.clone(), true),
@@ -212,9 +217,9 @@ fn becomes(method: &Method, status: Status, rules: &Rules) -> (Method, bool) {
 mod tests {
     use super::*;
 
-    fn asked(method: &str, url: &str) -> Asked {
+    fn visited(method: &str, url: &str) -> Visited {
         let method = Method::parse(method.as_bytes()).unwrap();
-        Asked { method, url: Url::parse(url).unwrap() }
+        Visited { method, url: Url::parse(url).unwrap() }
     }
 
     fn answer(status: u16, locations: &[&str]) -> ResponseHead {
@@ -226,9 +231,9 @@ mod tests {
     }
 
     /// `METHOD url`, and what happens to the body and the secrets.
-    fn shown(hop: &Hop) -> String {
+    fn shown(hop: &NextRequest) -> String {
         let body = if hop.keeps_body { " +body" } else { "" };
-        let leaves = match (hop.leaves_origin, hop.keeps_secrets) {
+        let leaves = match (hop.leaves_origin, hop.keeps_credentials) {
             (false, _) => "",
             (true, false) => " leaves",
             (true, true) => " travels",
@@ -265,25 +270,26 @@ mod tests {
             ("CONNECT is not followed", "CONNECT", 302, "/y", None),
         ] {
             let hop = redirect(
-                &[asked(method, at)],
+                &[visited(method, at)],
                 &answer(status, &[location]),
                 true,
-                &Rules::up_to(5),
+                &RedirectRules::up_to(5),
             );
             assert_eq!(hop.unwrap().as_ref().map(shown).as_deref(), want, "{name}");
         }
-        let trail = [asked("GET", at)];
+        let trail = [visited("GET", at)];
         assert_eq!(
-            redirect(&trail, &answer(302, &[]), true, &Rules::up_to(5)),
+            redirect(&trail, &answer(302, &[]), true, &RedirectRules::up_to(5)),
             Ok(None),
             "no Location"
         );
-        let trail = [asked("GET", "http://a:81/x#f")];
+        let trail = [visited("GET", "http://a:81/x#f")];
         for (locations, want) in
             [(&["/y", "/y"][..], "http://a:81/y#f"), (&["/y#g"], "http://a:81/y#g")]
         {
-            let hop =
-                redirect(&trail, &answer(302, locations), true, &Rules::up_to(5)).unwrap().unwrap();
+            let hop = redirect(&trail, &answer(302, locations), true, &RedirectRules::up_to(5))
+                .unwrap()
+                .unwrap();
             assert_eq!(hop.url.to_string(), want);
         }
     }
@@ -292,7 +298,7 @@ mod tests {
     fn what_is_not_followed() {
         use RedirectError::*;
         let url = |text: &str| Url::parse(text).unwrap();
-        let trail = [asked("POST", "a/1"), asked("GET", "a/2"), asked("GET", "b/3")];
+        let trail = [visited("POST", "a/1"), visited("GET", "a/2"), visited("GET", "b/3")];
         for (name, trail, status, locations, can_replay, most, want) in [
             ("one too many", &trail[..], 302, &["/4"][..], true, 2, Some(TooMany(2))),
             ("not yet", &trail, 302, &["/4"], true, 3, None),
@@ -309,22 +315,27 @@ mod tests {
                 9,
                 Some(Location(UrlError::Scheme("https".into()))),
             ),
-            ("two places", &trail, 301, &["/4", "/5"], true, 9, Some(Locations)),
-            ("a body that is gone", &trail[..1], 307, &["/4"], false, 9, Some(BodyGone)),
+            ("two places", &trail, 301, &["/4", "/5"], true, 9, Some(ConflictingLocations)),
+            ("a body that is gone", &trail[..1], 307, &["/4"], false, 9, Some(BodyConsumed)),
             ("not needed", &trail[..1], 303, &["/4"], false, 9, None),
         ] {
-            let got = redirect(trail, &answer(status, locations), can_replay, &Rules::up_to(most));
+            let got = redirect(
+                trail,
+                &answer(status, locations),
+                can_replay,
+                &RedirectRules::up_to(most),
+            );
             assert_eq!(got.err(), want, "{name}");
         }
     }
 
     #[test]
     fn other_rules() {
-        let usual = Rules::up_to(9);
-        let stays = |codes: &[u16]| Rules { stays_post: codes.to_vec(), ..usual.clone() };
-        let travel = Rules { secrets: Secrets::Travel, ..usual.clone() };
-        let hope = Rules { again: Again::Hope, ..usual.clone() };
-        let no_limit = Rules { most: None, ..hope.clone() };
+        let usual = RedirectRules::up_to(9);
+        let stays = |codes: &[u16]| RedirectRules { keep_post: codes.to_vec(), ..usual.clone() };
+        let travel = RedirectRules { credentials: CredentialScope::AnyHost, ..usual.clone() };
+        let hope = RedirectRules { on_repeat: OnRepeat::Allow, ..usual.clone() };
+        let no_limit = RedirectRules { max: None, ..hope.clone() };
         for (name, rules, method, status, location, want) in [
             ("301", stays(&[301]), "POST", 301, "/y", Ok("POST http://a/y +body")),
             ("303", stays(&[303]), "POST", 303, "/y", Ok("POST http://a/y +body")),
@@ -335,12 +346,13 @@ mod tests {
             ("hope", hope, "GET", 302, "/x", Ok("GET http://a/x +body")),
             ("without end", no_limit, "GET", 302, "/x", Err(RedirectError::Loop)),
         ] {
-            let hop = redirect(&[asked(method, "a/x")], &answer(status, &[location]), true, &rules);
+            let hop =
+                redirect(&[visited(method, "a/x")], &answer(status, &[location]), true, &rules);
             let want = want.map(str::to_owned).map_err(|error| error(Url::parse("a/x").unwrap()));
             assert_eq!(hop.map(|hop| shown(&hop.unwrap())), want, "{name}");
         }
-        let trail = vec![asked("GET", "a/1"); 1000];
-        let rules = Rules { most: None, ..usual };
+        let trail = vec![visited("GET", "a/1"); 1000];
+        let rules = RedirectRules { max: None, ..usual };
         assert!(redirect(&trail, &answer(302, &["/2"]), true, &rules).unwrap().is_some());
     }
 }

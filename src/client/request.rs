@@ -1,10 +1,12 @@
-//! What is asked.
+//! A request: method, URL, fields, and a body in memory.
 
 use std::sync::Arc;
 
 use super::error::Error;
-use super::proxy::Proxy;
-use super::redirect::Hop;
+use super::outgoing::{BodySize, Framed, Outgoing};
+use super::redirect::NextRequest;
+use super::route::Route;
+use crate::proto::http::client::RecvHead;
 use crate::proto::http::error::Rule;
 use crate::proto::http::framing::{Framing, Message, framing};
 use crate::proto::http::head::RequestHead;
@@ -14,45 +16,27 @@ use crate::proto::http::target::{Authority, Target};
 use crate::proto::http::url::Url;
 use crate::proto::http::version::Version;
 
-/// A request; it may be sent as often as one likes.
+/// A request. It can be sent any number of times.
 #[derive(Debug, Clone)]
 pub struct Request {
     url: Url,
     method: Method,
     version: Version,
-    /// What is sent unless the caller says otherwise; `Authorization` may be among it (`-u`), and is a
-    /// secret of the origin here, too.
+    /// The fields that are sent unless the caller sets them. An `Authorization` among them is a secret of
+    /// the origin, as one that the caller set.
     defaults: Headers,
     fields: Headers,
     body: Option<Arc<Vec<u8>>>,
 }
 
-/// How long a body is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Size {
-    /// There is none.
-    None,
-    Known(u64),
-    Unknown,
-}
-
-/// The body of a request, and how it is sent.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Content<'r> {
-    pub(crate) body: &'r [u8],
-    pub(crate) framing: Framing,
-    /// Does it wait for a 100 (Continue)?
-    pub(crate) expects_continue: bool,
-}
-
-/// A body of more bytes waits for a 100 (Continue), as curl's does: 1 MB.
-const WAITS: u64 = 1 << 20;
+/// A body of more bytes waits for a 100 (Continue), as with curl: 1 MB.
+const CONTINUE_ABOVE: u64 = 1 << 20;
 
 impl Request {
-    /// GET of an address, which may be as short as `:8080/path`.
+    /// Returns a GET request for a URL, which may be as short as `:8080/path`.
     ///
     /// # Errors
-    /// [`Error::Url`] when it is not one that can be fetched.
+    /// [`Error::Url`] when the URL cannot be fetched.
     pub fn get(url: &str) -> Result<Request, Error> {
         let url = Url::parse(url).map_err(Error::Url)?;
         let mut defaults = Headers::new();
@@ -60,48 +44,49 @@ impl Request {
             ("Host", host(&url).as_str()),
             ("User-Agent", concat!("threadbare/", env!("CARGO_PKG_VERSION"))),
             ("Accept", "*/*"),
-            ("Expect", CONTINUE), // with a large body only
+            ("Expect", CONTINUE), // sent with a large body only
         ] {
-            defaults.append(name, value).expect("a host has no control bytes, and we none either");
+            defaults
+                .append(name, value)
+                .expect("neither a host nor our own text has control bytes");
         }
-        let fields = Headers::new();
         Ok(Request {
             url,
             method: Method::Get,
             version: Version::Http11,
             defaults,
-            fields,
+            fields: Headers::new(),
             body: None,
         })
     }
 
-    /// Another method.
+    /// Sets the method.
     ///
     /// # Errors
     /// [`Error::Method`] when it is not a token.
-    pub fn method(self, name: &str) -> Result<Request, Error> {
+    pub fn with_method(self, name: &str) -> Result<Request, Error> {
         let method = Method::parse(name.as_bytes());
         Ok(Request { method: method.ok_or_else(|| Error::Method(name.to_owned()))?, ..self })
     }
 
-    /// Adds a field; a default of the same name goes. A body is sent with its Content-Length unless
-    /// `Transfer-Encoding: chunked` is set here; what contradicts the body is refused by
-    /// [`Client::send`](super::Client::send), as is a second Host.
+    /// Adds a field, which replaces a default of the same name. The client adds the Content-Length of a
+    /// body itself, unless `Transfer-Encoding: chunked` is set here; a field that contradicts the body, or
+    /// a second Host, is refused by [`Client::send`](super::Client::send).
     ///
     /// # Errors
-    /// [`Error::Field`] when its name is not a token, or a control byte stands in its value.
-    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Request, Error> {
+    /// [`Error::Field`] when the name is not a token, or the value has a control byte.
+    pub fn with_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Request, Error> {
         self.fields.append(name, value).map_err(Error::Field)?;
-        Ok(self.without(name))
+        Ok(self.without_default(name))
     }
 
-    /// Sets a default field, which one of the same name that is added replaces: where curl has a flag
-    /// for a field, it stands there too (`Host`, `Authorization`, `Range`, `User-Agent`, `Accept`,
-    /// `Referer`). A default `Proxy-Connection` is sent to a proxy only.
+    /// Sets a default field, which an added field of the same name replaces. The defaults are sent in the
+    /// order in which curl sends them (`Host`, `Authorization`, `Range`, `User-Agent`, `Accept`, `Referer`).
+    /// A default `Proxy-Connection` is sent to a proxy only.
     ///
     /// # Errors
-    /// [`Error::Field`], as [`Request::field`].
-    pub fn default_field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Request, Error> {
+    /// [`Error::Field`], as [`Request::with_header`].
+    pub fn with_default(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Request, Error> {
         self.defaults.set(name, value).map_err(Error::Field)?;
         let rank = |name: &str| {
             ORDER.iter().position(|other| other.eq_ignore_ascii_case(name)).unwrap_or(ORDER.len())
@@ -115,92 +100,106 @@ impl Request {
         Ok(Request { defaults, ..self })
     }
 
-    /// Takes a default field away: `Host`, `User-Agent`, `Accept`, or the `Expect: 100-continue` that
-    /// a body of more than 1 MB is sent with.
-    pub fn without(mut self, name: &str) -> Request {
+    /// Removes a default field: `Host`, `User-Agent`, `Accept`, or the `Expect: 100-continue` of a body of
+    /// more than 1 MB.
+    pub fn without_default(mut self, name: &str) -> Request {
         self.defaults.remove(name);
         self
     }
 
-    /// Speaks this version.
-    pub fn version(self, version: Version) -> Request {
+    /// Sets the HTTP version.
+    pub fn with_version(self, version: Version) -> Request {
         Request { version, ..self }
     }
 
-    /// Sends a body.
-    pub fn body(self, body: impl Into<Vec<u8>>) -> Request {
+    /// Sets the body.
+    pub fn with_body(self, body: impl Into<Vec<u8>>) -> Request {
         Request { body: Some(Arc::new(body.into())), ..self }
     }
 
-    /// Does the caller set this field?
-    pub fn has_field(&self, name: &str) -> bool {
+    /// Returns whether the caller added this field.
+    pub fn has_header(&self, name: &str) -> bool {
         self.fields.has(name)
     }
 
-    /// Is this the version that it speaks?
-    pub(crate) fn is_version(&self, version: Version) -> bool {
-        self.version == version
+    /// Returns the method.
+    pub fn method(&self) -> &Method {
+        &self.method
     }
 
-    /// What is asked for.
+    /// Returns the URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    pub(crate) fn verb(&self) -> &Method {
-        &self.method
+    /// Returns the HTTP version.
+    pub fn version(&self) -> Version {
+        self.version
     }
 
-    pub(crate) fn is_idempotent(&self) -> bool {
-        self.method.is_idempotent()
+    /// Returns the body; it is empty where there is none.
+    pub fn body(&self) -> &[u8] {
+        self.body.as_ref().map_or(&[][..], |body| body.as_slice())
     }
 
-    /// The request that a redirect asks for. What describes the body goes with it, and what is meant
-    /// for one server only does not reach another (RFC 9110, 15.4).
-    pub(crate) fn redirected(&self, hop: Hop) -> Request {
+    /// Returns the size of the body.
+    pub fn body_size(&self) -> BodySize {
+        self.body.as_ref().map_or(BodySize::None, |body| BodySize::Known(body.len() as u64))
+    }
+
+    /// Returns the head as it is sent on this route, with a body of this size, which may come from a reader.
+    ///
+    /// # Errors
+    /// [`Error::Field`], [`Error::Length`], [`Error::NoLength`] or [`Error::Trace`] when two recipients could
+    /// disagree about the end of the request, or about its host.
+    pub fn head(&self, route: Route<'_>, body: BodySize) -> Result<RequestHead, Error> {
+        Ok(self.outgoing(route, self.framed(body)?).complete_head())
+    }
+
+    /// Appends the request as it is sent on this route, head and body, to `out`. Returns the state that
+    /// receives the response.
+    ///
+    /// # Errors
+    /// As [`Request::head`].
+    pub fn encode(&self, route: Route<'_>, out: &mut Vec<u8>) -> Result<RecvHead, Error> {
+        Ok(self.outgoing(route, self.framed(self.body_size())?).encode(out))
+    }
+
+    /// Returns the request that a redirect leads to. The fields that describe the body are sent with it
+    /// only, and the fields that are meant for one server reach no other (RFC 9110, 15.4).
+    pub(super) fn redirected(&self, next: NextRequest) -> Request {
         let Request { url: _, method: _, version, defaults, fields, body } = self;
         let mut fields = fields.clone();
-        let stays = |name: &str| {
-            hop.leaves_origin && name.eq_ignore_ascii_case("host")
-                || !hop.keeps_secrets && is_one_of(name, SECRETS)
+        let is_dropped = |name: &str| {
+            next.leaves_origin && name.eq_ignore_ascii_case("host")
+                || !next.keeps_credentials && is_one_of(name, CREDENTIALS)
         };
-        fields.retain(|name| !stays(name));
-        if !hop.keeps_body {
+        fields.retain(|name| !is_dropped(name));
+        if !next.keeps_body {
             fields.retain(|name| !is_one_of(name, OF_THE_BODY));
         }
-        let mut fresh = Headers::new();
-        if !fields.has("host") && (defaults.has("host") || hop.leaves_origin) {
-            fresh.append("Host", host(&hop.url)).expect("a host has no control bytes");
+        let mut kept = Headers::new();
+        if !fields.has("host") && (defaults.has("host") || next.leaves_origin) {
+            kept.append("Host", host(&next.url)).expect("a host has no control bytes");
         }
-        // `-u` is a default, too, and as much a secret as what was given as a field.
-        let ours = |name: &str| !stays(name) && !name.eq_ignore_ascii_case("host");
-        for (name, value) in defaults.iter().filter(|(name, _)| ours(name)) {
-            fresh.append(name, value).expect("it was a field before");
+        // A default can be a credential, too.
+        let is_kept = |name: &str| !is_dropped(name) && !name.eq_ignore_ascii_case("host");
+        for (name, value) in defaults.iter().filter(|(name, _)| is_kept(name)) {
+            kept.append(name, value).expect("it was a field before");
         }
-        let body = body.clone().filter(|_| hop.keeps_body);
-        let (url, method, version) = (hop.url, hop.method, *version);
-        Request { url, method, version, defaults: fresh, fields, body }
+        let body = body.clone().filter(|_| next.keeps_body);
+        let (url, method, version) = (next.url, next.method, *version);
+        Request { url, method, version, defaults: kept, fields, body }
     }
 
-    /// The body, and how it is framed. A method that usually has a body says that it has none (RFC
-    /// 9110, 8.6: "a user agent SHOULD send Content-Length … when the method defines a meaning for
+    /// Returns how a body of this size is framed. A method that usually has a body announces an empty one
+    /// (RFC 9110, 8.6: "a user agent SHOULD send Content-Length … when the method defines a meaning for
     /// enclosed content").
     ///
     /// # Errors
-    /// [`Error::Field`], [`Error::Length`] or [`Error::Trace`], when two readers of the request could
-    /// disagree about its end, or about its host.
-    pub(crate) fn content(&self) -> Result<Content<'_>, Error> {
-        let body = self.body.as_ref().map_or(&[][..], |body| body.as_slice());
-        let size = self.body.as_ref().map_or(Size::None, |body| Size::Known(body.len() as u64));
-        Ok(Content { body, ..self.content_of(size)? })
-    }
-
-    /// As [`Request::content`], for a body of this size, which is elsewhere.
-    ///
-    /// # Errors
-    /// As [`Request::content`]; and [`Error::NoLength`].
-    pub(crate) fn content_of(&self, size: Size) -> Result<Content<'static>, Error> {
-        if self.method == Method::Trace && !matches!(size, Size::None) {
+    /// As [`Request::head`].
+    pub(super) fn framed(&self, size: BodySize) -> Result<Framed, Error> {
+        if self.method == Method::Trace && !matches!(size, BodySize::None) {
             return Err(Error::Trace);
         }
         if self.fields.all("host").count() > 1 {
@@ -208,34 +207,34 @@ impl Request {
             return Err(Error::Field(InvalidField { name, rule }));
         }
         let usual = matches!(self.method, Method::Post | Method::Put | Method::Patch);
-        let framing = match (self.asked_framing()?, size) {
-            (Framing::Length(said), Size::Known(body)) if said != body => {
-                return Err(Error::Length { said, body });
+        let framing = match (self.requested_framing()?, size) {
+            (Framing::Length(declared), BodySize::Known(actual)) if declared != actual => {
+                return Err(Error::Length { declared, actual });
             }
-            (Framing::Length(said @ 1..), Size::None) => {
-                return Err(Error::Length { said, body: 0 });
+            (Framing::Length(declared @ 1..), BodySize::None) => {
+                return Err(Error::Length { declared, actual: 0 });
             }
-            (Framing::None, Size::Unknown) if self.version == Version::Http10 => {
+            (Framing::None, BodySize::Unknown) if self.version == Version::Http10 => {
                 return Err(Error::NoLength);
             }
-            (Framing::None, Size::Unknown) => Framing::Chunked,
-            (Framing::None, Size::Known(length)) => Framing::Length(length),
-            (Framing::None, Size::None) if usual => Framing::Length(0),
-            (asked, _) => asked,
+            (Framing::None, BodySize::Unknown) => Framing::Chunked,
+            (Framing::None, BodySize::Known(length)) => Framing::Length(length),
+            (Framing::None, BodySize::None) if usual => Framing::Length(0),
+            (requested, _) => requested,
         };
         let large = match size {
-            Size::None => false,
-            Size::Known(length) => length > WAITS,
-            Size::Unknown => true,
+            BodySize::None => false,
+            BodySize::Known(length) => length > CONTINUE_ABOVE,
+            BodySize::Unknown => true,
         };
         let default = large && self.version == Version::Http11 && self.defaults.has("expect");
         let waits = self.fields.list_has("expect", CONTINUE) || default;
-        let is_empty = matches!(size, Size::None | Size::Known(0));
-        Ok(Content { body: &[], framing, expects_continue: waits && !is_empty })
+        let is_empty = matches!(size, BodySize::None | BodySize::Known(0));
+        Ok(Framed { framing, expects_continue: waits && !is_empty })
     }
 
-    /// What the caller's own fields say about the framing, judged as a server would.
-    fn asked_framing(&self) -> Result<Framing, Error> {
+    /// Returns the framing that the caller's own fields request, by the rules of a server.
+    fn requested_framing(&self) -> Result<Framing, Error> {
         let mut head = RequestHead::new(self.method.clone(), self.target());
         head.version = self.version;
         head.headers = self.fields.clone();
@@ -256,33 +255,27 @@ impl Request {
         }
     }
 
-    /// As [`Request::head_to`], for the server itself.
-    #[cfg(any(test, feature = "cli"))] // the command looks at it, the load generator sends it
-    pub(crate) fn head(&self, content: &Content<'_>) -> RequestHead {
-        self.head_to(None, content)
-    }
-
-    /// The head, but for its framing fields, for this proxy, or the server itself. An expectation without a body to wait for is left out,
-    /// as RFC 9110, 10.1.1 demands.
-    pub(crate) fn head_to(&self, proxy: Option<&Proxy>, content: &Content<'_>) -> RequestHead {
+    /// Returns the request for this route and this framing. An expectation without a body that waits for it
+    /// is dropped, as RFC 9110, 10.1.1 requires.
+    pub(super) fn outgoing(&self, route: Route<'_>, framed: Framed) -> Outgoing<'_> {
         let is = |wanted: &'static str| {
             move |(name, _): &(&str, &[u8])| name.eq_ignore_ascii_case(wanted)
         };
-        let waits_in_vain = |&(name, value): &(&str, &[u8])| {
-            !content.expects_continue
+        let is_needless = |&(name, value): &(&str, &[u8])| {
+            !framed.expects_continue
                 && is("expect")(&(name, value))
                 && value.eq_ignore_ascii_case(CONTINUE.as_bytes())
         };
+        let proxy = route.proxy();
         // "A user agent that generates a Host header field SHOULD send it as the first" (RFC 9110, 7.2).
         let hosts = self.fields.iter().filter(is("host"));
-        let to_proxy = |field: &_| is("proxy-connection")(field);
         let defaults = self.defaults.iter().filter(|field| !is("expect")(field));
-        let defaults = defaults.filter(|field| proxy.is_some() || !to_proxy(field));
+        let defaults = defaults.filter(|field| proxy.is_some() || !is("proxy-connection")(field));
         let others = self.fields.iter().filter(|field| !is("host")(field));
         let expects = self.defaults.iter().filter(is("expect"));
         let mut headers = Headers::new();
         let all = hosts.chain(defaults).chain(others).chain(expects);
-        for (name, value) in all.filter(|field| !waits_in_vain(field)) {
+        for (name, value) in all.filter(|field| !is_needless(field)) {
             headers.append(name, value).expect("it was a field before");
         }
         let head = RequestHead {
@@ -291,14 +284,15 @@ impl Request {
             version: self.version,
             headers,
         };
-        match proxy {
-            Some(proxy) => proxy.address(head, &self.url),
+        let head = match proxy {
+            Some(proxy) => proxy.rewrite(head, &self.url),
             None => head,
-        }
+        };
+        Outgoing { head, framed, body: self.body() }
     }
 }
 
-/// Method and URL, for people.
+/// Shows method and URL.
 impl std::fmt::Display for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Url { authority, path, .. } = &self.url;
@@ -306,17 +300,17 @@ impl std::fmt::Display for Request {
     }
 }
 
-/// Where default fields stand, as with curl.
+/// The order of the default fields, as with curl.
 const ORDER: &[&str] =
     &["Host", "Authorization", "Range", "If-Range", "User-Agent", "Accept", "Referer"];
 
-/// The only expectation there is.
+/// The only expectation that exists.
 const CONTINUE: &str = "100-continue";
 
-/// What is meant for one server only.
-const SECRETS: &[&str] = &["authorization", "cookie", "proxy-authorization"];
+/// The fields that are meant for one server only.
+const CREDENTIALS: &[&str] = &["authorization", "cookie", "proxy-authorization"];
 
-/// What is said about a body, or waits for it.
+/// The fields that describe a body, or wait for it.
 const OF_THE_BODY: &[&str] = &[
     "content-type",
     "content-length",
@@ -335,7 +329,7 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|one| one.eq_ignore_ascii_case(name))
 }
 
-/// What Host says. The usual port is left out, as "the normal form" has it (RFC 9110, 4.2.3).
+/// Returns the value of Host, without the usual port, which is "the normal form" (RFC 9110, 4.2.3).
 fn host(url: &Url) -> String {
     let port = url.authority.port.filter(|&port| port != 80);
     Authority { port, ..url.authority.clone() }.to_string()
@@ -347,7 +341,8 @@ mod tests {
 
     fn wire(request: &Request) -> String {
         let mut out = Vec::new();
-        request.head(&request.content().unwrap()).encode(&mut out);
+        let framed = request.framed(request.body_size()).unwrap();
+        request.outgoing(Route::direct(request.url()), framed).head.encode(&mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -361,9 +356,10 @@ mod tests {
                 "GET /a%20b HTTP/1.1\r\nHost: localhost:8080\r\n{agent}\r\nAccept: */*\r\n\r\n"
             )
         );
-        let request = request.field("accept", "a/b").unwrap().field("Accept", "").unwrap();
-        let request = request.without("user-agent").version(Version::Http10);
-        let request = request.method("DELETE").unwrap().field("host", "b").unwrap();
+        let request =
+            request.with_header("accept", "a/b").unwrap().with_header("Accept", "").unwrap();
+        let request = request.without_default("user-agent").with_version(Version::Http10);
+        let request = request.with_method("DELETE").unwrap().with_header("host", "b").unwrap();
         assert_eq!(
             wire(&request),
             "DELETE /a%20b HTTP/1.0\r\nhost: b\r\naccept: a/b\r\nAccept: \r\n\r\n"
@@ -373,16 +369,19 @@ mod tests {
     #[test]
     fn nothing_ends_a_line_early() {
         let request = Request::get("a/").unwrap();
-        assert!(matches!(request.clone().method("GET / HTTP/1.1\r\nX:"), Err(Error::Method(_))));
-        assert!(matches!(request.clone().field("X", "a\r\nb: c"), Err(Error::Field(_))));
-        assert!(matches!(request.field("X\r\nY", "a"), Err(Error::Field(_))));
+        assert!(matches!(
+            request.clone().with_method("GET / HTTP/1.1\r\nX:"),
+            Err(Error::Method(_))
+        ));
+        assert!(matches!(request.clone().with_header("X", "a\r\nb: c"), Err(Error::Field(_))));
+        assert!(matches!(request.with_header("X\r\nY", "a"), Err(Error::Field(_))));
         assert!(matches!(Request::get("a\r\nb/"), Err(Error::Url(_))));
         assert!(matches!(Request::get("a/b\r\nc"), Err(Error::Url(_))));
     }
 
     #[test]
     fn connect_names_a_host_and_a_port() {
-        let request = Request::get("example.org").unwrap().method("CONNECT").unwrap();
+        let request = Request::get("example.org").unwrap().with_method("CONNECT").unwrap();
         assert!(wire(&request).starts_with("CONNECT example.org:80 HTTP/1.1\r\n"));
     }
 
@@ -390,12 +389,15 @@ mod tests {
     fn who_says_a_length() {
         use Framing::*;
         let framing = |method: &str, fields: &[(&str, &str)], body: Option<&str>| {
-            let request = Request::get("a/").unwrap().method(method).unwrap();
+            let request = Request::get("a/").unwrap().with_method(method).unwrap();
             let request = fields
                 .iter()
-                .fold(request, |request, (name, value)| request.field(name, value).unwrap());
-            let request = body.map_or(request.clone(), |body| request.body(body));
-            request.content().map(|content| content.framing).map_err(|error| error.to_string())
+                .fold(request, |request, (name, value)| request.with_header(name, value).unwrap());
+            let request = body.map_or(request.clone(), |body| request.with_body(body));
+            request
+                .framed(request.body_size())
+                .map(|framed| framed.framing)
+                .map_err(|error| error.to_string())
         };
         let (length, coding) = ("Content-Length", "transfer-encoding");
         for (method, fields, body, want) in [
@@ -423,33 +425,37 @@ mod tests {
 
     #[test]
     fn who_waits_for_a_100() {
-        let large = Request::get("a/").unwrap().body(vec![b'x'; (1 << 20) + 1]);
+        let large = Request::get("a/").unwrap().with_body(vec![b'x'; (1 << 20) + 1]);
         let waits = |request: &Request| {
-            let content = request.content().unwrap();
-            let sent = request.head(&content).headers.list_has("expect", CONTINUE);
-            assert_eq!(sent, content.expects_continue);
+            let framed = request.framed(request.body_size()).unwrap();
+            let sent = request
+                .outgoing(Route::direct(request.url()), framed)
+                .head
+                .headers
+                .list_has("expect", CONTINUE);
+            assert_eq!(sent, framed.expects_continue);
             sent
         };
-        let asked = |request: Request| request.field("expect", "100-Continue").unwrap();
+        let asked = |request: Request| request.with_header("expect", "100-Continue").unwrap();
         assert!(waits(&large));
-        assert!(!waits(&large.clone().without("expect")));
-        assert!(!waits(&large.clone().version(Version::Http10)));
-        assert!(!waits(&large.body(vec![b'x'; 1 << 20])));
-        assert!(waits(&asked(Request::get("a/").unwrap().body("x"))));
+        assert!(!waits(&large.clone().without_default("expect")));
+        assert!(!waits(&large.clone().with_version(Version::Http10)));
+        assert!(!waits(&large.with_body(vec![b'x'; 1 << 20])));
+        assert!(waits(&asked(Request::get("a/").unwrap().with_body("x"))));
         assert!(!waits(&asked(Request::get("a/").unwrap())), "RFC 9110, 10.1.1");
     }
 
     #[test]
     fn what_a_redirect_leaves_behind() {
-        let request = Request::get("a/x").unwrap().method("POST").unwrap().body("abc");
+        let request = Request::get("a/x").unwrap().with_method("POST").unwrap().with_body("abc");
         let secret = ["Authorization", "cookie", "X-Mine", "Content-Type"];
         let request =
-            secret.iter().fold(request, |request, name| request.field(name, "s").unwrap());
+            secret.iter().fold(request, |request, name| request.with_header(name, "s").unwrap());
         let names = |leaves_origin: bool, keeps_body, trusted| {
             let url = Url::parse("b:81/y").unwrap();
-            let (method, keeps_secrets) = (Method::Put, !leaves_origin || trusted);
-            let hop = Hop { method, url, keeps_body, leaves_origin, keeps_secrets };
-            wire(&request.clone().field("Host", "c").unwrap().redirected(hop))
+            let (method, keeps_credentials) = (Method::Put, !leaves_origin || trusted);
+            let hop = NextRequest { method, url, keeps_body, leaves_origin, keeps_credentials };
+            wire(&request.clone().with_header("Host", "c").unwrap().redirected(hop))
         };
         let agent =
             concat!("User-Agent: threadbare/", env!("CARGO_PKG_VERSION"), "\r\nAccept: */*\r\n");
@@ -466,13 +472,13 @@ mod tests {
 
     #[test]
     fn a_body_of_unknown_length_goes_in_chunks() {
-        let put = Request::get("a/").unwrap().method("PUT").unwrap();
-        let content = put.content_of(Size::Unknown).unwrap();
-        assert_eq!((content.framing, content.expects_continue), (Framing::Chunked, true));
-        let said = put.clone().field("Content-Length", "3").unwrap();
-        assert_eq!(said.content_of(Size::Unknown).unwrap().framing, Framing::Length(3));
-        assert!(said.content_of(Size::Known(4)).is_err());
-        assert!(put.version(Version::Http10).content_of(Size::Unknown).is_err());
+        let put = Request::get("a/").unwrap().with_method("PUT").unwrap();
+        let framed = put.framed(BodySize::Unknown).unwrap();
+        assert_eq!((framed.framing, framed.expects_continue), (Framing::Chunked, true));
+        let said = put.clone().with_header("Content-Length", "3").unwrap();
+        assert_eq!(said.framed(BodySize::Unknown).unwrap().framing, Framing::Length(3));
+        assert!(said.framed(BodySize::Known(4)).is_err());
+        assert!(put.with_version(Version::Http10).framed(BodySize::Unknown).is_err());
     }
 
     #[test]

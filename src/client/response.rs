@@ -1,4 +1,4 @@
-//! What is answered: a head, and a body that is read from the socket as it is asked for.
+//! A response: a head, and a body that is read from the socket as the caller reads it.
 
 use std::io::{self, BufRead, Read};
 use std::time::{Duration, Instant};
@@ -8,7 +8,8 @@ use super::budget::{Budget, Phase};
 use super::connection::Connection;
 use super::error::Error;
 use super::event::Event;
-use super::exchange::Answer;
+use super::exchange::ReceivedHead;
+use super::exchange_error::ExchangeError;
 use super::misread::Misread;
 use super::route::Peer;
 use crate::proto::http::client::{Piece, RecvBody};
@@ -19,11 +20,11 @@ use crate::proto::http::headers::Headers;
 use crate::proto::http::status::Status;
 use crate::proto::http::url::Url;
 
-/// The answer to a request, whatever its status.
+/// The response to a request, whatever its status.
 ///
 /// The body is read through [`Read`] or [`BufRead`], or piece by piece as it arrives through
-/// [`Response::piece`]. Its end is only reported when it is complete. Dropped before its end, it
-/// takes its connection with it.
+/// [`Response::piece`]. Its end is reported only when it is complete. A response that is dropped before its
+/// end closes its connection.
 #[derive(Debug)]
 pub struct Response {
     client: Client,
@@ -33,159 +34,164 @@ pub struct Response {
     head: ResponseHead,
     interim: Vec<ResponseHead>,
     body: Body,
-    /// The piece of the body at hand, and how much of it has been read.
+    /// The current piece of the body, and how many bytes of it were read.
     piece: Vec<u8>,
     read: usize,
-    /// How much of the body has come.
+    /// How many bytes of the body have arrived.
     received: u64,
-    after: After,
+    after: AfterBody,
 }
 
-/// What becomes of the connection when the body is complete.
+/// What is needed for a [`Response`].
+pub(super) struct ResponseParts {
+    pub(super) client: Client,
+    pub(super) url: Url,
+    pub(super) peer: Peer,
+    pub(super) connection: Connection,
+    pub(super) budget: Budget,
+    pub(super) received: ReceivedHead,
+    /// Whether more responses follow on the connection.
+    pub(super) more_follow: bool,
+}
+
+/// Where the connection goes when the body is complete.
 #[derive(Debug)]
-enum After {
-    /// It waits for another request.
-    Keep,
-    /// More answers come on it: it is handed on.
-    HandOn(Option<Connection>),
+enum AfterBody {
+    /// Back to the pool.
+    Pool,
+    /// To the next response of a pipeline.
+    NextResponse(Option<Connection>),
 }
 
-/// How much of a body that nobody wants is read all the same.
-const DISCARDED: u64 = 64 << 10;
-/// And for how long: connecting anew takes less.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How many bytes of an unread body are read to keep the connection.
+const DISCARD_LIMIT: u64 = 64 << 10;
+/// And for how long: a new connection takes less.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 enum Body {
-    Coming(Connection, RecvBody),
+    Receiving(Connection, RecvBody),
     Complete(Option<Headers>),
     Failed,
 }
 
 impl Response {
-    pub(super) fn new(
-        client: Client,
-        url: Url,
-        peer: Peer,
-        connection: Connection,
-        budget: Budget,
-        answer: Answer,
-    ) -> Response {
-        Response::in_turn(client, url, peer, connection, budget, answer, false)
-    }
-
-    /// With, or without, `more` answers behind it.
-    pub(super) fn in_turn(
-        client: Client,
-        url: Url,
-        peer: Peer,
-        connection: Connection,
-        budget: Budget,
-        answer: Answer,
-        more: bool,
-    ) -> Response {
-        let after = if more { After::HandOn(None) } else { After::Keep };
-        let Answer { interim, head, body } = answer;
-        let body = Body::Coming(connection, body);
-        let (piece, read, received) = (Vec::new(), 0, 0);
+    pub(super) fn new(parts: ResponseParts) -> Response {
+        let ResponseParts { client, url, peer, connection, budget, received, more_follow } = parts;
+        let after = if more_follow { AfterBody::NextResponse(None) } else { AfterBody::Pool };
         let mut response = Response {
             client,
             url,
             peer,
             budget,
-            head,
-            interim,
-            body,
-            piece,
-            read,
-            received,
+            head: received.head,
+            interim: received.interim,
+            body: Body::Receiving(connection, received.body),
+            piece: Vec::new(),
+            read: 0,
+            received: 0,
             after,
         };
-        response.settle();
+        response.release_if_complete();
         response
     }
 
-    /// The connection, once the answer has been read; what is left of it is, if it is little.
-    pub(super) fn hand_on(mut self) -> Option<Connection> {
+    /// Returns the connection for the next response of a pipeline. Reads the rest of the body first, if it
+    /// is small.
+    pub(super) fn into_connection(mut self) -> Option<Connection> {
         self.discard();
         match &mut self.after {
-            After::HandOn(connection) => connection.take(),
-            After::Keep => None,
+            AfterBody::NextResponse(connection) => connection.take(),
+            AfterBody::Pool => None,
         }
     }
 
-    /// Its status.
+    /// Returns the status.
     pub fn status(&self) -> Status {
         self.head.status
     }
 
-    /// Where it came from: after redirects, the last address of them.
+    /// Returns the URL that it came from: after redirects, the last one.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// This, or an error that keeps it when its status is 400 or above.
+    /// Returns the response itself, or an error that keeps it when its status is 400 or above.
     ///
     /// # Errors
     /// [`Error::Status`].
-    pub fn successful(self) -> Result<Response, Error> {
+    pub fn error_for_status(self) -> Result<Response, Error> {
         if self.head.status.is_error() { Err(Error::Status(Box::new(self))) } else { Ok(self) }
     }
 
-    /// Status and fields.
+    /// Returns status and fields.
     pub fn head(&self) -> &ResponseHead {
         &self.head
     }
 
-    /// The interim answers (1xx) that came before.
+    /// Returns the interim responses (1xx) that came before.
     pub fn interim(&self) -> &[ResponseHead] {
         &self.interim
     }
 
-    /// The fields that came behind a chunked body, once it has been read to its end.
+    /// Returns the trailer fields of a chunked body, once it was read to its end.
     pub fn trailers(&self) -> Option<&Headers> {
         match &self.body {
             Body::Complete(trailers) => trailers.as_ref(),
-            Body::Coming(..) | Body::Failed => None,
+            Body::Receiving(..) | Body::Failed => None,
         }
     }
 
-    /// The next piece of the body, as it arrives; `None` when it is complete.
+    /// Returns the next piece of the body, as it arrives; `None` when the body is complete.
     ///
     /// # Errors
     /// [`Error::Timeout`], [`Error::TooSlow`], [`Error::Receive`], [`Error::CutShort`], or [`Error::Body`].
     pub fn piece(&mut self) -> Result<Option<&[u8]>, Error> {
-        if self.read == self.piece.len() {
-            self.pull().inspect_err(|error| self.fail(error))?;
-        }
+        self.receive_if_read()?;
         let piece = &self.piece[std::mem::replace(&mut self.read, self.piece.len())..];
         Ok(Some(piece).filter(|piece| !piece.is_empty()))
     }
 
-    /// Receives until there is a piece, which stays empty when the body is complete.
-    fn pull(&mut self) -> Result<(), Error> {
+    /// Receives the next piece, if the current one is read to its end.
+    fn receive_if_read(&mut self) -> Result<(), Error> {
+        if self.read < self.piece.len() {
+            return Ok(());
+        }
+        self.receive().map_err(|error| {
+            let close = error.close_reason();
+            let error = Error::from(error);
+            self.client.notify(&Event::GaveUp(&error));
+            self.end(close);
+            error
+        })
+    }
+
+    /// Receives until there is a piece. It stays empty when the body is complete.
+    fn receive(&mut self) -> Result<(), ExchangeError> {
         self.piece.clear();
         self.read = 0;
         while self.piece.is_empty() {
             let (connection, body) = match &mut self.body {
-                Body::Coming(connection, body) => (connection, body),
+                Body::Receiving(connection, body) => (connection, body),
                 Body::Complete(_) => return Ok(()),
-                Body::Failed => return Err(Error::Receive(io::Error::other("it failed before"))),
+                Body::Failed => {
+                    return Err(ExchangeError::Receive(io::Error::other("it failed before")));
+                }
             };
             let (missing, received) = (body.remaining(), self.received);
             let (taken, before) = (body.taken(), connection.input.len());
             match body.receive(&mut connection.input, &self.client.config.limits) {
                 Err(fault) if fault.rule == Rule::BodyIncomplete => {
-                    return Err(Error::CutShort { received, missing });
+                    return Err(ExchangeError::CutShort { received, missing });
                 }
                 Err(fault) => {
                     let read = connection.input.last(before);
-                    return Err(Error::Body(Misread::new(fault, taken, read)));
+                    return Err(ExchangeError::Body(Misread::new(fault, taken, read)));
                 }
                 Ok(Piece::Data(data)) => {
                     self.piece.extend_from_slice(data);
                     self.received += data.len() as u64;
-                    self.client.tell(&Event::Received(self.received));
+                    self.client.notify(&Event::Received(self.received));
                 }
                 Ok(Piece::More) => {
                     self.budget.enter(Phase::Body, Instant::now());
@@ -193,82 +199,77 @@ impl Response {
                 }
                 Ok(Piece::End) => {}
             }
-            self.settle();
+            self.release_if_complete();
         }
         Ok(())
     }
 
-    /// When the body is complete, the connection is kept or closed at once.
-    fn settle(&mut self) {
-        let Body::Coming(_, body) = &self.body else { return };
+    /// Keeps or closes the connection as soon as the body is complete.
+    fn release_if_complete(&mut self) {
+        let Body::Receiving(_, body) = &self.body else { return };
         if !body.is_complete() {
             return;
         }
         let complete = Body::Complete(body.trailers().cloned());
-        let Body::Coming(connection, body) = std::mem::replace(&mut self.body, complete) else {
+        let Body::Receiving(connection, body) = std::mem::replace(&mut self.body, complete) else {
             return;
         };
         if let Some(trailers) = self.trailers().filter(|trailers| !trailers.is_empty()) {
-            self.client.tell(&Event::Trailers(trailers));
+            self.client.notify(&Event::Trailers(trailers));
         }
-        self.client.tell(&Event::Ended(self.received));
+        self.client.notify(&Event::Ended(self.received));
         match body.finish() {
-            Ok(_) if connection.is_intact() && matches!(self.after, After::HandOn(_)) => {
-                self.after = After::HandOn(Some(connection));
+            Ok(_)
+                if connection.is_writable() && matches!(self.after, AfterBody::NextResponse(_)) =>
+            {
+                self.after = AfterBody::NextResponse(Some(connection));
             }
             Ok(_) if !connection.input.is_empty() => {
-                self.client.tell(&Event::Closed(connection.id, CloseReason::TooMuch));
+                self.client.notify(&Event::Closed(connection.id, CloseReason::TooMuch));
             }
-            Ok(_) if connection.is_intact() => {
-                self.client.tell(&Event::Kept(connection.id, self.peer.host()));
-                let (peer, keep) = (self.peer.clone(), &self.client.config.keep);
-                if let Some(gone) = self.client.idle.put(peer, connection, keep, Instant::now()) {
-                    self.client.tell(&Event::Closed(gone.id, CloseReason::Idle));
+            Ok(_) if connection.is_writable() => {
+                self.client.notify(&Event::Kept(connection.id, self.peer.host()));
+                let (peer, config) = (self.peer.clone(), &self.client.config.pool);
+                let surplus = self.client.pool.check_in(peer, connection, config, Instant::now());
+                if let Some(surplus) = surplus {
+                    self.client.notify(&Event::Closed(surplus.id, CloseReason::Idle));
                 }
             }
-            Ok(_) => self.client.tell(&Event::Closed(connection.id, CloseReason::BodyShort)),
-            Err(close) => self.client.tell(&Event::Closed(connection.id, close)),
+            Ok(_) => self.client.notify(&Event::Closed(connection.id, CloseReason::BodyShort)),
+            Err(close) => self.client.notify(&Event::Closed(connection.id, close)),
         }
     }
 
-    /// Reads what is left of a small body, so that the connection can be used again; a large one is not
-    /// worth it.
-    pub(crate) fn discard(&mut self) {
+    /// Reads the rest of a small body, so that the connection can be reused; closes the connection of a
+    /// large one.
+    pub(super) fn discard(&mut self) {
         let begun = Instant::now();
-        self.budget.hurry(PATIENCE);
-        while self.received < DISCARDED && begun.elapsed() < PATIENCE {
-            if self.pull().is_err() || self.piece.is_empty() {
+        self.budget.limit_body_idle(DISCARD_TIMEOUT);
+        while self.received < DISCARD_LIMIT && begun.elapsed() < DISCARD_TIMEOUT {
+            if self.receive().is_err() || self.piece.is_empty() {
                 break;
             }
         }
-        self.end(Body::Failed, CloseReason::AnswerUnread);
+        self.end(CloseReason::AnswerUnread);
     }
 
-    /// The body will not come to its end.
-    fn fail(&mut self, error: &Error) {
-        self.client.tell(&Event::GaveUp(error));
-        self.end(Body::Failed, error.close());
-    }
-
-    /// Closes the connection, if there is one.
-    fn end(&mut self, body: Body, close: CloseReason) {
-        if let Body::Coming(connection, _) = std::mem::replace(&mut self.body, body) {
-            self.client.tell(&Event::Closed(connection.id, close));
+    /// Gives the body up, and closes its connection, if there is one.
+    fn end(&mut self, close: CloseReason) {
+        if let Body::Receiving(connection, _) = std::mem::replace(&mut self.body, Body::Failed) {
+            self.client.notify(&Event::Closed(connection.id, close));
         }
     }
 }
 
 impl Drop for Response {
     fn drop(&mut self) {
-        self.end(Body::Failed, CloseReason::AnswerUnread);
+        self.end(CloseReason::AnswerUnread);
     }
 }
 
 impl BufRead for Response {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.read == self.piece.len() {
-            self.pull().inspect_err(|error| self.fail(error))?;
-        }
+        self.receive_if_read()?;
         Ok(&self.piece[self.read..])
     }
 

@@ -1,11 +1,10 @@
-//! When a request is sent once more, and after how long: a pure schedule.
+//! When a request is sent again, and after which pause: a pure schedule.
 //!
-//! Only what is harmless: an idempotent request (RFC 9110, 9.2.2), or any request of which not a
-//! byte was sent, as no connection came about. And only what may pass: no connection, a
-//! connection that broke or stayed silent, and the statuses that curl's `--retry` has. The pause
-//! doubles, up to a longest; a Retry-After in its place (RFC 9110, 10.2.3) is obeyed up to the longest.
-//! What is not here: the one silent retry on a connection that was used before and had gone stale
-//! (`call`), which is no sign of trouble and takes no pause.
+//! Only a harmless repetition: of an idempotent request (RFC 9110, 9.2.2), or of any request of which no
+//! byte was sent, because no connection was made. And only after an error that may be temporary: no
+//! connection, a connection that broke or stayed silent, and the statuses of curl's `--retry`. The pause
+//! doubles, up to a maximum; a Retry-After field (RFC 9110, 10.2.3) replaces it, up to the same maximum.
+//! Not here: the one silent retry after a stale connection ([`super::call`]), which needs no pause.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,65 +12,67 @@ use crate::proto::http::chars::decimal;
 use crate::proto::http::date::parse_http_date;
 use crate::proto::http::head::ResponseHead;
 
-/// How often, and with which pauses.
+/// How many times a request is sent again, and with which pauses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retries {
-    /// How often a request is sent once more.
-    pub most: u32,
-    /// The pause before the first time; it doubles with each.
+    /// The most retries of one request.
+    pub max: u32,
+    /// The pause before the first retry; it doubles with each.
     pub first_pause: Duration,
-    /// No pause is longer, whatever a server asks for.
-    pub longest_pause: Duration,
+    /// The longest pause, whatever a server requests.
+    pub max_pause: Duration,
 }
 
 impl Default for Retries {
-    /// None: that a request may be repeated is for its author to say. The pauses are curl's, but
-    /// for the longest: 30 s (curl: 10 minutes).
+    /// No retries: only the author of a request knows that it may be repeated. The pauses are curl's,
+    /// except for the longest, 30 s (curl: 10 minutes).
     fn default() -> Retries {
         let second = Duration::from_secs(1);
-        Retries { most: 0, first_pause: second, longest_pause: 30 * second }
+        Retries { max: 0, first_pause: second, max_pause: 30 * second }
     }
 }
 
-/// What came of a request.
+/// Why a request may be worth another try.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Setback<'a> {
-    /// No connection: nothing was sent.
-    Unsent,
-    /// Something was sent, and no answer came.
-    Unanswered,
-    /// This came.
-    Answer(&'a ResponseHead),
+pub(super) enum RetryCause<'a> {
+    /// No connection was made, so no byte was sent.
+    NotSent,
+    /// Bytes were sent, and no response came.
+    NoResponse,
+    /// The response has this head.
+    Response(&'a ResponseHead),
 }
 
 impl Retries {
-    /// How long to wait before the request is sent once more; `None`: it is not. It has been `made`
-    /// times once more already.
-    pub(crate) fn pause(
+    /// Returns the pause before the next try of a request that was retried `made` times already; `None`:
+    /// it is not sent again.
+    pub(super) fn pause(
         &self,
         made: u32,
         idempotent: bool,
-        setback: Setback<'_>,
+        cause: RetryCause<'_>,
         now: SystemTime,
     ) -> Option<Duration> {
-        let asked = match setback {
-            Setback::Answer(head) if !may_pass(head) => return None,
-            Setback::Answer(head) => retry_after(head, now),
-            Setback::Unsent | Setback::Unanswered => None,
+        let requested = match cause {
+            RetryCause::Response(head) if !is_temporary(head) => return None,
+            RetryCause::Response(head) => retry_after(head, now),
+            RetryCause::NotSent | RetryCause::NoResponse => None,
         };
-        let harmless = idempotent || matches!(setback, Setback::Unsent);
+        let harmless = idempotent || matches!(cause, RetryCause::NotSent);
         let doubled = self.first_pause.saturating_mul(1_u32.checked_shl(made).unwrap_or(u32::MAX));
-        (made < self.most && harmless).then(|| asked.unwrap_or(doubled).min(self.longest_pause))
+        (made < self.max && harmless).then(|| requested.unwrap_or(doubled).min(self.max_pause))
     }
 }
 
-/// Request Timeout, Too Many Requests, and the failures of servers and gateways: curl's list.
-pub(crate) fn may_pass(head: &ResponseHead) -> bool {
+/// Returns whether another try may get another status: Request Timeout, Too Many Requests, and the failures
+/// of servers and gateways, which is curl's list.
+pub fn is_temporary(head: &ResponseHead) -> bool {
     matches!(head.status.code(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// `Retry-After = HTTP-date / delay-seconds`; a date that has passed is no time at all.
-pub(crate) fn retry_after(head: &ResponseHead, now: SystemTime) -> Option<Duration> {
+/// Returns the pause that the server requests: `Retry-After = HTTP-date / delay-seconds` (RFC 9110, 10.2.3).
+/// A date in the past is a pause of zero.
+pub fn retry_after(head: &ResponseHead, now: SystemTime) -> Option<Duration> {
     let value = head.headers.first("retry-after")?;
     let date = || Some(parse_http_date(value)?.duration_since(now).unwrap_or_default());
     decimal(value).map(Duration::from_secs).or_else(date)
@@ -99,32 +100,32 @@ mod tests {
                 + Duration::from_secs(u64::try_from(1_000_000_000 + seconds).unwrap());
             imf_fixdate(moment)
         };
-        let retries = Retries { most: 40, ..Retries::default() };
+        let retries = Retries { max: 40, ..Retries::default() };
         let [busy, gone, later] = [answer(503, ""), answer(404, ""), answer(429, "7")];
         let [never, odd] = [answer(503, "18446744073709551615"), answer(503, "soon")];
         let [date, past] = [answer(503, &date(9)), answer(503, &date(-9))];
-        use Setback::*;
-        for (name, made, idempotent, setback, want) in [
-            ("first", 0, true, Unanswered, Some(1)),
-            ("second", 1, true, Unanswered, Some(2)),
-            ("fifth", 4, true, Unanswered, Some(16)),
-            ("capped", 5, true, Unanswered, Some(30)),
-            ("far behind the cap", 39, true, Unanswered, Some(30)),
-            ("no more", 40, true, Unanswered, None),
-            ("a POST that was sent", 0, false, Unanswered, None),
-            ("a POST that was not", 0, false, Unsent, Some(1)),
-            ("busy", 1, true, Answer(&busy), Some(2)),
-            ("busy, a POST", 0, false, Answer(&busy), None),
-            ("not there", 0, true, Answer(&gone), None),
-            ("in seconds", 0, true, Answer(&later), Some(7)),
-            ("never", 0, true, Answer(&never), Some(30)),
-            ("no time", 2, true, Answer(&odd), Some(4)),
-            ("a date", 0, true, Answer(&date), Some(9)),
-            ("a date in the past", 0, true, Answer(&past), Some(0)),
+        use RetryCause::*;
+        for (name, made, idempotent, cause, want) in [
+            ("first", 0, true, NoResponse, Some(1)),
+            ("second", 1, true, NoResponse, Some(2)),
+            ("fifth", 4, true, NoResponse, Some(16)),
+            ("capped", 5, true, NoResponse, Some(30)),
+            ("far behind the cap", 39, true, NoResponse, Some(30)),
+            ("no more", 40, true, NoResponse, None),
+            ("a POST that was sent", 0, false, NoResponse, None),
+            ("a POST that was not", 0, false, NotSent, Some(1)),
+            ("busy", 1, true, Response(&busy), Some(2)),
+            ("busy, a POST", 0, false, Response(&busy), None),
+            ("not there", 0, true, Response(&gone), None),
+            ("in seconds", 0, true, Response(&later), Some(7)),
+            ("never", 0, true, Response(&never), Some(30)),
+            ("no time", 2, true, Response(&odd), Some(4)),
+            ("a date", 0, true, Response(&date), Some(9)),
+            ("a date in the past", 0, true, Response(&past), Some(0)),
         ] {
-            let pause = retries.pause(made, idempotent, setback, now);
+            let pause = retries.pause(made, idempotent, cause, now);
             assert_eq!(pause, want.map(Duration::from_secs), "{name}");
         }
-        assert_eq!(Retries::default().pause(0, true, Unsent, now), None);
+        assert_eq!(Retries::default().pause(0, true, NotSent, now), None);
     }
 }

@@ -131,9 +131,9 @@ fn answers_and_what_they_come_to() {
              HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
             Ok("hello"),
         ),
-        ("nothing", "", Err("NoAnswer")),
+        ("nothing", "", Err("NoResponse")),
         ("cut in the head", "HTTP/1.1 200 OK\r\nContent-Le", Err("HeadIncomplete")),
-        ("only an interim answer", "HTTP/1.1 100 Continue\r\n\r\n", Err("NoAnswer")),
+        ("only an interim answer", "HTTP/1.1 100 Continue\r\n\r\n", Err("NoResponse")),
         ("cut in the body", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", Err("CutShort")),
         (
             "cut in a chunk",
@@ -248,15 +248,15 @@ fn two_answers_at_a_time_have_two_connections() {
 fn a_connection_closed_in_the_meantime_is_seen() {
     let server = Server::new(vec![hello(1), hello(1)]);
     let (client, seen) = watched();
-    let post = server.get().method("POST").unwrap();
+    let post = server.get().with_method("POST").unwrap();
     assert_eq!(body(&client, &post).unwrap(), "hello");
     thread::sleep(Duration::from_millis(50));
     assert_eq!(body(&client, &post).unwrap(), "hello", "even a POST: nothing was sent in vain");
-    assert!(text(&seen).contains("* Connection #0 was closed by the server meanwhile\n"));
+    assert!(text(&seen).contains("* The server had closed connection #0\n"));
     server.join();
 }
 
-/// Answers one request, takes the next one, and closes without an answer.
+/// Answers one request, takes the next one, and closes without a response.
 fn leaves() -> Script {
     Box::new(|stream| {
         read_head(stream);
@@ -271,14 +271,14 @@ fn a_stale_connection_is_retried_once_where_that_is_harmless() {
     let (client, seen) = watched();
     assert_eq!(body(&client, &server.get()).unwrap(), "hello");
     assert_eq!(body(&client, &server.get()).unwrap(), "hello");
-    assert!(text(&seen).contains("* Connection #0 died before an answer came"));
+    assert!(text(&seen).contains("* Connection #0 broke before a response came"));
     server.join();
 
     let server = Server::new(vec![leaves()]);
     let client = Client::new();
     assert_eq!(body(&client, &server.get()).unwrap(), "hello");
-    let post = server.get().method("POST").unwrap();
-    assert!(matches!(body(&client, &post), Err(Error::NoAnswer)), "a POST is sent once");
+    let post = server.get().with_method("POST").unwrap();
+    assert!(matches!(body(&client, &post), Err(Error::NoResponse)), "a POST is sent once");
     server.join();
 }
 
@@ -286,7 +286,7 @@ fn a_stale_connection_is_retried_once_where_that_is_harmless() {
 fn a_fresh_connection_that_is_closed_is_not_retried() {
     let server = Server::answering(&[""]);
     let error = Client::new().send(&server.get()).unwrap_err();
-    assert!(matches!(error, Error::NoAnswer));
+    assert!(matches!(error, Error::NoResponse));
     server.join();
 }
 
@@ -339,7 +339,7 @@ fn a_server_that_never_answers_is_left_in_time() {
     let client = Client::new().max_time(Duration::from_millis(100));
     let error = client.send(&server.get()).unwrap_err();
     assert!(matches!(error, Error::Timeout { phase: Phase::Head, .. }), "{error:?}");
-    assert_eq!(error.to_string(), "out of time after 100ms, while waiting for the answer");
+    assert_eq!(error.to_string(), "out of time after 100ms, while waiting for the response");
     server.join();
 }
 
@@ -369,7 +369,12 @@ fn an_answer_that_comes_before_the_body_is_out_is_picked_up() {
     for (name, script) in [("stays", stays), ("stalls", stalls), ("closes", closes)] {
         let server = Server::new(vec![script]);
         let (client, seen) = watched();
-        let put = server.get().method("PUT").unwrap().body(vec![b'x'; LARGE]).without("Expect");
+        let put = server
+            .get()
+            .with_method("PUT")
+            .unwrap()
+            .with_body(vec![b'x'; LARGE])
+            .without_default("Expect");
         assert_eq!(body(&client, &put).unwrap(), "no", "{name}: {}", text(&seen));
         assert!(
             text(&seen).contains("* Closing connection #0: the body came out short\n"),
@@ -390,7 +395,12 @@ fn a_large_body_arrives_whole() {
         assert!(body.iter().all(|&byte| byte == b'x'));
         stream.write_all(HELLO.as_bytes()).unwrap();
     })]);
-    let put = server.get().method("PUT").unwrap().body(vec![b'x'; LARGE]).without("Expect");
+    let put = server
+        .get()
+        .with_method("PUT")
+        .unwrap()
+        .with_body(vec![b'x'; LARGE])
+        .without_default("Expect");
     assert_eq!(body(&Client::new(), &put).unwrap(), "hello");
     server.join();
 }
@@ -399,7 +409,12 @@ fn a_large_body_arrives_whole() {
 fn a_server_that_takes_nothing_and_says_nothing() {
     let server = Server::new(vec![Box::new(|_| thread::sleep(Duration::from_millis(700)))]);
     let client = Client::new().max_time(Duration::from_millis(300));
-    let put = server.get().method("PUT").unwrap().body(vec![b'x'; LARGE]).without("Expect");
+    let put = server
+        .get()
+        .with_method("PUT")
+        .unwrap()
+        .with_body(vec![b'x'; LARGE])
+        .without_default("Expect");
     let error = client.send(&put).unwrap_err();
     assert!(matches!(error, Error::Timeout { phase: Phase::Send, .. }), "{error:?}");
     server.join();

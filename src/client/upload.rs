@@ -1,62 +1,60 @@
-//! The body of a request on its way out: bytes at hand, or what a reader gives, piece by piece.
+//! The body of a request as it is sent, piece by piece: bytes in memory, or a reader.
 //!
-//! What has been read of a reader is gone, unless it can go back (a file): a request with such a body is
-//! sent again (retry, redirect, 417) only while nothing has been. One that gives less than was announced
-//! breaks the request off; what it has beyond that is left in it. Waiting for the reader is the
-//! caller's own time, and only the total limit looks at it, between two pieces.
+//! What was read from a reader is gone, unless the reader can rewind (a file): without that, a request
+//! with such a body is sent again (retry, redirect, 417) only while nothing was read. A reader that ends
+//! before the announced length aborts the request; bytes after that length are not read. The time that a
+//! reader takes is the caller's own: only the total limit is checked, between two pieces.
 
 use std::io::{self, ErrorKind, Read, Seek};
 use std::slice::Chunks;
 
-/// How much of a body is written at once; between two pieces we look whether the server has had
-/// enough.
+/// The size of one write in bytes. Between two pieces the client looks for a response.
 const PIECE: usize = 64 << 10;
 
-/// A reader that is a body.
-pub(super) struct Stream<'s> {
-    reader: Reader<'s>,
-    /// How long it is, where that is known.
+/// A reader as a body.
+pub(super) struct BodyReader<'s> {
+    source: Source<'s>,
+    /// Its length, where that is known.
     length: Option<u64>,
     taken: u64,
     piece: Vec<u8>,
 }
 
-enum Reader<'s> {
-    Once(Box<dyn Read + 's>),
-    /// It can go back to where it was.
-    Again(Box<dyn ReadSeek + 's>),
+enum Source<'s> {
+    OneShot(Box<dyn Read + 's>),
+    Rewindable(Box<dyn ReadSeek + 's>),
 }
 
 trait ReadSeek: Read + Seek {}
 
 impl<R: Read + Seek> ReadSeek for R {}
 
-impl<'s> Stream<'s> {
-    pub(super) fn once(reader: impl Read + 's, length: Option<u64>) -> Stream<'s> {
-        Stream::new(Reader::Once(Box::new(reader)), length)
+impl<'s> BodyReader<'s> {
+    pub(super) fn one_shot(reader: impl Read + 's, length: Option<u64>) -> BodyReader<'s> {
+        BodyReader::new(Source::OneShot(Box::new(reader)), length)
     }
 
-    pub(super) fn again(reader: impl Read + Seek + 's, length: Option<u64>) -> Stream<'s> {
-        Stream::new(Reader::Again(Box::new(reader)), length)
+    pub(super) fn rewindable(reader: impl Read + Seek + 's, length: Option<u64>) -> BodyReader<'s> {
+        BodyReader::new(Source::Rewindable(Box::new(reader)), length)
     }
 
-    fn new(reader: Reader<'s>, length: Option<u64>) -> Stream<'s> {
-        Stream { reader, length, taken: 0, piece: Vec::new() }
+    fn new(source: Source<'s>, length: Option<u64>) -> BodyReader<'s> {
+        BodyReader { source, length, taken: 0, piece: Vec::new() }
     }
 
     pub(super) fn length(&self) -> Option<u64> {
         self.length
     }
 
-    /// No more than this is read of it.
-    pub(super) fn limit(&mut self, length: u64) {
+    /// Sets the length: no byte after it is read.
+    pub(super) fn set_length(&mut self, length: u64) {
         self.length = Some(length);
     }
 
-    /// Goes back to its beginning. `false`: what has been read of it is gone.
-    pub(super) fn begin_again(&mut self) -> bool {
+    /// Goes back to the beginning. Returns false if bytes were read and cannot be read again.
+    pub(super) fn rewind(&mut self) -> bool {
         if self.taken > 0
-            && let Reader::Again(reader) = &mut self.reader
+            && let Source::Rewindable(reader) = &mut self.source
             && reader.rewind().is_ok()
         {
             self.taken = 0;
@@ -64,15 +62,15 @@ impl<'s> Stream<'s> {
         self.taken == 0
     }
 
-    /// The next piece; none is empty.
+    /// Returns the next piece, which is never empty.
     fn next(&mut self) -> io::Result<Option<&[u8]>> {
         let missing = self.length.map(|length| length - self.taken);
         let most = missing.and_then(|missing| usize::try_from(missing).ok());
         self.piece.resize(most.map_or(PIECE, |most| most.min(PIECE)), 0);
         let count = loop {
-            let read = match &mut self.reader {
-                Reader::Once(reader) => reader.read(&mut self.piece),
-                Reader::Again(reader) => reader.read(&mut self.piece),
+            let read = match &mut self.source {
+                Source::OneShot(reader) => reader.read(&mut self.piece),
+                Source::Rewindable(reader) => reader.read(&mut self.piece),
             };
             match read {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -80,39 +78,42 @@ impl<'s> Stream<'s> {
             }
         };
         if let (0, Some(missing @ 1..)) = (count, missing) {
-            let said = format!("it ended {missing} bytes before the length that was given for it");
-            return Err(io::Error::new(ErrorKind::UnexpectedEof, said));
+            let what = format!("it ended {missing} bytes before the length that was given for it");
+            return Err(io::Error::new(ErrorKind::UnexpectedEof, what));
         }
         self.taken += count as u64;
         Ok(self.piece.get(..count).filter(|piece| !piece.is_empty()))
     }
 }
 
-impl std::fmt::Debug for Stream<'_> {
+impl std::fmt::Debug for BodyReader<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stream").field("length", &self.length).finish_non_exhaustive()
+        f.debug_struct("BodyReader").field("length", &self.length).finish_non_exhaustive()
     }
 }
 
-/// The body of one request, as it is sent once.
-pub(super) enum Upload<'u, 's> {
+/// The pieces of one request's body, to be sent once.
+pub(super) enum BodyPieces<'u, 's> {
     Bytes(Chunks<'u, u8>),
-    Stream(&'u mut Stream<'s>),
+    Reader(&'u mut BodyReader<'s>),
 }
 
-impl<'u, 's> Upload<'u, 's> {
-    pub(super) fn new(bytes: &'u [u8], stream: Option<&'u mut Stream<'s>>) -> Upload<'u, 's> {
-        stream.map_or_else(|| Upload::Bytes(bytes.chunks(PIECE)), Upload::Stream)
+impl<'u, 's> BodyPieces<'u, 's> {
+    pub(super) fn new(
+        bytes: &'u [u8],
+        reader: Option<&'u mut BodyReader<'s>>,
+    ) -> BodyPieces<'u, 's> {
+        reader.map_or_else(|| BodyPieces::Bytes(bytes.chunks(PIECE)), BodyPieces::Reader)
     }
 
-    /// The next piece; `None` is the end.
+    /// Returns the next piece; `None` at the end.
     ///
     /// # Errors
-    /// Those of the reader; and that it ended too early.
+    /// Those of the reader, and [`ErrorKind::UnexpectedEof`] when it ended before its length.
     pub(super) fn next(&mut self) -> io::Result<Option<&[u8]>> {
         match self {
-            Upload::Bytes(pieces) => Ok(pieces.next()),
-            Upload::Stream(stream) => stream.next(),
+            BodyPieces::Bytes(pieces) => Ok(pieces.next()),
+            BodyPieces::Reader(reader) => reader.next(),
         }
     }
 }
@@ -132,10 +133,10 @@ mod tests {
             (Some(most), Some(PIECE + 1)),
             (Some(most + 1), None),
         ] {
-            let mut stream = Stream::once(text.as_bytes(), length);
-            let (mut upload, mut sent) = (Upload::new(b"", Some(&mut stream)), 0);
+            let mut reader = BodyReader::one_shot(text.as_bytes(), length);
+            let (mut pieces, mut sent) = (BodyPieces::new(b"", Some(&mut reader)), 0);
             let ended = loop {
-                match upload.next() {
+                match pieces.next() {
                     Ok(Some(piece)) => sent += piece.len(),
                     Ok(None) => break Some(sent),
                     Err(error) => {
@@ -145,11 +146,11 @@ mod tests {
                 }
             };
             assert_eq!(ended, want, "{length:?}");
-            assert_eq!(stream.begin_again(), want == Some(0));
-            let mut stream = Stream::again(io::Cursor::new(&text), length);
-            let first = Upload::new(b"", Some(&mut stream)).next().unwrap().map(<[u8]>::to_vec);
-            assert!(stream.begin_again());
-            let again = Upload::new(b"", Some(&mut stream)).next().unwrap().map(<[u8]>::to_vec);
+            assert_eq!(reader.rewind(), want == Some(0));
+            let mut reader = BodyReader::rewindable(io::Cursor::new(&text), length);
+            let first = BodyPieces::new(b"", Some(&mut reader)).next().unwrap().map(<[u8]>::to_vec);
+            assert!(reader.rewind());
+            let again = BodyPieces::new(b"", Some(&mut reader)).next().unwrap().map(<[u8]>::to_vec);
             assert_eq!(first, again);
         }
     }

@@ -8,9 +8,8 @@ use super::form;
 use crate::cli::client::data::body as data_of;
 use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
 use crate::client::credentials;
-use crate::client::request::Size;
-use crate::client::{Request, Version};
-use crate::proto::http::framing::Framing;
+use crate::client::{BodySize, Request, Route, Version};
+use crate::proto::http::chars::decimal;
 
 use super::error::Stop;
 use super::upload::{Recipe, Upload};
@@ -115,7 +114,7 @@ pub fn ask(
     if options.method.is_none()
         && let Some(method) = method
     {
-        request = request.method(method)?;
+        request = request.with_method(method)?;
     }
     Ok(Asking { request, upload })
 }
@@ -133,20 +132,17 @@ impl Asking {
         read.map_err(|error| unreadable(("what is to be sent".into(), error)))?;
         let mut request = self.request;
         if length.is_none() {
-            let content = request.content_of(Size::Unknown)?;
-            for (name, value, is_sent) in [
-                ("Expect", "100-continue", content.expects_continue),
-                ("Transfer-Encoding", "chunked", content.framing == Framing::Chunked),
-            ] {
-                if is_sent && !request.has_field(name) {
-                    request = request.field(name, value)?;
+            let head = request.head(Route::direct(request.url()), BodySize::Unknown)?;
+            for (name, value) in [("Expect", "100-continue"), ("Transfer-Encoding", "chunked")] {
+                if head.headers.list_has(name, value) && !request.has_header(name) {
+                    request = request.with_header(name, value)?;
                 }
             }
-            if let Framing::Length(length) = content.framing {
+            if let Some(length) = head.headers.first("content-length").and_then(decimal) {
                 body.truncate(usize::try_from(length).unwrap_or(usize::MAX));
             }
         }
-        Ok(request.body(body))
+        Ok(request.with_body(body))
     }
 }
 
@@ -168,36 +164,38 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
         ("Proxy-Connection", Some(b"Keep-Alive")),
     ] {
         request = match value {
-            Some(b"") => request.without(name),
-            Some(value) => request.default_field(name, value)?,
+            Some(b"") => request.without_default(name),
+            Some(value) => request.with_default(name, value)?,
             None => request,
         };
     }
     for field in &options.fields {
         request = match field {
-            Field::Add(name, value) => request.field(name, content.with_boundary(name, value))?,
-            Field::Remove(name) => request.without(name),
+            Field::Add(name, value) => {
+                request.with_header(name, content.with_boundary(name, value))?
+            }
+            Field::Remove(name) => request.without_default(name),
         };
     }
     if let Body::Bytes(body) = &content.body {
-        request = request.method("POST")?.body(body.as_slice());
+        request = request.with_method("POST")?.with_body(body.as_slice());
     }
     let accept = options.is_json().then_some("application/json");
     for (name, value) in [("Content-Type", content.content_type.as_deref()), ("Accept", accept)] {
         if let Some(value) = value
-            && !request.has_field(name)
+            && !request.has_header(name)
             && !options.removes(name)
         {
-            request = request.field(name, value)?;
+            request = request.with_header(name, value)?;
         }
     }
     if options.head {
-        request = request.method("HEAD")?;
+        request = request.with_method("HEAD")?;
     }
     if let Some(method) = &options.method {
-        request = request.method(method)?;
+        request = request.with_method(method)?;
     }
-    Ok(if options.http10 { request.version(Version::Http10) } else { request })
+    Ok(if options.http10 { request.with_version(Version::Http10) } else { request })
 }
 
 /// The URL with the data of `-G` behind its `?`, and its fragment left away.

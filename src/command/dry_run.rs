@@ -4,12 +4,7 @@
 //! `--as nc` gives exactly our bytes. So does `--as curl`, but for a field without a value, behind
 //! whose colon curl puts no space, and a body in chunks, whose size is curl's to say.
 
-use crate::client::Error;
-use crate::client::Family;
-use crate::client::request::Request;
-use crate::client::route::{Route, Routes};
-use crate::proto::http::client::SendHead;
-use crate::proto::http::framing::Framing;
+use crate::client::{ConnectOptions, Error, Family, Request, Route};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
 use crate::proto::http::target::Authority;
@@ -22,20 +17,10 @@ const ARGUMENT: usize = 100 << 10;
 ///
 /// # Errors
 /// As [`Client::send`](crate::client::Client::send), before it sends.
-pub fn wire(request: &Request, routes: &Routes) -> Result<Vec<u8>, Error> {
-    let route = routes.to(request.url()).map_err(Error::Proxy)?;
-    let content = request.content()?;
-    let head = request.head_to(route.proxy(), &content);
+pub fn wire(request: &Request, connect: &ConnectOptions) -> Result<Vec<u8>, Error> {
+    let route = connect.route(request.url()).map_err(Error::Proxy)?;
     let mut out = Vec::new();
-    let mut sending = match content.framing {
-        Framing::Chunked => SendHead.send_chunked(&head, &mut out),
-        Framing::Length(length) => SendHead.send(&head, Some(length), &mut out),
-        Framing::None | Framing::UntilClose => SendHead.send(&head, None, &mut out),
-    };
-    if !content.body.is_empty() {
-        sending.write(content.body, &mut out);
-    }
-    sending.finish(&mut out);
+    request.encode(route, &mut out)?;
     Ok(out)
 }
 
@@ -43,9 +28,9 @@ pub fn wire(request: &Request, routes: &Routes) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 /// As [`wire`].
-pub fn as_nc(request: &Request, routes: &Routes) -> Result<String, Error> {
-    let bytes = format_of(&wire(request, routes)?);
-    let (host, port) = match routes.to(request.url()).map_err(Error::Proxy)? {
+pub fn as_nc(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
+    let bytes = format_of(&wire(request, connect)?);
+    let (host, port) = match connect.route(request.url()).map_err(Error::Proxy)? {
         Route::Direct(host, port) => (host, port),
         Route::Proxy(proxy) => (proxy.host(), proxy.port()),
         Route::Unix(path) => {
@@ -54,13 +39,14 @@ pub fn as_nc(request: &Request, routes: &Routes) -> Result<String, Error> {
         }
     };
     // nc looks names up by itself, but for those that are known.
-    let known = routes.pinned(host, port).and_then(|addresses| addresses.first().copied());
+    let known =
+        connect.known_addresses(host, port).and_then(|addresses| addresses.first().copied());
     let host = known.map_or(host.to_owned(), |address| address.ip().to_string());
-    Ok(format!("printf {bytes} | nc{} {host} {port}\n", family(routes)))
+    Ok(format!("printf {bytes} | nc{} {host} {port}\n", family(connect)))
 }
 
-fn family(routes: &Routes) -> &'static str {
-    match routes.family {
+fn family(connect: &ConnectOptions) -> &'static str {
+    match connect.family {
         Family::Any => "",
         Family::V4 => " -4",
         Family::V6 => " -6",
@@ -68,24 +54,25 @@ fn family(routes: &Routes) -> &'static str {
 }
 
 /// The way, for curl.
-fn way(request: &Request, routes: &Routes) -> Result<String, Error> {
-    let mut line = family(routes).to_owned();
-    for pin in &routes.pins {
-        line += &format!(" --resolve {}", word(&pin.to_string()));
+fn way(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
+    let mut line = family(connect).to_owned();
+    for known in &connect.resolve {
+        line += &format!(" --resolve {}", word(&known.to_string()));
     }
-    for detour in &routes.detours {
-        line += &format!(" --connect-to {}", word(&detour.to_string()));
+    for other in &connect.connect_to {
+        line += &format!(" --connect-to {}", word(&other.to_string()));
     }
-    match routes.to(request.url()).map_err(Error::Proxy)? {
+    match connect.route(request.url()).map_err(Error::Proxy)? {
         Route::Direct(..) => {}
         Route::Proxy(proxy) => {
             line += &format!(" -x {}", word(&proxy.to_string()));
             if let Some(user) =
-                proxy.encoded_user().filter(|_| !request.has_field("proxy-authorization"))
+                proxy.encoded_user().filter(|_| !request.has_header("proxy-authorization"))
             {
                 line += &format!(" -U {}", word(&user));
             }
-            if !request.head_to(Some(proxy), &request.content()?).headers.has("proxy-connection") {
+            let head = request.head(Route::Proxy(proxy), request.body_size())?;
+            if !head.headers.has("proxy-connection") {
                 line += " -H 'Proxy-Connection:'";
             }
         }
@@ -101,18 +88,17 @@ fn way(request: &Request, routes: &Routes) -> Result<String, Error> {
 ///
 /// # Errors
 /// As [`wire`].
-pub fn as_curl(request: &Request, routes: &Routes) -> Result<String, Error> {
-    let content = request.content()?;
-    let route = routes.to(request.url()).map_err(Error::Proxy)?;
-    let mut head = request.head_to(route.proxy(), &content);
-    if !request.has_field("proxy-authorization") {
+pub fn as_curl(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
+    let (body, route) = (request.body(), connect.route(request.url()).map_err(Error::Proxy)?);
+    let mut head = request.head(route, request.body_size())?;
+    if !request.has_header("proxy-authorization") {
         head.headers.remove("proxy-authorization"); // -U says it
     }
-    let mut line = format!("curl{}", way(request, routes)?);
+    let mut line = format!("curl{}", way(request, connect)?);
     if head.version == Version::Http10 {
         line += " --http1.0";
     }
-    let has_body = !content.body.is_empty();
+    let has_body = !body.is_empty();
     let usual = match (&head.method, has_body) {
         (Method::Get, false) | (Method::Post, true) => "",
         (Method::Head, false) => " -I",
@@ -122,13 +108,13 @@ pub fn as_curl(request: &Request, routes: &Routes) -> Result<String, Error> {
     if usual == " -X " {
         line += &word(head.method.as_str());
     }
-    line += &fields(request, &head, content.framing, content.body);
+    line += &fields(request, &head, body);
     if has_body {
-        line = match str::from_utf8(content.body) {
+        line = match str::from_utf8(body) {
             Ok(text) if text.len() <= ARGUMENT && !text.contains('\0') => {
                 format!("{line} --data-raw {}", word(text))
             }
-            _ => format!("printf {} | {line} --data-binary @-", format_of(content.body)),
+            _ => format!("printf {} | {line} --data-binary @-", format_of(body)),
         };
     }
     // What curl would make another path of, or several URLs.
@@ -143,12 +129,10 @@ pub fn as_curl(request: &Request, routes: &Routes) -> Result<String, Error> {
 }
 
 /// Each field in its place: those that curl has of its own as `-H` too, where theirs is another.
-fn fields(request: &Request, head: &RequestHead, framing: Framing, body: &[u8]) -> String {
+fn fields(request: &Request, head: &RequestHead, body: &[u8]) -> String {
     let mut headers = head.headers.clone();
-    headers.remove("content-length");
-    if let (Framing::Length(length), true) = (framing, body.is_empty()) {
-        let length = headers.append("Content-Length", length.to_string());
-        length.expect("digits are a field value");
+    if !body.is_empty() {
+        headers.remove("content-length"); // curl adds it
     }
     let url = request.url();
     let port = url.authority.port.filter(|&port| port != 80);
@@ -247,6 +231,6 @@ mod tests {
         let request = Request::get(":8080/a?b").unwrap();
         let agent = concat!("threadbare/", env!("CARGO_PKG_VERSION"));
         let want = format!("curl -A {agent} 'http://localhost:8080/a?b'\n");
-        assert_eq!(as_curl(&request, &Routes::default()).unwrap(), want);
+        assert_eq!(as_curl(&request, &ConnectOptions::default()).unwrap(), want);
     }
 }

@@ -13,7 +13,7 @@ pub fn exit_code(error: &Error) -> u8 {
         | Error::Field(_)
         | Error::Length { .. }
         | Error::Trace
-        | Error::Unfit(_) => 2,
+        | Error::Pipeline(_) => 2,
         Error::Url(_) => 3,
         Error::Proxy(ProxyError::Tunnel(_)) => 1, // curl would build the tunnel
         Error::Proxy(ProxyError::Address(_)) => 5,
@@ -35,10 +35,10 @@ pub fn exit_code(error: &Error) -> u8 {
         Error::Timeout { .. } | Error::TooSlow { .. } => 28,
         Error::Redirect(RedirectError::Location(UrlError::Scheme(_)), _) => 1,
         Error::Redirect(RedirectError::Location(_), _) => 3,
-        Error::Redirect(RedirectError::Locations, _) => 8,
+        Error::Redirect(RedirectError::ConflictingLocations, _) => 8,
         Error::Redirect(RedirectError::TooMany(_) | RedirectError::Loop(_), _) => 47,
-        Error::Redirect(RedirectError::BodyGone, _) => 65,
-        Error::NoAnswer => 52,
+        Error::Redirect(RedirectError::BodyConsumed, _) => 65,
+        Error::NoResponse => 52,
         Error::Send(_) => 55,
         Error::Receive(_) | Error::Body(_) => 56,
     }

@@ -25,8 +25,8 @@ use super::write_out::{Format, Stream, line};
 use crate::cli::client::retry::{Again, Follow};
 use crate::cli::client::{ClientOptions, Dry};
 use crate::client::{
-    self, Client, Config, Error, Event, Observer as _, Pipeline, Redirects, Request, Response,
-    Rules, Secrets,
+    Client, Config, CredentialScope, Error, Event, Observer as _, OnRepeat, Pipeline,
+    RedirectRules, Redirects, Request, Response,
 };
 use crate::sync::lock;
 
@@ -76,7 +76,7 @@ pub(super) struct Pipelined<'r> {
 impl Pipelined<'_> {
     fn answer(&mut self, watch: &Arc<Witness>) -> Option<Result<&mut Response, Error>> {
         *lock(&self.watch) = Arc::clone(watch);
-        self.pipeline.answer()
+        self.pipeline.next_response()
     }
 }
 
@@ -259,9 +259,9 @@ impl Fetcher {
         if let Some(dry) = options.dry {
             let request = Asking { request, upload: upload.take() }.in_memory()?;
             return match dry {
-                Dry::Bytes => print(&wire(&request, self.client.routes())?),
-                Dry::Curl => print(as_curl(&request, self.client.routes())?.as_bytes()),
-                Dry::Nc => print(as_nc(&request, self.client.routes())?.as_bytes()),
+                Dry::Bytes => print(&wire(&request, &self.client.config().connect)?),
+                Dry::Curl => print(as_curl(&request, &self.client.config().connect)?.as_bytes()),
+                Dry::Nc => print(as_nc(&request, &self.client.config().connect)?.as_bytes()),
             };
         }
         let mut alone;
@@ -269,7 +269,7 @@ impl Fetcher {
             Some(answer) => answer,
             None => {
                 let client = self.observed(watch);
-                let call = client.begin(request);
+                let call = client.build_from(request);
                 let call = match upload {
                     Some(upload) => {
                         let length = upload.length();
@@ -350,21 +350,22 @@ fn lines(path: &Path) -> Result<Box<dyn Write + Send>, Stop> {
 /// but the connection has a limit that was not asked for.
 pub(super) fn configured(options: &ClientOptions) -> Result<Client, Stop> {
     let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
-    let routes = network::routes(&options.reaching, variable);
-    let routes = routes.map_err(|what| Stop::Failed(49, what))?;
+    let connect = network::connect_options(&options.reaching, variable);
+    let connect = connect.map_err(|what| Stop::Failed(49, what))?;
     let timeouts = network::timeouts(&options.limits, options.max_time);
     let redirects = redirects(&options.again);
-    Ok(Client::with(Config { timeouts, routes, redirects, ..Config::default() }))
+    Ok(Client::with_config(Config { timeouts, connect, redirects, ..Config::default() }))
 }
 
 fn redirects(wishes: &Again) -> Redirects {
-    let secrets = match wishes.follow {
-        Follow::No => return Redirects::Answer,
-        Follow::Yes => Secrets::StayHome,
-        Follow::Trusted => Secrets::Travel,
+    let credentials = match wishes.follow {
+        Follow::No => return Redirects::Return,
+        Follow::Yes => CredentialScope::SameOrigin,
+        Follow::Trusted => CredentialScope::AnyHost,
     };
     // A page that leads to itself until something is ready is as good as any other.
-    let again = client::Again::Hope;
-    let stays_post = wishes.stays_post.clone();
-    Redirects::By(Rules { most: wishes.most_redirects, stays_post, secrets, again })
+    let on_repeat = OnRepeat::Allow;
+    let keep_post = wishes.stays_post.clone();
+    let max = wishes.most_redirects;
+    Redirects::Custom(RedirectRules { max, keep_post, credentials, on_repeat })
 }

@@ -1,5 +1,5 @@
 //! How the command reaches servers, and how long everything may take: from its flags and the environment,
-//! as curl, to the library's [`Routes`] and [`Timeouts`].
+//! as curl, to the library's [`ConnectOptions`] and [`Timeouts`].
 //!
 //! | variable | what it says |
 //! |---|---|
@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use crate::cli::client::{Limits, OneFamily, Reaching};
 use crate::client::{
-    Detour, Except, Family, Pin, Proxy, ProxyError, Rate, RouteError, Routes, Timeouts, Via,
+    ConnectOptions, ConnectTo, ConnectVia, Family, NoProxy, Proxy, ProxyError, Rate,
+    ResolveOverride, RouteError, Timeouts,
 };
 
 /// The ways to servers. `variable` gives what the environment says.
@@ -23,42 +24,42 @@ use crate::client::{
 /// # Errors
 /// What is wrong with a `--resolve` or a `--connect-to`. A proxy that is of no use is the error of the
 /// request that needs it.
-pub fn routes(
+pub fn connect_options(
     reaching: &Reaching,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<Routes, String> {
+) -> Result<ConnectOptions, String> {
     let family = match reaching.family {
         None => Family::Any,
         Some(OneFamily::V4) => Family::V4,
         Some(OneFamily::V6) => Family::V6,
     };
     let wrong = |flag| move |error: RouteError| format!("{flag} {error}");
-    let pins = reaching.resolve.iter().map(|typed| Pin::parse(typed));
-    let pins = pins.collect::<Result<_, _>>().map_err(wrong("--resolve"))?;
-    let detours = reaching.connect_to.iter().map(|typed| Detour::parse(typed));
-    let detours = detours.collect::<Result<_, _>>().map_err(wrong("--connect-to"))?;
+    let resolve = reaching.resolve.iter().map(|typed| ResolveOverride::parse(typed));
+    let resolve = resolve.collect::<Result<_, _>>().map_err(wrong("--resolve"))?;
+    let connect_to = reaching.connect_to.iter().map(|typed| ConnectTo::parse(typed));
+    let connect_to = connect_to.collect::<Result<_, _>>().map_err(wrong("--connect-to"))?;
     let said = |flag: &Option<String>, names: &[&str]| {
         let variables = || names.iter().find_map(|name| variable(name).filter(|it| !it.is_empty()));
         flag.clone().or_else(variables).filter(|said| !said.is_empty())
     };
     let proxy = said(&reaching.proxy, &["http_proxy", "all_proxy", "ALL_PROXY"]);
     let via = match (&reaching.unix_socket, proxy) {
-        (Some(path), _) => Via::Unix(path.clone()),
-        (None, None) => Via::Direct,
+        (Some(path), _) => ConnectVia::UnixSocket(path.clone()),
+        (None, None) => ConnectVia::Direct,
         (None, Some(proxy)) => {
             let list = said(&reaching.no_proxy, &["no_proxy", "NO_PROXY"]);
             let proxy = known(&proxy, reaching.proxy_user.as_deref());
-            Via::Proxy(proxy, Except::parse(&list.unwrap_or_default()))
+            ConnectVia::Proxy(proxy, NoProxy::parse(&list.unwrap_or_default()))
         }
     };
-    Ok(Routes { family, pins, detours, via })
+    Ok(ConnectOptions { family, resolve, connect_to, via })
 }
 
 /// The proxy, and who asks it.
 fn known(proxy: &str, user: Option<&str>) -> Result<Proxy, ProxyError> {
     let proxy = Proxy::parse(proxy)?;
     match user {
-        Some(user) => proxy.user(user),
+        Some(user) => proxy.with_user(user),
         None => Ok(proxy),
     }
 }
@@ -116,13 +117,13 @@ mod tests {
                 found.map(|(_, value)| (*value).to_owned())
             };
             let case = format!("{flags:?} {variables:?}");
-            match routes(&reaching, variable).unwrap().via {
-                Via::Proxy(Ok(proxy), except) => {
+            match connect_options(&reaching, variable).unwrap().via {
+                ConnectVia::Proxy(Ok(proxy), except) => {
                     let (place, list) = want.expect(&case);
                     assert_eq!(proxy.to_string(), place, "{case}");
-                    assert_eq!(except, Except::parse(list), "{case}");
+                    assert_eq!(except, NoProxy::parse(list), "{case}");
                 }
-                Via::Direct => assert_eq!(want, None, "{case}"),
+                ConnectVia::Direct => assert_eq!(want, None, "{case}"),
                 other => panic!("{case}: {other:?}"),
             }
         }
@@ -132,11 +133,14 @@ mod tests {
     fn a_socket_comes_before_a_proxy_and_a_useless_proxy_is_nothing_yet() {
         let no_variable = |_: &str| None;
         let reaching = Reaching { proxy: Some("socks5://p".to_owned()), ..Reaching::default() };
-        let via = routes(&reaching, no_variable).unwrap().via;
-        assert!(matches!(via, Via::Proxy(Err(ProxyError::Scheme(_)), _)), "{via:?}");
+        let via = connect_options(&reaching, no_variable).unwrap().via;
+        assert!(matches!(via, ConnectVia::Proxy(Err(ProxyError::Scheme(_)), _)), "{via:?}");
         let reaching = Reaching { unix_socket: Some("/s".into()), ..reaching };
-        assert!(matches!(routes(&reaching, no_variable).unwrap().via, Via::Unix(_)));
+        assert!(matches!(
+            connect_options(&reaching, no_variable).unwrap().via,
+            ConnectVia::UnixSocket(_)
+        ));
         let reaching = Reaching { connect_to: vec!["a".to_owned()], ..Reaching::default() };
-        assert!(routes(&reaching, no_variable).is_err());
+        assert!(connect_options(&reaching, no_variable).is_err());
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::error::Stop;
 use super::fetch::{configured, print};
 use crate::cli::client::ClientOptions;
-use crate::client::{Endpoints, Error, Event, in_one_line};
+use crate::client::{Endpoints, Error, Event, Url, in_one_line};
 use crate::sync::lock;
 
 /// Says it of each URL, on stdout; the exit code is that of the last one, as when it is fetched.
@@ -24,7 +24,7 @@ pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
         let client = configured(options)?.observer(move |event: &Event<'_>| {
             lock(&teller).observe(event);
         });
-        let reached = client.reach(url);
+        let reached = Url::parse(url).map_err(Error::Url).and_then(|url| client.probe(&url));
         let text = lock(&found).text(url, &reached);
         match print(text.as_bytes()) {
             Ok(()) => {}
@@ -190,7 +190,7 @@ mod tests {
             ),
             (
                 &[Event::Resolving("a")],
-                Err(Error::NoAnswer),
+                Err(Error::NoResponse),
                 "http://a/|looked up a for T ms, in vain",
             ),
             (&[], Ok(Endpoints::Unix("/s".into())), "http://a/|connected to /s in T ms"),

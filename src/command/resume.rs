@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::partial_file::{Output, beside};
-use crate::client::Error;
-use crate::client::request::Request;
+use crate::client::{Error, Request};
 use crate::proto::http::chars::decimal;
 use crate::proto::http::date::{imf_fixdate, parse_http_date};
 use crate::proto::http::etag::EntityTag;
@@ -45,9 +44,9 @@ impl Rest {
     /// # Errors
     /// [`Error::Field`] when the validator that was kept can be none.
     pub fn ask(&self, request: Request) -> Result<Request, Error> {
-        let request = request.default_field("Range", format!("bytes={}-", self.from))?;
+        let request = request.with_default("Range", format!("bytes={}-", self.from))?;
         match &self.validator {
-            Some(validator) => request.default_field("If-Range", validator),
+            Some(validator) => request.with_default("If-Range", validator),
             None => Ok(request),
         }
     }

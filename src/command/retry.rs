@@ -11,8 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::error::Stop;
 use crate::cli::client::retry::{Again, RetryOn};
-use crate::client::Error;
-use crate::client::retry::{may_pass, retry_after};
+use crate::client::{Error, is_temporary, retry_after};
 use crate::proto::http::head::ResponseHead;
 
 /// No pause grows longer by doubling: 10 minutes.
@@ -72,7 +71,7 @@ impl Retry<'_> {
     fn problem(&self, stop: Option<&Stop>, answer: Option<&ResponseHead>) -> Option<String> {
         let on = self.wishes.retry_on;
         match stop {
-            None | Some(Stop::Refused(_)) if answer.is_some_and(may_pass) => {
+            None | Some(Stop::Refused(_)) if answer.is_some_and(is_temporary) => {
                 answer.map(|head| format!("the answer is {}", head.status.code()))
             }
             // A body that is gone does not come back.
@@ -139,8 +138,14 @@ mod tests {
                 Some(200),
                 Some("time is up"),
             ),
-            ("silent", Transient, Err(Stop::Fetch(Error::NoAnswer)), None, None),
-            ("silent, all", AllErrors, Err(Stop::Fetch(Error::NoAnswer)), None, Some("it failed")),
+            ("silent", Transient, Err(Stop::Fetch(Error::NoResponse)), None, None),
+            (
+                "silent, all",
+                AllErrors,
+                Err(Stop::Fetch(Error::NoResponse)),
+                None,
+                Some("it failed"),
+            ),
             ("refused", Transient, Err(Stop::Fetch(refused())), None, None),
             (
                 "refused, by flag",

@@ -107,7 +107,7 @@ fn see(
 ) {
     let begins = matches!(
         event,
-        Event::Resolving(_) | Event::Reusing(..) | Event::Dead(_) | Event::Connected(..)
+        Event::Resolving(_) | Event::Reusing(..) | Event::Stale(_) | Event::Connected(..)
     );
     if begins && legs.last().is_none_or(|leg| leg.is_over || leg.head.is_some()) {
         legs.push(Leg { begun: now, ended: now, ..Leg::default() });
@@ -154,7 +154,7 @@ impl Leg {
                 let ends = ends.to_string();
                 opened.insert(*id, Opening { took: now.saturating_sub(self.begun), ends });
             }
-            Event::Dead(id) => {
+            Event::Stale(id) => {
                 let note = format!("#{id} had been closed by the server");
                 self.rows.push(Row::said("reuse", now, note));
             }
@@ -206,10 +206,10 @@ impl Leg {
             Event::Redirected(_, url) => {
                 return self.is_followed_by(now, format!("leads to {url}"));
             }
-            Event::Again(number, pause) => {
+            Event::Retry(number, pause) => {
                 return self.is_followed_by(now, format!("retry {number} in {}", time(*pause)));
             }
-            Event::Retrying(_) => {
+            Event::Reconnecting(_) => {
                 let then = "it was stale: once more on a fresh connection";
                 return self.is_followed_by(now, then.to_owned());
             }
@@ -469,7 +469,7 @@ GET /a from h
         let ends = Endpoints::Tcp { local: address("127.0.0.1:5"), remote: at[0] };
         let six = address("[::1]:80");
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
-        let (nothing, error) = (Error::NoAnswer, refused());
+        let (nothing, error) = (Error::NoResponse, refused());
         let (ok, early, moved) = (head(200, ""), head(103, ""), head(302, ""));
         let lying = head(200, "queue;dur=9e9, parse;dur=1, handle;dur=9e9");
         let url = Url::parse("http://h/b").unwrap();
@@ -521,8 +521,10 @@ GET /a from h
         );
         let mut no_answer = connected(&at, &ends);
         no_answer.extend(sent());
-        no_answer
-            .extend([(5_000, Event::Closed(0, nothing.close())), (5_000, Event::GaveUp(&nothing))]);
+        no_answer.extend([
+            (5_000, Event::Closed(0, CloseReason::PeerLeft)),
+            (5_000, Event::GaveUp(&nothing)),
+        ]);
         failed(
             "no answer",
             vec![
@@ -541,7 +543,7 @@ GET /a from h
             (500, Event::Head(&ok)),
             (600, Event::Received(3)),
             (700, Event::GaveUp(&nothing)),
-            (700, Event::Closed(0, nothing.close())),
+            (700, Event::Closed(0, CloseReason::PeerLeft)),
         ]);
         failed(
             "cut short",
@@ -591,9 +593,9 @@ GET /a from h
             (510, Event::Reusing(0, "h")),
             (510, Event::Sending(HEAD)),
             (520, Event::Sent(0)),
-            (600, Event::Retrying(0)),
+            (600, Event::Reconnecting(0)),
             (600, Event::Resolving("h")),
-            (700, Event::Again(1, us(5))),
+            (700, Event::Retry(1, us(5))),
             (800, Event::Resolving("h")),
         ]);
         failed(

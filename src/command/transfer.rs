@@ -13,7 +13,7 @@ use super::upload::Upload;
 use crate::client::Endpoints;
 use crate::client::Error;
 use crate::client::Event;
-use crate::client::request::{Request, Size};
+use crate::client::{BodySize, Request, Route};
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::status::Status;
@@ -153,13 +153,11 @@ impl Asked {
     /// # Errors
     /// As [`Client::send`](crate::client::Client::send), before it sends.
     pub fn of(request: &Request, upload: Option<&Upload>) -> Result<Asked, Error> {
-        let content = match upload {
-            None => request.content()?,
-            Some(upload) => {
-                request.content_of(upload.length().map_or(Size::Unknown, Size::Known))?
-            }
+        let size = match upload {
+            None => request.body_size(),
+            Some(upload) => upload.length().map_or(BodySize::Unknown, BodySize::Known),
         };
-        let head = request.head(&content);
+        let head = request.head(Route::direct(request.url()), size)?;
         Ok(Asked {
             url: request.url().to_string(),
             method: head.method.as_str().to_owned(),

@@ -52,14 +52,16 @@ impl<W: Write + Send> Observer for Wire<W> {
         match *event {
             Event::Connected(id, _, address) => note(id, &format!("opened, to {address}")),
             Event::Reusing(id, _) => note(id, "used again"),
-            Event::Retrying(id) => note(id, "broke before an answer came; once more on another"),
+            Event::Reconnecting(id) => {
+                note(id, "broke before an answer came; once more on another")
+            }
             Event::Kept(id, _) => note(id, "kept for the next request"),
             Event::Read(id, []) => note(id, "the server says no more"),
             Event::Read(id, bytes) => on(id, &|text, out| text.bytes(Side::Server, bytes, at, out)),
             Event::Wrote(id, bytes) => {
                 on(id, &|text, out| text.bytes(Side::Client, bytes, at, out))
             }
-            Event::Dead(id) => {
+            Event::Stale(id) => {
                 note(id, "was closed by the server meanwhile");
                 connections.remove(&id);
             }

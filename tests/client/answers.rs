@@ -54,7 +54,7 @@ fn interim_answers_come_before_the_final_one() {
     for finished in both_ways(answer.as_bytes(), &["-i"]) {
         assert_eq!(String::from_utf8(finished.stdout).unwrap(), answer);
     }
-    refuses(interim, 52, "", "without an answer");
+    refuses(interim, 52, "", "without a response");
     refuses(&"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(101), 8, "", "RFC 9110, 15.2)");
 }
 
@@ -137,7 +137,7 @@ fn a_length_that_is_in_doubt_is_no_length() {
         let answer = format!("{OK}{fields}\r\nhello!");
         let finished = fetch(&["-m", "9", &Fake::saying(&*answer).url("/")]);
         let said = finished.failed(8, fields);
-        assert!(said.starts_with("the server's answer cannot be understood: "), "{said}");
+        assert!(said.starts_with("the server's response is not valid HTTP: "), "{said}");
         assert!(said.contains(says), "{fields:?}: {said}");
         refuses(&answer, 8, "", "Content-Length");
     }
@@ -296,7 +296,7 @@ fn what_does_not_begin_with_http_is_no_answer() {
         "\u{15}\u{3}\u{1}\0\u{2}\u{2}\n", // what a TLS server says to plain text
         "\u{feff}HTTP/1.1 200 OK\r\n\r\nhello",
     ] {
-        refuses(answer, 1, "", "is it an HTTP server? https is not spoken here");
+        refuses(answer, 1, "", "is it an HTTP server? https is not supported");
     }
     let finished = fetch(&[Fake::saying("\x1b]0;owned\x07\r\n").url("/")]);
     assert!(finished.failed(1, "escape").contains(" in \"\\x1b]0;owned\\x07\"; is it"));
@@ -370,7 +370,7 @@ fn which_connections_are_used_again() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", "\n* Re-using existing connection #0 "),
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: x, keep-alive\r\n", "* Re-using"),
         ("HTTP/1.2 200 OK\r\nContent-Length: 2\r\n", "* Re-using"),
-        ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: Keep-Alive\r\n", "* Re-using"),
+        ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: PoolConfig-Alive\r\n", "* Re-using"),
         ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n", CLOSES),
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: Close\r\n", CLOSES),
         (

@@ -112,14 +112,14 @@ fn every_code_in_the_help_comes_up() {
         (26, &["-d", from_nowhere, page], "could not read"),
         (26, &["-F", &format!("a={from_nowhere}"), page], "could not read"),
         (26, &["--json", "@/", page], "could not read /"),
-        (28, &["-m", "0.2", silent], "out of time after 200ms, while waiting for the answer"),
+        (28, &["-m", "0.2", silent], "out of time after 200ms, while waiting for the response"),
         (2, &["-T", nowhere, "-d", "x", page], "right: one"),
         (47, &["-L", "--max-redirs", "0", moved], "more than 0 redirects"),
         (49, &["--resolve", "a", page], "right: HOST:PORT:ADDRESS"),
-        (65, &["-L", "-H", "Expect:", "-T", "/dev/zero", moved], "wants the body again"),
-        (52, &[closing], "closed the connection without an answer"),
+        (65, &["-L", "-H", "Expect:", "-T", "/dev/zero", moved], "needs the body again"),
+        (52, &[closing], "closed the connection without a response"),
         (55, &["-d", large, "-H", "Expect:", unsendable], "could not send the request"),
-        (56, &[broken], "could not receive the answer"),
+        (56, &[broken], "could not receive the response"),
     ] {
         let case = format!("client {}", args.join(" "));
         let finished = fetch(args);

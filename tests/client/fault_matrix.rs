@@ -49,7 +49,7 @@ const MEMORY: u64 = 30_000_000;
 const UPLOAD: usize = 8 << 20;
 const LIMIT: Duration = Duration::from_millis(400);
 
-const WAITING: &str = "while waiting for the answer";
+const WAITING: &str = "while waiting for the response";
 const RECEIVING: &str = "while receiving the body";
 const CUT: &str = "cut short";
 const NO_HTTP: &str = "is it an HTTP server?";
@@ -99,8 +99,8 @@ const ORDEALS: &[Ordeal] = &[
     row("drips trailers", chunked!("0\r\n"), Drip("X: y\r\n"), &[28], RECEIVING),
     // The end, too early.
     row("closes at once", b"", Script(|_| Ok(())), &[52, 55, 56], ""),
-    row("closes after the request", b"", Close, &[52], "without an answer"),
-    row("closes after 100", b"HTTP/1.1 100 Continue\r\n\r\n", Close, &[52], "without an answer"),
+    row("closes after the request", b"", Close, &[52], "without a response"),
+    row("closes after 100", b"HTTP/1.1 100 Continue\r\n\r\n", Close, &[52], "without a response"),
     row("closes in the head", ok!(), Close, &[18], "head"),
     row("closes in the body", sized!("9" "hello"), Close, &[18], "4 are missing"),
     row("closes in a chunk", chunked!("9\r\nhello"), Close, &[18], CUT),
@@ -317,7 +317,7 @@ fn the_library_has_the_right_error_in_time() {
         let fake = ordeal.begin();
         let total = ordeal.limit().or(Some(PATIENCE));
         let timeouts = Timeouts { total, ..Timeouts::NONE };
-        let client = Client::with(Config { timeouts, ..Config::default() });
+        let client = Client::with_config(Config { timeouts, ..Config::default() });
         let (code, kind, line) = match ask(&client, &fake.url("/"), ordeal.uploads()) {
             Ok(()) => (0, "Ok".to_owned(), String::new()),
             Err(error) => {
@@ -347,9 +347,9 @@ fn the_library_has_the_right_error_in_time() {
 
 /// To the end of the body, which nobody keeps.
 fn ask(client: &Client, url: &str, uploads: bool) -> Result<(), Error> {
-    let request = Request::get(url)?.without("Expect");
+    let request = Request::get(url)?.without_default("Expect");
     let request = match uploads {
-        true => request.method("POST")?.body(vec![b'x'; UPLOAD]),
+        true => request.with_method("POST")?.with_body(vec![b'x'; UPLOAD]),
         false => request,
     };
     let mut response = client.send(&request)?;

@@ -146,10 +146,10 @@ fn dripping(first: &'static str, for_ever: &'static str) -> Fake {
 #[test]
 fn time_runs_out_whatever_the_server_does() {
     for (fake, phase, came) in [
-        (Fake::new(Talk::wait), "waiting for the answer", ""),
-        (dripping("", "HTTP/1.1 200 OK\r\n"), "waiting for the answer", ""),
-        (dripping(OK, "X: y\r\n"), "waiting for the answer", ""),
-        (dripping("", "HTTP/1.1 100 Continue\r\n\r\n"), "waiting for the answer", ""),
+        (Fake::new(Talk::wait), "waiting for the response", ""),
+        (dripping("", "HTTP/1.1 200 OK\r\n"), "waiting for the response", ""),
+        (dripping(OK, "X: y\r\n"), "waiting for the response", ""),
+        (dripping("", "HTTP/1.1 100 Continue\r\n\r\n"), "waiting for the response", ""),
         (
             dripping("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", "x"),
             "receiving the body",

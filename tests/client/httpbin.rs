@@ -192,7 +192,8 @@ fn the_library_reads_what_httpbin_says() {
     let Some((_server, base)) = httpbin() else { return };
     let client = Client::new();
     let get = |path: &str| client.get(&format!("{base}{path}")).expect("a URL");
-    let error = get("/status/503").send().expect("an answer").successful().expect_err("a 503");
+    let error =
+        get("/status/503").send().expect("an answer").error_for_status().expect_err("a 503");
     assert!(matches!(&error, Error::Status(response) if response.status().code() == 503));
     let lines = get("/stream/20").send().expect("an answer");
     assert_eq!(io::BufRead::lines(lines).map_while(Result::ok).count(), 20);
@@ -219,9 +220,9 @@ fn the_library_reads_what_httpbin_says() {
             Phase::Body,
         ),
     ] {
-        let client = Client::with(threadbare::client::Config {
+        let client = Client::with_config(threadbare::client::Config {
             timeouts,
-            redirects: Redirects::Answer,
+            redirects: Redirects::Return,
             ..Default::default()
         });
         let begun = Instant::now();

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use threadbare::client::{
-    Client, Config, Error, Event, Keep, Phase, RedirectError, Redirects, Response, Retries,
+    Client, Config, Error, Event, Phase, PoolConfig, RedirectError, Redirects, Response, Retries,
     Timeouts,
 };
 use threadbare::command::exit_code::exit_code;
@@ -50,7 +50,7 @@ fn failure(sent: Result<Response, Error>) -> Error {
 fn watched(config: Config) -> (Client, Arc<Mutex<Vec<String>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&seen);
-    let client = Client::with(config).observer(move |event: &Event<'_>| {
+    let client = Client::with_config(config).observer(move |event: &Event<'_>| {
         let shown = format!("{event:?}");
         let name = shown.split(|char: char| !char.is_alphanumeric()).next().unwrap();
         kept.lock().unwrap().push(name.to_owned());
@@ -80,7 +80,7 @@ fn one_client_serves_many_threads() {
 fn a_body_is_read_while_it_is_sent() {
     let server = answering(|_| HELLO.to_owned());
     let client = Client::new();
-    let put = || client.put(&server.url("/")).unwrap().without("Expect");
+    let put = || client.put(&server.url("/")).unwrap().without_default("Expect");
     assert_eq!(text(put().reader(&b"abc"[..]).send().unwrap()), "hello");
     assert_eq!(text(put().sized_reader(3, &b"abcdef"[..]).send().unwrap()), "hello");
     let requests = server.requests();
@@ -120,7 +120,7 @@ fn a_body_of_any_size_takes_no_memory_to_speak_of() {
         }
     });
     let client = Client::new();
-    let put = client.put(&server.url("/")).unwrap().without("Expect");
+    let put = client.put(&server.url("/")).unwrap().without_default("Expect");
     let got = text(put.reader(io::repeat(b'x').take(50 << 20)).send().unwrap());
     assert_eq!(got, (50 << 20).to_string());
 }
@@ -136,7 +136,7 @@ fn redirects_are_followed_on_the_same_connection() {
     assert_eq!(response.url().to_string(), server.url("/b#part"));
     assert_eq!(text(response), "hello");
     assert_eq!((server.requests().len(), server.connections()), (3, 1));
-    let stays = Client::new().redirects(Redirects::Answer);
+    let stays = Client::new().redirects(Redirects::Return);
     assert_eq!(stays.get(&server.url("/a/1")).unwrap().send().unwrap().status().code(), 302);
 }
 
@@ -187,9 +187,9 @@ fn a_redirect_that_leads_nowhere_is_an_error_that_keeps_the_answer() {
     let client = Client::new().redirects(Redirects::Follow(3));
     let get = |path: &str| failure(client.get(&server.url(path)).unwrap().send());
     for (path, code, says) in [
-        ("/loop", 47, "the redirects go round"),
+        ("/loop", 47, "the redirects form a loop"),
         ("/x", 47, "more than 3 redirects in a row"),
-        ("/tls", 1, "https, which is not spoken here"),
+        ("/tls", 1, "https, which is not supported"),
     ] {
         let error = get(path);
         assert!(error.to_string().contains(says), "{error}");
@@ -197,9 +197,9 @@ fn a_redirect_that_leads_nowhere_is_an_error_that_keeps_the_answer() {
         assert!(error.response().unwrap().head().headers.has("location"));
         assert_eq!(text(error.into_response().unwrap()), "see ");
     }
-    let put = client.put(&server.url("/again")).unwrap().without("Expect");
+    let put = client.put(&server.url("/again")).unwrap().without_default("Expect");
     let error = failure(put.reader(&b"abc"[..]).send());
-    assert!(matches!(error, Error::Redirect(RedirectError::BodyGone, _)), "{error:?}");
+    assert!(matches!(error, Error::Redirect(RedirectError::BodyConsumed, _)), "{error:?}");
 }
 
 /// `times` failures, and then hello, whatever the connection.
@@ -218,9 +218,9 @@ fn failing(times: usize, failure: impl Fn(&mut Talk) -> io::Result<()> + Send + 
     })
 }
 
-fn quickly(most: u32) -> Client {
+fn quickly(max: u32) -> Client {
     let pause = Duration::from_millis(10);
-    Client::new().retries(Retries { most, first_pause: pause, longest_pause: 10 * pause })
+    Client::new().retries(Retries { max, first_pause: pause, max_pause: 10 * pause })
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn what_may_pass_is_tried_again() {
     assert_eq!(text(quickly(1).get(&server.url("/")).unwrap().send().unwrap()), "busy");
     let server = failing(9, leaves);
     let error = failure(quickly(1).get(&server.url("/")).unwrap().send());
-    assert!(matches!(error, Error::NoAnswer | Error::Receive(_)), "{error:?}");
+    assert!(matches!(error, Error::NoResponse | Error::Receive(_)), "{error:?}");
     // A POST may have been done: once.
     let server = failing(1, fails);
     assert_eq!(text(quickly(5).post(&server.url("/")).unwrap().send().unwrap()), "busy");
@@ -252,13 +252,13 @@ fn what_may_pass_is_tried_again() {
 fn a_refused_connection_is_tried_again_whatever_the_method() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (client, seen) = watched(Config {
-        retries: Retries { most: 2, first_pause: Duration::ZERO, ..Retries::default() },
+        retries: Retries { max: 2, first_pause: Duration::ZERO, ..Retries::default() },
         ..Config::default()
     });
     let error = failure(client.post(&address.to_string()).unwrap().send());
     assert_eq!(exit_code(&error), 7);
     let once = "Resolving Resolved Trying Failed";
-    assert_eq!(names(&seen), format!("{once} Again {once} Again {once} GaveUp"));
+    assert_eq!(names(&seen), format!("{once} Retry {once} Retry {once} GaveUp"));
 }
 
 #[test]
@@ -304,8 +304,8 @@ fn each_phase_has_its_time() {
         ("a server that is deaf", &deaf, Timeouts { send_idle: soon, ..none }, Phase::Send),
     ] {
         let begun = Instant::now();
-        let client = Client::with(Config { timeouts, ..Config::default() });
-        let put = client.put(&server.url("/")).unwrap().without("Expect");
+        let client = Client::with_config(Config { timeouts, ..Config::default() });
+        let put = client.put(&server.url("/")).unwrap().without_default("Expect");
         let put = if phase == Phase::Send { put.body(vec![b'x'; 32 << 20]) } else { put };
         let ended = put.send().and_then(|mut response| {
             while response.piece()?.is_some() {}
@@ -321,7 +321,7 @@ fn each_phase_has_its_time() {
     // Redirects have no time of their own: the total is for all of them.
     let timeouts = Timeouts { total: soon, ..none };
     let redirects = Redirects::Follow(u32::MAX);
-    let client = Client::with(Config { timeouts, redirects, ..Config::default() });
+    let client = Client::with_config(Config { timeouts, redirects, ..Config::default() });
     let begun = Instant::now();
     let error = failure(client.get(&endless.url("/x")).unwrap().send());
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
@@ -334,7 +334,7 @@ fn a_pause_that_there_is_no_time_for_is_not_begun() {
         "HTTP/1.1 503 Busy\r\nRetry-After: 60\r\nContent-Length: 4\r\n\r\nbusy".to_owned()
     });
     let client = Client::new().max_time(Duration::from_secs(2));
-    let client = client.retries(Retries { most: 3, ..Retries::default() });
+    let client = client.retries(Retries { max: 3, ..Retries::default() });
     let begun = Instant::now();
     assert_eq!(text(client.get(&server.url("/")).unwrap().send().unwrap()), "busy");
     assert!(begun.elapsed() < Duration::from_secs(2));
@@ -374,12 +374,12 @@ fn our_server_by_name() {
     let port = server.addresses[0].port();
     let client = Client::new().max_time(SOON);
     let at = |path: &str| client.get(&format!("http://localhost:{port}{path}")).unwrap();
-    let mut response = at("/sub?q").send().unwrap().successful().unwrap();
+    let mut response = at("/sub?q").send().unwrap().error_for_status().unwrap();
     assert_eq!(response.url().path.to_string(), "/sub/?q");
     let mut page = String::new();
     response.read_to_string(&mut page).unwrap();
     assert_eq!(page, "<p>here");
-    assert!(matches!(at("/none").send().unwrap().successful(), Err(Error::Status(_))));
+    assert!(matches!(at("/none").send().unwrap().error_for_status(), Err(Error::Status(_))));
 }
 
 /// What it says between two exchanges answers nothing (RFC 9112, 6.3): a 408, most often.
@@ -403,19 +403,19 @@ fn a_connection_on_which_something_came_is_not_used_again() {
 
 #[test]
 fn connections_are_kept_as_many_and_as_long_as_said() {
-    for (keep, connections) in [
-        (Keep::default(), 1),
-        (Keep { most: 0, ..Keep::default() }, 2),
-        (Keep { most_per_origin: 0, ..Keep::default() }, 2),
-        (Keep { age: Duration::ZERO, ..Keep::default() }, 2),
+    for (pool, connections) in [
+        (PoolConfig::default(), 1),
+        (PoolConfig { max_idle: 0, ..PoolConfig::default() }, 2),
+        (PoolConfig { max_idle_per_host: 0, ..PoolConfig::default() }, 2),
+        (PoolConfig { max_age: Duration::ZERO, ..PoolConfig::default() }, 2),
     ] {
         let server = Fake::hello(2);
-        let client = Client::with(Config { keep, ..Config::default() });
+        let client = Client::with_config(Config { pool, ..Config::default() });
         for _ in 0..2 {
             text(client.get(&server.url("/")).unwrap().send().unwrap());
             thread::sleep(Duration::from_millis(5));
         }
-        assert_eq!(server.connections(), connections, "{keep:?}");
+        assert_eq!(server.connections(), connections, "{pool:?}");
     }
 }
 
@@ -423,7 +423,7 @@ fn connections_are_kept_as_many_and_as_long_as_said() {
 fn a_status_can_be_an_error() {
     let server = Fake::saying("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno");
     let response = Client::new().get(&server.url("/")).unwrap().send().unwrap();
-    let error = response.successful().unwrap_err();
-    assert_eq!(error.to_string(), "the server answered 404 Not Found");
+    let error = response.error_for_status().unwrap_err();
+    assert_eq!(error.to_string(), "the server responded 404 Not Found");
     assert_eq!((exit_code(&error), text(error.into_response().unwrap())), (22, "no".to_owned()));
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use threadbare::client::{Client, Config, Except, Family, Proxy, Routes, Via};
+use threadbare::client::{Client, Config, ConnectOptions, ConnectVia, Family, NoProxy, Proxy};
 
 use super::beside_curl::comparable;
 use super::fake::{Fake, Talk};
@@ -455,14 +455,14 @@ fn a_redirect_may_change_the_way() {
     let to = format!("http://localhost:{}/there", direct.rsplit(':').next().expect("a port"));
     let answer = format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n");
     let server = Fake::saying(answer);
-    let client = Client::with(Config {
-        routes: Routes {
+    let client = Client::with_config(Config {
+        connect: ConnectOptions {
             family: Family::V4,
-            via: Via::Proxy(
+            via: ConnectVia::Proxy(
                 Proxy::parse(&format!("u:p@{}", proxy.address())),
-                Except::parse("localhost"),
+                NoProxy::parse("localhost"),
             ),
-            ..Routes::default()
+            ..ConnectOptions::default()
         },
         ..Config::default()
     });
@@ -498,7 +498,7 @@ fn a_proxy_that_leaves_and_one_that_is_none() {
             &["-x", "u:secret@a b", "http://a/"],
             "\"a b\" is not a proxy's address; right: http://",
         ),
-        (7, &["-x", "socks5://u:secret@p", "http://a/"], "speaks \"socks5\""),
+        (7, &["-x", "socks5://u:secret@p", "http://a/"], "a \"socks5\" proxy"),
         (7, &["-6", "-x", "127.0.0.1", "http://a/"], "it is not an IPv6 address"),
         (7, &["-x", "127.0.0.1:1", "http://a/"], "could not connect to 127.0.0.1 port 1"),
         (
@@ -506,7 +506,7 @@ fn a_proxy_that_leaves_and_one_that_is_none() {
             &["--unix-socket", "/no/such", "http://a/"],
             "could not connect to the socket /no/such: No such",
         ),
-        (1, &["-x", "p", "--connect-to", "a::b:", "http://a/"], "takes a tunnel (CONNECT)"),
+        (1, &["-x", "p", "--connect-to", "a::b:", "http://a/"], "needs a tunnel (CONNECT)"),
         (49, &["--resolve", "a:80", "http://a/"], "--resolve \"a:80\"; right: HOST:PORT:"),
         (49, &["--connect-to", "a", "http://a/"], "--connect-to \"a\"; right: HOST1:PORT1:"),
     ] {
@@ -543,7 +543,7 @@ fn every_phase_has_its_time() {
         (
             &["--first-byte-timeout", "0.3"][..],
             silent.url("/"),
-            "out of time after 300ms, while waiting for the answer",
+            "out of time after 300ms, while waiting for the response",
         ),
         (
             &["--send-timeout", "0.3", "-H", "Expect:", "--data-binary", &large],
@@ -565,7 +565,7 @@ fn every_phase_has_its_time() {
         (
             &["-y", "0.5"],
             silent.url("/"),
-            "less than 1 bytes a second for 500ms, while waiting for the answer",
+            "less than 1 bytes a second for 500ms, while waiting for the response",
         ),
     ] {
         let begun = Instant::now();

@@ -34,13 +34,13 @@ fn answers_come_in_order_with_either_driver() {
                 "> GET /chunks/4 HTTP/1.1",
                 "> GET /nowhere HTTP/1.1",
                 "> GET /bytes/100000 HTTP/1.1",
-                "* Answer 1 of 4, to GET /bytes/3",
+                "* Response 1 of 4, to GET /bytes/3",
                 "< HTTP/1.1 200 OK",
-                "* Answer 2 of 4, to GET /chunks/4",
+                "* Response 2 of 4, to GET /chunks/4",
                 "< HTTP/1.1 200 OK",
-                "* Answer 3 of 4, to GET /nowhere",
+                "* Response 3 of 4, to GET /nowhere",
                 "< HTTP/1.1 404 Not Found",
-                "* Answer 4 of 4, to GET /bytes/100000",
+                "* Response 4 of 4, to GET /bytes/100000",
                 "< HTTP/1.1 200 OK",
                 "* Connection #0 to host 127.0.0.1 left intact",
             ]
@@ -94,7 +94,7 @@ fn what_is_not_answered_is_sent_again_one_by_one() {
         assert_eq!(finished.code, Some(0), "{said:?}: {}", finished.stderr);
         assert_eq!(String::from_utf8_lossy(&finished.stdout), *printed, "{said:?}");
         let told =
-            format!("* {again} of 3 requests were not answered; they are sent again, one by one\n");
+            format!("* {again} of 3 requests have no response; they are sent again, one by one\n");
         assert!(finished.stderr.contains(&told), "{said:?}: {}", finished.stderr);
         assert_eq!(fake.requests().len(), 3 + again, "{said:?}");
         assert_eq!(fake.connections(), 2, "{said:?}");
@@ -126,7 +126,10 @@ fn what_cannot_be_pipelined_is_refused_before_anything_is_sent() {
     let (a, b) = (fake.url("/a"), other.url("/b"));
     let long = format!("X: {}", "x".repeat(40_000));
     for (args, what) in [
-        (&["-X", "POST", &a, &a][..], "POST may do its work twice (RFC 9112, 9.3.2); right: GET"),
+        (
+            &["-X", "POST", &a, &a][..],
+            "POST may have its effect twice (RFC 9112, 9.3.2); right: GET",
+        ),
         (&["-d", "x", &a], "POST may"),
         (&["-X", "PUT", "-d", "x", &a], "has a body"),
         (&["--http1.0", &a], "HTTP/1.0"),

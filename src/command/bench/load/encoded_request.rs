@@ -5,13 +5,11 @@
 //! the one before it, byte for byte, means the same**. So each byte of each answer is looked at, each
 //! body is counted to its end, and nothing is allocated for it.
 
-use crate::client::Error;
-use crate::client::request::Request;
+use crate::client::{Error, Request, Route};
 use crate::command::bench::load::failure::Failure;
 use crate::proto::buf::Buf;
-use crate::proto::http::client::{Head, Piece, RecvBody, RecvHead, SendHead};
+use crate::proto::http::client::{Head, Piece, RecvBody, RecvHead};
 use crate::proto::http::error::{Fault, Rule};
-use crate::proto::http::framing::Framing;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::limits::Limits;
 use crate::proto::http::status::Status;
@@ -57,17 +55,8 @@ impl Shape {
     /// # Errors
     /// As [`Client::send`](crate::client::Client::send), before anything is sent.
     pub(super) fn new(request: &Request) -> Result<Shape, Error> {
-        let content = request.content()?;
-        let (head, mut wire) = (request.head(&content), Vec::new());
-        let mut sending = match content.framing {
-            Framing::Chunked => SendHead.send_chunked(&head, &mut wire),
-            Framing::Length(length) => SendHead.send(&head, Some(length), &mut wire),
-            Framing::None | Framing::UntilClose => SendHead.send(&head, None, &mut wire),
-        };
-        if !content.body.is_empty() {
-            sending.write(content.body, &mut wire);
-        }
-        let waiting = sending.finish(&mut wire);
+        let mut wire = Vec::new();
+        let waiting = request.encode(Route::direct(request.url()), &mut wire)?;
         Ok(Shape { wire, waiting, known: None })
     }
 
@@ -143,7 +132,7 @@ mod tests {
     use super::*;
 
     fn shape(method: &str) -> Shape {
-        Shape::new(&Request::get("a/").unwrap().method(method).unwrap()).unwrap()
+        Shape::new(&Request::get("a/").unwrap().with_method(method).unwrap()).unwrap()
     }
 
     /// Reads answers from `wire`, which comes in pieces of `step` and then ends.
@@ -217,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_wire_is_the_clients() {
-        let request = Request::get("a/b").unwrap().method("PUT").unwrap().body("xyz");
+        let request = Request::get("a/b").unwrap().with_method("PUT").unwrap().with_body("xyz");
         let wire = String::from_utf8(Shape::new(&request).unwrap().wire).unwrap();
         assert!(wire.starts_with("PUT /b HTTP/1.1\r\nHost: a\r\n"), "{wire}");
         assert!(wire.ends_with("\r\nContent-Length: 3\r\n\r\nxyz"), "{wire}");

@@ -122,8 +122,8 @@ pub fn run(
     let shapes = shapes(plan)?;
     // One connection is made, and let go: if that fails, so would all.
     let client = Client::new().connect_timeout(plan.patience);
-    let ends = client.reach_url(plan.request.url())?;
-    let address = ends.remote().ok_or(Error::NoAnswer)?;
+    let ends = client.probe(plan.request.url())?;
+    let address = ends.remote().ok_or(Error::NoResponse)?;
     let (begin, progress) = (Instant::now(), Progress::default());
     let job = Job { plan, shapes, address, begin, progress, stop };
     let threads = plan.threads.clamp(1, plan.connections.max(1));
@@ -178,14 +178,14 @@ fn measure(job: &Job<'_>, index: usize, threads: usize) -> io::Result<Measured> 
 /// The request as it is sent usually, and as it is sent last on its connection.
 fn shapes(plan: &Plan) -> Result<[Shape; 2], Error> {
     // Nobody waits for a 100 (Continue) here; who wants it sent says so in a field.
-    let usual = plan.request.clone().without("expect");
+    let usual = plan.request.clone().without_default("expect");
     let (mut kept, mut last) = (usual.clone(), usual);
     // What the user says of the connection stands.
-    if !kept.has_field("connection") {
-        if kept.is_version(Version::Http10) {
-            kept = kept.field("Connection", "keep-alive")?;
+    if !kept.has_header("connection") {
+        if kept.version() == Version::Http10 {
+            kept = kept.with_header("Connection", "keep-alive")?;
         }
-        last = last.field("Connection", "close")?;
+        last = last.with_header("Connection", "close")?;
     }
     Ok([Shape::new(&kept)?, Shape::new(&last)?])
 }

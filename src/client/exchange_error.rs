@@ -1,0 +1,54 @@
+//! Why one exchange on one connection failed. [`Error`](super::Error) has the same variants for the
+//! caller; this smaller type holds no response, so that the files below [`super::call`] need not know it.
+
+use std::io;
+
+use super::budget::TimedOut;
+use super::misread::Misread;
+use crate::proto::http::close::CloseReason;
+use crate::proto::http::error::Rule;
+
+/// Why an exchange failed.
+#[derive(Debug)]
+pub(super) enum ExchangeError {
+    /// A time limit has passed.
+    TimedOut(TimedOut),
+    /// The request could not be sent, and no response came.
+    Send(io::Error),
+    /// The reader of the request's body failed, or ended too early.
+    Upload(io::Error),
+    /// The server closed the connection without a byte of a response.
+    NoResponse,
+    /// The bytes that came are not a complete and valid response head.
+    Head(Misread),
+    /// The connection broke.
+    Receive(io::Error),
+    /// The connection ended before the body did.
+    CutShort { received: u64, missing: Option<u64> },
+    /// The framing of the body is invalid.
+    Body(Misread),
+}
+
+impl ExchangeError {
+    /// Returns why the connection is closed after this error.
+    pub(super) fn close_reason(&self) -> CloseReason {
+        match self {
+            ExchangeError::TimedOut(_) => CloseReason::OutOfTime,
+            ExchangeError::Upload(_) => CloseReason::BodyShort,
+            ExchangeError::Head(error) | ExchangeError::Body(error) => match error.fault.rule {
+                Rule::HeadIncomplete => CloseReason::PeerLeft,
+                rule => CloseReason::Fault(rule),
+            },
+            ExchangeError::Send(_)
+            | ExchangeError::NoResponse
+            | ExchangeError::Receive(_)
+            | ExchangeError::CutShort { .. } => CloseReason::PeerLeft,
+        }
+    }
+}
+
+impl From<TimedOut> for ExchangeError {
+    fn from(limit: TimedOut) -> ExchangeError {
+        ExchangeError::TimedOut(limit)
+    }
+}
