@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_that_ends_first_counts() {
+    fn the_limit_that_ends_first_applies() {
         use Phase::*;
         let second = Duration::from_secs(1);
         let far = Some(u32::MAX);
@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(Budget::new(start, never).deadline(), None);
     }
     #[test]
-    fn a_stretch_has_its_quota_or_is_the_last() {
+    fn a_rate_window_without_its_quota_is_too_slow() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let rate = Rate { bytes: 10, over: Duration::from_secs(2) };

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_used_last_is_taken_first_and_the_oldest_goes() {
+    fn the_last_used_connection_is_taken_first_and_the_oldest_is_closed() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stream = || Stream::Tcp(TcpStream::connect(address).unwrap());

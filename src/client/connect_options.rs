@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_are_known() {
+    fn resolve_overrides_replace_the_look_up() {
         let resolve = [
             "*:80:127.0.0.9",
             "A.example:80:127.0.0.1,[::1]",
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_that_are_led_elsewhere() {
+    fn connect_to_changes_host_and_port() {
         for (connect_to, url_text, want) in [
             (&[][..], "a:81", ("a", 81)),
             (&["A:81:b:82"], "a:81", ("b", 82)),
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_connections_go_through() {
+    fn routes_through_proxies_and_sockets() {
         let via = |via, other: &str| {
             let connect_to = vec![ConnectTo::parse(other).unwrap()];
             ConnectOptions { via, connect_to, ..ConnectOptions::default() }

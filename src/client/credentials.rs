@@ -27,7 +27,7 @@ mod tests {
 
     /// RFC 4648, 10, and RFC 7617, 2.
     #[test]
-    fn the_vectors_of_the_rfcs() {
+    fn the_test_vectors_of_the_rfcs() {
         for (bytes, want) in [
             ("", ""),
             ("f", "Zg=="),

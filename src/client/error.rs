@@ -315,7 +315,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_says_it_all_and_no_number_twice() {
+    fn one_line_has_all_causes_and_no_error_numbers() {
         let refused = || io::Error::from_raw_os_error(111);
         let address = "127.0.0.1:1".parse().unwrap();
         let tried = vec![(address, refused()), (address, refused())];

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn events_in_words() {
+    fn events_as_text() {
         let address = "[::1]:80".parse().unwrap();
         let (tcp, unix) =
             (Endpoints::Tcp { local: address, remote: address }, Endpoints::Unix("/s".into()));

@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_names_a_proxy() {
+    fn addresses_of_proxies() {
         for (text, place, user) in [
             ("p", "http://p:1080", None),
             ("P.Example:3128", "http://p.example:3128", None),
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_none() {
+    fn invalid_addresses_of_proxies() {
         for text in
             ["", "http://", "a b", "p:99999", "p:0", "u:p@q@p:1", "a%00b@p", "a%0d%0ab@p", ":1"]
         {
@@ -284,7 +284,7 @@ mod tests {
 
     /// The host, the lists that have it, and those that do not.
     #[test]
-    fn who_is_excepted() {
+    fn hosts_that_no_proxy_contains() {
         for (host, having, others) in [
             (
                 "a.example",

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_redirect_leads() {
+    fn the_request_that_a_redirect_leads_to() {
         let at = "http://a:81/d/x?q";
         for (name, method, status, location, want) in [
             ("301 keeps GET", "GET", 301, "/y", Some("GET http://a:81/y +body")),
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_followed() {
+    fn redirects_that_are_not_followed() {
         use RedirectError::*;
         let url = |text: &str| Url::parse(text).unwrap();
         let trail = [visited("POST", "a/1"), visited("GET", "a/2"), visited("GET", "b/3")];

@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_ends_a_line_early() {
+    fn no_text_can_end_a_line_early() {
         let request = Request::get("a/").unwrap();
         assert!(matches!(
             request.clone().with_method("GET / HTTP/1.1\r\nX:"),
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn who_says_a_length() {
+    fn how_bodies_are_framed() {
         use Framing::*;
         let framing = |method: &str, fields: &[(&str, &str)], body: Option<&str>| {
             let request = Request::get("a/").unwrap().with_method(method).unwrap();
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_a_100() {
+    fn large_bodies_wait_for_a_100() {
         let large = Request::get("a/").unwrap().with_body(vec![b'x'; (1 << 20) + 1]);
         let waits = |request: &Request| {
             let framed = request.framed(request.body_size()).unwrap();
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_redirect_leaves_behind() {
+    fn fields_that_a_redirect_drops() {
         let request = Request::get("a/x").unwrap().with_method("POST").unwrap().with_body("abc");
         let secret = ["Authorization", "cookie", "X-Mine", "Content-Type"];
         let request =
@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_port_is_left_out() {
+    fn the_default_port_is_omitted() {
         for (url, host) in
             [("a:80", "a"), ("a:8080", "a:8080"), ("[::1]:80/", "[::1]"), ("a:", "a")]
         {

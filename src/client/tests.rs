@@ -112,7 +112,7 @@ fn outcome(answer: &'static str) -> Result<String, String> {
 }
 
 #[test]
-fn answers_and_what_they_come_to() {
+fn responses_and_their_outcomes() {
     for (name, answer, want) in [
         ("length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", Ok("hello")),
         ("no body", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Ok("")),
@@ -175,7 +175,7 @@ fn a_cut_body_is_never_a_shorter_body() {
 }
 
 #[test]
-fn interim_answers_and_trailers_can_be_seen() {
+fn interim_responses_and_trailers_are_available() {
     let server = Server::answering(&["HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n\
         HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSum: 1\r\n\r\n"]);
     let (client, seen) = watched();
@@ -232,7 +232,7 @@ fn a_response_half_read_takes_its_connection_with_it() {
 }
 
 #[test]
-fn two_answers_at_a_time_have_two_connections() {
+fn two_responses_at_a_time_have_two_connections() {
     let server = Server::new(vec![hello(1), hello(1)]);
     let client = Client::new();
     let mut first = client.send(&server.get()).unwrap();
@@ -245,7 +245,7 @@ fn two_answers_at_a_time_have_two_connections() {
 }
 
 #[test]
-fn a_connection_closed_in_the_meantime_is_seen() {
+fn an_idle_connection_that_was_closed_is_not_reused() {
     let server = Server::new(vec![hello(1), hello(1)]);
     let (client, seen) = watched();
     let post = server.get().with_method("POST").unwrap();
@@ -331,7 +331,7 @@ fn dripping_does_not_move_the_deadline() {
 }
 
 #[test]
-fn a_server_that_never_answers_is_left_in_time() {
+fn a_server_that_never_responds_is_a_timeout() {
     let server = Server::new(vec![Box::new(|stream| {
         read_head(stream);
         stream.read(&mut [0]).unwrap_or_default();
@@ -349,7 +349,7 @@ const LARGE: usize = 32 << 20;
 const REFUSAL: &str = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno";
 
 #[test]
-fn an_answer_that_comes_before_the_body_is_out_is_picked_up() {
+fn a_response_before_the_end_of_the_request_is_read() {
     let stays: Script = Box::new(|stream| {
         read_head(stream);
         stream.write_all(REFUSAL.as_bytes()).unwrap();
@@ -406,7 +406,7 @@ fn a_large_body_arrives_whole() {
 }
 
 #[test]
-fn a_server_that_takes_nothing_and_says_nothing() {
+fn a_server_that_neither_reads_nor_responds_is_a_timeout() {
     let server = Server::new(vec![Box::new(|_| thread::sleep(Duration::from_millis(700)))]);
     let client = Client::new().max_time(Duration::from_millis(300));
     let put = server
@@ -434,7 +434,7 @@ fn clones_share_connections_between_threads() {
 }
 
 #[test]
-fn nobody_there() {
+fn a_refused_connection_is_an_error_of_one_line() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = Client::new().send(&Request::get(&address.to_string()).unwrap()).unwrap_err();
     let line =
@@ -443,7 +443,7 @@ fn nobody_there() {
 }
 
 #[test]
-fn what_is_wrong_with_a_head_is_said() {
+fn the_error_names_the_fault_of_a_head() {
     let server = Server::answering(&["HTTP/1.1 200 OK\r\nA : b\r\n\r\n"]);
     let error = Client::new().send(&server.get()).unwrap_err();
     assert!(matches!(&error, Error::Head(misread) if misread.fault.rule == Rule::SpaceBeforeColon));
@@ -452,7 +452,7 @@ fn what_is_wrong_with_a_head_is_said() {
 }
 
 #[test]
-fn old_servers_keep_a_connection_when_they_say_so() {
+fn an_http10_server_can_keep_a_connection() {
     let server = Server::answering(&[
         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
     ]);

@@ -43,7 +43,7 @@ fn refuses(answer: &str, code: u8, body: &str, says: &str) {
 /// RFC 9110, 15.2: "A client MUST be able to parse one or more 1xx responses received prior to a
 /// final response, even if the client does not expect one."
 #[test]
-fn interim_answers_come_before_the_final_one() {
+fn interim_responses_come_before_the_final_one() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n\
                    HTTP/1.1 199 Odd\r\nContent-Length: 5\r\nTransfer-Encoding: x\r\n\r\n";
     let answer = format!("{interim}{OK}Content-Length: 5\r\n\r\nhello");
@@ -60,7 +60,7 @@ fn interim_answers_come_before_the_final_one() {
 
 /// RFC 9110, 7.8: "A server MUST NOT switch to a protocol that was not indicated by the client".
 #[test]
-fn no_protocol_is_switched_to() {
+fn a_101_is_refused() {
     let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n";
     for answer in [switch.to_owned(), format!("{switch}{OK}Content-Length: 5\r\n\r\nhello")] {
         refuses(&answer, 8, "", "RFC 9110, 15.2.2)");
@@ -70,7 +70,7 @@ fn no_protocol_is_switched_to() {
 /// RFC 9112, 6.3 (1): it ends at its blank line, "regardless of the header fields present in the
 /// message". The connection stays, unless the fields contradict each other.
 #[test]
-fn some_answers_have_no_body_whatever_their_fields_say() {
+fn some_responses_have_no_body_whatever_their_fields_say() {
     const STAYS: usize = 1;
     const GOES: usize = 2;
     for (fields, connections) in [
@@ -115,7 +115,7 @@ fn some_answers_have_no_body_whatever_their_fields_say() {
 /// RFC 9112, 6.3 (5): "If the message is a response […] the user agent MUST close the connection to the
 /// server and discard the received response." Equal ones could be taken for one; they are not.
 #[test]
-fn a_length_that_is_in_doubt_is_no_length() {
+fn an_ambiguous_length_is_refused() {
     for (fields, says) in [
         (
             "Content-Length: 5\r\nContent-Length: 6\r\n",
@@ -146,7 +146,7 @@ fn a_length_that_is_in_doubt_is_no_length() {
 
 /// RFC 9112, 6.1 and 6.3 (3, 4): with a length, on 1.0, unknown, or not last.
 #[test]
-fn a_coding_that_is_in_doubt_is_none() {
+fn an_ambiguous_transfer_coding_is_refused() {
     let chunks = "5\r\nhello\r\n0\r\n\r\n";
     for (start, coding, says) in [
         (
@@ -217,7 +217,7 @@ fn chunks() {
 
 /// RFC 9112, 8: such a message is recorded as incomplete; the library says how much of it came.
 #[test]
-fn what_is_cut_short_is_incomplete() {
+fn a_truncated_response_is_an_error() {
     for (answer, body, says) in [
         (format!("{OK}Content-Length: 50\r\n\r\nhello"), "hello", "5 bytes came, 45 are missing"),
         (format!("{CHUNKED}5\r\nhello\r\n"), "hello", "its last chunk is missing"),
@@ -284,7 +284,7 @@ fn status_lines() {
 /// There is no HTTP/0.9, and nothing before the status line: RFC 9112, 2.2 has empty lines skipped
 /// before requests only.
 #[test]
-fn what_does_not_begin_with_http_is_no_answer() {
+fn bytes_without_a_status_line_are_refused() {
     for answer in [
         "<html>hello",
         "hello\r\n",
@@ -364,7 +364,7 @@ fn limits() {
 
 /// RFC 9112, 9.3 and 9.6: who stays, and who goes; and nothing behind an answer is read as another.
 #[test]
-fn which_connections_are_used_again() {
+fn connections_that_are_reused() {
     const CLOSES: &str = "\n* Closing connection #0: ";
     for (head, said) in [
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", "\n* Re-using existing connection #0 "),

@@ -138,7 +138,7 @@ fn every_code_in_the_help_comes_up() {
 /// Only a machine that can ask a name server knows that there is no such host; any other says that
 /// it could not find out, in time.
 #[test]
-fn a_name_that_leads_nowhere() {
+fn a_name_without_an_address() {
     let finished = fetch(&["--connect-timeout", "2", "http://nosuchhost.invalid/"]);
     let code = if finished.code == Some(28) { 28 } else { 6 };
     let said = finished.failed(code, "nosuchhost.invalid");
@@ -168,7 +168,7 @@ fn silent_is_silent_unless_errors_are_to_be_shown() {
 }
 
 #[test]
-fn one_that_fails_keeps_no_other_from_its_turn() {
+fn a_failed_transfer_does_not_stop_the_others() {
     let server = Server::start(&[]);
     let (page, dead) = (&server.url("/-/health"), &deserted());
     let finished = fetch(&[dead, page]);
@@ -196,7 +196,7 @@ fn an_output_that_cannot_be_written_is_23() {
 }
 
 #[test]
-fn a_reader_who_has_had_enough_is_no_error() {
+fn a_closed_stdout_is_not_an_error() {
     let server = Server::start(&[]);
     let line = "{ \"$@\"; echo $? >&2; } | head -c 1";
     let finished = shell(line, &[&server.url("/bytes/10000000000")]);

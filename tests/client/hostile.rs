@@ -25,7 +25,7 @@ fn outcome(answer: &str) -> (String, i32) {
 }
 
 #[test]
-fn answers_of_every_kind() {
+fn responses_of_every_kind() {
     for (answer, body, code) in [
         // Well formed, if unusual.
         ("HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello".to_owned(), "hello", 0),
@@ -95,7 +95,7 @@ fn endless(first: &'static str, again: &'static str) -> Fake {
 }
 
 #[test]
-fn what_never_ends_is_given_up() {
+fn endless_responses_are_refused() {
     for (name, first, again, code) in [
         ("line", "", "x", 1),
         ("status line", "HTTP/1.1 200 ", "x", 8),
@@ -116,7 +116,7 @@ fn what_never_ends_is_given_up() {
 }
 
 #[test]
-fn a_large_body_takes_no_room() {
+fn a_large_response_body_takes_little_memory() {
     let server = Server::start(&[]);
     let finished = bounded(&["-o", "/dev/null", &server.url("/bytes/500000000")]);
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
@@ -144,7 +144,7 @@ fn dripping(first: &'static str, for_ever: &'static str) -> Fake {
 }
 
 #[test]
-fn time_runs_out_whatever_the_server_does() {
+fn the_total_limit_holds_whatever_the_server_does() {
     for (fake, phase, came) in [
         (Fake::new(Talk::wait), "waiting for the response", ""),
         (dripping("", "HTTP/1.1 200 OK\r\n"), "waiting for the response", ""),
@@ -180,7 +180,7 @@ fn deaf(address: (&str, u16)) -> Option<(TcpListener, Vec<TcpStream>)> {
 }
 
 #[test]
-fn a_server_that_takes_nobody() {
+fn a_server_that_accepts_no_connection() {
     let (listener, queue) = deaf(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let begun = Instant::now();
@@ -236,7 +236,7 @@ fn a_name_with_dead_addresses_and_a_live_one() {
 
 /// The time is each URL's, not the sum's.
 #[test]
-fn each_url_has_its_own_time() {
+fn each_url_has_its_own_limit() {
     let slow = Fake::new(|talk| {
         talk.request()?;
         std::thread::sleep(Duration::from_millis(600));
@@ -247,7 +247,7 @@ fn each_url_has_its_own_time() {
 }
 
 #[test]
-fn a_slow_server_is_waited_for() {
+fn a_slow_server_is_not_an_error() {
     let fake = Fake::new(|talk| {
         talk.request()?;
         let answer = format!("{CHUNKED}5\r\nhello\r\n0\r\n\r\n");
@@ -257,7 +257,7 @@ fn a_slow_server_is_waited_for() {
 }
 
 #[test]
-fn a_reset_is_no_end_of_a_body() {
+fn a_reset_is_not_the_end_of_a_body() {
     for (said, body, code) in [
         ("", "", 56),
         ("HTTP/1.1 200 OK\r\n", "", 56),
@@ -275,7 +275,7 @@ fn a_reset_is_no_end_of_a_body() {
 }
 
 #[test]
-fn interim_answers_and_trailers_are_printed_with_the_heads() {
+fn interim_responses_and_trailers_are_printed_with_the_heads() {
     let answer = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\
                   Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nSum: 1\r\n\r\n";
     let printed = fetched(&["-i", &Fake::saying(answer).url("/")]);
@@ -286,7 +286,7 @@ fn interim_answers_and_trailers_are_printed_with_the_heads() {
 
 /// What follows an answer is the answer to nothing: a second request must not get it.
 #[test]
-fn an_answer_too_many_answers_nothing() {
+fn a_surplus_response_belongs_to_no_request() {
     let fake = Fake::new(|talk| {
         talk.request()?;
         let kind = if talk.number == 0 { "first" } else { "third" };
@@ -360,7 +360,7 @@ fn a_stale_connection_is_replaced_where_that_is_harmless() {
 }
 
 #[test]
-fn a_refusal_is_heard_before_the_body_is_out() {
+fn a_refusal_is_read_before_the_body_is_sent() {
     let fake = Fake::new(|talk| {
         talk.say("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno")?;
         talk.ignore_request()

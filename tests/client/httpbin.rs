@@ -87,7 +87,7 @@ const CASES: &[(&str, i32, &[&str])] = &[
 ];
 
 #[test]
-fn the_command_reads_what_httpbin_says() {
+fn the_command_reads_the_responses_of_httpbin() {
     let Some((_server, base)) = httpbin() else { return };
     let mut wrong = Vec::new();
     for (line, code, parts) in CASES {
@@ -115,7 +115,7 @@ fn the_command_reads_what_httpbin_says() {
 
 /// No coding is asked for and none is taken away: what comes is what was sent, and its head says so.
 #[test]
-fn what_is_packed_stays_packed() {
+fn a_content_coding_is_not_removed() {
     let Some((_server, base)) = httpbin() else { return };
     for (path, coding, start) in [
         ("/gzip", "gzip", &b"\x1f\x8b"[..]),
@@ -147,7 +147,7 @@ fn body(mut response: Response) -> Value {
 }
 
 #[test]
-fn the_library_goes_where_httpbin_sends_it() {
+fn the_library_follows_the_redirects_of_httpbin() {
     let Some((_server, base)) = httpbin() else { return };
     let client = Client::new().max_time(Duration::from_secs(9));
     let get = |path: &str| client.get(&format!("{base}{path}")).expect("a URL");
@@ -188,7 +188,7 @@ fn the_library_goes_where_httpbin_sends_it() {
 }
 
 #[test]
-fn the_library_reads_what_httpbin_says() {
+fn the_library_reads_the_responses_of_httpbin() {
     let Some((_server, base)) = httpbin() else { return };
     let client = Client::new();
     let get = |path: &str| client.get(&format!("{base}{path}")).expect("a URL");
@@ -241,7 +241,7 @@ fn the_library_reads_what_httpbin_says() {
 
 /// `-v` tells what happens with a server that was not written for it.
 #[test]
-fn what_is_seen_of_it() {
+fn the_verbose_output_shows_each_step() {
     let Some((_server, base)) = httpbin() else { return };
     let url = format!("{base}/anything");
     let finished = run(&mut client(&["-v", "-s", "-o", "/dev/null", &url, &url]), b"");

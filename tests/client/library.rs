@@ -104,7 +104,7 @@ fn a_body_is_read_while_it_is_sent() {
 }
 
 #[test]
-fn a_body_of_any_size_takes_no_memory_to_speak_of() {
+fn a_large_body_takes_little_memory() {
     let server = Fake::new(|talk| {
         let head = talk.head()?;
         assert!(head.contains("Transfer-Encoding: chunked"), "{head}");
@@ -158,7 +158,7 @@ fn a_redirect_decides_about_the_body() {
 }
 
 #[test]
-fn secrets_stay_with_the_host_that_they_are_for() {
+fn credentials_stay_with_their_host() {
     let other = answering(|_| HELLO.to_owned());
     let elsewhere = other.url("/");
     let server = answering(move |request| match path(request) {
@@ -177,7 +177,7 @@ fn secrets_stay_with_the_host_that_they_are_for() {
 }
 
 #[test]
-fn a_redirect_that_leads_nowhere_is_an_error_that_keeps_the_answer() {
+fn an_invalid_redirect_is_an_error_that_keeps_the_response() {
     let server = answering(|request| match path(request) {
         "/loop" => to(301, "/loop"),
         "/tls" => to(301, "https://127.0.0.1/"),
@@ -224,7 +224,7 @@ fn quickly(max: u32) -> Client {
 }
 
 #[test]
-fn what_may_pass_is_tried_again() {
+fn temporary_failures_are_retried() {
     let busy = "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 4\r\n\r\nbusy";
     let fails = move |talk: &mut Talk| talk.say(busy);
     let leaves = |_: &mut Talk| Err(io::ErrorKind::Other.into());
@@ -249,7 +249,7 @@ fn what_may_pass_is_tried_again() {
 }
 
 #[test]
-fn a_refused_connection_is_tried_again_whatever_the_method() {
+fn a_refused_connection_is_retried_whatever_the_method() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (client, seen) = watched(Config {
         retries: Retries { max: 2, first_pause: Duration::ZERO, ..Retries::default() },
@@ -262,7 +262,7 @@ fn a_refused_connection_is_tried_again_whatever_the_method() {
 }
 
 #[test]
-fn each_phase_has_its_time() {
+fn each_phase_has_its_limit() {
     let soon = Some(Duration::from_millis(200));
     let none = Timeouts::NONE;
     let drip = Duration::from_millis(20);
@@ -329,7 +329,7 @@ fn each_phase_has_its_time() {
 }
 
 #[test]
-fn a_pause_that_there_is_no_time_for_is_not_begun() {
+fn a_pause_beyond_the_total_limit_does_not_begin() {
     let server = answering(|_| {
         "HTTP/1.1 503 Busy\r\nRetry-After: 60\r\nContent-Length: 4\r\n\r\nbusy".to_owned()
     });
@@ -341,7 +341,7 @@ fn a_pause_that_there_is_no_time_for_is_not_begun() {
 }
 
 #[test]
-fn each_step_is_told() {
+fn an_observer_receives_each_event() {
     let server = answering(|request| match path(request) {
         "/1" => to(302, "/2"),
         "/trailers" => {
@@ -368,7 +368,7 @@ fn each_step_is_told() {
 
 /// Where `localhost` is `::1` as well, nobody listens there, and the other one is found.
 #[test]
-fn our_server_by_name() {
+fn localhost_finds_a_server_on_ipv4_only() {
     let folder = Folder::with(&[("sub/index.html", "<p>here")]);
     let server = Server::of(&folder, &[]);
     let port = server.addresses[0].port();
@@ -384,7 +384,7 @@ fn our_server_by_name() {
 
 /// What it says between two exchanges answers nothing (RFC 9112, 6.3): a 408, most often.
 #[test]
-fn a_connection_on_which_something_came_is_not_used_again() {
+fn an_idle_connection_with_unexpected_bytes_is_not_reused() {
     let server = Fake::new(|talk| {
         talk.hello(1)?;
         thread::sleep(Duration::from_millis(50));
@@ -402,7 +402,7 @@ fn a_connection_on_which_something_came_is_not_used_again() {
 }
 
 #[test]
-fn connections_are_kept_as_many_and_as_long_as_said() {
+fn the_pool_keeps_its_limits() {
     for (pool, connections) in [
         (PoolConfig::default(), 1),
         (PoolConfig { max_idle: 0, ..PoolConfig::default() }, 2),

@@ -43,7 +43,7 @@ fn pythons_server_is_read_byte_for_byte() {
 
 /// No redirect is followed, and no status is an error.
 #[test]
-fn pythons_refusals_are_shown_as_they_are() {
+fn the_errors_of_pythons_server_are_shown_unchanged() {
     if !needs("python3") {
         return;
     }
@@ -79,7 +79,7 @@ fn netcat() -> (Program, ChildStdin, String) {
 }
 
 #[test]
-fn an_answer_typed_by_hand() {
+fn a_response_typed_by_hand() {
     if !needs("nc") {
         return;
     }
@@ -110,7 +110,7 @@ fn an_answer_typed_by_hand() {
 }
 
 #[test]
-fn a_person_who_says_nothing_or_says_nonsense() {
+fn silence_and_nonsense_typed_by_hand() {
     if !needs("nc") {
         return;
     }

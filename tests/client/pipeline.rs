@@ -5,7 +5,7 @@ use super::{client, fetch};
 use crate::support::{Server, run};
 
 #[test]
-fn answers_come_in_order_with_either_driver() {
+fn responses_come_in_order_with_either_driver() {
     for driver in ["on", "off"] {
         let server = Server::start(&["--lobby", driver]);
         let urls =
@@ -67,7 +67,7 @@ const MIDWAY: &[(&str, &str, usize)] = &[
 ];
 
 #[test]
-fn what_is_not_answered_is_sent_again_one_by_one() {
+fn unanswered_requests_are_sent_again_one_by_one() {
     for (said, printed, again) in MIDWAY {
         let fake = Fake::new(move |talk| {
             if talk.number == 0 {
@@ -120,7 +120,7 @@ fn all_requests_leave_in_one_write() {
 }
 
 #[test]
-fn what_cannot_be_pipelined_is_refused_before_anything_is_sent() {
+fn requests_that_cannot_be_pipelined_are_refused_before_anything_is_sent() {
     let fake = Fake::hello(9);
     let other = Fake::hello(9);
     let (a, b) = (fake.url("/a"), other.url("/b"));

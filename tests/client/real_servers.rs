@@ -184,7 +184,7 @@ pub(super) fn both() -> impl Iterator<Item = (&'static str, Daemon)> {
 }
 
 #[test]
-fn the_command_reads_what_they_say() {
+fn the_command_reads_the_responses_of_nginx_and_apache() {
     for (name, daemon) in both() {
         let mut wrong = Vec::new();
         for (line, code, parts) in CASES {
@@ -222,7 +222,7 @@ fn the_command_reads_what_they_say() {
 
 /// A download that was cut short goes on where it stopped, if it is the same one still.
 #[test]
-fn the_command_goes_on_with_a_download() {
+fn the_command_resumes_a_download() {
     for (name, daemon) in both() {
         let file = daemon.folder.join("part");
         let path = file.to_str().expect("UTF-8");
@@ -238,7 +238,7 @@ fn the_command_goes_on_with_a_download() {
 }
 
 #[test]
-fn a_server_that_says_nothing_and_one_that_wants_no_body() {
+fn a_server_that_never_responds_and_one_that_refuses_bodies() {
     let Some(daemon) = nginx() else { return };
     ask(&daemon, "~/mute").failed(52, "444");
     let large = "x".repeat(2_000);
@@ -257,7 +257,7 @@ fn a_server_that_says_nothing_and_one_that_wants_no_body() {
 
 /// Apache keeps what it is sent, waits with 100 (Continue), and takes chunks.
 #[test]
-fn what_is_sent_is_what_arrives() {
+fn the_server_receives_the_bytes_that_are_sent() {
     let Some(daemon) = apache() else { return };
     let (there, new) = (format!("{}/dav/there", daemon.base), format!("{}/dav/new", daemon.base));
     let sent: Vec<u8> = (0..=255).cycle().take(3_000_001).collect();
@@ -286,7 +286,7 @@ fn text(mut response: Response) -> String {
 }
 
 #[test]
-fn the_library_follows_reuses_and_notices_what_was_closed() {
+fn the_library_follows_redirects_reuses_connections_and_notices_closed_ones() {
     for (name, daemon) in both() {
         let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let connections = std::sync::Arc::clone(&count);
