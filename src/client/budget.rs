@@ -277,7 +277,7 @@ mod tests {
         use Phase::*;
         let second = Duration::from_secs(1);
         let far = Some(u32::MAX);
-        // The phase begins after 3 s, and what is asked for is what it has left then.
+        // The phase begins after 3 s; the time that is left then is compared.
         for (name, limits, phase, want) in [
             ("none", [None; 6], Head, None),
             ("resolve", [Some(2), Some(5), None, None, None, None], Resolve, Some(2)),

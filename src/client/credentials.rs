@@ -1,7 +1,7 @@
-//! `user:password`, for a server (`-u`) or a proxy (`-U`): the Basic scheme (RFC 7617), which is base64
-//! (RFC 4648, 4) and no secret to anyone on the way.
+//! User and password for a server or a proxy: the Basic scheme (RFC 7617). Base64 (RFC 4648, 4) is not
+//! encryption: everyone on the network path can read them.
 
-/// The value of `Authorization`, or of `Proxy-Authorization`, for `user:password`.
+/// Returns the value of `Authorization`, or of `Proxy-Authorization`, for `user:password`.
 pub fn basic(user: &[u8]) -> String {
     format!("Basic {}", base64(user))
 }

@@ -222,7 +222,7 @@ mod tests {
         Visited { method, url: Url::parse(url).unwrap() }
     }
 
-    fn answer(status: u16, locations: &[&str]) -> ResponseHead {
+    fn response(status: u16, locations: &[&str]) -> ResponseHead {
         let mut head = ResponseHead::new(Status::new(status).unwrap());
         for location in locations {
             head.headers.append("Location", location).unwrap();
@@ -263,15 +263,15 @@ mod tests {
             ("another port", "GET", 302, "//a/y", Some("GET http://a/y +body leaves")),
             ("another host", "GET", 302, "http://b:81/", Some("GET http://b:81/ +body leaves")),
             ("the same host", "GET", 302, "http://A:81/", Some("GET http://a:81/ +body")),
-            ("300 is an answer", "GET", 300, "/y", None),
-            ("304 is an answer", "GET", 304, "/y", None),
-            ("305 is an answer", "GET", 305, "/y", None),
-            ("201 is an answer", "POST", 201, "/y", None),
+            ("300 is returned", "GET", 300, "/y", None),
+            ("304 is returned", "GET", 304, "/y", None),
+            ("305 is returned", "GET", 305, "/y", None),
+            ("201 is returned", "POST", 201, "/y", None),
             ("CONNECT is not followed", "CONNECT", 302, "/y", None),
         ] {
             let hop = redirect(
                 &[visited(method, at)],
-                &answer(status, &[location]),
+                &response(status, &[location]),
                 true,
                 &RedirectRules::up_to(5),
             );
@@ -279,7 +279,7 @@ mod tests {
         }
         let trail = [visited("GET", at)];
         assert_eq!(
-            redirect(&trail, &answer(302, &[]), true, &RedirectRules::up_to(5)),
+            redirect(&trail, &response(302, &[]), true, &RedirectRules::up_to(5)),
             Ok(None),
             "no Location"
         );
@@ -287,7 +287,7 @@ mod tests {
         for (locations, want) in
             [(&["/y", "/y"][..], "http://a:81/y#f"), (&["/y#g"], "http://a:81/y#g")]
         {
-            let hop = redirect(&trail, &answer(302, locations), true, &RedirectRules::up_to(5))
+            let hop = redirect(&trail, &response(302, locations), true, &RedirectRules::up_to(5))
                 .unwrap()
                 .unwrap();
             assert_eq!(hop.url.to_string(), want);
@@ -321,7 +321,7 @@ mod tests {
         ] {
             let got = redirect(
                 trail,
-                &answer(status, locations),
+                &response(status, locations),
                 can_replay,
                 &RedirectRules::up_to(most),
             );
@@ -347,12 +347,12 @@ mod tests {
             ("without end", no_limit, "GET", 302, "/x", Err(RedirectError::Loop)),
         ] {
             let hop =
-                redirect(&[visited(method, "a/x")], &answer(status, &[location]), true, &rules);
+                redirect(&[visited(method, "a/x")], &response(status, &[location]), true, &rules);
             let want = want.map(str::to_owned).map_err(|error| error(Url::parse("a/x").unwrap()));
             assert_eq!(hop.map(|hop| shown(&hop.unwrap())), want, "{name}");
         }
         let trail = vec![visited("GET", "a/1"); 1000];
         let rules = RedirectRules { max: None, ..usual };
-        assert!(redirect(&trail, &answer(302, &["/2"]), true, &rules).unwrap().is_some());
+        assert!(redirect(&trail, &response(302, &["/2"]), true, &rules).unwrap().is_some());
     }
 }

@@ -436,13 +436,13 @@ mod tests {
             assert_eq!(sent, framed.expects_continue);
             sent
         };
-        let asked = |request: Request| request.with_header("expect", "100-Continue").unwrap();
+        let expecting = |request: Request| request.with_header("expect", "100-Continue").unwrap();
         assert!(waits(&large));
         assert!(!waits(&large.clone().without_default("expect")));
         assert!(!waits(&large.clone().with_version(Version::Http10)));
         assert!(!waits(&large.with_body(vec![b'x'; 1 << 20])));
-        assert!(waits(&asked(Request::get("a/").unwrap().with_body("x"))));
-        assert!(!waits(&asked(Request::get("a/").unwrap())), "RFC 9110, 10.1.1");
+        assert!(waits(&expecting(Request::get("a/").unwrap().with_body("x"))));
+        assert!(!waits(&expecting(Request::get("a/").unwrap())), "RFC 9110, 10.1.1");
     }
 
     #[test]

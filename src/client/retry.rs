@@ -84,7 +84,7 @@ mod tests {
     use crate::proto::http::date::imf_fixdate;
     use crate::proto::http::status::Status;
 
-    fn answer(status: u16, after: &str) -> ResponseHead {
+    fn response(status: u16, after: &str) -> ResponseHead {
         let mut head = ResponseHead::new(Status::new(status).unwrap());
         if !after.is_empty() {
             head.headers.append("Retry-After", after).unwrap();
@@ -101,16 +101,16 @@ mod tests {
             imf_fixdate(moment)
         };
         let retries = Retries { max: 40, ..Retries::default() };
-        let [busy, gone, later] = [answer(503, ""), answer(404, ""), answer(429, "7")];
-        let [never, odd] = [answer(503, "18446744073709551615"), answer(503, "soon")];
-        let [date, past] = [answer(503, &date(9)), answer(503, &date(-9))];
+        let [busy, gone, later] = [response(503, ""), response(404, ""), response(429, "7")];
+        let [never, odd] = [response(503, "18446744073709551615"), response(503, "soon")];
+        let [date, past] = [response(503, &date(9)), response(503, &date(-9))];
         use RetryCause::*;
         for (name, made, idempotent, cause, want) in [
             ("first", 0, true, NoResponse, Some(1)),
             ("second", 1, true, NoResponse, Some(2)),
             ("fifth", 4, true, NoResponse, Some(16)),
             ("capped", 5, true, NoResponse, Some(30)),
-            ("far behind the cap", 39, true, NoResponse, Some(30)),
+            ("far above the maximum", 39, true, NoResponse, Some(30)),
             ("no more", 40, true, NoResponse, None),
             ("a POST that was sent", 0, false, NoResponse, None),
             ("a POST that was not", 0, false, NotSent, Some(1)),

@@ -1,4 +1,4 @@
-//! The client against servers that are not what they should be: each a listener and a script.
+//! The client against faulty servers, each a listener and a script.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -24,7 +24,7 @@ impl Server {
         let thread = thread::spawn(move || {
             for script in scripts {
                 let (mut stream, _) = listener.accept().unwrap();
-                // A client that errs must not make a test hang.
+                // A faulty client must not make a test hang.
                 stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
                 script(&mut stream);
             }
@@ -32,15 +32,15 @@ impl Server {
         Server { address, thread }
     }
 
-    /// Reads one head on each connection and answers with these bytes, then closes.
-    fn answering(answers: &[&'static str]) -> Server {
-        let script = |answer: &'static str| -> Script {
+    /// Reads one head on each connection, sends these bytes, and closes.
+    fn sending(responses: &[&'static str]) -> Server {
+        let script = |response: &'static str| -> Script {
             Box::new(move |stream| {
                 read_head(stream);
-                stream.write_all(answer.as_bytes()).unwrap();
+                stream.write_all(response.as_bytes()).unwrap();
             })
         };
-        Server::new(answers.iter().map(|answer| script(answer)).collect())
+        Server::new(responses.iter().map(|response| script(response)).collect())
     }
 
     fn get(&self) -> Request {
@@ -68,7 +68,7 @@ fn reset(stream: &mut TcpStream) {
     stream.shutdown(Shutdown::Both).unwrap();
 }
 
-/// A client, and what its observer saw, as `-v` would print it.
+/// Returns a client, and the text of the events that its observer received.
 fn watched() -> (Client, Arc<Mutex<Vec<u8>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&seen);
@@ -102,9 +102,9 @@ fn kind(error: &Error) -> String {
     }
 }
 
-/// What one answer, and then the end of the connection, comes to: the body or the error.
-fn outcome(answer: &'static str) -> Result<String, String> {
-    let server = Server::answering(&[answer]);
+/// Returns the outcome of one response, after which the server closes: the body or the error.
+fn outcome(response: &'static str) -> Result<String, String> {
+    let server = Server::sending(&[response]);
     let client = Client::new().max_time(Duration::from_secs(20));
     let got = body(&client, &server.get()).map_err(|error| kind(&error));
     server.join();
@@ -113,27 +113,31 @@ fn outcome(answer: &'static str) -> Result<String, String> {
 
 #[test]
 fn responses_and_their_outcomes() {
-    for (name, answer, want) in [
+    for (name, response, want) in [
         ("length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", Ok("hello")),
         ("no body", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Ok("")),
         ("204", "HTTP/1.1 204 No Content\r\n\r\n", Ok("")),
         ("close-delimited", "HTTP/1.0 200 OK\r\n\r\nhello", Ok("hello")),
         ("bare LF", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", Ok("hello")),
-        ("an error is an answer", "HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno", Ok("no")),
+        (
+            "an error status is a response",
+            "HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",
+            Ok("no"),
+        ),
         (
             "chunks and trailers",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\nA: b\r\n\r\n",
             Ok("hello!"),
         ),
         (
-            "interim answers first",
+            "interim responses first",
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n\
              HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
             Ok("hello"),
         ),
         ("nothing", "", Err("NoResponse")),
         ("cut in the head", "HTTP/1.1 200 OK\r\nContent-Le", Err("HeadIncomplete")),
-        ("only an interim answer", "HTTP/1.1 100 Continue\r\n\r\n", Err("NoResponse")),
+        ("only an interim response", "HTTP/1.1 100 Continue\r\n\r\n", Err("NoResponse")),
         ("cut in the body", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", Err("CutShort")),
         (
             "cut in a chunk",
@@ -158,13 +162,13 @@ fn responses_and_their_outcomes() {
         ),
         ("HTTP/2", "HTTP/2.0 200 OK\r\n\r\n", Err("MajorVersion")),
     ] {
-        assert_eq!(outcome(answer), want.map(str::to_owned).map_err(str::to_owned), "{name}");
+        assert_eq!(outcome(response), want.map(str::to_owned).map_err(str::to_owned), "{name}");
     }
 }
 
 #[test]
 fn a_cut_body_is_never_a_shorter_body() {
-    let server = Server::answering(&["HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello"]);
+    let server = Server::sending(&["HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello"]);
     let mut response = Client::new().send(&server.get()).unwrap();
     let mut text = String::new();
     let error = response.read_to_string(&mut text).unwrap_err();
@@ -176,7 +180,7 @@ fn a_cut_body_is_never_a_shorter_body() {
 
 #[test]
 fn interim_responses_and_trailers_are_available() {
-    let server = Server::answering(&["HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n\
+    let server = Server::sending(&["HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n\
         HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSum: 1\r\n\r\n"]);
     let (client, seen) = watched();
     let mut response = client.send(&server.get()).unwrap();
@@ -194,7 +198,7 @@ fn interim_responses_and_trailers_are_available() {
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
-/// Answers so many requests on a connection.
+/// Responds to this number of requests on a connection.
 fn hello(times: usize) -> Script {
     Box::new(move |stream| {
         for _ in 0..times {
@@ -221,7 +225,7 @@ fn a_connection_is_used_again() {
 #[test]
 fn a_response_half_read_takes_its_connection_with_it() {
     let long = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello";
-    let server = Server::answering(&[long, HELLO]);
+    let server = Server::sending(&[long, HELLO]);
     let (client, seen) = watched();
     drop(client.send(&server.get()).unwrap());
     assert_eq!(body(&client, &server.get()).unwrap(), "hello");
@@ -256,7 +260,7 @@ fn an_idle_connection_that_was_closed_is_not_reused() {
     server.join();
 }
 
-/// Answers one request, takes the next one, and closes without a response.
+/// Responds to one request, reads the next one, and closes without a response.
 fn leaves() -> Script {
     Box::new(|stream| {
         read_head(stream);
@@ -284,7 +288,7 @@ fn a_stale_connection_is_retried_once_where_that_is_harmless() {
 
 #[test]
 fn a_fresh_connection_that_is_closed_is_not_retried() {
-    let server = Server::answering(&[""]);
+    let server = Server::sending(&[""]);
     let error = Client::new().send(&server.get()).unwrap_err();
     assert!(matches!(error, Error::NoResponse));
     server.join();
@@ -444,7 +448,7 @@ fn a_refused_connection_is_an_error_of_one_line() {
 
 #[test]
 fn the_error_names_the_fault_of_a_head() {
-    let server = Server::answering(&["HTTP/1.1 200 OK\r\nA : b\r\n\r\n"]);
+    let server = Server::sending(&["HTTP/1.1 200 OK\r\nA : b\r\n\r\n"]);
     let error = Client::new().send(&server.get()).unwrap_err();
     assert!(matches!(&error, Error::Head(misread) if misread.fault.rule == Rule::SpaceBeforeColon));
     assert!(in_one_line(&error).contains("RFC 9112, 5.1"), "{}", in_one_line(&error));
@@ -453,7 +457,7 @@ fn the_error_names_the_fault_of_a_head() {
 
 #[test]
 fn an_http10_server_can_keep_a_connection() {
-    let server = Server::answering(&[
+    let server = Server::sending(&[
         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
     ]);
     let (client, seen) = watched();

@@ -1,5 +1,5 @@
-//! What the client makes of answers, rule by rule: RFC 9112 for the framing, RFC 9110 for the rest.
-//! Each table runs with the answer sent whole and a byte at a time: the verdict must be the same.
+//! How the client reads responses, rule by rule: RFC 9112 for the framing, RFC 9110 for the rest. Each table
+//! runs with the response sent whole and a byte at a time: the outcome must be the same.
 
 use std::io::Read as _;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::support::{Finished, SOON};
 const OK: &str = "HTTP/1.1 200 OK\r\n";
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// Fetches this answer, sent whole and then a byte at a time.
+/// Fetches this response, sent whole and then a byte at a time.
 fn both_ways(answer: &[u8], args: &[&str]) -> [Finished; 2] {
     let dripped = answer.to_vec();
     let slow = Fake::new(move |talk| {
@@ -23,7 +23,7 @@ fn both_ways(answer: &[u8], args: &[&str]) -> [Finished; 2] {
     [Fake::saying(answer), slow].map(|fake| fetch(&[args, &["-m", "9", &*fake.url("/")]].concat()))
 }
 
-/// An answer with this body.
+/// Asserts that the response is accepted, with this body.
 fn reads(answer: &str, body: &str) {
     for finished in both_ways(answer.as_bytes(), &[]) {
         let stdout = String::from_utf8_lossy(&finished.stdout);
@@ -31,7 +31,7 @@ fn reads(answer: &str, body: &str) {
     }
 }
 
-/// No answer, or only so much of a body; what is said about it says this, too.
+/// Asserts that the response is refused with this code, after this part of its body, in these words.
 fn refuses(answer: &str, code: u8, body: &str, says: &str) {
     for finished in both_ways(answer.as_bytes(), &[]) {
         let said = finished.failed(code, answer);
@@ -340,7 +340,7 @@ fn field_lines() {
     }
 }
 
-/// What is too long is refused at its limit; what is within it is read.
+/// A part that is too long is refused at its limit; one within the limit is read.
 #[test]
 fn limits() {
     let line = |name: &str, length: usize| format!("{name}: {}\r\n", "x".repeat(length));
@@ -362,7 +362,7 @@ fn limits() {
     }
 }
 
-/// RFC 9112, 9.3 and 9.6: who stays, and who goes; and nothing behind an answer is read as another.
+/// RFC 9112, 9.3 and 9.6: which connections persist; bytes after a response are not read as another one.
 #[test]
 fn connections_that_are_reused() {
     const CLOSES: &str = "\n* Closing connection #0: ";

@@ -1,4 +1,4 @@
-//! How `client` ends: curl's exit codes, and one line that says what went wrong.
+//! How `client` ends: with curl's exit codes, and one line that names the error.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use super::fake::{Fake, Talk};
 use super::{client, fetch, fetched};
 use crate::support::{Finished, Folder, Server, run};
 
-/// A URL where nobody listens: bound, and let go.
+/// Returns a URL without a listener: its port was bound and released.
 fn deserted() -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     format!("http://{}/", listener.local_addr().expect("it is bound"))
@@ -32,7 +32,7 @@ fn reset_in_the_body() -> Fake {
     })
 }
 
-/// What the help says about each code is true: each comes up, with one line that tells why.
+/// Each exit code in the help occurs, with one line that says why.
 #[test]
 fn every_code_in_the_help_comes_up() {
     let server = Server::start(&[]);
@@ -135,8 +135,8 @@ fn every_code_in_the_help_comes_up() {
     assert_eq!(seen, documented);
 }
 
-/// Only a machine that can ask a name server knows that there is no such host; any other says that
-/// it could not find out, in time.
+/// Without a name server the client reports, in time, that the look-up failed; with one, that the host does
+/// not exist.
 #[test]
 fn a_name_without_an_address() {
     let finished = fetch(&["--connect-timeout", "2", "http://nosuchhost.invalid/"]);

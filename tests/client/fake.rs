@@ -1,4 +1,4 @@
-//! A server of the test's own, which says what the test likes and keeps what it was told.
+//! A scripted server for tests: it sends any bytes, and keeps the requests that it received.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::support::PATIENCE;
 
-/// It plays its script on each connection, one after the other, until the tests are over.
+/// Runs its script on each connection, one after the other, until the tests end.
 #[derive(Debug)]
 pub struct Fake {
     address: SocketAddr,
@@ -24,17 +24,17 @@ struct Kept {
     requests: Mutex<Vec<String>>,
 }
 
-/// One of its connections.
+/// One of its connections, for the script.
 #[derive(Debug)]
 pub struct Talk {
-    /// Which one it is, from 0.
+    /// Its number, from 0.
     pub number: usize,
     stream: TcpStream,
     kept: Arc<Kept>,
 }
 
 impl Fake {
-    /// An error ends the script, which is as it should be: the client has left.
+    /// Starts a server. An error ends the script and is ignored: the client has closed.
     pub fn new(script: impl Fn(&mut Talk) -> io::Result<()> + Send + 'static) -> Fake {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -51,7 +51,7 @@ impl Fake {
         Fake { address, kept }
     }
 
-    /// It reads a request on each connection, sends this, and closes.
+    /// Starts a server that reads a request on each connection, sends these bytes, and closes.
     pub fn saying(answer: impl Into<Vec<u8>>) -> Fake {
         let answer = answer.into();
         Fake::new(move |talk| {
@@ -60,32 +60,32 @@ impl Fake {
         })
     }
 
-    /// It answers so many requests on each connection with `hello`, and closes.
+    /// Starts a server that responds `hello` to this number of requests on each connection, and closes.
     pub fn hello(times: usize) -> Fake {
         Fake::new(move |talk| talk.hello(times))
     }
 
-    /// A URL on it.
+    /// Returns a URL on it.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Host and port.
+    /// Returns host and port.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Its port.
+    /// Returns its port.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// How many connections there were.
+    /// Returns the number of connections so far.
     pub fn connections(&self) -> usize {
         self.kept.connections.load(Ordering::SeqCst)
     }
 
-    /// The requests, heads and bodies, byte for byte.
+    /// Returns the requests so far, heads and bodies, byte for byte.
     pub fn requests(&self) -> Vec<String> {
         self.kept.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -110,7 +110,7 @@ impl Talk {
         Ok(request)
     }
 
-    /// Reads the head of a request and does not keep it; what is behind it is still to be read.
+    /// Reads the head of a request and does not keep it; its body is not read.
     pub fn head(&mut self) -> io::Result<String> {
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"\r\n\r\n") {
@@ -119,7 +119,7 @@ impl Talk {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Reads a line, its ending included.
+    /// Reads a line, with its ending.
     pub fn line(&mut self) -> io::Result<String> {
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"\n") {
@@ -128,13 +128,13 @@ impl Talk {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Reads so many bytes.
+    /// Reads this number of bytes.
     pub fn take(&mut self, count: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; count];
         self.stream.read_exact(&mut bytes).map(|()| bytes)
     }
 
-    /// Is there nothing to be read for so long?
+    /// Returns whether no byte arrives during this time.
     pub fn is_silent_for(&mut self, time: Duration) -> io::Result<bool> {
         self.stream.set_read_timeout(Some(time))?;
         let looked = self.stream.peek(&mut [0]);
@@ -142,7 +142,7 @@ impl Talk {
         Ok(looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock))
     }
 
-    /// Keeps this as if it were a request.
+    /// Adds this to the requests.
     pub fn keep(&mut self, what: impl Into<String>) {
         let mut requests = self.kept.requests.lock().unwrap_or_else(PoisonError::into_inner);
         requests.push(what.into());
@@ -153,12 +153,12 @@ impl Talk {
         self.stream.read_exact(&mut byte).map(|()| byte[0])
     }
 
-    /// Sends this.
+    /// Sends these bytes.
     pub fn say(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(bytes.as_ref())
     }
 
-    /// Sends this a byte at a time, with a pause before each.
+    /// Sends these bytes one at a time, with a pause before each.
     pub fn drip(&mut self, bytes: impl AsRef<[u8]>, pause: Duration) -> io::Result<()> {
         bytes.as_ref().iter().try_for_each(|byte| {
             thread::sleep(pause);
@@ -166,7 +166,7 @@ impl Talk {
         })
     }
 
-    /// Answers so many requests.
+    /// Responds to this number of requests.
     pub fn hello(&mut self, times: usize) -> io::Result<()> {
         (0..times).try_for_each(|_| {
             self.request()?;
@@ -174,28 +174,28 @@ impl Talk {
         })
     }
 
-    /// Says nothing until the client leaves.
+    /// Sends nothing until the client closes.
     pub fn wait(&mut self) -> io::Result<()> {
         self.rest().map(drop)
     }
 
-    /// All that the client sends until it leaves.
+    /// Returns the bytes that the client sends until it closes.
     pub fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.stream.read_to_end(&mut bytes).map(|_| bytes)
     }
 
-    /// Says that nothing more will be said.
+    /// Closes the writing side.
     pub fn close_writing(&mut self) -> io::Result<()> {
         self.stream.shutdown(std::net::Shutdown::Write)
     }
 
-    /// Waits for a request and leaves it unread: closed now, the connection is reset.
+    /// Waits for a request and leaves it unread, so that closing resets the connection.
     pub fn ignore_request(&mut self) -> io::Result<()> {
         self.stream.peek(&mut [0]).map(drop)
     }
 
-    /// Closed now, the connection is reset, whatever was read.
+    /// Makes closing reset the connection, whatever was read.
     pub fn reset(&mut self) -> io::Result<()> {
         let not_at_all = nix::libc::linger { l_onoff: 1, l_linger: 0 };
         setsockopt(&self.stream, sockopt::Linger, &not_at_all).map_err(io::Error::from)

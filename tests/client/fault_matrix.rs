@@ -1,6 +1,6 @@
-//! One table of servers that do their worst: what each does, and how the client ends. The command has
-//! one clear line to say and curl's exit code, the library the error of that kind; both end in time,
-//! and neither needs more memory for it than for an honest answer.
+//! One table of faulty servers: the fault of each, and how the client ends. The command prints one clear
+//! line and has curl's exit code, the library returns the error of that kind; both end in time, and need
+//! no more memory than for a valid response.
 
 use std::io;
 use std::process::Command;
@@ -16,35 +16,35 @@ use super::client;
 use super::fake::{Fake, Talk};
 use crate::support::{Finished, Folder, PATIENCE, Program, SOON, needs, run};
 
-/// A server, and what comes of it.
+/// A faulty server, and the outcome.
 struct Ordeal {
     does: &'static str,
-    /// What it says once it has read the head of a request.
+    /// The bytes that it sends after it has read the head of a request.
     says: &'static [u8],
-    /// And what it does then.
+    /// What it does after that.
     then: Then,
-    /// The exit code, or those of which the network's timing chooses one. 28 comes of a limit of 0.4 s.
+    /// The exit code, or several, if the timing of the network decides. 28 comes from a limit of 0.4 s.
     codes: &'static [u8],
-    /// What is in the one line about it.
+    /// A part of the one line that is printed.
     why: &'static str,
 }
 
 enum Then {
     Close,
-    /// The head had been left unread: with the close comes a reset.
+    /// Closes with the head unread, which resets the connection.
     Reset,
     Wait,
-    /// Says this again and again, until the client leaves.
+    /// Sends this again and again, until the client closes.
     Repeat(&'static [u8]),
     /// The same, a byte every 10 ms.
     Drip(&'static str),
-    /// Something else, from the beginning, to a client that has 8 MB to send.
+    /// Runs this script from the beginning, against a client that sends 8 MB.
     Upload(fn(&mut Talk) -> io::Result<()>),
-    /// Something else, from the beginning.
+    /// Runs this script from the beginning.
     Script(fn(&mut Talk) -> io::Result<()>),
 }
 
-/// No answer here needs more, however long.
+/// The most memory in bytes that any response here needs.
 const MEMORY: u64 = 30_000_000;
 const UPLOAD: usize = 8 << 20;
 const LIMIT: Duration = Duration::from_millis(400);
@@ -54,7 +54,7 @@ const RECEIVING: &str = "while receiving the body";
 const CUT: &str = "cut short";
 const NO_HTTP: &str = "is it an HTTP server?";
 
-/// The head of a good answer, and more.
+/// The head of a valid response, and more.
 macro_rules! ok {
     ($($more:literal)*) => { concat!("HTTP/1.1 200 OK\r\n", $($more),*).as_bytes() };
 }
@@ -200,7 +200,7 @@ fn refuse(talk: &mut Talk) -> io::Result<()> {
     talk.wait()
 }
 
-/// Bytes without a pattern (xorshift), the same each time.
+/// Sends bytes without a pattern (xorshift), the same each time.
 fn noise(talk: &mut Talk) -> io::Result<()> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     loop {
@@ -244,7 +244,7 @@ impl Ordeal {
         (self.codes == [28]).then_some(LIMIT)
     }
 
-    /// The flags that curl and we have for it.
+    /// Returns the flags for it, which are the same for curl and the client.
     fn args(&self, url: &str, body: &str) -> Vec<String> {
         let limit = self.limit().unwrap_or(PATIENCE).as_secs_f64();
         let mut args = format!("-o /dev/null -m {limit} {url}");
@@ -254,14 +254,14 @@ impl Ordeal {
         args.split(' ').map(str::to_owned).collect()
     }
 
-    /// Is it one of these codes?
+    /// Returns an error unless it ended in time, with one of these codes.
     fn check(&self, code: Option<i32>, codes: &[u8]) -> Result<(), String> {
         let is_expected = codes.iter().any(|&expected| Some(expected.into()) == code);
         if is_expected { Ok(()) } else { Err(format!("{code:?} is not in {codes:?}")) }
     }
 }
 
-/// Each ordeal's, four at a time, as most of them are mostly waiting.
+/// Runs each of them, four at a time, because most of them mostly wait.
 fn each(try_one: impl Fn(&'static Ordeal) -> Result<(), String> + Sync) {
     let next = AtomicUsize::new(0);
     let take = || {
@@ -283,7 +283,7 @@ fn each(try_one: impl Fn(&'static Ordeal) -> Result<(), String> + Sync) {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), ORDEALS.len(), wrong.join("\n"));
 }
 
-/// A file to send, and where it is.
+/// Returns a file to send, and its path.
 fn body() -> (Folder, String) {
     let folder = Folder::new();
     folder.write("body", vec![b'x'; UPLOAD]);
@@ -345,7 +345,7 @@ fn the_library_has_the_right_error_in_time() {
     });
 }
 
-/// To the end of the body, which nobody keeps.
+/// Reads to the end of the body and drops it.
 fn ask(client: &Client, url: &str, uploads: bool) -> Result<(), Error> {
     let request = Request::get(url)?.without_default("Expect");
     let request = match uploads {
@@ -357,7 +357,7 @@ fn ask(client: &Client, url: &str, uploads: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where curl's code is another one, and why.
+/// The rows in which curl's code differs, and why.
 const CURL: &[(&str, &[u8], &str)] = &[
     ("closes in the head", &[0], "it takes what came for all of the head (RFC 9112, 8)"),
     ("says two lengths", &[0], "it takes the last of them (RFC 9112, 6.3)"),

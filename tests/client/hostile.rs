@@ -1,5 +1,5 @@
-//! Servers that do their worst. Whatever they do, the client ends, in bounded memory, with the
-//! right code, and what came of a body is on stdout.
+//! Hostile servers. Whatever they do, the client ends in bounded memory with the right exit code, and the
+//! bytes of a body that arrived are on stdout.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
@@ -14,7 +14,7 @@ use crate::support::{Finished, Program, SOON, Server, run, skipped};
 const OK: &str = "HTTP/1.1 200 OK\r\n";
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// What comes of an answer, behind which the server closes: the body, and the code.
+/// Returns the outcome of a response, after which the server closes: the body, and the exit code.
 fn outcome(answer: &str) -> (String, i32) {
     let finished = fetch(&["-m", "9", &Fake::saying(answer).url("/")]);
     let code = finished.code.expect("no signal");
@@ -74,7 +74,7 @@ fn responses_of_every_kind() {
     }
 }
 
-/// Runs it with an address space of 256 MB, which is the bound that the system keeps.
+/// Runs the client with an address space of 256 MB, a bound that the system enforces.
 fn bounded(args: &[&str]) -> Finished {
     let line = "ulimit -v 262144 && exec \"$@\"";
     let mut command = Command::new("sh");
@@ -82,7 +82,7 @@ fn bounded(args: &[&str]) -> Finished {
     run(command.env_remove("RUST_LOG"), b"")
 }
 
-/// Says the first and then the second again and again, until the client leaves.
+/// Sends the first and then the second again and again, until the client closes.
 fn endless(first: &'static str, again: &'static str) -> Fake {
     let many = again.repeat(1 + (64 << 10) / again.len());
     Fake::new(move |talk| {
@@ -132,7 +132,7 @@ fn a_large_response_body_takes_little_memory() {
     finished.failed(28, "a chunked body without end");
 }
 
-/// Drips these bytes, and then the other ones for ever.
+/// Sends these bytes one at a time, and then the other ones for ever.
 fn dripping(first: &'static str, for_ever: &'static str) -> Fake {
     Fake::new(move |talk| {
         talk.request()?;
@@ -169,8 +169,8 @@ fn the_total_limit_holds_whatever_the_server_does() {
     }
 }
 
-/// A listener that takes nobody: the kernel takes as many connections as the backlog holds; who comes
-/// then hears nothing. The connections are what holds it up.
+/// A listener that accepts no connection: the kernel accepts as many as the backlog holds, and ignores
+/// later ones. The returned connections fill the backlog.
 fn deaf(address: (&str, u16)) -> Option<(TcpListener, Vec<TcpStream>)> {
     let listener = TcpListener::bind(address).ok()?;
     let address = listener.local_addr().ok()?;
@@ -196,7 +196,7 @@ fn a_server_that_accepts_no_connection() {
     assert!(begun.elapsed() < SOON);
 }
 
-/// A dead address costs a quarter of a second, one that refuses nothing, and the live one is found.
+/// A dead address costs a quarter of a second, a refused connection costs nothing, and the live one is found.
 #[test]
 fn a_name_with_dead_addresses_and_a_live_one() {
     let fake = Fake::hello(1);
@@ -234,7 +234,7 @@ fn a_name_with_dead_addresses_and_a_live_one() {
     }
 }
 
-/// The time is each URL's, not the sum's.
+/// The limit is for each URL, not for all of them.
 #[test]
 fn each_url_has_its_own_limit() {
     let slow = Fake::new(|talk| {
@@ -284,7 +284,7 @@ fn interim_responses_and_trailers_are_printed_with_the_heads() {
     assert_eq!(rest, "Sum: 1\r\n");
 }
 
-/// What follows an answer is the answer to nothing: a second request must not get it.
+/// Bytes after a response belong to no request: a second request must not get them.
 #[test]
 fn a_surplus_response_belongs_to_no_request() {
     let fake = Fake::new(|talk| {
@@ -332,7 +332,7 @@ fn no_line_end_gets_into_a_request() {
     assert!(fake.requests()[0].starts_with("GET /a%20b/%C3%BC%22?%3C\\ HTTP/1.1\r\n"), "{fake:?}");
 }
 
-/// Answers the first request on each connection, and closes at the second one.
+/// Responds to the first request on each connection, and closes at the second one.
 fn forgetful() -> Fake {
     Fake::new(|talk| {
         talk.hello(1)?;

@@ -1,4 +1,4 @@
-//! httpbin from PyPI, behind gunicorn: a server that was made to try clients. tests/httpbin installs it.
+//! httpbin from PyPI, on gunicorn: a server made to test clients. tests/httpbin installs it.
 
 use std::io::{self, Read as _};
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use threadbare::command::exit_code::exit_code;
 use super::{client, fetch, fetched};
 use crate::support::{Program, SOON, root, run, skipped};
 
-/// A running one, and where it is.
+/// Starts httpbin. Returns it with its URL.
 fn httpbin() -> Option<(Program, String)> {
     let gunicorn = root().join("tests/httpbin/venv/bin/gunicorn");
     if !gunicorn.exists() {
@@ -113,7 +113,8 @@ fn the_command_reads_the_responses_of_httpbin() {
     assert_eq!(fetch(&[format!("{base}/bytes/99999")]).stdout.len(), 99_999);
 }
 
-/// No coding is asked for and none is taken away: what comes is what was sent, and its head says so.
+/// The client requests no content coding and removes none: the bytes are those that were sent, as the head
+/// says.
 #[test]
 fn a_content_coding_is_not_removed() {
     let Some((_server, base)) = httpbin() else { return };
@@ -239,7 +240,7 @@ fn the_library_reads_the_responses_of_httpbin() {
     }
 }
 
-/// `-v` tells what happens with a server that was not written for it.
+/// `-v` shows each step with a server that was not written for this client.
 #[test]
 fn the_verbose_output_shows_each_step() {
     let Some((_server, base)) = httpbin() else { return };

@@ -1,4 +1,4 @@
-//! The library without the command: `client::Client` against servers that keep what they were sent.
+//! The library without the command: `client::Client` against servers that keep the requests they received.
 
 use std::io::{self, Read as _};
 use std::net::TcpListener;
@@ -17,7 +17,7 @@ use crate::support::{Folder, SOON, Server};
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
-/// Answers each request on each connection with what `answer` says about it.
+/// Responds to each request on each connection with the result of `answer`.
 fn answering(answer: impl Fn(&str) -> String + Send + 'static) -> Fake {
     Fake::new(move |talk| {
         loop {
@@ -46,7 +46,7 @@ fn failure(sent: Result<Response, Error>) -> Error {
     sent.expect_err("an error")
 }
 
-/// A client, and the names of the events that it tells of.
+/// Returns a client, and the names of its events.
 fn watched(config: Config) -> (Client, Arc<Mutex<Vec<String>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&seen);
@@ -202,7 +202,7 @@ fn an_invalid_redirect_is_an_error_that_keeps_the_response() {
     assert!(matches!(error, Error::Redirect(RedirectError::BodyConsumed, _)), "{error:?}");
 }
 
-/// `times` failures, and then hello, whatever the connection.
+/// Fails `times` times, then responds with hello, whatever the connection.
 fn failing(times: usize, failure: impl Fn(&mut Talk) -> io::Result<()> + Send + 'static) -> Fake {
     let count = Mutex::new(0);
     Fake::new(move |talk| {
@@ -366,7 +366,7 @@ fn an_observer_receives_each_event() {
     assert!(names(&seen).ends_with("Head Closed"));
 }
 
-/// Where `localhost` is `::1` as well, nobody listens there, and the other one is found.
+/// Where `localhost` is also `::1`, no server listens there, and the client finds the other address.
 #[test]
 fn localhost_finds_a_server_on_ipv4_only() {
     let folder = Folder::with(&[("sub/index.html", "<p>here")]);
@@ -382,7 +382,7 @@ fn localhost_finds_a_server_on_ipv4_only() {
     assert!(matches!(at("/none").send().unwrap().error_for_status(), Err(Error::Status(_))));
 }
 
-/// What it says between two exchanges answers nothing (RFC 9112, 6.3): a 408, most often.
+/// Bytes between two exchanges belong to no request (RFC 9112, 6.3); most often they are a 408.
 #[test]
 fn an_idle_connection_with_unexpected_bytes_is_not_reused() {
     let server = Fake::new(|talk| {

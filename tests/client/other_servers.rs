@@ -1,4 +1,4 @@
-//! Servers that no one here wrote: Python's, and a person who types an answer into nc.
+//! Servers of other authors: Python's, and a response that is typed into nc.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{client, fetch, fetched};
 use crate::support::{Folder, Program, eventually, masked, needs};
 
-/// Python's http.server over this folder, and where it is.
+/// Starts Python's http.server for this folder. Returns it with its URL.
 pub(super) fn python(folder: &Folder) -> (Program, String) {
     let mut command = Command::new("python3");
     command.args(["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory"]);
@@ -41,7 +41,7 @@ fn pythons_server_is_read_byte_for_byte() {
     assert!(head.contains("\r\nContent-Length: 6\r\n") && head.ends_with("\r\n\r\n"), "{head}");
 }
 
-/// No redirect is followed, and no status is an error.
+/// By default no redirect is followed, and no status is an error.
 #[test]
 fn the_errors_of_pythons_server_are_shown_unchanged() {
     if !needs("python3") {

@@ -1,4 +1,4 @@
-//! `--pipeline`: several requests at once, answers in their order, and what is not answered.
+//! `--pipeline`: several requests at once, responses in their order, and requests without a response.
 
 use super::fake::Fake;
 use super::{client, fetch};
@@ -48,7 +48,7 @@ fn responses_come_in_order_with_either_driver() {
     }
 }
 
-/// What a server says to the first connection, before it closes, and what is printed for three requests.
+/// The bytes that a server sends on the first connection, before it closes, and the output for three requests.
 const MIDWAY: &[(&str, &str, usize)] = &[
     ("", "/a/b/c", 3),
     ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1", "1/b/c", 2),

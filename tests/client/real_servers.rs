@@ -1,4 +1,4 @@
-//! nginx and Apache over one folder, with the routes that a client may meet there.
+//! nginx and Apache for one folder, with the routes that a client may meet there.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,14 +13,14 @@ use threadbare::command::exit_code::exit_code;
 use super::{fetch, fetched};
 use crate::support::{Finished, Folder, Program, eventually, run, skipped};
 
-/// A running one; it and its folder are gone when it is dropped.
+/// A running server. Dropping it stops the server and removes its folder.
 pub(super) struct Daemon {
     _program: Program,
     pub(super) base: String,
     folder: Folder,
 }
 
-/// Where a daemon is, if it is installed.
+/// Returns the path of a program, if it is installed.
 fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
@@ -177,7 +177,7 @@ fn ask(daemon: &Daemon, line: &str) -> Finished {
     fetch(&args.collect::<Vec<_>>())
 }
 
-/// Those that are installed.
+/// Returns the servers that are installed.
 pub(super) fn both() -> impl Iterator<Item = (&'static str, Daemon)> {
     let daemons = [("nginx", nginx()), ("Apache", apache())];
     daemons.into_iter().filter_map(|(name, daemon)| Some((name, daemon?)))
@@ -220,7 +220,7 @@ fn the_command_reads_the_responses_of_nginx_and_apache() {
     }
 }
 
-/// A download that was cut short goes on where it stopped, if it is the same one still.
+/// A truncated download is resumed where it stopped, if the file is still the same.
 #[test]
 fn the_command_resumes_a_download() {
     for (name, daemon) in both() {
@@ -255,7 +255,7 @@ fn a_server_that_never_responds_and_one_that_refuses_bodies() {
     }
 }
 
-/// Apache keeps what it is sent, waits with 100 (Continue), and takes chunks.
+/// Apache stores uploads, responds 100 (Continue), and accepts chunks.
 #[test]
 fn the_server_receives_the_bytes_that_are_sent() {
     let Some(daemon) = apache() else { return };
