@@ -370,7 +370,7 @@ fn connections_that_are_reused() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", "\n* Re-using existing connection #0 "),
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: x, keep-alive\r\n", "* Re-using"),
         ("HTTP/1.2 200 OK\r\nContent-Length: 2\r\n", "* Re-using"),
-        ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: PoolConfig-Alive\r\n", "* Re-using"),
+        ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: Keep-Alive\r\n", "* Re-using"),
         ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n", CLOSES),
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: Close\r\n", CLOSES),
         (

@@ -331,7 +331,7 @@ fn the_library_has_the_right_error_in_time() {
             7 => &["Connect"],
             18 => &["CutShort", "Head"],
             28 => &["Timeout"],
-            52 => &["NoAnswer"],
+            52 => &["NoResponse"],
             55 => &["Send"],
             _ => &["Receive", "Body"],
         };

@@ -20,7 +20,7 @@ fn responses_come_in_order_with_either_driver() {
             .stderr
             .lines()
             .filter(|line| {
-                ["* Answer", "> GET", "< HTTP", "* Conn", "* Clos"]
+                ["* Response", "> GET", "< HTTP", "* Conn", "* Clos"]
                     .iter()
                     .any(|begin| line.starts_with(begin))
             })
