@@ -100,7 +100,7 @@ fn some_responses_have_no_body_whatever_their_fields_say() {
             assert_eq!(fake.connections(), connections, "{head:?}");
         }
     }
-    // RFC 9112, 6.1: coding on 1.0 is faulty framing, so the connection is closed behind it.
+    // RFC 9112, 6.1: coding on 1.0 is faulty framing, so the connection is closed after it.
     let fake = Fake::new(|talk| {
         talk.request()?;
         talk.say(
@@ -205,7 +205,7 @@ fn chunks() {
         ("5\r\nhello\r\n0\r\n a\r\n\r\n", "hello", "RFC 9112, 5.2)"),
         ("5\r\nhello\r\n0\r\nA: b\n\r\n", "hello", "RFC 9112, 7.1)"),
     ] {
-        // What is behind the fault has come or has not: only what is there can be shown.
+        // The bytes after the fault may not have arrived: only those that have can be shown.
         let finished = fetch(&["-m", "9", &Fake::saying(format!("{CHUNKED}{body}")).url("/")]);
         let said = finished.failed(56, body);
         assert!(said.contains(says), "{body:?}: {said}");

@@ -173,7 +173,7 @@ const ORDEALS: &[Ordeal] = &[
     row("noise", b"", Script(noise), &[1], NO_HTTP),
     row("a request", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", Close, &[1], NO_HTTP),
     row("a protocol nobody asked for", b"HTTP/1.1 101 Up\r\nUpgrade: a\r\n\r\n", Wait, &[8], "101"),
-    // The answer before the request.
+    // The response comes before the request.
     row("answers before it is asked", b"", Script(answer_first), &[0], ""),
     row("refuses before it has read", b"", Upload(refuse), &[0], ""),
 ];

@@ -50,7 +50,7 @@ fn responses_of_every_kind() {
         (format!("{CHUNKED}5\r\nhello\r\n0\r\n"), "hello", 18),
         (String::new(), "", 52),
         ("HTTP/1.1 100 Continue\r\n\r\n".to_owned(), "", 52),
-        // Not an answer, or one whose length is in doubt.
+        // Not a response, or one with an ambiguous length.
         ("<html>hello".to_owned(), "", 1),
         ("hello\r\n\r\n".to_owned(), "", 1),
         ("HTTP/2.0 200 OK\r\n\r\n".to_owned(), "", 1),

@@ -43,7 +43,7 @@ const CASES: &[(&str, i32, &[&str])] = &[
     ("~/status/500", 0, &["HTTP/1.1 500 "]),
     ("-f ~/status/500", 22, &[]),
     ("--fail-with-body ~/status/418", 22, &["-=[ teapot ]=-"]),
-    // A redirect is an answer, unless it is asked for otherwise.
+    // By default a redirect is returned.
     ("~/redirect/2", 0, &["HTTP/1.1 302 FOUND\r\n", "\r\nLocation: /relative-redirect/1\r\n"]),
     ("~/absolute-redirect/2", 0, &["HTTP/1.1 302 FOUND\r\n", "/absolute-redirect/1\r\n"]),
     ("-u me:secret ~/basic-auth/me/secret", 0, &["\"authenticated\": true"]),

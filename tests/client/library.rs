@@ -234,7 +234,7 @@ fn temporary_failures_are_retried() {
     let server = failing(2, leaves);
     assert_eq!(text(quickly(2).get(&server.url("/")).unwrap().send().unwrap()), "hello");
     assert_eq!(server.connections(), 3);
-    // Not often enough: the answer, or the error, is the last one.
+    // Too few retries: the last response, or the last error, is returned.
     let server = failing(2, fails);
     assert_eq!(text(quickly(1).get(&server.url("/")).unwrap().send().unwrap()), "busy");
     let server = failing(9, leaves);

@@ -76,7 +76,7 @@ fn unanswered_requests_are_sent_again_one_by_one() {
                 }
                 return talk.say(said);
             }
-            // Not before the answer to the one before: it is not pipelined any more.
+            // Sent after the response to the request before: it is no longer pipelined.
             loop {
                 let request = talk.request()?;
                 assert!(talk.is_silent_for(std::time::Duration::from_millis(20)).unwrap_or(true));

@@ -147,7 +147,7 @@ fn apache() -> Option<Daemon> {
     })
 }
 
-/// What both are asked. `~` is where it is; the exit code; what is in the output, with heads.
+/// Requests to both, the exit code, and a part of the output, with heads. `~` stands for the server's URL.
 const CASES: &[(&str, i32, &[&str])] = &[
     ("~/hello.txt", 0, &["HTTP/1.1 200 OK\r\n", "\r\nContent-Length: 6\r\n", "\r\n\r\nhello\n"]),
     ("--http1.0 ~/hello.txt", 0, &["\r\nConnection: close\r\n", "\r\n\r\nhello\n"]),
