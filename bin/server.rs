@@ -14,12 +14,12 @@ use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, ServerOptions};
 use threadbare::server::{
     AccessLog, Config, Driver, Files, Report, Server, Stats, StopSignal, WireLog,
-    log::log_writer::Lines,
+    log::log_writer::LogWriter,
 };
 
 fn main() -> ExitCode {
     // All that goes to stderr goes through these: where nobody reads it, nobody is to wait for that.
-    let Ok(stderr) = Lines::to(std::io::stderr()) else { return ExitCode::FAILURE };
+    let Ok(stderr) = LogWriter::to(std::io::stderr()) else { return ExitCode::FAILURE };
     log_to(&stderr);
     let options = match flags::parse(std::env::args_os().skip(1)) {
         Ok(Parsed::Run(options)) => options,
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 }
 
 /// What the library tells goes there, and so do panics.
-fn log_to(stderr: &Lines) {
+fn log_to(stderr: &LogWriter) {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
         .format(|out, record| writeln!(out, "server: {}: {}", record.level(), record.args()))
         .target(env_logger::Target::Pipe(Box::new(stderr.clone())))
@@ -61,7 +61,7 @@ fn log_to(stderr: &Lines) {
 }
 
 /// Sets everything up, says so in one line on stdout, and serves until it is stopped.
-fn run(options: ServerOptions, stderr: &Lines) -> Result<Report, String> {
+fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     let ServerOptions {
         root,
         bind,
@@ -137,7 +137,7 @@ fn stop_on_signals(
     stop: StopSignal,
     drain: Duration,
     grace: Duration,
-    stderr: Lines,
+    stderr: LogWriter,
 ) -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(move || {
         if stop.is_draining() {
@@ -159,7 +159,7 @@ fn stop_on_signals(
 }
 
 /// Says it on stderr, and gives it a moment to get there before the process ends.
-fn say(stderr: &Lines, text: &str) {
+fn say(stderr: &LogWriter, text: &str) {
     stderr.push(format!("server: {text}\n").as_bytes());
     stderr.drain(Duration::from_millis(100));
 }

@@ -37,7 +37,7 @@ fn half_a_head_is_answered_408_which_says_what_came_and_what_did_not() {
         let mut dripping = server.connect();
         let text = ends_after(Duration::from_millis(500), &mut wire);
         assert!(text.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{text}");
-        assert!(text.contains("16 bytes came, and not the blank line at its end."), "{text}");
+        assert!(text.contains("16 bytes arrived, without the blank line at its end."), "{text}");
         // A byte now and then does not move the deadline.
         let begun = Instant::now();
         let drip = b"GET / HTTP/1.1\r\nHost: a.example.org\r\n";
@@ -79,9 +79,9 @@ fn a_body_under_the_minimum_rate_ends_and_an_honest_slow_one_lives() {
         });
         let text = ends_after(Duration::from_millis(500), &mut stalled);
         assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
-        assert!(text.contains("too slowly: 3 bytes came, 497 are missing."), "{text}");
+        assert!(text.contains("too slowly: 3 bytes arrived, 497 are missing."), "{text}");
         let text = ends_after(Duration::ZERO, &mut chunked);
-        assert!(text.contains("too slowly: 3 bytes came, the last chunk is missing."), "{text}");
+        assert!(text.contains("too slowly: 3 bytes arrived, the last chunk is missing."), "{text}");
         assert!(upload.join().unwrap().text().ends_with("xxxxx"), "{driver}");
     }
 }
@@ -175,13 +175,13 @@ fn what_came_is_counted_and_empty_lines_are_not() {
     let running = thread::spawn(|| server.run().unwrap());
 
     for (sent, status, byte) in [
-        ("GET /a HTTP/1.1\r\nHost: a\r\nX", 408, "27 bytes came"),
-        ("GET /a", 408, "6 bytes came"),
-        ("\r\n\nGET /a", 408, "6 bytes came"),
+        ("GET /a HTTP/1.1\r\nHost: a\r\nX", 408, "27 bytes arrived"),
+        ("GET /a", 408, "6 bytes arrived"),
+        ("\r\n\nGET /a", 408, "6 bytes arrived"),
         (
             "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhello",
             408,
-            "5 bytes came, 4 are missing",
+            "5 bytes arrived, 4 are missing",
         ),
     ] {
         let mut wire = Wire::to(address);

@@ -239,7 +239,9 @@ fn an_unknown_method_is_501() {
         let request = format!("{method} {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         let answer = server.exchange(request);
         assert!(answer.starts_with("HTTP/1.1 501 Not Implemented\r\n"), "{answer}");
-        let teaches = format!("\n\nNothing here knows the method {method} (case matters).\n");
+        let teaches = format!(
+            "\n\nThe server does not know the method {method} (methods are case-sensitive).\n"
+        );
         assert!(answer.contains(&teaches), "{answer}");
     }
 }

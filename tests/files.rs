@@ -77,8 +77,8 @@ fn without_a_404_page_there_is_one_built_in() {
     assert_eq!(answer.field("Content-Type"), Some("text/plain; charset=utf-8"));
     assert_eq!(
         answer.text(),
-        "404 Not Found\n\nThere is nothing at /nowhere%0A.\n\
-         Rule:  RFC 9110, 15.5.5\nRight: a path that is there, such as /\n"
+        "404 Not Found\n\nNothing exists at /nowhere%0A.\n\
+         Rule:  RFC 9110, 15.5.5\nRight: a path that exists, such as /\n"
     );
     folder.write("404.html", "<h1>Lost</h1>");
     let answer = server.get("/nowhere");

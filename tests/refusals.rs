@@ -240,7 +240,7 @@ fn who_is_too_slow_hears_of_it_in_the_form_that_was_asked_for() {
     let half_body = "POST /echo HTTP/1.1\r\n@Host: a\r\nContent-Length: 5\r\n\r\nhel";
     let cases = [
         (Rule::HeadTimeout, "GET / HTTP/1.1\r\n@Hos", "The head took too long: "),
-        (Rule::BodyTimeout, half_body, "The body came too slowly: 3 bytes came, 2 are missing."),
+        (Rule::BodyTimeout, half_body, "The body came too slowly: 3 bytes arrived, 2 are missing."),
     ];
     for (rule, sent, phrase) in cases {
         for (accept, kind) in [(&b""[..], "text/plain"), (PAGE, "text/html")] {
@@ -268,10 +268,10 @@ fn what_cannot_be_done_is_told_in_both_forms() {
     let server = Server::of(&folder, &["--max-body", "1000"]);
     let json = "Content-Type: application/json\r\n";
     for (status, line, fields, body, phrase, section) in [
-        (404, "GET /a?b", "", "", "nothing at /a", "RFC 9110, 15.5.5"),
+        (404, "GET /a?b", "", "", "nothing exists at /a", "RFC 9110, 15.5.5"),
         (404, "GET /sleep/x", "", "", "a number of milliseconds", "RFC 9110, 15.5.5"),
         (404, "GET /bytes/99999999999", "", "", "at most", "RFC 9110, 15.5.5"),
-        (404, "GET /users/7", "", "", "no such user", "RFC 9110, 15.5.5"),
+        (404, "GET /users/7", "", "", "this user does not exist", "RFC 9110, 15.5.5"),
         (405, "DELETE /", "", "", "DELETE is not among the methods of /", "RFC 9110, 15.5.6"),
         (412, "GET /", "If-Match: \"x\"\r\n", "", "If-Match does not hold", "RFC 9110, 13.1"),
         (
@@ -294,7 +294,7 @@ fn what_cannot_be_done_is_told_in_both_forms() {
         (400, "POST /users", json, "{", "body is not JSON", "RFC 8259, 2"),
         (400, "GET /users?limit=x", "", "", "limit is a number", "RFC 9110, 15.5.1"),
         (422, "POST /users", json, "{}", "name is missing", "RFC 9110, 15.5.21"),
-        (501, "MAKE /", "", "", "nothing here knows the method MAKE", "RFC 9110, 9.1"),
+        (501, "MAKE /", "", "", "the server does not know the method MAKE", "RFC 9110, 9.1"),
     ] {
         for (accept, page) in [("", false), ("Accept: text/html\r\n", true)] {
             let length = match fields.contains("Content-Length") {

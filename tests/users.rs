@@ -83,7 +83,7 @@ fn a_user_is_shown_replaced_and_deleted() {
         ["GET /users/1", "DELETE /users/1", "GET /users/0", "GET /users/01", "GET /users/x"]
     {
         assert!(
-            ask(request, "", "").starts_with("404 {\"error\":\"there is no such user\""),
+            ask(request, "", "").starts_with("404 {\"error\":\"this user does not exist\""),
             "{request}"
         );
     }

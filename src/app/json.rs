@@ -1,37 +1,37 @@
-//! An object in JSON, read strictly (RFC 8259).
+//! Parses a JSON object strictly (RFC 8259).
 //!
-//! Refused: what is no JSON, what is no object, and an object that has a member twice (RFC 8259, 4).
-//! Of two such members some readers take the first and some the last: who checks one must not be
-//! told of another than who uses it.
+//! Rejected: what is not JSON or not an object, and an object that has a member twice (RFC 8259, 4). Of
+//! two such members some parsers take the first and some the last: one program could check the first and
+//! another use the last.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// Why a text is no object.
+/// Why a text is not an object.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// It is not JSON.
     Syntax(serde_json::Error),
     /// It is JSON of another kind.
-    NoObject,
+    NotAnObject,
     /// It has this member twice.
     Twice(String),
 }
 
-/// The members of the object. Objects within it are not looked into.
+/// Returns the members of the object. Nested objects are not checked for duplicates.
 pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, Fault> {
     match serde_json::from_slice(text) {
         Ok(Value::Object(members)) => match named_twice(text) {
             None => Ok(members),
             Some(name) => Err(Fault::Twice(name)),
         },
-        Ok(_) => Err(Fault::NoObject),
+        Ok(_) => Err(Fault::NotAnObject),
         Err(error) => Err(Fault::Syntax(error)),
     }
 }
 
-/// The first member name that an object has for the second time. `text` is well formed.
+/// Returns the first member name that occurs twice. `text` is well formed.
 fn named_twice(text: &[u8]) -> Option<String> {
     let (mut depth, mut at) = (0, 0);
     let mut names = BTreeSet::new();
@@ -58,7 +58,7 @@ fn named_twice(text: &[u8]) -> Option<String> {
     None
 }
 
-/// How long the string is with which this begins, its quotes included.
+/// Returns the length of the string at the beginning of `text`, with its quotes.
 fn string_length(text: &[u8]) -> usize {
     let mut at = 1;
     while let Some(&byte) = text.get(at) {
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn what_is_no_object() {
         for text in ["[]", "\"{}\"", "7", "null"] {
-            assert!(matches!(object(text.as_bytes()), Err(Fault::NoObject)), "{text}");
+            assert!(matches!(object(text.as_bytes()), Err(Fault::NotAnObject)), "{text}");
         }
         for text in ["", "{", "{\"a\":1,}", "{a:1}", "{} {}", "{\"a\":\"\\ud800\"}"] {
             assert!(matches!(object(text.as_bytes()), Err(Fault::Syntax(_))), "{text}");

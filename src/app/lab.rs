@@ -1,13 +1,13 @@
-//! Routes to look through, to wait on, and to measure with.
+//! Routes for experiments: to see a request, to wait, and to measure.
 //!
-//! | route | answer |
+//! | route | response |
 //! |---|---|
 //! | `/echo` | the head exactly as it arrived, then the body, decoded |
-//! | `/sleep/{ms}` | after so many milliseconds, 60,000 at most: a handler that blocks its worker |
-//! | `/spin/{ms}` | the same, but the handler uses the processor for so long |
+//! | `/sleep/{ms}` | after ms milliseconds, 60,000 at most: the handler blocks its worker |
+//! | `/spin/{ms}` | the same, but the handler uses the processor |
 //! | `/bytes/{n}` | exactly n bytes, 10,000,000,000 at most |
-//! | `/chunks/{n}` | the same in chunks, as if the length were not known; their CRC-32 as a trailer |
-//! | `/count` | POST, PUT: number of bytes and CRC-32 of a body of any size, which is streamed |
+//! | `/chunks/{n}` | the same in chunks, as if the length were unknown; their CRC-32 as a trailer |
+//! | `/count` | POST, PUT: length and CRC-32 of a body of any size, which is streamed |
 //!
 //! A number of milliseconds may have up to six decimals: `/sleep/0.5`.
 
@@ -20,10 +20,10 @@ use crate::proto::http::chars::decimal;
 use crate::server::respond::error_response::ErrorResponse;
 use crate::server::{Body, Headers, Method, Request, Response, Router, Status, Streaming, Trailed};
 
-/// The longest sleep, and the longest use of the processor.
+/// The longest time of `/sleep` and `/spin`.
 const LONGEST: Duration = Duration::from_millis(60_000);
 
-/// The most bytes: 10 GB.
+/// The most bytes of `/bytes` and `/chunks`: 10 GB.
 const MOST: u64 = 10_000_000_000;
 
 /// Adds the routes.
@@ -39,7 +39,7 @@ pub fn add_to(router: Router) -> Router {
     methods.into_iter().fold(router, |router, method| router.route(method, "/echo", echo))
 }
 
-/// Nothing is interpreted, and a browser is told not to try.
+/// Returns the request as plain text; `nosniff` stops browsers from guessing another type.
 fn echo(request: &mut Request) -> Response {
     let (head, body) = (request.head.headers.source().to_vec(), mem::take(&mut request.body));
     let length = body.length().map(|length| length + head.len() as u64);
@@ -68,7 +68,7 @@ fn spin(request: &mut Request) -> Response {
     }
 }
 
-/// Uses the processor for so long. The standard library has no clock for the processor time of a
+/// Uses the processor for this time. The standard library has no clock for the processor time of a
 /// thread, so this adds up the steps between readings of the usual clock. A reading takes less than a
 /// microsecond; a longer step means that the system ran another thread meanwhile, and counts as ten
 /// microseconds at most.
@@ -103,7 +103,7 @@ fn chunks(request: &mut Request) -> Response {
     }
 }
 
-/// How much was sent, and whether it is what was meant: `gzip`, zlib and `crc32` know the sum.
+/// Returns the length of the body and its CRC-32, which `gzip`, zlib and `crc32` compute too.
 fn count(request: &mut Request) -> Response {
     let mut sum = Crc32::default();
     match io::copy(&mut request.body, &mut sum) {
@@ -113,7 +113,7 @@ fn count(request: &mut Request) -> Response {
     }
 }
 
-/// A part of the path that is to be a number up to `most`.
+/// Parses a part of the path as a number up to `most`.
 fn number(request: &Request, name: &str, most: u64) -> Result<u64, Response> {
     decimal(request.param(name).as_bytes()).filter(|&number| number <= most).ok_or_else(|| {
         let what = format!("the last part of this path is a number of digits, {most} at most");
@@ -121,7 +121,7 @@ fn number(request: &Request, name: &str, most: u64) -> Result<u64, Response> {
     })
 }
 
-/// Reads the part of the path that is to be a number of milliseconds, [`LONGEST`] at most.
+/// Parses a part of the path as milliseconds, [`LONGEST`] at most.
 fn time(request: &Request) -> Result<Duration, Response> {
     parse_time(request.param("ms")).filter(|&time| time <= LONGEST).ok_or_else(|| {
         let what = format!(
@@ -133,16 +133,16 @@ fn time(request: &Request) -> Result<Duration, Response> {
     })
 }
 
-/// Builds the response to a path that names nothing: `what` is the rule, `right` an example.
+/// Returns the 404 for a path with an invalid number: `what` is the rule, `right` an example.
 fn refuse(request: &Request, what: String, right: &'static str) -> Response {
     ErrorResponse::new(Status::NOT_FOUND, "RFC 9110, 15.5.5", what, right).to(request)
 }
 
-/// The decimals of a number of milliseconds: the last one stands for a nanosecond.
+/// The decimals of a number of milliseconds; the last one is a nanosecond.
 const DECIMALS: usize = 6;
 
-/// Reads `1*DIGIT [ "." 1*6DIGIT ]` as milliseconds: no sign, no exponent, a digit on both sides of
-/// the point.
+/// Parses `1*DIGIT [ "." 1*6DIGIT ]` as milliseconds: no sign, no exponent, a digit on both sides of the
+/// point.
 fn parse_time(text: &str) -> Option<Duration> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
     let (whole, part_value) = (decimal(whole.as_bytes())?, decimal(part.as_bytes())?);
@@ -151,12 +151,12 @@ fn parse_time(text: &str) -> Option<Duration> {
     Duration::from_millis(whole).checked_add(Duration::from_nanos(nanoseconds))
 }
 
-/// Writes a time as milliseconds, with the decimals it needs: `0.5`.
+/// Returns a time in milliseconds: `0.5`.
 fn milliseconds(time: Duration) -> f64 {
     time.as_nanos() as f64 / 1e6 // exact up to 104 days
 }
 
-/// `abc…xyz\n`, without end: a wrong byte in it is seen at once.
+/// Repeats `abc…xyz\n` without end, so that a wrong byte is easy to see.
 struct Alphabet {
     at: usize,
 }
@@ -172,7 +172,7 @@ impl Read for Alphabet {
     }
 }
 
-/// Sums up what is read of it.
+/// Computes the checksum of all that is read.
 struct Summed<R> {
     of: R,
     sum: Crc32,

@@ -1,8 +1,8 @@
-//! What the server binary serves: a folder, users, and routes to learn and measure with.
+//! What the server binary serves: a folder, users, and routes for learning and measuring.
 //!
-//! [`users`]: a REST resource, kept by [`store`]. [`lab`]: `/echo`, `/sleep/{ms}`, `/spin/{ms}`,
-//! `/bytes/{n}`, `/chunks/{n}`, `/count`. [`status`]: `/-/health`, `/-/metrics`. A program of your own has routes of its
-//! own, and needs nothing from here.
+//! [`users`]: a REST resource, stored by [`store`]. [`lab`]: `/echo`, `/sleep/{ms}`, `/spin/{ms}`,
+//! `/bytes/{n}`, `/chunks/{n}`, `/count`. [`status`]: `/-/health`, `/-/metrics`. A program that uses the
+//! library has its own routes and needs nothing from here.
 
 mod json;
 pub mod lab;
@@ -18,7 +18,7 @@ use self::store::Store;
 use crate::server::router::RouteErrors;
 use crate::server::{Files, Router, Routes, Stats};
 
-/// All routes of the binary: the lab, the server's own, the users, and below everything else the files.
+/// Returns all routes of the binary: the lab, the status, the users, and the files for all other paths.
 ///
 /// # Errors
 /// When two routes contradict each other.

@@ -1,10 +1,10 @@
-//! The users as pages, for a browser without script: in the site's own dress, every name escaped.
+//! Shows users as HTML pages in the style of the site, for browsers without scripts. All names are escaped.
 
 use super::users::User;
 use crate::server::Response;
 use crate::text::escape_html;
 
-/// 201: who was created.
+/// Returns the page for a user that was created.
 pub(super) fn created(id: u64, user: &User) -> Response {
     let list = items(&[(id, user.clone())]);
     page(
@@ -13,9 +13,10 @@ pub(super) fn created(id: u64, user: &User) -> Response {
     )
 }
 
-/// 200: some users, and where the next ones are.
+/// Returns a page of users, with a link to the next page.
 pub(super) fn list(users: &[(u64, User)], next: Option<&str>) -> Response {
-    let list = if users.is_empty() { "<p>Nobody here yet.</p>\n".to_owned() } else { items(users) };
+    let list =
+        if users.is_empty() { "<p>There are no users yet.</p>\n".to_owned() } else { items(users) };
     let next = next.map(|next| format!("<p><a href=\"{}\">More</a></p>\n", escape_html(next)));
     page("Users", &format!("{list}{}", next.unwrap_or_default()))
 }

@@ -1,9 +1,9 @@
-//! Routes for those who look after the server.
+//! Routes for operators of the server.
 //!
-//! | route | answer |
+//! | route | response |
 //! |---|---|
 //! | `/-/health` | `ok`; 503 as soon as the server is about to stop |
-//! | `/-/metrics` | counters, in the Prometheus text format, for whom it may concern |
+//! | `/-/metrics` | statistics in the Prometheus text format, for the clients that [`Audience`] includes |
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,19 +12,20 @@ use crate::server::log::stats::Stats;
 use crate::server::respond::error_response::ErrorResponse;
 use crate::server::{Request, Response, Router, Status};
 
-/// Who may see the counters.
+/// Which clients may see the statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Everyone who can connect.
+    /// All clients.
     Everyone,
-    /// Who connects from this machine; a proxy that runs here does, for whomever.
+    /// Clients on this machine; a proxy on this machine is one, for all of its clients.
     Loopback,
-    /// Nobody.
+    /// No client.
     Nobody,
 }
 
 impl Audience {
-    /// An IPv4 address may come as an IPv6 one (`::ffff:127.0.0.1`), to a socket that takes both.
+    /// Returns true if the client may see them. A socket for both families reports an IPv4 address as an
+    /// IPv6 one (`::ffff:127.0.0.1`).
     fn includes(self, peer: IpAddr) -> bool {
         match self {
             Audience::Everyone => true,
@@ -54,8 +55,8 @@ fn health(stats: &Stats) -> Response {
 
 fn metrics(stats: &Stats, audience: Audience, request: &Request) -> Response {
     if !audience.includes(request.peer.ip()) {
-        let what = "the counters are shown to the server's own machine only";
-        let right = "a request from there, or server --metrics everyone";
+        let what = "the statistics are shown to clients on the server's machine only";
+        let right = "a request from that machine, or server --metrics everyone";
         return ErrorResponse::new(Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right).to(request);
     }
     Response::text(stats.prometheus())

@@ -1,17 +1,17 @@
-//! Users on disk: one JSON file each, which a person can read with `cat`.
+//! Stores users on disk: one JSON file for each, which `cat` can show.
 //!
 //! ```text
 //! data/users/7.json     a user
-//! data/users/last-id    the highest id ever handed out; also the lock between servers
+//! data/users/last-id    the highest id ever given to a user; also the lock between servers
 //! data/users/.….tmp     a change that is being written
 //! ```
-//! A change is written to a temporary name, flushed to the disk, and then linked (a new user) or
-//! renamed (a changed one) to its final name; then the folder is flushed. So a reader sees the old
-//! file or the new one, never half of one, and what was acknowledged survives `kill -9` and, as far
-//! as fsync(2) goes, a power cut. link(2) fails when the name is taken, so two servers on one folder
-//! never hand out one id. Ids only ever go up.
+//! A change is written to a temporary file, flushed to the disk, and then linked (a new user) or renamed
+//! (a changed one) to its final name; then the folder is flushed. So a reader sees the old file or the new
+//! one and never half of one, and an acknowledged change survives `kill -9` and, as far as fsync(2) goes,
+//! a power cut. link(2) fails when the name exists, so two servers on one folder never use the same id
+//! twice. Ids only grow.
 //!
-//! Nothing is kept in memory: two servers on one folder see each other's changes at once.
+//! Nothing is cached: two servers on one folder see each other's changes at once.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -22,33 +22,33 @@ use std::sync::{Mutex, MutexGuard};
 use crate::proto::http::chars::decimal;
 use crate::sync::lock;
 
-/// How many ids a page looks at, at most: after a hundred thousand deletions the next page is
-/// reached in several steps instead of one long one.
+/// The most ids that one page looks at: after a hundred thousand deletions the next page is found in
+/// several steps instead of one long one.
 const MOST_LOOKED_AT: u64 = 10_000;
 
-/// The folder.
+/// The users in one folder.
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
-    /// The file `last-id`, open. Whoever changes or deletes holds the mutex against the threads of
-    /// this process, and the file's lock against other processes.
+    /// The open file `last-id`. A change or deletion holds the mutex against the threads of this process,
+    /// and the file's lock against other processes.
     last_id: Mutex<File>,
-    /// No id above this one is known to be on the disk in `last-id`.
+    /// The highest id that is known to be on the disk in `last-id`.
     flushed: AtomicU64,
 }
 
 /// Numbers the temporary files of this process.
 static TEMPORARIES: AtomicU64 = AtomicU64::new(0);
 
-/// The precondition of a change: given what is stored now, may it be made?
+/// The precondition of a change: returns true if it may be made to what is stored now.
 pub type Precondition<'a> = &'a dyn Fn(&[u8]) -> bool;
 
-/// What became of a change.
+/// The result of a change.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
     /// It is on the disk.
     Done,
-    /// There is no such user.
+    /// The user does not exist.
     Missing,
     /// The precondition did not hold.
     Refused,
@@ -57,18 +57,18 @@ pub enum Change {
 /// Some users, in the order of their ids.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// Id and file.
+    /// Ids and files.
     pub users: Vec<(u64, Vec<u8>)>,
-    /// After which id the next page begins, if there may be one.
+    /// The id after which the next page begins, if there may be one.
     pub next_after: Option<u64>,
 }
 
 impl Store {
-    /// Opens the store in `data`, making it when it is not there, and clears away what a server
-    /// that was killed has left half written.
+    /// Opens the store in `data`, creates it if it does not exist, and removes the temporary files of a
+    /// server that was killed.
     ///
     /// # Errors
-    /// When the folder cannot be made, read or written.
+    /// When the folder cannot be created, read or written.
     pub fn open(data: &Path) -> io::Result<Store> {
         let folder = data.join("users");
         fs::create_dir_all(&folder)?;
@@ -105,10 +105,10 @@ impl Store {
         Ok((id, content))
     }
 
-    /// The file of a user.
+    /// Returns the file of a user, `None` if there is no such user.
     ///
     /// # Errors
-    /// Those of the file system, but for "there is none"; a folder that is gone is an error.
+    /// Those of the file system; also when the folder itself has been removed.
     pub fn read(&self, id: u64) -> io::Result<Option<Vec<u8>>> {
         let found = self.find(id)?;
         if found.is_none() && !fs::exists(&self.folder)? {
@@ -149,7 +149,7 @@ impl Store {
         Ok(change)
     }
 
-    /// Deletes a user. Its id is not handed out again.
+    /// Deletes a user. Its id is not used again.
     ///
     /// # Errors
     /// Those of the file system; then the user may still be there.
@@ -157,7 +157,7 @@ impl Store {
         let locked = self.lock()?;
         let change = self.judge(id, may)?;
         if change == Change::Done {
-            // The file was what kept its id from being handed out again; now last-id must be.
+            // The file kept its id from being used again; now last-id must do so.
             if id > self.flushed.load(Ordering::Relaxed) {
                 let last = locked.last_id()?;
                 locked.file.sync_all()?;
@@ -172,8 +172,8 @@ impl Store {
         Ok(change)
     }
 
-    /// Up to `limit` users with ids above `after`. Ids are handed out in order, so a page is found by
-    /// asking for one after the other.
+    /// Returns up to `limit` users with ids above `after`. Ids are given in order, so a page is found by
+    /// reading one after the other.
     ///
     /// # Errors
     /// Those of the file system.
@@ -190,9 +190,9 @@ impl Store {
         Ok(Page { users, next_after: Some(end).filter(|&end| end < last) })
     }
 
-    /// The highest id, for those who only read. Opened anew: the lock belongs to the opened file, so
-    /// that readers keep changes out, those of this process too, and not each other; and a folder
-    /// that is gone is noticed.
+    /// Returns the highest id, for readers. The file is opened again: a lock belongs to an open file, so
+    /// readers exclude changes, also those of this process, but not each other; and the removal of the
+    /// folder is noticed.
     fn last_id(&self) -> io::Result<u64> {
         let file = match File::open(self.folder.join("last-id")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.gone()),
@@ -214,7 +214,7 @@ impl Store {
         let locked = self.lock()?;
         let mut last = locked.last_id()?;
         if fs::exists(self.path(last.saturating_add(1)))? {
-            // last-id was not flushed before the power went: the files know better.
+            // last-id was not flushed before a power cut: the files show the highest id.
             last = self.highest_in_folder()?;
         }
         let id = last.checked_add(1).ok_or(io::Error::other("there are no more ids"))?;
@@ -232,19 +232,19 @@ impl Store {
         self.folder.join(format!("{id}.json"))
     }
 
-    /// Writes a file that nobody sees yet, and flushes it.
+    /// Writes a file under a temporary name, and flushes it.
     fn write_temporary(&self, content: &[u8]) -> io::Result<Temporary> {
         let (path, mut file) = loop {
             let number = TEMPORARIES.fetch_add(1, Ordering::Relaxed);
             let path = self.folder.join(format!(".{}-{number}.tmp", std::process::id()));
             match File::create_new(&path) {
                 Ok(file) => break (path, file),
-                // Of a process with the same number, in another container.
+                // A process with the same number, in another container, has made it.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
         };
-        // The lock says that somebody is at it, for as long as that somebody lives.
+        // The lock shows that the file is in use, as long as this process lives.
         file.lock()?;
         let mut temporary = Temporary { path, _file: None };
         file.write_all(content)?;
@@ -253,7 +253,7 @@ impl Store {
         Ok(temporary)
     }
 
-    /// Removes temporary files whose writers are dead: nobody holds their locks.
+    /// Removes temporary files whose writers have died: their locks are free.
     fn clear_abandoned(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
@@ -282,13 +282,13 @@ impl Store {
         Ok(highest)
     }
 
-    /// A name is on the disk when its folder is.
+    /// Flushes the folder: a name is on the disk once its folder is.
     fn flush_folder(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()
     }
 }
 
-/// The right to change: held by one thread of one process at a time.
+/// The right to change the store: one thread of one process holds it at a time.
 struct Locked<'a> {
     file: MutexGuard<'a, File>,
 }
@@ -299,7 +299,7 @@ impl Locked<'_> {
         read_id(&self.file)
     }
 
-    /// Always as long as before, in one write: there is no moment when it is half there.
+    /// Writes the same number of bytes each time, in one write: a reader never sees half of it.
     fn set_last_id(&self, id: u64) -> io::Result<()> {
         let mut file = &*self.file;
         file.seek(SeekFrom::Start(0))?;
@@ -307,7 +307,7 @@ impl Locked<'_> {
     }
 }
 
-/// The id in `last-id`: 0 when it was never set, or is unreadable; then the files decide.
+/// Returns the id in `last-id`: 0 if it was never set or is not a number; then the files decide.
 fn read_id(file: &File) -> io::Result<u64> {
     let mut text = Vec::new();
     file.take(32).read_to_end(&mut text)?;
@@ -321,7 +321,7 @@ impl Drop for Locked<'_> {
     }
 }
 
-/// A temporary name, gone when this is. After a rename it is gone already.
+/// A temporary file, removed when this is dropped, if it has not been renamed.
 struct Temporary {
     path: PathBuf,
     _file: Option<File>,

@@ -1,17 +1,17 @@
-//! `/users`: a small REST resource that keeps what it is told.
+//! `/users`: a small REST resource that stores users on disk.
 //!
-//! | request | answer |
+//! | request | response |
 //! |---|---|
 //! | `POST /users` | 201, `Location`, the user |
-//! | `GET /users?limit=20&after=7` | 200, a page of users, and where the next one is |
+//! | `GET /users?limit=20&after=7` | 200, a page of users, and the path of the next page |
 //! | `GET /users/{id}` | 200, the user, `ETag` |
 //! | `PUT /users/{id}` | 200, the user as it is now |
 //! | `DELETE /users/{id}` | 204 |
 //!
-//! 304: `If-None-Match` names the stored state. 400: JSON that is none, with line and column, or has a
-//! member twice; a form that is not UTF-8. 404: no such user. 412: `If-Match` names another state than the stored one (for a change, `If-None-Match`
-//! the stored one). 413: more than 64 KB. 415: neither JSON nor a form. 422: a member is
-//! missing or wrong, and which. A browser that asks for HTML gets a page.
+//! 304: `If-None-Match` names the stored state. 400: invalid JSON, with line and column, or JSON that has
+//! a member twice; a form that is not UTF-8. 404: no such user. 412: `If-Match` names another state than
+//! the stored one (for a change, `If-None-Match` the stored one). 413: more than 64 KB. 415: neither JSON
+//! nor a form. 422: a member is missing or wrong, and which. A browser that prefers HTML gets a page.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::server::respond::error_response::ErrorResponse;
 use crate::server::respond::failure::failed;
 use crate::server::{Body, Handler, Request, Response, Router, Status, Validators};
 
-/// Users on a page, when the request doesn't say, and at most.
+/// Users on a page: by default, and at most.
 const PAGE: (u64, u64) = (20, 100);
 
 /// The largest body: a name and an address need a few hundred bytes.
@@ -38,21 +38,21 @@ const LARGEST_BODY: u64 = 64 << 10;
 const LONGEST_NAME: usize = 200;
 const LONGEST_EMAIL: usize = 254;
 
-/// A person, without an id.
+/// A user without its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// What stands before the first space of the name.
+    /// The name up to its first space.
     pub first_name: String,
-    /// What stands behind it; may be empty.
+    /// The rest of the name; may be empty.
     pub last_name: String,
-    /// Where mail goes.
+    /// The mail address.
     pub email: String,
 }
 
 /// Adds the routes.
 pub fn add_to(router: Router, store: Store) -> Router {
     let store = Arc::new(store);
-    let with = |action: fn(&Store, &mut Request) -> Answer| {
+    let with = |action: fn(&Store, &mut Request) -> Outcome| {
         let store = Arc::clone(&store);
         move |request: &mut Request| respond(action(&store, request), request)
     };
@@ -64,9 +64,9 @@ pub fn add_to(router: Router, store: Store) -> Router {
         .delete("/users/{id}", with(delete))
 }
 
-type Answer = Result<Response, Failure>;
+type Outcome = Result<Response, Failure>;
 
-/// Why a request is not done.
+/// Why a request fails.
 #[derive(Debug)]
 enum Failure {
     Refused(ErrorResponse),
@@ -87,18 +87,18 @@ fn no_such_user() -> Failure {
     refused(
         Status::NOT_FOUND,
         "RFC 9110, 15.5.5",
-        "there is no such user",
-        "GET /users lists those there are",
+        "this user does not exist",
+        "GET /users lists the users",
     )
 }
 
-/// Failures as JSON for programs, as a page for browsers.
-fn respond(answer: Answer, request: &Request) -> Response {
-    match answer {
+/// Shows failures as JSON to programs and as a page to browsers.
+fn respond(outcome: Outcome, request: &Request) -> Response {
+    match outcome {
         Ok(response) => response,
-        Err(Failure::Refused(refusal)) if request.wants_html() => refusal.to(request),
-        Err(Failure::Refused(refusal)) => {
-            let ErrorResponse { status, what, section, right, .. } = refusal;
+        Err(Failure::Refused(error)) if request.wants_html() => error.to(request),
+        Err(Failure::Refused(error)) => {
+            let ErrorResponse { status, what, section, right, .. } = error;
             let [what, section, right] = [&*what, section, &*right].map(quote);
             json(status, format!("{{\"error\":{what},\"rule\":{section},\"right\":{right}}}"))
         }
@@ -106,27 +106,27 @@ fn respond(answer: Answer, request: &Request) -> Response {
     }
 }
 
-/// A handler that takes a body: JSON or a form, and not much of it. Both are judged at the head,
-/// before the body is sent.
+/// A handler that takes a small body, JSON or a form. Type and length are checked by the head, before the
+/// body is sent.
 struct Writing<H>(H);
 
 impl<H: Handler> Handler for Writing<H> {
     fn admit(&self, head: &RequestHead) -> Result<(), ErrorResponse> {
         match kind(head) {
-            // A part taken for the whole would destroy the rest.
+            // A part that is taken for the whole would destroy the rest.
             Some(_) if head.method == Method::Put && head.headers.has("content-range") => {
                 Err(ErrorResponse::new(
                     Status::BAD_REQUEST,
                     "RFC 9110, 14.5",
-                    "a user is put as a whole, not in parts",
-                    "the same request without Content-Range, and all of the user",
+                    "PUT replaces the whole user, not a part of it",
+                    "the same request without Content-Range, with the whole user",
                 ))
             }
             Some(_) => Ok(()),
             None => Err(ErrorResponse::new(
                 Status::UNSUPPORTED_MEDIA_TYPE,
                 "RFC 9110, 15.5.16",
-                "the body is neither JSON nor a form, as far as Content-Type says",
+                "by its Content-Type the body is neither JSON nor a form",
                 "Content-Type: application/json, or application/x-www-form-urlencoded",
             )),
         }
@@ -141,7 +141,7 @@ impl<H: Handler> Handler for Writing<H> {
     }
 }
 
-fn create(store: &Store, request: &mut Request) -> Answer {
+fn create(store: &Store, request: &mut Request) -> Outcome {
     let user = read_user(request)?;
     let (id, file) = store.create(|id| user.to_json(id).into_bytes())?;
     let location = format!("/users/{id}");
@@ -156,7 +156,7 @@ fn create(store: &Store, request: &mut Request) -> Answer {
         .field("Vary", "Accept"))
 }
 
-fn list(store: &Store, request: &mut Request) -> Answer {
+fn list(store: &Store, request: &mut Request) -> Outcome {
     let (mut limit, mut after) = (PAGE.0, 0);
     for (name, value) in form_pairs(request.head.target.query().unwrap_or_default()) {
         let number = decimal(value.as_bytes());
@@ -189,7 +189,7 @@ fn list(store: &Store, request: &mut Request) -> Answer {
     Ok(response.field("Vary", "Accept"))
 }
 
-fn show(store: &Store, request: &mut Request) -> Answer {
+fn show(store: &Store, request: &mut Request) -> Outcome {
     let file = store.read(id(request)?)?.ok_or_else(no_such_user)?;
     if !holds(request, &file) {
         return Err(changed());
@@ -197,7 +197,7 @@ fn show(store: &Store, request: &mut Request) -> Answer {
     Ok(json(Status::OK, String::from_utf8_lossy(&file)).field("ETag", etag(&file)))
 }
 
-fn replace(store: &Store, request: &mut Request) -> Answer {
+fn replace(store: &Store, request: &mut Request) -> Outcome {
     let id = id(request)?;
     if store.read(id)?.is_none() {
         return Err(no_such_user());
@@ -209,7 +209,7 @@ fn replace(store: &Store, request: &mut Request) -> Answer {
     Ok(json(Status::OK, message("User replaced", &file)))
 }
 
-fn delete(store: &Store, request: &mut Request) -> Answer {
+fn delete(store: &Store, request: &mut Request) -> Outcome {
     let change = store.delete(id(request)?, &|current| holds(request, current))?;
     done(change)?;
     Ok(Response::new(Status::NO_CONTENT))
@@ -227,23 +227,23 @@ fn changed() -> Failure {
     refused(
         Status::PRECONDITION_FAILED,
         "RFC 9110, 13.1",
-        "the user is in another state than If-Match names, or in one that If-None-Match does",
-        "GET it again, and send If-Match with the ETag that comes with it",
+        "the user's state is not the one in If-Match, or is the one in If-None-Match",
+        "GET it again, and send If-Match with the ETag of that response",
     )
 }
 
-/// An id, written in the one way it is handed out: `7`, not `07`.
+/// Parses an id in its only spelling: `7`, not `07`.
 fn id(request: &Request) -> Result<u64, Failure> {
     let text = request.param("id");
     decimal(text.as_bytes()).filter(|id| id.to_string() == text).ok_or_else(no_such_user)
 }
 
-/// Do the client's conditions hold for the stored state?
+/// Returns true if the client's conditions hold for the stored state.
 fn holds(request: &Request, current: &[u8]) -> bool {
     request.precondition(Some(&Validators::tagged(&etag(current)))).is_ok()
 }
 
-/// A strong entity tag: 64-bit FNV-1a of the bytes. Equal states have equal tags, on any server.
+/// Returns a strong entity tag: 64-bit FNV-1a of the bytes. Equal states have equal tags on all servers.
 fn etag(content: &[u8]) -> String {
     let hash = content.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -251,7 +251,7 @@ fn etag(content: &[u8]) -> String {
     format!("\"{hash:016x}\"")
 }
 
-/// What a body is, by its Content-Type.
+/// The kind of a body, by its Content-Type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Json,
@@ -291,7 +291,7 @@ fn read_user(request: &mut Request) -> Result<User, Failure> {
                     let name: String = name.chars().take(LONGEST_NAME).collect();
                     broken("RFC 8259, 4", format!("the body has the member {name} twice"))
                 }
-                json::Fault::NoObject => {
+                json::Fault::NotAnObject => {
                     wrong("the body is not a JSON object with name and email".to_owned())
                 }
             })?)
@@ -300,14 +300,14 @@ fn read_user(request: &mut Request) -> Result<User, Failure> {
     User::from_members(&members).map_err(wrong)
 }
 
-/// A form, if it is UTF-8, and still is when its percent-encoding is taken off. `&`, `=` and `+` are
-/// ASCII: what is right as a whole is right in its parts.
+/// Returns a form's text, if it is UTF-8 before and after percent-decoding. `&`, `=` and `+` are ASCII:
+/// when the whole is valid, so are its parts.
 fn form_text(body: &[u8]) -> Option<&str> {
     let text = str::from_utf8(body).ok()?;
     str::from_utf8(&percent_decode(text)).is_ok().then_some(text)
 }
 
-/// What a body says, by name.
+/// The members of a body, by name.
 enum Members {
     Json(serde_json::Map<String, Value>),
     Form(Vec<(String, String)>),
@@ -341,7 +341,7 @@ impl Members {
 }
 
 impl User {
-    /// From `name` (split at its first space) or `firstName` and `lastName`, and `email`.
+    /// Takes `name` (split at its first space) or `firstName` and `lastName`, and `email`.
     fn from_members(members: &Members) -> Result<User, String> {
         let (first_name, last_name) = match members.text("name")?.map(str::trim) {
             Some(name) => name.split_once(' ').unwrap_or((name, "")),
@@ -371,7 +371,7 @@ impl User {
         Ok(User { first_name, last_name, email })
     }
 
-    /// From the file that [`User::to_json`] made.
+    /// Parses a file that [`User::to_json`] made.
     fn from_file(file: &[u8]) -> Option<User> {
         let value: Value = serde_json::from_slice(file).ok()?;
         let member = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -382,7 +382,7 @@ impl User {
         })
     }
 
-    /// As it is stored, and as it is sent.
+    /// Returns the user as it is stored and sent.
     fn to_json(&self, id: u64) -> String {
         let [first, last, email] =
             [&self.first_name, &self.last_name, &self.email].map(|text| quote(text));
@@ -390,7 +390,7 @@ impl User {
     }
 }
 
-/// `local@domain`, roughly: whether mail gets there is not for us to know.
+/// Returns true for `local@domain`, roughly: only sending mail would show whether it arrives.
 fn is_address(text: &str) -> bool {
     let odd = |char: char| char.is_control() || char.is_whitespace() || char == '@';
     let fits = |part: &str| !part.is_empty() && !part.contains(odd);
@@ -398,7 +398,7 @@ fn is_address(text: &str) -> bool {
         && text.split_once('@').is_some_and(|(local, domain)| fits(local) && fits(domain))
 }
 
-/// A JSON string.
+/// Returns a JSON string.
 fn quote(text: &str) -> String {
     Value::from(text).to_string()
 }

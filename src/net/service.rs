@@ -93,8 +93,6 @@ pub enum Next {
 pub enum EndReason {
     /// The service itself, in a turn.
     ByService,
-    /// The driver: it was idle, and others were waiting.
-    MakingRoom,
     /// The driver: it was idle, and the server is stopping.
     Stopping,
     /// The driver: the time to stop had run out.

@@ -8,32 +8,32 @@
 const CONNECTIONS: usize = 10_000;
 
 /// Descriptors that are set aside for standard input and output, the listeners, the stop's socket
-/// pair, the poller, the logs, and a connection that waits at the door.
+/// pair, the poller, the logs, and a connection that is being accepted or rejected.
 const FIXED: usize = 16;
 
-/// The most descriptors that one worker has open beside what is counted: the folder that a file is
-/// looked for in and the file that was found there, or the copy of the socket that it streams from.
+/// The most descriptors that one worker has open besides those that are counted: a folder and a file in
+/// it that is being looked up, or the copy of the socket that it streams from.
 const FOR_EACH_WORKER: usize = 2;
 
-/// The most refused connections that are kept until they have read why.
+/// The most rejected connections that are kept until they have read the reason.
 const REFUSED: usize = 256;
 
 /// The most files that a file cache keeps open, and the part of the limit that it may take.
 const KEPT: usize = 4096;
 const KEPT_PART: usize = 16;
 
-/// So many descriptors for each purpose.
+/// The number of descriptors for each purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Descriptors {
-    /// Connections that are let in, as far as there are descriptors for them.
+    /// Connections that are admitted.
     pub(super) connections: usize,
-    /// Files and bodies: temporary files of uploads, files that an answer holds for itself.
+    /// Files and bodies: temporary files of uploads, files that one response holds.
     pub(super) transfers: usize,
     /// Files that the file cache keeps open.
     pub(super) kept: usize,
-    /// Refused connections that are being drained.
+    /// Rejected connections that are being drained.
     pub(super) refused: usize,
-    /// What the workers have open for a moment.
+    /// Those that workers have open for a moment.
     pub(super) workers: usize,
 }
 

@@ -1,16 +1,40 @@
 //! An HTTP server on [`net`](crate::net) and [`pool`].
 //!
+//! The same steps, in [`conn`], are taken by two drivers. The call tree of each, with the file of each
+//! function:
+//!
 //! ```text
-//! Listeners::accept_until ──> a crossbeam channel ──> N workers: lobby, or textbook::serve
-//!                                                                   │ turns
-//!                                                             conn (HTTP as a Service)
-//!                                                                   │ router
-//!                                                             your Handler
+//! Server::run                            mod.rs
+//!   Listeners::accept_until              net/accept.rs: every connection goes to a crossbeam channel
+//!
+//! the textbook: a worker keeps its connection
+//!   textbook::serve                      textbook.rs
+//!     serve_requests                     the loop
+//!       receive_request
+//!         Http::receive_head             conn/receive.rs
+//!         Served::read                   blocking.rs
+//!       Http::route                      conn/route.rs
+//!         Routes::find                   router.rs
+//!       handle
+//!         Http::receive_body             conn/receive.rs
+//!         Http::handle                   conn/handle.rs
+//!           Handler::handle              your code
+//!           apply_conditions_and_ranges  respond/range_response.rs
+//!       send_response
+//!         Http::begin_response           conn/send.rs
+//!         Http::send_piece               conn/send.rs
+//!     linger                             blocking.rs
+//!
+//! the lobby: a worker has a connection only while there is work at hand
+//!   Lobby::admit ... Service::turn       net/lobby/mod.rs has this half of the tree
+//!     Http::take_turn                    conn/turn.rs
+//!       Http::advance                    the same steps, until one needs the client
+//!         receive_head, route, receive_body, handle, begin_response, send_piece
+//!       ConnectionIo::flush              conn/connection_io.rs
+//!       Http::decide_next                conn/turn.rs
 //! ```
-//! In reading order: [`textbook`] (a worker and its connection), [`conn`] (a turn),
-//! [`router`] and [`handler`] (who answers), [`body`] (what they are sent), [`files`] with [`path`],
-//! [`root`], [`variants`], [`known`] and [`mime`], `select.rs` with `parts.rs` (how much of the answer is sent),
-//! [`refusal`], [`failure`], [`access_log`] with [`lines`], [`stats`], `timing.rs`.
+//! In reading order: [`textbook`] and [`conn`]; [`router`], [`handler`], [`request`] and [`response`];
+//! [`respond`] (errors, conditions, ranges); [`files`]; [`log`] (access log, statistics, bytes).
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,13 +42,16 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod blocking;
 pub mod conn;
 mod descriptors;
 pub mod files;
 pub mod handler;
 pub mod log;
 mod quota;
+pub mod request;
 pub mod respond;
+pub mod response;
 pub mod router;
 pub mod textbook;
 
@@ -32,10 +59,12 @@ pub use self::conn::request_body::RequestBody;
 pub use self::conn::timing::ServerTiming;
 pub use self::files::Files;
 pub use self::files::file_part::FilePart;
-pub use self::handler::{Body, Handler, Request, Response, Streaming, Trailed};
+pub use self::handler::{Handler, Streaming};
 pub use self::log::access_log::AccessLog;
 pub use self::log::stats::Stats;
 pub use self::log::wire_log::WireLog;
+pub use self::request::Request;
+pub use self::response::{Body, Response, Trailed};
 pub use self::router::{Router, Routes};
 pub use crate::net::accept::BindError;
 pub use crate::net::admission::{Overload, PerAddress};
@@ -47,7 +76,7 @@ pub use crate::proto::http::limits::Limits;
 pub use crate::proto::http::method::Method;
 pub use crate::proto::http::status::Status;
 
-use self::conn::Http;
+use self::conn::{Http, HttpConfig};
 use self::descriptors::Descriptors;
 use crate::net::accept::Listeners;
 use crate::net::admission::ConnectionLimiter;
@@ -56,32 +85,32 @@ use crate::net::service::{Load, Service as _};
 use crate::net::socket::{descriptors, make_room_for};
 use crate::pool::{self, ThreadPool};
 
-/// How a server is set up. [`Config::default`] is a good start.
+/// The configuration of a server; see [`Config::default`].
 #[derive(Debug)]
 pub struct Config {
-    /// Who waits for the clients: the lobby, or each worker for its own.
+    /// What waits for the clients: the lobby, or each worker for its own client.
     pub driver: Driver,
-    /// Threads that serve: 16 for each core, at least 32. Sleeping workers cost little.
+    /// The number of worker threads: 16 for each core, at least 32. Sleeping workers cost little.
     pub workers: usize,
-    /// Connections that may be open; `None`: 10,000, or as many as there are descriptors for.
+    /// The most open connections; `None`: 10,000, or as many as the descriptors allow.
     pub connections: Option<usize>,
-    /// Connections that one address may have: 1,000, but for this machine's own.
+    /// The most connections of one address: 1,000; no limit for this machine.
     pub per_address: PerAddress,
-    /// Connections that may wait for a worker when all are busy, new ones and others: 1,024 of each.
+    /// The most connections that wait for a worker: 1,024 new ones, and 1,024 others.
     pub queue: usize,
-    /// What becomes of those that do not fit: they are answered 503.
+    /// What happens to connections beyond that: they get a 503.
     pub overload: Overload,
-    /// What is too much of a request, and too long.
+    /// The limits of sizes and times.
     pub limits: Limits,
     /// The `Server` field; `None` leaves it out.
     pub server_name: Option<String>,
-    /// Who is told where the server's time went, in `Server-Timing`.
+    /// Which clients get `Server-Timing`.
     pub server_timing: ServerTiming,
-    /// One line a request.
+    /// One line for each request.
     pub access_log: AccessLog,
-    /// The bytes of each connection, for people; `None`: nobody looks on.
+    /// Shows the bytes of each connection; `None`: not shown.
     pub wire_log: Option<WireLog>,
-    /// What is counted; hold it, too, to ask.
+    /// The statistics; keep a clone to read them.
     pub stats: Arc<Stats>,
 }
 
@@ -105,7 +134,7 @@ impl Default for Config {
     }
 }
 
-/// Who waits for the clients. Both take the same turns with the same connections.
+/// What waits for the clients. Both drivers take the same steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Driver {
     /// The [`lobby`](crate::net::lobby): a worker has a connection only while there is work at hand.
@@ -114,24 +143,24 @@ pub enum Driver {
     Textbook,
 }
 
-/// How long requests that are under way may take when nobody asked for the stop: a listener broke.
+/// How long open requests may take when the server stops because a listener is broken.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long what is left of the access log may take in the end.
+/// How long the last lines of the access log may take to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// How a server ended.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Requests that were under way, and have been answered.
+    /// Requests that were open when the stop began, and have got their responses.
     pub finished: u64,
-    /// Connections that were cut, as the time to stop had run out.
+    /// Connections that were closed because the time to stop had run out.
     pub cut: usize,
-    /// What became of the workers.
+    /// How the workers ended.
     pub workers: pool::Report,
 }
 
-/// A server that listens, and serves once it [runs](Server::run).
+/// A server that listens; it serves while it [runs](Server::run).
 #[derive(Debug)]
 pub struct Server {
     listeners: Listeners,
@@ -144,15 +173,15 @@ impl Server {
     /// Listens on `address` (`host:port`; port 0 is a free one) with the default [`Config`].
     ///
     /// # Errors
-    /// When the address cannot be had.
+    /// When it cannot listen on the address.
     pub fn bind(address: &str, routes: Routes) -> Result<Server, BindError> {
         Server::with_config([address], routes, Config::default())
     }
 
-    /// Listens on every address given.
+    /// Listens on all addresses.
     ///
     /// # Errors
-    /// The first address that cannot be had.
+    /// The first address that it cannot listen on.
     pub fn with_config<A: AsRef<str>>(
         addresses: impl IntoIterator<Item = A>,
         routes: Routes,
@@ -164,79 +193,84 @@ impl Server {
         Ok(Server { listeners, config, routes, stop })
     }
 
-    /// Where it listens, with real ports.
+    /// Returns the addresses it listens on, with real ports.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.addresses()
     }
 
-    /// A way to stop it, from anywhere.
+    /// Returns the signal that stops the server, from any thread.
     pub fn stop(&self) -> StopSignal {
         self.stop.clone()
     }
 
-    /// Serves until it is asked to stop. Then: no new connections, idle ones closed, every request
-    /// of which a byte has been read is answered, with `Connection: close`, within the grace that
-    /// [`StopSignal::request`] was given. A handler that does not come back by then is left to itself; the
-    /// report names its worker.
+    /// Serves until a stop is requested. Then no new connections are accepted, idle ones are closed, and
+    /// every request of which a byte has been read gets its response, with `Connection: close`, within
+    /// the grace period of [`StopSignal::request`]. A handler that has not returned by then is left
+    /// running; the report names its worker.
     ///
     /// # Errors
     /// When threads cannot be started, or a listener breaks.
     pub fn run(self) -> io::Result<Report> {
         let Server { listeners, config, routes, stop } = self;
-        let Config { driver, workers, queue, limits, server_name, access_log, stats, .. } = config;
+        let Config { driver, workers, queue, stats, .. } = config;
         let divided = Descriptors::divide_as_configured(descriptors(), config.connections, workers);
         let (connections, listeners) =
             (divided.connections, listeners.with_refused(divided.refused));
-        // It takes a moment, for which nobody has to wait; without it the table grows as it would have.
+        // It takes a moment, so it has its own thread; without it the table grows by itself.
         let _ = thread::Builder::new()
             .name("descriptors".to_owned())
             .spawn(move || make_room_for(connections));
-        let door = ConnectionLimiter::new(connections, config.per_address, config.overload);
-        // Handlers that stream wait for their clients: at least half the workers are left for others,
-        // and a single worker streams nothing.
-        let streams = workers / 2;
-        let (counting, lines_lost) = (Arc::clone(&stats), access_log.lost());
-        let stopping = stop.clone();
-        let mut http =
-            Http::new(routes, limits, streams, server_name, access_log, counting, stopping);
-        (http.server_timing, http.wire_log) = (config.server_timing, config.wire_log);
-        http.limit_files(divided.transfers);
-        let http = Arc::new(http);
+        let limiter = ConnectionLimiter::new(connections, config.per_address, config.overload);
+        let lines_lost = config.access_log.lost();
+        let http = Arc::new(Http::new(HttpConfig {
+            routes,
+            limits: config.limits,
+            // Handlers that stream wait for their clients: at least half the workers are left for others,
+            // and a single worker streams nothing.
+            streams: workers / 2,
+            files: divided.transfers as u64,
+            server_name: config.server_name,
+            server_timing: config.server_timing,
+            access_log: config.access_log,
+            wire_log: config.wire_log,
+            stats: Arc::clone(&stats),
+            stop: stop.clone(),
+        }));
         let refusal = |why, peer| http.refusal(why, peer);
 
         let (accepting, answered, workers) = match driver {
             Driver::Lobby => {
                 let service = Arc::clone(&http);
                 let lobby = Lobby::open(service, stop.clone(), connections, queue, workers)?;
-                stats.runs(stop.clone(), Arc::clone(&door), lines_lost, lobby.load());
+                stats.runs(stop.clone(), Arc::clone(&limiter), lines_lost, lobby.load());
                 let accepting =
-                    listeners.accept_until(&stop, &door, |new| lobby.admit(new), refusal);
+                    listeners.accept_until(&stop, &limiter, |new| lobby.admit(new), refusal);
                 stop.request(GRACE);
-                (accepting, stats.answers(), lobby.close())
+                (accepting, stats.responses(), lobby.close())
             }
             Driver::Textbook => {
                 let (service, stopping) = (Arc::clone(&http), stop.clone());
                 let pool =
                     ThreadPool::start("worker", workers, queue, move |accepted, waiting| {
-                        textbook::serve(&*service, accepted, waiting, &stopping);
+                        textbook::serve(&service, accepted, waiting, &stopping);
                     })?;
                 let (queue, gauge) = (pool.queue(), pool.gauge());
-                stats.runs(stop.clone(), Arc::clone(&door), lines_lost, move || Load {
+                stats.runs(stop.clone(), Arc::clone(&limiter), lines_lost, move || Load {
                     new: gauge.queued(),
                     workers: gauge.workers(),
                     busy: gauge.busy(),
                     ..Load::default()
                 });
                 let accepting =
-                    listeners.accept_until(&stop, &door, |new| queue.try_send(new), refusal);
+                    listeners.accept_until(&stop, &limiter, |new| queue.try_send(new), refusal);
                 drop(queue);
                 stop.request(GRACE);
-                // Workers look up a little after the deadline and cut what is left.
+                // Workers notice the deadline a little later, and then close what is left.
                 let end = stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
-                (accepting, stats.answers(), pool.stop(end))
+                (accepting, stats.responses(), pool.stop(end))
             }
         };
-        let finished = stats.answers() - answered;
+        let finished = stats.responses() - answered;
         http.access_log.drain(LAST_LINES);
         accepting.map(|()| Report { finished, cut: http.cut(), workers })
     }

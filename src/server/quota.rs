@@ -1,21 +1,21 @@
-//! So much of something for everybody together: memory and disk for bodies, descriptors for files,
-//! workers for streams.
+//! A limit that all connections share: memory and disk for bodies, descriptors for files, workers that
+//! stream. The same pattern as a semaphore with permits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How much there is, and how much is in use.
+/// A limit, and how much of it is in use.
 #[derive(Debug)]
 pub(crate) struct Quota {
     most: u64,
     used: AtomicU64,
 }
 
-/// Of what is left, one user gets one in so many parts where there is no telling how much is enough.
+/// What [`Share::grow_by_part`] takes of what is left: one sixteenth.
 const PART: u64 = 16;
 
-/// What one user has of it. It is given back when this is dropped, however that comes about, so the
-/// sum cannot drift.
+/// The part of a quota that one user holds. It is released when this is dropped, so the sum cannot
+/// drift.
 #[derive(Debug)]
 pub(crate) struct Share {
     of: Arc<Quota>,
@@ -27,31 +27,31 @@ impl Quota {
         Arc::new(Quota { most, used: AtomicU64::new(0) })
     }
 
-    /// Returns whether nothing can ever be had of it.
-    pub(crate) fn is_nothing(&self) -> bool {
+    /// Returns true if the limit is 0.
+    pub(crate) fn is_zero(&self) -> bool {
         self.most == 0
     }
 
-    /// Returns whether so much is left at this moment.
+    /// Returns true if this amount is left at the moment.
     pub(crate) fn has_room_for(&self, more: u64) -> bool {
         let used = self.used.load(Ordering::Relaxed);
         used.checked_add(more).is_some_and(|sum| sum <= self.most)
     }
 
-    /// Takes so much, if there is so much left.
+    /// Takes this amount, if it is left.
     pub(crate) fn take(self: &Arc<Self>, amount: u64) -> Option<Share> {
         let mut share = self.share();
         share.grow(amount).then_some(share)
     }
 
-    /// A share of nothing yet.
+    /// Returns an empty share.
     pub(crate) fn share(self: &Arc<Self>) -> Share {
         Share { of: Arc::clone(self), held: 0 }
     }
 }
 
 impl Share {
-    /// Takes so much more, if there is so much left.
+    /// Takes this amount more, if it is left; returns false if it is not.
     pub(crate) fn grow(&mut self, by: u64) -> bool {
         let sum = |used: u64| used.checked_add(by).filter(|&sum| sum <= self.of.most);
         let granted = self.of.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum).is_ok();
@@ -61,7 +61,7 @@ impl Share {
         granted
     }
 
-    /// Takes a sixteenth of what is left, up to `most`: who comes later finds some, too. How much.
+    /// Takes a sixteenth of what is left, up to `most`, so that later users find some. Returns the amount.
     pub(crate) fn grow_by_part(&mut self, most: u64) -> u64 {
         let part = |used: u64| (self.of.most.saturating_sub(used) / PART).min(most);
         let sum = |used: u64| Some(used + part(used));
@@ -108,6 +108,6 @@ mod tests {
         assert_eq!(quota.used.load(Ordering::Relaxed), 0);
         assert!(quota.has_room_for(10) && !quota.has_room_for(11) && !quota.has_room_for(u64::MAX));
         assert!(quota.take(10).is_some_and(|_share| !quota.has_room_for(1)));
-        assert!(Quota::new(0).is_nothing() && !quota.is_nothing());
+        assert!(Quota::new(0).is_zero() && !quota.is_zero());
     }
 }

@@ -1,42 +1,43 @@
-//! From a request's method and path to the handler that answers it.
+//! Finds the handler of a request by its method and path.
 //!
 //! ```text
 //! /users          a literal path
 //! /users/{id}     a segment by name, never empty
-//! /{path...}      all that is left, perhaps nothing; last only
-//! /{...}          the same, for who takes it from the target, as files are served
+//! /{path...}      the rest of the path, which may be empty; last only
+//! /{...}          the same, without a name: the handler takes the path from the target
 //! ```
-//! When several patterns fit, the more literal one goes first. A path that is there under another
-//! method is answered 405 with `Allow` (RFC 9110, 15.5.6), an unknown path 404, a method that nobody
-//! here knows 501. HEAD is answered by the GET handler, its body left out; OPTIONS by the list of
-//! methods. Contradictions are found when the router is built, not when a request meets them.
+//! When several patterns match, the more literal one is used. A path that exists under another method
+//! gets a 405 with `Allow` (RFC 9110, 15.5.6), an unknown path a 404, a method that no route has and RFC
+//! 9110 does not define a 501. HEAD is handled by the GET handler, and its body left out; OPTIONS gets
+//! the list of methods. Contradicting routes are errors when the router is built.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::handler::Handler;
+use super::request::Params;
 use crate::net::usual_time::UsualTime;
 use crate::proto::http::method::Method;
 use crate::proto::http::target::{Target, segments};
 
-/// A handler of one route, and how long it usually takes.
+/// A route's handler, and how long it usually takes.
 #[derive(Debug)]
 pub struct Endpoint<H: ?Sized = dyn Handler> {
-    /// From a complete request to its response.
+    /// The time from a complete request to its response.
     pub(super) usual: UsualTime,
-    /// One read of a body that the handler left to be made while it is sent.
+    /// The time of one read of a body that is produced while it is sent.
     pub(super) usual_read: UsualTime,
-    /// Answers the requests.
+    /// Makes the responses.
     pub(super) handler: H,
 }
 
-/// Routes, as they are collected.
+/// Collects routes.
 #[derive(Default)]
 pub struct Router {
     routes: Vec<(Method, String, Arc<Endpoint>)>,
 }
 
-/// Routes, checked and in order: what a server runs on.
+/// Routes, checked and sorted; what a server needs.
 #[derive(Debug)]
 pub struct Routes {
     /// The more literal pattern first.
@@ -52,30 +53,19 @@ struct Path {
 /// What [`Routes::find`] found.
 #[derive(Debug)]
 pub enum Found<'a> {
-    /// This handler, with these parameters.
+    /// A handler, and the parameters of its path.
     Handler(&'a Arc<Endpoint>, Params),
-    /// OPTIONS that nobody handles: the methods that there are.
+    /// OPTIONS without a handler of its own: the methods that exist.
     Options(String),
-    /// The path is there, the method is not: the methods that there are.
+    /// The path exists, but not with this method: the methods that exist.
     NotAllowed(String),
-    /// No such path.
+    /// The path does not exist.
     NotFound,
-    /// Nobody here knows the method.
+    /// The method is unknown.
     NotImplemented,
 }
 
-/// The named parts of a path.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Params(Vec<(Arc<str>, String)>);
-
-impl Params {
-    /// The part of this name.
-    pub fn value(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(held, _)| **held == *name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// Routes that contradict each other, or are none; one line each.
+/// Routes that contradict each other or are not valid; one line each.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RouteErrors(pub Vec<String>);
 
@@ -88,7 +78,7 @@ impl std::fmt::Display for RouteErrors {
 impl std::error::Error for RouteErrors {}
 
 impl Router {
-    /// No routes yet.
+    /// Returns a router without routes.
     pub fn new() -> Router {
         Router::default()
     }
@@ -121,10 +111,10 @@ impl Router {
         self.route(Method::Delete, pattern, handler)
     }
 
-    /// Checks the routes and puts them in order.
+    /// Checks the routes and sorts them.
     ///
     /// # Errors
-    /// Every pattern that is none, and every route that another one already is.
+    /// Every pattern that is not valid, and every route that exists already.
     pub fn build(self) -> Result<Routes, RouteErrors> {
         let (mut paths, mut errors): (Vec<Path>, Vec<String>) = (Vec::new(), Vec::new());
         for (method, text, handler) in self.routes {
@@ -157,7 +147,7 @@ impl Router {
 }
 
 impl Routes {
-    /// Finds who answers.
+    /// Finds the handler of a request.
     pub fn find(&self, method: &Method, target: &Target) -> Found<'_> {
         if !self.implements(method) {
             return Found::NotImplemented;
@@ -165,14 +155,14 @@ impl Routes {
         if *target == Target::Asterisk {
             return Found::Options(allow(methods(self.paths.iter())));
         }
-        // Many are the path of a pattern without names; it is the most literal one that fits.
+        // A path that is a pattern without names matches no more literal one.
         let path = target.path();
         let is_it = |held: &&Path| held.pattern.text == path && held.pattern.is_literal;
         let literal = self.paths.iter().find(is_it);
         if let Some(handler) = literal.and_then(|path| path.handler(method)) {
             return Found::Handler(handler, Params::default());
         }
-        let parts = Parts::from_iter(segments(path));
+        let parts = Segments::from_iter(segments(path));
         let fits = |path: &&Path| path.pattern.fits(&parts);
         for path in self.paths.iter().filter(fits) {
             if let Some(handler) = path.handler(method) {
@@ -187,15 +177,15 @@ impl Routes {
         }
     }
 
-    /// The `Allow` of a 405 whose handler names none: what there is besides the method it refused.
+    /// Returns the value of `Allow` for a 405 made by a handler: the methods besides the rejected one.
     pub(super) fn besides(&self, method: &Method, target: &Target) -> String {
         let refused = if *method == Method::Head { &Method::Get } else { method };
-        let parts = Parts::from_iter(segments(target.path()));
+        let parts = Segments::from_iter(segments(target.path()));
         let fitting = self.paths.iter().filter(|path| path.pattern.fits(&parts));
         allow(methods(fitting).filter(|method| *method != refused))
     }
 
-    /// A method of RFC 9110, but for CONNECT (we are no proxy), or one that a route has.
+    /// Returns true for a method of RFC 9110 other than CONNECT (this is not a proxy), or of a route.
     fn implements(&self, method: &Method) -> bool {
         match method {
             Method::Connect | Method::Extension(_) => {
@@ -215,7 +205,7 @@ impl Path {
     }
 }
 
-/// The value of an `Allow` field.
+/// Returns the value of an `Allow` field.
 fn allow<'a>(methods: impl Iterator<Item = &'a Method>) -> String {
     let mut names: Vec<&str> = Vec::new();
     for method in methods {
@@ -237,17 +227,17 @@ fn methods<'a>(paths: impl Iterator<Item = &'a Path>) -> impl Iterator<Item = &'
 }
 
 /// The segments of a request's path, decoded.
-type Parts<'p> = Vec<Cow<'p, [u8]>>;
+type Segments<'p> = Vec<Cow<'p, [u8]>>;
 
 #[derive(Debug)]
 struct Pattern {
     text: String,
     segments: Vec<Segment>,
-    /// A path that is this text fits no other pattern, and nothing in it has to be decoded.
+    /// The text has no names and nothing to decode: a path that equals it matches this pattern.
     is_literal: bool,
 }
 
-/// In the order in which they are tried.
+/// Sorted in the order in which they are tried.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Literal(String),
@@ -291,7 +281,7 @@ impl Pattern {
         Ok(Pattern { text: text.to_owned(), segments, is_literal })
     }
 
-    /// Would it fit the same paths, whatever its names?
+    /// Returns true if both match the same paths; their names may differ.
     fn same_shape(&self, other: &Pattern) -> bool {
         let same = |(a, b): (&Segment, &Segment)| match (a, b) {
             (Segment::Literal(a), Segment::Literal(b)) => a == b,
@@ -302,12 +292,12 @@ impl Pattern {
             && self.segments.iter().zip(&other.segments).all(same)
     }
 
-    /// Literal before named before all the rest, segment by segment.
+    /// Returns the sort key: literal before named before the rest, segment by segment.
     fn rank(&self) -> Vec<&Segment> {
         self.segments.iter().collect()
     }
 
-    fn fits(&self, parts: &Parts<'_>) -> bool {
+    fn fits(&self, parts: &Segments<'_>) -> bool {
         let long_enough = match self.segments.last() {
             Some(Segment::Rest(_)) => parts.len() >= self.segments.len(),
             _ => parts.len() == self.segments.len(),
@@ -320,8 +310,8 @@ impl Pattern {
         long_enough && self.segments.iter().zip(parts).all(fits)
     }
 
-    /// The values of the named segments. Those of `{name...}` are joined by `/`, decoded, lossily.
-    fn params(&self, parts: &Parts<'_>) -> Params {
+    /// Returns the values of the named segments, decoded. Those of `{name...}` are joined by `/`.
+    fn params(&self, parts: &Segments<'_>) -> Params {
         let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
         let named = self.segments.iter().enumerate().filter_map(|(at, segment)| match segment {
             Segment::Literal(_) | Segment::Rest(None) => None,
@@ -335,7 +325,7 @@ impl Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::handler::{Request, Response};
+    use crate::server::{Request, Response};
 
     fn nothing(_: &mut Request) -> Response {
         Response::text("")
@@ -376,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn who_answers() {
+    fn each_request_finds_its_handler() {
         for (request, want) in [
             ("GET /users", "handled"),
             ("HEAD /users", "handled"),

@@ -1,144 +1,172 @@
-//! The textbook: a worker keeps its connection from the first byte to the last.
+//! The textbook: a worker serves one connection from its first byte to its last. Read this file first.
+//!
+//! A connection has been accepted, and a worker of the [`pool`](crate::pool) has taken it from the
+//! channel. The worker blocks in read(2) and write(2) and repeats four calls:
 //!
 //! ```text
-//! loop {
-//!     take a turn:  read what is there (blocking) ─> parse ─> handle ─> write (blocking)
-//!     what next?    wait for more ─ go on ─ say goodbye
-//! }
+//! receive_request ──> route ──> handle ──> send_response ──┐
+//!       ^                                                  │ while both sides keep the connection
+//!       └──────────────────────────────────────────────────┘
 //! ```
-//! Read this file first: it is the classic thread-pool server, whole. Blocking reads and writes
-//! with timeouts, and a look at the clock after each.
-//!
-//! It starves by nature. A client that says nothing, or says it slowly, holds its worker until a
-//! deadline passes; as many of them as there are workers, and nobody else is served. What can be
-//! done without giving up the shape is done: a connection that is idle between two requests is
-//! closed when others wait, and is not kept to begin with.
+//! Every wait has a deadline: the socket's timeouts wake the worker every 100 ms, and it looks at the
+//! clock. This shape starves by nature: a client that is silent or slow holds its worker until a deadline
+//! passes, and with as many of them as there are workers, no other client is served. The textbook can do
+//! one thing about it: when others wait, it closes a connection between two requests.
 
-use std::io::{self, Read as _};
-use std::net::{Shutdown, TcpStream};
-use std::time::{Duration, Instant};
+use std::convert::Infallible;
+use std::io;
 
+use super::blocking::{End, Served, Textbook, linger, set_timeouts};
+use super::conn::receive::{CollectingRequest, IncomingRequest, ReceivedBody, ReceivedHead};
+use super::conn::request_body::RequestBody;
+use super::conn::route::Routed;
+use super::conn::send::{Outgoing, Piece, SendingResponse, Sent};
+use super::conn::{Context, Http};
 use crate::net::accept::Accepted;
-use crate::net::deadline::{Deadline, Phase};
-use crate::net::errors::nothing_yet;
-use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::net::stop_signal::StopSignal;
-use crate::net::usual_time::UsualTime;
 use crate::pool::Backlog;
-
-/// The longest that a worker blocks without looking up, to see whether others wait or the server
-/// stops. Deadlines are kept to the same precision.
-const LOOK_UP: Duration = Duration::from_millis(100);
-
-/// How long the peer is listened to after the last word. Time is the limit, not bytes: a peer that
-/// writes all before it reads would meet a reset in the middle of its writing, and never read.
-const LINGER: Duration = Duration::from_secs(2);
+use crate::proto::http::close::CloseReason;
+use crate::proto::http::headers::Headers;
+use crate::proto::http::server::RecvHead;
 
 /// Serves one connection to its end.
-pub fn serve<S: Service>(
-    service: &S,
-    accepted: Accepted,
-    waiting: &Backlog<'_>,
-    stop: &StopSignal,
-) {
-    // The pass is given back first: who sees the connection closed may come again.
-    let Accepted { stream, peer, at, pass: _pass } = accepted;
-    let mut connection = service.open(peer);
-    let outcome = set_timeouts(&stream).map(|()| {
-        let ended = drive(service, &mut connection, &stream, at.elapsed(), waiting, stop);
-        if let Leave::Lingering = ended.1 {
+pub fn serve(http: &Http, accepted: Accepted, waiting: &Backlog<'_>, stop: &StopSignal) {
+    // The permit is released before the stream is closed: a client that sees the end may connect again.
+    let Accepted { stream, peer, at, pass: _permit } = accepted;
+    let driver = Textbook { waiting, stop };
+    let context = Context { stream: &stream, driver: &driver, start: at };
+    let (io, queued) = (http.open_io(peer), Some(at.elapsed()));
+    let mut served = Served { http, context, io, waiting, stop, queued };
+    let end = match set_timeouts(&stream) {
+        Ok(()) => {
+            let Err(end) = served.serve_requests();
+            end
+        }
+        Err(_) => End::AtOnce(CloseReason::PeerLeft),
+    };
+    http.count_bytes(&mut served.io);
+    let why = match end {
+        End::AtOnce(why) => why,
+        End::Lingering(why) => {
             linger(&stream, || stop.is_requested() || waiting.is_waiting());
+            why
         }
-        ended.0
-    });
-    service.close(connection, outcome.unwrap_or(EndReason::ByService));
+    };
+    http.closed(&mut served.io, why);
 }
 
-/// Whether the peer may still be talking when we go.
-enum Leave {
-    AtOnce,
-    Lingering,
-}
-
-/// Takes turns until the connection ends.
-fn drive<S: Service>(
-    service: &S,
-    connection: &mut S::Connection,
-    stream: &TcpStream,
-    mut queued: Duration,
-    waiting: &Backlog<'_>,
-    stop: &StopSignal,
-) -> (EndReason, Leave) {
-    let driver = Keeper { waiting, stop };
-    let mut scratch = S::Scratch::default();
-    loop {
-        if stop.deadline().is_some_and(|end| Instant::now() >= end) {
-            return (EndReason::Cut, Leave::AtOnce);
+impl<'a> Served<'a> {
+    /// Serves request after request, until the connection ends.
+    fn serve_requests(&mut self) -> Result<Infallible, End> {
+        let mut next = RecvHead::default();
+        loop {
+            let response = match self.receive_request(next)? {
+                Ok(request) => {
+                    let routed = self.route(request);
+                    self.handle(routed)?
+                }
+                Err(rejection) => rejection,
+            };
+            next = self.send_response(response)?;
         }
-        let mut next = service.turn(connection, stream, &mut scratch, &driver, queued);
-        queued = Duration::ZERO; // from now on the worker is there first
-        if let Next::Readable(deadline) | Next::Writable(deadline) = next {
-            if let Some(ended) = give_up(deadline, waiting, stop) {
-                return (ended, Leave::AtOnce);
+    }
+
+    /// Reads until the head of a request is complete, or has to be rejected.
+    fn receive_request(
+        &mut self,
+        mut recv: RecvHead,
+    ) -> Result<Result<IncomingRequest, Outgoing>, End> {
+        let mut since = None;
+        loop {
+            let now = self.context.start.max(self.io.waiting_since);
+            (recv, since) = match self.http.receive_head(recv, since, now, &mut self.io) {
+                ReceivedHead::Complete(request) => return Ok(Ok(request)),
+                ReceivedHead::Rejected(response) => return Ok(Err(response)),
+                ReceivedHead::Closed(why) => return Err(self.finish(why)),
+                ReceivedHead::Partial(recv, since) => (recv, since),
+            };
+            if !self.read(self.http.head_deadline(&recv, since, &self.io))? {
+                let since = since.ok_or(End::AtOnce(CloseReason::Idle))?;
+                return Ok(Err(self.http.head_timed_out(recv, since, &mut self.io)));
             }
-            if deadline.has_passed(Instant::now()) {
-                next = service.expired(connection, stream, deadline.phase);
+        }
+    }
+
+    /// Decides by the head which handler gets the request, and how it takes the body.
+    fn route(&mut self, request: IncomingRequest) -> Routed<'a> {
+        self.http.route(request, &mut self.io, &self.context)
+    }
+
+    /// Calls the handler, once the body is complete; or while it arrives, if the handler streams it.
+    fn handle(&mut self, routed: Routed<'_>) -> Result<Outgoing, End> {
+        let http = self.http;
+        match routed {
+            Routed::Handle(request, call) => {
+                let body = RequestBody::default();
+                Ok(http.handle(request, body, call, &mut self.io, &self.context))
+            }
+            Routed::Collect(collecting) => Ok(match self.receive_body(collecting)? {
+                Ok(complete) => http.handle_collected(*complete, &mut self.io, &self.context),
+                Err(rejection) => rejection,
+            }),
+            Routed::Stream(streamed) => http
+                .handle_streamed(*streamed, &mut self.io, &self.context)
+                .map_err(|why| self.finish(why)),
+            Routed::Respond(response) => Ok(response),
+        }
+    }
+
+    /// Reads until the body of a request is complete, or has to be rejected.
+    fn receive_body(
+        &mut self,
+        mut collecting: Box<CollectingRequest>,
+    ) -> Result<Result<Box<CollectingRequest>, Outgoing>, End> {
+        loop {
+            collecting = match self.http.receive_body(collecting, &mut self.io) {
+                ReceivedBody::Complete(complete) => return Ok(Ok(complete)),
+                ReceivedBody::Rejected(response) => return Ok(Err(response)),
+                ReceivedBody::Partial(collecting) => collecting,
+            };
+            if !self.read(collecting.deadline(&self.http.limits))? {
+                return Ok(Err(self.http.body_timed_out(*collecting, &mut self.io)));
             }
         }
-        match next {
-            Next::Yield | Next::Readable(_) | Next::Writable(_) => {}
-            Next::Linger => return (EndReason::ByService, Leave::Lingering),
-            Next::Close => return (EndReason::ByService, Leave::AtOnce),
+    }
+
+    /// Sends a response. A small one stays in the output until the worker has to wait for the client, so
+    /// that several pipelined ones are sent in one write.
+    fn send_response(&mut self, response: Outgoing) -> Result<RecvHead, End> {
+        let next = match self.http.begin_response(response, &mut self.io) {
+            Sent::All(next) => next,
+            Sent::Head(mut sending) => match self.send_body(&mut sending) {
+                Ok(end) => self.http.end_response(*sending, end, &mut self.io),
+                Err(end) => {
+                    self.http.log_cut(&sending, &self.io);
+                    return Err(end);
+                }
+            },
+        };
+        let next = next.map_err(|why| self.finish(why))?;
+        if self.io.output.is_large() {
+            self.flush()?;
         }
-    }
-}
-
-/// The textbook as a driver: each worker has one connection, so it need not be told before long work.
-struct Keeper<'a> {
-    waiting: &'a Backlog<'a>,
-    stop: &'a StopSignal,
-}
-
-impl Driver for Keeper<'_> {
-    fn may_keep(&self) -> bool {
-        !self.stop.is_requested() && !self.waiting.is_waiting()
+        Ok(next)
     }
 
-    fn before(&self, _: &UsualTime) {}
-
-    fn after(&self, usual: &UsualTime, took: Duration) {
-        usual.record(took);
-    }
-}
-
-/// Is this wait given up for the sake of others?
-fn give_up(wait: Deadline, waiting: &Backlog<'_>, stop: &StopSignal) -> Option<EndReason> {
-    match wait.phase {
-        Phase::Idle | Phase::Silent if stop.is_requested() => Some(EndReason::Stopping),
-        Phase::Idle if waiting.is_waiting() => Some(EndReason::MakingRoom),
-        _ => None,
-    }
-}
-
-fn set_timeouts(stream: &TcpStream) -> io::Result<()> {
-    stream.set_read_timeout(Some(LOOK_UP))?;
-    stream.set_write_timeout(Some(LOOK_UP))
-}
-
-/// Says that nothing follows, and throws away what still comes, until the peer closes too. When
-/// there is something better to do, one silent moment is enough.
-fn linger(stream: &TcpStream, in_a_hurry: impl Fn() -> bool) {
-    let until = Instant::now() + LINGER;
-    let mut waste = [0; 16 << 10];
-    if stream.shutdown(Shutdown::Write).is_err() {
-        return;
-    }
-    while Instant::now() < until {
-        match (&mut &*stream).read(&mut waste) {
-            Ok(0) => return,
-            Ok(_) => {}
-            Err(error) if nothing_yet(&error) && !in_a_hurry() => {}
-            Err(_) => return,
+    /// Sends a body piece by piece. Returns its trailers, or why it broke off.
+    fn send_body(&mut self, sending: &mut SendingResponse) -> Result<io::Result<Headers>, End> {
+        loop {
+            self.check_stop()?;
+            if self.io.output.is_large() {
+                self.flush()?;
+            }
+            let piece = self.http.send_piece(sending, &mut self.io, &self.context);
+            match piece.map_err(|error| self.broken(&error))? {
+                Piece::Gathered => self.http.count_bytes(&mut self.io),
+                Piece::Slow => self.flush()?,
+                Piece::NoRoom => self.check_write_deadline()?,
+                Piece::End(end) => return Ok(end),
+            }
         }
     }
 }
@@ -146,60 +174,46 @@ fn linger(stream: &TcpStream, in_a_hurry: impl Fn() -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::admission::{ConnectionLimiter, Overload, PerAddress, RejectReason};
+    use crate::net::admission::{ConnectionLimiter, Overload, PerAddress};
     use crate::pool::ThreadPool;
-    use std::net::{SocketAddr, TcpListener};
+    use crate::server::conn::HttpConfig;
+    use crate::server::request::Request;
+    use crate::server::response::{Body, Response};
+    use crate::server::router::Router;
+    use std::io::Write as _;
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::{Duration, Instant};
 
-    /// Has always more to do, as with a download to a peer that takes all it gets.
-    struct Busy;
-
-    impl Service for Busy {
-        type Connection = ();
-        type Scratch = ();
-        fn open(&self, _: SocketAddr) {}
-        fn turn(
-            &self,
-            (): &mut (),
-            _: &TcpStream,
-            (): &mut (),
-            _: &dyn Driver,
-            _: Duration,
-        ) -> Next {
-            std::thread::sleep(Duration::from_millis(1));
-            Next::Yield
-        }
-        fn expired(&self, (): &mut (), _: &TcpStream, _: Phase) -> Next {
-            Next::Close
-        }
-        fn close(&self, (): (), ended: EndReason) {
-            assert_eq!(ended, EndReason::Cut);
-        }
-        fn crowded_out(&self, (): &mut ()) -> bool {
-            false
-        }
-        fn refusal(&self, _: RejectReason, _: SocketAddr) -> Vec<u8> {
-            Vec::new()
-        }
-    }
-
+    /// Three connections with an endless response each; one worker, which gets to the first.
     #[test]
     fn no_connection_served_or_queued_outlasts_the_time_to_stop() {
+        let endless =
+            |_: &mut Request| Response::text("").body(Body::Read(Box::new(io::repeat(b'x')), None));
+        let routes = Router::new().get("/", endless).build().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stop = StopSignal::new().unwrap();
         let stopping = stop.clone();
+        let http = Arc::new(Http::new(HttpConfig::new(routes, stop.clone())));
+        let serving = Arc::clone(&http);
         let pool = ThreadPool::start("test", 1, 10, move |accepted, waiting: &Backlog<'_>| {
-            serve(&Busy, accepted, waiting, &stopping);
+            serve(&serving, accepted, waiting, &stopping);
         });
         let pool = pool.unwrap();
-        let door = ConnectionLimiter::new(3, PerAddress::Any, Overload::Reject);
-        for _ in 0..3 {
-            let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            let peer = stream.local_addr().unwrap();
-            let pass = door.enter(peer.ip()).unwrap();
+        let limiter = ConnectionLimiter::new(3, PerAddress::Any, Overload::Reject);
+        let clients = [(); 3].map(|()| {
+            let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (stream, peer) = listener.accept().unwrap();
+            let pass = limiter.enter(peer.ip()).unwrap();
             pool.queue().try_send(Accepted { stream, peer, at: Instant::now(), pass }).unwrap();
-        }
+            client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            thread::spawn(move || io::copy(&mut client, &mut io::sink()).unwrap_or(1))
+        });
         stop.request(Duration::from_millis(50));
         let report = pool.stop(Instant::now() + Duration::from_secs(5));
-        assert_eq!((report.stuck.len(), report.panics), (0, 0));
+        assert_eq!((report.stuck.len(), report.panics, http.cut()), (0, 0, 3));
+        let received = clients.map(|client| client.join().unwrap());
+        assert!(received[0] > 0, "the first one was being served");
     }
 }

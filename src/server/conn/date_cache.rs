@@ -1,40 +1,40 @@
-//! The fields that all answers have: `Date` (RFC 9110, 6.6.1) and `Server` (10.2.4).
+//! The fields that all responses have: `Date` (RFC 9110, 6.6.1) and `Server` (10.2.4).
 //!
-//! They are written once a second, and lent to each answer of that second.
+//! They are formatted once a second and shared by all responses of that second: formatting the date for
+//! each response costs 0.2 µs, 5 % of a small one.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::headers::Headers;
 
-/// The fields of this second; each thread has its own.
+/// The fields of the current second; each worker has its own.
 #[derive(Debug)]
-pub(crate) struct Standing {
+pub(crate) struct CommonFields {
     until: Instant,
     fields: Headers,
 }
 
-impl Standing {
-    /// The fields of an answer that is made now. The system's clock is asked for the date when a second
-    /// of it is over, and not before.
+impl CommonFields {
+    /// Returns the fields of a response that begins now. Reads the system's clock once a second.
     pub(crate) fn of<'s>(
-        held: &'s mut Option<Box<Standing>>,
+        cached: &'s mut Option<Box<CommonFields>>,
         now: Instant,
         server: &Headers,
     ) -> &'s Headers {
-        if held.as_ref().is_some_and(|held| now >= held.until) {
-            *held = None;
+        if cached.as_ref().is_some_and(|cached| now >= cached.until) {
+            *cached = None;
         }
-        &held.get_or_insert_with(|| Box::new(Standing::new(now, server))).fields
+        &cached.get_or_insert_with(|| Box::new(CommonFields::new(now, server))).fields
     }
 
-    fn new(now: Instant, server: &Headers) -> Standing {
+    fn new(now: Instant, server: &Headers) -> CommonFields {
         let time = SystemTime::now();
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let left = Duration::from_secs(1) - Duration::from_nanos(since.subsec_nanos().into());
         let mut fields = Headers::new();
         fields.append("Date", imf_fixdate(time)).expect("a date is a field value");
         fields.set_all(server);
-        Standing { until: now + left, fields }
+        CommonFields { until: now + left, fields }
     }
 }

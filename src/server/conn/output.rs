@@ -1,10 +1,10 @@
-//! Bytes on their way to a peer.
+//! The output of a connection: bytes that are still to be sent, and how long the client may take.
 //!
-//! A peer that takes nothing is not waited for for ever, and one that takes little, but steadily, is.
-//! Time spent waiting for room is used up, what is taken earns time at the minimum rate. The
-//! kernels in between tell of a slow reader's progress in lumps: over loopback a reader of 1 KB/s
-//! makes room every two minutes, and until then nothing tells it from one that reads nothing. So
-//! whoever is waited for may be a lump behind, and has the grace on top.
+//! A client that takes nothing is given up; one that takes little but steadily is not. Time spent waiting
+//! for room is used up, and each byte taken earns time at the minimum rate. The kernels in between report
+//! a slow reader's progress in lumps: over loopback a reader of 1 KB/s makes room every two minutes, and
+//! until then it looks like one that reads nothing. So a client may be one lump late, besides the grace
+//! period.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
@@ -18,36 +18,37 @@ use crate::net::socket;
 use crate::proto::http::limits::Limits;
 use crate::server::quota::{Quota, Share};
 
-/// When so much has been gathered it is sent before more is.
+/// Once this much has been gathered it is sent: 64 KB.
 const LARGE: usize = 64 << 10;
 
-/// So much a peer may be behind: 128 KB. Over loopback, where segments are largest, lumps of 48 to 190
-/// KB were measured; who reads at twice the minimum rate is not ended for what it has read already.
+/// How much a client may have read without its kernel having reported it: 128 KB. Over loopback, where
+/// segments are largest, lumps of 48 to 190 KB were measured; a client that reads at twice the minimum
+/// rate is never given up.
 const LUMP: u64 = 128 << 10;
 
 /// How much of a file has been sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passed {
-    /// So many bytes.
+    /// This many bytes.
     Some(usize),
-    /// None, as the peer has no room.
+    /// None: the client has no room.
     NoRoom,
-    /// None, as it is at its end, or is of a kind that has to be read.
+    /// None: the file is at its end, or is of a kind that has to be read.
     Nothing,
 }
 
-/// What is to be sent, and has not been yet.
+/// Bytes that have not been sent yet.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    /// Append here. What has been sent is not kept.
+    /// New bytes are appended here; sent ones are removed.
     pub(crate) bytes: Vec<u8>,
-    /// Since when the peer has had no room.
+    /// Since when the client has had no room.
     stalled: Option<Instant>,
-    /// How long it has been waited for, less what it has earned since.
+    /// How long it has been waited for, less the time it has earned since.
     used: Duration,
-    /// How many bytes have been sent since somebody last counted.
+    /// Bytes sent since the counters were last updated.
     pub(crate) counted: usize,
-    /// What it has of the kernel's memory beside what each connection has.
+    /// Its share of the kernel's memory, beyond what each connection has.
     more: Option<Share>,
 }
 
@@ -69,12 +70,13 @@ impl Output {
         }
     }
 
-    /// Is it to leave before more is gathered? Also what the peer had no room for.
+    /// Returns true if the output has to be sent before more is gathered: it is large, or the client has
+    /// had no room for it.
     pub(crate) fn is_large(&self) -> bool {
         self.bytes.len() >= LARGE || self.stalled.is_some() && !self.bytes.is_empty()
     }
 
-    /// Writes once, if there is anything to write. How much the peer took; no room is no error.
+    /// Writes once, if there is anything to write. Returns how many bytes were taken, which may be 0.
     pub(crate) fn flush(&mut self, mut stream: &TcpStream, limits: &Limits) -> io::Result<usize> {
         self.flush_by(|bytes| stream.write(bytes), limits)
     }
@@ -92,12 +94,12 @@ impl Output {
             outcome => or_no_room(outcome)?,
         };
         self.bytes.drain(..taken);
-        self.took(taken, !self.bytes.is_empty(), limits);
+        self.record_progress(taken, !self.bytes.is_empty(), limits);
         Ok(taken)
     }
 
-    /// Sends what has been gathered, and right behind it up to `most` bytes of a file: from the place
-    /// `at` in it, or from where it stands. They go from the kernel to the kernel.
+    /// Sends what has been gathered, followed by up to `most` bytes of a file (sendfile(2)): from the
+    /// offset `at` in it, or from its current position.
     pub(crate) fn send_file(
         &mut self,
         stream: &TcpStream,
@@ -119,7 +121,7 @@ impl Output {
             outcome => Some(or_no_room(outcome)?),
         };
         let taken = outcome.unwrap_or_default();
-        self.took(taken, outcome == Some(0), limits);
+        self.record_progress(taken, outcome == Some(0), limits);
         Ok(match outcome {
             None => Passed::Nothing,
             Some(0) => Passed::NoRoom,
@@ -127,8 +129,8 @@ impl Output {
         })
     }
 
-    /// The peer reads fast: may the kernel take more for it at once? A part of what is left of the
-    /// `room` for all of these together; once for a connection, until it ends.
+    /// Lets the kernel take more at once for a client that reads fast: a part of what is left of the
+    /// `room` for all such clients. Once for a connection, until it ends.
     pub(crate) fn take_more(&mut self, stream: &TcpStream, room: &Arc<Quota>) {
         if self.more.is_some() {
             return;
@@ -141,23 +143,23 @@ impl Output {
         }
     }
 
-    /// The peer took so much, and has room no more?
-    fn took(&mut self, taken: usize, stalled: bool, limits: &Limits) {
+    /// Records how much the client record_progress, and whether it has no more room.
+    fn record_progress(&mut self, taken: usize, stalled: bool, limits: &Limits) {
         self.counted += taken;
-        // Most answers leave at once, and need no clock.
+        // Most responses are taken at once, and need no clock.
         if self.stalled.is_some() || stalled || !self.used.is_zero() {
-            self.settle(taken as u64, stalled, Instant::now(), limits);
+            self.update(taken as u64, stalled, Instant::now(), limits);
         }
     }
 
-    /// What was waited for until now is used up, what was taken is earned.
-    fn settle(&mut self, taken: u64, stalled: bool, now: Instant, limits: &Limits) {
+    /// Adds the time waited until now, and subtracts the time earned.
+    fn update(&mut self, taken: u64, stalled: bool, now: Instant, limits: &Limits) {
         let waited = self.stalled.map_or(Duration::ZERO, |since| now.duration_since(since));
         self.used = (self.used + waited).saturating_sub(time_for(taken, limits.transfer_rate));
         self.stalled = stalled.then_some(now);
     }
 
-    /// Until when the peer must have made room, when it has none.
+    /// Returns until when the client must have made room, if it has none.
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Deadline> {
         let stalled = self.stalled?;
         let Limits { transfer_grace: grace, transfer_rate: rate, .. } = *limits;
@@ -166,7 +168,7 @@ impl Output {
     }
 }
 
-/// No room is no error.
+/// Treats "no room" as 0 bytes taken.
 fn or_no_room(outcome: io::Result<usize>) -> io::Result<usize> {
     match outcome {
         Err(error) if nothing_yet(&error) || error.kind() == ErrorKind::Interrupted => Ok(0),
@@ -185,14 +187,14 @@ mod tests {
         let limits = Limits::default();
         let begun = Instant::now();
         let mut output = Output::default();
-        output.settle(0, true, begun, &limits);
+        output.update(0, true, begun, &limits);
         for round in 1..10_000 {
             let now = begun + pause * round;
             let deadline = output.deadline(&limits).expect("it is stalled");
             if deadline.has_passed(now) {
                 return Some(deadline.at.duration_since(begun));
             }
-            output.settle(lump, true, now, &limits);
+            output.update(lump, true, now, &limits);
         }
         None
     }

@@ -1,411 +1,199 @@
-//! From the head of a request to its handler: who answers, and what becomes of the body.
+//! Receives a request: its head, and a body that is collected before the handler runs.
 //!
-//! What can be refused by the head is refused there: 404, 405, 501, what a handler does not admit
-//! (415), a body that is too large (413), before 100 Continue and before a byte of body is kept
-//! (RFC 9110, 10.1.1). The refusal goes out at once, and what comes of the body behind it is skipped.
-//! Else the body is collected, and then the handler runs; or the handler streams it. A body for which
-//! there is no room is refused by the head as well, if its length is known.
+//! These functions take what is in the input buffer and never read from the socket: the driver does, and
+//! calls again. What breaks a rule of RFC 9112 becomes a rejection.
 
-use std::borrow::Borrow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::send::Asked;
-use super::send_file::Counted;
-use super::{Http, State, Step, Turn};
-use crate::net::usual_time::UsualTime;
+use super::Http;
+use super::connection_io::ConnectionIo;
+use super::request_body::Collector;
+use super::send::{Outgoing, RequestInfo};
+use crate::net::deadline::{Deadline, Phase};
 use crate::proto::http::body::Piece;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
+use crate::proto::http::limits::Limits;
 use crate::proto::http::server::{Head, RecvBody, RecvHead, Rejected};
-use crate::proto::http::status::Status;
-use crate::server::conn::connection_io::Wire;
-use crate::server::conn::request_body::{Collector, RequestBody, Unkept};
-use crate::server::conn::streamed_body::{Broken, Loan, Stream};
-use crate::server::handler::{Handler, Request, Response};
-use crate::server::quota::Share;
+use crate::server::request::Params;
 use crate::server::respond::error_response::ErrorResponse;
-use crate::server::respond::failure::{log_failure, log_no_descriptor, log_no_disk};
-use crate::server::respond::range_response::select;
-use crate::server::router::{Endpoint, Found, Params};
-use std::net::SocketAddr;
+use crate::server::router::Endpoint;
 
-/// A request whose body is arriving.
+/// A request whose head is complete.
 #[derive(Debug)]
-pub(super) struct Incoming {
+pub(crate) struct IncomingRequest {
     pub(super) head: Box<RequestHead>,
+    /// When its first byte arrived.
     pub(super) since: Instant,
+    /// Receives its body, if there is one.
     pub(super) recv: RecvBody,
-    pub(super) body_since: Instant,
+}
+
+impl IncomingRequest {
+    pub(super) fn info(self) -> RequestInfo {
+        RequestInfo::of(self.head, self.since)
+    }
+}
+
+/// How far the head of a request has come.
+pub(crate) enum ReceivedHead {
+    /// More input is needed. The time is that of the request's first byte, if one has arrived.
+    Partial(RecvHead, Option<Instant>),
+    Complete(IncomingRequest),
+    Rejected(Outgoing),
+    /// No further request can be received.
+    Closed(CloseReason),
+}
+
+/// A request whose body is collected.
+#[derive(Debug)]
+pub(crate) struct CollectingRequest {
+    pub(super) request: IncomingRequest,
+    pub(super) since: Instant,
     pub(super) received: u64,
     pub(super) body: Collector,
-    /// Who answers, once it is complete, and how much of it that takes.
-    pub(super) call: Call,
-    limit: u64,
-}
-
-/// A request whose handler reads the body itself.
-#[derive(Debug)]
-pub(super) struct Streamed {
-    pub(super) asked: (Box<RequestHead>, Instant),
-    pub(super) recv: RecvBody,
-    pub(super) call: Call,
-    limit: u64,
-    pub(super) seat: Share,
-}
-
-/// Who answers. While a body is waited for the call holds its endpoint; when there is none it is
-/// borrowed, which avoids contention on the Arc's reference count.
-#[derive(Debug)]
-pub(super) struct Call<E = Arc<Endpoint>> {
-    pub(super) endpoint: E,
+    /// The handler that gets the request once the body is complete, and the longest body it takes.
+    pub(super) endpoint: Arc<Endpoint>,
     pub(super) params: Params,
+    pub(super) limit: u64,
 }
 
-/// A call whose endpoint is borrowed.
-type Borrowed<'h> = Call<&'h Arc<Endpoint>>;
+impl CollectingRequest {
+    /// Returns until when the body may arrive: a grace period, then a minimum rate.
+    pub(crate) fn deadline(&self, limits: &Limits) -> Deadline {
+        let Limits { transfer_grace: grace, transfer_rate: rate, .. } = *limits;
+        Deadline::at_rate(self.since, grace, self.received, rate, Phase::Body)
+    }
+}
 
-/// How a handler takes the body of a request.
-enum Takes {
-    /// There is none, as in most.
-    Nothing,
-    /// Complete, and of so many bytes at most.
-    Kept(u64),
-    /// As it comes, and so many bytes at most.
-    Streamed(u64),
+/// How far a body has come that is collected.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a rejection is moved once, and need not be allocated"
+)]
+pub(crate) enum ReceivedBody {
+    /// More input is needed.
+    Partial(Box<CollectingRequest>),
+    Complete(Box<CollectingRequest>),
+    Rejected(Outgoing),
 }
 
 impl Http {
-    pub(super) fn receive_head(
+    /// Takes the head of a request from the input. `since` is when its first byte arrived, if one has;
+    /// `now` is when the newest input arrived.
+    pub(crate) fn receive_head(
         &self,
         recv: RecvHead,
         since: Option<Instant>,
         now: Instant,
-        wire: &mut Wire,
-        turn: &Turn<'_>,
-    ) -> (State, Step) {
-        if since.is_none() && !wire.input.is_empty() {
-            wire.timing.begins(now);
+        io: &mut ConnectionIo,
+    ) -> ReceivedHead {
+        if since.is_none() && !io.input.is_empty() {
+            io.timing.begins(now);
         }
-        let since = if wire.input.is_empty() { since } else { since.or(Some(now)) };
+        let since = if io.input.is_empty() { since } else { since.or(Some(now)) };
         let begun = since.unwrap_or(now);
-        match recv.receive_into(&mut wire.spent, &mut wire.input, &self.limits) {
+        match recv.receive_into(&mut io.recycled, &mut io.input, &self.limits) {
             Ok(Head::More(recv)) => {
-                // Empty lines are no request yet (RFC 9112, 2.2): the client is as idle as before.
-                let has_begun = recv.taken() > 0 || !wire.input.is_empty();
+                // An empty line does not begin a request (RFC 9112, 2.2): the client is still idle.
+                let has_begun = recv.taken() > 0 || !io.input.is_empty();
                 let since = since.filter(|_| has_begun && recv.skipping().is_none());
-                (State::Head(recv, since), Step::Hungry)
+                ReceivedHead::Partial(recv, since)
             }
-            Ok(Head::Closed) => (State::Over(CloseReason::PeerClosed), Step::On),
-            Ok(Head::Doubtful) => (State::Over(CloseReason::RequestUnread), Step::On),
+            Ok(Head::Closed) => ReceivedHead::Closed(CloseReason::PeerClosed),
+            Ok(Head::Doubtful) => ReceivedHead::Closed(CloseReason::RequestUnread),
             Ok(Head::Complete(head, recv)) => {
-                wire.timing.head_is_complete(begun);
-                (self.route(head, recv, begun, wire, turn), Step::On)
+                io.timing.head_is_complete(begun);
+                self.stats.count_request();
+                ReceivedHead::Complete(IncomingRequest { head, since: begun, recv })
             }
             Err(rejected) => {
                 let Rejected { fault, excerpt, came } = *rejected;
-                let asked = Asked { came: Some(came), since: begun };
-                (self.refuse(fault, Some(&excerpt), asked, wire), Step::On)
+                let info = RequestInfo { came: Some(came), since: begun };
+                ReceivedHead::Rejected(self.reject_fault(fault, Some(&excerpt), info, io))
             }
         }
     }
 
-    /// Decides at the head who will answer, and whether the body is wanted.
-    pub(super) fn route(
+    /// Returns until when the next request may arrive: its head, once it has begun (`since`), or its
+    /// first byte.
+    pub(crate) fn head_deadline(
         &self,
-        head: Box<RequestHead>,
-        mut recv: RecvBody,
+        recv: &RecvHead,
+        since: Option<Instant>,
+        io: &ConnectionIo,
+    ) -> Deadline {
+        let Limits { transfer_grace: grace, transfer_rate: rate, .. } = self.limits;
+        match (since, recv.skipping()) {
+            (Some(since), _) => Deadline::after(since, self.limits.head_time, Phase::Head),
+            // Not idle: a connection closed now would be reset, and the response might be lost.
+            (None, Some(skipped)) => {
+                Deadline::at_rate(io.waiting_since, grace, skipped, rate, Phase::Body)
+            }
+            (None, None) => self.idle_deadline(io),
+        }
+    }
+
+    /// Returns until when a connection with no request may be kept.
+    pub(super) fn idle_deadline(&self, io: &ConnectionIo) -> Deadline {
+        let phase = if io.answered == 0 { Phase::Silent } else { Phase::Idle };
+        Deadline::after(io.waiting_since, self.limits.idle_time, phase)
+    }
+
+    /// Rejects a head that took too long, with 408.
+    pub(crate) fn head_timed_out(
+        &self,
+        recv: RecvHead,
         since: Instant,
-        wire: &mut Wire,
-        turn: &Turn<'_>,
-    ) -> State {
-        self.stats.count_request();
-        let (call, takes) = match self.find(&head, &recv, wire.peer) {
-            Ok(found) => found,
-            Err(response) => return self.answer_early(response, (head, since), recv, wire, turn),
-        };
-        match takes {
-            Takes::Nothing => {
-                self.handle((head, since), recv, RequestBody::default(), call, wire, turn)
-            }
-            Takes::Kept(limit) => match Collector::begin(recv.remaining(), &self.bodies) {
-                Ok(body) => {
-                    recv.send_continue(&wire.input, &mut wire.output.bytes);
-                    let call = call.held();
-                    State::Body(Box::new(Incoming::new((head, since), recv, body, call, limit)))
-                }
-                Err(unkept) => self.cannot_keep(&unkept, (head, since), recv, wire),
-            },
-            Takes::Streamed(limit) => {
-                let mut seat = self.streams.share();
-                if seat.grow(1) {
-                    let (asked, call) = ((head, since), call.held());
-                    State::Stream(Box::new(Streamed { asked, recv, call, limit, seat }))
-                } else {
-                    let refusal = ErrorResponse::too_many_streams();
-                    log::info!("{}: refused: {refusal}", wire.peer);
-                    self.no_room(refusal, (head, since), recv, wire)
-                }
-            }
-        }
+        io: &mut ConnectionIo,
+    ) -> Outgoing {
+        let response = ErrorResponse::head_timeout((recv.taken() + io.input.len()) as u64);
+        let info = RequestInfo { came: Some(recv.give_up(&io.input)), since };
+        self.reject(Rule::HeadTimeout, &response, info, io)
     }
 
-    /// Who answers; or the answer, when it can be given by the head alone.
-    fn find<'h>(
-        &'h self,
-        head: &RequestHead,
-        recv: &RecvBody,
-        peer: SocketAddr,
-    ) -> Result<(Borrowed<'h>, Takes), Response> {
-        let refuse = |refusal: ErrorResponse| refusal.answer(head, peer);
-        match self.routes.find(&head.method, &head.target) {
-            Found::Handler(endpoint, params) => {
-                let handler = &endpoint.handler;
-                let own_limit = || handler.body_limit().unwrap_or(u64::MAX);
-                let judge = || {
-                    handler.admit(head).map(|()| match recv.remaining() {
-                        Some(0) => Takes::Nothing,
-                        // With one worker there is none left for others while it streams.
-                        _ if handler.streams() && !self.streams.is_nothing() => {
-                            Takes::Streamed(own_limit())
-                        }
-                        _ => Takes::Kept(own_limit().min(self.limits.body)),
-                    })
-                };
-                let takes = guarded(judge).map_err(|Panicked| after_panic(head))?;
-                let takes = takes.map_err(refuse)?;
-                if let Takes::Kept(limit) | Takes::Streamed(limit) = takes
-                    && recv.remaining().is_some_and(|length| length > limit)
-                {
-                    return Err(refuse(ErrorResponse::too_large(limit)));
-                }
-                Ok((Call { endpoint, params }, takes))
-            }
-            Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
-            Found::NotAllowed(allow) => {
-                Err(refuse(ErrorResponse::not_allowed(head, &allow)).field("Allow", allow))
-            }
-            Found::NotFound => Err(refuse(ErrorResponse::not_found(head))),
-            Found::NotImplemented => Err(refuse(ErrorResponse::not_implemented(head))),
-        }
-    }
-
-    /// The answer is known, and perhaps not all of the body has come. The client need not send it to
-    /// its end to hear what is wrong; if it is short, the connection is kept (RFC 9112, 9.3).
-    pub(super) fn answer_early(
+    /// Collects what the input holds of a body.
+    pub(crate) fn receive_body(
         &self,
-        response: Response,
-        (head, since): (Box<RequestHead>, Instant),
-        recv: RecvBody,
-        wire: &mut Wire,
-        turn: &Turn<'_>,
-    ) -> State {
-        let asked = Asked::of(head, since);
-        let send = recv.skip(&mut wire.input, &self.limits);
-        self.answer(response, asked, send, wire, turn.driver.may_keep())
-    }
-
-    pub(super) fn receive_body(
-        &self,
-        mut incoming: Box<Incoming>,
-        wire: &mut Wire,
-        turn: &Turn<'_>,
-    ) -> (State, Step) {
+        mut collecting: Box<CollectingRequest>,
+        io: &mut ConnectionIo,
+    ) -> ReceivedBody {
         loop {
-            let fault = match incoming.recv.receive(&mut wire.input, &self.limits) {
+            let CollectingRequest { request, received, body, limit, .. } = &mut *collecting;
+            let fault = match request.recv.receive(&mut io.input, &self.limits) {
                 Ok(Piece::Data(data)) => {
-                    let Incoming { received, body, limit, .. } = &mut *incoming;
                     *received += data.len() as u64;
                     if *received > *limit {
                         Fault { rule: Rule::BodyTooLarge, offset: *limit }
                     } else {
                         let Err(unkept) = body.push(data, &self.bodies) else { continue };
-                        let Incoming { head, since, recv, .. } = *incoming;
-                        return (self.cannot_keep(&unkept, (head, since), recv, wire), Step::On);
+                        let request = collecting.request;
+                        return ReceivedBody::Rejected(self.reject_unkept(&unkept, request, io));
                     }
                 }
-                Ok(Piece::More) => return (State::Body(incoming), Step::Hungry),
-                Ok(Piece::End) => return (self.complete(*incoming, wire, turn), Step::On),
+                Ok(Piece::More) => return ReceivedBody::Partial(collecting),
+                Ok(Piece::End) => {
+                    io.timing.body_is_complete();
+                    return ReceivedBody::Complete(collecting);
+                }
                 Err(fault) => fault,
             };
-            let Incoming { head, since, recv, .. } = *incoming;
-            let asked = Asked::of(head, since);
-            return (self.refuse(fault, recv.excerpt(), asked, wire), Step::On);
+            let IncomingRequest { head, since, recv } = collecting.request;
+            let info = RequestInfo::of(head, since);
+            return ReceivedBody::Rejected(self.reject_fault(fault, recv.excerpt(), info, io));
         }
     }
 
-    /// The body is complete, and with it the request.
-    fn complete(&self, incoming: Incoming, wire: &mut Wire, turn: &Turn<'_>) -> State {
-        let Incoming { head, since, recv, body, call, .. } = incoming;
-        wire.timing.body_is_complete();
-        match body.finish() {
-            Ok(body) => {
-                let body = body.with_trailers(recv.trailers());
-                self.handle((head, since), recv, body, call, wire, turn)
-            }
-            Err(error) => {
-                log::error!("{}: a body that was kept cannot be read: {error}", wire.peer);
-                let response = ErrorResponse::internal_error().response(Some(&head));
-                let asked = Asked::of(head, since);
-                self.answer(response, asked, recv.finish(), wire, turn.driver.may_keep())
-            }
-        }
-    }
-
-    /// The request is complete: it is handled, here and now, by this thread.
-    fn handle(
+    /// Rejects a body that was too slow, with 408.
+    pub(crate) fn body_timed_out(
         &self,
-        (head, since): (Box<RequestHead>, Instant),
-        recv: RecvBody,
-        body: RequestBody,
-        call: Call<impl Borrow<Arc<Endpoint>>>,
-        wire: &mut Wire,
-        turn: &Turn<'_>,
-    ) -> State {
-        let Call { endpoint, params } = call;
-        let endpoint: &Arc<Endpoint> = endpoint.borrow();
-        // What came with another request is as old as that one's answer.
-        let begun = turn.start.max(wire.waiting_since);
-        turn.driver.before(&endpoint.usual);
-        let mut request = Request { head, body, peer: wire.peer, params };
-        let Counted { response, file, refused } = self.respond(&endpoint.handler, &mut request);
-        wire.file = file;
-        let asked = Asked::of(request.head, since);
-        let may_keep = !refused && turn.driver.may_keep();
-        let mut state = self.answer(response, asked, recv.finish(), wire, may_keep);
-        let done = match &mut state {
-            State::Answer(answer) => {
-                answer.is_made_by(endpoint);
-                Instant::now()
-            }
-            _ => wire.waiting_since,
-        };
-        turn.driver.after(&endpoint.usual, done.saturating_duration_since(begun));
-        state
+        collecting: CollectingRequest,
+        io: &mut ConnectionIo,
+    ) -> Outgoing {
+        let CollectingRequest { request, received, .. } = collecting;
+        let response = ErrorResponse::body_timeout(received, request.recv.remaining());
+        self.reject(Rule::BodyTimeout, &response, request.info(), io)
     }
-
-    /// Calls the handler, counts the file of its answer, and makes of the answer what was asked for.
-    fn respond(&self, handler: &dyn Handler, request: &mut Request) -> Counted {
-        let outcome = guarded(|| handler.handle(request));
-        let response = outcome.unwrap_or_else(|Panicked| after_panic(&request.head));
-        let counted = self.count_file(response, &request.head, request.peer);
-        let response = select(counted.response, &request.head, &self.limits);
-        Counted { response, ..counted }
-    }
-
-    /// The handler reads the body itself, and waits for it. What it leaves is got out of the way;
-    /// when its reading failed, the client is told why instead of what the handler says.
-    pub(super) fn stream(&self, streamed: Streamed, wire: &mut Wire, turn: &Turn<'_>) -> State {
-        let Streamed { asked: (head, since), recv, call, limit, seat: _until_the_end } = streamed;
-        let socket = match turn.stream.try_clone() {
-            Ok(socket) => socket,
-            Err(error) => {
-                log_failure(format_args!("{}: a body cannot be streamed", wire.peer), &error);
-                return self.no_room(ErrorResponse::too_many_streams(), (head, since), recv, wire);
-            }
-        };
-        let peer = wire.peer;
-        let lent = std::mem::replace(wire, Wire::new(peer));
-        let (limits, stop) = (self.limits.clone(), self.stop.clone());
-        let loan = Loan::new(Stream::new(socket, lent, recv, limits, limit, stop));
-        let body = RequestBody::streamed(loan.clone());
-        let Call { endpoint, params } = call;
-        let mut request = Request { head, body, peer, params };
-        turn.driver.before(&UsualTime::unknown()); // it waits for its client
-        let Counted { response, file, .. } = self.respond(&endpoint.handler, &mut request);
-        let head = request.head;
-        let Some(mut stream) = loan.take_back() else { return State::Over(CloseReason::PeerLeft) };
-        let broken = stream.broken();
-        let Stream { wire: lent, recv, .. } = stream;
-        *wire = lent;
-        wire.file = file;
-        match broken {
-            None => self.answer_early(response, (head, since), recv, wire, turn),
-            Some(Broken::Fault(fault)) => {
-                self.refuse(fault, recv.excerpt(), Asked::of(head, since), wire)
-            }
-            Some(Broken::Stopped) => {
-                self.cut.fetch_add(1, Ordering::Relaxed);
-                State::Over(CloseReason::Stopping)
-            }
-            Some(Broken::Connection(error)) => {
-                log::debug!("{peer}: {error}");
-                wire.input.close();
-                State::Over(CloseReason::PeerLeft)
-            }
-        }
-    }
-
-    /// There is no room for a body: no descriptor (503), no room on the disk (507, as for a disk that
-    /// is full), or its file cannot be made or written.
-    fn cannot_keep(
-        &self,
-        unkept: &Unkept,
-        asked: (Box<RequestHead>, Instant),
-        recv: RecvBody,
-        wire: &mut Wire,
-    ) -> State {
-        let refusal = match unkept {
-            Unkept::NoDescriptor => {
-                log_no_descriptor(wire.peer);
-                ErrorResponse::too_many_files()
-            }
-            Unkept::NoDisk => {
-                log_no_disk(wire.peer, self.limits.bodies_disk);
-                ErrorResponse::too_much_on_disk(self.limits.bodies_disk)
-            }
-            Unkept::Failed(error) => {
-                log_failure(format_args!("{}: a body cannot be kept", wire.peer), error);
-                ErrorResponse::cannot_keep(error)
-            }
-        };
-        self.no_room(refusal, asked, recv, wire)
-    }
-
-    /// A body cannot be taken now: the client hears so at once, and the rest is not waited for.
-    pub(super) fn no_room(
-        &self,
-        refusal: ErrorResponse,
-        (head, since): (Box<RequestHead>, Instant),
-        recv: RecvBody,
-        wire: &mut Wire,
-    ) -> State {
-        let response = refusal.response(Some(&head)).field("Retry-After", "1");
-        self.answer(response, Asked::of(head, since), recv.finish(), wire, false)
-    }
-}
-
-impl Borrowed<'_> {
-    fn held(self) -> Call {
-        Call { endpoint: Arc::clone(self.endpoint), params: self.params }
-    }
-}
-
-impl Incoming {
-    pub(super) fn new(
-        (head, since): (Box<RequestHead>, Instant),
-        recv: RecvBody,
-        body: Collector,
-        call: Call,
-        limit: u64,
-    ) -> Incoming {
-        let body_since = if recv.is_done() { since } else { Instant::now() };
-        Incoming { head, since, recv, body_since, received: 0, body, call, limit }
-    }
-}
-
-/// Code that is not ours has panicked.
-pub(super) struct Panicked;
-
-/// Runs what is not ours: a panic in it costs its own request and nothing else.
-pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|_| Panicked)
-}
-
-fn after_panic(head: &RequestHead) -> Response {
-    log::error!("the handler of {} {} panicked", head.method, head.target);
-    ErrorResponse::internal_error().response(Some(head))
 }

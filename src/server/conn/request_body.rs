@@ -1,7 +1,7 @@
-//! The body of a request: kept until it is complete, or streamed to its handler as it comes.
+//! The body of a request: collected until it is complete, or streamed to its handler as it arrives.
 //!
-//! A small body is kept in memory, as long as there is enough of that for all of them; any other in
-//! a temporary file without a name, which is gone when nobody holds it any more, even after kill -9.
+//! A small body is kept in memory while the memory for all bodies lasts; any other in a temporary file
+//! without a name, which the kernel removes when it is closed, even after kill -9.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Cursor, Read, Seek as _, Write as _};
@@ -13,23 +13,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(target_os = "linux")]
 use nix::errno::Errno;
 
-use super::streamed_body::Loan;
+use super::streamed_body::BodyHandle;
 use crate::proto::http::headers::Headers;
 use crate::server::quota::{Quota, Share};
 
-/// What a handler gets of a body: decoded, to be [read](Read) once from front to back. It is
-/// `Default` (empty), so that it can be taken out of its request and become, say, a part of the
-/// answer.
+/// The body of a request, decoded; a handler [reads](Read) it once from front to back. Its default is
+/// empty, so that it can be taken out of its request and become, for example, part of the response.
 #[derive(Default)]
 pub struct RequestBody {
     source: Source,
-    /// Few bodies have any.
+    /// Few bodies have trailers.
     trailers: Option<Box<Headers>>,
 }
 
 #[derive(Default)]
 enum Source {
-    /// As of most requests.
+    /// No body, as most requests.
     #[default]
     Nothing,
     /// The share is given back with the memory.
@@ -42,12 +41,12 @@ enum Source {
         file: io::Take<File>,
         _shares: FileShares,
     },
-    Stream(Loan),
+    Stream(BodyHandle),
 }
 
 impl RequestBody {
-    /// How many bytes are left to be read. Of a [stream](crate::server::Handler::streams) that comes in
-    /// chunks that is not known.
+    /// Returns how many bytes are left to be read; `None` for a [streamed](crate::server::Handler::streams)
+    /// body that arrives in chunks.
     pub fn length(&self) -> Option<u64> {
         match &self.source {
             Source::Nothing => Some(0),
@@ -55,11 +54,11 @@ impl RequestBody {
                 Some((bytes.get_ref().len() as u64).saturating_sub(bytes.position()))
             }
             Source::File { file, .. } => Some(file.limit()),
-            Source::Stream(loan) => loan.length(),
+            Source::Stream(handle) => handle.length(),
         }
     }
 
-    /// Reads all that is left into memory: for bodies known to be small.
+    /// Reads all that is left into memory; for small bodies.
     ///
     /// # Errors
     /// When there are more than `most` bytes ([`io::ErrorKind::FileTooLarge`]), and those of reading.
@@ -69,11 +68,11 @@ impl RequestBody {
         if bytes.len() as u64 > most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
     }
 
-    /// The fields that came behind a chunked body (RFC 9110, 6.5), never among those of the head. Of
-    /// a [stream](crate::server::Handler::streams) they are there when it has been read to its end.
+    /// Returns the fields that followed a chunked body (RFC 9110, 6.5); they are never among those of the
+    /// head. A [streamed](crate::server::Handler::streams) body has them once it has been read to its end.
     pub fn trailers(&self) -> Headers {
         match &self.source {
-            Source::Stream(loan) => loan.trailers(),
+            Source::Stream(handle) => handle.trailers(),
             _ => self.trailers.as_deref().cloned().unwrap_or_default(),
         }
     }
@@ -83,8 +82,8 @@ impl RequestBody {
         RequestBody { trailers, ..self }
     }
 
-    pub(crate) fn streamed(loan: Loan) -> RequestBody {
-        RequestBody { source: Source::Stream(loan), trailers: None }
+    pub(crate) fn streamed(handle: BodyHandle) -> RequestBody {
+        RequestBody { source: Source::Stream(handle), trailers: None }
     }
 }
 
@@ -94,12 +93,12 @@ impl Read for RequestBody {
             Source::Nothing => Ok(0),
             Source::Memory { bytes, .. } => bytes.read(room),
             Source::File { file, .. } => file.read(room),
-            Source::Stream(loan) => loan.read(room),
+            Source::Stream(handle) => handle.read(room),
         }
     }
 }
 
-/// Its content is nobody's business but the handler's.
+/// Shows the length, not the content.
 impl std::fmt::Debug for RequestBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.length() {
@@ -109,7 +108,7 @@ impl std::fmt::Debug for RequestBody {
     }
 }
 
-/// What there is for the bodies of all requests together, and for each of them.
+/// The limits for the bodies of all requests together, and for each of them.
 #[derive(Debug)]
 pub(crate) struct BodyRoom {
     /// The most bytes of one body that are kept in memory.
@@ -118,18 +117,18 @@ pub(crate) struct BodyRoom {
     pub(crate) memory: Arc<Quota>,
     /// Disk for all, in bytes.
     pub(crate) disk: Arc<Quota>,
-    /// Descriptors for temporary files, and for the files that answers hold.
+    /// Descriptors for temporary files, and for the files that responses hold.
     pub(crate) files: Arc<Quota>,
 }
 
 /// Why a body cannot be kept.
 #[derive(Debug)]
 pub(crate) enum Unkept {
-    /// As many files are open as may be.
+    /// The limit of open files is reached.
     NoDescriptor,
-    /// All bodies together take as much of the disk as they may.
+    /// The limit of disk space for all bodies is reached.
     NoDisk,
-    /// The temporary file cannot be made or written.
+    /// The temporary file cannot be created or written.
     Failed(io::Error),
 }
 
@@ -139,22 +138,22 @@ impl From<io::Error> for Unkept {
     }
 }
 
-/// What a body in a temporary file has of the descriptors, and of the disk.
+/// The shares of descriptors and disk space that a body in a temporary file holds.
 #[derive(Debug)]
 pub(crate) struct FileShares {
     _descriptor: Share,
     disk: Share,
 }
 
-/// A body that is being kept.
+/// A body that is being collected.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
     kept: Kept,
-    /// The descriptor for its file, when it is known at the beginning that there will be one.
+    /// The descriptor for its file, if the length says from the beginning that one is needed.
     descriptor: Option<Share>,
 }
 
-/// Where it is kept.
+/// Where a body is kept.
 #[derive(Debug, Default)]
 enum Kept {
     #[default]
@@ -164,11 +163,11 @@ enum Kept {
 }
 
 impl Collector {
-    /// Begins to keep a body of this length, if it is known. One that is longer than what is kept in
-    /// memory gets its descriptor now, so that the client is refused before it sends the body.
+    /// Begins to collect a body of this length, if it is known. One that will not be kept in memory gets
+    /// its descriptor now, so that a client is rejected before it sends the body.
     ///
     /// # Errors
-    /// When there is no descriptor left, or not so much room on the disk.
+    /// When no descriptor is left, or not enough room on the disk.
     pub(crate) fn begin(length: Option<u64>, room: &BodyRoom) -> Result<Collector, Unkept> {
         let Some(length) = length.filter(|&length| length > room.memory_of_one) else {
             return Ok(Collector::default());
@@ -180,10 +179,10 @@ impl Collector {
         Ok(Collector { kept: Kept::Nothing, descriptor: Some(descriptor) })
     }
 
-    /// Keeps some more: in memory, as far as there is room, else in a file.
+    /// Keeps more of the body: in memory while there is room, else in a file.
     ///
     /// # Errors
-    /// When there is no descriptor or no room on the disk left; those of making and writing a file.
+    /// When no descriptor or no room on the disk is left; errors of creating and writing the file.
     pub(crate) fn push(&mut self, data: &[u8], room: &BodyRoom) -> Result<(), Unkept> {
         let more = data.len() as u64;
         if let Kept::Nothing = self.kept {
@@ -214,10 +213,10 @@ impl Collector {
         Ok(())
     }
 
-    /// It is complete.
+    /// Returns the complete body, to be read from its beginning.
     ///
     /// # Errors
-    /// When the file cannot be gone back in.
+    /// Those of seeking in the file.
     pub(crate) fn finish(self) -> io::Result<RequestBody> {
         let source = match self.kept {
             Kept::Nothing => Source::Nothing,
@@ -233,7 +232,7 @@ impl Collector {
     }
 }
 
-/// Takes what a file of this length needs, beside the descriptor if that is there already.
+/// Takes the shares that a file of this length needs; `descriptor` is its descriptor if it has one.
 fn file_shares(
     descriptor: Option<Share>,
     length: u64,
@@ -244,7 +243,7 @@ fn file_shares(
     Ok(FileShares { _descriptor: descriptor, disk })
 }
 
-/// A file that no name leads to: it never had one, or has it no longer.
+/// Creates a file without a name (O_TMPFILE, open(2)), or removes its name.
 fn unnamed_file(folder: &Path) -> io::Result<File> {
     let options = || {
         let mut options = OpenOptions::new();
@@ -256,7 +255,7 @@ fn unnamed_file(folder: &Path) -> io::Result<File> {
         let flags = nix::fcntl::OFlag::O_TMPFILE.bits();
         let opened = options().custom_flags(flags).open(folder);
         let errno = opened.as_ref().err().and_then(io::Error::raw_os_error).map(Errno::from_raw);
-        // What a file system says that cannot do it (open(2)).
+        // The errors of a file system that does not support O_TMPFILE (open(2)).
         if !matches!(errno, Some(Errno::EOPNOTSUPP | Errno::EISDIR)) {
             return opened;
         }
@@ -280,7 +279,7 @@ fn unnamed_file(folder: &Path) -> io::Result<File> {
 mod tests {
     use super::*;
 
-    /// Room for so many bytes in memory, and on the disk, in so many files.
+    /// Limits of bytes in memory, bytes on the disk, and files.
     fn room(memory: u64, disk: u64, files: u64) -> BodyRoom {
         let [memory, disk, files] = [memory, disk, files].map(Quota::new);
         BodyRoom { memory_of_one: 10, memory, disk, files }

@@ -1,18 +1,17 @@
-//! A body that its handler reads as it comes.
+//! A request body that its handler reads while it arrives.
 //!
-//! For the length of its turn the handler has the connection's input: what has arrived and is not
-//! read, where the body ends, and the socket, which it waits for (poll(2), so it doesn't matter
-//! whether the driver's sockets block). The connection lends all this, and takes it back when the
-//! handler returns, whatever the handler has done with its end.
+//! While the handler runs it holds the connection's input, the state of the body, and the socket, which
+//! it waits for by poll(2), whether the driver's sockets block or not. The connection takes all this back
+//! when the handler returns, even if the handler has kept its [`BodyHandle`].
 //!
-//! When the server stops, a body may go on as long as the stop allows; then reading fails.
+//! When the server stops, a body may go on until the stop's deadline; then reading fails.
 
 use std::io;
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::connection_io::Wire;
+use super::connection_io::ConnectionIo;
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::nothing_yet;
 use crate::net::socket;
@@ -24,68 +23,73 @@ use crate::proto::http::limits::Limits;
 use crate::proto::http::server::RecvBody;
 use crate::sync::lock;
 
-/// The longest that a handler waits without looking up, to see whether the server stops.
+/// The longest that a handler waits before it checks whether the server stops.
 const LOOK_UP: Duration = Duration::from_millis(100);
 
-/// What is lent.
+/// The state of a body that is being streamed.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub(crate) struct StreamedBody {
     socket: TcpStream,
-    pub(crate) wire: Wire,
+    pub(crate) io: ConnectionIo,
     pub(crate) recv: RecvBody,
-    limits: Limits,
-    /// The longest body that the route takes.
-    most: u64,
-    stop: StopSignal,
+    rules: BodyRules,
     progress: Progress,
-    broken: Option<Broken>,
+    error: Option<BodyError>,
 }
 
-/// How the transfer goes.
+/// The limits of a body, and the signal that ends it early.
+#[derive(Debug)]
+pub(crate) struct BodyRules {
+    pub(crate) limits: Limits,
+    /// The longest body in bytes that the route takes.
+    pub(crate) most: u64,
+    pub(crate) stop: StopSignal,
+}
+
+/// The progress of the transfer.
 #[derive(Debug, Default)]
 struct Progress {
     received: u64,
-    /// What was spent waiting for the client. The time that the handler takes is not its fault.
+    /// Time spent waiting for the client. The time that the handler takes does not count against it.
     waited: Duration,
 }
 
-/// Why there is no more of it.
+/// Why a body cannot be read further.
 #[derive(Debug)]
-pub(crate) enum Broken {
+pub(crate) enum BodyError {
     /// The client broke a rule, or was too slow.
     Fault(Fault),
-    /// The time to stop had run out.
+    /// The stop's deadline has passed.
     Stopped,
     /// The connection broke.
     Connection(io::Error),
 }
 
-impl Stream {
+impl StreamedBody {
+    /// Begins to stream; `lent` is the connection, which gets it back at the end.
     pub(crate) fn new(
         socket: TcpStream,
-        wire: Wire,
+        lent: ConnectionIo,
         recv: RecvBody,
-        limits: Limits,
-        most: u64,
-        stop: StopSignal,
-    ) -> Stream {
+        rules: BodyRules,
+    ) -> Self {
         let progress = Progress::default();
-        Stream { socket, wire, recv, limits, most, stop, progress, broken: None }
+        StreamedBody { socket, io: lent, recv, rules, progress, error: None }
     }
 
-    /// Reads some of the body, and waits for it when none is there.
-    fn read(&mut self, room: &mut [u8]) -> Result<usize, Broken> {
-        // The client may be waiting to hear that somebody wants it (RFC 9110, 10.1.1).
-        self.recv.send_continue(&self.wire.input, &mut self.wire.output.bytes);
+    /// Reads some of the body; waits for it if necessary.
+    fn read(&mut self, room: &mut [u8]) -> Result<usize, BodyError> {
+        // The client may be waiting for 100 Continue (RFC 9110, 10.1.1).
+        self.recv.send_continue(&self.io.input, &mut self.io.output.bytes);
         loop {
-            let piece = self.recv.receive_some(&mut self.wire.input, &self.limits, room.len());
-            match piece.map_err(Broken::Fault)? {
+            let piece = self.recv.receive_some(&mut self.io.input, &self.rules.limits, room.len());
+            match piece.map_err(BodyError::Fault)? {
                 Piece::Data(data) => {
                     room[..data.len()].copy_from_slice(data);
                     self.progress.received += data.len() as u64;
-                    if self.progress.received > self.most {
-                        let fault = Fault { rule: Rule::BodyTooLarge, offset: self.most };
-                        return Err(Broken::Fault(fault));
+                    if self.progress.received > self.rules.most {
+                        let fault = Fault { rule: Rule::BodyTooLarge, offset: self.rules.most };
+                        return Err(BodyError::Fault(fault));
                     }
                     return Ok(data.len());
                 }
@@ -95,91 +99,92 @@ impl Stream {
         }
     }
 
-    /// Waits as long as the minimum rate allows. What is still to be sent leaves meanwhile: a 100
-    /// Continue, and the answers to earlier requests.
-    fn wait_for_more(&mut self) -> Result<(), Broken> {
+    /// Waits as long as the minimum rate allows, and meanwhile sends what is in the output: a 100
+    /// Continue, and the responses to earlier requests.
+    fn wait_for_more(&mut self) -> Result<(), BodyError> {
         let begun = Instant::now();
-        let Limits { transfer_grace: grace, transfer_rate: rate, .. } = self.limits;
+        let Limits { transfer_grace: grace, transfer_rate: rate, .. } = self.rules.limits;
         let Progress { received, waited } = self.progress;
         let since = begun.checked_sub(waited).unwrap_or(begun);
         let deadline = Deadline::at_rate(since, grace, received, rate, Phase::Body);
         loop {
-            self.wire.flush(&self.socket, &self.limits).map_err(Broken::Connection)?;
-            match self.wire.read(&self.socket) {
+            self.io.flush(&self.socket, &self.rules.limits).map_err(BodyError::Connection)?;
+            match self.io.read(&self.socket) {
                 Ok(_) => break,
                 Err(error) if nothing_yet(&error) || error.kind() == io::ErrorKind::Interrupted => {
                 }
-                Err(error) => return Err(Broken::Connection(error)),
+                Err(error) => return Err(BodyError::Connection(error)),
             }
             let Some(left) = deadline.remaining(Instant::now()) else {
                 let fault = Fault { rule: Rule::BodyTimeout, offset: received };
-                return Err(Broken::Fault(fault));
+                return Err(BodyError::Fault(fault));
             };
-            if self.stop.deadline().is_some_and(|end| Instant::now() >= end) {
-                return Err(Broken::Stopped);
+            if self.rules.stop.deadline().is_some_and(|end| Instant::now() >= end) {
+                return Err(BodyError::Stopped);
             }
-            let to_send = !self.wire.output.bytes.is_empty();
-            socket::wait(&self.socket, to_send, left.min(LOOK_UP)).map_err(Broken::Connection)?;
+            let to_send = !self.io.output.bytes.is_empty();
+            socket::wait(&self.socket, to_send, left.min(LOOK_UP))
+                .map_err(BodyError::Connection)?;
         }
         self.progress.waited += begun.elapsed();
         Ok(())
     }
 
-    /// Why the handler could not read on, if it could not.
-    pub(crate) fn broken(&mut self) -> Option<Broken> {
-        self.broken.take()
+    /// Returns why the handler could not read on, if it could not.
+    pub(crate) fn take_error(&mut self) -> Option<BodyError> {
+        self.error.take()
     }
 }
 
-/// A [`Stream`] that has been lent: the handler reads from it, the connection takes it back.
+/// A handle to a [`StreamedBody`]: the handler reads from it, the connection takes the body back.
 #[derive(Debug, Clone)]
-pub(crate) struct Loan(Arc<Mutex<Option<Stream>>>);
+pub(crate) struct BodyHandle(Arc<Mutex<Option<StreamedBody>>>);
 
-impl Loan {
-    pub(crate) fn new(stream: Stream) -> Loan {
-        Loan(Arc::new(Mutex::new(Some(stream))))
+impl BodyHandle {
+    pub(crate) fn new(body: StreamedBody) -> BodyHandle {
+        BodyHandle(Arc::new(Mutex::new(Some(body))))
     }
 
     pub(crate) fn read(&self, room: &mut [u8]) -> io::Result<usize> {
         let mut lent = self.lent();
-        let Some(stream) = &mut *lent else {
+        let Some(body) = &mut *lent else {
             return Err(io::Error::other("a streamed body can be read while its handler runs"));
         };
         if room.is_empty() {
             return Ok(0);
         }
-        if stream.broken.is_some() {
+        if body.error.is_some() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        stream.read(room).map_err(|broken| {
-            let error = match &broken {
-                Broken::Fault(fault) => io::Error::new(io::ErrorKind::InvalidData, *fault),
-                Broken::Stopped => {
+        body.read(room).map_err(|reason| {
+            let error = match &reason {
+                BodyError::Fault(fault) => io::Error::new(io::ErrorKind::InvalidData, *fault),
+                BodyError::Stopped => {
                     io::Error::new(io::ErrorKind::TimedOut, "the server has stopped")
                 }
-                Broken::Connection(error) => error.kind().into(),
+                BodyError::Connection(error) => error.kind().into(),
             };
-            stream.broken = Some(broken);
+            body.error = Some(reason);
             error
         })
     }
 
     pub(crate) fn length(&self) -> Option<u64> {
-        self.lent().as_ref().and_then(|stream| stream.recv.remaining())
+        self.lent().as_ref().and_then(|body| body.recv.remaining())
     }
 
-    /// The trailers, once the end has been read.
+    /// Returns the trailers, once the body has been read to its end.
     pub(crate) fn trailers(&self) -> Headers {
-        let trailers = self.lent().as_ref().and_then(|stream| stream.recv.trailers().cloned());
+        let trailers = self.lent().as_ref().and_then(|body| body.recv.trailers().cloned());
         trailers.unwrap_or_default()
     }
 
-    /// Ends the loan.
-    pub(crate) fn take_back(&self) -> Option<Stream> {
+    /// Takes the body back; reading from the handle fails from now on.
+    pub(crate) fn take_back(&self) -> Option<StreamedBody> {
         self.lent().take()
     }
 
-    fn lent(&self) -> MutexGuard<'_, Option<Stream>> {
+    fn lent(&self) -> MutexGuard<'_, Option<StreamedBody>> {
         lock(&self.0)
     }
 }

@@ -1,10 +1,15 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
+use std::time::Duration;
 
+use super::connection::Connection;
+use super::connection_io::Scratch;
+use super::turn::TURN_TIME;
 use super::*;
+use crate::net::service::{Next, Service as _};
 use crate::net::usual_time::UsualTime;
-use crate::server::handler::Request;
+use crate::server::request::Request;
 use crate::server::{Response, Router};
 
 /// A connection that is served turn by turn, and its client.
@@ -34,8 +39,7 @@ impl Served {
             Response::text("done")
         });
         let (routes, stop) = (router.build().unwrap(), StopSignal::new().unwrap());
-        let limits = Limits::default();
-        let http = Http::new(routes, limits, 1, None, AccessLog::Off, Arc::default(), stop);
+        let http = Http::new(HttpConfig::new(routes, stop));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, peer) = listener.accept().unwrap();
@@ -58,10 +62,10 @@ impl Served {
     }
 }
 
-/// A long turn is no reason to come again: a worker is called for who has waited, and not for who has
-/// had a turn just now.
+/// A long turn is not a reason for another one: that would call a worker for a connection that has just
+/// had its turn.
 #[test]
-fn after_a_long_turn_only_who_has_asked_for_more_comes_again() {
+fn after_a_long_turn_only_a_connection_with_another_request_yields() {
     const SLOW: &str = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
     let mut served = Served::new();
     assert!(matches!(served.turn_after(SLOW), Next::Readable(_)));

@@ -1,14 +1,14 @@
-//! The server's half of a trace: where the time of a request went, told in `Server-Timing`.
+//! Where the time of a request went, reported in the `Server-Timing` field.
 //!
 //! | metric | from … to |
 //! |---|---|
-//! | `queue` | there is something to read (for a new connection: it is accepted) … a worker turns to it |
-//! | `parse` | its first byte is read … its head is complete. Who sends the head in pieces is waited for here |
-//! | `receive` | … its body is complete, where it has one and the handler does not read it itself |
-//! | `handle` | … its answer begins: the route, and the handler |
-//! | `worker`, `request` | which worker that was; which request of its connection, from 1 |
+//! | `queue` | there is something to read (a new connection: it is accepted) … a worker begins with it |
+//! | `parse` | its first byte is read … its head is complete, however slowly the client sends it |
+//! | `receive` | … its body is complete, if it has one that the handler does not stream |
+//! | `handle` | … its response begins: the route, and the handler |
+//! | `worker`, `request` | the number of the worker; the number of the request on its connection, from 1 |
 //!
-//! What is told of a pipelined request is its own: while those before it were answered, it was queued.
+//! A pipelined request counts as queued while the requests before it are handled.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,21 +16,21 @@ use std::time::{Duration, Instant};
 use crate::pool;
 use crate::proto::http::server_timing::Told;
 
-/// Who is told where the server's time went. It tells of the load, and of what a handler does with a
-/// secret: nothing for strangers.
+/// Which clients get `Server-Timing`. It reveals the load, and how long a handler works on a secret: it is
+/// not for everyone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ServerTiming {
-    /// Nobody.
+    /// No client.
     Off,
-    /// Who connects from this machine.
+    /// Clients on this machine.
     #[default]
     Loopback,
-    /// Everyone.
+    /// All clients.
     On,
 }
 
 impl ServerTiming {
-    /// For a connection from there, which has just been opened.
+    /// Returns the state for a connection from `peer` that has just been opened.
     pub(crate) fn of(self, peer: SocketAddr, opened: Instant) -> Timing {
         let is_told = match self {
             ServerTiming::Off => false,
@@ -41,15 +41,15 @@ impl ServerTiming {
     }
 }
 
-/// What the clock said about the request that came last.
+/// The times of the last request of a connection.
 #[derive(Debug, Default)]
 pub(crate) enum Timing {
-    /// Nobody is told.
+    /// Not measured.
     #[default]
     Off,
-    /// Its head is arriving, or still to come. What was read last was there to be read since `came`.
+    /// Its head is arriving, or has not begun to. What was read last had been there since `came`.
     Head { came: Instant, queued: Duration },
-    /// Its body is arriving, or it is handled, since then.
+    /// Its body is arriving, or it is being handled, since `since`.
     Handling {
         came: Instant,
         queued: Duration,
@@ -60,7 +60,7 @@ pub(crate) enum Timing {
 }
 
 impl Timing {
-    /// Something has been read, which was there at `at`.
+    /// Records a read of bytes that had been there since `at`.
     pub(crate) fn reads(&mut self, at: Instant) {
         match self {
             Timing::Off => {}
@@ -68,14 +68,14 @@ impl Timing {
         }
     }
 
-    /// A worker has turned to its first byte.
+    /// Records that a worker begins with the first byte of a request.
     pub(crate) fn begins(&mut self, now: Instant) {
         if let Timing::Head { came, queued } = self {
             *queued = now.saturating_duration_since(*came);
         }
     }
 
-    /// Its head is complete, which began to arrive at `began`.
+    /// Records that a head is complete, which began to arrive at `began`.
     pub(crate) fn head_is_complete(&mut self, began: Instant) {
         if let Timing::Head { came, queued } = *self {
             let since = Instant::now();
@@ -84,7 +84,7 @@ impl Timing {
         }
     }
 
-    /// And its body.
+    /// Records that a body is complete.
     pub(crate) fn body_is_complete(&mut self) {
         if let Timing::Handling { received, since, .. } = self {
             let now = Instant::now();
@@ -93,15 +93,15 @@ impl Timing {
         }
     }
 
-    /// It is none, as its body shows.
+    /// Forgets a request that turned out to be invalid.
     pub(crate) fn forget(&mut self) {
         if let Timing::Handling { came, queued, .. } = *self {
             *self = Timing::Head { came, queued };
         }
     }
 
-    /// Its answer begins now; it is the connection's first, second … Of what could not be read as a
-    /// request there is nothing to tell.
+    /// Returns the times of a request whose response begins now, and its number on the connection;
+    /// nothing for what was not a valid request.
     pub(crate) fn tell(&mut self, now: Instant, request: u64) -> Option<Told> {
         let Timing::Handling { came, queued, parsed, received, since } = *self else { return None };
         *self = Timing::Head { came, queued };

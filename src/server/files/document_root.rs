@@ -1,11 +1,11 @@
-//! Opens what lies below one folder, and nothing else, whoever moves things about meanwhile.
+//! The document root: opens files below one folder and no others, even while files are being moved.
 //!
-//! The folder is opened for each request, by its name: a new release that takes its place is served
-//! from then on. Below it one system call looks and opens (openat2 with `RESOLVE_BENEATH`), so that
-//! nothing can change between the two. What that refuses, or cannot do, is walked name by name.
+//! The folder is opened by its name for each request: a new release that replaces it is served from then
+//! on. One system call looks a path up and opens it (openat2(2) with `RESOLVE_BENEATH`), so that nothing
+//! can change in between. Where that is not possible the path is walked name by name.
 //!
-//! Symbolic links are followed as long as they stay below the folder all the way. So may absolute ones
-//! that begin with the folder's own path; any other link is as good as not there.
+//! Symbolic links are followed while they stay below the folder all the way; absolute ones must begin
+//! with the folder's own path. Any other link is treated as absent.
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -18,31 +18,31 @@ use nix::errno::Errno;
 use nix::fcntl::{self, OFlag};
 use nix::sys::stat::Mode;
 
-/// How a folder is opened on the way. Where there is `O_PATH`, the right to list it is not needed.
+/// How a folder on the way is opened. With `O_PATH` the right to list it is not needed.
 #[cfg(target_os = "linux")]
 const FOLDER: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 #[cfg(not(target_os = "linux"))]
 const FOLDER: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
 
-/// How a file is opened: a FIFO or a device does not block, and no terminal becomes ours.
+/// How a file is opened: a FIFO or a device does not block, and no terminal becomes the controlling one.
 const FILE: OFlag = OFlag::O_NONBLOCK.union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
 
-/// How often a walk may begin anew, at a link or at a `..` in one. Linux follows 40 links.
+/// How often a walk may start again, at a link or at a `..` in one. Linux follows 40 links.
 const DETOURS: usize = 100;
 
 /// A folder by its name.
 #[derive(Debug)]
-pub struct Root {
+pub struct DocumentRoot {
     path: PathBuf,
 }
 
-impl Root {
-    /// Takes a folder's name for good, relative to where the program is now.
+impl DocumentRoot {
+    /// Takes a folder's name, which is resolved against the current directory now.
     ///
     /// # Errors
-    /// When it is not there, or not a folder.
-    pub fn new(path: &Path) -> io::Result<Root> {
-        let root = Root { path: std::path::absolute(path)? };
+    /// When it does not exist, or is not a folder.
+    pub fn new(path: &Path) -> io::Result<DocumentRoot> {
+        let root = DocumentRoot { path: std::path::absolute(path)? };
         if !fs::metadata(&root.path)?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
@@ -50,17 +50,17 @@ impl Root {
         Ok(root)
     }
 
-    /// Opens whatever folder has that name now.
+    /// Opens the folder that has this name now.
     ///
     /// # Errors
-    /// When there is none, or it may not be entered.
+    /// When it does not exist, or may not be entered.
     pub fn open(&self) -> io::Result<Folder<'_>> {
         let descriptor = fcntl::open(&self.path, FOLDER, Mode::empty())?;
         Ok(Folder { path: &self.path, descriptor })
     }
 }
 
-/// An open folder: it stays the same one, whatever becomes of its name.
+/// An open folder: it stays the same one when its name changes.
 #[derive(Debug)]
 pub struct Folder<'a> {
     path: &'a Path,
@@ -68,13 +68,13 @@ pub struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    /// The name that it was opened by.
+    /// Returns the name that it was opened by.
     pub fn path(&self) -> &Path {
         self.path
     }
 
-    /// Is every change below it made by this kernel, which tells of it at once? So it is on a disk's
-    /// file system, and not with NFS or FUSE.
+    /// Returns true if this kernel makes every change below the folder, and so knows of it: on a local
+    /// file system, not on NFS or FUSE.
     #[cfg(target_os = "linux")]
     pub fn tells_of_changes(&self) -> bool {
         use nix::sys::statfs::*;
@@ -91,20 +91,20 @@ impl Folder<'_> {
         })
     }
 
-    /// As far as anybody knows here, no.
+    /// Not known here.
     #[cfg(not(target_os = "linux"))]
     pub fn tells_of_changes(&self) -> bool {
         false
     }
 
-    /// Opens what lies at `relative` below it for reading, whatever that is.
+    /// Opens `relative` below it for reading, of whatever kind it is.
     ///
     /// # Errors
-    /// Those of the file system; `NotFound` for what lies outside.
+    /// Those of the file system; `NotFound` for a path that leads outside.
     pub fn open_file(&self, relative: &Path) -> io::Result<(File, Metadata)> {
         let descriptor = match self.open_at_once(relative) {
-            // Not in this kernel, forbidden by a sandbox; a link that is absolute or leads out; a
-            // name that was moved in the very moment.
+            // No such system call, or a sandbox forbids it; a link that is absolute or leads out; a name
+            // that was moved at this moment.
             Err(Errno::ENOSYS | Errno::EPERM | Errno::EXDEV | Errno::EAGAIN) => {
                 self.walk(relative)?
             }
@@ -127,20 +127,20 @@ impl Folder<'_> {
         Err(Errno::ENOSYS)
     }
 
-    /// Opens name after name, each in the folder that was opened before, and follows no link: what a
-    /// link says is put into the path instead, and the walk begins anew.
+    /// Opens name after name, each in the folder opened before, and follows no link: the target of a link
+    /// is put into the path, and the walk starts again.
     fn walk(&self, relative: &Path) -> io::Result<OwnedFd> {
         let mut path = relative.to_owned();
         for _ in 0..DETOURS {
             match self.follow(&path)? {
-                Step::Opened(descriptor) => return Ok(descriptor),
-                Step::Detour(instead) => path = instead,
+                Walk::Opened(descriptor) => return Ok(descriptor),
+                Walk::Detour(instead) => path = instead,
             }
         }
         Err(Errno::ELOOP.into())
     }
 
-    fn follow(&self, path: &Path) -> io::Result<Step> {
+    fn follow(&self, path: &Path) -> io::Result<Walk> {
         let mut names: VecDeque<&OsStr> = path.iter().collect();
         let mut passed = PathBuf::new();
         let mut folder = None;
@@ -150,48 +150,48 @@ impl Folder<'_> {
                 continue;
             }
             if name == ".." {
-                // It stands behind real folders only: what has been passed is no link.
+                // What has been passed are real folders, not links.
                 return match passed.pop() {
-                    true => Ok(Step::Detour(passed.join(rest()))),
+                    true => Ok(Walk::Detour(passed.join(rest()))),
                     false => Err(io::ErrorKind::NotFound.into()),
                 };
             }
             let here = folder.as_ref().unwrap_or(&self.descriptor);
             let flags = if names.is_empty() { FILE } else { FOLDER } | OFlag::O_NOFOLLOW;
             match fcntl::openat(here, name, flags, Mode::empty()) {
-                Ok(descriptor) if names.is_empty() => return Ok(Step::Opened(descriptor)),
+                Ok(descriptor) if names.is_empty() => return Ok(Walk::Opened(descriptor)),
                 Ok(descriptor) => folder = Some(descriptor),
                 Err(error) => {
-                    // A link, or what the error says.
+                    // A link, or else the error.
                     let target = PathBuf::from(fcntl::readlinkat(here, name).map_err(|_| error)?);
                     let way = match target.is_absolute() {
                         true => self.inside(&target).ok_or(io::ErrorKind::NotFound)?,
                         false => passed.join(target),
                     };
-                    return Ok(Step::Detour(way.join(rest())));
+                    return Ok(Walk::Detour(way.join(rest())));
                 }
             }
             passed.push(name);
         }
-        // The way led back to the folder itself.
-        Ok(Step::Opened(fcntl::openat(&self.descriptor, ".", FILE, Mode::empty())?))
+        // The path leads back to the folder itself.
+        Ok(Walk::Opened(fcntl::openat(&self.descriptor, ".", FILE, Mode::empty())?))
     }
 
-    /// An absolute path as one that begins here, if it does.
+    /// Returns an absolute path as a relative one, if it begins with the folder.
     fn inside(&self, target: &Path) -> Option<PathBuf> {
         let begins = |folder: &Path| target.strip_prefix(folder).ok().map(Path::to_owned);
         begins(self.path).or_else(|| begins(&fs::canonicalize(self.path).ok()?))
     }
 }
 
-/// What a walk comes to.
-enum Step {
+/// The result of a walk.
+enum Walk {
     Opened(OwnedFd),
     Detour(PathBuf),
 }
 
-/// Is there nothing of that name? Too long a name, a file for a folder on the way, links that lead
-/// round in a circle, and a socket (ENXIO), which cannot be opened, are as good as nothing.
+/// Returns true if the error means that nothing is there: also a name that is too long, a file in the
+/// place of a folder, a circle of links, and a socket (ENXIO), which cannot be opened.
 pub fn is_absent(error: &io::Error) -> bool {
     use Errno::*;
     error.kind() == io::ErrorKind::NotFound
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn at_once_and_name_by_name_the_same_is_found() {
         let place = place();
-        let root = Root::new(&place.join("root")).unwrap();
+        let root = DocumentRoot::new(&place.join("root")).unwrap();
         let folder = root.open().unwrap();
         let deep = "a/".repeat(1000) + "page";
         for (path, want) in [

@@ -1,13 +1,13 @@
-//! What was found at a path, kept for as long as the disk says the same.
+//! A cache of open files, each checked against the disk before it is used.
 //!
-//! The disk is asked before each use: the root, each folder on the way and each file are looked up by
-//! name, and have to be the inodes that they were, last changed (ctime) when they were. The ctime of a
-//! file follows its bytes, its owner and its mode, that of a folder also each name in it that comes,
-//! goes or is replaced; and nobody can set it back. So what was not there is still not there.
+//! The check looks up the root, each folder on the way and each file by name (stat(2)): they must be the
+//! same inodes with the same time of last change (ctime). The ctime of a file changes with its content,
+//! owner and mode, that of a folder with each name that is added, removed or replaced; it cannot be set
+//! back. So a file that was absent is known to be still absent.
 //!
-//! Not kept: what has changed a moment ago; what a link leads to; what lies on another file system
-//! than the root, or on one that others change behind this kernel's back (NFS, FUSE); large files,
-//! whose room on the disk would not be free when they are removed.
+//! Not cached: files that have just changed; files behind a link, on another file system than the root,
+//! or on one that others can change (NFS, FUSE); large files, whose disk space would stay in use after
+//! they are removed.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -22,14 +22,14 @@ use super::document_root::Folder;
 use super::precompressed::{Variant, Variants, names};
 use crate::server::quota::Quota;
 
-/// How long an inode must have been left alone: within one tick of the file system's clock it could
-/// change once more and keep its ctime. Linux ticks every 1 to 10 ms.
+/// How long an inode must have been unchanged: within one tick of the file system's clock it could change
+/// again and keep its ctime. Linux ticks every 1 to 10 ms.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The same for a file system that knows whole seconds only, or, as FAT, every other one.
+/// The same for a file system that stores whole seconds only, or even ones, as FAT.
 const COARSE_TICK: Duration = Duration::from_secs(2);
 
-/// Will whatever is done to this inode from `now` on show in its ctime?
+/// Returns true if every change of this inode from `now` on will change its ctime.
 pub fn is_settled(metadata: &Metadata, now: SystemTime) -> bool {
     let (seconds, nanos) = (metadata.ctime(), metadata.ctime_nsec());
     let changed = Duration::new(
@@ -40,86 +40,87 @@ pub fn is_settled(metadata: &Metadata, now: SystemTime) -> bool {
     SystemTime::UNIX_EPOCH.checked_add(changed + tick).is_some_and(|settled| settled <= now)
 }
 
-/// Files larger than this are not kept: sending them takes long enough to look for them anew.
+/// Larger files are not cached: 256 KB. Compared with sending them, opening them again is cheap.
 const LARGE: u64 = 256 << 10;
 
-/// Finds, by their paths from the root.
+/// Open files by their paths below the root.
 #[derive(Debug)]
-pub struct Known {
-    finds: RwLock<Finds>,
-    /// Descriptors of the files that are kept, and of those that were kept and are still being sent.
+pub struct FileCache {
+    entries: RwLock<Entries>,
+    /// Descriptors of the cached files, and of files that were cached and are still being sent.
     descriptors: Arc<Quota>,
 }
 
 #[derive(Debug, Default)]
-struct Finds {
-    by_path: HashMap<OsString, Arc<Find>>,
+struct Entries {
+    by_path: HashMap<OsString, Arc<CachedFile>>,
 }
 
-/// What was found.
+/// A file that has been opened, and what its cache entry depends on.
 #[derive(Debug)]
-pub struct Find {
-    /// The file and its siblings.
+pub struct CachedFile {
+    /// The file and its compressed siblings.
     pub variants: Variants,
-    /// It was looked for no earlier.
+    /// When the search for it began.
     pub since: SystemTime,
-    /// What has to be as it was: the root, then folders and files. Empty when this is not kept.
-    way: Vec<(PathBuf, Stamp)>,
+    /// What must be unchanged: the root, then folders and files. Empty when this is not cached.
+    dependencies: Vec<(PathBuf, InodeStamp)>,
 }
 
-/// Which inode, in which state.
+/// An inode in a certain state.
 #[derive(Debug, PartialEq, Eq)]
-struct Stamp {
+struct InodeStamp {
     device: u64,
     inode: u64,
     changed: (i64, i64),
 }
 
-impl Known {
-    /// Keeps so many files open at most.
-    pub fn new(most: usize) -> Known {
-        Known { finds: RwLock::default(), descriptors: Quota::new(most as u64) }
+impl FileCache {
+    /// Creates a cache of `most` open files at most.
+    pub fn new(most: usize) -> FileCache {
+        FileCache { entries: RwLock::default(), descriptors: Quota::new(most as u64) }
     }
 
-    /// What was found at `path`, if it would be found now. If not, it is forgotten.
-    pub fn get(&self, path: &Path) -> Option<Arc<Find>> {
-        let finds = self.finds.read().unwrap_or_else(PoisonError::into_inner);
-        let find = Arc::clone(finds.by_path.get(path.as_os_str())?);
-        drop(finds); // the disk may be slow
-        if find.stands() {
-            return Some(find);
+    /// Returns the file at `path`, if it is cached and unchanged. A changed one is removed.
+    pub fn get(&self, path: &Path) -> Option<Arc<CachedFile>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let found = Arc::clone(entries.by_path.get(path.as_os_str())?);
+        drop(entries); // the disk may be slow
+        if found.is_fresh() {
+            return Some(found);
         }
-        self.change().forget(path);
+        self.change().remove(path);
         None
     }
 
-    /// Takes what was found at `path`, looked for no earlier than `since`, and keeps it if any change
-    /// of it would show.
+    /// Takes what was found at `path` by a search that began at `since`; caches it if any change of it
+    /// will be noticed.
     pub fn keep(
         &self,
         folder: &Folder<'_>,
         path: &Path,
         variants: Variants,
         since: SystemTime,
-    ) -> Arc<Find> {
-        let way = way(folder, path, &variants, since).filter(|_| self.count(path, &variants));
-        let way = way.unwrap_or_default();
-        let find = Arc::new(Find { variants, since, way });
-        if !find.way.is_empty() {
-            self.change().by_path.insert(path.into(), Arc::clone(&find));
+    ) -> Arc<CachedFile> {
+        let dependencies =
+            dependencies(folder, path, &variants, since).filter(|_| self.count(path, &variants));
+        let dependencies = dependencies.unwrap_or_default();
+        let found = Arc::new(CachedFile { variants, since, dependencies });
+        if !found.dependencies.is_empty() {
+            self.change().by_path.insert(path.into(), Arc::clone(&found));
         }
-        find
+        found
     }
 
-    /// Counts the descriptors of these files, if there are so many left. If there are not, all that is
-    /// kept is forgotten: what is asked for will be back soon.
+    /// Counts the descriptors of these files, if enough are left. If not, the cache is emptied: files that
+    /// are requested will be back soon.
     fn count(&self, path: &Path, variants: &Variants) -> bool {
-        self.change().forget(path);
+        self.change().remove(path);
         let files = variants.all().count() as u64;
         if !self.descriptors.has_room_for(files) {
-            *self.change() = Finds::default();
+            *self.change() = Entries::default();
         }
-        // Two threads may count at once, and one of them find too little: what it has counted stays
+        // Two threads may count at once, and one of them found too few: what it has counted stays
         // counted until it is closed.
         variants.all().all(|variant| match self.descriptors.take(1) {
             Some(share) => {
@@ -130,46 +131,45 @@ impl Known {
         })
     }
 
-    fn change(&self) -> RwLockWriteGuard<'_, Finds> {
-        self.finds.write().unwrap_or_else(PoisonError::into_inner)
+    fn change(&self) -> RwLockWriteGuard<'_, Entries> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Finds {
-    fn forget(&mut self, path: &Path) {
+impl Entries {
+    fn remove(&mut self, path: &Path) {
         self.by_path.remove(path.as_os_str());
     }
 }
 
-impl Find {
-    fn stands(&self) -> bool {
-        let mut way = self.way.iter();
-        // The root's name may be a link, or lead over some.
-        way.next().is_some_and(|(path, stamp)| stamp.is_of(fs::metadata(path)))
-            && way.all(|(path, stamp)| stamp.is_of(fs::symlink_metadata(path)))
+impl CachedFile {
+    fn is_fresh(&self) -> bool {
+        let mut dependencies = self.dependencies.iter();
+        // The root's name may contain links.
+        dependencies.next().is_some_and(|(path, stamp)| stamp.is_of(fs::metadata(path)))
+            && dependencies.all(|(path, stamp)| stamp.is_of(fs::symlink_metadata(path)))
     }
 }
 
-impl Stamp {
-    fn new(metadata: &Metadata) -> Stamp {
+impl InodeStamp {
+    fn new(metadata: &Metadata) -> InodeStamp {
         let changed = (metadata.ctime(), metadata.ctime_nsec());
-        Stamp { device: metadata.dev(), inode: metadata.ino(), changed }
+        InodeStamp { device: metadata.dev(), inode: metadata.ino(), changed }
     }
 
-    fn is_of(&self, found: io::Result<Metadata>) -> bool {
-        found.is_ok_and(|metadata| *self == Stamp::new(&metadata))
+    fn is_of(&self, metadata: io::Result<Metadata>) -> bool {
+        metadata.is_ok_and(|metadata| *self == InodeStamp::new(&metadata))
     }
 }
 
-/// All that must stay as it is for the same to be found, if no change of it can go unnoticed.
-///
-/// It is looked at behind the search: what changed in between has not settled by `since`.
-fn way(
+/// Returns all that must stay unchanged for the same file to be found; `None` if a change could go
+/// unnoticed. Called after the search: what changed in between had not settled at `since`.
+fn dependencies(
     folder: &Folder<'_>,
     path: &Path,
     variants: &Variants,
     since: SystemTime,
-) -> Option<Vec<(PathBuf, Stamp)>> {
+) -> Option<Vec<(PathBuf, InodeStamp)>> {
     let large = |variant: &Variant| variant.metadata.len() > LARGE;
     if variants.all().any(large) || !folder.tells_of_changes() {
         return None;
@@ -177,28 +177,31 @@ fn way(
     let root = fs::metadata(folder.path()).ok()?;
     let device = root.dev();
     let stamp = |metadata: &Metadata| {
-        (metadata.dev() == device && is_settled(metadata, since)).then(|| Stamp::new(metadata))
+        (metadata.dev() == device && is_settled(metadata, since)).then(|| InodeStamp::new(metadata))
     };
-    let mut way = vec![(folder.path().to_owned(), stamp(&root)?)];
+    let mut dependencies = vec![(folder.path().to_owned(), stamp(&root)?)];
     for parent in path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()) {
         let name = folder.path().join(parent);
         let metadata = fs::symlink_metadata(&name).ok().filter(Metadata::is_dir)?;
-        way.push((name, stamp(&metadata)?));
+        dependencies.push((name, stamp(&metadata)?));
     }
     for (coding, name) in names(path) {
         let name = folder.path().join(name);
         let variant = variants.all().find(|variant| variant.coding == coding);
         match (fs::symlink_metadata(&name), variant) {
             (Err(error), None) if error.kind() == io::ErrorKind::NotFound => {}
-            // There to be found again, by this name, without a link.
+            // It will be found again by this name, without a link.
             (Ok(metadata), Some(variant)) => {
                 let stamp = stamp(&metadata)
                     .filter(|_| metadata.modified().is_ok_and(|modified| modified <= since));
-                way.push((name, stamp.filter(|stamp| *stamp == Stamp::new(&variant.metadata))?));
+                dependencies.push((
+                    name,
+                    stamp.filter(|stamp| *stamp == InodeStamp::new(&variant.metadata))?,
+                ));
             }
-            // What was passed over may become a variant, and the folder stay as it is.
+            // What was ignored may become a variant while the folder stays unchanged.
             _ => return None,
         }
     }
-    Some(way)
+    Some(dependencies)
 }

@@ -1,7 +1,7 @@
 //! Part of a file as a body.
 //!
-//! It is read from where the part begins, and not from where the file stands: so any number of answers
-//! share one descriptor. A file that has shrunk ends early, and one that has grown is read no further.
+//! It is read at an offset (pread(2)), so that any number of responses share one descriptor. A file that
+//! has shrunk ends early; of one that has grown no more is read.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -11,14 +11,14 @@ use std::sync::{Arc, OnceLock};
 
 use crate::server::quota::Share;
 
-/// What is still to be sent of some bytes of a file.
+/// The bytes of a file that are still to be sent.
 #[derive(Debug, Clone)]
 pub struct FilePart {
     file: Arc<OpenFile>,
     range: Range<u64>,
 }
 
-/// A file that is open, and whether its descriptor has been counted.
+/// An open file, and the share that its descriptor has been counted with.
 #[derive(Debug)]
 pub(crate) struct OpenFile {
     file: Arc<File>,
@@ -31,15 +31,15 @@ impl OpenFile {
         Arc::new(OpenFile { file, counted: OnceLock::new() })
     }
 
-    /// Keeps the share that its descriptor has been counted with until the file is closed: when all
-    /// that hold it, an answer that is slow to leave among them, are done.
+    /// Holds the share of its descriptor until the file is closed, which is when the last response that
+    /// uses it has been sent.
     pub(crate) fn count(&self, share: Share) {
         let _ = self.counted.set(share); // counted twice, the second share comes back at once
     }
 }
 
 impl FilePart {
-    /// These bytes of a file that has any place in it at hand: no pipe.
+    /// Takes these bytes of a file that can be read at any offset (not a pipe).
     pub fn new(file: Arc<File>, range: Range<u64>) -> FilePart {
         FilePart::of(OpenFile::new(file), range)
     }
@@ -49,8 +49,8 @@ impl FilePart {
         FilePart { file, range }
     }
 
-    /// Returns whether the file is open for this part alone, and its descriptor has not been counted.
-    /// Asking takes no lock and changes no shared memory.
+    /// Returns true if the file is open for this part alone and its descriptor has not been counted.
+    /// Takes no lock and changes no shared memory.
     pub(crate) fn is_own(&self) -> bool {
         let OpenFile { file, counted } = &*self.file;
         counted.get().is_none()
@@ -58,29 +58,28 @@ impl FilePart {
             && Arc::strong_count(file) == 1
     }
 
-    /// How many bytes.
+    /// Returns how many bytes are left.
     pub fn length(&self) -> u64 {
         self.range.end.saturating_sub(self.range.start)
     }
 
-    /// These bytes of these bytes, as far as there are any.
+    /// Returns a range of this part, cut to its end.
     pub(crate) fn within(self, part: &Range<u64>) -> FilePart {
         let at = |place: u64| self.range.start.saturating_add(place).min(self.range.end);
         FilePart { range: at(part.start)..at(part.end), ..self }
     }
 
-    /// The file, and where in it the next byte is.
+    /// Returns the file and the offset of the next byte.
     pub(crate) fn place(&self) -> (&File, u64) {
         (&self.file.file, self.range.start)
     }
 
-    /// So many have been sent.
-    pub(crate) fn went_past(&mut self, count: u64) {
+    /// Records that `count` bytes have been sent.
+    pub(crate) fn advance(&mut self, count: u64) {
         self.range.start += count;
     }
 
-    /// Puts behind `out` what one read gets, all of it as a rule. What is in the way of more, who
-    /// reads on meets it.
+    /// Appends what one read gets to `out`; usually that is all. An error is left to the next read.
     pub(crate) fn append_to(&mut self, out: &mut Vec<u8>) -> usize {
         let start = out.len();
         out.resize(start.saturating_add(usize::try_from(self.length()).unwrap_or(usize::MAX)), 0);
@@ -97,12 +96,12 @@ impl Read for FilePart {
             return Ok(0);
         }
         let count = self.file.file.read_at(&mut room[..most], self.range.start)?;
-        self.went_past(count as u64);
+        self.advance(count as u64);
         Ok(count)
     }
 }
 
-/// Places are those in the file.
+/// Positions are offsets in the file.
 impl Seek for FilePart {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let place = match to {

@@ -1,8 +1,8 @@
-//! The type of a file, by the end of its name (RFC 9110, 8.3). Text is said to be UTF-8.
+//! The media type of a file, by the extension of its name (RFC 9110, 8.3). Text is labelled as UTF-8.
 
 use std::path::Path;
 
-/// The value of `Content-Type` for a file of this name.
+/// Returns the value of `Content-Type` for a file of this name.
 pub fn content_type(path: &Path) -> &'static str {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {

@@ -1,13 +1,13 @@
-//! Serves the files below one folder: GET, and so HEAD.
+//! Serves the files below one folder, for GET and HEAD.
 //!
-//! `index.html` for a folder, a redirect for a folder without its slash, `404.html` from the root
-//! for what is not there. Of a file's [`super::files::precompressed`] the one that the client would rather have;
-//! 406 when it refuses them all. Nothing outside the root ([`super::files::document_root`]), nothing that begins with
-//! a dot ([`super::files::path`]).
+//! A folder is served as its `index.html`, a folder without its slash as a redirect, an absent path as
+//! the root's `404.html`. The client gets the [`precompressed`] variant that it prefers, and a 406 when it
+//! accepts none. Nothing outside the root is served ([`document_root`]), and no name that begins with a
+//! dot ([`path`]).
 //!
-//! Each has its ETag and its Last-Modified (RFC 9110, 8.8). The tag is made of inode, size and the time
-//! of the inode's last change (ctime), which nobody can set back. So a copy has another tag than its
-//! original, on another machine, too; but what is put in its place never has the same.
+//! Each response has an ETag and a Last-Modified (RFC 9110, 8.8). The tag is made of inode, size and the
+//! time of the inode's last change (ctime), which cannot be set back: a file that replaces another never
+//! has the same tag. A copy has another tag than its original.
 
 pub mod document_root;
 pub mod file_cache;
@@ -23,41 +23,43 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use self::document_root::{DocumentRoot, is_absent};
+use self::file_cache::{CachedFile, FileCache, is_settled};
+use self::mime::content_type;
+use self::path::{Named, relative};
+use self::precompressed::{Variant, Variants};
 use super::descriptors::kept_files;
-use super::files::document_root::{Root, is_absent};
-use super::files::file_cache::{Find, Known, is_settled};
-use super::files::mime::content_type;
-use super::files::path::{Named, relative};
-use super::files::precompressed::{Variant, Variants};
-use super::handler::{Body, Handler, Request, Response};
+use super::handler::Handler;
+use super::request::Request;
 use super::respond::error_response::ErrorResponse;
 use super::respond::failure::failed;
+use super::response::{Body, Response};
 use crate::net::socket::descriptors;
 use crate::proto::http::accept::Codings;
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::status::Status;
 
-/// A folder and all that is below it, for the route `/{...}`: the path is taken from the target as it
-/// stands, whatever the route's names. Small files that have been asked for stay open, so the file
-/// system they lie on is in use until the server stops.
+/// A folder and all that is below it, for the route `/{...}`: the path is taken from the target,
+/// whatever the route's names. Small files stay open once they have been requested, so their file system
+/// is in use until the server stops.
 #[derive(Debug)]
 pub struct Files {
-    root: Root,
-    known: Known,
+    root: DocumentRoot,
+    cache: FileCache,
 }
 
 impl Files {
-    /// Serves what is below `root`, or below whatever folder has that name later. Symbolic links are
-    /// followed where they stay inside. `style.css.br`, `.zst` or `.gz` is sent instead of `style.css`
-    /// to who would rather have it, unless it is the older of the two.
+    /// Serves what is below `root`, or below the folder that has this name later. Symbolic links are
+    /// followed while they stay inside. `style.css.br`, `.zst` or `.gz` is sent instead of `style.css` to a
+    /// client that prefers it, unless it is older than `style.css`.
     ///
     /// # Errors
-    /// When it is not there, or not a folder.
+    /// When it does not exist, or is not a folder.
     pub fn new(root: impl AsRef<Path>) -> io::Result<Files> {
-        let root = Root::new(root.as_ref())?;
+        let root = DocumentRoot::new(root.as_ref())?;
         let kept = descriptors().map(kept_files).unwrap_or_default();
-        Ok(Files { root, known: Known::new(kept) })
+        Ok(Files { root, cache: FileCache::new(kept) })
     }
 
     fn serve(&self, request: &Request) -> io::Result<Response> {
@@ -66,37 +68,37 @@ impl Files {
             Named::Folder(path) => (path.join("index.html"), false),
             Named::File(path) => (path, true),
         };
-        let Found::File(find) = self.find(&path)? else {
+        let Found::File(file) = self.find(&path)? else {
             let redirect = || redirect_to_folder(request, &path);
             return may_be_folder.then(redirect).ok_or(io::ErrorKind::NotFound.into());
         };
         let accepted = Codings::of(&request.head.headers);
-        let variant = find.variants.best(&accepted);
+        let variant = file.variants.best(&accepted);
         if accepted.weight(variant.coding).is_none() {
             return Ok(not_acceptable(request));
         }
-        Ok(send(&find, variant, &path))
+        Ok(send(&file, variant, &path))
     }
 
-    /// The site's own page for what is not there, as well coded as the client takes it. It is no
-    /// representation of what was asked for, so it has no validators.
+    /// Returns the site's own 404 page, in the coding that the client prefers. It is not a representation
+    /// of what was requested, so it has no validators.
     fn own_page(&self, request: &Request) -> io::Result<Response> {
         let page = Path::new("404.html");
-        let Found::File(find) = self.find(page)? else {
+        let Found::File(file) = self.find(page)? else {
             return Err(io::ErrorKind::NotFound.into());
         };
-        let variant = find.variants.best(&Codings::of(&request.head.headers));
-        let mut response = send(&find, variant, page);
+        let variant = file.variants.best(&Codings::of(&request.head.headers));
+        let mut response = send(&file, variant, page);
         for name in ["ETag", "Last-Modified", "Accept-Ranges"] {
             response.headers.remove(name);
         }
         Ok(response.status(Status::NOT_FOUND))
     }
 
-    /// What is at this path.
+    /// Finds what is at this path.
     fn find(&self, path: &Path) -> io::Result<Found> {
-        if let Some(find) = self.known.get(path) {
-            return Ok(Found::File(find));
+        if let Some(file) = self.cache.get(path) {
+            return Ok(Found::File(file));
         }
         let since = SystemTime::now();
         let folder = self.root.open()?;
@@ -105,13 +107,13 @@ impl Files {
             return Ok(Found::Folder);
         }
         let variants = Variants::of(&folder, path, opened)?;
-        Ok(Found::File(self.known.keep(&folder, path, variants, since)))
+        Ok(Found::File(self.cache.keep(&folder, path, variants, since)))
     }
 }
 
 /// What is at a path.
 enum Found {
-    File(Arc<Find>),
+    File(Arc<CachedFile>),
     Folder,
 }
 
@@ -133,52 +135,52 @@ impl Handler for Files {
     }
 }
 
-/// 200 with one of the variants of the file of this name.
-fn send(find: &Find, variant: &Variant, path: &Path) -> Response {
+/// Returns a 200 with one variant of the file of this name.
+fn send(file: &CachedFile, variant: &Variant, path: &Path) -> Response {
     let headers = variant.fields.get_or_init(|| {
-        let (etag, modified) = validators(variant, find.since);
+        let (etag, modified) = validators(variant, file.since);
         let mut response = Response::new(Status::OK).field("Content-Type", content_type(path));
         if let Some(name) = variant.coding.name() {
             response = response.field("Content-Encoding", name);
         }
         response = response.field("ETag", etag).field("Last-Modified", modified);
-        // An answer that depends on Accept-Encoding says so.
-        if find.variants.vary() {
+        // A response that depends on Accept-Encoding says so.
+        if file.variants.vary() {
             response = response.field("Vary", "Accept-Encoding");
         }
         response.field("Accept-Ranges", "bytes").headers
     });
     let mut response = Response::new(Status::OK).body(Body::Part(variant.body()));
-    response.headers.set_all(headers); // which leaves room for more, as a clone does not
+    response.headers.set_all(headers); // a clone would leave no room for more fields
     response
 }
 
-/// ETag and Last-Modified.
+/// Returns the values of ETag and Last-Modified.
 fn validators(variant: &Variant, now: SystemTime) -> (String, String) {
     let metadata = &variant.metadata;
     let mut hasher = DefaultHasher::new();
     (variant.coding, metadata.ino(), metadata.ctime(), metadata.ctime_nsec()).hash(&mut hasher);
-    // What may change once more and keep its tag has a weak one (RFC 9110, 8.8.1).
+    // A file that may change again and keep its tag has a weak one (RFC 9110, 8.8.1).
     let weak = if is_settled(metadata, now) { "" } else { "W/" };
     let modified = metadata.modified().map_or(now, |modified| modified.min(now));
     let tag = format!("{weak}\"{:x}-{:016x}\"", metadata.len(), hasher.finish());
     (tag, imf_fixdate(modified))
 }
 
-/// 406: the client has ruled out the file as it is, and every sibling that there is.
+/// Returns a 406: the client accepts neither the file as it is nor any of its siblings.
 fn not_acceptable(request: &Request) -> Response {
     let refusal = ErrorResponse::new(
         Status::NOT_ACCEPTABLE,
         "RFC 9110, 12.5.3",
-        "Accept-Encoding rules out every coding that there is of this file",
+        "Accept-Encoding excludes every coding in which this file exists",
         "Accept-Encoding: gzip, identity",
     );
     refusal.to(request).field("Vary", "Accept, Accept-Encoding")
 }
 
-/// 301 to the same path with a slash behind it, so that relative links in the page are right. The
-/// path is put together from its checked names: it never begins with two slashes, which would
-/// lead to another host.
+/// Returns a 301 to the same path with a slash at its end, so that relative links in the page are right.
+/// The path is built from its checked names: it never begins with two slashes, which would lead to
+/// another host.
 fn redirect_to_folder(request: &Request, path: &Path) -> Response {
     let mut location = String::new();
     for name in path {

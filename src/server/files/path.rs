@@ -1,9 +1,9 @@
-//! From the path of a request to a path below the root, or to nothing.
+//! Maps the path of a request to a relative path below the document root.
 //!
-//! The path is split at its slashes first and decoded then, so an encoded slash is no separator.
-//! Refused, as if it were not there: empty segments (but the last), `.` and `..`, names that begin
-//! with a dot, NUL, a slash or backslash inside a name. Where such a path leads in the end is for
-//! [`super::document_root`] to see to.
+//! The path is split at its slashes first and then decoded, so an encoded slash is not a separator.
+//! Rejected, as if the file did not exist: empty segments (except the last), `.` and `..`, names that
+//! begin with a dot, and NUL, a slash or a backslash in a name. [`super::document_root`] deals with
+//! symbolic links.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -11,16 +11,16 @@ use std::path::PathBuf;
 
 use crate::proto::http::target::segments;
 
-/// What a path of a request names.
+/// What the path of a request names.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Named {
     /// A file's name.
     File(PathBuf),
-    /// A folder's name, with its slash.
+    /// A folder's name, which ends with a slash.
     Folder(PathBuf),
 }
 
-/// Reads the path of a request as a relative path, or `None` when it may not be one.
+/// Returns the relative path of a request's path; `None` if that is not allowed.
 pub fn relative(path: &str) -> Option<Named> {
     let mut relative = Vec::with_capacity(path.len());
     let mut parts = segments(path).peekable();

@@ -1,8 +1,8 @@
-//! The variants of a file: itself, and `.br`, `.zst` and `.gz` beside it, made beforehand.
+//! Compressed variants of a file, which were made beforehand: `.br`, `.zst` and `.gz` beside it.
 //!
-//! The client's weights decide, and where they are equal the order br, zstd, gzip, identity (RFC 9110,
-//! 12.5.3). A sibling that is older than its file was made of another text, and is passed over; so is
-//! one that is no regular file. Without the file itself it is no variant. Nothing is compressed here.
+//! The client's weights decide; among equal ones the order is br, zstd, gzip, identity (RFC 9110,
+//! 12.5.3). A sibling that is older than its file is ignored, as it was made from another text; so is one
+//! that is not a regular file, or without the file itself. Nothing is compressed here.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -14,11 +14,11 @@ use super::file_part::{FilePart, OpenFile};
 use crate::proto::http::accept::{Coding, Codings};
 use crate::proto::http::headers::Headers;
 
-/// The ends of the siblings' names, the densest last.
+/// The extensions of the siblings, the densest coding last.
 const SIBLINGS: [(Coding, &str); 3] =
     [(Coding::Gzip, ".gz"), (Coding::Zstd, ".zst"), (Coding::Brotli, ".br")];
 
-/// Where the variants of the file at `path` may be: itself first.
+/// Returns the paths of the possible variants of the file at `path`, itself first.
 pub fn names(path: &Path) -> impl Iterator<Item = (Coding, PathBuf)> {
     [(Coding::Identity, "")].into_iter().chain(SIBLINGS).map(|(coding, end)| {
         let mut name = path.as_os_str().to_owned();
@@ -27,16 +27,16 @@ pub fn names(path: &Path) -> impl Iterator<Item = (Coding, PathBuf)> {
     })
 }
 
-/// One variant, open.
+/// One variant, opened.
 #[derive(Debug)]
 pub struct Variant {
-    /// How it is coded.
+    /// Its content coding.
     pub coding: Coding,
     /// Its bytes.
     pub(crate) file: Arc<OpenFile>,
-    /// Of these bytes, not of the file that they stand for.
+    /// The metadata of this variant, not of the original file.
     pub metadata: Metadata,
-    /// The fields that describe it, once somebody has written them.
+    /// The response fields that describe it, formatted at their first use.
     pub fields: OnceLock<Headers>,
 }
 
@@ -51,7 +51,7 @@ impl Variants {
     /// Looks for the siblings of what was opened at `path`.
     ///
     /// # Errors
-    /// `NotFound` when that is no regular file: it is as good as not there.
+    /// `NotFound` when that is not a regular file.
     pub fn of(
         folder: &Folder<'_>,
         path: &Path,
@@ -62,10 +62,10 @@ impl Variants {
         }
         let modified = metadata.modified()?;
         let sibling = |(coding, name): (Coding, PathBuf)| {
-            // One that cannot be opened is no loss: there is the file itself.
+            // One that cannot be opened is ignored: the file itself is sent.
             let (file, metadata) = folder.open_file(&name).ok()?;
             if !metadata.is_file() || metadata.modified().ok()? < modified {
-                log::debug!("{} is no file, or older than {}", name.display(), path.display());
+                log::debug!("{} is not a file, or older than {}", name.display(), path.display());
                 return None;
             }
             Some(Variant::new(coding, file, metadata))
@@ -74,18 +74,18 @@ impl Variants {
         Ok(Variants { original: Variant::new(Coding::Identity, file, metadata), siblings })
     }
 
-    /// The file itself, and its siblings.
+    /// Returns the file itself and its siblings.
     pub fn all(&self) -> impl Iterator<Item = &Variant> {
         std::iter::once(&self.original).chain(&self.siblings)
     }
 
-    /// Does the answer depend on Accept-Encoding? Then every one has to say so, the plain one, too:
-    /// a cache must not give it to others (RFC 9110, 12.5.5).
+    /// Returns true if the response depends on Accept-Encoding. Then each response says so, also the
+    /// plain one: a cache must not send it to all clients (RFC 9110, 12.5.5).
     pub fn vary(&self) -> bool {
         !self.siblings.is_empty()
     }
 
-    /// The one that the client would rather have; the file itself when it takes none of them.
+    /// Returns the variant that the client prefers; the file itself if it accepts no variant.
     pub fn best(&self, accepted: &Codings) -> &Variant {
         let mut best = (accepted.weight(Coding::Identity), &self.original);
         for sibling in &self.siblings {
@@ -99,13 +99,13 @@ impl Variants {
 }
 
 impl Variant {
-    /// One whose fields nobody has written.
+    /// Takes an opened variant.
     pub fn new(coding: Coding, file: File, metadata: Metadata) -> Variant {
         let file = OpenFile::new(Arc::new(file));
         Variant { coding, file, metadata, fields: OnceLock::new() }
     }
 
-    /// All of its bytes.
+    /// Returns a body of all its bytes.
     pub fn body(&self) -> FilePart {
         FilePart::of(Arc::clone(&self.file), 0..self.metadata.len())
     }

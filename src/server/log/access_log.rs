@@ -1,11 +1,11 @@
-//! The access log: one line a request, in the common format, and how long it took.
+//! The access log: one line for each request, in the common log format, with the time it took.
 //!
 //! ```text
 //! 127.0.0.1 - - [06/Nov/1994:08:49:37 +0000] "GET / HTTP/1.1" 200 1234 0.000142
 //! ```
-//! Address, two unused columns (ident and user), time of the answer, request line, status, bytes of
-//! body sent, seconds from the request's first byte until its answer was ready to leave. No worker
-//! waits until a line is written ([`super::log_writer`]).
+//! Address, two unused columns (ident and user), time of the response, request line, status, bytes of
+//! body sent, seconds from the request's first byte until the response was complete in the output. No
+//! worker waits until a line is written ([`super::log_writer`]).
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -16,29 +16,29 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
-use super::log_writer::Lines;
+use super::log_writer::LogWriter;
 use crate::proto::http::chars::write_decimal;
 use crate::proto::http::date::common_log_date;
 use crate::proto::http::status::Status;
 use crate::text::escape_bytes;
 
-/// Where the lines go.
+/// Whether there is an access log, and where it goes.
 #[derive(Debug)]
 pub enum AccessLog {
-    /// Nowhere.
+    /// No access log.
     Off,
-    /// Here, one at a time.
-    On(Lines),
+    /// One line for each request.
+    On(LogWriter),
 }
 
-/// One request, as the log tells it.
+/// One line of the log.
 #[derive(Debug)]
 pub struct Line<'a> {
-    /// Who asked.
+    /// The address of the client.
     pub peer: IpAddr,
-    /// The first line of the request, as it came; what is not visible ASCII is escaped here.
+    /// The first line of the request, as received; what is not visible ASCII is escaped here.
     pub request: &'a [u8],
-    /// What was answered.
+    /// The status of the response.
     pub status: Status,
     /// Bytes of body that were sent.
     pub sent: u64,
@@ -47,60 +47,60 @@ pub struct Line<'a> {
 }
 
 impl AccessLog {
-    /// To standard error.
+    /// Writes to standard error.
     ///
     /// # Errors
-    /// When there can be no thread that writes it.
+    /// When the thread cannot be started.
     pub fn stderr() -> io::Result<AccessLog> {
         AccessLog::to(io::stderr())
     }
 
-    /// To the end of a file, which is made when it is not there.
+    /// Appends to a file, which is created if it does not exist.
     ///
     /// # Errors
-    /// When it cannot be opened, or there can be no thread that writes it.
+    /// When the file cannot be opened or the thread cannot be started.
     pub fn file(path: &Path) -> io::Result<AccessLog> {
         File::options().append(true).create(true).open(path).and_then(AccessLog::to)
     }
 
-    /// To anything that can be written to.
+    /// Writes to any writer.
     ///
     /// # Errors
-    /// When there can be no thread that writes it.
+    /// When the thread cannot be started.
     pub fn to(writer: impl Write + Send + 'static) -> io::Result<AccessLog> {
-        Lines::to(writer).map(AccessLog::On)
+        LogWriter::to(writer).map(AccessLog::On)
     }
 
-    /// Leaves a line to be written. A log that cannot be written (a full disk, a pipe that nobody
-    /// reads) does not keep anybody from being served.
+    /// Appends a line. A log that cannot be written (a full disk, a pipe without a reader) does not stop
+    /// the server.
     pub fn write(&self, line: &Line<'_>, now: SystemTime) {
-        let AccessLog::On(lines) = self else { return };
+        let AccessLog::On(writer) = self else { return };
         thread_local! {
-            static DESK: RefCell<Scratch> = RefCell::default();
+            static SCRATCH: RefCell<Scratch> = RefCell::default();
         }
-        DESK.with_borrow_mut(|scratch| lines.push(scratch.format(line, now)));
+        SCRATCH.with_borrow_mut(|scratch| writer.push(scratch.format(line, now)));
     }
 
-    /// Waits until all that was left is written, but no longer than this.
+    /// Waits until all lines are written, but not longer than `patience`.
     pub fn drain(&self, patience: Duration) {
-        if let AccessLog::On(lines) = self
-            && !lines.drain(patience)
+        if let AccessLog::On(writer) = self
+            && !writer.drain(patience)
         {
             log::warn!("the access log is not written to its end: it takes too long");
         }
     }
 
-    /// How many lines have been lost, now and later.
+    /// Returns the counter of lost lines.
     pub fn lost(&self) -> Arc<AtomicU64> {
         match self {
             AccessLog::Off => Arc::default(),
-            AccessLog::On(lines) => lines.lost(),
+            AccessLog::On(writer) => writer.lost(),
         }
     }
 }
 
-/// Where a thread writes a line before it leaves it: std's formatting of these few columns costs more
-/// than all else that a line does.
+/// A worker's buffer for one line. The columns are formatted by hand: std's formatting costs more than
+/// all else that a line needs.
 #[derive(Default)]
 struct Scratch {
     text: Vec<u8>,

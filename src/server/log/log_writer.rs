@@ -1,12 +1,12 @@
-//! Lines on their way to a file, a pipe or a terminal, for which nobody waits long.
+//! Writes log lines to a file, a pipe or a terminal, without holding up the workers.
 //!
-//! Whoever has a line leaves it in memory, and a thread of its own writes out what has gathered
-//! there. So a pipe that nobody reads, a terminal held with Ctrl-S or a hanging disk holds that
-//! thread and no worker. When 4 MB are waiting, whoever has more waits a moment for room; once
-//! somebody has waited in vain, lines are lost, and counted, until some have been written again.
+//! A worker appends its line to a buffer, and a thread writes the buffer out. So a pipe without a reader,
+//! a terminal stopped with Ctrl-S or a hanging disk blocks that thread and no worker. When the buffer is
+//! full (4 MB), a worker waits for room for 100 ms at most; after one has waited in vain, lines are lost
+//! and counted until some have been written again.
 //!
-//! A disk that is full loses lines, too: the log says so when that begins and when it is over.
-//! Lines stay whole: where one was cut, the next one begins on a line of its own.
+//! LogWriter are lost on a full disk, too: the log says when that begins and when it ends. LogWriter stay whole:
+//! after one that was cut, the next begins on a line of its own.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,104 +17,105 @@ use std::time::Duration;
 use crate::net::errors::nothing_yet;
 use crate::sync::lock;
 
-/// So many bytes may wait: some 50,000 lines of an access log.
-const MOST: usize = 4 << 20;
+/// The capacity of the buffer: 4 MB, some 50,000 lines of an access log.
+const CAPACITY: usize = 4 << 20;
 
-/// So long somebody waits for room among them.
+/// The longest that a worker waits for room in the buffer.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// So long lines gather after some have been written, that not each of many costs a waking of the
-/// thread and a write.
+/// How long lines gather after a write, so that many lines cost one wake-up of the thread and one write.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// Where lines are left to be written. Clones lead to the same place; when the last one is gone, and
-/// all is written, so is the thread.
+/// Appends lines to the buffer. Clones share it; the thread ends when the last clone is dropped and all
+/// lines are written.
 #[derive(Debug, Clone)]
-pub struct Lines(Arc<Open>);
+pub struct LogWriter(Arc<Open>);
 
-/// The way to the thread, as long as somebody may have more.
+/// Tells the thread, when dropped, that no more lines will come.
 #[derive(Debug)]
 struct Open(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    tray: Mutex<Tray>,
-    /// Something is in the tray, or never will be again.
+    buffer: Mutex<Buffer>,
+    /// The buffer has lines, or will have no more.
     filled: Condvar,
-    /// There is room in the tray, or all has been written.
+    /// The buffer has room, or all has been written.
     emptied: Condvar,
     lost: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
-struct Tray {
+struct Buffer {
     waiting: Vec<u8>,
-    pen: Pen,
+    state: WriterState,
     closed: bool,
 }
 
-/// What the thread does.
+/// What the thread is doing.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Pen {
+enum WriterState {
     #[default]
-    Resting,
+    Idle,
     Writing,
-    /// Somebody has waited for it in vain.
+    /// A worker has waited for it in vain.
     Stuck,
 }
 
-impl Lines {
-    /// Starts the thread that writes them to `out`.
+impl LogWriter {
+    /// Starts the thread that writes the lines to `out`.
     ///
     /// # Errors
-    /// When there can be no more threads.
-    pub fn to(out: impl Write + Send + 'static) -> io::Result<Lines> {
+    /// When the thread cannot be started.
+    pub fn to(out: impl Write + Send + 'static) -> io::Result<LogWriter> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         thread::Builder::new().name("log".to_owned()).spawn(move || theirs.write_out(out))?;
-        Ok(Lines(Arc::new(Open(shared))))
+        Ok(LogWriter(Arc::new(Open(shared))))
     }
 
-    /// Leaves a line, its end included. It waits for room for 100 ms at most.
+    /// Appends a line, which includes its line end. Waits for room for 100 ms at most.
     pub fn push(&self, line: &[u8]) {
         let Shared { filled, emptied, lost, .. } = &*self.0.0;
-        let mut tray = self.0.0.tray();
-        if tray.is_full(line) && tray.pen != Pen::Stuck {
-            let full = |tray: &mut Tray| tray.is_full(line) && tray.pen != Pen::Stuck;
-            let waited = emptied.wait_timeout_while(tray, PATIENCE, full);
+        let mut buffer = self.0.0.buffer();
+        if buffer.is_full(line) && buffer.state != WriterState::Stuck {
+            let full =
+                |buffer: &mut Buffer| buffer.is_full(line) && buffer.state != WriterState::Stuck;
+            let waited = emptied.wait_timeout_while(buffer, PATIENCE, full);
             let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            tray = after;
+            buffer = after;
             if timeout.timed_out() {
-                tray.pen = Pen::Stuck;
+                buffer.state = WriterState::Stuck;
             }
         }
-        if tray.is_full(line) {
+        if buffer.is_full(line) {
             lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let first = tray.waiting.is_empty();
-        tray.waiting.extend_from_slice(line);
-        drop(tray);
+        let first = buffer.waiting.is_empty();
+        buffer.waiting.extend_from_slice(line);
+        drop(buffer);
         if first {
             filled.notify_one();
         }
     }
 
-    /// Waits until all is written, but no longer than this. Is it?
+    /// Waits until all lines are written, but not longer than `patience`. Returns true if they are.
     pub fn drain(&self, patience: Duration) -> bool {
-        let busy = |tray: &mut Tray| !tray.waiting.is_empty() || tray.pen != Pen::Resting;
-        let waited = self.0.0.emptied.wait_timeout_while(self.0.0.tray(), patience, busy);
+        let busy =
+            |buffer: &mut Buffer| !buffer.waiting.is_empty() || buffer.state != WriterState::Idle;
+        let waited = self.0.0.emptied.wait_timeout_while(self.0.0.buffer(), patience, busy);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    /// How many have been lost, now and later.
+    /// Returns the counter of lost lines.
     pub fn lost(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.0.0.lost)
     }
 }
 
-/// What is written at once is a line; it does not fail.
-impl Write for Lines {
+/// Each write is one line; it does not fail.
+impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.push(line);
         Ok(line.len())
@@ -127,36 +128,36 @@ impl Write for Lines {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.tray().closed = true;
+        self.0.buffer().closed = true;
         self.0.filled.notify_one();
     }
 }
 
-impl Tray {
+impl Buffer {
     fn is_full(&self, line: &[u8]) -> bool {
-        self.waiting.len() + line.len() > MOST
+        self.waiting.len() + line.len() > CAPACITY
     }
 }
 
 impl Shared {
-    fn tray(&self) -> MutexGuard<'_, Tray> {
-        lock(&self.tray)
+    fn buffer(&self) -> MutexGuard<'_, Buffer> {
+        lock(&self.buffer)
     }
 
-    /// The thread: takes all that is there, writes it, and lets more gather.
+    /// Runs the thread: takes all lines, writes them, and lets more gather.
     fn write_out(&self, out: impl Write) {
-        let mut end = End { out, torn: false, broken: false };
+        let mut end = Destination { out, torn: false, broken: false };
         let mut lines = Vec::new();
         loop {
-            let idle = |tray: &mut Tray| tray.waiting.is_empty() && !tray.closed;
-            let filled = self.filled.wait_while(self.tray(), idle);
-            let mut tray = filled.unwrap_or_else(PoisonError::into_inner);
-            if tray.waiting.is_empty() {
+            let idle = |buffer: &mut Buffer| buffer.waiting.is_empty() && !buffer.closed;
+            let filled = self.filled.wait_while(self.buffer(), idle);
+            let mut buffer = filled.unwrap_or_else(PoisonError::into_inner);
+            if buffer.waiting.is_empty() {
                 return;
             }
-            std::mem::swap(&mut lines, &mut tray.waiting);
-            tray.pen = Pen::Writing;
-            drop(tray);
+            std::mem::swap(&mut lines, &mut buffer.waiting);
+            buffer.state = WriterState::Writing;
+            drop(buffer);
             self.emptied.notify_all();
 
             let lost = end.write(&lines);
@@ -164,24 +165,24 @@ impl Shared {
             lines.clear();
             lines.shrink_to(64 << 10);
 
-            self.tray().pen = Pen::Resting;
+            self.buffer().state = WriterState::Idle;
             self.emptied.notify_all();
             thread::sleep(GATHER);
         }
     }
 }
 
-/// Where the lines go.
-struct End<W> {
+/// The destination of the lines.
+struct Destination<W> {
     out: W,
-    /// The last line that went there is not whole.
+    /// The last line written is not whole.
     torn: bool,
-    /// The last write failed, and the log knows.
+    /// The last write failed, and that has been logged.
     broken: bool,
 }
 
-impl<W: Write> End<W> {
-    /// Writes what can be written. How many lines cannot?
+impl<W: Write> Destination<W> {
+    /// Writes as much as possible. Returns how many lines were lost.
     fn write(&mut self, lines: &[u8]) -> u64 {
         let mut outcome = Ok(());
         if self.torn {
@@ -204,8 +205,8 @@ impl<W: Write> End<W> {
         lines[written..].iter().filter(|&&byte| byte == b'\n').count() as u64
     }
 
-    /// As much as goes, and why not more. A pipe or a terminal that somebody has made non-blocking is
-    /// asked again.
+    /// Writes as much as possible; returns how much, and why not more. Tries again on a pipe or a terminal
+    /// that another program has made non-blocking.
     fn write_some(&mut self, bytes: &[u8]) -> (usize, io::Result<()>) {
         let mut written = 0;
         while written < bytes.len() {
@@ -233,7 +234,7 @@ mod tests {
     #[test]
     fn all_lines_arrive_whole_and_in_order() {
         let (mut read, write) = io::pipe().unwrap();
-        let lines = Lines::to(write).unwrap();
+        let lines = LogWriter::to(write).unwrap();
         let reader = thread::spawn(move || {
             let mut text = String::new();
             read.read_to_string(&mut text).unwrap();
@@ -268,7 +269,7 @@ mod tests {
     #[test]
     fn who_waited_once_in_vain_waits_no_more_until_lines_are_written_again() {
         let (free, stuck) = mpsc::channel();
-        let lines = Lines::to(Stuck(stuck, Vec::new())).unwrap();
+        let lines = LogWriter::to(Stuck(stuck, Vec::new())).unwrap();
         let line = [&[b'x'; 1023][..], b"\n"].concat();
         lines.push(&line);
         assert!(!lines.drain(Duration::from_millis(50)), "the pen has it");
@@ -312,7 +313,7 @@ mod tests {
     fn after_a_full_disk_lines_are_whole_again() {
         let (room, held) = (Arc::new(AtomicU64::new(9)), Arc::new(Mutex::new(String::new())));
         let disk = Disk { room: Arc::clone(&room), held: Arc::clone(&held) };
-        let lines = Lines::to(disk).unwrap();
+        let lines = LogWriter::to(disk).unwrap();
         for (line, more) in [("first\n", 0), ("second\n", 0), ("third\n", 0), ("fourth\n", 100)] {
             room.fetch_add(more, Ordering::Relaxed);
             lines.push(line.as_bytes());

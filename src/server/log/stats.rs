@@ -1,10 +1,8 @@
-//! What a server can tell about itself: counters, and whether it is about to stop.
+//! The statistics of a server: counters, gauges, and whether it is about to stop.
 //!
-//! A counter is an atomic number that only grows. What goes up and down is not counted at all, but
-//! looked up where it is when somebody asks (how many connections wait, how many workers are busy),
-//! or held by a guard (how many are open): it cannot drift.
-//!
-//! Whoever holds the [`Stats`] of a server may ask; `/-/metrics` of the binary does.
+//! A counter is an atomic number that only grows. A gauge is not counted but read where it is known when
+//! it is requested (waiting connections, busy workers), or held by a guard (open connections): it cannot
+//! drift. `/-/metrics` of the binary shows all of them.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,14 +15,14 @@ use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::Rule;
 use crate::proto::http::status::Status;
 
-/// Counters of one server, and where to look up the rest.
+/// The counters of one server, and the sources of its gauges.
 pub struct Stats {
     requests: Counter,
-    /// Answers by status: 100 comes first.
+    /// Responses by status: 100 comes first.
     answers: Box<[Counter]>,
     /// By rule, as in [`Rule::ALL`].
     faults: Box<[Counter]>,
-    /// As in [`CLOSES`]; a broken rule comes last.
+    /// By reason, as in [`CLOSES`]; a broken rule comes last.
     closes: [Counter; CLOSES.len() + 1],
     crowded_out: Counter,
     bytes_in: Counter,
@@ -32,7 +30,7 @@ pub struct Stats {
     sources: OnceLock<Sources>,
 }
 
-/// Where that is looked up which is not counted.
+/// Where the gauges are read.
 struct Sources {
     stop: StopSignal,
     door: Arc<ConnectionLimiter>,
@@ -43,7 +41,7 @@ struct Sources {
 #[derive(Debug, Default)]
 struct Counter(AtomicU64);
 
-/// Why connections are closed, and what that is called.
+/// The reasons why connections are closed, and their names in the metrics.
 const CLOSES: [(CloseReason, &str); 14] = [
     (CloseReason::PeerAsked, "peer_asked"),
     (CloseReason::Http10, "http_1_0"),
@@ -88,7 +86,7 @@ impl Default for Stats {
 }
 
 impl Stats {
-    /// A server runs. Of two with the same statistics, only the first one's waiting is told of.
+    /// Sets the sources of the gauges. Of two servers with the same statistics, the first one counts.
     pub(crate) fn runs(
         &self,
         stop: StopSignal,
@@ -99,29 +97,29 @@ impl Stats {
         let _ = self.sources.set(Sources { stop, door, lines_lost, load: Box::new(load) });
     }
 
-    /// The head of a request is complete.
+    /// Counts a request whose head is complete.
     pub(crate) fn count_request(&self) {
         self.requests.add(1);
     }
 
-    /// An answer is complete, or has been cut.
-    pub(crate) fn count_answer(&self, status: Status) {
+    /// Counts a response that is complete, or was cut.
+    pub(crate) fn count_response(&self, status: Status) {
         if let Some(counter) = self.answers.get(usize::from(status.code()).wrapping_sub(100)) {
             counter.add(1);
         }
     }
 
-    /// A request broke a rule.
+    /// Counts a request that broke a rule.
     pub(crate) fn count_fault(&self, rule: Rule) {
         self.faults[rule as usize].add(1);
     }
 
-    /// A connection with a request was ready, and there was no place in the queue.
+    /// Counts a connection that was ready with a request while the queue was full.
     pub(crate) fn count_crowded_out(&self) {
         self.crowded_out.add(1);
     }
 
-    /// A connection is closed, or about to be.
+    /// Counts a connection that is closed, or about to be.
     pub(crate) fn count_close(&self, why: CloseReason) {
         let place = CLOSES.iter().position(|&(known, _)| known == why);
         self.closes[place.unwrap_or(CLOSES.len())].add(1);
@@ -135,17 +133,17 @@ impl Stats {
         self.bytes_out.add(bytes as u64);
     }
 
-    /// Answers so far.
-    pub fn answers(&self) -> u64 {
+    /// Returns the number of responses so far.
+    pub fn responses(&self) -> u64 {
         self.answers.iter().map(Counter::get).sum()
     }
 
-    /// Is the server stopping, or about to? Then no balancer should send anybody new.
+    /// Returns true if the server is stopping, or about to: a load balancer should send no new clients.
     pub fn is_stopping(&self) -> bool {
         self.sources.get().is_some_and(|sources| sources.stop.is_draining())
     }
 
-    /// Everything, in the Prometheus text format (version 0.0.4).
+    /// Returns all of it in the Prometheus text format (version 0.0.4).
     pub fn prometheus(&self) -> String {
         let mut page = Page::default();
         page.family("requests_total", "counter", "Requests whose head was complete.");
@@ -171,7 +169,7 @@ impl Stats {
         page.0
     }
 
-    /// In this order, that no connection is seen closed that has not been seen open.
+    /// Reads in this order, so that no connection is seen closed before it was seen open.
     fn connections(&self, door: &ConnectionLimiter, page: &mut Page) {
         let turned_away: u64 = RejectReason::ALL.iter().map(|&why| door.refused(why)).sum();
         page.family("closed_total", "counter", "Connections closed, by reason.");
@@ -199,7 +197,7 @@ impl std::fmt::Debug for Stats {
     }
 }
 
-/// The text, as it grows.
+/// The text that is being built.
 #[derive(Default)]
 struct Page(String);
 
@@ -215,7 +213,11 @@ impl Page {
     }
 
     fn load(&mut self, load: &Load) {
-        self.family("waiting", "gauge", "Connections that wait in the lobby, by what for.");
+        self.family(
+            "waiting",
+            "gauge",
+            "Connections that wait in the lobby, by what they wait for.",
+        );
         for &(phase, count) in &load.waiting {
             self.line(&format!("waiting{{phase=\"{}\"}}", phase.name()), count as u64);
         }

@@ -1,77 +1,76 @@
-//! `--wire`: each byte that passes on each connection, in lines ([`text`](crate::proto::http::dump::text)).
+//! `--wire`: shows every byte of every connection as text ([`text`](crate::proto::http::dump::text)).
 //!
-//! They go the way of the access log, through [`Lines`]: no worker waits for whoever reads them. While
-//! nobody looks on, a connection has no tap, and pays for it with one look at an empty place for
-//! each read and each write. While somebody does, the bodies of files are read and written, not sent by the
-//! kernel, as bytes that never come here cannot be shown.
+//! The lines go through a [`LogWriter`], as those of the access log do: no worker waits for their reader.
+//! Without `--wire` a connection has no [`ConnectionLog`], which costs one check for each read and write.
+//! With it, files are read and written, not sent by the kernel, so that their bytes can be shown.
 
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::log_writer::Lines;
+use super::log_writer::LogWriter;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::dump::Side;
 use crate::proto::http::dump::text::{Form, Text};
 use crate::proto::http::limits::Limits;
 use crate::text::wants_colour;
 
-/// Where the bytes are shown, and how.
+/// Where the bytes are shown, and in which form.
 #[derive(Debug)]
 pub struct WireLog {
-    lines: Lines,
+    lines: LogWriter,
     form: Form,
     begun: Instant,
     /// The number of the next connection.
     next: AtomicUsize,
 }
 
-/// One connection's.
+/// The log of one connection.
 #[derive(Debug)]
-pub(crate) struct Tap {
-    lines: Lines,
+pub(crate) struct ConnectionLog {
+    lines: LogWriter,
     begun: Instant,
     text: Text,
 }
 
 impl WireLog {
-    /// To lines that go to standard error: on a terminal in colour, unless `NO_COLOR` is set, and with
-    /// long bodies cut.
-    pub fn stderr(lines: Lines) -> WireLog {
+    /// Writes to standard error; on a terminal in colour, unless `NO_COLOR` is set, and with long bodies
+    /// cut.
+    pub fn stderr(lines: LogWriter) -> WireLog {
         WireLog::new(lines, Form::look(io::stderr().is_terminal(), wants_colour()))
     }
 
-    /// To these lines, in this form.
-    pub fn new(lines: Lines, form: Form) -> WireLog {
+    /// Writes to this log, in this form.
+    pub fn new(lines: LogWriter, form: Form) -> WireLog {
         WireLog { lines, form, begun: Instant::now(), next: AtomicUsize::new(0) }
     }
 
-    /// For a connection that was just opened, by this peer.
-    pub(crate) fn open(&self, peer: SocketAddr, limits: &Limits) -> Box<Tap> {
+    /// Opens the log of a connection that was just accepted.
+    pub(crate) fn open(&self, peer: SocketAddr, limits: &Limits) -> Box<ConnectionLog> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let text = Text::new(number, self.form, limits.clone());
-        let mut tap = Tap { lines: self.lines.clone(), begun: self.begun, text };
-        tap.note(&format!("opened by {peer}"));
-        Box::new(tap)
+        let mut log = ConnectionLog { lines: self.lines.clone(), begun: self.begun, text };
+        log.note(&format!("opened by {peer}"));
+        Box::new(log)
     }
 }
 
-impl Tap {
-    /// These bytes came; none is the end.
-    pub(crate) fn came(&mut self, bytes: &[u8]) {
+impl ConnectionLog {
+    /// Shows received bytes; no bytes are the end of the stream.
+    pub(crate) fn received(&mut self, bytes: &[u8]) {
         match bytes {
             [] => self.note("the client says no more"),
             bytes => self.show(Side::Client, bytes),
         }
     }
 
-    /// These bytes went.
-    pub(crate) fn went(&mut self, bytes: &[u8]) {
+    /// Shows sent bytes.
+    pub(crate) fn sent(&mut self, bytes: &[u8]) {
         self.show(Side::Server, bytes);
     }
 
-    /// It is closed, or will be once the peer has heard the last of it.
+    /// Shows the end of the connection.
     pub(crate) fn closed(&mut self, why: CloseReason) {
         self.note(&format!("closed: {why}"));
     }

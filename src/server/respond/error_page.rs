@@ -1,4 +1,4 @@
-//! How a refusal is shown: as plain text, as a page that needs nothing but itself, as a line in a log.
+//! Shows an error response as plain text, as an HTML page without other files, or as a line in the log.
 //!
 //! ```text
 //! 400 Bad Request
@@ -11,12 +11,12 @@
 //! Rule:  RFC 9112, 5.1
 //! Right: Host: example.org
 //! ```
-//! Whatever came from a peer is escaped here, for each of the three in its own way.
+//! What came from a client is escaped here, for each of the three in its own way.
 
 use super::error_response::ErrorResponse;
 use crate::text::{escape_controls, escape_html};
 
-/// The site's colours, light and dark, and enough of its dress.
+/// The colours of the site, light and dark, and the minimum of its style.
 const STYLE: &str = "\
 :root { color-scheme: light dark; --bg: #f6f3ec; --zone: #ece7da; --edge: #d8d0bd; --ink: #22283a; --mute: #565c6b; --denim: #2b4a7f; --stitch: #e08a3c; --thread: #a8480c; }
 @media (prefers-color-scheme: dark) { :root { --bg: #10151f; --zone: #161c2a; --edge: #34405a; --ink: #e9e6de; --mute: #a9b1c1; --denim: #9db8ee; --stitch: #d98a43; --thread: #f0a35e; } }
@@ -33,22 +33,22 @@ dt { color: var(--mute); }
 dd { margin: 0; min-width: 0; }
 ";
 
-pub(crate) fn text(refusal: &ErrorResponse) -> String {
-    let ErrorResponse { status, section, right, .. } = refusal;
-    let shown = refusal.excerpt().map_or(String::new(), |excerpt| {
+pub(crate) fn text(error: &ErrorResponse) -> String {
+    let ErrorResponse { status, section, right, .. } = error;
+    let shown = error.excerpt().map_or(String::new(), |excerpt| {
         format!("\n    {}\n    {}\n\n", excerpt.line(), excerpt.marker())
     });
-    format!("{status}\n\n{}\n{shown}Rule:  {section}\nRight: {right}\n", sentence(refusal))
+    format!("{status}\n\n{}\n{shown}Rule:  {section}\nRight: {right}\n", sentence(error))
 }
 
-pub(crate) fn html(refusal: &ErrorResponse) -> String {
-    let ErrorResponse { status, section, right, .. } = refusal;
-    let shown = refusal.excerpt().map_or(String::new(), |excerpt| {
+pub(crate) fn html(error: &ErrorResponse) -> String {
+    let ErrorResponse { status, section, right, .. } = error;
+    let shown = error.excerpt().map_or(String::new(), |excerpt| {
         let [line, marker] = [excerpt.line(), excerpt.marker()].map(|text| escape_html(&text));
         format!("<pre>{line}\n<b>{marker}</b></pre>\n")
     });
     let [what, rule, right, reason] =
-        [&*sentence(refusal), section, right, status.reason()].map(escape_html);
+        [&*sentence(error), section, right, status.reason()].map(escape_html);
     let rule = match link(section) {
         Some(url) => format!("<a href=\"{}\">{rule}</a>", escape_html(&url)),
         None => rule,
@@ -65,28 +65,28 @@ pub(crate) fn html(refusal: &ErrorResponse) -> String {
 }
 
 /// `400: what was wrong (byte 19; RFC 9112, 5.1); right: Host: example.org; line: Host : x\r\n`
-pub(crate) fn line(refusal: &ErrorResponse) -> String {
-    let ErrorResponse { status, what, section, right, .. } = refusal;
-    let byte = refusal.place.as_ref().map(|place| format!("byte {}; ", place.offset));
-    let shown = refusal.excerpt().map(|excerpt| format!("; line: {excerpt}"));
+pub(crate) fn line(error: &ErrorResponse) -> String {
+    let ErrorResponse { status, what, section, right, .. } = error;
+    let byte = error.place.as_ref().map(|place| format!("byte {}; ", place.offset));
+    let shown = error.excerpt().map(|excerpt| format!("; line: {excerpt}"));
     let text = format!(
         "{}: {what} ({}{section}); right: {right}{}",
         status.code(),
         byte.unwrap_or_default(),
         shown.unwrap_or_default()
     );
-    // What a handler says may have come from anywhere.
+    // The text of a handler may contain bytes of the client.
     escape_controls(&text)
 }
 
-fn sentence(refusal: &ErrorResponse) -> String {
-    let mut chars = refusal.what.chars();
+fn sentence(error: &ErrorResponse) -> String {
+    let mut chars = error.what.chars();
     let first = chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>());
-    let place = refusal.place.as_ref().map(|place| format!(" (byte {})", place.offset));
+    let place = error.place.as_ref().map(|place| format!(" (byte {})", place.offset));
     format!("{}{}.", first.unwrap_or_default(), place.unwrap_or_default())
 }
 
-/// `RFC 9112, 5.1` where it can be read.
+/// Returns the URL of a section such as `RFC 9112, 5.1`.
 fn link(section: &str) -> Option<String> {
     let rest = section.strip_prefix("RFC ")?;
     let (number, section) = rest.split_once(", ").unwrap_or((rest, ""));

@@ -1,8 +1,7 @@
-//! Refusals that teach: what was wrong, where, which rule says so, and how a right one looks.
+//! Error responses that teach: what was wrong and where, which rule says so, and what is right.
 //!
-//! HTML for those who would rather have it (RFC 9110, 12.5.1), plain text for everybody else; how
-//! each looks is in `refusal/page.rs`. The texts are constants of ours; where a peer's bytes are
-//! shown they are few and escaped, and none of them is a credential.
+//! As HTML for clients that prefer it (RFC 9110, 12.5.1), else as plain text; [`error_page`] formats both.
+//! Where bytes of the client are shown they are few and escaped, and never credentials.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -14,21 +13,22 @@ use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::Status;
-use crate::server::handler::{Body, Request, Response};
+use crate::server::request::Request;
+use crate::server::response::{Body, Response};
 use crate::text::escape_bytes;
 
-/// Why a request is refused, in words.
+/// Why a request is rejected, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorResponse {
-    /// What is answered.
+    /// The status of the response.
     pub status: Status,
-    /// What was wrong, or is missing: the beginning of a sentence, without its capital.
+    /// What was wrong or missing: a sentence without its capital and its full stop.
     pub what: String,
-    /// Where, if it is at one place.
+    /// Where it was wrong, if that is one place.
     pub place: Option<Box<Place>>,
     /// The RFC section that says so: `RFC 9110, 15.5.1`.
     pub section: &'static str,
-    /// What a right one looks like.
+    /// An example of what is right.
     pub right: String,
 }
 
@@ -37,7 +37,7 @@ pub struct ErrorResponse {
 pub struct Place {
     /// The byte, counted from the start of the head or body.
     pub offset: u64,
-    /// The line that it stands in.
+    /// The line that holds it.
     pub excerpt: Option<Excerpt>,
 }
 
@@ -48,7 +48,7 @@ impl From<Fault> for ErrorResponse {
 }
 
 impl ErrorResponse {
-    /// For a reason that is not a place in the bytes.
+    /// Describes an error that is not at one place in the bytes.
     pub fn new(
         status: Status,
         section: &'static str,
@@ -58,7 +58,7 @@ impl ErrorResponse {
         ErrorResponse { status, what: what.into(), place: None, section, right: right.into() }
     }
 
-    /// A rule of the protocol was broken, by this line if it is known.
+    /// Describes a broken rule of the protocol, with the line that broke it, if known.
     pub fn of(fault: Fault, excerpt: Option<&Excerpt>) -> ErrorResponse {
         let place = Place { offset: fault.offset, excerpt: excerpt.cloned() };
         ErrorResponse {
@@ -71,17 +71,17 @@ impl ErrorResponse {
         ErrorResponse::new(rule.status(), rule.section(), what, rule.right())
     }
 
-    /// 404: nothing here by that name.
+    /// 404: the path does not exist.
     pub fn not_found(head: &RequestHead) -> ErrorResponse {
         ErrorResponse::new(
             Status::NOT_FOUND,
             "RFC 9110, 15.5.5",
-            format!("there is nothing at {}", shown(head.target.path())),
-            "a path that is there, such as /",
+            format!("nothing exists at {}", shown(head.target.path())),
+            "a path that exists, such as /",
         )
     }
 
-    /// 403: it is there, and is not to be read.
+    /// 403: the file exists and may not be read.
     pub fn forbidden(head: &RequestHead) -> ErrorResponse {
         ErrorResponse::new(
             Status::FORBIDDEN,
@@ -91,7 +91,7 @@ impl ErrorResponse {
         )
     }
 
-    /// 405: the path is there, the method is not.
+    /// 405: the path exists, but not with this method.
     pub fn not_allowed(head: &RequestHead, allow: &str) -> ErrorResponse {
         let (method, path) = (shown(head.method.as_str()), shown(head.target.path()));
         ErrorResponse::new(
@@ -102,44 +102,54 @@ impl ErrorResponse {
         )
     }
 
+    /// 412: the precondition in this field does not hold.
+    pub fn precondition_failed(field: &str) -> ErrorResponse {
+        ErrorResponse::new(
+            Status::PRECONDITION_FAILED,
+            "RFC 9110, 13.1",
+            format!("{field} does not hold for the current state"),
+            "GET it again, and send If-Match with the ETag of that response",
+        )
+    }
+
     /// 413: a body of more than `limit` bytes.
     pub fn too_large(limit: u64) -> ErrorResponse {
         let rule = Rule::BodyTooLarge;
         ErrorResponse::by(rule, format!("{}: {limit} bytes at most", rule.what()))
     }
 
-    /// 500: a handler panicked, or a file could not be read; what exactly is for the log.
+    /// 500: a handler panicked, or a file could not be read; the log says what exactly.
     pub fn internal_error() -> ErrorResponse {
         ErrorResponse::new(
             Status::INTERNAL_SERVER_ERROR,
             "RFC 9110, 15.6.1",
-            "the request was right, and the server failed; its log says more",
-            "the same request, when the server is mended",
+            "the request was valid, but the server failed; its log says more",
+            "the same request, once the server is repaired",
         )
     }
 
-    /// 503: as many workers wait for bodies as may.
+    /// 503: the limit of workers that wait for bodies is reached.
     pub fn too_many_streams() -> ErrorResponse {
         ErrorResponse::new(
             Status::SERVICE_UNAVAILABLE,
             "RFC 9110, 15.6.4",
-            "as many bodies are being streamed as may be at once",
+            "the server has reached its limit of bodies that are streamed at once",
             "the same request a little later",
         )
     }
 
-    /// 503: as many files are open for uploads and answers as may be.
+    /// 503: the limit of files that are open for uploads and responses is reached.
     pub fn too_many_files() -> ErrorResponse {
         ErrorResponse::new(
             Status::SERVICE_UNAVAILABLE,
             "RFC 9110, 15.6.4",
-            "the server has as many files open for uploads and answers as it may",
+            "the server has reached its limit of open files for uploads and responses",
             "the same request a little later",
         )
     }
 
-    /// 507: all bodies that are kept on the disk may take `most` bytes of it, and with this one they
-    /// would take more. It is the status for a disk that is full, which is the same to the client.
+    /// 507: with this body, all bodies on the disk would take more than `most` bytes. The status is that
+    /// for a full disk, which is the same to the client.
     pub fn too_much_on_disk(most: u64) -> ErrorResponse {
         ErrorResponse::new(
             Status::INSUFFICIENT_STORAGE,
@@ -149,8 +159,7 @@ impl ErrorResponse {
         )
     }
 
-    /// A body of this size has to be kept in a file, and that failed. 507: the disk is full; 503:
-    /// anything else.
+    /// 507 or 503: a body could not be kept in a file, as the disk is full, or for another reason.
     pub fn cannot_keep(error: &std::io::Error) -> ErrorResponse {
         let (status, section) = match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -162,46 +171,47 @@ impl ErrorResponse {
         ErrorResponse::new(status, section, what, "a smaller body, or the same one later")
     }
 
-    /// 408: so much came in time.
+    /// 408: only `came` bytes of a head arrived in time.
     pub fn head_timeout(came: u64) -> ErrorResponse {
-        let what =
-            format!("the head took too long: {came} bytes came, and not the blank line at its end");
+        let what = format!(
+            "the head took too long: {came} bytes arrived, without the blank line at its end"
+        );
         ErrorResponse::by(Rule::HeadTimeout, what)
     }
 
-    /// 408: so much came in time, and so much is missing, as far as that can be known.
+    /// 408: only `came` bytes of a body arrived in time, and `missing` are missing, if that is known.
     pub fn body_timeout(came: u64, missing: Option<u64>) -> ErrorResponse {
         let rule = Rule::BodyTimeout;
         let missing = match missing {
             Some(missing) => format!("{missing} are missing"),
             None => "the last chunk is missing".to_owned(),
         };
-        ErrorResponse::by(rule, format!("{}: {came} bytes came, {missing}", rule.what()))
+        ErrorResponse::by(rule, format!("{}: {came} bytes arrived, {missing}", rule.what()))
     }
 
-    /// 501: nobody here knows the method.
+    /// 501: the method is unknown.
     pub fn not_implemented(head: &RequestHead) -> ErrorResponse {
         let method = shown(head.method.as_str());
         ErrorResponse::new(
             Status::NOT_IMPLEMENTED,
             "RFC 9110, 9.1",
-            format!("nothing here knows the method {method} (case matters)"),
+            format!("the server does not know the method {method} (methods are case-sensitive)"),
             "GET, HEAD, POST, PUT, DELETE or OPTIONS",
         )
     }
 
-    /// The answer to a request that a handler refuses. The log has the same words, at level debug:
-    /// what was asked and answered is in the access log.
+    /// Returns the response to a request that a handler rejects. Logs the same words at level debug: the
+    /// request and its status are in the access log.
     pub fn to(&self, request: &Request) -> Response {
-        self.answer(&request.head, request.peer)
+        self.log_and_respond(&request.head, request.peer)
     }
 
-    pub(crate) fn answer(&self, head: &RequestHead, peer: SocketAddr) -> Response {
+    pub(crate) fn log_and_respond(&self, head: &RequestHead, peer: SocketAddr) -> Response {
         log::debug!("{peer}: refused: {self}");
         self.response(Some(head))
     }
 
-    /// The answer, in HTML when `head` (if there was one) asks for it.
+    /// Returns the response; in HTML if `head` prefers it.
     pub fn response(&self, head: Option<&RequestHead>) -> Response {
         let response = if head.is_some_and(|head| prefers_html(&head.headers)) {
             Response::html(error_page::html(self))
@@ -223,22 +233,36 @@ impl std::fmt::Display for ErrorResponse {
     }
 }
 
-/// 503 on a connection that no worker will see: one text for all, and small, as it is written
+impl Response {
+    /// Sets a field. A name or value that is not allowed in a head makes the response a 500, with a line
+    /// in the log: bytes that a client sent must not become a field of their own.
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Response {
+        match self.headers.set(name, value) {
+            Ok(()) => self,
+            Err(error) => {
+                log::error!("a handler set an impossible field: {error}");
+                ErrorResponse::internal_error().response(None)
+            }
+        }
+    }
+}
+
+/// Returns the 503 for a connection that no worker serves: always the same small text, as it is written
 /// without waiting.
 pub fn overload(why: RejectReason) -> Response {
-    let refusal = ErrorResponse::new(
+    let error = ErrorResponse::new(
         Status::SERVICE_UNAVAILABLE,
         "RFC 9110, 15.6.4",
         why.what(),
         "the same request a second later",
     );
-    Response::new(refusal.status)
+    Response::new(error.status)
         .field("Retry-After", "1")
         .field("Content-Type", "text/plain; charset=utf-8")
-        .body(Body::Bytes(error_page::text(&refusal).into_bytes().into()))
+        .body(Body::Bytes(error_page::text(&error).into_bytes().into()))
 }
 
-/// A peer's word in a sentence of ours: visible, and not too long.
+/// Returns text of the client, escaped, and cut to 200 bytes.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 200;
     match text.as_bytes().get(..LONGEST) {
@@ -274,5 +298,13 @@ mod tests {
             let Body::Bytes(text) = overload(why).body else { panic!("it is at hand") };
             assert!(text.len() < 200, "{}", String::from_utf8_lossy(&text));
         }
+    }
+
+    #[test]
+    fn a_value_that_would_split_the_head_is_a_500() {
+        let response = Response::text("x").field("Location", "/a\r\nSet-Cookie: b");
+        assert_eq!(response.status, Status::INTERNAL_SERVER_ERROR);
+        assert!(!response.headers.has("location") && !response.headers.has("set-cookie"));
+        assert!(response.body.length() > Some(0), "it says whose fault it is");
     }
 }

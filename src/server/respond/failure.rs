@@ -1,8 +1,8 @@
-//! What could not be opened or read, and is not the client's fault.
+//! Responses to errors of the operating system, which are not the client's fault.
 //!
-//! Descriptors that have run out (EMFILE, ENFILE) come back: 503 with Retry-After (RFC 9110, 15.6.4),
-//! and a line in the log once a second, as everybody is told so at the same time. Anything else is a
-//! 500 (RFC 9110, 15.6.1), and a line each time.
+//! When descriptors have run out (EMFILE, ENFILE), that is temporary: 503 with Retry-After (RFC 9110,
+//! 15.6.4), and one log line a second at most, as many clients get it at the same time. Any other error
+//! is a 500 (RFC 9110, 15.6.1) with a log line each time.
 
 use std::fmt::Display;
 use std::io;
@@ -14,9 +14,9 @@ use crate::net::errors::out_of_descriptors;
 use crate::net::log_throttle::LogThrottle;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::Status;
-use crate::server::handler::Response;
+use crate::server::response::Response;
 
-/// The answer to a request that failed like this; the log is told.
+/// Returns the response to a request that failed with this error, and logs the error.
 pub fn failed(head: &RequestHead, error: &io::Error) -> Response {
     log_failure(format_args!("{} {}", head.method, head.target), error);
     if !out_of_descriptors(error) {
@@ -25,41 +25,41 @@ pub fn failed(head: &RequestHead, error: &io::Error) -> Response {
     let refusal = ErrorResponse::new(
         Status::SERVICE_UNAVAILABLE,
         "RFC 9110, 15.6.4",
-        "the server has as many files open as it may",
+        "the server has reached its limit of open files",
         "the same request a little later",
     );
     refusal.response(Some(head)).field("Retry-After", "1")
 }
 
-/// Tells the log what failed, and why.
+/// Logs what failed, and why.
 pub(crate) fn log_failure(what: impl Display, error: &io::Error) {
     static SAID: LogThrottle = LogThrottle::new();
     if !out_of_descriptors(error) {
         log::error!("{what}: {error}");
     } else if SAID.allow(Instant::now()) {
-        log::error!("{what}: {error} (see ulimit -n); more like it are not told of");
+        log::error!("{what}: {error} (see ulimit -n); more like it are not logged");
     }
 }
 
-/// Tells the log, once a second at most, that a request was refused for want of a descriptor.
+/// Logs, once a second at most, that a request was rejected because no descriptor was left.
 pub(crate) fn log_no_descriptor(peer: SocketAddr) {
     static SAID: LogThrottle = LogThrottle::new();
     if SAID.allow(Instant::now()) {
         log::warn!(
-            "{peer}: refused: as many files are open for uploads and answers as may be \
-             (see ulimit -n); more like it are not told of"
+            "{peer}: refused: the limit of open files for uploads and responses is reached \
+             (see ulimit -n); more like it are not logged"
         );
     }
 }
 
-/// Tells the log, once a second at most, that a body was refused as all bodies may take no more than
-/// `most` bytes of the disk.
+/// Logs, once a second at most, that a body was rejected because all bodies may take `most` bytes of the
+/// disk.
 pub(crate) fn log_no_disk(peer: SocketAddr, most: u64) {
     static SAID: LogThrottle = LogThrottle::new();
     if SAID.allow(Instant::now()) {
         log::warn!(
             "{peer}: refused: its body and the others would take more than {most} bytes of the disk \
-             (see --max-bodies-disk); more like it are not told of"
+             (see --max-bodies-disk); more like it are not logged"
         );
     }
 }

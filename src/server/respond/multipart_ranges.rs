@@ -1,17 +1,17 @@
-//! Several parts of a body as one: `multipart/byteranges` (RFC 9110, 14.6), read as it is sent.
+//! Several ranges of a body as one: `multipart/byteranges` (RFC 9110, 14.6), read while it is sent.
 //!
-//! However many parts there are, and however long: what is held is the frame of one of them.
+//! Only the frame of one part is in memory, however many parts there are and however long.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use crate::proto::http::range::Multipart;
 
-/// Reads parts of a source, each in its frame.
+/// Reads ranges of a source, each in its frame.
 #[derive(Debug)]
-pub(crate) struct Parts<S> {
+pub(crate) struct MultipartRanges<S> {
     source: S,
-    /// Where in the source the whole begins.
+    /// The position in the source where the body begins.
     start: u64,
     frame: Multipart,
     parts: std::vec::IntoIter<Range<u64>>,
@@ -20,26 +20,32 @@ pub(crate) struct Parts<S> {
 
 #[derive(Debug)]
 enum State {
-    /// So much of the frame before this part is out.
+    /// This much of the frame before this part has been read.
     Head(Vec<u8>, usize, Range<u64>),
-    /// This is still to be read.
+    /// This many bytes of the part are still to be read.
     Part(u64),
-    /// So much of the frame's end is out.
+    /// This much of the frame's end has been read.
     Tail(Vec<u8>, usize),
 }
 
-impl<S: Read + Seek> Parts<S> {
-    /// Parts of what begins where the source stands.
+impl<S: Read + Seek> MultipartRanges<S> {
+    /// Takes ranges of a body that begins at the current position of the source.
     ///
     /// # Errors
-    /// When the source cannot tell where it stands.
+    /// When the source has no position.
     pub(crate) fn new(mut source: S, frame: Multipart, parts: Vec<Range<u64>>) -> io::Result<Self> {
         let start = source.stream_position()?;
-        Ok(Parts { source, start, frame, parts: parts.into_iter(), state: State::Part(0) })
+        Ok(MultipartRanges {
+            source,
+            start,
+            frame,
+            parts: parts.into_iter(),
+            state: State::Part(0),
+        })
     }
 }
 
-impl<S: Read + Seek> Read for Parts<S> {
+impl<S: Read + Seek> Read for MultipartRanges<S> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         if room.is_empty() {
             return Ok(0);
@@ -66,7 +72,7 @@ impl<S: Read + Seek> Read for Parts<S> {
                         usize::try_from(*left).map_or(room.len(), |left| left.min(room.len()));
                     let count = self.source.read(&mut room[..most])?;
                     if count == 0 {
-                        // The next frame here would be taken for the rest of this part.
+                        // The client would take the next frame for the rest of this part.
                         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it has shrunk"));
                     }
                     *left -= count as u64;
@@ -106,7 +112,7 @@ mod tests {
         for room in 1..=want.len() + 1 {
             let mut source = Cursor::new(b"before0123456789");
             source.set_position(6);
-            let mut parts = Parts::new(source, frame(), ranges.clone()).unwrap();
+            let mut parts = MultipartRanges::new(source, frame(), ranges.clone()).unwrap();
             let (mut got, mut piece) = (Vec::new(), vec![0; room]);
             loop {
                 match parts.read(&mut piece).unwrap() {
@@ -120,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_part_that_is_not_there_any_more_breaks_off() {
-        let mut parts = Parts::new(Cursor::new(b"0123456"), frame(), vec![6..9, 0..2]).unwrap();
+        let mut parts =
+            MultipartRanges::new(Cursor::new(b"0123456"), frame(), vec![6..9, 0..2]).unwrap();
         let mut got = Vec::new();
         let error = parts.read_to_end(&mut got).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);

@@ -1,9 +1,8 @@
-//! How much of a handler's answer is sent: all of it; nothing, as the client has it (304) or wants
-//! another state (412); one part or several (206); none, as there is none (416).
+//! Applies the client's conditions and ranges to a handler's response (RFC 9110, 13 and 14).
 //!
-//! Done here for every 200 to a GET or HEAD, whoever made it, with the validators that it carries
-//! (RFC 9110, 13 and 14). Ranges are served of bytes and files that have a validator, unless
-//! `Accept-Ranges` says `none`; not of what can be read once only.
+//! Every 200 to a GET or HEAD, by its validators, is sent whole, or becomes a 304 (the client has it), a
+//! 412 (the client wants another state), a 206 (one range or several) or a 416 (no such range). Ranges
+//! apply to bytes and files that have a validator, unless `Accept-Ranges` is `none`; not to readers.
 
 use std::collections::hash_map::RandomState;
 use std::fs::File;
@@ -12,7 +11,7 @@ use std::io::{self, Cursor, Seek as _, SeekFrom};
 use std::ops::Range;
 
 use super::error_response::ErrorResponse;
-use super::multipart_ranges::Parts;
+use super::multipart_ranges::MultipartRanges;
 use crate::proto::http::conditional::{Outcome, Validators, evaluate, if_range};
 use crate::proto::http::etag::EntityTag;
 use crate::proto::http::head::RequestHead;
@@ -23,10 +22,11 @@ use crate::proto::http::range::{
     self, Multipart, Selection, Spec, content_range, unsatisfied_range,
 };
 use crate::proto::http::status::Status;
-use crate::server::handler::{Body, Response};
+use crate::server::request::Request;
+use crate::server::response::{Body, Response};
 
-/// What a 304 leaves out: representation metadata that is neither a validator nor asked for by RFC
-/// 9110, 15.4.5.
+/// What a 304 leaves out: representation metadata that is neither a validator nor required by RFC 9110,
+/// 15.4.5.
 const NOT_IN_304: &[&str] = &[
     "accept-ranges",
     "content-disposition",
@@ -37,7 +37,7 @@ const NOT_IN_304: &[&str] = &[
     "content-type",
 ];
 
-/// What the answer to an `If-Range` leaves out: the client has it (RFC 9110, 15.3.7).
+/// What the response to an `If-Range` leaves out: the client has it (RFC 9110, 15.3.7).
 const NOT_IN_206: &[&str] = &[
     "content-disposition",
     "content-encoding",
@@ -46,13 +46,48 @@ const NOT_IN_206: &[&str] = &[
     "last-modified",
 ];
 
-/// Makes of a handler's response what was asked for.
-pub(crate) fn select(response: Response, head: &RequestHead, limits: &Limits) -> Response {
+impl Request {
+    /// Checks the client's conditions for a change (`If-Match`, `If-None-Match`, `If-Unmodified-Since`;
+    /// RFC 9110, 13). `current` is the current state, `None` when there is nothing yet. The caller holds a
+    /// lock on that state until the change is made: else an update can still be lost.
+    ///
+    /// ```
+    /// use threadbare::server::{Request, Response, Status, Validators};
+    ///
+    /// fn replace(request: &mut Request) -> Response {
+    ///     let current = Validators::tagged("\"v7\"");
+    ///     if let Err(error) = request.precondition(Some(&current)) {
+    ///         return error.response(Some(&request.head));
+    ///     }
+    ///     // … make the change …
+    ///     Response::new(Status::NO_CONTENT).field("ETag", "\"v8\"")
+    /// }
+    /// # let _ = replace;
+    /// ```
+    ///
+    /// # Errors
+    /// 412, with the field that does not hold. A GET of a state that the client has already is not an
+    /// error: the server makes a 304 of its response.
+    pub fn precondition(&self, current: Option<&Validators<'_>>) -> Result<(), ErrorResponse> {
+        let RequestHead { method, headers, .. } = &*self.head;
+        match evaluate(method, headers, current) {
+            Outcome::Failed(field) => Err(ErrorResponse::precondition_failed(field)),
+            Outcome::Proceed | Outcome::NotModified => Ok(()),
+        }
+    }
+}
+
+/// Returns what the client gets of a handler's response.
+pub(crate) fn apply_conditions_and_ranges(
+    response: Response,
+    head: &RequestHead,
+    limits: &Limits,
+) -> Response {
     if response.status != Status::OK || !matches!(head.method, Method::Get | Method::Head) {
         return response;
     }
-    if !asks_for_less(&head.headers) {
-        // As most: nothing to judge, and nothing to cut.
+    if !has_condition_or_range(&head.headers) {
+        // Most requests have no condition and no range.
         let may_say_so = !response.headers.has("accept-ranges");
         return match may_say_so && has_validator(&response.headers) && can_be_cut(&response) {
             true => with_ranges(response),
@@ -62,7 +97,7 @@ pub(crate) fn select(response: Response, head: &RequestHead, limits: &Limits) ->
     let validators = Validators::of(&response.headers);
     match evaluate(&head.method, &head.headers, Some(&validators)) {
         Outcome::NotModified => not_modified(response),
-        Outcome::Failed(field) => precondition_failed(field).response(Some(head)),
+        Outcome::Failed(field) => ErrorResponse::precondition_failed(field).response(Some(head)),
         Outcome::Proceed if validators.is_empty() || !can_be_cut(&response) => response,
         Outcome::Proceed => {
             let specs = specs(head, limits).filter(|_| if_range(&head.headers, &validators));
@@ -75,7 +110,7 @@ pub(crate) fn select(response: Response, head: &RequestHead, limits: &Limits) ->
     }
 }
 
-/// The same, that says so if it says nothing of ranges yet.
+/// Adds `Accept-Ranges`, unless the handler has set it.
 fn with_ranges(response: Response) -> Response {
     match response.headers.has("accept-ranges") {
         true => response,
@@ -83,9 +118,9 @@ fn with_ranges(response: Response) -> Response {
     }
 }
 
-/// Is there a condition, or a range (RFC 9110, 13.1 and 14.2)? Asked one by one, by names that are
-/// known beforehand, as most have none.
-fn asks_for_less(fields: &Headers) -> bool {
+/// Returns true if there is a condition or a range (RFC 9110, 13.1 and 14.2). Most requests have none;
+/// these six look-ups are cheaper than the full evaluation.
+fn has_condition_or_range(fields: &Headers) -> bool {
     fields.has("if-none-match")
         || fields.has("if-modified-since")
         || fields.has("if-match")
@@ -94,20 +129,10 @@ fn asks_for_less(fields: &Headers) -> bool {
         || fields.has("if-range")
 }
 
-/// Is there any? To read a date takes longer than to read a tag.
+/// Returns true if there is a validator. Parsing a tag is cheaper than parsing a date.
 fn has_validator(fields: &Headers) -> bool {
     let has_etag = fields.first("etag").and_then(EntityTag::parse).is_some();
     has_etag || fields.has("last-modified") && !Validators::of(fields).is_empty()
-}
-
-/// 412: the field of this name does not hold.
-pub(crate) fn precondition_failed(field: &str) -> ErrorResponse {
-    ErrorResponse::new(
-        Status::PRECONDITION_FAILED,
-        "RFC 9110, 13.1",
-        format!("{field} does not hold for the state that there is"),
-        "GET it again, and send If-Match with the ETag that comes with it",
-    )
 }
 
 fn not_modified(mut response: Response) -> Response {
@@ -117,7 +142,7 @@ fn not_modified(mut response: Response) -> Response {
     response.status(Status::NOT_MODIFIED).body(Body::EMPTY)
 }
 
-/// Bytes and files can be, but for pipes, if the handler has nothing against it.
+/// Returns true if ranges can be taken of the body (bytes and files, but not pipes), and may be.
 fn can_be_cut(response: &Response) -> bool {
     let seekable = match &response.body {
         Body::Bytes(_) | Body::Part(_) => true,
@@ -127,14 +152,14 @@ fn can_be_cut(response: &Response) -> bool {
     seekable && !response.headers.list_has("accept-ranges", "none")
 }
 
-/// The ranges that are asked for: by GET only (RFC 9110, 14.2), in one line.
+/// Returns the requested ranges: of a GET only (RFC 9110, 14.2), in one field line.
 fn specs(head: &RequestHead, limits: &Limits) -> Option<Vec<Spec>> {
     let mut lines = head.headers.all("range").filter(|_| head.method == Method::Get);
     let specs = range::parse(lines.next()?, limits.ranges)?;
     lines.next().is_none().then_some(specs)
 }
 
-/// Sends of a body what was asked for.
+/// Returns the requested ranges of a response.
 fn cut(mut response: Response, specs: &[Spec], head: &RequestHead) -> Response {
     let Some(length) = response.body.length() else { return response };
     let content_type = response.headers.first("content-type").map(<[u8]>::to_vec);
@@ -162,21 +187,21 @@ fn cut(mut response: Response, specs: &[Spec], head: &RequestHead) -> Response {
 }
 
 fn unsatisfiable(length: u64, headers: &Headers, head: &RequestHead) -> Response {
-    let refusal = ErrorResponse::new(
+    let error = ErrorResponse::new(
         Status::RANGE_NOT_SATISFIABLE,
         "RFC 9110, 15.5.17",
-        format!("there are {length} bytes, and none of them is in the range asked for"),
+        format!("the requested range has none of the {length} bytes"),
         "Range: bytes=0-",
     );
-    let response = refusal.response(Some(head)).field("Content-Range", unsatisfied_range(length));
-    // Of which state that is the length.
+    let response = error.response(Some(head)).field("Content-Range", unsatisfied_range(length));
+    // The length belongs to this state.
     match headers.first("etag") {
         Some(etag) => response.field("ETag", etag),
         None => response,
     }
 }
 
-/// 206 with what `cut` makes of the body.
+/// Returns a 206 with the body that `cut` makes.
 fn with_body(
     mut response: Response,
     head: &RequestHead,
@@ -212,23 +237,27 @@ fn several(body: Body, frame: Multipart, parts: Vec<Range<u64>>) -> io::Result<B
     let length = Some(frame.body_length(&parts));
     Ok(match body {
         Body::Bytes(bytes) => {
-            let parts = Parts::new(Cursor::new(bytes), frame, parts)?;
+            let parts = MultipartRanges::new(Cursor::new(bytes), frame, parts)?;
             Body::Read(Box::new(parts), length)
         }
-        Body::File(file, _) => Body::Read(Box::new(Parts::new(file, frame, parts)?), length),
-        Body::Part(whole) => Body::Read(Box::new(Parts::new(whole, frame, parts)?), length),
+        Body::File(file, _) => {
+            Body::Read(Box::new(MultipartRanges::new(file, frame, parts)?), length)
+        }
+        Body::Part(whole) => {
+            Body::Read(Box::new(MultipartRanges::new(whole, frame, parts)?), length)
+        }
         body @ (Body::Read(..) | Body::Trailed(..)) => body,
     })
 }
 
-/// A file's body begins where the file stands.
+/// Moves `count` bytes forward: a file's body begins at its current position.
 fn skip(file: &mut File, count: u64) -> io::Result<u64> {
     let start = file.stream_position()?;
     file.seek(SeekFrom::Start(start.saturating_add(count)))
 }
 
-/// What nobody can foresee, and so nobody can have put into a file: 128 bits of the keys that the
-/// hash maps of this process are protected by.
+/// Returns a boundary that cannot be predicted, and so is not in any file: 128 bits derived from the
+/// random keys of this process's hash maps.
 fn boundary() -> String {
     let half = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", half(), half())

@@ -1,0 +1,175 @@
+//! How the textbook waits: reads and writes that block, each with a deadline.
+//!
+//! The socket's timeouts end a blocked read(2) or write(2) after 100 ms. Then the worker checks whether
+//! the deadline has passed, the server stops, or others wait for a worker.
+
+use std::io::{self, Read as _};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::conn::connection_io::ConnectionIo;
+use super::conn::{Context, Http};
+use crate::net::deadline::{Deadline, Phase};
+use crate::net::errors::{nothing_yet, peer_left};
+use crate::net::service::Driver;
+use crate::net::stop_signal::StopSignal;
+use crate::net::usual_time::UsualTime;
+use crate::pool::Backlog;
+use crate::proto::http::close::CloseReason;
+
+/// The longest that a worker blocks before it checks whether others wait, the server stops, or a
+/// deadline has passed.
+const LOOK_UP: Duration = Duration::from_millis(100);
+
+/// How long the client's last bytes are read and discarded. The limit is a time and not a number of
+/// bytes: a client that writes everything before it reads would be reset while it writes.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A connection and what its worker needs.
+pub(super) struct Served<'a> {
+    pub(super) http: &'a Http,
+    pub(super) context: Context<'a>,
+    pub(super) io: ConnectionIo,
+    pub(super) waiting: &'a Backlog<'a>,
+    pub(super) stop: &'a StopSignal,
+    /// How long the connection waited for a worker; `None` once it has been read from.
+    pub(super) queued: Option<Duration>,
+}
+
+/// Why a connection ends: at once, or lingering, as the client may still be sending.
+pub(super) enum End {
+    AtOnce(CloseReason),
+    Lingering(CloseReason),
+}
+
+impl Served<'_> {
+    /// Reads what the client has sent, and waits for it; returns false when the deadline has passed.
+    pub(super) fn read(&mut self, deadline: Deadline) -> Result<bool, End> {
+        self.flush()?;
+        loop {
+            self.check_stop()?;
+            let queued = self.queued.take();
+            if queued.is_none() {
+                self.check_idle(deadline.phase)?;
+                if deadline.has_passed(Instant::now()) {
+                    return Ok(false);
+                }
+            }
+            match self.io.read(self.context.stream) {
+                Ok(_) => {
+                    let now = Instant::now();
+                    self.context.start = now;
+                    self.io
+                        .timing
+                        .reads(now.checked_sub(queued.unwrap_or_default()).unwrap_or(now));
+                    return Ok(true);
+                }
+                Err(error) if nothing_yet(&error) || error.kind() == io::ErrorKind::Interrupted => {
+                }
+                Err(error) => return Err(self.broken(&error)),
+            }
+        }
+    }
+
+    /// Writes all that is in the output, and waits for the client to make room.
+    pub(super) fn flush(&mut self) -> Result<(), End> {
+        loop {
+            let written = self.io.flush(self.context.stream, &self.http.limits);
+            written.map_err(|error| self.broken(&error))?;
+            self.http.count_bytes(&mut self.io);
+            if self.io.output.bytes.is_empty() {
+                return Ok(());
+            }
+            self.check_stop()?;
+            self.check_write_deadline()?;
+        }
+    }
+
+    /// Sends what is left, after which the connection ends for `why`. Lingers unless the client has
+    /// closed its side, so that no reset overtakes the response.
+    pub(super) fn finish(&mut self, why: CloseReason) -> End {
+        match self.flush() {
+            Ok(()) if !self.io.input.is_closed() => End::Lingering(why),
+            _ => End::AtOnce(why),
+        }
+    }
+
+    /// Ends the connection when the time to stop has run out.
+    pub(super) fn check_stop(&self) -> Result<(), End> {
+        if self.stop.deadline().is_some_and(|end| Instant::now() >= end) {
+            self.http.count_cut();
+            return Err(End::AtOnce(CloseReason::Stopping));
+        }
+        Ok(())
+    }
+
+    /// Ends an idle connection when the server stops, or others wait for a worker.
+    fn check_idle(&self, phase: Phase) -> Result<(), End> {
+        match phase {
+            Phase::Idle | Phase::Silent if self.stop.is_requested() => {
+                Err(End::AtOnce(CloseReason::Stopping))
+            }
+            Phase::Idle if self.waiting.is_waiting() => Err(End::AtOnce(CloseReason::WeAsked)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the connection when the client has made no room in time.
+    pub(super) fn check_write_deadline(&self) -> Result<(), End> {
+        match self.io.output.deadline(&self.http.limits) {
+            Some(deadline) if deadline.has_passed(Instant::now()) => {
+                Err(End::AtOnce(CloseReason::SlowReader))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the connection because it is broken.
+    pub(super) fn broken(&self, error: &io::Error) -> End {
+        if !peer_left(error) {
+            log::warn!("{}: {error}", self.io.peer);
+        }
+        End::AtOnce(CloseReason::PeerLeft)
+    }
+}
+
+/// The textbook as a driver. Each worker has one connection, so it need not be told before long work.
+pub(super) struct Textbook<'a> {
+    pub(super) waiting: &'a Backlog<'a>,
+    pub(super) stop: &'a StopSignal,
+}
+
+impl Driver for Textbook<'_> {
+    fn may_keep(&self) -> bool {
+        !self.stop.is_requested() && !self.waiting.is_waiting()
+    }
+
+    fn before(&self, _: &UsualTime) {}
+
+    fn after(&self, usual: &UsualTime, took: Duration) {
+        usual.record(took);
+    }
+}
+
+pub(super) fn set_timeouts(stream: &TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(LOOK_UP))?;
+    stream.set_write_timeout(Some(LOOK_UP))
+}
+
+/// Shuts down writing, and discards what the client sends until it closes too. When others wait, one
+/// silent moment is enough.
+pub(super) fn linger(stream: &TcpStream, in_a_hurry: impl Fn() -> bool) {
+    let until = Instant::now() + LINGER;
+    let mut discarded = [0; 16 << 10];
+    if stream.shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    while Instant::now() < until {
+        match (&mut &*stream).read(&mut discarded) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) if nothing_yet(&error) && !in_a_hurry() => {}
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! A response body that is sent piece by piece: read, framed, and put into the output.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use super::handle::{Panicked, guarded};
+use crate::proto::http::headers::Headers;
+use crate::proto::http::server::SendBody;
+use crate::proto::http::trailers::may_trail;
+use crate::server::files::file_part::FilePart;
+use crate::server::response::Trailed;
+
+/// The largest piece of a body that is read at once: 64 KB.
+pub(super) const PIECE: usize = 64 << 10;
+
+/// A body that is sent piece by piece. A small one in memory is sent with its head.
+pub(super) enum Pieces {
+    File(File),
+    Part(FilePart),
+    Read(Box<dyn Read + Send>),
+    Trailed(Box<dyn Trailed>, &'static [&'static str]),
+}
+
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pieces")
+    }
+}
+
+impl Pieces {
+    /// Reads the next piece into the output. Returns how many bytes of the body it has; 0 at its end.
+    ///
+    /// # Errors
+    /// Those of reading, and a body that ends before its announced length.
+    pub(super) fn gather(&mut self, send: &mut SendBody, out: &mut Vec<u8>) -> io::Result<usize> {
+        match self {
+            _ if send.room() == 0 => Ok(0),
+            Pieces::File(file) => read_piece(file, send, out),
+            Pieces::Part(part) => read_piece(part, send, out),
+            Pieces::Read(reader) => read_piece(reader, send, out),
+            Pieces::Trailed(reader, _) => read_piece(reader, send, out),
+        }
+    }
+
+    /// Returns the trailers of a body that has been read to its end.
+    pub(super) fn trailers(&mut self, send: &SendBody) -> io::Result<Headers> {
+        let Pieces::Trailed(reader, names) = self else { return Ok(Headers::new()) };
+        if !send.takes_trailers() {
+            return Ok(Headers::new());
+        }
+        let mut all = guarded(|| reader.trailers())
+            .map_err(|Panicked| io::Error::other("its trailers panicked"))?;
+        let unannounced = |name: &str| !names.iter().any(|held| held.eq_ignore_ascii_case(name));
+        all.retain(|name| {
+            let wrong = unannounced(name) || !may_trail(name);
+            if wrong {
+                log::error!(
+                    "a handler set the trailer {name:?}, which it did not announce, or may not"
+                );
+            }
+            !wrong
+        });
+        Ok(all)
+    }
+}
+
+/// Reads one piece and frames it. Returns 0 at the end. A body that ends before its announced length is
+/// an error (a file can shrink), and no more is read than was announced.
+fn read_piece(reader: &mut impl Read, send: &mut SendBody, out: &mut Vec<u8>) -> io::Result<usize> {
+    let room = send.room();
+    let mut piece = vec![0; usize::try_from(room).map_or(PIECE, |room| room.min(PIECE))];
+    loop {
+        let outcome = guarded(|| reader.read(&mut piece));
+        match outcome.unwrap_or_else(|Panicked| Err(io::Error::other("its reader panicked"))) {
+            Ok(0) if room < u64::MAX => {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended too soon"));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => {
+                let count = outcome?;
+                send.write(&piece[..count], out);
+                return Ok(count);
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Routes a request: decides by its head which handler gets it, and how that takes the body.
+//!
+//! What can be rejected by the head is rejected here, before 100 Continue is sent and before a byte of
+//! the body is kept (RFC 9110, 10.1.1): 404, 405, 501, what the handler does not admit (such as 415), a
+//! body that is too large (413), and one of known length for which there is no room. The response is
+//! sent at once, and the body that follows the head is skipped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::connection_io::ConnectionIo;
+use super::handle::{Panicked, after_panic, guarded};
+use super::receive::{CollectingRequest, IncomingRequest};
+use super::request_body::Collector;
+use super::send::Outgoing;
+use super::{Context, Http};
+use crate::proto::http::head::RequestHead;
+use crate::proto::http::server::RecvBody;
+use crate::proto::http::status::Status;
+use crate::server::quota::Share;
+use crate::server::request::Params;
+use crate::server::respond::error_response::ErrorResponse;
+use crate::server::response::Response;
+use crate::server::router::{Endpoint, Found};
+
+/// What is to be done with a request.
+pub(crate) enum Routed<'h> {
+    /// The handler is called: the request has no body.
+    Handle(IncomingRequest, Call<'h>),
+    /// The body is collected, and then the handler is called.
+    Collect(Box<CollectingRequest>),
+    /// The handler is called, and reads the body as it arrives.
+    Stream(Box<StreamedRequest>),
+    /// The response is known by the head alone.
+    Respond(Outgoing),
+}
+
+/// A handler, with the parameters of its route.
+pub(crate) struct Call<'h> {
+    pub(super) endpoint: &'h Arc<Endpoint>,
+    pub(super) params: Params,
+}
+
+/// A request whose handler reads the body itself.
+#[derive(Debug)]
+pub(crate) struct StreamedRequest {
+    pub(super) request: IncomingRequest,
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) params: Params,
+    /// The longest body in bytes that the route takes.
+    pub(super) limit: u64,
+    /// Its place among the handlers that may stream at once.
+    pub(super) _permit: Share,
+}
+
+/// How a handler takes the body of a request.
+enum BodyMode {
+    /// The request has no body.
+    Empty,
+    /// Collected; of this many bytes at most.
+    Collected(u64),
+    /// As it arrives; of this many bytes at most.
+    Streamed(u64),
+}
+
+impl Http {
+    /// Decides by the head of a request what is to be done with it.
+    pub(crate) fn route(
+        &self,
+        request: IncomingRequest,
+        io: &mut ConnectionIo,
+        context: &Context<'_>,
+    ) -> Routed<'_> {
+        let (call, mode) = match self.find(&request.head, &request.recv, io.peer) {
+            Ok(found) => found,
+            Err(response) => {
+                return Routed::Respond(self.respond_early(response, request, io, context));
+            }
+        };
+        match mode {
+            BodyMode::Empty => Routed::Handle(request, call),
+            BodyMode::Collected(limit) => self.collect(request, call, limit, io),
+            BodyMode::Streamed(limit) => self.stream(request, call, limit, io),
+        }
+    }
+
+    fn collect(
+        &self,
+        mut request: IncomingRequest,
+        call: Call<'_>,
+        limit: u64,
+        io: &mut ConnectionIo,
+    ) -> Routed<'_> {
+        let body = match Collector::begin(request.recv.remaining(), &self.bodies) {
+            Ok(body) => body,
+            Err(unkept) => return Routed::Respond(self.reject_unkept(&unkept, request, io)),
+        };
+        request.recv.send_continue(&io.input, &mut io.output.bytes);
+        let since = if request.recv.is_done() { request.since } else { Instant::now() };
+        let (endpoint, params) = (Arc::clone(call.endpoint), call.params);
+        Routed::Collect(Box::new(CollectingRequest {
+            request,
+            since,
+            received: 0,
+            body,
+            endpoint,
+            params,
+            limit,
+        }))
+    }
+
+    fn stream(
+        &self,
+        request: IncomingRequest,
+        call: Call<'_>,
+        limit: u64,
+        io: &ConnectionIo,
+    ) -> Routed<'_> {
+        let mut permit = self.streams.share();
+        if !permit.grow(1) {
+            let response = ErrorResponse::too_many_streams();
+            log::info!("{}: refused: {response}", io.peer);
+            return Routed::Respond(self.reject_busy(&response, request));
+        }
+        let (endpoint, params) = (Arc::clone(call.endpoint), call.params);
+        let streamed = StreamedRequest { request, endpoint, params, limit, _permit: permit };
+        Routed::Stream(Box::new(streamed))
+    }
+
+    /// Finds the handler of a request.
+    ///
+    /// # Errors
+    /// The response, when it is known by the head alone.
+    fn find(
+        &self,
+        head: &RequestHead,
+        recv: &RecvBody,
+        peer: SocketAddr,
+    ) -> Result<(Call<'_>, BodyMode), Response> {
+        let reject = |error: ErrorResponse| error.log_and_respond(head, peer);
+        match self.routes.find(&head.method, &head.target) {
+            Found::Handler(endpoint, params) => {
+                let mode = guarded(|| self.body_mode(endpoint, head, recv));
+                let mode = mode.map_err(|Panicked| after_panic(head))?.map_err(reject)?;
+                if let BodyMode::Collected(limit) | BodyMode::Streamed(limit) = mode
+                    && recv.remaining().is_some_and(|length| length > limit)
+                {
+                    return Err(reject(ErrorResponse::too_large(limit)));
+                }
+                Ok((Call { endpoint, params }, mode))
+            }
+            Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
+            Found::NotAllowed(allow) => {
+                Err(reject(ErrorResponse::not_allowed(head, &allow)).field("Allow", allow))
+            }
+            Found::NotFound => Err(reject(ErrorResponse::not_found(head))),
+            Found::NotImplemented => Err(reject(ErrorResponse::not_implemented(head))),
+        }
+    }
+
+    /// Returns how the handler takes the body, if it admits the request.
+    fn body_mode(
+        &self,
+        endpoint: &Endpoint,
+        head: &RequestHead,
+        recv: &RecvBody,
+    ) -> Result<BodyMode, ErrorResponse> {
+        let handler = &endpoint.handler;
+        handler.admit(head)?;
+        let own_limit = || handler.body_limit().unwrap_or(u64::MAX);
+        Ok(match recv.remaining() {
+            Some(0) => BodyMode::Empty,
+            // A single worker does not stream: no other would serve the other connections meanwhile.
+            _ if handler.streams() && !self.streams.is_zero() => BodyMode::Streamed(own_limit()),
+            _ => BodyMode::Collected(own_limit().min(self.limits.body)),
+        })
+    }
+}
