@@ -238,7 +238,7 @@ fn slow_uploads_hold_no_worker() {
 }
 
 #[test]
-fn where_nothing_can_be_kept_the_answer_is_503_and_a_line_in_the_log() {
+fn without_a_temporary_folder_the_response_is_503_and_the_log_says_why() {
     let mut command = server_command(&[]);
     command.env("TMPDIR", "/nowhere/at/all");
     let server = Server::run(command);
@@ -331,7 +331,7 @@ fn continue_is_sent_when_the_handler_reads() {
 }
 
 #[test]
-fn what_breaks_off_or_is_none_is_told_so() {
+fn a_body_that_breaks_off_or_is_invalid_is_rejected() {
     let server = Server::start(&["--workers", "4"]);
     let head = "POST /count HTTP/1.1\r\nHost: a\r\n";
     for (rest, status) in [
@@ -428,7 +428,7 @@ fn what_a_handler_leaves_unread_is_skipped_if_it_is_short() {
 }
 
 #[test]
-fn a_handler_that_panics_or_hands_its_stream_on_harms_nobody_else() {
+fn a_handler_that_panics_or_keeps_its_body_harms_no_other_client() {
     let server = Limited::start(Driver::Lobby, Limits::default());
     for _ in 0..5 {
         let mut wire = Wire::to(server.address);
@@ -463,7 +463,7 @@ fn trailers_of_requests_are_there_when_the_body_has_been_read() {
 }
 
 #[test]
-fn trailers_of_answers_are_those_that_were_announced_and_may_be() {
+fn response_trailers_are_those_that_were_announced_and_are_allowed() {
     let server = Limited::start(Driver::Lobby, Limits::default());
     let mut wire = Wire::to(server.address);
     wire.send("GET /trailed/well HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -475,7 +475,7 @@ fn trailers_of_answers_are_those_that_were_announced_and_may_be() {
 }
 
 #[test]
-fn what_may_have_no_body_has_none_whatever_the_handler_says() {
+fn a_response_that_must_not_have_a_body_has_none() {
     let server = Limited::start(Driver::Lobby, Limits::default());
     let mut wire = Wire::to(server.address);
     for (code, length) in [(204, None), (205, Some("0")), (304, None), (200, Some("5"))] {
@@ -509,7 +509,7 @@ fn an_offer_to_upgrade_is_named_by_connection() {
 }
 
 #[test]
-fn the_rest_of_a_body_that_nobody_wants_ends_by_the_minimum_rate_in_silence() {
+fn an_unread_rest_of_a_body_ends_by_the_minimum_rate_without_a_response() {
     for driver in [Driver::Lobby, Driver::Textbook] {
         let limits = Limits {
             transfer_grace: Duration::from_millis(500),

@@ -181,7 +181,7 @@ fn links_are_followed_inside_the_root_only() {
 }
 
 #[test]
-fn what_is_no_file_blocks_nobody_and_is_not_there() {
+fn a_path_that_is_not_a_regular_file_is_404_at_once() {
     let folder = Folder::with(&[("page.txt", "hello")]);
     nix::unistd::mkfifo(&folder.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     let _socket = UnixListener::bind(folder.join("socket")).unwrap();
@@ -345,7 +345,7 @@ fn set_modified(path: &Path, time: SystemTime) {
 }
 
 #[test]
-fn a_sibling_made_beforehand_is_sent_to_who_would_rather_have_it() {
+fn a_precompressed_sibling_is_sent_to_clients_that_prefer_it() {
     let folder = coded();
     let server = Server::of(&folder.join("www"), &[]);
     let mut wire = server.connect();
@@ -421,7 +421,7 @@ fn a_sibling_made_beforehand_is_sent_to_who_would_rather_have_it() {
 }
 
 #[test]
-fn who_takes_no_coding_that_there_is_gets_406_and_reads_why() {
+fn a_client_that_accepts_no_existing_coding_gets_406_with_the_reason() {
     let folder = coded();
     let server = Server::of(&folder.join("www"), &[]);
     let mut wire = server.connect();

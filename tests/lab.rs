@@ -25,7 +25,7 @@ fn echo_is_never_taken_for_html() {
 }
 
 #[test]
-fn sleep_answers_after_a_while() {
+fn sleep_responds_after_its_time() {
     let server = Server::start(&[]);
     let begun = Instant::now();
     let answer = server.get("/sleep/200");

@@ -78,7 +78,7 @@ fn after_a_storm_it_adds_up() {
 }
 
 #[test]
-fn who_waits_and_who_is_turned_away_is_told() {
+fn waiting_and_rejected_connections_are_shown() {
     let flags = ["--workers", "4", "--max-connections", "4", "--access-log", "off"];
     let server = Server::start(&flags);
     let (mut idle, mut half_said) = (server.connect(), server.connect());
@@ -109,7 +109,7 @@ pub(crate) fn own_address() -> Option<IpAddr> {
 
 /// What is sent to an address of one's own does not leave the machine, and yet is not loopback.
 #[test]
-fn who_is_not_on_this_machine_sees_nothing_without_the_flag() {
+fn clients_on_other_machines_see_nothing_without_the_flag() {
     let Some(own) = own_address() else {
         skipped("this machine has no address but loopback");
         return;
@@ -154,7 +154,7 @@ fn health_says_so_when_a_stop_is_near() {
 }
 
 #[test]
-fn what_is_cut_is_told() {
+fn cut_connections_are_shown() {
     for driver in ["on", "off"] {
         let mut server = Server::start(&["--lobby", driver, "--stop-time", "0.3"]);
         let mut wire = server.connect();

@@ -294,7 +294,7 @@ fn each_way_out_is_refused() {
 
 /// The bodies of these are right, too, and a redirect leads to this host, wherever it is sent to.
 #[test]
-fn what_looks_like_another_host_is_none() {
+fn a_path_that_looks_like_another_host_stays_here() {
     let place = place();
     let server = Server::of(&place.join("www"), &[]);
     for (target, location) in [

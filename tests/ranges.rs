@@ -111,13 +111,17 @@ fn what_is_not_there_is_416() {
             let answer = served.ask(target, &format!("Range: bytes={range}"));
             assert_eq!(answer.status(), 416, "{target} {range}");
             assert_eq!(answer.field("Content-Range"), Some("bytes */10"));
-            assert!(answer.text().contains("There are 10 bytes, and none"), "{}", answer.text());
+            assert!(
+                answer.text().contains("None of the 10 bytes is in the requested range"),
+                "{}",
+                answer.text()
+            );
         }
     }
 }
 
 #[test]
-fn who_gets_the_whole() {
+fn requests_that_get_the_whole() {
     let folder = Folder::new();
     let served = resources(&folder);
     for (request, accepts) in [
@@ -230,7 +234,7 @@ fn pattern(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn several_parts_in_the_order_asked_for() {
+fn several_parts_in_the_requested_order() {
     const LARGE: usize = 5_000_000;
     let folder = Folder::new();
     for (name, length) in [("small", 5_000), ("large", LARGE)] {
@@ -297,7 +301,7 @@ fn a_flood_of_ranges_gets_no_more_than_the_whole() {
 }
 
 #[test]
-fn a_file_of_no_bytes_is_sent_whole() {
+fn an_empty_file_is_sent_whole() {
     let folder = Folder::with(&[("empty", "")]);
     let server = Server::of(&folder, &[]);
     for range in ["0-", "-5", "0-0,1-1"] {

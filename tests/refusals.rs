@@ -143,7 +143,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn every_rule_can_be_broken_or_is_an_answers() {
+fn every_rule_can_be_broken_by_a_request_or_is_a_rule_of_responses() {
     let broken: Vec<Rule> = cases().iter().map(|(rule, ..)| *rule).collect();
     let lists = [&broken[..], OF_ANSWERS, OF_TIME];
     for rule in Rule::ALL {
@@ -234,7 +234,7 @@ fn head_is_refused_without_a_body() {
 }
 
 #[test]
-fn who_is_too_slow_hears_of_it_in_the_form_that_was_asked_for() {
+fn a_client_that_is_too_slow_gets_the_reason_in_the_requested_form() {
     let times = ["--head-time", "0.5", "--transfer-grace", "0.5"];
     let server = Server::start(&times);
     let half_body = "POST /echo HTTP/1.1\r\n@Host: a\r\nContent-Length: 5\r\n\r\nhel";
@@ -263,7 +263,7 @@ fn who_is_too_slow_hears_of_it_in_the_form_that_was_asked_for() {
 }
 
 #[test]
-fn what_cannot_be_done_is_told_in_both_forms() {
+fn each_rejection_has_both_forms() {
     let folder = Folder::with(&[("index.html", "<h1>Hello</h1>\n")]);
     let server = Server::of(&folder, &["--max-body", "1000"]);
     let json = "Content-Type: application/json\r\n";
@@ -290,7 +290,14 @@ fn what_cannot_be_done_is_told_in_both_forms() {
             "neither JSON",
             "RFC 9110, 15.5.16",
         ),
-        (416, "GET /", "Range: bytes=99-\r\n", "", "none of them is in", "RFC 9110, 15.5.17"),
+        (
+            416,
+            "GET /",
+            "Range: bytes=99-\r\n",
+            "",
+            "bytes is in the requested range",
+            "RFC 9110, 15.5.17",
+        ),
         (400, "POST /users", json, "{", "body is not JSON", "RFC 8259, 2"),
         (400, "GET /users?limit=x", "", "", "limit is a number", "RFC 9110, 15.5.1"),
         (422, "POST /users", json, "{}", "name is missing", "RFC 9110, 15.5.21"),
@@ -391,7 +398,7 @@ fn credentials_are_not_repeated() {
 
 /// telnet shows nothing between a Ctrl-C and the answer to its timing mark (RFC 860).
 #[test]
-fn telnet_is_answered_in_its_own_words() {
+fn telnet_gets_its_timing_mark() {
     let server = Server::start(&[]);
     let answer = server.connect().send(b"\xFF\xF4\xFF\xFD\x06").rest();
     assert!(answer.starts_with(b"\xFF\xFC\x06HTTP/1.1 400 Bad Request\r\n"));

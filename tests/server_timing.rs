@@ -30,7 +30,7 @@ fn told(answer: &Answer) -> HashMap<String, f64> {
 }
 
 #[test]
-fn each_part_of_the_time_is_told_apart() {
+fn each_part_of_the_time_is_reported() {
     for driver in DRIVERS {
         let server = start(driver, "2");
         let mut wire = server.connect();
@@ -76,7 +76,7 @@ fn of_pipelined_requests_each_has_its_own() {
 }
 
 #[test]
-fn who_waits_for_a_worker_is_told_how_long() {
+fn time_in_the_queue_is_reported() {
     for driver in DRIVERS {
         let server = start(driver, "1");
         let (mut first, mut second) = (server.connect(), server.connect());
@@ -103,7 +103,7 @@ fn who_waits_for_a_worker_is_told_how_long() {
 }
 
 #[test]
-fn who_is_told() {
+fn clients_that_get_the_field() {
     let outside = own_address();
     if outside.is_none() {
         skipped("no address but loopback");
@@ -126,7 +126,7 @@ fn who_is_told() {
 }
 
 #[test]
-fn what_is_no_request_is_told_nothing() {
+fn an_invalid_request_gets_no_timing() {
     let server = start("on", "2");
     let wrong_body = "Host: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n";
     for (request, status) in [
@@ -142,7 +142,7 @@ fn what_is_no_request_is_told_nothing() {
 }
 
 #[test]
-fn whatever_is_answered_its_time_is_told() {
+fn every_response_has_its_timing() {
     for driver in DRIVERS {
         let server = start(driver, "2");
         for (line, status) in [

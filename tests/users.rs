@@ -261,7 +261,7 @@ fn json_nested_a_million_deep_is_refused_before_it_is_sent() {
 }
 
 #[test]
-fn a_body_nobody_wants_is_not_asked_for() {
+fn an_unwanted_body_is_not_requested() {
     let folder = Folder::new();
     let server = keeping(&folder);
     let expect = "Expect: 100-continue\r\nContent-Length: 49\r\n\r\n";

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::date_cache::CommonFields;
 use super::output::Output;
+use super::send_window::SendWindow;
 use super::timing::Timing;
 use crate::proto::buf::Buf;
 use crate::proto::http::head::RequestHead;
@@ -25,6 +26,7 @@ pub(crate) struct ConnectionIo {
     pub(crate) peer: SocketAddr,
     pub(crate) input: Buf,
     pub(crate) output: Output,
+    pub(crate) window: SendWindow,
     /// The last request's head; the next one reuses its memory.
     pub(crate) recycled: Option<Box<RequestHead>>,
     /// The fields that all responses of this second have in common.
@@ -66,6 +68,7 @@ impl ConnectionIo {
             peer,
             input: Buf::new(),
             output: Output::default(),
+            window: SendWindow::default(),
             recycled: None,
             common_fields: None,
             received: 0,

@@ -25,6 +25,7 @@ mod reject;
 pub mod request_body;
 pub(crate) mod route;
 pub(crate) mod send;
+mod send_window;
 pub(crate) mod streamed_body;
 #[cfg(test)]
 mod tests;

@@ -9,14 +9,12 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::net::deadline::{Deadline, Phase, time_for};
 use crate::net::errors::nothing_yet;
 use crate::net::socket;
 use crate::proto::http::limits::Limits;
-use crate::server::quota::{Quota, Share};
 
 /// Once this much has been gathered it is sent: 64 KB.
 const LARGE: usize = 64 << 10;
@@ -48,8 +46,6 @@ pub(crate) struct Output {
     used: Duration,
     /// Bytes sent since the counters were last updated.
     pub(crate) counted: usize,
-    /// Its share of the kernel's memory, beyond what each connection has.
-    more: Option<Share>,
 }
 
 impl Output {
@@ -129,21 +125,7 @@ impl Output {
         })
     }
 
-    /// Lets the kernel take more at once for a client that reads fast: a part of what is left of the
-    /// `room` for all such clients. Once for a connection, until it ends.
-    pub(crate) fn take_more(&mut self, stream: &TcpStream, room: &Arc<Quota>) {
-        if self.more.is_some() {
-            return;
-        }
-        let mut share = room.share();
-        let unsent = share.grow_by_part(socket::MOST_UNSENT.into());
-        let unsent = u32::try_from(unsent).unwrap_or(socket::MOST_UNSENT);
-        if unsent > socket::UNSENT && socket::take_more(stream, unsent).is_ok() {
-            self.more = Some(share);
-        }
-    }
-
-    /// Records how much the client record_progress, and whether it has no more room.
+    /// Records how much the client took, and whether it has no more room.
     fn record_progress(&mut self, taken: usize, stalled: bool, limits: &Limits) {
         self.counted += taken;
         // Most responses are taken at once, and need no clock.
@@ -252,24 +234,6 @@ mod tests {
         assert!(stalls > 0, "it had room for all of it");
         assert_eq!(&got[..5], b"headx");
         assert_eq!((got.len(), output.counted), ((32 << 20) + 4, (32 << 20) + 4));
-    }
-
-    /// One share for a connection, if it is worth it; it comes back with the connection.
-    #[test]
-    fn fast_readers_share_the_room_that_there_is() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let room = Quota::new(16 * u64::from(socket::UNSENT + 1) + u64::from(socket::UNSENT));
-        let mut outputs = [Output::default(), Output::default()];
-        for output in &mut outputs {
-            output.take_more(&stream, &room);
-            output.take_more(&stream, &room);
-        }
-        assert_eq!(outputs.each_ref().map(|output| output.more.is_some()), [true, false]);
-        let [first, mut last] = outputs;
-        drop(first);
-        last.take_more(&stream, &room);
-        assert!(last.more.is_some(), "there is room again");
     }
 
     #[test]

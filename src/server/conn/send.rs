@@ -6,7 +6,7 @@
 use std::io::{self, Cursor};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use super::body_pieces::{PIECE, Pieces};
 use super::connection_io::ConnectionIo;
@@ -29,10 +29,6 @@ pub(super) const READ_LIMIT: u64 = 64 << 10;
 
 /// The most that the kernel sends of a file at once: 256 KB.
 const FILE_PIECE: usize = 256 << 10;
-
-/// A client that takes this much of a response within this time reads fast.
-const FAST_BYTES: u64 = 4 << 20;
-const FAST_TIME: Duration = Duration::from_secs(1);
 
 /// A response that is ready to be sent.
 pub(crate) struct Outgoing {
@@ -236,13 +232,9 @@ impl Http {
         let passed = io.output.send_file(stream, file, most, &self.limits)?;
         if let Passed::Some(count) = passed {
             send.went_past(count as u64);
-            let before = exchange.sent;
             exchange.sent += count as u64;
-            if (before < FAST_BYTES && FAST_BYTES <= exchange.sent)
-                && exchange.request.since.elapsed() < FAST_TIME
-            {
-                io.output.take_more(stream, &self.unsent);
-            }
+            let (sent, since) = ((exchange.sent, count as u64), exchange.request.since);
+            io.window.record(sent, since, stream, &self.unsent);
             if let Pieces::Part(part) = body {
                 part.advance(count as u64);
             }

@@ -5,7 +5,7 @@
 //! full (4 MB), a worker waits for room for 100 ms at most; after one has waited in vain, lines are lost
 //! and counted until some have been written again.
 //!
-//! LogWriter are lost on a full disk, too: the log says when that begins and when it ends. LogWriter stay whole:
+//! Lines are lost on a full disk, too: the log says when that begins and when it ends. Lines stay whole:
 //! after one that was cut, the next begins on a line of its own.
 
 use std::io::{self, ErrorKind, Write};

@@ -190,7 +190,7 @@ fn unsatisfiable(length: u64, headers: &Headers, head: &RequestHead) -> Response
     let error = ErrorResponse::new(
         Status::RANGE_NOT_SATISFIABLE,
         "RFC 9110, 15.5.17",
-        format!("the requested range has none of the {length} bytes"),
+        format!("none of the {length} bytes is in the requested range"),
         "Range: bytes=0-",
     );
     let response = error.response(Some(head)).field("Content-Range", unsatisfied_range(length));
