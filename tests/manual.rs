@@ -96,6 +96,36 @@ fn answer_by_hand(session: &str, client: &str) {
     server.join().unwrap();
 }
 
+/// The first circle of readers: ten stops, from `accept` to the response and into the lobby, an afternoon
+/// long. Lines are counted to the tests at the end of a file.
+#[test]
+fn the_ten_stops_exist_and_fit_into_an_afternoon() {
+    let page = fs::read_to_string(root().join("src/manual/coursework.md")).unwrap();
+    let (_, section) = page.split_once("# Through the source in ten stops").unwrap();
+    let rows = section.split("\n# ").next().unwrap().lines();
+    let rows = rows.filter(|line| line.starts_with("| ") && line.contains(".rs`"));
+    let (mut files, mut lines) = (Vec::new(), 0);
+    for row in rows {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let spans = |cell: usize| cells[cell].split('`').skip(1).step_by(2);
+        let file = spans(1).next().unwrap();
+        let path = root().join("src").join(file);
+        let source = fs::read_to_string(path).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let product = source.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+        assert!(spans(2).count() > 0, "{file}: the stop names a function");
+        for name in spans(2) {
+            let is_there =
+                ["(", "<"].iter().any(|next| product.contains(&format!("fn {name}{next}")));
+            assert!(is_there, "{file} has no function {name}");
+        }
+        lines += product.lines().count();
+        files.push(file);
+    }
+    assert_eq!(files.len(), 10, "{files:?}");
+    assert!(files.iter().any(|file| file.starts_with("net/lobby/")), "{files:?}");
+    assert!(lines <= 2_500, "the ten stops have {lines} lines: {files:?}");
+}
+
 #[test]
 fn the_demo_passes_and_fits_on_a_page() {
     let (code, said) = script("bin/demo.sh");
