@@ -185,7 +185,8 @@ impl Connection {
     fn arrived(&mut self, count: usize) {
         self.input.filled(count);
         self.has_received = true;
-        self.notifier.notify(&Event::Read(self.id, self.input.last(count)));
+        let unread = self.input.bytes();
+        self.notifier.notify(&Event::Read(self.id, &unread[unread.len() - count..]));
     }
 
     fn ended(&mut self) {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::budget::{Phase, Rate, TimedOut};
 use super::exchange_error::ExchangeError;
-use super::misread::Misread;
 use super::proxy::ProxyError;
 use super::redirect::RedirectError;
 use super::response::Response;
@@ -14,6 +13,7 @@ use crate::net::connect::ConnectError;
 use crate::net::resolve::ResolveError;
 use crate::proto::http::error::Rule;
 use crate::proto::http::headers::InvalidField;
+use crate::proto::http::rejected::ParseError;
 use crate::proto::http::url::UrlError;
 
 /// Why a request could not be sent, or its response not be received.
@@ -71,7 +71,7 @@ pub enum Error {
     NoResponse,
     /// The bytes that came are not a response head, or not a complete one, or leave the length of the body
     /// in doubt.
-    Head(Misread),
+    Head(ParseError),
     /// The connection broke before or during the response.
     Receive(io::Error),
     /// The connection ended before the body did.
@@ -82,7 +82,7 @@ pub enum Error {
         missing: Option<u64>,
     },
     /// The framing of the body is invalid.
-    Body(Misread),
+    Body(ParseError),
     /// The response is a redirect that is not followed. Its body can still be read.
     Redirect(RedirectError, Box<Response>),
     /// The status of the response is an error, and [`Response::error_for_status`] was called. The body can
@@ -136,7 +136,7 @@ impl Error {
                 Some("is a server running there?")
             }
             Error::ConnectUnix(_, error) if refused(error) => Some("is a server running there?"),
-            Error::Head(misread) if misread.fault.rule == Rule::NoStatusLine => {
+            Error::Head(error) if error.fault.rule == Rule::NoStatusLine => {
                 Some("is it an HTTP server? https is not supported")
             }
             _ => None,
@@ -220,7 +220,7 @@ impl std::fmt::Display for Error {
             Error::Send(_) => f.write_str("could not send the request"),
             Error::Upload(_) => f.write_str("could not read the body to be sent"),
             Error::NoResponse => f.write_str("the server closed the connection without a response"),
-            Error::Head(misread) if misread.fault.rule == Rule::HeadIncomplete => {
+            Error::Head(error) if error.fault.rule == Rule::HeadIncomplete => {
                 f.write_str("the response was cut short")
             }
             Error::Head(_) => f.write_str("the server's response is not valid HTTP"),
@@ -281,7 +281,7 @@ impl std::error::Error for Error {
             Error::ConnectUnix(_, error) => Some(error),
             Error::Send(error) | Error::Receive(error) | Error::Upload(error) => Some(error),
             Error::Redirect(why, _) => std::error::Error::source(why),
-            Error::Head(misread) | Error::Body(misread) => Some(misread),
+            Error::Head(error) | Error::Body(error) => Some(error),
             Error::Method(_)
             | Error::Length { .. }
             | Error::NoLength

@@ -16,7 +16,6 @@ use super::budget::{Budget, Phase};
 use super::connection::{Connection, Flushed};
 use super::event::Event;
 use super::exchange_error::ExchangeError;
-use super::misread::Misread;
 use super::outgoing::Outgoing;
 use super::upload::BodyPieces;
 use crate::proto::http::client::{Head, Heard, RecvBody, RecvHead, SendBody};
@@ -207,11 +206,9 @@ impl<'a> Exchange<'a> {
 
     /// Parses the next response head in the input, while the request is being sent.
     fn poll_response(&mut self, sending: SendBody) -> Result<Heard, ExchangeError> {
-        let (input, taken) = (&mut self.connection.input, sending.taken());
-        let before = input.len();
+        let input = &mut self.connection.input;
         let heard = sending.hear(input, &self.client.config.limits);
-        let heard = heard
-            .map_err(|fault| ExchangeError::Head(Misread::new(fault, taken, input.last(before))))?;
+        let heard = heard.map_err(|rejected| ExchangeError::Head(rejected.into()))?;
         if let Heard::Interim(head, _) = &heard {
             self.client.notify(&Event::Interim(head));
             self.interim.push(head.clone());
@@ -223,12 +220,9 @@ impl<'a> Exchange<'a> {
     fn recv_head(&mut self, mut waiting: RecvHead) -> Result<ReceivedHead, ExchangeError> {
         self.budget.enter(Phase::Head, Instant::now());
         loop {
-            let (input, taken) = (&mut self.connection.input, waiting.taken());
-            let before = input.len();
+            let input = &mut self.connection.input;
             let step = waiting.receive(input, &self.client.config.limits);
-            let step = step.map_err(|fault| {
-                ExchangeError::Head(Misread::new(fault, taken, input.last(before)))
-            })?;
+            let step = step.map_err(|rejected| ExchangeError::Head(rejected.into()))?;
             waiting = match step {
                 Head::More(waiting) => {
                     self.connection.fill(self.budget)?;

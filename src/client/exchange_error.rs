@@ -4,9 +4,9 @@
 use std::io;
 
 use super::budget::TimedOut;
-use super::misread::Misread;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::Rule;
+use crate::proto::http::rejected::ParseError;
 
 /// Why an exchange failed.
 #[derive(Debug)]
@@ -20,13 +20,13 @@ pub(super) enum ExchangeError {
     /// The server closed the connection without a byte of a response.
     NoResponse,
     /// The bytes that came are not a complete and valid response head.
-    Head(Misread),
+    Head(ParseError),
     /// The connection broke.
     Receive(io::Error),
     /// The connection ended before the body did.
     CutShort { received: u64, missing: Option<u64> },
     /// The framing of the body is invalid.
-    Body(Misread),
+    Body(ParseError),
 }
 
 impl ExchangeError {

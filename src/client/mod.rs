@@ -29,7 +29,7 @@
 //!
 //! A request body of more than 1 MB, or of unknown length, waits up to a second for the server's 100
 //! (Continue), and the client stops sending a body that the server refuses (RFC 9110, 10.1.1; RFC 9112, 9.5).
-//! A response whose framing is in doubt is an error that shows the line ([`Misread`]); a request of that kind
+//! A response whose framing is in doubt is an error that shows the line ([`ParseError`]); a request of that kind
 //! is not sent.
 //!
 //! [`Config`] has all settings and their defaults. Every wait has a name ([`Phase`]) and a limit
@@ -63,7 +63,7 @@
 //! | `conn_pool` | idle connections |
 //! | `event`, [`event_text`] | the events of a call, and their text |
 //! | `pipeline` | several requests at once |
-//! | `error`, `exchange_error`, `misread` | what can go wrong: for the caller, on one connection, in a head |
+//! | `error`, `exchange_error` | what can go wrong: for the caller, on one connection |
 //!
 //! Not supported: https, tunnels through proxies, cookies, content codings. The log has every event at
 //! level trace, **heads and the secrets in them included**; above trace it is silent.
@@ -83,7 +83,6 @@ pub mod event_text;
 mod exchange;
 mod exchange_error;
 mod follow;
-mod misread;
 mod outgoing;
 mod pipeline;
 mod proxy;
@@ -105,7 +104,6 @@ pub use self::connect_options::{
 };
 pub use self::error::{Error, PipelineError, in_one_line};
 pub use self::event::{Event, Observer};
-pub use self::misread::Misread;
 pub use self::outgoing::BodySize;
 pub use self::pipeline::Pipeline;
 pub use self::proxy::{NoProxy, Proxy, ProxyError};
@@ -124,6 +122,7 @@ pub use crate::proto::http::head::ResponseHead;
 pub use crate::proto::http::headers::{Headers, InvalidField};
 pub use crate::proto::http::limits::Limits;
 pub use crate::proto::http::method::Method;
+pub use crate::proto::http::rejected::ParseError;
 pub use crate::proto::http::status::Status;
 pub use crate::proto::http::url::{Url, UrlError};
 pub use crate::proto::http::version::Version;

@@ -10,13 +10,13 @@ use super::error::Error;
 use super::event::Event;
 use super::exchange::ReceivedHead;
 use super::exchange_error::ExchangeError;
-use super::misread::Misread;
 use super::route::Peer;
 use crate::proto::http::client::{Piece, RecvBody};
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::Rule;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
+use crate::proto::http::rejected::ParseError;
 use crate::proto::http::status::Status;
 use crate::proto::http::url::Url;
 
@@ -179,14 +179,13 @@ impl Response {
                 }
             };
             let (missing, received) = (body.remaining(), self.received);
-            let (taken, before) = (body.taken(), connection.input.len());
             match body.receive(&mut connection.input, &self.client.config.limits) {
                 Err(fault) if fault.rule == Rule::BodyIncomplete => {
                     return Err(ExchangeError::CutShort { received, missing });
                 }
                 Err(fault) => {
-                    let read = connection.input.last(before);
-                    return Err(ExchangeError::Body(Misread::new(fault, taken, read)));
+                    let excerpt = body.excerpt().cloned();
+                    return Err(ExchangeError::Body(ParseError { fault, excerpt }));
                 }
                 Ok(Piece::Data(data)) => {
                     self.piece.extend_from_slice(data);

@@ -94,7 +94,7 @@ fn body(client: &Client, request: &Request) -> Result<String, Error> {
 /// The name of an error, or of the rule that the response breaks.
 fn kind(error: &Error) -> String {
     match error {
-        Error::Head(misread) | Error::Body(misread) => format!("{:?}", misread.fault.rule),
+        Error::Head(error) | Error::Body(error) => format!("{:?}", error.fault.rule),
         error => {
             let text = format!("{error:?}");
             text.split(|char: char| !char.is_alphanumeric()).next().unwrap_or_default().to_owned()
@@ -450,7 +450,7 @@ fn a_refused_connection_is_an_error_of_one_line() {
 fn the_error_names_the_fault_of_a_head() {
     let server = Server::sending(&["HTTP/1.1 200 OK\r\nA : b\r\n\r\n"]);
     let error = Client::new().send(&server.get()).unwrap_err();
-    assert!(matches!(&error, Error::Head(misread) if misread.fault.rule == Rule::SpaceBeforeColon));
+    assert!(matches!(&error, Error::Head(error) if error.fault.rule == Rule::SpaceBeforeColon));
     assert!(in_one_line(&error).contains("RFC 9112, 5.1"), "{}", in_one_line(&error));
     server.join();
 }

@@ -24,7 +24,7 @@ pub fn exit_code(error: &Error) -> u8 {
         | Error::ResolveProxy(_, ResolveError::NotOf(_)) => 7,
         Error::ResolveProxy(..) => 5,
         Error::Resolve(..) => 6,
-        Error::Head(misread) => match misread.fault.rule {
+        Error::Head(error) => match error.fault.rule {
             Rule::NoStatusLine | Rule::MajorVersion => 1,
             Rule::HeadIncomplete => 18,
             _ => 8,

@@ -85,12 +85,6 @@ impl Buf {
         self.end += count;
     }
 
-    /// The last `length` bytes that arrived, taken or not, as far as they are still in memory: for
-    /// those who have to tell what was wrong with them.
-    pub fn last(&self, length: usize) -> &[u8] {
-        &self.bytes[self.end.saturating_sub(length)..self.end]
-    }
-
     /// Takes up to `most` bytes from the front.
     pub fn take(&mut self, most: usize) -> &[u8] {
         let from = self.start;

@@ -94,7 +94,7 @@ fn every_code_in_the_help_comes_up() {
         (5, &["-x", label_too_long, page], "could not find the address of the proxy xxx"),
         (6, &[label_too_long], "could not find the address of xxx"),
         (7, &[&deserted()], "is a server running there?"),
-        (8, &[doubtful], "RFC 9112, 6.3) in \"Content-Length: 5, 6\""),
+        (8, &[doubtful], "RFC 9112, 6.3) in \"Content-Length: 5, 6\\r\\n\""),
         (18, &[cut], "5 bytes came, 45 are missing"),
         (22, &["-f", lost], "returned error: 404"),
         (22, &["--fail-with-body", "-o", "/dev/null", lost], "returned error: 404"),

@@ -148,8 +148,8 @@ fn client_story(method: &Method, mut input: Delivery<'_>) -> Vec<Event> {
                 story.push(Event::Closed);
                 return story;
             }
-            Err(fault) => {
-                story.push(Event::Fault(fault));
+            Err(rejected) => {
+                story.push(Event::Fault(rejected.fault));
                 return story;
             }
         }

@@ -14,13 +14,18 @@ pub use super::body::Piece;
 use super::body::{Decoder, Encoder};
 use super::close::{CloseReason, wants_to_stay};
 use super::error::{Fault, Rule};
+use super::excerpt::Excerpt;
 use super::framing::{Framing, Message, declared, framing, opens_tunnel};
 use super::head::{Partial, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
+use super::rejected;
 use super::status::Status;
 use crate::proto::buf::Buf;
+
+/// A response whose head cannot be used, with the line to blame.
+pub type Rejected = rejected::Rejected<ResponseHead>;
 
 /// A connection on which a request may be sent.
 #[derive(Debug)]
@@ -102,7 +107,7 @@ impl SendBody {
     ///
     /// # Errors
     /// As [`RecvHead::receive`].
-    pub fn hear(self, input: &mut Buf, limits: &Limits) -> Result<Heard, Fault> {
+    pub fn hear(self, input: &mut Buf, limits: &Limits) -> Result<Heard, Box<Rejected>> {
         let SendBody { encoder, answer } = self;
         let with = |answer| SendBody { encoder, answer };
         Ok(match answer.receive(input, limits)? {
@@ -113,11 +118,6 @@ impl SendBody {
             }
             Head::Closed => Heard::Closed,
         })
-    }
-
-    /// As [`RecvHead::taken`], of what has been heard.
-    pub fn taken(&self) -> u64 {
-        self.answer.taken()
     }
 
     /// Ends the request, complete or not: a request cut short is not followed by another.
@@ -168,25 +168,28 @@ impl RecvHead {
     ///
     /// # Errors
     /// The first rule broken; the connection is of no more use.
-    pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Fault> {
+    pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Box<Rejected>> {
         let (partial, sent, interim) = match self.0 {
             Waiting::Awaited { partial, sent, interim } => (partial, sent, interim),
             Waiting::Early(head, body) => return Ok(Head::Complete(head, body)),
         };
         match partial.receive(input, limits)? {
             Step::Complete(head) if head.status == Status::SWITCHING_PROTOCOLS => {
-                Err(Fault::new(Rule::SwitchedProtocols, 0))
+                Err(Rejected::as_whole(Fault::new(Rule::SwitchedProtocols, 0), head))
             }
             Step::Complete(head) if head.status.is_informational() => {
                 // As many as a head may have fields: an endless row of them is no answer.
                 if interim >= limits.fields {
-                    return Err(Fault::new(Rule::TooManyInterim, 0));
+                    return Err(Rejected::as_whole(Fault::new(Rule::TooManyInterim, 0), head));
                 }
                 Ok(Head::Interim(*head, RecvHead::awaiting(sent, interim + 1)))
             }
             Step::Complete(head) => {
                 let answer = Message::Response(&sent.method, &head);
-                let framing = framing(answer)?;
+                let framing = match framing(answer) {
+                    Ok(framing) => framing,
+                    Err(fault) => return Err(Rejected::as_whole(fault, head)),
+                };
                 let mut stays = sent.stays.and(wants_to_stay(head.version, &head.headers));
                 match framing {
                     Framing::UntilClose => stays = stays.and(Err(CloseReason::EndOfBody)),
@@ -208,15 +211,6 @@ impl RecvHead {
                 Ok(Head::More(RecvHead(Waiting::Awaited { partial, sent, interim })))
             }
             Step::Closed => Ok(Head::Closed),
-        }
-    }
-
-    /// How many bytes of the head have been taken from the buffer: what the offset of a fault counts,
-    /// and the buffer has no more.
-    pub fn taken(&self) -> u64 {
-        match &self.0 {
-            Waiting::Awaited { partial, .. } => partial.taken() as u64,
-            Waiting::Early(..) => 0,
         }
     }
 
@@ -250,13 +244,9 @@ impl RecvBody {
         self.decoder.receive(input, limits)
     }
 
-    /// How many bytes of a chunked body, framing included, have been taken from the buffer: what the
-    /// offset of a fault counts.
-    pub fn taken(&self) -> u64 {
-        match &self.decoder {
-            Decoder::Chunked(decoder) => decoder.taken(),
-            Decoder::Done | Decoder::Length { .. } | Decoder::UntilClose => 0,
-        }
+    /// Returns the line of the body that broke a rule, after an error that has one.
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        self.decoder.excerpt()
     }
 
     /// How many bytes are still to come, where that is known.

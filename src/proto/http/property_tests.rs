@@ -196,8 +196,8 @@ fn client_story(mut input: Delivery<'_>) -> Vec<Event> {
                 story.push(Event::Closed);
                 return story;
             }
-            Err(fault) => {
-                story.push(Event::Fault(fault));
+            Err(rejected) => {
+                story.push(Event::Fault(rejected.fault));
                 return story;
             }
         }

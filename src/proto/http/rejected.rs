@@ -58,6 +58,33 @@ impl<H> From<Box<Rejected<H>>> for Fault {
     }
 }
 
+/// A head or body that breaks a rule: which rule, where, and the line. Contains no credentials and
+/// no control byte, so it can be written to a terminal or a log.
+#[derive(Debug)]
+pub struct ParseError {
+    /// Which rule, and where; offsets count from the first byte of the head or of the body.
+    pub fault: Fault,
+    /// The line that broke it, where there is one.
+    pub excerpt: Option<Excerpt>,
+}
+
+impl<H> From<Box<Rejected<H>>> for ParseError {
+    fn from(rejected: Box<Rejected<H>>) -> ParseError {
+        ParseError { fault: rejected.fault, excerpt: Some(rejected.excerpt) }
+    }
+}
+
+impl std::fmt::Display for ParseError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.excerpt {
+            Some(excerpt) => write!(f, "{} in \"{excerpt}\"", self.fault),
+            None => self.fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ParseError {}
+
 impl<H> Came<H> {
     /// `text` begins with the first line.
     pub(super) fn line(text: &[u8]) -> Came<H> {

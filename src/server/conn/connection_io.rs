@@ -91,7 +91,7 @@ impl ConnectionIo {
         self.input.filled(count);
         self.received += count;
         if let Some(log) = &mut self.wire_log {
-            log.received(self.input.last(count));
+            log.received(&self.input.bytes()[self.input.len() - count..]);
         }
         Ok(if count == most { Read::AllThatFits } else { Read::AllThereWas })
     }

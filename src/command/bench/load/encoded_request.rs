@@ -93,18 +93,20 @@ impl Reading {
                 Reading::Start => {
                     shape.recognize(input).unwrap_or_else(|| Reading::Head(shape.waiting.clone()))
                 }
-                Reading::Head(waiting) => match waiting.receive(input, limits).map_err(misread)? {
-                    Head::More(waiting) => {
-                        *self = Reading::Head(waiting);
-                        return Ok(Step::More);
+                Reading::Head(waiting) => {
+                    match waiting.receive(input, limits).map_err(Fault::from).map_err(misread)? {
+                        Head::More(waiting) => {
+                            *self = Reading::Head(waiting);
+                            return Ok(Step::More);
+                        }
+                        Head::Interim(_, waiting) => Reading::Head(waiting),
+                        Head::Complete(head, body) => {
+                            shape.learn(&head, &body);
+                            Reading::Body(head.status, body)
+                        }
+                        Head::Closed => return Err(Failure::NoAnswer),
                     }
-                    Head::Interim(_, waiting) => Reading::Head(waiting),
-                    Head::Complete(head, body) => {
-                        shape.learn(&head, &body);
-                        Reading::Body(head.status, body)
-                    }
-                    Head::Closed => return Err(Failure::NoAnswer),
-                },
+                }
                 Reading::Body(status, mut body) => {
                     match body.receive(input, limits).map_err(misread)? {
                         Piece::Data(_) => Reading::Body(status, body),
