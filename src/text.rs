@@ -1,8 +1,10 @@
-//! Text for people: numbers and times, bars, word wrap, escapes, colour. The ground floor: it imports nothing
-//! of this crate, and every room above `proto` may use it.
+//! Text for people: numbers and times, bars, word wrap, escapes, colour; in [`wire`], what passes on a
+//! connection. Of this crate it imports `proto` only, and every room above that may use it.
 //!
 //! Refused: a control byte that reaches a terminal or a log. What a peer sent passes one of the escape functions
 //! first. Colour is a caller's choice; [`wants_colour`] says what the environment wishes.
+
+pub mod wire;
 
 use std::env;
 use std::time::Duration;

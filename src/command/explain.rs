@@ -7,9 +7,9 @@ mod words;
 
 use self::words::{FIELDS, METHODS, STATUSES};
 use crate::proto::http::chars::trim_ows;
-use crate::proto::http::dump::text::About;
 use crate::proto::http::dump::{Part, Side};
 use crate::proto::http::framing::Framing;
+use crate::text::wire::About;
 
 /// What there is to say, a line for each thing.
 pub fn explain(about: About<'_>) -> Vec<String> {

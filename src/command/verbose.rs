@@ -13,11 +13,11 @@ use super::wire::Wire;
 use crate::cli::client::ClientOptions;
 use crate::client::event_text::write_event;
 use crate::client::{Event, Limits, Method, Observer};
-use crate::proto::http::dump::text::{About, Form};
 use crate::proto::http::dump::{Dump, Part, Seen, Side};
 use crate::proto::http::framing::{Message, framing};
 use crate::sync::lock;
 use crate::text::wants_colour;
+use crate::text::wire::{About, Form};
 
 /// Everything that the options ask for.
 #[derive(Default)]

@@ -1,5 +1,5 @@
 //! `--wire` and `--transcript`: each byte of each connection, in lines
-//! ([`text`](crate::proto::http::dump::text)), to look at or to keep.
+//! ([`text::wire`](crate::text::wire)), to look at or to keep.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use crate::client::{Event, Limits, Observer};
 use crate::proto::http::dump::Side;
-use crate::proto::http::dump::text::{Form, Text};
 use crate::sync::lock;
+use crate::text::wire::{Form, Text};
 
 /// An observer that writes down the bytes.
 pub struct Wire<W> {

@@ -70,11 +70,11 @@ pub use crate::net::accept::BindError;
 pub use crate::net::admission::{Overload, PerAddress};
 pub use crate::net::stop_signal::StopSignal;
 pub use crate::proto::http::conditional::Validators;
-pub use crate::proto::http::dump::text::Form as WireForm;
 pub use crate::proto::http::headers::Headers;
 pub use crate::proto::http::limits::Limits;
 pub use crate::proto::http::method::Method;
 pub use crate::proto::http::status::Status;
+pub use crate::text::wire::Form as WireForm;
 
 use self::conn::{Http, HttpConfig};
 use self::descriptors::Descriptors;

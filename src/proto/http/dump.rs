@@ -5,9 +5,7 @@
 //! come out again byte for byte, each under its name. Where a message ends is decided by the
 //! parsers and the framing of both ends themselves ([`Partial`], [`framing`], [`Decoder`]), so what is
 //! marked here is what they see. What breaks a rule is named, and what follows it is
-//! [raw](Part::Raw): nobody can know what it is. [`text`] makes lines of it all.
-
-pub mod text;
+//! [raw](Part::Raw): nobody can know what it is.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! `--wire`: shows every byte of every connection as text ([`text`](crate::proto::http::dump::text)).
+//! `--wire`: shows every byte of every connection as text ([`text::wire`](crate::text::wire)).
 //!
 //! The lines go through a [`LogWriter`], as those of the access log do: no worker waits for their reader.
 //! Without `--wire` a connection has no [`ConnectionLog`], which costs one check for each read and write.
@@ -12,9 +12,9 @@ use std::time::Instant;
 use super::log_writer::LogWriter;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::dump::Side;
-use crate::proto::http::dump::text::{Form, Text};
 use crate::proto::http::limits::Limits;
 use crate::text::wants_colour;
+use crate::text::wire::{Form, Text};
 
 /// Where the bytes are shown, and in which form.
 #[derive(Debug)]

@@ -20,7 +20,8 @@
 
 use std::time::Duration;
 
-use super::{Dump, Part, Seen, Side};
+use super::grouped;
+use crate::proto::http::dump::{Dump, Part, Seen, Side};
 use crate::proto::http::framing::Framing;
 use crate::proto::http::limits::Limits;
 
@@ -235,21 +236,8 @@ fn say(number: usize, explanations: Vec<String>, colour: bool, out: &mut String)
     }
 }
 
-/// `98,304`
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 fn paint(colour: &str, text: &str, wanted: bool, out: &mut String) {
-    out.push_str(&if wanted { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() });
+    out.push_str(&super::paint(text, colour, wanted));
 }
 
 /// Adds these bytes as they can be shown; what stands for something else is dim, where there is colour.
@@ -450,14 +438,5 @@ mod tests {
             assert!(out.bytes().all(|byte| byte == b'\n' || byte >= b' ' && byte != 0x7f));
         }
         assert_eq!(bytes_of("what?", 7, Side::Client), None);
-    }
-
-    #[test]
-    fn numbers_are_easy_to_read() {
-        for (number, want) in
-            [(0, "0"), (999, "999"), (1000, "1,000"), (98304, "98,304"), (1 << 20, "1,048,576")]
-        {
-            assert_eq!(grouped(number), want);
-        }
     }
 }
