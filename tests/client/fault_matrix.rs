@@ -17,7 +17,7 @@ use super::fake::{Fake, Talk};
 use crate::support::{Finished, Folder, PATIENCE, Program, SOON, needs, run};
 
 /// A faulty server, and the outcome.
-struct Ordeal {
+struct Fault {
     does: &'static str,
     /// The bytes that it sends after it has read the head of a request.
     says: &'static [u8],
@@ -71,11 +71,11 @@ const fn row(
     then: Then,
     codes: &'static [u8],
     why: &'static str,
-) -> Ordeal {
-    Ordeal { does, says, then, codes, why }
+) -> Fault {
+    Fault { does, says, then, codes, why }
 }
 
-const ORDEALS: &[Ordeal] = &[
+const FAULTS: &[Fault] = &[
     // Silence.
     row("never answers", b"", Wait, &[28], WAITING),
     row("stops in the status line", b"HTTP/1.1 20", Wait, &[28], WAITING),
@@ -87,7 +87,7 @@ const ORDEALS: &[Ordeal] = &[
     row("stops in the trailers", chunked!("0\r\nX: y\r\n"), Wait, &[28], RECEIVING),
     row("does not close what its close ends", ok!("\r\nhello"), Wait, &[28], RECEIVING),
     row("only ever says 100", b"HTTP/1.1 100 Continue\r\n\r\n", Wait, &[28], WAITING),
-    row("reads nothing", b"", Upload(is_deaf), &[28], "while sending the request"),
+    row("reads nothing", b"", Upload(reads_nothing), &[28], "while sending the request"),
     row("reads the body and says nothing", b"", Upload(Talk::wait), &[28], WAITING),
     // Drops, which move no limit.
     row("drips a status line", b"HTTP/1.1 200 ", Drip("OK"), &[28], WAITING),
@@ -184,7 +184,7 @@ const LONG_FIELD: &[u8] = &{
     field
 };
 
-fn is_deaf(_: &mut Talk) -> io::Result<()> {
+fn reads_nothing(_: &mut Talk) -> io::Result<()> {
     thread::sleep(SOON);
     Ok(())
 }
@@ -211,8 +211,8 @@ fn noise(talk: &mut Talk) -> io::Result<()> {
     }
 }
 
-impl Ordeal {
-    fn begin(&'static self) -> Fake {
+impl Fault {
+    fn start(&'static self) -> Fake {
         Fake::new(|talk| {
             match self.then {
                 Upload(script) | Script(script) => return script(talk),
@@ -262,17 +262,17 @@ impl Ordeal {
 }
 
 /// Runs each of them, four at a time, because most of them mostly wait.
-fn each(try_one: impl Fn(&'static Ordeal) -> Result<(), String> + Sync) {
+fn each(try_one: impl Fn(&'static Fault) -> Result<(), String> + Sync) {
     let next = AtomicUsize::new(0);
     let take = || {
-        let next_one = || ORDEALS.get(next.fetch_add(1, Ordering::Relaxed));
-        let tried = std::iter::from_fn(next_one).map(|ordeal| {
+        let next_one = || FAULTS.get(next.fetch_add(1, Ordering::Relaxed));
+        let tried = std::iter::from_fn(next_one).map(|fault| {
             let begun = Instant::now();
-            let tried = try_one(ordeal).and_then(|()| match begun.elapsed() {
+            let tried = try_one(fault).and_then(|()| match begun.elapsed() {
                 took if took > SOON => Err(format!("it took {took:?}")),
                 _ => Ok(()),
             });
-            tried.map_err(|what| format!("{}: {what}", ordeal.does))
+            tried.map_err(|what| format!("{}: {what}", fault.does))
         });
         tried.filter_map(Result::err).collect::<Vec<_>>()
     };
@@ -280,7 +280,7 @@ fn each(try_one: impl Fn(&'static Ordeal) -> Result<(), String> + Sync) {
         let hands: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
         hands.into_iter().flat_map(|hand| hand.join().expect("it does not panic")).collect()
     });
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), ORDEALS.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), FAULTS.len(), wrong.join("\n"));
 }
 
 /// Returns a file to send, and its path.
@@ -294,15 +294,15 @@ fn body() -> (Folder, String) {
 #[test]
 fn the_command_ends_with_the_right_code_in_time_and_in_little_memory() {
     let (_folder, body) = body();
-    each(|ordeal| {
-        let fake = ordeal.begin();
-        let mut program = Program::start(&mut client(&ordeal.args(&fake.url("/"), &body)));
+    each(|fault| {
+        let fake = fault.start();
+        let mut program = Program::start(&mut client(&fault.args(&fake.url("/"), &body)));
         let peak = program.peak_memory();
         let Finished { code, stderr, .. } = program.finish();
         let lines = usize::from(code != Some(0));
-        ordeal.check(code, ordeal.codes).map_err(|what| format!("{what}: {stderr}"))?;
-        if !stderr.contains(ordeal.why) || stderr.lines().count() != lines {
-            return Err(format!("not {lines} line with {:?}: {stderr}", ordeal.why));
+        fault.check(code, fault.codes).map_err(|what| format!("{what}: {stderr}"))?;
+        if !stderr.contains(fault.why) || stderr.lines().count() != lines {
+            return Err(format!("not {lines} line with {:?}: {stderr}", fault.why));
         }
         match peak {
             0..MEMORY => Ok(()),
@@ -313,12 +313,12 @@ fn the_command_ends_with_the_right_code_in_time_and_in_little_memory() {
 
 #[test]
 fn the_library_has_the_right_error_in_time() {
-    each(|ordeal| {
-        let fake = ordeal.begin();
-        let total = ordeal.limit().or(Some(PATIENCE));
+    each(|fault| {
+        let fake = fault.start();
+        let total = fault.limit().or(Some(PATIENCE));
         let timeouts = Timeouts { total, ..Timeouts::NONE };
         let client = Client::with_config(Config { timeouts, ..Config::default() });
-        let (code, kind, line) = match ask(&client, &fake.url("/"), ordeal.uploads()) {
+        let (code, kind, line) = match ask(&client, &fake.url("/"), fault.uploads()) {
             Ok(()) => (0, "Ok".to_owned(), String::new()),
             Err(error) => {
                 let line = in_one_line(&error) + error.advice().unwrap_or_default();
@@ -335,11 +335,11 @@ fn the_library_has_the_right_error_in_time() {
             55 => &["Send"],
             _ => &["Receive", "Body"],
         };
-        ordeal.check(Some(code.into()), ordeal.codes).map_err(|what| format!("{what}: {line}"))?;
-        match line.contains(ordeal.why) && kinds.iter().any(|of| kind.starts_with(of)) {
+        fault.check(Some(code.into()), fault.codes).map_err(|what| format!("{what}: {line}"))?;
+        match line.contains(fault.why) && kinds.iter().any(|of| kind.starts_with(of)) {
             true => Ok(()),
             false => {
-                Err(format!("{kind} is none of {kinds:?}, or has no {:?}: {line}", ordeal.why))
+                Err(format!("{kind} is not one of {kinds:?}, or has no {:?}: {line}", fault.why))
             }
         }
     });
@@ -387,14 +387,14 @@ fn curl_ends_with_the_same_code() {
         return;
     }
     let (_folder, body) = body();
-    each(|ordeal| {
-        let fake = ordeal.begin();
+    each(|fault| {
+        let fake = fault.start();
         let mut curl = Command::new("curl");
         // Past the time that a row has it is as if it went on for ever.
-        curl.args(["-q", "-s", "--noproxy", "*"]).args(ordeal.args(&fake.url("/"), &body));
+        curl.args(["-q", "-s", "--noproxy", "*"]).args(fault.args(&fake.url("/"), &body));
         let code =
-            run(curl.args(["-m", if ordeal.limit().is_some() { "0.4" } else { "2" }]), b"").code;
-        let other = CURL.iter().find(|(does, ..)| *does == ordeal.does);
-        ordeal.check(code, other.map_or(ordeal.codes, |(_, codes, _)| codes))
+            run(curl.args(["-m", if fault.limit().is_some() { "0.4" } else { "2" }]), b"").code;
+        let other = CURL.iter().find(|(does, ..)| *does == fault.does);
+        fault.check(code, other.map_or(fault.codes, |(_, codes, _)| codes))
     });
 }
