@@ -1,7 +1,7 @@
 //! `--wire`: shows every byte of every connection as text ([`text::wire`](crate::text::wire)).
 //!
 //! The lines go through a [`LogWriter`], as those of the access log do: no worker waits for their reader.
-//! Without `--wire` a connection has no [`ConnectionLog`], which costs one check for each read and write.
+//! Without `--wire` a connection has no `ConnectionLog`, which costs one check for each read and write.
 //! With it, files are read and written, not sent by the kernel, so that their bytes can be shown.
 
 use std::io::{self, IsTerminal as _};
