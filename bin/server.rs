@@ -1,24 +1,23 @@
-//! The server's entry: flags to a configuration, a configuration to a server, Ctrl-C to a stop.
-
-mod typed;
+//! The program `server`: flags to a configuration, a configuration to a server, Ctrl-C to a graceful stop.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{panic, thread};
 
-use threadbare::app::{self, status::Audience, store::Store};
+use threadbare::app::{self, store::Store};
 use threadbare::cli::Parsed;
-use threadbare::cli::server::{self as flags, ServerOptions};
+use threadbare::cli::server::{self as flags, AccessLogTo, ServerOptions};
 use threadbare::server::{
-    AccessLog, Config, Driver, Files, Report, Server, Stats, StopSignal, WireLog,
+    AccessLog, Config, Files, Report, Server, Stats, StopSignal, WireLog,
     log::log_writer::LogWriter,
 };
 
 fn main() -> ExitCode {
-    // All that goes to stderr goes through these: where nobody reads it, nobody is to wait for that.
+    // All output to stderr goes through these lines: a worker never waits for a reader that is slow.
     let Ok(stderr) = LogWriter::to(std::io::stderr()) else { return ExitCode::FAILURE };
     log_to(&stderr);
     let options = match flags::parse(std::env::args_os().skip(1)) {
@@ -45,7 +44,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the library tells goes there, and so do panics.
+/// Sends the records of the `log` facade, and panics, to these lines.
 fn log_to(stderr: &LogWriter) {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
         .format(|out, record| writeln!(out, "server: {}: {}", record.level(), record.args()))
@@ -60,79 +59,63 @@ fn log_to(stderr: &LogWriter) {
     }));
 }
 
-/// Sets everything up, says so in one line on stdout, and serves until it is stopped.
+/// Opens what the options name, prints the ready line on stdout, and serves until it is stopped.
 fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
-    let ServerOptions {
-        root,
-        bind,
-        workers,
-        lobby,
-        data,
-        access_log,
-        server_name,
-        limits,
-        drain_time,
-        stop_time,
-        wire,
-        metrics,
-        server_timing,
-    } = options;
-    let shown = root.display();
-    let files = Files::new(&root).map_err(|error| {
-        format!("the folder {shown} cannot be served: {error}; right: server FOLDER")
-    })?;
-    let store = Store::open(&data).map_err(|error| {
-        format!("{} cannot keep users: {error}; right: --data FOLDER", data.display())
+    let shown = options.root.display();
+    let files = Files::new(&options.root).map_err(|error| cannot_serve(&options.root, &error))?;
+    let store = Store::open(&options.data).map_err(|error| {
+        format!("{} cannot keep users: {error}; right: --data FOLDER", options.data.display())
     })?;
     let stats = Arc::new(Stats::default());
-    let audience = match metrics {
-        flags::Metrics::Everyone => Audience::Everyone,
-        flags::Metrics::Loopback => Audience::Loopback,
-        flags::Metrics::Off => Audience::Nobody,
-    };
     let routes =
-        app::routes(files, store, &stats, audience).map_err(|errors| errors.to_string())?;
-    let access_log = match access_log {
-        flags::AccessLog::Off => AccessLog::Off,
-        flags::AccessLog::Stderr => AccessLog::On(stderr.clone()),
-        flags::AccessLog::File(path) => AccessLog::file(&path).map_err(|error| {
-            let path = path.display();
-            format!("the access log {path} cannot be written: {error}; right: --access-log FILE, - or off")
-        })?,
-    };
-    let defaults = Config::default();
-    let workers = workers.unwrap_or(defaults.workers);
-    let driver = if lobby { Driver::Lobby } else { Driver::Textbook };
+        app::routes(files, store, &stats, options.metrics).map_err(|errors| errors.to_string())?;
     let config = Config {
-        driver,
-        workers,
-        connections: limits.connections,
-        per_address: typed::per_address(&limits, defaults.per_address),
-        queue: limits.queue.unwrap_or(defaults.queue),
-        overload: typed::overload(&limits, defaults.overload),
-        limits: typed::limits(limits),
-        server_name,
-        server_timing: typed::server_timing(server_timing),
-        access_log,
-        wire_log: wire.then(|| WireLog::stderr(stderr.clone())),
+        driver: options.driver,
+        workers: options.workers,
+        connections: options.connections,
+        per_address: options.per_address,
+        queue: options.queue,
+        overload: options.overload,
+        limits: options.limits,
+        server_name: options.server_name,
+        server_timing: options.server_timing,
+        access_log: access_log(&options.access_log, stderr)?,
+        wire_log: options.wire.then(|| WireLog::stderr(stderr.clone())),
         stats,
     };
-    let server = Server::with_config(bind, routes, config).map_err(|error| error.to_string())?;
+    let server =
+        Server::with_config(options.bind, routes, config).map_err(|error| error.to_string())?;
+    stop_on_signals(server.stop(), options.drain_time, options.stop_time, stderr.clone())
+        .map_err(|error| format!("signals cannot be caught: {error}"))?;
     let urls: Vec<String> =
         server.addresses().iter().map(|address| format!("http://{address}")).collect();
-
-    stop_on_signals(server.stop(), drain_time, stop_time, stderr.clone())
-        .map_err(|error| format!("signals cannot be caught: {error}"))?;
-    // Whoever closed our stdout does not want to know; that is no reason not to serve.
+    // A closed stdout is no reason not to serve.
     let _ = writeln!(
         std::io::stdout(),
-        "listening on {}/ serving {shown} with {workers} workers",
-        urls.join("/ ")
+        "listening on {}/ serving {shown} with {} workers",
+        urls.join("/ "),
+        options.workers
     );
     server.run().map_err(|error| format!("cannot go on: {error}"))
 }
 
-/// The first SIGINT, SIGTERM or SIGHUP asks for a stop; the second one is not asked twice.
+fn cannot_serve(root: &Path, error: &std::io::Error) -> String {
+    let advice = flags::misspelled(root).unwrap_or_default();
+    format!("the folder {} cannot be served: {error}; right: server FOLDER{advice}", root.display())
+}
+
+fn access_log(to: &AccessLogTo, stderr: &LogWriter) -> Result<AccessLog, String> {
+    match to {
+        AccessLogTo::Off => Ok(AccessLog::Off),
+        AccessLogTo::Stderr => Ok(AccessLog::On(stderr.clone())),
+        AccessLogTo::File(path) => AccessLog::file(path).map_err(|error| {
+            let path = path.display();
+            format!("the access log {path} cannot be written: {error}; right: --access-log FILE, - or off")
+        }),
+    }
+}
+
+/// Begins a graceful stop on the first SIGINT, SIGTERM or SIGHUP, and ends the process on the second.
 fn stop_on_signals(
     stop: StopSignal,
     drain: Duration,
@@ -146,10 +129,10 @@ fn stop_on_signals(
         }
         stop.begin_drain();
         if drain.is_zero() {
-            say(&stderr, "finishing what is under way; once more stops at once");
+            say(&stderr, "finishing the requests under way; a second signal stops at once");
             return stop.request(grace);
         }
-        say(&stderr, &format!("stopping in {drain:?}; once more stops at once"));
+        say(&stderr, &format!("stopping in {drain:?}; a second signal stops at once"));
         let stop = stop.clone();
         thread::spawn(move || {
             thread::sleep(drain);
@@ -158,13 +141,13 @@ fn stop_on_signals(
     })
 }
 
-/// Says it on stderr, and gives it a moment to get there before the process ends.
+/// Writes a line to stderr, and waits at most 100 ms until it is written, as the process may end next.
 fn say(stderr: &LogWriter, text: &str) {
     stderr.push(format!("server: {text}\n").as_bytes());
     stderr.drain(Duration::from_millis(100));
 }
 
-/// Prints help or version. A reader that leaves early (`| head`) is no failure.
+/// Prints the help or the version. A closed pipe (`| head`) is not a failure.
 fn print(text: &str) -> ExitCode {
     let _ = std::io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS

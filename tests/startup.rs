@@ -49,6 +49,8 @@ fn version_goes_to_stdout() {
 fn wrong_arguments_are_2() {
     for (args, words) in [
         (&["--no-such-flag"][..], &["\"--no-such-flag\" is not a flag"][..]),
+        (&["--port", "8080"], &["\"--port\" is not a flag here; did you mean --bind?"]),
+        (&["--wokers", "8"], &["\"--wokers\" is not a flag here; did you mean --workers?"]),
         (&["--bind"], &["--bind needs its ADDR:PORT"]),
         (&["--bind", "8080"], &["\"8080\"", "127.0.0.1:8080"]),
         (&["--bind", "127.0.0.1"], &["127.0.0.1:8080"]),
@@ -86,6 +88,10 @@ fn a_root_that_is_no_folder_is_1() {
     let [missing, file] = ["missing", "file"].map(|name| folder.join(name).display().to_string());
     fails(1, &[&missing], &[&missing, "cannot be served", "right: server FOLDER"]);
     fails(1, &[&file], &[&file, "cannot be served", "not a directory", "right: server FOLDER"]);
+    for (word, meant) in [("help", "server --help"), ("bnch", "client bench"), ("ww", "server www")]
+    {
+        fails(1, &[word], &["cannot be served", &format!("did you mean {meant}?")]);
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use threadbare::server::{self, Body, Config, Driver, Request, Response, Router, 
 
 use crate::support::{SOON, Server, eventually, root};
 
-const STOPPING: &str = "server: finishing what is under way; once more stops at once\n";
+const STOPPING: &str = "server: finishing the requests under way; a second signal stops at once\n";
 
 /// Asks it to stop, and waits until it knows.
 fn ask(server: &Server, signal: &str) {

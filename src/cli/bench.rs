@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Effect::{Help, Switch, Value, Version};
 use super::client::{Asking, ClientOptions};
-use super::{Command, Flag, Parsed, Right, UsageError, seconds};
+use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
 
 /// What the command line of `client bench` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +114,8 @@ is read to its end and checked. Figures go to stdout, all else to stderr.",
         ("Help", HELP),
     ],
     operand: |options, value| {
-        let url = value.to_str().ok_or(Right("a URL is UTF-8; right: %C3%BC for other bytes"))?;
+        let url =
+            value.to_str().ok_or(Expected("a URL is UTF-8; right: %C3%BC for other bytes"))?;
         options.client.urls.push(url.to_owned());
         Ok(())
     },
@@ -176,7 +177,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
         Value("N", |options, value| {
             let rate = value.to_str().and_then(|text| text.parse::<f64>().ok());
             let rate = rate.filter(|rate| (0.001..=10_000_000.0).contains(rate));
-            options.rate = Some(rate.ok_or(Right("requests in a second, 0.001 to 10000000"))?);
+            options.rate = Some(rate.ok_or(Expected("requests in a second, 0.001 to 10000000"))?);
             Ok(())
         }),
         "requests due in a second, whatever the server does, and latency from when they were due \
@@ -189,7 +190,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.per_connection = match value.to_str() {
                 Some("on") => None,
                 Some("off") => Some(1),
-                _ => return Err(Right("on or off")),
+                _ => return Err(Expected("on or off")),
             };
             Ok(())
         }),
@@ -227,7 +228,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
         "warm-up",
         Value("SECS", |options, value| {
             options.warm_up = seconds(value).and_then(|time| {
-                Some(time).filter(|time| *time <= DAY).ok_or(Right("a day at most, as 2"))
+                Some(time).filter(|time| *time <= DAY).ok_or(Expected("a day at most, as 2"))
             })?;
             Ok(())
         }),
@@ -268,7 +269,7 @@ const FIGURES: &[Flag<BenchOptions>] = &[
         None,
         "fail-if",
         Value("CONDITIONS", |options, value| {
-            let text = value.to_str().ok_or(Right("as p99>50ms,errors>0.1%"))?;
+            let text = value.to_str().ok_or(Expected("as p99>50ms,errors>0.1%"))?;
             options.fail_if = Some(text.to_owned());
             Ok(())
         }),
@@ -294,21 +295,21 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 fn number<T: std::str::FromStr + PartialOrd + From<u8>>(
     value: &OsStr,
     most: T,
-) -> Result<T, Right> {
+) -> Result<T, Expected> {
     let number = value.to_str().and_then(|text| text.parse().ok());
-    number
-        .filter(|number| *number >= T::from(1) && *number <= most)
-        .ok_or(Right("a number from 1 on, as 100; at most 100000 connections, 1000 of the others"))
+    number.filter(|number| *number >= T::from(1) && *number <= most).ok_or(Expected(
+        "a number from 1 on, as 100; at most 100000 connections, 1000 of the others",
+    ))
 }
 
-fn some_time(value: &OsStr) -> Result<Duration, Right> {
+fn some_time(value: &OsStr) -> Result<Duration, Expected> {
     let time = seconds(value)?;
-    let right = Right("more than 0 seconds and no more than a day, as 10 or 0.5");
+    let right = Expected("more than 0 seconds and no more than a day, as 10 or 0.5");
     Some(time).filter(|time| !time.is_zero() && *time <= DAY).ok_or(right)
 }
 
-fn file(value: &OsStr) -> Result<PathBuf, Right> {
-    Some(PathBuf::from(value)).filter(|path| !path.as_os_str().is_empty()).ok_or(Right("a file"))
+fn file(value: &OsStr) -> Result<PathBuf, Expected> {
+    Some(PathBuf::from(value)).filter(|path| !path.as_os_str().is_empty()).ok_or(Expected("a file"))
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use self::data::Data;
 use self::retry::{Again, Parallel};
 
 use super::Effect::{Help, Version};
-use super::{Command, Flag, Parsed, Right, UsageError};
+use super::nearest::nearest;
+use super::{Command, Expected, Flag, Parsed, UsageError};
 
 pub use self::network::{Limits, OneFamily, Reaching};
 pub(super) use self::request::Asking;
@@ -204,6 +205,14 @@ impl ClientOptions {
 pub fn parse(
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<ClientOptions>, UsageError> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(typed) = args.first().and_then(|first| first.to_str())
+        && let Some(meant) = misspelled(typed)
+    {
+        return Err(COMMAND.wrong(&format!(
+            "unknown command {typed:?}; did you mean {meant}? (for a host of that name: http://{typed}/)"
+        )));
+    }
     let parsed = COMMAND.parse(ClientOptions::default(), args)?;
     if let Parsed::Run(options) = &parsed {
         if options.urls.is_empty() {
@@ -265,6 +274,20 @@ pub fn parse(
     Ok(parsed)
 }
 
+/// Returns the command that was probably meant by a first word that is not a URL: not `localhost`, and without dot,
+/// colon and slash. A word that is not near to a command is the name of a host.
+fn misspelled(typed: &str) -> Option<&'static str> {
+    if typed.contains(['.', ':', '/', '-']) {
+        return None;
+    }
+    Some(match nearest(typed, &["bench", "where", "help", "version"])? {
+        "bench" => "client bench",
+        "where" => "client where",
+        "help" => "client --help",
+        _ => "client --version",
+    })
+}
+
 /// The help text.
 pub fn help() -> String {
     COMMAND.help()
@@ -289,7 +312,8 @@ URLs of one host and port share a connection; host/path and :8080/path will do."
         ("Help", HELP),
     ],
     operand: |options, value| {
-        let url = value.to_str().ok_or(Right("a URL is UTF-8; right: %C3%BC for other bytes"))?;
+        let url =
+            value.to_str().ok_or(Expected("a URL is UTF-8; right: %C3%BC for other bytes"))?;
         options.urls.push(url.to_owned());
         Ok(())
     },

@@ -7,12 +7,14 @@
 pub mod bench;
 pub mod client;
 pub mod limits;
+mod nearest;
 pub mod server;
 
 use std::ffi::{OsStr, OsString};
 
 use lexopt::Arg;
 
+use self::nearest::nearest_flag;
 use crate::text::wrap;
 
 /// A command line, taken apart.
@@ -51,11 +53,12 @@ enum Effect<T: 'static> {
     /// It stands alone.
     Switch(fn(&mut T)),
     /// It takes a value, whose name stands in the help text.
-    Value(&'static str, fn(&mut T, &OsStr) -> Result<(), Right>),
+    Value(&'static str, fn(&mut T, &OsStr) -> Result<(), Expected>),
 }
 
-/// The value is wrong; a right one looks like this.
-struct Right(&'static str);
+/// What a right value looks like, for a value that is wrong.
+#[derive(Clone, Copy)]
+struct Expected(&'static str);
 
 /// One binary's command line.
 struct Command<T: 'static> {
@@ -66,7 +69,7 @@ struct Command<T: 'static> {
     /// The flags, under their headings.
     groups: &'static [(&'static str, &'static [Flag<T>])],
     /// Takes what is not a flag.
-    operand: fn(&mut T, &OsStr) -> Result<(), Right>,
+    operand: fn(&mut T, &OsStr) -> Result<(), Expected>,
     /// Stands below the flags in the help text: exit codes, examples.
     epilogue: &'static str,
 }
@@ -109,7 +112,8 @@ impl<T> Command<T> {
             let (typed, found) = match arg {
                 Arg::Value(operand) => {
                     let taken = (self.operand)(&mut options, &operand);
-                    taken.map_err(|Right(right)| self.wrong(&format!("{operand:?}; {right}")))?;
+                    taken
+                        .map_err(|Expected(right)| self.wrong(&format!("{operand:?}; {right}")))?;
                     continue;
                 }
                 Arg::Long(name) => {
@@ -119,7 +123,7 @@ impl<T> Command<T> {
                     (format!("-{name}"), self.flags().find(|flag| flag.short == Some(name)))
                 }
             };
-            let flag = found.ok_or_else(|| self.wrong(&format!("{typed:?} is not a flag here")))?;
+            let flag = found.ok_or_else(|| self.unknown(&typed))?;
             match flag.effect {
                 Effect::Help => return Ok(Parsed::Print(self.help())),
                 Effect::Version => return Ok(Parsed::Print(self.version())),
@@ -128,13 +132,21 @@ impl<T> Command<T> {
                     let value = parser.value();
                     let value =
                         value.map_err(|_| self.wrong(&format!("{typed} needs its {name}")))?;
-                    set(&mut options, &value).map_err(|Right(right)| {
+                    set(&mut options, &value).map_err(|Expected(right)| {
                         self.wrong(&format!("{typed} {value:?}; right: {right}"))
                     })?;
                 }
             }
         }
         Ok(Parsed::Run(options))
+    }
+
+    /// Returns the error for a flag that is not in the table, with the one that was probably meant.
+    fn unknown(&self, typed: &str) -> UsageError {
+        let names: Vec<&str> = self.flags().map(|flag| flag.long).collect();
+        let meant = typed.strip_prefix("--").and_then(|name| nearest_flag(name, &names));
+        let advice = meant.map(|meant| format!("; did you mean --{meant}?")).unwrap_or_default();
+        self.wrong(&format!("{typed:?} is not a flag here{advice}"))
     }
 
     fn wrong(&self, what: &str) -> UsageError {
@@ -179,11 +191,11 @@ fn help_line(what: &str, help: &str) -> String {
 }
 
 /// Puts a number of seconds, fractions allowed, into words of the program.
-fn seconds(value: &OsStr) -> Result<std::time::Duration, Right> {
+fn seconds(value: &OsStr) -> Result<std::time::Duration, Expected> {
     let seconds = value.to_str().and_then(|text| text.parse::<f64>().ok());
     seconds
         .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok())
-        .ok_or(Right("a number of seconds, as 10 or 0.5"))
+        .ok_or(Expected("a number of seconds, as 10 or 0.5"))
 }
 
 #[cfg(test)]

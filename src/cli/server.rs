@@ -1,106 +1,100 @@
-//! The flags of `server`.
+//! The flags of `server`. They set the server's own types; what is opened or looked up, the binary does.
 
 use std::ffi::{OsStr, OsString};
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Effect::{Help, Switch, Value, Version};
-use super::limits::{self, LimitFlags, number, set};
-use super::{Command, Flag, Parsed, Right, UsageError, seconds};
+use super::limits::{self, number, put};
+use super::nearest::nearest;
+use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
+use crate::app::status::Audience;
+use crate::server::{Config, Driver, Limits, Overload, PerAddress, ServerTiming};
 
-/// What the command line of `server` says.
+/// The command line of `server`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerOptions {
     /// The folder whose files are served.
     pub root: PathBuf,
-    /// Where to listen: hosts and ports as they were typed, of the right form, not looked up.
+    /// The addresses to listen on, as typed: of the right form, not looked up.
     pub bind: Vec<String>,
-    /// How many workers; `None`: by the number of cores.
-    pub workers: Option<usize>,
-    /// Do connections wait in the lobby, or does each worker keep its own?
-    pub lobby: bool,
-    /// The folder that keeps what `/users` is told.
+    /// The folder in which `/users` keeps its records.
     pub data: PathBuf,
     /// Where the access log goes.
-    pub access_log: AccessLog,
-    /// What the `Server` field says; `None`: there is no such field.
-    pub server_name: Option<String>,
-    /// How much is too much.
-    pub limits: LimitFlags,
-    /// Once asked to stop, so long it takes connections still, and says that it is not healthy.
+    pub access_log: AccessLogTo,
+    /// How long the server goes on accepting after a stop signal, while `/-/health` says 503.
     pub drain_time: Duration,
-    /// And then so long requests that are under way may take.
+    /// How long requests under way may take after that.
     pub stop_time: Duration,
-    /// Show each byte of each connection.
+    /// Whether each byte of each connection is shown.
     pub wire: bool,
-    /// Who may see the counters.
-    pub metrics: Metrics,
-    /// Who is told where the server's time went.
+    /// Which clients may see `/-/metrics`.
+    pub metrics: Audience,
+    /// As in [`Config`].
+    pub driver: Driver,
+    /// As in [`Config`].
+    pub workers: usize,
+    /// As in [`Config`].
+    pub connections: Option<usize>,
+    /// As in [`Config`].
+    pub per_address: PerAddress,
+    /// As in [`Config`].
+    pub queue: usize,
+    /// As in [`Config`].
+    pub overload: Overload,
+    /// As in [`Config`].
+    pub limits: Limits,
+    /// As in [`Config`].
+    pub server_name: Option<String>,
+    /// As in [`Config`].
     pub server_timing: ServerTiming,
-}
-
-/// Who may see the counters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metrics {
-    /// Everyone.
-    Everyone,
-    /// Who connects from this machine.
-    Loopback,
-    /// Nobody.
-    Off,
-}
-
-/// Who is told where the server's time went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServerTiming {
-    /// Nobody.
-    Off,
-    /// Who connects from this machine.
-    Loopback,
-    /// Everyone.
-    On,
 }
 
 /// Where the access log goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AccessLog {
+pub enum AccessLogTo {
     /// To stderr.
     Stderr,
     /// Nowhere.
     Off,
-    /// Appended to this file.
+    /// To the end of this file.
     File(PathBuf),
 }
 
 impl Default for ServerOptions {
     fn default() -> ServerOptions {
+        let config = Config::default();
         ServerOptions {
             root: PathBuf::from("www"),
             bind: vec![DEFAULT_BIND.to_owned()],
-            workers: None,
-            lobby: true,
             data: PathBuf::from("data"),
-            access_log: AccessLog::Stderr,
-            server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
-            limits: LimitFlags::default(),
+            access_log: AccessLogTo::Stderr,
             drain_time: Duration::ZERO,
             stop_time: Duration::from_secs(10),
             wire: false,
-            metrics: Metrics::Loopback,
-            server_timing: ServerTiming::Loopback,
+            metrics: Audience::Loopback,
+            driver: config.driver,
+            workers: config.workers,
+            connections: config.connections,
+            per_address: config.per_address,
+            queue: config.queue,
+            overload: config.overload,
+            limits: config.limits,
+            server_name: config.server_name,
+            server_timing: config.server_timing,
         }
     }
 }
 
-/// Reads the arguments, the program's name not among them.
+/// Parses the arguments that follow the program's name.
 ///
 /// # Errors
 /// [`UsageError`]: what was typed, and what is right.
 pub fn parse(
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<ServerOptions>, UsageError> {
-    // Nothing is served or bound to begin with, so that what is typed replaces the default.
+    // Both begin empty, so that what is typed replaces the default.
     let defaults = ServerOptions::default();
     let start =
         ServerOptions { root: PathBuf::new(), bind: Vec::new(), ..ServerOptions::default() };
@@ -116,6 +110,18 @@ pub fn parse(
     Ok(parsed)
 }
 
+/// Returns what was probably meant by a folder that does not exist, as the end of an error's line.
+pub fn misspelled(root: &Path) -> Option<String> {
+    let meant = match nearest(root.to_str()?, &["www", "help", "version", "bench", "where"])? {
+        "www" => "server www",
+        "help" => "server --help",
+        "version" => "server --version",
+        "bench" => "client bench",
+        _ => "client where",
+    };
+    Some(format!("; did you mean {meant}?"))
+}
+
 const DEFAULT_BIND: &str = "127.0.0.1:8080";
 
 /// Each worker is a thread; Linux has room for some 30,000 of them, and less memory than that.
@@ -124,31 +130,32 @@ const MOST_WORKERS: usize = 10_000;
 pub(super) static COMMAND: Command<ServerOptions> = Command {
     name: "server",
     usage: "[FLAG]... [ROOT]",
-    about: "Serves the files under ROOT (default: www) over HTTP/1.0 and HTTP/1.1.",
+    about: "Serves the files in the folder ROOT (default www) over HTTP/1.0 and HTTP/1.1.",
     groups: &[("Flags", FLAGS), ("Limits", limits::FLAGS), ("Overload", limits::OVERLOAD)],
     operand: |options, value| {
         // Two folders are more often a forgotten quote than a wish for the second one.
         if !options.root.as_os_str().is_empty() {
-            return Err(Right("one ROOT only; quote a name with spaces in it"));
+            return Err(Expected("one ROOT only; quote a name with spaces in it"));
         }
         options.root = PathBuf::from(not_empty(value, "right: a folder, as www")?);
         Ok(())
     },
     epilogue: "\
 Environment:
-  RUST_LOG=debug                what the server tells about itself on stderr:
-                                error, warn, info (default), debug, trace
+  RUST_LOG=debug                log level on stderr: error, warn, info (default),
+                                debug or trace
+  NO_COLOR=1                    no colours
 
 Exit codes:
-    0  stopped cleanly, by Ctrl-C or a signal
-    1  could not start, or could not go on
+    0  stopped by Ctrl-C or another signal, all requests finished
+    1  could not start, or failed while running
     2  wrong arguments
-  130  stopped at once, by a second signal
+  130  stopped at once by a second signal
 
 Examples:
-  server                        www on http://127.0.0.1:8080/
+  server                        serve www on http://127.0.0.1:8080/
   server --bind 0.0.0.0:80 --bind '[::]:80' /srv/www
-  server --bind 127.0.0.1:0     on a free port; stdout says which
+  server --bind 127.0.0.1:0     use a free port; stdout says which one
 ",
 };
 
@@ -160,33 +167,31 @@ const FLAGS: &[Flag<ServerOptions>] = &[
             options.bind.push(host_and_port(value)?);
             Ok(())
         }),
-        "listen here; repeatable; port 0 is any free one (default 127.0.0.1:8080)",
+        "listen on this address; repeatable; port 0 chooses a free port (default 127.0.0.1:8080)",
     ),
     Flag::new(
         None,
         "workers",
         Value("N", |options, value| {
-            const RIGHT: Right = Right("a number from 1 to 10000, as 32");
-            let workers = number(value, RIGHT, 1)?;
-            set(
-                &mut options.workers,
-                if workers <= MOST_WORKERS { Ok(workers) } else { Err(RIGHT) },
-            )
+            let right = Expected("a number from 1 to 10000, as 32");
+            let workers = number(value, right, 1).ok().filter(|&workers| workers <= MOST_WORKERS);
+            put(&mut options.workers, workers.ok_or(right))
         }),
-        "how many requests are worked on at once (default: by the number of cores)",
+        "number of worker threads (default 16 for each core, at least 32)",
     ),
     Flag::new(
         None,
         "lobby",
         Value("on|off", |options, value| {
-            options.lobby = match value.to_str() {
-                Some("on") => true,
-                Some("off") => false,
-                _ => return Err(Right("on, or off to let each worker keep its connection")),
+            options.driver = match value.to_str() {
+                Some("on") => Driver::Lobby,
+                Some("off") => Driver::Textbook,
+                _ => return Err(Expected("on, or off to let each worker keep its connection")),
             };
             Ok(())
         }),
-        "off: a worker keeps its connection, as in the textbook (default on)",
+        "on: connections without work wait in the lobby; off: each worker keeps its connection, as in \
+         the textbook (default on)",
     ),
     Flag::new(
         None,
@@ -195,27 +200,27 @@ const FLAGS: &[Flag<ServerOptions>] = &[
             options.data = PathBuf::from(not_empty(value, "a folder, as data")?);
             Ok(())
         }),
-        "where /users keeps its records (default data)",
+        "keep the records of /users in this folder (default data)",
     ),
     Flag::new(
         None,
         "access-log",
         Value("FILE|-|off", |options, value| {
             options.access_log = match value.to_str() {
-                Some("-") => AccessLog::Stderr,
-                Some("off") => AccessLog::Off,
-                _ => AccessLog::File(not_empty(value, "a file, - for stderr, or off")?.into()),
+                Some("-") => AccessLogTo::Stderr,
+                Some("off") => AccessLogTo::Off,
+                _ => AccessLogTo::File(not_empty(value, "a file, - for stderr, or off")?.into()),
             };
             Ok(())
         }),
-        "one line for each request, appended to FILE (default -, which is stderr)",
+        "append one line for each request to FILE; - is stderr (default -)",
     ),
     Flag::new(
         None,
         "wire",
         Switch(|options| options.wire = true),
-        "show each byte of each connection on stderr, passwords and cookies included; files are \
-         then read and written, not sent by the kernel",
+        "show each byte of each connection on stderr, passwords and cookies included; sendfile is \
+         not used then",
     ),
     Flag::new(
         None,
@@ -223,11 +228,11 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         Value("NAME|off", |options, value| {
             let visible = |text: &&str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
             let name = value.to_str().filter(visible).filter(|name| !name.trim().is_empty());
-            let name = name.ok_or(Right("printable ASCII, as threadbare, or off"))?;
+            let name = name.ok_or(Expected("printable ASCII, as threadbare, or off"))?;
             options.server_name = (name != "off").then(|| name.trim().to_owned());
             Ok(())
         }),
-        "what the Server field of an answer says",
+        "value of the Server field in responses; off leaves it out",
     ),
     Flag::new(
         None,
@@ -236,7 +241,7 @@ const FLAGS: &[Flag<ServerOptions>] = &[
             options.stop_time = seconds(value)?;
             Ok(())
         }),
-        "once it stops, what is under way may take so long (default 10)",
+        "on a stop signal, wait at most SECS seconds for the requests under way (default 10)",
     ),
     Flag::new(
         None,
@@ -245,21 +250,22 @@ const FLAGS: &[Flag<ServerOptions>] = &[
             options.drain_time = seconds(value)?;
             Ok(())
         }),
-        "before it stops, connections are taken so long while /-/health says 503 (default 0)",
+        "before that, accept connections for SECS more seconds while /-/health responds 503 (default \
+         0)",
     ),
     Flag::new(
         None,
         "metrics",
         Value("WHO", |options, value| {
             options.metrics = match value.to_str() {
-                Some("everyone") => Metrics::Everyone,
-                Some("loopback") => Metrics::Loopback,
-                Some("off") => Metrics::Off,
-                _ => return Err(Right("everyone, loopback or off")),
+                Some("everyone") => Audience::Everyone,
+                Some("loopback") => Audience::Loopback,
+                Some("off") => Audience::Nobody,
+                _ => return Err(Expected("everyone, loopback or off")),
             };
             Ok(())
         }),
-        "who may see /-/metrics: everyone, loopback or off (default loopback)",
+        "which clients may see /-/metrics: everyone, loopback or off (default loopback)",
     ),
     Flag::new(
         None,
@@ -269,38 +275,40 @@ const FLAGS: &[Flag<ServerOptions>] = &[
                 Some("off") => ServerTiming::Off,
                 Some("loopback") => ServerTiming::Loopback,
                 Some("on") => ServerTiming::On,
-                _ => return Err(Right("off, loopback or on")),
+                _ => return Err(Expected("off, loopback or on")),
             };
             Ok(())
         }),
-        "who is told in Server-Timing where the time went: off, loopback or on, which is everyone \
-         (default loopback)",
+        "which clients get the server's times in the Server-Timing field: off, loopback, or on for \
+         all (default loopback)",
     ),
-    Flag::new(Some('h'), "help", Help, "print this"),
+    Flag::new(Some('h'), "help", Help, "print this help"),
     Flag::new(Some('V'), "version", Version, "print the version"),
 ];
 
-fn not_empty<'v>(value: &'v OsStr, right: &'static str) -> Result<&'v OsStr, Right> {
-    if value.is_empty() { Err(Right(right)) } else { Ok(value) }
+fn not_empty<'v>(value: &'v OsStr, right: &'static str) -> Result<&'v OsStr, Expected> {
+    if value.is_empty() { Err(Expected(right)) } else { Ok(value) }
 }
 
-/// Checks the form, so that a slip is explained before anything is started. A port alone is
-/// refused: it would be anyone's guess whether it means this machine only or the whole network.
-fn host_and_port(value: &OsStr) -> Result<String, Right> {
+/// Checks the form of an address, so that a mistake is explained before anything is started. A port alone is refused:
+/// it could mean this machine only, or the whole network.
+fn host_and_port(value: &OsStr) -> Result<String, Expected> {
     let text = value.to_str().unwrap_or_default();
     let is_port =
         |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
     let right = match text.rsplit_once(':') {
-        None if is_port(text) => "with its address: 127.0.0.1:8080, or 0.0.0.0:8080 for everyone",
+        None if is_port(text) => {
+            "an address too: 127.0.0.1:8080, or 0.0.0.0:8080 for the whole network"
+        }
         Some(("", port)) if is_port(port) => {
-            "with its address: 127.0.0.1:8080, or 0.0.0.0:8080 for everyone"
+            "an address too: 127.0.0.1:8080, or 0.0.0.0:8080 for the whole network"
         }
         Some((host, port)) if is_port(port) && is_host(host) => return Ok(text.to_owned()),
         _ if text.parse::<Ipv6Addr>().is_ok() => "IPv6 in brackets, with a port: [::1]:8080",
         Some((host, _)) if host.parse::<Ipv6Addr>().is_ok() => "IPv6 in brackets: [::1]:8080",
         _ => "an address and a port: 127.0.0.1:8080, localhost:8080, [::1]:8080",
     };
-    Err(Right(right))
+    Err(Expected(right))
 }
 
 fn is_host(host: &str) -> bool {
@@ -339,37 +347,37 @@ mod tests {
         let want = ServerOptions {
             root: "site".into(),
             bind: vec!["localhost:1".into(), "[::1]:2".into()],
-            workers: Some(3),
-            lobby: false,
+            workers: 3,
+            driver: Driver::Textbook,
             data: "d".into(),
-            access_log: AccessLog::Off,
+            access_log: AccessLogTo::Off,
             server_name: None,
-            limits: LimitFlags {
-                head_time: Some(Duration::from_secs(1)),
-                idle_time: Some(Duration::from_secs(2)),
-                transfer_grace: Some(Duration::from_secs(3)),
-                transfer_rate: Some(4),
-                body: Some(5),
-                request_line: Some(6),
-                field: Some(7),
-                fields: Some(8),
-                head: Some(9),
-                chunk_overhead: Some(10),
-                ranges: Some(18),
-                body_memory: Some(15),
-                bodies_memory: Some(16),
-                bodies_disk: Some(20),
-                unsent_memory: Some(19),
-                body_unread: Some(17),
-                connections: Some(11),
-                per_address: Some(limits::PerAddress::Off),
-                queue: Some(12),
-                overload: Some(limits::Overload::Block),
+            limits: Limits {
+                head_time: Duration::from_secs(1),
+                idle_time: Duration::from_secs(2),
+                transfer_grace: Duration::from_secs(3),
+                transfer_rate: 4,
+                body: 5,
+                request_line: 6,
+                field: 7,
+                fields: 8,
+                head: 9,
+                chunk_overhead: 10,
+                ranges: 18,
+                body_memory: 15,
+                bodies_memory: 16,
+                bodies_disk: 20,
+                unsent_memory: 19,
+                body_unread: 17,
             },
+            connections: Some(11),
+            per_address: PerAddress::Any,
+            queue: 12,
+            overload: Overload::Block,
             stop_time: Duration::from_secs(13),
             drain_time: Duration::from_secs(14),
             wire: true,
-            metrics: Metrics::Everyone,
+            metrics: Audience::Everyone,
             server_timing: ServerTiming::On,
         };
         assert_eq!(parsed(&args), Ok(Parsed::Run(want)));

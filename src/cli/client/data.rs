@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::cli::Right;
+use crate::cli::Expected;
 
 /// A piece of the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,13 +91,13 @@ fn encode(bytes: &[u8]) -> String {
 }
 
 /// `@FILE`, or the data itself.
-pub(super) fn source(typed: &OsStr) -> Result<Source, Right> {
+pub(super) fn source(typed: &OsStr) -> Result<Source, Expected> {
     if !typed.as_encoded_bytes().starts_with(b"@") {
         return Ok(this(typed));
     }
     let path = typed.to_str().and_then(|text| text.strip_prefix('@'));
     let path = path.filter(|path| !path.is_empty());
-    Ok(Source::File(path.ok_or(Right("@ and the name of a file, in UTF-8"))?.into()))
+    Ok(Source::File(path.ok_or(Expected("@ and the name of a file, in UTF-8"))?.into()))
 }
 
 /// The data itself, whatever it begins with.
@@ -106,12 +106,12 @@ pub(super) fn this(typed: &OsStr) -> Source {
 }
 
 /// curl's five forms: `content`, `=content`, `name=content`, `@file`, `name@file`.
-pub(super) fn to_encode(typed: &OsStr) -> Result<Data, Right> {
-    let text = typed.to_str().ok_or(Right("UTF-8, or @FILE for other bytes"))?;
+pub(super) fn to_encode(typed: &OsStr) -> Result<Data, Expected> {
+    let text = typed.to_str().ok_or(Expected("UTF-8, or @FILE for other bytes"))?;
     let typed = |content: &str| Source::Typed(content.as_bytes().to_vec());
     Ok(match (text.split_once('='), text.split_once('@')) {
         (Some((name, content)), _) => Data::Encoded(name.to_owned(), typed(content)),
-        (None, Some((_, ""))) => return Err(Right("name@FILE: @ and the name of a file")),
+        (None, Some((_, ""))) => return Err(Expected("name@FILE: @ and the name of a file")),
         (None, Some((name, file))) => Data::Encoded(name.to_owned(), Source::File(file.into())),
         (None, None) => Data::Encoded(String::new(), typed(text)),
     })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::ClientOptions;
 use super::output::speed;
 use crate::cli::Effect::{Switch, Value};
-use crate::cli::{Flag, Right, seconds};
+use crate::cli::{Expected, Flag, seconds};
 
 /// How servers are reached, as it was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -124,7 +124,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             let right = "user:password; it is not asked for";
             let user = text(value, right)?;
             options.reaching.proxy_user = Some(user).filter(|user| user.contains(':'));
-            options.reaching.proxy_user.as_ref().map(drop).ok_or(Right(right))
+            options.reaching.proxy_user.as_ref().map(drop).ok_or(Expected(right))
         }),
         "who asks, to the proxy, percent-decoded: Basic",
     ),
@@ -192,7 +192,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
         "speed-limit",
         Value("SPEED", |options, value| {
             let speed = value.to_str().and_then(speed).and_then(|speed| speed.try_into().ok());
-            options.limits.speed = Some(speed.ok_or(Right("bytes a second, as 1000 or 10k"))?);
+            options.limits.speed = Some(speed.ok_or(Expected("bytes a second, as 1000 or 10k"))?);
             Ok(())
         }),
         "give up when fewer bytes a second than this move (default with -y: 1)",
@@ -202,7 +202,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
         "speed-time",
         Value("SECS", |options, value| {
             let time = limit(seconds(value)?);
-            options.limits.speed_time = Some(time.ok_or(Right("more than none, as 30"))?);
+            options.limits.speed_time = Some(time.ok_or(Expected("more than none, as 30"))?);
             Ok(())
         }),
         "for so long (default with -Y: 30)",
@@ -218,8 +218,8 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
     ),
 ];
 
-fn text(value: &OsStr, right: &'static str) -> Result<String, Right> {
-    value.to_str().map(str::to_owned).ok_or(Right(right))
+fn text(value: &OsStr, right: &'static str) -> Result<String, Expected> {
+    value.to_str().map(str::to_owned).ok_or(Expected(right))
 }
 
 pub(super) fn limit(time: Duration) -> Option<Duration> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{ClientOptions, Dry, Fail, Output, Pretty, Resume};
 use crate::cli::Effect::{Switch, Value};
-use crate::cli::{Flag, Right};
+use crate::cli::{Expected, Flag};
 
 /// The table.
 pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
@@ -19,7 +19,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         "output",
         Value("FILE", |options, value| {
             if value.is_empty() {
-                return Err(Right("a file, or - for stdout"));
+                return Err(Expected("a file, or - for stdout"));
             }
             options.outputs.push(match value.to_str() {
                 Some("-") => Output::Stdout,
@@ -41,7 +41,9 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         Value("OFFSET", |options, value| {
             options.resume = Some(match value.to_str() {
                 Some("-") => Resume::AtHand,
-                text => Resume::From(text.and_then(number).ok_or(Right("- or a number of bytes"))?),
+                text => {
+                    Resume::From(text.and_then(number).ok_or(Expected("- or a number of bytes"))?)
+                }
             });
             Ok(())
         }),
@@ -82,7 +84,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         Some('w'),
         "write-out",
         Value("FORMAT", |options, value| {
-            let format = value.to_str().ok_or(Right("a text, as '%{http_code}\\n'"))?;
+            let format = value.to_str().ok_or(Expected("a text, as '%{http_code}\\n'"))?;
             options.write_out = Some(format.to_owned());
             Ok(())
         }),
@@ -106,7 +108,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
                 Some("auto") => Pretty::Auto,
                 Some("always") => Pretty::Always,
                 Some("never") => Pretty::Never,
-                _ => return Err(Right("auto, always or never")),
+                _ => return Err(Expected("auto, always or never")),
             };
             Ok(())
         }),
@@ -123,7 +125,8 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         "limit-rate",
         Value("SPEED", |options, value| {
             let speed = value.to_str().and_then(speed).filter(|&speed| speed > 0);
-            options.limit_rate = Some(speed.ok_or(Right("bytes a second, as 5000, 100k or 2M"))?);
+            options.limit_rate =
+                Some(speed.ok_or(Expected("bytes a second, as 5000, 100k or 2M"))?);
             Ok(())
         }),
         "send and take no more bytes of a body a second than this, as 100k or 2M",
@@ -145,7 +148,7 @@ pub(super) const DRY: &[Flag<ClientOptions>] = &[
             options.dry = Some(match value.to_str() {
                 Some("curl") => Dry::Curl,
                 Some("nc") => Dry::Nc,
-                _ => return Err(Right("curl or nc")),
+                _ => return Err(Expected("curl or nc")),
             });
             Ok(())
         }),

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::data::{Data, source, this, to_encode};
 use super::{ClientOptions, Field, FormField, UploadFrom};
 use crate::cli::Effect::{Switch, Value};
-use crate::cli::{Flag, Right};
+use crate::cli::{Expected, Flag};
 
 /// The table, for options that have those of `client` among them.
 pub(in crate::cli) struct Asking<T>(PhantomData<T>);
@@ -19,7 +19,8 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
             Value("METHOD", |options, value| {
                 // Which words are methods is the protocol's to say, and it does, before anything is sent.
                 let method = value.to_str().filter(|name| !name.is_empty());
-                options.as_mut().method = Some(method.ok_or(Right("a word, as GET"))?.to_owned());
+                options.as_mut().method =
+                    Some(method.ok_or(Expected("a word, as GET"))?.to_owned());
                 Ok(())
             }),
             "GET is the default, with a body POST",
@@ -57,7 +58,7 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
             Value("USER:PASSWORD", |options, value| {
                 let user = value.as_encoded_bytes();
                 let user = Some(user).filter(|user| user.contains(&b':'));
-                let user = user.ok_or(Right("user:password; it is not asked for"))?;
+                let user = user.ok_or(Expected("user:password; it is not asked for"))?;
                 options.as_mut().user = Some(user.to_vec());
                 Ok(())
             }),
@@ -67,7 +68,7 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
             Some('r'),
             "range",
             Value("RANGE", |options, value| {
-                let range = value.to_str().ok_or(Right("0-99, 100- or -100"))?;
+                let range = value.to_str().ok_or(Expected("0-99, 100- or -100"))?;
                 options.as_mut().range = Some(range.to_owned());
                 Ok(())
             }),
@@ -174,18 +175,18 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
 }
 
 /// Something with a name before `=`.
-fn form(typed: &OsStr) -> Result<String, Right> {
+fn form(typed: &OsStr) -> Result<String, Expected> {
     let text = typed.to_str().filter(|text| text.contains('='));
-    Ok(text.ok_or(Right("name=text, name=@FILE or name=<FILE, in UTF-8"))?.to_owned())
+    Ok(text.ok_or(Expected("name=text, name=@FILE or name=<FILE, in UTF-8"))?.to_owned())
 }
 
 /// Reads `Name: value`, `Name;` or `Name:`. What may stand in a name and in a value is the
 /// protocol's to say, and it does, before anything is sent.
-pub(super) fn field(typed: &[u8]) -> Result<Field, Right> {
-    let right = Right("'Name: value', 'Name;' for an empty value, or 'Name:' to take it away");
+pub(super) fn field(typed: &[u8]) -> Result<Field, Expected> {
+    let right = Expected("'Name: value', 'Name;' for an empty value, or 'Name:' to take it away");
     let (name, value) = match typed.iter().position(|&byte| byte == b':') {
         Some(colon) => (&typed[..colon], Some(trim_blanks(&typed[colon + 1..]))),
-        None => (typed.strip_suffix(b";").ok_or(Right(right.0))?, None),
+        None => (typed.strip_suffix(b";").ok_or(Expected(right.0))?, None),
     };
     let name = str::from_utf8(name).map_err(|_| right)?.to_owned();
     Ok(match value {

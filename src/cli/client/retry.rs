@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ClientOptions;
 use crate::cli::Effect::{Switch, Value};
-use crate::cli::{Flag, Right, seconds};
+use crate::cli::{Expected, Flag, seconds};
 
 /// What is done about redirects and failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
                 Some("-1") => None,
                 text => {
                     let most = text.and_then(|text| text.parse().ok());
-                    Some(most.ok_or(Right("a number, or -1 for any number"))?)
+                    Some(most.ok_or(Expected("a number, or -1 for any number"))?)
                 }
             };
             Ok(())
@@ -123,7 +123,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         "retry",
         Value("N", |options, value| {
             let times = value.to_str().and_then(|text| text.parse().ok());
-            options.again.retries = times.ok_or(Right("a number, as 3"))?;
+            options.again.retries = times.ok_or(Expected("a number, as 3"))?;
             Ok(())
         }),
         "so many more tries when the host is not found, when time is up, and for the answers 408, \
@@ -171,7 +171,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         Value("N", |options, value| {
             let most = value.to_str().and_then(|text| text.parse().ok());
             let most = most.filter(|most| (1..=300).contains(most));
-            options.parallel.most = most.ok_or(Right("1 to 300"))?;
+            options.parallel.most = most.ok_or(Expected("1 to 300"))?;
             Ok(())
         }),
         "so many at a time (default 50)",
