@@ -1,8 +1,7 @@
-//! `client URL…`: fetches, prints, and exits with curl's code. `client bench URL` measures,
-//! `client where URL` says where it leads.
+//! The program `client`: `client URL…` fetches URLs and exits with curl's codes, `client bench URL` measures a server,
+//! `client where URL` shows the way to a server.
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,9 +10,8 @@ use threadbare::cli::bench::parse as bench_flags;
 use threadbare::cli::client::resolve_only::parse as where_flags;
 use threadbare::cli::client::{help, parse};
 use threadbare::cli::{Parsed, UsageError};
-use threadbare::client::in_one_line;
 use threadbare::command::bench::run_bench;
-use threadbare::command::error::{Stop, complain};
+use threadbare::command::error::{CommandError, print_stderr, print_stdout};
 use threadbare::command::resolve_only;
 use threadbare::command::run;
 
@@ -21,10 +19,10 @@ fn main() -> ExitCode {
     env_logger::init();
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     if args.is_empty() {
-        complain(&help());
+        print_stderr(&help());
         return ExitCode::from(2);
     }
-    // A known word is the subcommand, always: a host of that name is `bench/`.
+    // A known first word is always the command; `bench/` is a host of that name.
     match args.split_first() {
         Some((word, rest)) if word == "bench" => {
             act(bench_flags(rest.to_vec()), |options| run_bench(options, &interrupted()), |_| true)
@@ -49,37 +47,38 @@ fn interrupted() -> Arc<AtomicBool> {
     interrupted
 }
 
-/// Does what the command line says, and says what went wrong, if that `is_said`.
+/// Runs a command with its options. Prints its error, if `is_loud` says so.
 fn act<T>(
     parsed: Result<Parsed<T>, UsageError>,
-    run: impl FnOnce(&T) -> Result<u8, Stop>,
-    is_said: impl FnOnce(&T) -> bool,
+    run: impl FnOnce(&T) -> Result<u8, CommandError>,
+    is_loud: impl FnOnce(&T) -> bool,
 ) -> ExitCode {
     let options = match parsed {
         Ok(Parsed::Run(options)) => options,
         Ok(Parsed::Print(text)) => return print(&text),
         Err(error) => {
-            Stop::Usage(error.to_string()).say();
+            CommandError::Usage(error.to_string()).print();
             return ExitCode::from(2);
         }
     };
     match run(&options) {
         Ok(code) => ExitCode::from(code),
         Err(stop) => {
-            if is_said(&options) {
-                stop.say();
+            if is_loud(&options) {
+                stop.print();
             }
             ExitCode::from(stop.exit_code())
         }
     }
 }
 
+/// Prints the help or the version.
 fn print(text: &str) -> ExitCode {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            complain(&format!("client: (23) could not write stdout: {}\n", in_one_line(&error)));
-            ExitCode::from(23)
+    match print_stdout(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error.print();
+            ExitCode::from(error.exit_code())
         }
-        _ => ExitCode::SUCCESS,
     }
 }

@@ -142,7 +142,9 @@ fn health_says_so_when_a_stop_is_near() {
         };
         assert_eq!(health(&mut kept), 200);
         server.program.signal("TERM");
-        server.stderr_until(|text| text.contains("stopping in 700ms; once more stops at once\n"));
+        server.stderr_until(|text| {
+            text.contains("stopping in 700ms; a second signal stops at once\n")
+        });
         assert_eq!(health(&mut kept), 503);
         let mut new = server.connect();
         assert_eq!(health(&mut new), 503);

@@ -1,44 +1,44 @@
-//! The flags of `client bench`. What is asked is said as with `client`; so `-d` is data here, too, and
-//! the duration is `-t`.
+//! The flags of `client bench`. The flags of the request are those of `client`, so `-d` is data here too, and the
+//! duration is `-t`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Effect::{Help, Switch, Value, Version};
-use super::client::{Asking, ClientOptions};
+use super::client::{ClientOptions, RequestFlags};
 use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
 
-/// What the command line of `client bench` says.
+/// The command line of `client bench`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BenchOptions {
-    /// What is asked: one URL.
+    /// The request: one URL.
     pub client: ClientOptions,
-    /// How many connections there are at a time.
+    /// The number of open connections.
     pub connections: usize,
-    /// How many threads they are spread over, where that was said.
+    /// The number of threads for them, if it was given.
     pub threads: Option<usize>,
-    /// How many requests are made.
+    /// The number of requests.
     pub requests: Option<u64>,
-    /// For how long.
+    /// The length of the measurement.
     pub duration: Option<Duration>,
-    /// Requests due in a second; without, a closed loop.
+    /// Requests due per second; `None`: a closed loop.
     pub rate: Option<f64>,
-    /// For how long requests are made before they count.
+    /// How long requests are sent before the measurement.
     pub warm_up: Duration,
-    /// How many requests go over a connection.
+    /// The number of requests on each connection.
     pub per_connection: Option<u64>,
-    /// How many are sent before the first one is answered.
+    /// The number of requests sent before the first response.
     pub pipeline: usize,
-    /// How long anything may take.
+    /// The time limit of a connection, a request that waits to be sent, and a response.
     pub max_time: Duration,
-    /// Where the figures go as JSON. `-` is stdout, instead of the page.
+    /// The file that gets the figures as JSON; `-` is stdout, instead of the report.
     pub json_out: Option<PathBuf>,
-    /// Conditions under which it has failed, as they were typed.
+    /// Conditions under which the run fails, as typed.
     pub fail_if: Option<String>,
-    /// An earlier run to compare with.
+    /// The figures of an earlier run to compare with.
     pub baseline: Option<PathBuf>,
-    /// No progress line.
+    /// Whether the progress line is left out.
     pub silent: bool,
 }
 
@@ -70,14 +70,14 @@ impl AsMut<ClientOptions> for BenchOptions {
 }
 
 impl BenchOptions {
-    /// For how long it is measured: 10 s unless a time or a number of requests was said.
+    /// Returns the length of the measurement: 10 s unless a time or a number of requests was given.
     pub fn time(&self) -> Option<Duration> {
         let usual = self.requests.is_none().then_some(Duration::from_secs(10));
         self.duration.or(usual)
     }
 }
 
-/// Reads the arguments behind the word `bench`.
+/// Parses the arguments after the word `bench`.
 ///
 /// # Errors
 /// [`UsageError`]: what was typed, and what is right.
@@ -90,7 +90,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<BenchOpt
             _ => return Err(COMMAND.wrong("several URLs; right: one, and a run for each")),
         }
         if options.client.head && !options.client.data.is_empty() {
-            return Err(COMMAND.wrong("-I asks for a head, -d sends a body; right: one of them"));
+            return Err(
+                COMMAND.wrong("-I requests the head only, and -d sends a body; right: one of them")
+            );
         }
     }
     Ok(parsed)
@@ -105,34 +107,35 @@ pub(super) static COMMAND: Command<BenchOptions> = Command {
     name: "client bench",
     usage: "[FLAG]... URL",
     about: "\
-Asks for a URL again and again, and says how long the answers took. Each answer
-is read to its end and checked. Figures go to stdout, all else to stderr.",
+Requests a URL again and again, and reports how long the responses took. Each
+response is read to its end and checked. The report goes to stdout, everything
+else to stderr.",
     groups: &[
         ("Load", LOAD),
-        ("Request, as with client", Asking::FLAGS),
+        ("Request, the same as for client", RequestFlags::FLAGS),
         ("Figures", FIGURES),
         ("Help", HELP),
     ],
     operand: |options, value| {
-        let url =
-            value.to_str().ok_or(Expected("a URL is UTF-8; right: %C3%BC for other bytes"))?;
+        let url = value
+            .to_str()
+            .ok_or(Expected("not UTF-8; right: percent-encode other bytes, as %C3%BC"))?;
         options.client.urls.push(url.to_owned());
         Ok(())
     },
     epilogue: "\
 Exit codes:
-   0  every request was answered with 2xx, and no condition of --fail-if holds
+   0  every response was 2xx, and no condition of --fail-if holds
    2  wrong arguments                          3  not a URL
-   6  could not find the host's address        7  could not connect
-  22  requests failed, or were answered with another status than 2xx; --fail-if
-      with a condition on errors says how many are too many, but not a single
-      good answer is always a failure
+   6  could not resolve the host               7  could not connect
+  22  there were errors; a condition on errors in --fail-if allows some, but a
+      run without any 2xx response always fails
   23  could not write the output              26  could not read a file
-  28  out of time while connecting first      56  the generator could not go on
+  28  timeout of the first connection         56  the load generator failed
   99  a condition of --fail-if holds
 
-Errors are: another status than 2xx, no connection, none or half an answer (a
-body cut short, too), one that breaks a rule of HTTP, one that took too long.
+An error is: a status other than 2xx, no connection, no response or a part of
+one, a response that breaks a rule of HTTP, a timeout.
 
 Examples:
   client bench :8080/-/health                 50 connections, 10 seconds
@@ -151,7 +154,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.connections = number(value, 100_000)?;
             Ok(())
         }),
-        "so many at a time (default 50)",
+        "keep N connections open (default 50)",
     ),
     Flag::new(
         Some('t'),
@@ -160,7 +163,8 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.duration = Some(some_time(value)?);
             Ok(())
         }),
-        "for so long, as 30 or 0.5 (default 10, without -n); what is under way then is waited for",
+        "measure for SECS seconds, as 30 or 0.5 (default 10, without -n), then wait for the \
+         responses under way",
     ),
     Flag::new(
         Some('n'),
@@ -169,7 +173,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.requests = Some(number(value, u64::MAX)?);
             Ok(())
         }),
-        "so many; with -t whichever comes first",
+        "send N requests; with -t, stop at whichever comes first",
     ),
     Flag::new(
         None,
@@ -180,8 +184,9 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.rate = Some(rate.ok_or(Expected("requests in a second, 0.001 to 10000000"))?);
             Ok(())
         }),
-        "requests due in a second, whatever the server does, and latency from when they were due \
-         (default: each when the one before it is answered)",
+        "send N requests per second, whatever the server does, and measure latency from when \
+         each was due (default: each connection sends the next request when the last is \
+         answered)",
     ),
     Flag::new(
         None,
@@ -194,7 +199,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
             };
             Ok(())
         }),
-        "off: a connection for each request; its making counts (default on)",
+        "off: open a connection for each request, and count the time to open it (default on)",
     ),
     Flag::new(
         None,
@@ -203,7 +208,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.per_connection = Some(number(value, u64::MAX)?);
             Ok(())
         }),
-        "a fresh connection after so many requests; the last one says Connection: close",
+        "close each connection after N requests; the last one says Connection: close",
     ),
     Flag::new(
         None,
@@ -212,7 +217,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.pipeline = number(value, 1000)?;
             Ok(())
         }),
-        "send so many on a connection before the first is answered (default 1)",
+        "send N requests on a connection before the first response (default 1)",
     ),
     Flag::new(
         None,
@@ -221,7 +226,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.threads = Some(number(value, 1000)?);
             Ok(())
         }),
-        "spread the connections over so many (default: half the cores)",
+        "spread the connections over N threads (default: half the cores)",
     ),
     Flag::new(
         None,
@@ -232,7 +237,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
             })?;
             Ok(())
         }),
-        "make requests for so long before they count (default 0)",
+        "send requests for SECS seconds before the measurement (default 0)",
     ),
     Flag::new(
         Some('m'),
@@ -241,8 +246,8 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.max_time = some_time(value)?;
             Ok(())
         }),
-        "how long a connection may take to come about, a due request to be sent, and an answer to \
-         be complete (default 10)",
+        "wait at most SECS seconds for a connection, for a request that is due to be sent, \
+         and for a response (default 10)",
     ),
 ];
 
@@ -254,7 +259,7 @@ const FIGURES: &[Flag<BenchOptions>] = &[
             options.json_out = Some(file(value)?);
             Ok(())
         }),
-        "write the figures as JSON, too; - is stdout, instead of the page",
+        "also write the figures as JSON; - is stdout, instead of the report",
     ),
     Flag::new(
         None,
@@ -263,7 +268,7 @@ const FIGURES: &[Flag<BenchOptions>] = &[
             options.baseline = Some(file(value)?);
             Ok(())
         }),
-        "compare with what --json-out wrote earlier",
+        "compare with a file that --json-out wrote",
     ),
     Flag::new(
         None,
@@ -273,25 +278,25 @@ const FIGURES: &[Flag<BenchOptions>] = &[
             options.fail_if = Some(text.to_owned());
             Ok(())
         }),
-        "fail when one holds, as p99>50ms,errors>0.1%: p50 p75 p90 p95 p99 p99.9 p99.99 max (us, \
-         ms, s), errors (a number or %), rps; > or <",
+        "fail if a condition holds, as p99>50ms,errors>0.1%: p50 p75 p90 p95 p99 p99.9 p99.99 \
+         max (us, ms, s), errors (a number or %), rps; > or <",
     ),
     Flag::new(
         Some('s'),
         "silent",
         Switch(|options| options.silent = true),
-        "no progress line (there is one on a terminal only)",
+        "no progress line (there is none without a terminal)",
     ),
 ];
 
 const HELP: &[Flag<BenchOptions>] = &[
-    Flag::new(Some('h'), "help", Help, "print this"),
+    Flag::new(Some('h'), "help", Help, "print this help"),
     Flag::new(Some('V'), "version", Version, "print the version"),
 ];
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// From 1 to `most`.
+/// Returns a number from 1 to `most`.
 fn number<T: std::str::FromStr + PartialOrd + From<u8>>(
     value: &OsStr,
     most: T,

@@ -1,8 +1,8 @@
 //! The command lines of both binaries. A flag is a row of a table: its names, what it takes, what
 //! it sets, and its line of help.
 //!
-//! Parsing walks the table and so does the help text, so neither can forget a flag that the other
-//! knows. What is wrong is said in one line: what was typed, and what a right one looks like.
+//! The parser and the help text both walk the table, so neither can miss a flag of the other. An error is one line: what
+//! was typed, and what is right, with the flag or command that was probably meant.
 
 pub mod bench;
 pub mod client;
@@ -17,12 +17,12 @@ use lexopt::Arg;
 use self::nearest::nearest_flag;
 use crate::text::wrap;
 
-/// A command line, taken apart.
+/// A parsed command line.
 #[derive(Debug, PartialEq)]
 pub enum Parsed<T> {
-    /// Do what these options say.
+    /// Run with these options.
     Run(T),
-    /// Print this (help, or the version), and be done.
+    /// Print this text (help or version), and end.
     Print(String),
 }
 
@@ -50,9 +50,9 @@ struct Flag<T: 'static> {
 enum Effect<T: 'static> {
     Help,
     Version,
-    /// It stands alone.
+    /// Takes no value.
     Switch(fn(&mut T)),
-    /// It takes a value, whose name stands in the help text.
+    /// Takes a value; its name is in the help text.
     Value(&'static str, fn(&mut T, &OsStr) -> Result<(), Expected>),
 }
 
@@ -63,14 +63,14 @@ struct Expected(&'static str);
 /// One binary's command line.
 struct Command<T: 'static> {
     name: &'static str,
-    /// Behind the name, in the usage line.
+    /// What follows the name in the usage line.
     usage: &'static str,
     about: &'static str,
     /// The flags, under their headings.
     groups: &'static [(&'static str, &'static [Flag<T>])],
     /// Takes what is not a flag.
     operand: fn(&mut T, &OsStr) -> Result<(), Expected>,
-    /// Stands below the flags in the help text: exit codes, examples.
+    /// The end of the help text: exit codes, examples.
     epilogue: &'static str,
 }
 
@@ -100,7 +100,7 @@ impl<T> Command<T> {
         self.groups.iter().flat_map(|(_, flags)| *flags)
     }
 
-    /// Applies the arguments, the program's name not among them, to `options`.
+    /// Applies the arguments that follow the program's name to `options`.
     fn parse(
         &self,
         mut options: T,
@@ -190,7 +190,7 @@ fn help_line(what: &str, help: &str) -> String {
     text
 }
 
-/// Puts a number of seconds, fractions allowed, into words of the program.
+/// Parses a number of seconds; fractions are allowed.
 fn seconds(value: &OsStr) -> Result<std::time::Duration, Expected> {
     let seconds = value.to_str().and_then(|text| text.parse::<f64>().ok());
     seconds

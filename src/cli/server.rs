@@ -142,8 +142,8 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     },
     epilogue: "\
 Environment:
-  RUST_LOG=debug                log level on stderr: error, warn, info (default),
-                                debug or trace
+  RUST_LOG=debug                log level on stderr: error, warn, info (the
+                                default), debug or trace
   NO_COLOR=1                    no colours
 
 Exit codes:

@@ -10,8 +10,9 @@ use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
 use crate::client::credentials;
 use crate::client::{BodySize, Request, Route, Version};
 use crate::proto::http::chars::decimal;
+use crate::proto::http::chars::{UNRESERVED, percent_encode};
 
-use super::error::Stop;
+use super::error::CommandError;
 use super::upload::{Recipe, Upload};
 
 /// What is sent with the requests.
@@ -29,7 +30,7 @@ enum Body {
 }
 
 /// A request, and its body, where that is read as it is sent.
-pub struct Asking {
+pub struct OutgoingRequest {
     /// The request; with a body that is in memory.
     pub request: Request,
     /// Another body.
@@ -41,12 +42,12 @@ impl Content {
     ///
     /// # Errors
     /// A file that cannot be read, a form that is none.
-    pub fn new(options: &ClientOptions) -> Result<Content, Stop> {
+    pub fn new(options: &ClientOptions) -> Result<Content, CommandError> {
         let data = data_of(&options.data, read_data)?;
         if options.get {
             let data = data.map(|data| {
                 String::from_utf8(data).map_err(|_| {
-                    Stop::Usage(
+                    CommandError::Usage(
                         "-G puts text into the URL; right: --data-urlencode for other bytes"
                             .to_owned(),
                     )
@@ -67,7 +68,7 @@ impl Content {
             FormField::Spelled(typed) => form::Field::spelled(typed),
             FormField::Plain(typed) => form::Field::plain(typed),
         });
-        let fields: Vec<_> = fields.collect::<Result<_, _>>().map_err(Stop::Usage)?;
+        let fields: Vec<_> = fields.collect::<Result<_, _>>().map_err(CommandError::Usage)?;
         let (form, content_type) = form::body(&fields, &form::boundary()).map_err(unreadable)?;
         Ok(Content { body: Body::Form(form), content_type: Some(content_type), query: None })
     }
@@ -89,12 +90,12 @@ impl Content {
 ///
 /// # Errors
 /// What cannot be asked, or not be read.
-pub fn ask(
+pub fn build_request(
     options: &ClientOptions,
     url: &str,
     number: usize,
     content: &Content,
-) -> Result<Asking, Stop> {
+) -> Result<OutgoingRequest, CommandError> {
     let (upload, url) = match options.uploads.get(number) {
         Some(Some(UploadFrom::File(path))) => {
             let upload = Upload::of(path).map_err(|error| unreadable((path.clone(), error)))?;
@@ -116,15 +117,15 @@ pub fn ask(
     {
         request = request.with_method(method)?;
     }
-    Ok(Asking { request, upload })
+    Ok(OutgoingRequest { request, upload })
 }
 
-impl Asking {
+impl OutgoingRequest {
     /// The same, with its body in memory, to be shown or to be sent a thousand times.
     ///
     /// # Errors
     /// A file that cannot be read.
-    pub fn in_memory(self) -> Result<Request, Stop> {
+    pub fn in_memory(self) -> Result<Request, CommandError> {
         let Some(mut upload) = self.upload else { return Ok(self.request) };
         let length = upload.length();
         let mut body = Vec::new();
@@ -146,12 +147,12 @@ impl Asking {
     }
 }
 
-fn unreadable((path, error): (PathBuf, io::Error)) -> Stop {
-    Stop::ReadData(path.display().to_string(), error)
+fn unreadable((path, error): (PathBuf, io::Error)) -> CommandError {
+    CommandError::ReadData(path.display().to_string(), error)
 }
 
 /// The request for this URL, but for a body that is read as it is sent.
-fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Request, Stop> {
+fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Request, CommandError> {
     let mut request = Request::get(&with_query(url, content.query.as_deref()))?;
     let user = options.user.as_deref().map(credentials::basic);
     let range = options.range.as_deref().map(|range| format!("bytes={range}"));
@@ -219,23 +220,12 @@ fn with_name(url: &str, file: &Path) -> String {
         (false, false) => "/",
         (false, true) => return url.to_owned(),
     };
-    let name = file.file_name().map(|name| percent_encoded(name.as_encoded_bytes()));
+    let name = file.file_name().map(|name| percent_encode(name.as_encoded_bytes(), &UNRESERVED));
     format!("{path}{slash}{}{behind}", name.unwrap_or_default())
 }
 
-/// All but what is unreserved (RFC 3986, 2.3).
-fn percent_encoded(bytes: &[u8]) -> String {
-    let encoded = |&byte: &u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        byte => format!("%{byte:02X}"),
-    };
-    bytes.iter().map(encoded).collect()
-}
-
 /// Reads a file, or stdin for `-`.
-pub fn read_data(path: &Path) -> Result<Vec<u8>, Stop> {
+pub fn read_data(path: &Path) -> Result<Vec<u8>, CommandError> {
     let mut data = Vec::new();
     let read = match path.to_str() {
         Some("-") => io::stdin().read_to_end(&mut data),
@@ -243,7 +233,7 @@ pub fn read_data(path: &Path) -> Result<Vec<u8>, Stop> {
     };
     match read {
         Ok(_) => Ok(data),
-        Err(error) => Err(Stop::ReadData(path.display().to_string(), error)),
+        Err(error) => Err(CommandError::ReadData(path.display().to_string(), error)),
     }
 }
 

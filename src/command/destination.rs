@@ -3,12 +3,12 @@
 
 use std::path::PathBuf;
 
-use super::error::Stop;
+use super::error::CommandError;
 use super::partial_file::{self, remote_name};
-use super::rate_limit::OfAll;
+use super::rate_limit::{Meter, OfAll};
 use super::resume::{AtHand, Came, Rest};
 use super::transfer::Transfer;
-use super::write_body::Delivery;
+use super::write_body::BodyWriter;
 use super::write_body::Parts;
 use crate::cli::client::{ClientOptions, Fail, Output, Resume};
 use crate::client::{Request, Response};
@@ -30,16 +30,15 @@ impl Destination {
         options: &ClientOptions,
         number: usize,
         request: &Request,
-    ) -> Result<Destination, Stop> {
+    ) -> Result<Destination, CommandError> {
         let file = match options.outputs.get(number) {
             Some(Output::File(path)) => Some(path.clone()),
             Some(Output::RemoteName) => Some(own_name(request)?.into()),
             Some(Output::Stdout) | None => None,
         };
         let at_hand = match (options.resume, &file) {
-            (Some(Resume::AtHand), Some(path)) => {
-                AtHand::of(path).map_err(|error| Stop::Write(path.display().to_string(), error))?
-            }
+            (Some(Resume::AtHand), Some(path)) => AtHand::of(path)
+                .map_err(|error| CommandError::Write(path.display().to_string(), error))?,
             _ => None,
         };
         let rest = match (&at_hand, options.resume) {
@@ -54,9 +53,9 @@ impl Destination {
     ///
     /// # Errors
     /// As [`Rest::ask`].
-    pub(super) fn ask(&self, request: Request) -> Result<Request, Stop> {
+    pub(super) fn prepare(&self, request: Request) -> Result<Request, CommandError> {
         Ok(match &self.rest {
-            Some(rest) => rest.ask(request)?,
+            Some(rest) => rest.prepare(request)?,
             None => request,
         })
     }
@@ -72,14 +71,15 @@ impl Destination {
         transfer: &mut Transfer,
         hops: Vec<u8>,
         all: &OfAll,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), CommandError> {
         transfer.output = self.file.as_deref().map(|path| path.display().to_string());
         let status = response.head().status;
-        let refused = || Stop::Refused(status.code());
+        let refused = || CommandError::Refused(status.code());
         let came = match &self.rest {
             None => Came::Whole,
             Some(rest) => {
-                let judged = rest.judge(response.head()).map_err(|what| Stop::Failed(33, what))?;
+                let judged =
+                    rest.judge(response.head()).map_err(|what| CommandError::Failed(33, what))?;
                 match judged {
                     None if self.file.is_some() => return Err(refused()),
                     judged => judged.unwrap_or(Came::Whole),
@@ -99,16 +99,19 @@ impl Destination {
             (Came::Rest, Some(rest)) => rest.from,
             _ => 0,
         };
-        let mut delivery =
-            Delivery::new(options, response.head(), hops, had, all, self.file.is_some());
+        let length = response.head().headers.text("content-length");
+        let length = length.and_then(|text| text.parse::<u64>().ok());
+        let total = length.and_then(|length| length.checked_add(had));
+        let meter = Meter::new(options, all, self.file.is_some(), had, total);
+        let mut delivery = BodyWriter::new(options, hops, meter);
         let sent = match (&self.file, &self.at_hand) {
             (None, _) => {
                 let to_see = options.outputs.get(transfer.number).is_none();
                 delivery.show(response, parts, to_see)
             }
-            (Some(path), Some(at_hand)) if came == Came::Nothing => {
-                at_hand.finish(path).map_err(|error| Stop::Write(path.display().to_string(), error))
-            }
+            (Some(path), Some(at_hand)) if came == Came::Nothing => at_hand
+                .finish(path)
+                .map_err(|error| CommandError::Write(path.display().to_string(), error)),
             (Some(path), Some(at_hand)) if came == Came::Rest => {
                 let file = partial_file::Output::go_on(path, at_hand);
                 delivery.keep(response, parts, path, file)
@@ -125,11 +128,11 @@ impl Destination {
 }
 
 /// The name for `-O`.
-fn own_name(request: &Request) -> Result<String, Stop> {
+fn own_name(request: &Request) -> Result<String, CommandError> {
     let path = request.url().path.to_string();
     let name = remote_name(&path).map(str::to_owned);
     name.ok_or_else(|| {
         let what = format!("the path {path} has no name at its end for a file; right: -o FILE");
-        Stop::Failed(23, what)
+        CommandError::Failed(23, what)
     })
 }

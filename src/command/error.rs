@@ -1,111 +1,129 @@
-//! Why the client ends before its work is done: one line on stderr, one exit code.
+//! Why the client ends before its work is done: one line on stderr, and one of curl's exit codes.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use super::exit_code::exit_code;
-use super::write_body::Undelivered;
+use super::write_body::WriteBodyError;
 use crate::client::{Error, in_one_line};
 
-/// Why a fetch came to nothing.
+/// Why a transfer or a measurement failed.
 #[derive(Debug)]
-pub enum Stop {
+pub enum CommandError {
     /// The call failed.
     Fetch(Error),
-    /// What is to be sent cannot be read.
+    /// A file to send cannot be read.
     ReadData(String, io::Error),
-    /// What came cannot be written.
+    /// An output cannot be written.
     Write(String, io::Error),
-    /// And what came so far is in this file.
-    Kept(Box<Stop>, PathBuf),
-    /// Whoever read our stdout has had enough, as `head` does: that is success.
+    /// As the error inside says; the part of the body that came is in this file.
+    Kept(Box<CommandError>, PathBuf),
+    /// The reader of stdout has left, as `head` does: that is success.
     BrokenPipe,
-    /// With `-f`: the server answered with this status, which is an error.
+    /// With `-f`: the response has this status, which is an error.
     Refused(u16),
     /// The command line is wrong.
     Usage(String),
-    /// A measurement with errors, or over a bound that was set for it; its exit code.
+    /// Another failure: its exit code, and what it is.
     Failed(u8, String),
 }
 
-impl Stop {
-    /// What a delivery to this output came to.
-    pub fn undelivered(output: String, why: Undelivered) -> Stop {
+impl CommandError {
+    /// Returns the error of writing a body to this output.
+    pub fn not_written(output: String, why: WriteBodyError) -> CommandError {
         match why {
-            Undelivered::Answer(error) => Stop::Fetch(error),
-            Undelivered::Write(error) => Stop::unwritten(output, error),
+            WriteBodyError::Answer(error) => CommandError::Fetch(error),
+            WriteBodyError::Write(error) => CommandError::output_failed(output, error),
         }
     }
 
-    /// This output took no more.
-    pub fn unwritten(output: String, error: io::Error) -> Stop {
+    /// Returns the error of writing to this output.
+    pub fn output_failed(output: String, error: io::Error) -> CommandError {
         match error.kind() {
-            ErrorKind::BrokenPipe if output == "stdout" => Stop::BrokenPipe,
-            _ => Stop::Write(output, error),
+            ErrorKind::BrokenPipe if output == "stdout" => CommandError::BrokenPipe,
+            _ => CommandError::Write(output, error),
         }
     }
 
-    /// The error of the call, if it was one.
+    /// Returns the error of the call, if that is the cause.
     pub(super) fn cause(&self) -> Option<&Error> {
         match self {
-            Stop::Fetch(error) => Some(error),
-            Stop::Kept(stop, _) => stop.cause(),
+            CommandError::Fetch(error) => Some(error),
+            CommandError::Kept(stop, _) => stop.cause(),
             _ => None,
         }
     }
 
-    /// Ours, which is curl's.
+    /// Returns curl's exit code for this error.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Stop::Fetch(error) => exit_code(error),
-            Stop::ReadData(..) => 26,
-            Stop::Kept(stop, _) => stop.exit_code(),
-            Stop::Write(..) => 23,
-            Stop::BrokenPipe => 0,
-            Stop::Refused(_) => 22,
-            Stop::Usage(_) => 2,
-            Stop::Failed(code, _) => *code,
+            CommandError::Fetch(error) => exit_code(error),
+            CommandError::ReadData(..) => 26,
+            CommandError::Kept(stop, _) => stop.exit_code(),
+            CommandError::Write(..) => 23,
+            CommandError::BrokenPipe => 0,
+            CommandError::Refused(_) => 22,
+            CommandError::Usage(_) => 2,
+            CommandError::Failed(code, _) => *code,
         }
     }
 
-    /// One line on stderr.
-    pub fn say(&self) {
+    /// Prints the error on stderr, in one line.
+    pub fn print(&self) {
         match self {
-            Stop::BrokenPipe => {}
-            stop => complain(&format!("client: ({}) {stop}\n", self.exit_code())),
+            CommandError::BrokenPipe => {}
+            stop => print_stderr(&format!("client: ({}) {stop}\n", self.exit_code())),
         }
     }
 }
 
-/// What is said about it, in one line.
-impl std::fmt::Display for Stop {
+/// Writes the error in one line.
+impl std::fmt::Display for CommandError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Stop::Fetch(error) => {
+            CommandError::Fetch(error) => {
                 let advice = error.advice().map(|advice| format!("; {advice}"));
                 write!(f, "{}{}", in_one_line(error), advice.unwrap_or_default())
             }
-            Stop::ReadData(name, error) => {
+            CommandError::ReadData(name, error) => {
                 write!(f, "could not read {name}: {}", in_one_line(error))
             }
-            Stop::Write(name, error) => write!(f, "could not write {name}: {}", in_one_line(error)),
-            Stop::Kept(stop, part) => {
-                write!(f, "{stop}; what came is in {}, and -C - goes on with it", part.display())
+            CommandError::Write(name, error) => {
+                write!(f, "could not write {name}: {}", in_one_line(error))
             }
-            Stop::Refused(status) => write!(f, "the requested URL returned error: {status}"),
-            Stop::Usage(what) | Stop::Failed(_, what) => f.write_str(what),
-            Stop::BrokenPipe => Ok(()),
+            CommandError::Kept(stop, part) => {
+                write!(
+                    f,
+                    "{stop}; the part that was received is in {}; -C - continues it",
+                    part.display()
+                )
+            }
+            CommandError::Refused(status) => {
+                write!(f, "the requested URL returned error: {status}")
+            }
+            CommandError::Usage(what) | CommandError::Failed(_, what) => f.write_str(what),
+            CommandError::BrokenPipe => Ok(()),
         }
     }
 }
 
-/// Says it on stderr, if anyone is listening there.
-pub fn complain(text: &str) {
+/// Prints on stdout what is not a body.
+///
+/// # Errors
+/// [`CommandError::BrokenPipe`] if its reader has left, [`CommandError::Write`] otherwise.
+pub fn print_stdout(bytes: &[u8]) -> Result<(), CommandError> {
+    let mut stdout = io::stdout().lock();
+    let printed = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    printed.map_err(|error| CommandError::output_failed("stdout".to_owned(), error))
+}
+
+/// Prints on stderr. A closed stderr is not an error.
+pub fn print_stderr(text: &str) {
     io::stderr().write_all(text.as_bytes()).unwrap_or_default();
 }
 
-impl From<Error> for Stop {
-    fn from(error: Error) -> Stop {
-        Stop::Fetch(error)
+impl From<Error> for CommandError {
+    fn from(error: Error) -> CommandError {
+        CommandError::Fetch(error)
     }
 }

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Instant, SystemTime};
 
-use super::build_request::{Asking, Content, ask, read_data};
+use super::build_request::{Content, OutgoingRequest, build_request, read_data};
 use super::destination::Destination;
 use super::dry_run::{as_curl, as_nc, wire};
-use super::error::{Stop, complain};
+use super::error::{CommandError, print_stderr, print_stdout};
 use super::network;
 use super::progress::Progress;
 use super::rate_limit::{Meter, Metered, OfAll};
@@ -19,11 +19,12 @@ use super::retry::Retry;
 use super::terminal;
 use super::trace::{Opened, Tracer};
 use super::transfer::{Asked, Peers, Transfer, Watch};
-use super::verbose::Watching;
+use super::upload::Upload;
+use super::verbose::VerboseObservers;
 use super::waterfall::Picture;
 use super::write_out::{Format, Stream, line};
-use crate::cli::client::retry::{Again, Follow};
-use crate::cli::client::{ClientOptions, Dry};
+use crate::cli::client::retry::{Follow, RetryOptions};
+use crate::cli::client::{ClientOptions, DryRun};
 use crate::client::{
     Client, Config, CredentialScope, Error, Event, Observer as _, OnRepeat, Pipeline,
     RedirectRules, Redirects, Request, Response,
@@ -39,7 +40,7 @@ pub struct Fetcher {
     client: Client,
     peers: Peers,
     opened: Opened,
-    watching: Arc<Watching>,
+    watching: Arc<VerboseObservers>,
     /// What is seen of all transfers, where several go at a time.
     all: OfAll,
     /// Whose turn it is to write to stdout.
@@ -47,12 +48,12 @@ pub struct Fetcher {
 }
 
 /// Whoever is told of one transfer's events.
-struct Witness {
+struct TransferObserver {
     watch: Watch,
     tracer: Option<Tracer>,
 }
 
-impl Witness {
+impl TransferObserver {
     fn observe(&self, event: &Event<'_>) {
         self.watch.observe(event);
         if let Some(tracer) = &self.tracer {
@@ -70,11 +71,11 @@ struct Turn<'f> {
 /// The answers to requests that are sent at once, and who watches the one that is next.
 pub(super) struct Pipelined<'r> {
     pipeline: Pipeline<'r>,
-    watch: Arc<Mutex<Arc<Witness>>>,
+    watch: Arc<Mutex<Arc<TransferObserver>>>,
 }
 
 impl Pipelined<'_> {
-    fn answer(&mut self, watch: &Arc<Witness>) -> Option<Result<&mut Response, Error>> {
+    fn answer(&mut self, watch: &Arc<TransferObserver>) -> Option<Result<&mut Response, Error>> {
         *lock(&self.watch) = Arc::clone(watch);
         self.pipeline.next_response()
     }
@@ -94,7 +95,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// A file that cannot be read, or written, or that is not what the options say.
-    pub fn new(options: ClientOptions) -> Result<Fetcher, Stop> {
+    pub fn new(options: ClientOptions) -> Result<Fetcher, CommandError> {
         Ok(Fetcher {
             format: format(&options)?,
             lines: options.json_out.as_deref().map(lines).transpose()?.map(Mutex::new),
@@ -102,7 +103,7 @@ impl Fetcher {
             client: configured(&options)?,
             peers: Peers::default(),
             opened: Opened::default(),
-            watching: Arc::new(Watching::new(&options)?),
+            watching: Arc::new(VerboseObservers::new(&options)?),
             all: is_parallel(&options).then(|| {
                 Arc::new(Mutex::new(Progress::of_all(Instant::now(), options.urls.len())))
             }),
@@ -115,10 +116,11 @@ impl Fetcher {
     ///
     /// # Errors
     /// One that cannot be made.
-    pub(super) fn requests(&self) -> Result<Vec<Request>, Stop> {
+    pub(super) fn requests(&self) -> Result<Vec<Request>, CommandError> {
         let options = &self.options;
-        let one =
-            |(number, url): (usize, &String)| ask(options, url, number, &self.content)?.in_memory();
+        let one = |(number, url): (usize, &String)| {
+            build_request(options, url, number, &self.content)?.in_memory()
+        };
         options.urls.iter().enumerate().map(one).collect()
     }
 
@@ -126,7 +128,10 @@ impl Fetcher {
     ///
     /// # Errors
     /// Requests that cannot be sent at once.
-    pub(super) fn pipeline<'r>(&self, requests: &'r [Request]) -> Result<Pipelined<'r>, Stop> {
+    pub(super) fn pipeline<'r>(
+        &self,
+        requests: &'r [Request],
+    ) -> Result<Pipelined<'r>, CommandError> {
         let watch = Arc::new(Mutex::new(Arc::new(self.witness())));
         let (now, watching) = (Arc::clone(&watch), Arc::clone(&self.watching));
         let client = self.client.clone().observer(move |event: &Event<'_>| {
@@ -141,23 +146,23 @@ impl Fetcher {
     /// code.
     ///
     /// # Errors
-    /// [`Stop::BrokenPipe`]: nobody wants to know; and what keeps it from saying what it has to say.
+    /// [`CommandError::BrokenPipe`]: nobody wants to know; and what keeps it from saying what it has to say.
     pub(super) fn fetch(
         &self,
         number: usize,
         url: &str,
         mut pipelined: Option<&mut Pipelined<'_>>,
-    ) -> Result<u8, Stop> {
+    ) -> Result<u8, CommandError> {
         let options = &self.options;
         let is_loud = !options.silent || options.show_error;
-        let mut retry = Retry::new(&options.again, Instant::now());
+        let mut retry = Retry::new(&options.retry, Instant::now());
         let mut turn = Turn { mutex: &self.turn, held: None };
-        let mut asking = None;
+        let mut prepared = None;
         let (transfer, code) = loop {
             let mut transfer = Transfer::new(url, number);
             let watch = Arc::new(self.witness());
             let answers = pipelined.take();
-            let outcome = self.attempt(&mut transfer, &mut asking, answers, &watch, &mut turn);
+            let outcome = self.attempt(&mut transfer, &mut prepared, answers, &watch, &mut turn);
             let outcome = outcome.and_then(|()| self.watching.kept());
             (transfer.seen, transfer.total) = watch.watch.seen();
             if let Some(tracer) = &watch.tracer {
@@ -170,10 +175,10 @@ impl Fetcher {
             );
             let code = match outcome {
                 Ok(()) => 0,
-                Err(Stop::BrokenPipe) => return Err(Stop::BrokenPipe),
+                Err(CommandError::BrokenPipe) => return Err(CommandError::BrokenPipe),
                 Err(stop) => {
                     if is_loud {
-                        stop.say();
+                        stop.print();
                     }
                     transfer.end = Err((stop.exit_code(), stop.to_string()));
                     stop.exit_code()
@@ -181,12 +186,12 @@ impl Fetcher {
             };
             let Some(once) = once else { break (transfer, code) };
             if !options.silent {
-                complain(&format!("client: {}\n", once.words));
+                print_stderr(&format!("client: {}\n", once.words));
             }
             turn.held = None;
             thread::sleep(once.pause);
         };
-        if options.dry.is_none() {
+        if options.dry_run.is_none() {
             turn.take();
             self.tell(&transfer)?;
         }
@@ -199,34 +204,34 @@ impl Fetcher {
         let mut all = lock(all);
         all.over();
         if let (0, Some(line)) = (left, all.end(Instant::now())) {
-            complain(&line);
+            print_stderr(&line);
         }
     }
 
     /// What `-w` and `--json-out` say.
-    fn tell(&self, transfer: &Transfer) -> Result<(), Stop> {
+    fn tell(&self, transfer: &Transfer) -> Result<(), CommandError> {
         for (stream, text) in self.format.iter().flat_map(|format| format.of(transfer)) {
             match stream {
-                Stream::Stdout => print(text.as_bytes())?,
-                Stream::Stderr => complain(&text),
+                Stream::Stdout => print_stdout(text.as_bytes())?,
+                Stream::Stderr => print_stderr(&text),
             }
         }
         if let (Some(lines), Some(path)) = (&self.lines, &self.options.json_out) {
             let mut lines = lock(lines);
             let written = lines.write_all((line(transfer) + "\n").as_bytes());
-            written.map_err(|error| Stop::Write(path.display().to_string(), error))?;
+            written.map_err(|error| CommandError::Write(path.display().to_string(), error))?;
         }
         Ok(())
     }
 
     /// For a transfer that begins now.
-    fn witness(&self) -> Witness {
+    fn witness(&self) -> TransferObserver {
         let tracer = self.options.trace.then(|| Tracer::new(&self.opened));
-        Witness { watch: Watch::new(&self.peers), tracer }
+        TransferObserver { watch: Watch::new(&self.peers), tracer }
     }
 
     /// The client that tells this transfer's events to who wants to know them.
-    fn observed(&self, watch: &Arc<Witness>) -> Client {
+    fn observed(&self, watch: &Arc<TransferObserver>) -> Client {
         let (watch, watching) = (Arc::clone(watch), Arc::clone(&self.watching));
         self.client.clone().observer(move |event: &Event<'_>| {
             watch.observe(event);
@@ -234,77 +239,89 @@ impl Fetcher {
         })
     }
 
-    /// Makes a transfer once. What is asked stays the same, and its body begins anew.
+    /// Makes a transfer once. A retry sends the same request, and its body from the beginning.
     fn attempt(
         &self,
         transfer: &mut Transfer,
-        asking: &mut Option<Asking>,
+        prepared: &mut Option<OutgoingRequest>,
         pipelined: Option<&mut Pipelined<'_>>,
-        watch: &Arc<Witness>,
+        observer: &Arc<TransferObserver>,
         turn: &mut Turn<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), CommandError> {
         let options = &self.options;
-        let Asking { request, upload } = match asking {
-            None => asking.insert(ask(options, &transfer.url, transfer.number, &self.content)?),
-            Some(asking) => asking,
+        let (url, number) = (&transfer.url, transfer.number);
+        let OutgoingRequest { request, upload } = match prepared {
+            None => prepared.insert(build_request(options, url, number, &self.content)?),
+            Some(prepared) => prepared,
         };
         if upload.as_mut().is_some_and(|upload| upload.rewind().is_err()) {
-            let what =
-                "what came through a pipe is gone, and cannot be sent once more; right: a file";
-            return Err(Stop::Failed(65, what.to_owned()));
+            let what = "a body from a pipe cannot be sent again; right: a file";
+            return Err(CommandError::Failed(65, what.to_owned()));
         }
-        let place = Destination::of(options, transfer.number, request)?;
-        let request = place.ask(request.clone())?;
+        let place = Destination::of(options, number, request)?;
+        let request = place.prepare(request.clone())?;
         transfer.asked = Some(Asked::of(&request, upload.as_ref())?);
-        if let Some(dry) = options.dry {
-            let request = Asking { request, upload: upload.take() }.in_memory()?;
-            return match dry {
-                Dry::Bytes => print(&wire(&request, &self.client.config().connect)?),
-                Dry::Curl => print(as_curl(&request, &self.client.config().connect)?.as_bytes()),
-                Dry::Nc => print(as_nc(&request, &self.client.config().connect)?.as_bytes()),
-            };
+        if let Some(form) = options.dry_run {
+            return self.dry_run(form, OutgoingRequest { request, upload: upload.take() });
         }
-        let mut alone;
-        let sent = match pipelined.and_then(|pipelined| pipelined.answer(watch)) {
-            Some(answer) => answer,
+        let mut own = None;
+        let sent = match pipelined.and_then(|pipelined| pipelined.answer(observer)) {
+            Some(response) => response,
             None => {
-                let client = self.observed(watch);
-                let call = client.build_from(request);
-                let call = match upload {
-                    Some(upload) => {
-                        let length = upload.length();
-                        let meter = Meter::new(options, &self.all, place.file.is_some(), 0, length);
-                        call.file(length, Metered { reader: upload, meter })
-                    }
-                    None => call,
-                };
-                match call.send() {
-                    Ok(response) => {
-                        alone = response;
-                        Ok(&mut alone)
-                    }
-                    Err(error) => Err(error),
-                }
+                let response = self.send(request, upload.as_mut(), observer, place.file.is_some());
+                response.map(|response| own.insert(response))
             }
         };
-        let answered =
-            sent.as_ref().map_or_else(|error| error.response(), |response| Some(response));
-        transfer.answer = answered.map(|response| response.head().clone());
-        let (seen, _) = watch.watch.seen();
+        let head = sent.as_ref().map_or_else(|error| error.response(), |response| Some(response));
+        transfer.answer = head.map(|response| response.head().clone());
+        let (seen, _) = observer.watch.seen();
         if place.file.is_none() {
             turn.take();
         }
-        let response = match sent {
-            Ok(response) => response,
-            Err(error) => {
-                if place.file.is_none() && (options.include || options.head) {
-                    print(&[seen.hops, seen.heads].concat())?;
-                }
-                return Err(error.into());
+        let heads_wanted = options.head || options.include;
+        match sent {
+            Ok(response) => {
+                let hops = if heads_wanted { seen.hops } else { Vec::new() };
+                place.take(options, response, transfer, hops, &self.all)
             }
-        };
-        let (shown, all) = ((options.head || options.include).then_some(seen.hops), &self.all);
-        place.take(options, response, transfer, shown.unwrap_or_default(), all)
+            Err(error) => {
+                if place.file.is_none() && heads_wanted {
+                    print_stdout(&[seen.hops, seen.heads].concat())?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Prints a request instead of sending it.
+    fn dry_run(&self, form: DryRun, request: OutgoingRequest) -> Result<(), CommandError> {
+        let request = request.in_memory()?;
+        let connect = &self.client.config().connect;
+        match form {
+            DryRun::Bytes => print_stdout(&wire(&request, connect)?),
+            DryRun::Curl => print_stdout(as_curl(&request, connect)?.as_bytes()),
+            DryRun::Nc => print_stdout(as_nc(&request, connect)?.as_bytes()),
+        }
+    }
+
+    /// Sends a request, and returns its response with the body still to be read.
+    fn send(
+        &self,
+        request: Request,
+        upload: Option<&mut Upload>,
+        observer: &Arc<TransferObserver>,
+        to_file: bool,
+    ) -> Result<Response, Error> {
+        let client = self.observed(observer);
+        let call = client.build_from(request);
+        match upload {
+            None => call.send(),
+            Some(reader) => {
+                let length = reader.length();
+                let meter = Meter::new(&self.options, &self.all, to_file, 0, length);
+                call.file(length, Metered { reader, meter }).send()
+            }
+        }
     }
 }
 
@@ -312,7 +329,7 @@ impl Fetcher {
 fn draw(tracer: &Tracer) {
     let (columns, in_colour) = (terminal::columns(), terminal::in_colour());
     let draw = |picture: Picture| format!("\n{}", picture.draw(columns, in_colour));
-    complain(&tracer.pictures().into_iter().map(draw).collect::<String>());
+    print_stderr(&tracer.pictures().into_iter().map(draw).collect::<String>());
 }
 
 /// Do several transfers go at a time?
@@ -320,44 +337,37 @@ pub(super) fn is_parallel(options: &ClientOptions) -> bool {
     options.parallel.on && options.urls.len() > 1
 }
 
-/// Prints what is no body.
-pub(super) fn print(bytes: &[u8]) -> Result<(), Stop> {
-    let mut stdout = io::stdout().lock();
-    let printed = stdout.write_all(bytes).and_then(|()| stdout.flush());
-    printed.map_err(|error| Stop::unwritten("stdout".to_owned(), error))
-}
-
 /// Reads what `-w` says.
-fn format(options: &ClientOptions) -> Result<Option<Format>, Stop> {
+fn format(options: &ClientOptions) -> Result<Option<Format>, CommandError> {
     let Some(format) = options.write_out.as_deref() else { return Ok(None) };
     let text = match format.strip_prefix('@') {
         Some(path) => String::from_utf8_lossy(&read_data(Path::new(path))?).into_owned(),
         None => format.to_owned(),
     };
-    Format::parse(&text).map(Some).map_err(Stop::Usage)
+    Format::parse(&text).map(Some).map_err(CommandError::Usage)
 }
 
 /// Where the lines of `--json-out` go.
-fn lines(path: &Path) -> Result<Box<dyn Write + Send>, Stop> {
+fn lines(path: &Path) -> Result<Box<dyn Write + Send>, CommandError> {
     if path == Path::new("-") {
         return Ok(Box::new(io::stdout()));
     }
     let file = File::create(path);
-    Ok(Box::new(file.map_err(|error| Stop::Write(path.display().to_string(), error))?))
+    Ok(Box::new(file.map_err(|error| CommandError::Write(path.display().to_string(), error))?))
 }
 
 /// curl's habits: redirects are followed when that is asked for, a retry is of a whole transfer, and nothing
 /// but the connection has a limit that was not asked for.
-pub(super) fn configured(options: &ClientOptions) -> Result<Client, Stop> {
+pub(super) fn configured(options: &ClientOptions) -> Result<Client, CommandError> {
     let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
-    let connect = network::connect_options(&options.reaching, variable);
-    let connect = connect.map_err(|what| Stop::Failed(49, what))?;
+    let connect = network::connect_options(&options.network, variable);
+    let connect = connect.map_err(|what| CommandError::Failed(49, what))?;
     let timeouts = network::timeouts(&options.limits, options.max_time);
-    let redirects = redirects(&options.again);
+    let redirects = redirects(&options.retry);
     Ok(Client::with_config(Config { timeouts, connect, redirects, ..Config::default() }))
 }
 
-fn redirects(wishes: &Again) -> Redirects {
+fn redirects(wishes: &RetryOptions) -> Redirects {
     let credentials = match wishes.follow {
         Follow::No => return Redirects::Return,
         Follow::Yes => CredentialScope::SameOrigin,

@@ -1,28 +1,39 @@
-//! What the command line `client` does around a call, curl's habits kept where curl has them. It reads the
-//! options of [`cli::client`](crate::cli::client); nothing else in [`client`](super) knows of a command line.
+//! What the program `client` does: fetch URLs (curl's habits kept where curl has them), `client bench`, `client where`.
+//! It reads the options of [`cli::client`](crate::cli::client) and calls the library in [`client`](crate::client).
 //!
 //! ```text
-//! run: each URL in turn ─> fetch: one transfer
-//!                            options ─> ask: the request ─> Client ─> deliver: file, terminal, pipe
+//! run::run                                     each URL in turn, or several at a time (-Z)
+//!   Fetcher::fetch                             one transfer: again while Retry::after says so
+//!     Fetcher::attempt
+//!       build_request::build_request           options -> request and upload
+//!       Destination::of, prepare               which file; -C adds Range
+//!       Fetcher::dry_run                       --offline, --as: print it, and end here
+//!       Fetcher::send                          client::Client -> response
+//!       Destination::take                      which parts, to which output
+//!         BodyWriter::keep, show               to a file; to stdout
+//!     Fetcher::tell                            -w, --json-out
+//! resolve_only::run                            client where
+//! bench::run_bench                             client bench
 //! ```
 //!
 //! | file | what it does |
 //! |---|---|
 //! | [`mod@run`], [`fetch`] | all transfers of a command line; one of them |
-//! | `retry` | `--retry`: when a transfer is made once more |
-//! | [`ask`] | from the options to a request |
-//! | `destination`, [`deliver`] | from an answer to where it goes |
-//! | [`stop`] | why a transfer came to nothing, in one line, and curl's exit code for it |
-//! | [`form`], [`upload`] | `-F`: the fields of a form; its bytes, and those of `-T`, as they are sent |
-//! | [`reach`] | `-x`, `--resolve`, the environment, every phase's timeout: the way, and how long |
-//! | [`dry`] | `--offline`, `--as`: the request that is not sent |
-//! | [`part`], [`resume`] | `-o`, `-O`, `-C`: a file that is whole or not there; the rest of it |
-//! | [`transfer`], [`write_out`] | `-w`, `--json-out`: the figures of a transfer, and how they are told |
-//! | [`trace`], [`waterfall`] | `--trace`: from the events to rows, from rows to lines |
-//! | [`terminal`] | what stderr may be: its width, and whether it takes colours |
-//! | [`watching`], [`wire`], [`mod@explain`] | `-v`, `--wire`, `--transcript`, `--explain` |
-//! | [`whereabouts`] | `client where` |
-//! | [`pretty`], [`progress`], `meter`, [`screen`] | on a terminal: JSON for people; how far a transfer is, and `--limit-rate`; nothing that would play with it |
+//! | `retry` | `--retry`: when a transfer is made again |
+//! | [`build_request`] | from the options to a request |
+//! | [`form`], [`upload`] | the bytes of `-F` and `-T`, read as they are sent |
+//! | [`network`] | `-x`, `--resolve`, the environment, the time limits |
+//! | [`dry_run`] | `--offline`, `--as` |
+//! | `destination`, [`write_body`] | from a response to its output |
+//! | [`partial_file`], [`resume`] | `-o`, `-O`, `-C`: a file that is complete or not there; the rest of it |
+//! | [`tty_guard`], [`pretty`], [`terminal`] | stdout and stderr as terminals: no binary bytes, JSON indented, width and colours |
+//! | [`progress`], `rate_limit` | the progress line; `--limit-rate` |
+//! | [`transfer`], [`write_out`] | the figures of a transfer; `-w`, `--json-out` |
+//! | [`verbose`], [`wire`], [`mod@explain`] | `-v`, `--wire`, `--transcript`, `--explain` |
+//! | [`trace`], [`waterfall`] | `--trace`: from events to rows, from rows to lines |
+//! | [`error`], [`exit_code`] | why a command failed, in one line; curl's exit code for it |
+//! | [`resolve_only`] | `client where` |
+//! | [`bench`] | `client bench` |
 
 pub mod bench;
 pub mod build_request;

@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use crate::cli::client::{Limits, OneFamily, Reaching};
+use crate::cli::client::{Limits, NetworkOptions, OneFamily};
 use crate::client::{
     ConnectOptions, ConnectTo, ConnectVia, Family, NoProxy, Proxy, ProxyError, Rate,
     ResolveOverride, RouteError, Timeouts,
@@ -25,30 +25,30 @@ use crate::client::{
 /// What is wrong with a `--resolve` or a `--connect-to`. A proxy that is of no use is the error of the
 /// request that needs it.
 pub fn connect_options(
-    reaching: &Reaching,
+    network: &NetworkOptions,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<ConnectOptions, String> {
-    let family = match reaching.family {
+    let family = match network.family {
         None => Family::Any,
         Some(OneFamily::V4) => Family::V4,
         Some(OneFamily::V6) => Family::V6,
     };
     let wrong = |flag| move |error: RouteError| format!("{flag} {error}");
-    let resolve = reaching.resolve.iter().map(|typed| ResolveOverride::parse(typed));
+    let resolve = network.resolve.iter().map(|typed| ResolveOverride::parse(typed));
     let resolve = resolve.collect::<Result<_, _>>().map_err(wrong("--resolve"))?;
-    let connect_to = reaching.connect_to.iter().map(|typed| ConnectTo::parse(typed));
+    let connect_to = network.connect_to.iter().map(|typed| ConnectTo::parse(typed));
     let connect_to = connect_to.collect::<Result<_, _>>().map_err(wrong("--connect-to"))?;
     let said = |flag: &Option<String>, names: &[&str]| {
         let variables = || names.iter().find_map(|name| variable(name).filter(|it| !it.is_empty()));
         flag.clone().or_else(variables).filter(|said| !said.is_empty())
     };
-    let proxy = said(&reaching.proxy, &["http_proxy", "all_proxy", "ALL_PROXY"]);
-    let via = match (&reaching.unix_socket, proxy) {
+    let proxy = said(&network.proxy, &["http_proxy", "all_proxy", "ALL_PROXY"]);
+    let via = match (&network.unix_socket, proxy) {
         (Some(path), _) => ConnectVia::UnixSocket(path.clone()),
         (None, None) => ConnectVia::Direct,
         (None, Some(proxy)) => {
-            let list = said(&reaching.no_proxy, &["no_proxy", "NO_PROXY"]);
-            let proxy = known(&proxy, reaching.proxy_user.as_deref());
+            let list = said(&network.no_proxy, &["no_proxy", "NO_PROXY"]);
+            let proxy = known(&proxy, network.proxy_user.as_deref());
             ConnectVia::Proxy(proxy, NoProxy::parse(&list.unwrap_or_default()))
         }
     };
@@ -111,13 +111,13 @@ mod tests {
             ([Some("p:1"), Some("")], &[("no_proxy", "b")], Some(("http://p:1", ""))),
         ] {
             let [proxy, no_proxy] = flags.map(|flag| flag.map(str::to_owned));
-            let reaching = Reaching { proxy, no_proxy, ..Reaching::default() };
+            let network = NetworkOptions { proxy, no_proxy, ..NetworkOptions::default() };
             let variable = |name: &str| {
                 let found = variables.iter().find(|(other, _)| *other == name);
                 found.map(|(_, value)| (*value).to_owned())
             };
             let case = format!("{flags:?} {variables:?}");
-            match connect_options(&reaching, variable).unwrap().via {
+            match connect_options(&network, variable).unwrap().via {
                 ConnectVia::Proxy(Ok(proxy), except) => {
                     let (place, list) = want.expect(&case);
                     assert_eq!(proxy.to_string(), place, "{case}");
@@ -132,15 +132,17 @@ mod tests {
     #[test]
     fn a_socket_comes_before_a_proxy_and_a_useless_proxy_is_nothing_yet() {
         let no_variable = |_: &str| None;
-        let reaching = Reaching { proxy: Some("socks5://p".to_owned()), ..Reaching::default() };
-        let via = connect_options(&reaching, no_variable).unwrap().via;
+        let network =
+            NetworkOptions { proxy: Some("socks5://p".to_owned()), ..NetworkOptions::default() };
+        let via = connect_options(&network, no_variable).unwrap().via;
         assert!(matches!(via, ConnectVia::Proxy(Err(ProxyError::Scheme(_)), _)), "{via:?}");
-        let reaching = Reaching { unix_socket: Some("/s".into()), ..reaching };
+        let network = NetworkOptions { unix_socket: Some("/s".into()), ..network };
         assert!(matches!(
-            connect_options(&reaching, no_variable).unwrap().via,
+            connect_options(&network, no_variable).unwrap().via,
             ConnectVia::UnixSocket(_)
         ));
-        let reaching = Reaching { connect_to: vec!["a".to_owned()], ..Reaching::default() };
-        assert!(connect_options(&reaching, no_variable).is_err());
+        let network =
+            NetworkOptions { connect_to: vec!["a".to_owned()], ..NetworkOptions::default() };
+        assert!(connect_options(&network, no_variable).is_err());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
-use super::error::complain;
+use super::error::print_stderr;
 use super::progress::{Pace, Progress};
 use crate::cli::client::ClientOptions;
 use crate::sync::lock;
@@ -60,7 +60,7 @@ impl Meter {
             Line::OfAll(all) => lock(all).passed(now, bytes),
         };
         if let Some(text) = text {
-            complain(&text);
+            print_stderr(&text);
         }
         if let Some(pace) = &mut self.pace {
             let pause = pace.passed(now, bytes);
@@ -75,7 +75,7 @@ impl Drop for Meter {
         if let Line::Own(progress) = &mut self.line
             && let Some(text) = progress.end(Instant::now())
         {
-            complain(&text);
+            print_stderr(&text);
         }
     }
 }

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::error::Stop;
-use super::fetch::{configured, print};
+use super::error::CommandError;
+use super::error::print_stdout;
+use super::fetch::configured;
 use crate::cli::client::ClientOptions;
 use crate::client::{Endpoints, Error, Event, Url, in_one_line};
 use crate::sync::lock;
@@ -16,7 +17,7 @@ use crate::sync::lock;
 ///
 /// # Errors
 /// What keeps all of them from being looked for.
-pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
+pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
     let mut code = 0;
     for url in &options.urls {
         let found = Arc::new(Mutex::new(Found::new()));
@@ -26,16 +27,16 @@ pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
         });
         let reached = Url::parse(url).map_err(Error::Url).and_then(|url| client.probe(&url));
         let text = lock(&found).text(url, &reached);
-        match print(text.as_bytes()) {
+        match print_stdout(text.as_bytes()) {
             Ok(()) => {}
-            Err(Stop::BrokenPipe) => return Ok(0),
+            Err(CommandError::BrokenPipe) => return Ok(0),
             Err(stop) => return Err(stop),
         }
         code = match reached {
             Ok(_) => 0,
             Err(error) => {
-                let stop = Stop::from(error);
-                stop.say();
+                let stop = CommandError::from(error);
+                stop.print();
                 stop.exit_code()
             }
         };

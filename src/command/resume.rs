@@ -43,7 +43,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::Field`] when the validator that was kept can be none.
-    pub fn ask(&self, request: Request) -> Result<Request, Error> {
+    pub fn prepare(&self, request: Request) -> Result<Request, Error> {
         let request = request.with_default("Range", format!("bytes={}-", self.from))?;
         match &self.validator {
             Some(validator) => request.with_default("If-Range", validator),

@@ -9,8 +9,8 @@
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::error::Stop;
-use crate::cli::client::retry::{Again, RetryOn};
+use super::error::CommandError;
+use crate::cli::client::retry::{RetryOn, RetryOptions};
 use crate::client::{Error, is_temporary, retry_after};
 use crate::proto::http::head::ResponseHead;
 
@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// How many tries are left, and how they follow one another.
 #[derive(Debug)]
 pub(super) struct Retry<'o> {
-    wishes: &'o Again,
+    wishes: &'o RetryOptions,
     begun: Instant,
     left: u32,
     pause: Duration,
@@ -37,7 +37,7 @@ pub(super) struct Once {
 
 impl Retry<'_> {
     /// The first try begins now.
-    pub(super) fn new(wishes: &Again, now: Instant) -> Retry<'_> {
+    pub(super) fn new(wishes: &RetryOptions, now: Instant) -> Retry<'_> {
         let pause = wishes.retry_delay.unwrap_or(Duration::from_secs(1));
         Retry { wishes, begun: now, left: wishes.retries, pause }
     }
@@ -45,7 +45,7 @@ impl Retry<'_> {
     /// A try is over, and this came of it: is there another one?
     pub(super) fn after(
         &mut self,
-        outcome: &Result<(), Stop>,
+        outcome: &Result<(), CommandError>,
         answer: Option<&ResponseHead>,
         now: (Instant, SystemTime),
     ) -> Option<Once> {
@@ -68,14 +68,18 @@ impl Retry<'_> {
         Some(Once { pause, words: format!("{problem}: once more in {pause:?}, {left}") })
     }
 
-    fn problem(&self, stop: Option<&Stop>, answer: Option<&ResponseHead>) -> Option<String> {
+    fn problem(
+        &self,
+        stop: Option<&CommandError>,
+        answer: Option<&ResponseHead>,
+    ) -> Option<String> {
         let on = self.wishes.retry_on;
         match stop {
-            None | Some(Stop::Refused(_)) if answer.is_some_and(is_temporary) => {
+            None | Some(CommandError::Refused(_)) if answer.is_some_and(is_temporary) => {
                 answer.map(|head| format!("the answer is {}", head.status.code()))
             }
             // A body that is gone does not come back.
-            None | Some(Stop::BrokenPipe | Stop::Failed(65, _)) => None,
+            None | Some(CommandError::BrokenPipe | CommandError::Failed(65, _)) => None,
             Some(stop) => match stop.cause() {
                 Some(Error::Timeout { .. } | Error::TooSlow { .. }) => {
                     Some("time is up".to_owned())
@@ -126,37 +130,49 @@ mod tests {
         for (name, on, outcome, status, want) in [
             ("fine", AllErrors, Ok(()), Some(200), None),
             ("busy", Transient, Ok(()), Some(503), Some("the answer is 503")),
-            ("busy, -f", Transient, Err(Stop::Refused(429)), Some(429), Some("the answer is 429")),
-            ("no", Transient, Err(Stop::Refused(404)), Some(404), None),
-            ("no, and -f", AllErrors, Err(Stop::Refused(404)), Some(404), Some("it failed")),
+            (
+                "busy, -f",
+                Transient,
+                Err(CommandError::Refused(429)),
+                Some(429),
+                Some("the answer is 429"),
+            ),
+            ("no", Transient, Err(CommandError::Refused(404)), Some(404), None),
+            (
+                "no, and -f",
+                AllErrors,
+                Err(CommandError::Refused(404)),
+                Some(404),
+                Some("it failed"),
+            ),
             ("not there", AllErrors, Ok(()), Some(404), None),
-            ("late", Transient, Err(Stop::Fetch(timeout())), None, Some("time is up")),
+            ("late", Transient, Err(CommandError::Fetch(timeout())), None, Some("time is up")),
             (
                 "late in the body",
                 Transient,
-                Err(Stop::Fetch(timeout())),
+                Err(CommandError::Fetch(timeout())),
                 Some(200),
                 Some("time is up"),
             ),
-            ("silent", Transient, Err(Stop::Fetch(Error::NoResponse)), None, None),
+            ("silent", Transient, Err(CommandError::Fetch(Error::NoResponse)), None, None),
             (
                 "silent, all",
                 AllErrors,
-                Err(Stop::Fetch(Error::NoResponse)),
+                Err(CommandError::Fetch(Error::NoResponse)),
                 None,
                 Some("it failed"),
             ),
-            ("refused", Transient, Err(Stop::Fetch(refused())), None, None),
+            ("refused", Transient, Err(CommandError::Fetch(refused())), None, None),
             (
                 "refused, by flag",
                 Refused,
-                Err(Stop::Fetch(refused())),
+                Err(CommandError::Fetch(refused())),
                 None,
                 Some("the connection was refused"),
             ),
-            ("nobody reads", AllErrors, Err(Stop::BrokenPipe), Some(200), None),
+            ("nobody reads", AllErrors, Err(CommandError::BrokenPipe), Some(200), None),
         ] {
-            let wishes = Again { retries: 1, retry_on: on, ..Again::default() };
+            let wishes = RetryOptions { retries: 1, retry_on: on, ..RetryOptions::default() };
             let now = (Instant::now(), SystemTime::now());
             let head = status.map(|status| answer(status, None));
             let once = Retry::new(&wishes, now.0).after(&outcome, head.as_ref(), now);
@@ -169,7 +185,7 @@ mod tests {
     fn the_pauses() {
         let begun = Instant::now();
         let second = Duration::from_secs(1);
-        let pauses = |wishes: &Again, after: Option<&str>| {
+        let pauses = |wishes: &RetryOptions, after: Option<&str>| {
             let mut retry = Retry::new(wishes, begun);
             let (mut now, mut pauses) = (begun, Vec::new());
             let head = answer(503, after);
@@ -179,20 +195,26 @@ mod tests {
             }
             pauses
         };
-        let wishes = Again { retries: 12, ..Again::default() };
+        let wishes = RetryOptions { retries: 12, ..RetryOptions::default() };
         let doubled = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600];
         assert_eq!(pauses(&wishes, None), doubled);
-        assert_eq!(pauses(&Again { retries: 3, ..Again::default() }, Some("3")), [3, 3, 4]);
         assert_eq!(
-            pauses(&Again { retry_delay: Some(5 * second), retries: 3, ..wishes.clone() }, None),
+            pauses(&RetryOptions { retries: 3, ..RetryOptions::default() }, Some("3")),
+            [3, 3, 4]
+        );
+        assert_eq!(
+            pauses(
+                &RetryOptions { retry_delay: Some(5 * second), retries: 3, ..wishes.clone() },
+                None
+            ),
             [5; 3]
         );
         assert_eq!(
-            pauses(&Again { retry_max_time: Some(4 * second), ..wishes.clone() }, None),
+            pauses(&RetryOptions { retry_max_time: Some(4 * second), ..wishes.clone() }, None),
             [1, 2, 4]
         );
         assert_eq!(
-            pauses(&Again { retry_max_time: Some(4 * second), ..wishes }, Some("9")),
+            pauses(&RetryOptions { retry_max_time: Some(4 * second), ..wishes }, Some("9")),
             [0; 0]
         );
     }

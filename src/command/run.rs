@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::error::Stop;
+use super::error::CommandError;
 use super::fetch::{Fetcher, is_parallel};
 use crate::cli::client::ClientOptions;
 
@@ -15,20 +15,20 @@ use crate::cli::client::ClientOptions;
 ///
 /// # Errors
 /// What keeps all of them from being made.
-pub fn run(options: &ClientOptions) -> Result<u8, Stop> {
+pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
     let fetcher = Fetcher::new(options.clone())?;
     let done = match is_parallel(options) {
         true => several(options, &Arc::new(fetcher)),
         false => one_by_one(options, &fetcher),
     };
     match done {
-        Err(Stop::BrokenPipe) => Ok(0),
+        Err(CommandError::BrokenPipe) => Ok(0),
         done => done,
     }
 }
 
-fn one_by_one(options: &ClientOptions, fetcher: &Fetcher) -> Result<u8, Stop> {
-    let is_pipelined = options.pipeline && options.dry.is_none();
+fn one_by_one(options: &ClientOptions, fetcher: &Fetcher) -> Result<u8, CommandError> {
+    let is_pipelined = options.pipeline && options.dry_run.is_none();
     let requests = if is_pipelined { fetcher.requests()? } else { Vec::new() };
     let mut pipelined = is_pipelined.then(|| fetcher.pipeline(&requests)).transpose()?;
     let mut code = 0;
@@ -42,7 +42,7 @@ fn one_by_one(options: &ClientOptions, fetcher: &Fetcher) -> Result<u8, Stop> {
 }
 
 /// When one fails early, what is under way beside it is left to end with the program.
-fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, Stop> {
+fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, CommandError> {
     let (give, tasks) = crossbeam_channel::unbounded();
     let (tell, told) = crossbeam_channel::unbounded();
     for (number, url) in options.urls.iter().enumerate() {
@@ -59,7 +59,7 @@ fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, Stop> 
             }
         };
         let worker = thread::Builder::new().name("transfer".to_owned()).spawn(work);
-        worker.map_err(|error| Stop::Failed(27, format!("no thread for -Z: {error}")))?;
+        worker.map_err(|error| CommandError::Failed(27, format!("no thread for -Z: {error}")))?;
     }
     drop(tell);
     let mut code = 0;

@@ -39,7 +39,7 @@ pub struct Opening {
 #[derive(Debug)]
 pub struct Tracer {
     begun: Instant,
-    legs: Mutex<Vec<Leg>>,
+    legs: Mutex<Vec<RequestTrace>>,
     opened: Opened,
 }
 
@@ -52,18 +52,18 @@ impl Tracer {
     /// Something happened.
     pub fn observe(&self, event: &Event<'_>) {
         let now = self.begun.elapsed();
-        see(&mut lock(&self.legs), &mut lock(&self.opened), now, event);
+        record(&mut lock(&self.legs), &mut lock(&self.opened), now, event);
     }
 
     /// A picture of each request so far.
     pub fn pictures(&self) -> Vec<Picture> {
-        lock(&self.legs).iter().map(Leg::picture).collect()
+        lock(&self.legs).iter().map(RequestTrace::picture).collect()
     }
 }
 
 /// One request, from the name of a host to the end of an answer, as far as it came.
 #[derive(Debug, Default)]
-struct Leg {
+struct RequestTrace {
     title: String,
     begun: Duration,
     /// The last that was seen of it.
@@ -98,9 +98,9 @@ struct Open {
     address: Option<SocketAddr>,
 }
 
-/// Takes note of an event.
-fn see(
-    legs: &mut Vec<Leg>,
+/// Takes note of an event: of the last request, or of one that begins with it.
+fn record(
+    legs: &mut Vec<RequestTrace>,
     opened: &mut HashMap<usize, Opening>,
     now: Duration,
     event: &Event<'_>,
@@ -110,15 +110,50 @@ fn see(
         Event::Resolving(_) | Event::Reusing(..) | Event::Stale(_) | Event::Connected(..)
     );
     if begins && legs.last().is_none_or(|leg| leg.is_over || leg.head.is_some()) {
-        legs.push(Leg { begun: now, ended: now, ..Leg::default() });
+        legs.push(RequestTrace { begun: now, ended: now, ..RequestTrace::default() });
     }
     if let Some(leg) = legs.last_mut() {
-        leg.see(opened, now, event);
+        leg.record(opened, now, event);
     }
 }
 
-impl Leg {
-    fn see(&mut self, opened: &mut HashMap<usize, Opening>, now: Duration, event: &Event<'_>) {
+impl RequestTrace {
+    /// Takes note of an event of this request.
+    fn record(&mut self, opened: &mut HashMap<usize, Opening>, now: Duration, event: &Event<'_>) {
+        match event {
+            Event::Resolving(_)
+            | Event::Resolved(..)
+            | Event::Trying(_)
+            | Event::Failed(..)
+            | Event::Abandoned(_)
+            | Event::Connected(..)
+            | Event::Stale(_)
+            | Event::Reusing(..) => {
+                self.record_connection(opened, now, event);
+                self.ended = now;
+            }
+            Event::Sending(_)
+            | Event::Sent(_)
+            | Event::FirstByte
+            | Event::Interim(_)
+            | Event::Head(_)
+            | Event::Received(_)
+            | Event::Trailers(_)
+            | Event::Ended(_) => {
+                self.record_message(now, event);
+                self.ended = now;
+            }
+            _ => self.record_end(now, event),
+        }
+    }
+
+    /// Takes note of how the request gets its connection.
+    fn record_connection(
+        &mut self,
+        opened: &mut HashMap<usize, Opening>,
+        now: Duration,
+        event: &Event<'_>,
+    ) {
         match event {
             Event::Resolving(host) => {
                 self.title = (*host).to_owned();
@@ -169,6 +204,13 @@ impl Leg {
                 );
                 self.rows.push(Row::said("reuse", now, note));
             }
+            _ => {}
+        }
+    }
+
+    /// Takes note of what is sent and received.
+    fn record_message(&mut self, now: Duration, event: &Event<'_>) {
+        match event {
             Event::Sending(head) => {
                 self.title = title(head);
                 self.head_length = head.len();
@@ -191,38 +233,45 @@ impl Leg {
             Event::Received(bytes) => self.received = Some(*bytes),
             Event::Trailers(fields) => self.metrics.extend(metrics(fields)),
             Event::Ended(bytes) => (self.received, self.is_complete) = (Some(*bytes), true),
+            _ => {}
+        }
+    }
+
+    /// Takes note of how the request ends, and what follows it.
+    fn record_end(&mut self, now: Duration, event: &Event<'_>) {
+        match event {
             Event::Kept(id, _) if self.connection == Some(*id) => {
-                return self.then = Some(format!("#{id} is kept"));
+                self.then = Some(format!("#{id} is kept"));
             }
             Event::Closed(id, why) if self.connection == Some(*id) && !self.is_over => {
                 self.then = Some(format!("#{id} is closed: {why}"));
                 if !self.is_complete && self.head.is_none() {
                     self.failed = Some(why.to_string());
                 }
-                if self.is_complete {
-                    return; // what comes behind the answer is not its time
+                // The close after a complete response is not part of its time.
+                if !self.is_complete {
+                    self.ended = now;
                 }
             }
             Event::Redirected(_, url) => {
-                return self.is_followed_by(now, format!("leads to {url}"));
+                self.is_followed_by(now, format!("leads to {url}"));
             }
             Event::Retry(number, pause) => {
-                return self.is_followed_by(now, format!("retry {number} in {}", time(*pause)));
+                self.is_followed_by(now, format!("retry {number} in {}", time(*pause)));
             }
             Event::Reconnecting(_) => {
                 let then = "it was stale: once more on a fresh connection";
-                return self.is_followed_by(now, then.to_owned());
+                self.is_followed_by(now, then.to_owned());
             }
             Event::GaveUp(error) => {
                 self.failed = Some(in_one_line(*error));
                 if !self.is_over {
                     self.ended = now;
                 }
-                return self.is_over = true;
+                self.is_over = true;
             }
-            _ => return,
+            _ => {}
         }
-        self.ended = now;
     }
 
     fn is_followed_by(&mut self, now: Duration, then: String) {
@@ -363,288 +412,4 @@ fn title(head: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io;
-
-    use super::*;
-    use crate::client::Error;
-    use crate::proto::http::close::CloseReason;
-    use crate::proto::http::head::ResponseHead;
-    use crate::proto::http::headers::Headers;
-    use crate::proto::http::url::Url;
-
-    const HEAD: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
-
-    fn us(micros: u64) -> Duration {
-        Duration::from_micros(micros)
-    }
-
-    fn head(status: u16, timing: &str) -> ResponseHead {
-        let mut head = ResponseHead::new(Status::new(status).unwrap());
-        if !timing.is_empty() {
-            head.headers.append("Server-Timing", timing).unwrap();
-        }
-        head
-    }
-
-    fn address(text: &str) -> SocketAddr {
-        text.parse().unwrap()
-    }
-
-    /// What is drawn of these events, each at so many microseconds, in 80 columns.
-    fn drawn(events: &[(u64, Event<'_>)]) -> String {
-        let (mut legs, mut opened) = (Vec::new(), HashMap::new());
-        for (at, event) in events {
-            see(&mut legs, &mut opened, us(*at), event);
-        }
-        legs.iter().map(|leg| leg.picture().draw(80, false)).collect()
-    }
-
-    /// From the name to the connection, which stands after 300 µs.
-    fn connected<'e>(addresses: &'e [SocketAddr; 1], ends: &'e Endpoints) -> Vec<(u64, Event<'e>)> {
-        vec![
-            (0, Event::Resolving("h")),
-            (100, Event::Resolved("h", addresses)),
-            (100, Event::Trying(addresses[0])),
-            (300, Event::Connected(0, "h", ends)),
-        ]
-    }
-
-    #[test]
-    fn from_a_name_to_a_body_and_once_more() {
-        let at = [address("127.0.0.1:80")];
-        let ends = Endpoints::Tcp { local: address("127.0.0.1:5"), remote: at[0] };
-        let ours = "queue;dur=0.100, parse;dur=0.050, handle;dur=0.450, worker;desc=\"7\", \
-                    request;desc=\"1\"";
-        let (first, second) = (head(200, ours), head(404, "db;dur=0.2;desc=\"two, rows\", miss"));
-        let mut events = connected(&at, &ends);
-        events.extend([
-            (300, Event::Sending(HEAD)),
-            (400, Event::Sent(0)),
-            (1_200, Event::FirstByte),
-            (1_210, Event::Head(&first)),
-            (1_400, Event::Received(5)),
-            (1_600, Event::Ended(5)),
-            (1_600, Event::Kept(0, "h")),
-            (2_000, Event::Reusing(0, "h")),
-            (2_000, Event::Sending(HEAD)),
-            (2_100, Event::Sent(7)),
-            (2_900, Event::FirstByte),
-            (2_900, Event::Head(&second)),
-            (3_000, Event::Ended(0)),
-            (3_000, Event::Closed(9, CloseReason::Idle)),
-            (3_000, Event::Closed(0, CloseReason::WeAsked)),
-        ]);
-        let closed = CloseReason::WeAsked;
-        let want = format!(
-            "\
-GET /a from h
-  resolve       100 µs │█▋                         │ h: 127.0.0.1
-  connect       200 µs │ ███▍                      │ :5 → 127.0.0.1:80 #0
-  send          100 µs │     █▋                    │ 28 bytes
-  wait          800 µs │      ░░░░░░░░░░░░░░       │ 200 µs of it on the way
-    queue       100 µs │        █▋                 │
-    parse        50 µs │          ▊                │
-    handle      450 µs │          ███████▌         │ worker 7; request 1 on #0
-  first byte           │                    ◆      │ after 1.20 ms: 200 OK
-  body          390 µs │                    ██████▌│ 5 bytes
-  total        1.60 ms  #0 is kept
-GET /a from h
-  reuse                 127.0.0.1:80 #0; resolve and connect saved: 300 µs
-  send          100 µs │██▋                        │ 28 bytes and 7 of body
-  wait          800 µs │  ░░░░░░░░░░░░░░░░░░░░░░   │
-    db          200 µs │                           │ two, rows
-    miss               │                           │
-  first byte           │                        ◆  │ after 900 µs: 404 Not Found
-  total        1.00 ms  #0 is closed: {closed}
-"
-        );
-        assert_eq!(drawn(&events), want);
-    }
-
-    /// Rows that have to be there, and not too many of them, whatever happens.
-    #[test]
-    fn how_far_it_got() {
-        let at = [address("127.0.0.1:80")];
-        let ends = Endpoints::Tcp { local: address("127.0.0.1:5"), remote: at[0] };
-        let six = address("[::1]:80");
-        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
-        let (nothing, error) = (Error::NoResponse, refused());
-        let (ok, early, moved) = (head(200, ""), head(103, ""), head(302, ""));
-        let lying = head(200, "queue;dur=9e9, parse;dur=1, handle;dur=9e9");
-        let url = Url::parse("http://h/b").unwrap();
-        let sent = || [(300, Event::Sending(HEAD)), (400, Event::Sent(0))];
-        let failed = |name: &'static str,
-                      rows: Vec<&'static str>,
-                      events: Vec<(u64, Event<'_>)>| {
-            let text = drawn(&events);
-            let mut rest = text.as_str();
-            for row in &rows {
-                let behind = rest.split_once(row).map(|(_, behind)| behind);
-                rest = behind.unwrap_or_else(|| panic!("{name}: no {row:?} in\n{text}"));
-            }
-            let lines =
-                text.lines().filter(|line| line.starts_with("  ") && !line.starts_with("     "));
-            let lines = lines.count();
-            assert_eq!(lines, rows.len(), "{name}:\n{text}");
-        };
-        let with = |more: Vec<(u64, Event<'static>)>| more;
-        failed("no name", vec!["  resolve", "  total"], with(vec![(0, Event::Resolving("h"))]));
-        failed(
-            "nobody listens",
-            vec!["  resolve", "  connect       900 µs", "  total        1.00 ms"],
-            vec![
-                (0, Event::Resolving("h")),
-                (100, Event::Resolved("h", &at)),
-                (100, Event::Trying(at[0])),
-                (1_000, Event::Failed(at[0], &error)),
-                (1_000, Event::GaveUp(&nothing)),
-            ],
-        );
-        failed(
-            "two families",
-            vec!["  resolve", "  connect       250 ms", "  connect       100 µs", "  total"],
-            vec![
-                (0, Event::Resolving("h")),
-                (100, Event::Resolved("h", &at)),
-                (100, Event::Trying(six)),
-                (250_000, Event::Trying(at[0])),
-                (250_100, Event::Abandoned(six)),
-                (250_100, Event::Connected(0, "h", &ends)),
-            ],
-        );
-        let unix = Endpoints::Unix("/run/s".into());
-        failed(
-            "a socket in the file system",
-            vec!["  connect               /run/s #0", "  send", "  total"],
-            vec![(0, Event::Connected(0, "h", &unix)), (10, Event::Sending(HEAD))],
-        );
-        let mut no_answer = connected(&at, &ends);
-        no_answer.extend(sent());
-        no_answer.extend([
-            (5_000, Event::Closed(0, CloseReason::PeerLeft)),
-            (5_000, Event::GaveUp(&nothing)),
-        ]);
-        failed(
-            "no answer",
-            vec![
-                "  resolve",
-                "  connect",
-                "  send",
-                "  wait         4.60 ms",
-                "  total        5.00 ms",
-            ],
-            no_answer,
-        );
-        let mut cut = connected(&at, &ends);
-        cut.extend(sent());
-        cut.extend([
-            (500, Event::FirstByte),
-            (500, Event::Head(&ok)),
-            (600, Event::Received(3)),
-            (700, Event::GaveUp(&nothing)),
-            (700, Event::Closed(0, CloseReason::PeerLeft)),
-        ]);
-        failed(
-            "cut short",
-            vec![
-                "  resolve",
-                "  connect",
-                "  send",
-                "  wait",
-                "  first byte",
-                "  body          200 µs",
-                "  total",
-            ],
-            cut,
-        );
-        let mut interim = connected(&at, &ends);
-        interim.extend(sent());
-        interim.extend([
-            (500, Event::FirstByte),
-            (500, Event::Interim(&early)),
-            (900, Event::Head(&lying)),
-            (900, Event::Ended(0)),
-        ]);
-        failed(
-            "interim, and a server that lies",
-            vec![
-                "  resolve",
-                "  connect",
-                "  send",
-                "  wait          500 µs",
-                "    queue",
-                "    parse",
-                "    handle",
-                "  interim",
-                "  first byte",
-                "  total",
-            ],
-            interim,
-        );
-        let mut hops = connected(&at, &ends);
-        hops.extend(sent());
-        hops.extend([
-            (500, Event::FirstByte),
-            (500, Event::Head(&moved)),
-            (500, Event::Ended(0)),
-            (500, Event::Kept(0, "h")),
-            (510, Event::Redirected(moved.status, &url)),
-            (510, Event::Reusing(0, "h")),
-            (510, Event::Sending(HEAD)),
-            (520, Event::Sent(0)),
-            (600, Event::Reconnecting(0)),
-            (600, Event::Resolving("h")),
-            (700, Event::Retry(1, us(5))),
-            (800, Event::Resolving("h")),
-        ]);
-        failed(
-            "a hop, a stale connection, a retry",
-            vec![
-                "  resolve",
-                "  connect",
-                "  send",
-                "  wait",
-                "  first byte",
-                "  total         500 µs  leads to http://h/b\n",
-                "  reuse",
-                "  send",
-                "  wait           80 µs",
-                "  total          90 µs  it was stale",
-                "  resolve",
-                "  total         100 µs  retry 1 in 5 µs",
-                "  resolve",
-                "  total",
-            ],
-            hops,
-        );
-        let fields = {
-            let mut fields = Headers::new();
-            fields.append("Server-Timing", "db;dur=1").unwrap();
-            fields
-        };
-        let mut late = connected(&at, &ends);
-        late.extend(sent());
-        late.extend([
-            (500, Event::FirstByte),
-            (500, Event::Head(&ok)),
-            (600, Event::Received(3)),
-            (600, Event::Trailers(&fields)),
-            (600, Event::Ended(3)),
-        ]);
-        failed(
-            "in a trailer",
-            vec![
-                "  resolve",
-                "  connect",
-                "  send",
-                "  wait",
-                "    db",
-                "  first byte",
-                "  body",
-                "  total",
-            ],
-            late,
-        );
-    }
-}
+mod tests;

@@ -8,19 +8,19 @@ const LOOK: u64 = 2000;
 
 /// A terminal.
 #[derive(Debug)]
-pub struct Screen<W> {
+pub struct TtyGuard<W> {
     out: W,
     written: u64,
 }
 
-impl<W: Write> Screen<W> {
+impl<W: Write> TtyGuard<W> {
     /// A body is to be shown here.
-    pub fn new(out: W) -> Screen<W> {
-        Screen { out, written: 0 }
+    pub fn new(out: W) -> TtyGuard<W> {
+        TtyGuard { out, written: 0 }
     }
 }
 
-impl<W: Write> Write for Screen<W> {
+impl<W: Write> Write for TtyGuard<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.written < LOOK && bytes.contains(&0) {
             return Err(io::Error::other(

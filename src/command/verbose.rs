@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Stderr, Write as _};
 use std::sync::Mutex;
 
-use super::error::Stop;
+use super::error::CommandError;
 use super::explain::explain;
 use super::wire::Wire;
 use crate::cli::client::ClientOptions;
@@ -21,33 +21,33 @@ use crate::text::wire::{About, Form};
 
 /// Everything that the options ask for.
 #[derive(Default)]
-pub struct Watching {
-    told: Option<Told>,
+pub struct VerboseObservers {
+    told: Option<VerboseEvents>,
     wire: Option<Wire<Stderr>>,
     transcript: Option<(String, Wire<File>)>,
 }
 
 /// `-v`.
-struct Told {
+struct VerboseEvents {
     /// `--wire` shows the heads.
     without_heads: bool,
     /// With `--explain`: the methods that are not answered yet, as they decide how bodies are framed.
     explained: Option<Mutex<VecDeque<Method>>>,
 }
 
-impl Watching {
+impl VerboseObservers {
     /// What these options ask for.
     ///
     /// # Errors
     /// When the transcript cannot be written.
-    pub fn new(options: &ClientOptions) -> Result<Watching, Stop> {
+    pub fn new(options: &ClientOptions) -> Result<VerboseObservers, CommandError> {
         let stderr = io::stderr();
         let mut form = Form::look(stderr.is_terminal(), wants_colour());
         if let Form::Look { explain: how, .. } = &mut form {
             *how = options.explain.then_some(explain);
         }
         let told = options.verbose || options.explain && !options.wire;
-        let told = told.then(|| Told {
+        let told = told.then(|| VerboseEvents {
             without_heads: options.wire,
             explained: options.explain.then(Mutex::default),
         });
@@ -55,24 +55,24 @@ impl Watching {
             let name = path.display().to_string();
             match File::create(path) {
                 Ok(file) => Ok((name, Wire::new(file, Form::Transcript))),
-                Err(error) => Err(Stop::Write(name, error)),
+                Err(error) => Err(CommandError::Write(name, error)),
             }
         });
         let wire = options.wire.then(|| Wire::new(stderr, form));
-        Ok(Watching { told, wire, transcript: transcript.transpose()? })
+        Ok(VerboseObservers { told, wire, transcript: transcript.transpose()? })
     }
 
     /// Could the transcript be written so far?
     ///
     /// # Errors
     /// Why not, once.
-    pub fn kept(&self) -> Result<(), Stop> {
+    pub fn kept(&self) -> Result<(), CommandError> {
         let Some((name, wire)) = &self.transcript else { return Ok(()) };
-        wire.broken().map_or(Ok(()), |error| Err(Stop::Write(name.clone(), error)))
+        wire.broken().map_or(Ok(()), |error| Err(CommandError::Write(name.clone(), error)))
     }
 }
 
-impl Observer for Watching {
+impl Observer for VerboseObservers {
     fn observe(&self, event: &Event<'_>) {
         if let Some(wire) = &self.wire {
             wire.observe(event);
@@ -86,7 +86,7 @@ impl Observer for Watching {
     }
 }
 
-impl Observer for Told {
+impl Observer for VerboseEvents {
     /// A stderr that is gone is no reason not to fetch.
     fn observe(&self, event: &Event<'_>) {
         let is_head = matches!(

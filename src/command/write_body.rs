@@ -5,16 +5,16 @@ use std::path::Path;
 
 use super::partial_file;
 use super::pretty::{LIMIT, is_json, pretty};
-use super::rate_limit::{Meter, OfAll};
-use super::tty_guard::Screen;
+use super::rate_limit::Meter;
+use super::tty_guard::TtyGuard;
 use crate::cli::client::{ClientOptions, Pretty};
-use crate::client::{Error, Response, ResponseHead};
+use crate::client::{Error, Response};
 use crate::text::wants_colour;
 
-use super::error::Stop;
+use super::error::CommandError;
 
 /// One answer's.
-pub struct Delivery<'o> {
+pub struct BodyWriter<'o> {
     options: &'o ClientOptions,
     meter: Meter,
     passed: u64,
@@ -22,20 +22,10 @@ pub struct Delivery<'o> {
     hops: Vec<u8>,
 }
 
-impl Delivery<'_> {
-    /// So many bytes of it are there already; `hops` are the heads before its own.
-    pub(super) fn new<'o>(
-        options: &'o ClientOptions,
-        head: &ResponseHead,
-        hops: Vec<u8>,
-        had: u64,
-        of_all: &OfAll,
-        to_file: bool,
-    ) -> Delivery<'o> {
-        let length = head.headers.text("content-length").and_then(|text| text.parse::<u64>().ok());
-        let total = length.and_then(|length| length.checked_add(had));
-        let meter = Meter::new(options, of_all, to_file, had, total);
-        Delivery { options, meter, passed: 0, hops }
+impl BodyWriter<'_> {
+    /// `hops` are the heads of the redirects before the response.
+    pub(super) fn new(options: &ClientOptions, hops: Vec<u8>, meter: Meter) -> BodyWriter<'_> {
+        BodyWriter { options, meter, passed: 0, hops }
     }
 
     /// How many bytes of the body came.
@@ -50,15 +40,15 @@ impl Delivery<'_> {
         parts: Parts,
         path: &Path,
         file: io::Result<partial_file::Output>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), CommandError> {
         let name = || path.display().to_string();
-        let mut file = file.map_err(|error| Stop::Write(name(), error))?;
+        let mut file = file.map_err(|error| CommandError::Write(name(), error))?;
         match self.deliver(response, parts, &mut file) {
-            Ok(()) => file.finish().map_err(|error| Stop::Write(name(), error)),
+            Ok(()) => file.finish().map_err(|error| CommandError::Write(name(), error)),
             Err(why) => {
-                let stop = Stop::undelivered(name(), why);
+                let stop = CommandError::not_written(name(), why);
                 Err(match file.give_up() {
-                    Some(part) => Stop::Kept(Box::new(stop), part),
+                    Some(part) => CommandError::Kept(Box::new(stop), part),
                     None => stop,
                 })
             }
@@ -71,7 +61,7 @@ impl Delivery<'_> {
         response: &mut Response,
         parts: Parts,
         to_see: bool,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), CommandError> {
         let mut stdout = io::stdout().lock();
         let seen = to_see && stdout.is_terminal();
         let is_pretty = match self.options.pretty {
@@ -82,11 +72,11 @@ impl Delivery<'_> {
         let done = if is_pretty && parts != Parts::Heads && is_json(&response.head().headers) {
             self.json(response, parts, &mut stdout)
         } else if seen {
-            self.deliver(response, parts, &mut Screen::new(&mut stdout))
+            self.deliver(response, parts, &mut TtyGuard::new(&mut stdout))
         } else {
             self.deliver(response, parts, &mut stdout)
         };
-        done.map_err(|why| Stop::undelivered("stdout".to_owned(), why))
+        done.map_err(|why| CommandError::not_written("stdout".to_owned(), why))
     }
 
     /// JSON, made pretty once all of it is there, unless it is too long, or cut short, or none.
@@ -95,8 +85,8 @@ impl Delivery<'_> {
         response: &mut Response,
         parts: Parts,
         stdout: &mut io::StdoutLock<'_>,
-    ) -> Result<(), Undelivered> {
-        stdout.write_all(&std::mem::take(&mut self.hops)).map_err(Undelivered::Write)?;
+    ) -> Result<(), WriteBodyError> {
+        stdout.write_all(&std::mem::take(&mut self.hops)).map_err(WriteBodyError::Write)?;
         if parts == Parts::All {
             deliver(response, Parts::Heads, stdout, |_| {})?;
         }
@@ -107,7 +97,7 @@ impl Delivery<'_> {
                 Ok(Some(piece)) => text.extend_from_slice(piece),
                 Ok(None) => break,
                 Err(error) => {
-                    came = Err(Undelivered::Answer(error));
+                    came = Err(WriteBodyError::Answer(error));
                     break;
                 }
             }
@@ -116,7 +106,7 @@ impl Delivery<'_> {
         let shown = Some(&text).filter(|text| came.is_ok() && text.len() <= LIMIT);
         let shown = shown.and_then(|text| pretty(text, wants_colour())).map(String::into_bytes);
         let written = stdout.write_all(shown.as_deref().unwrap_or(&text));
-        written.and_then(|()| stdout.flush()).map_err(Undelivered::Write)?;
+        written.and_then(|()| stdout.flush()).map_err(WriteBodyError::Write)?;
         came?;
         self.deliver(response, Parts::Body, stdout) // of a text that is too long, the rest
     }
@@ -126,8 +116,8 @@ impl Delivery<'_> {
         response: &mut Response,
         parts: Parts,
         out: &mut impl Write,
-    ) -> Result<(), Undelivered> {
-        out.write_all(&std::mem::take(&mut self.hops)).map_err(Undelivered::Write)?;
+    ) -> Result<(), WriteBodyError> {
+        out.write_all(&std::mem::take(&mut self.hops)).map_err(WriteBodyError::Write)?;
         deliver(response, parts, out, |bytes| {
             self.passed += bytes as u64;
             self.meter.passed(bytes as u64);
@@ -137,7 +127,7 @@ impl Delivery<'_> {
 
 /// Why an answer did not get to where it should be written.
 #[derive(Debug)]
-pub enum Undelivered {
+pub enum WriteBodyError {
     /// It did not come.
     Answer(Error),
     /// It could not be written.
@@ -159,24 +149,24 @@ pub enum Parts {
 /// told of each piece of the body, once it is written: how many bytes it had.
 ///
 /// # Errors
-/// [`Undelivered`] says on which side it stopped.
+/// [`WriteBodyError`] says on which side it stopped.
 pub fn deliver(
     response: &mut Response,
     parts: Parts,
     out: &mut impl Write,
     mut passed: impl FnMut(usize),
-) -> Result<(), Undelivered> {
+) -> Result<(), WriteBodyError> {
     if parts != Parts::Body {
         for head in response.interim().iter().chain([response.head()]) {
-            out.write_all(head.headers.source()).map_err(Undelivered::Write)?;
+            out.write_all(head.headers.source()).map_err(WriteBodyError::Write)?;
         }
     }
     if parts == Parts::Heads {
-        return out.flush().map_err(Undelivered::Write);
+        return out.flush().map_err(WriteBodyError::Write);
     }
-    while let Some(piece) = response.piece().map_err(Undelivered::Answer)? {
+    while let Some(piece) = response.piece().map_err(WriteBodyError::Answer)? {
         // What is slow to come is shown as it comes.
-        out.write_all(piece).and_then(|()| out.flush()).map_err(Undelivered::Write)?;
+        out.write_all(piece).and_then(|()| out.flush()).map_err(WriteBodyError::Write)?;
         passed(piece.len());
     }
     if parts == Parts::All
@@ -184,7 +174,7 @@ pub fn deliver(
     {
         let mut text = Vec::new();
         trailers.encode(&mut text);
-        out.write_all(&text).map_err(Undelivered::Write)?;
+        out.write_all(&text).map_err(WriteBodyError::Write)?;
     }
-    out.flush().map_err(Undelivered::Write)
+    out.flush().map_err(WriteBodyError::Write)
 }

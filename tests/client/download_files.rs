@@ -44,7 +44,7 @@ fn what_is_cut_short_is_not_there_under_its_name() {
     let finished = fetch(&["-o", &file, &half("").url("/")]);
     let said = finished.failed(18, "cut short");
     assert!(
-        said.ends_with(&format!("what came is in {file}.part, and -C - goes on with it")),
+        said.ends_with(&format!("the part that was received is in {file}.part; -C - continues it")),
         "{said}"
     );
     assert_eq!(text(&file), "what was there before");

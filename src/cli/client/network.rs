@@ -11,7 +11,7 @@ use crate::cli::{Expected, Flag, seconds};
 
 /// How servers are reached, as it was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reaching {
+pub struct NetworkOptions {
     /// `-4`, `-6`: the last one counts.
     pub family: Option<OneFamily>,
     /// `--resolve`.
@@ -71,50 +71,52 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         Some('4'),
         "ipv4",
-        Switch(|options| options.reaching.family = Some(OneFamily::V4)),
-        "IPv4 addresses only",
+        Switch(|options| options.network.family = Some(OneFamily::V4)),
+        "use IPv4 addresses only",
     ),
     Flag::new(
         Some('6'),
         "ipv6",
-        Switch(|options| options.reaching.family = Some(OneFamily::V6)),
-        "IPv6 addresses only",
+        Switch(|options| options.network.family = Some(OneFamily::V6)),
+        "use IPv6 addresses only",
     ),
     Flag::new(
         None,
         "resolve",
         Value("HOST:PORT:ADDR", |options, value| {
-            options.reaching.resolve.push(text(value, "HOST:PORT:ADDRESS[,ADDRESS]")?);
+            options.network.resolve.push(text(value, "HOST:PORT:ADDRESS[,ADDRESS]")?);
             Ok(())
         }),
-        "this host, or * for every, has these addresses (,ADDR...) for this port; nobody is asked",
+        "use these addresses (,ADDR...) for this host and port, without a look-up; * stands \
+         for every host",
     ),
     Flag::new(
         None,
         "connect-to",
         Value("H1:P1:H2:P2", |options, value| {
-            options.reaching.connect_to.push(text(value, "HOST1:PORT1:HOST2:PORT2")?);
+            options.network.connect_to.push(text(value, "HOST1:PORT1:HOST2:PORT2")?);
             Ok(())
         }),
-        "for this host and port connect to the other; an empty part is any, or the same",
+        "for host H1 and port P1, connect to H2 and P2; an empty H1 or P1 stands for any, an \
+         empty H2 or P2 for the same",
     ),
     Flag::new(
         None,
         "unix-socket",
         Value("PATH", |options, value| {
-            options.reaching.unix_socket = Some(PathBuf::from(value));
+            options.network.unix_socket = Some(PathBuf::from(value));
             Ok(())
         }),
-        "connect to this socket in the file system, whatever the host",
+        "connect through this Unix domain socket",
     ),
     Flag::new(
         Some('x'),
         "proxy",
         Value("PROXY", |options, value| {
-            options.reaching.proxy = Some(text(value, "http://user:password@host:port")?);
+            options.network.proxy = Some(text(value, "http://user:password@host:port")?);
             Ok(())
         }),
-        "ask this http proxy: [http://][user:password@]host[:port]; '' is none (default: \
+        "use this HTTP proxy: [http://][user:password@]host[:port]; '' for no proxy (default \
          $http_proxy, then $all_proxy, $ALL_PROXY)",
     ),
     Flag::new(
@@ -123,20 +125,20 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         Value("USER:PASSWORD", |options, value| {
             let right = "user:password; it is not asked for";
             let user = text(value, right)?;
-            options.reaching.proxy_user = Some(user).filter(|user| user.contains(':'));
-            options.reaching.proxy_user.as_ref().map(drop).ok_or(Expected(right))
+            options.network.proxy_user = Some(user).filter(|user| user.contains(':'));
+            options.network.proxy_user.as_ref().map(drop).ok_or(Expected(right))
         }),
-        "who asks, to the proxy, percent-decoded: Basic",
+        "user name and password for the proxy (Basic), percent-decoded",
     ),
     Flag::new(
         None,
         "noproxy",
         Value("LIST", |options, value| {
-            options.reaching.no_proxy = Some(text(value, "example.org,10.0.0.0/8, or *")?);
+            options.network.no_proxy = Some(text(value, "example.org,10.0.0.0/8, or *")?);
             Ok(())
         }),
-        "hosts that are asked without it: names and all below them, addresses, networks, or * \
-         (default: $no_proxy, then $NO_PROXY)",
+        "do not use the proxy for these hosts: names with all names below them, addresses, \
+         networks, or * (default $no_proxy, then $NO_PROXY)",
     ),
 ];
 
@@ -149,7 +151,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.resolve = limit(seconds(value)?);
             Ok(())
         }),
-        "for looking up the host (default: --connect-timeout's)",
+        "wait at most SECS seconds for the look-up of the host (default: as --connect-timeout)",
     ),
     Flag::new(
         None,
@@ -158,7 +160,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.connect = limit(seconds(value)?);
             Ok(())
         }),
-        "for looking up the host and connecting, as 2 or 0.5 (default 300)",
+        "wait at most SECS seconds for look-up and connection, as 2 or 0.5 (default 300)",
     ),
     Flag::new(
         None,
@@ -167,7 +169,8 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.send = limit(seconds(value)?);
             Ok(())
         }),
-        "how long the server may take nothing of the request (default: no limit)",
+        "give up if the server takes no byte of the request for SECS seconds (default: no \
+         limit)",
     ),
     Flag::new(
         None,
@@ -176,7 +179,8 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.first_byte = limit(seconds(value)?);
             Ok(())
         }),
-        "from the end of the request to the end of the answer's head (default: no limit)",
+        "wait at most SECS seconds for the head of the response, from the end of the request \
+         (default: no limit)",
     ),
     Flag::new(
         None,
@@ -185,7 +189,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.idle = limit(seconds(value)?);
             Ok(())
         }),
-        "how long nothing may come of the body (default: no limit)",
+        "give up if no byte of the body comes for SECS seconds (default: no limit)",
     ),
     Flag::new(
         Some('Y'),
@@ -195,7 +199,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.speed = Some(speed.ok_or(Expected("bytes a second, as 1000 or 10k"))?);
             Ok(())
         }),
-        "give up when fewer bytes a second than this move (default with -y: 1)",
+        "give up if fewer bytes per second are moved (default with -y: 1)",
     ),
     Flag::new(
         Some('y'),
@@ -205,7 +209,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.speed_time = Some(time.ok_or(Expected("more than none, as 30"))?);
             Ok(())
         }),
-        "for so long (default with -Y: 30)",
+        "for SECS seconds (default with -Y: 30)",
     ),
     Flag::new(
         Some('m'),
@@ -214,7 +218,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.max_time = limit(seconds(value)?);
             Ok(())
         }),
-        "for each URL, all in all (default: no limit)",
+        "allow at most SECS seconds for each URL (default: no limit)",
     ),
 ];
 

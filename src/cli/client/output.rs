@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ClientOptions, Dry, Fail, Output, Pretty, Resume};
+use super::{ClientOptions, DryRun, Fail, Output, Pretty, Resume};
 use crate::cli::Effect::{Switch, Value};
 use crate::cli::{Expected, Flag};
 
@@ -12,7 +12,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         Some('i'),
         "include",
         Switch(|options| options.include = true),
-        "print heads before bodies",
+        "print the head of each response before its body",
     ),
     Flag::new(
         Some('o'),
@@ -27,13 +27,14 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             });
             Ok(())
         }),
-        "write the body here, whole or not at all; the second -o is for the second URL",
+        "write the body to FILE, which is complete or not there; the second -o is for the \
+         second URL",
     ),
     Flag::new(
         Some('O'),
         "remote-name",
         Switch(|options| options.outputs.push(Output::RemoteName)),
-        "write the body to a file that is called as the last part of the URL's path",
+        "write the body to a file named after the last part of the URL's path",
     ),
     Flag::new(
         Some('C'),
@@ -47,38 +48,38 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             });
             Ok(())
         }),
-        "- goes on with what is there of the file, if the server has the same one still; a \
-         number of bytes is left out",
+        "continue an earlier download: - reads the offset from the file, if the server still \
+         has the same version; a number skips that many bytes",
     ),
     Flag::new(
         Some('f'),
         "fail",
         Switch(|options| options.fail = Some(Fail::Bare)),
-        "a status of 400 and above is a failure (22), and its body is left away",
+        "fail (22) if the status is 400 or above, and do not print the body",
     ),
     Flag::new(
         None,
         "fail-with-body",
         Switch(|options| options.fail = Some(Fail::WithBody)),
-        "and its body is kept",
+        "as -f, but print the body",
     ),
     Flag::new(
         Some('v'),
         "verbose",
         Switch(|options| options.verbose = true),
-        "tell on stderr what happens, with both heads",
+        "show the steps and the heads of both sides on stderr",
     ),
     Flag::new(
         Some('s'),
         "silent",
         Switch(|options| options.silent = true),
-        "no errors and no progress on stderr",
+        "no errors and no progress line on stderr",
     ),
     Flag::new(
         Some('S'),
         "show-error",
         Switch(|options| options.show_error = true),
-        "errors on stderr, in spite of -s",
+        "with -s, show errors",
     ),
     Flag::new(
         Some('w'),
@@ -88,8 +89,8 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             options.write_out = Some(format.to_owned());
             Ok(())
         }),
-        "print this after each transfer, with %{http_code}, %{time_total}, %{json} … in it; @FILE \
-         reads it",
+        "print FORMAT after each transfer, with the values of %{http_code}, %{time_total}, \
+         %{json} and so on; @FILE reads it from a file",
     ),
     Flag::new(
         None,
@@ -98,7 +99,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             options.json_out = Some(PathBuf::from(value));
             Ok(())
         }),
-        "write a line of JSON about each transfer, with all that -w knows; - is stdout",
+        "write one line of JSON for each transfer, with every value of -w; - is stdout",
     ),
     Flag::new(
         None,
@@ -112,7 +113,8 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             };
             Ok(())
         }),
-        "JSON in lines and colours (NO_COLOR: no colours): auto (on a terminal), always, never",
+        "indent and colour JSON: auto (on a terminal), always or never; NO_COLOR turns \
+         colours off",
     ),
     Flag::new(
         None,
@@ -129,7 +131,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
                 Some(speed.ok_or(Expected("bytes a second, as 5000, 100k or 2M"))?);
             Ok(())
         }),
-        "send and take no more bytes of a body a second than this, as 100k or 2M",
+        "send and receive at most SPEED bytes of a body per second, as 100k or 2M",
     ),
 ];
 
@@ -138,21 +140,21 @@ pub(super) const DRY: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "offline",
-        Switch(|options| options.dry = Some(Dry::Bytes)),
-        "print the request, byte for byte",
+        Switch(|options| options.dry_run = Some(DryRun::Bytes)),
+        "print the bytes of the request",
     ),
     Flag::new(
         None,
         "as",
         Value("PROGRAM", |options, value| {
-            options.dry = Some(match value.to_str() {
-                Some("curl") => Dry::Curl,
-                Some("nc") => Dry::Nc,
+            options.dry_run = Some(match value.to_str() {
+                Some("curl") => DryRun::Curl,
+                Some("nc") => DryRun::Nc,
                 _ => return Err(Expected("curl or nc")),
             });
             Ok(())
         }),
-        "print the same request as a command for curl or nc, to copy",
+        "print the request as a command for curl or nc",
     ),
 ];
 

@@ -9,9 +9,9 @@ use crate::cli::Effect::{Switch, Value};
 use crate::cli::{Expected, Flag};
 
 /// The table, for options that have those of `client` among them.
-pub(in crate::cli) struct Asking<T>(PhantomData<T>);
+pub(in crate::cli) struct RequestFlags<T>(PhantomData<T>);
 
-impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
+impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
     pub(in crate::cli) const FLAGS: &'static [Flag<T>] = &[
         Flag::new(
             Some('X'),
@@ -23,7 +23,7 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                     Some(method.ok_or(Expected("a word, as GET"))?.to_owned());
                 Ok(())
             }),
-            "GET is the default, with a body POST",
+            "use this method (default GET, or POST with a body)",
         ),
         Flag::new(
             Some('H'),
@@ -32,7 +32,8 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().fields.push(field(value.as_encoded_bytes())?);
                 Ok(())
             }),
-            "'Name: value' adds a field, 'Name;' one without a value; 'Name:' takes a default one away",
+            "'Name: value' adds a field, 'Name;' an empty one; 'Name:' removes a field that is \
+         sent by default",
         ),
         Flag::new(
             Some('A'),
@@ -41,7 +42,7 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().agent = Some(value.as_encoded_bytes().to_vec());
                 Ok(())
             }),
-            "who asks; '' says nothing about it",
+            "value of the User-Agent field; '' removes it",
         ),
         Flag::new(
             Some('e'),
@@ -50,7 +51,7 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().referer = Some(value.as_encoded_bytes().to_vec());
                 Ok(())
             }),
-            "where the link to this stood",
+            "value of the Referer field: the page that holds the link",
         ),
         Flag::new(
             Some('u'),
@@ -62,7 +63,7 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().user = Some(user.to_vec());
                 Ok(())
             }),
-            "who asks, to the server: Basic (RFC 7617), which everyone on the way can read",
+            "user name and password for the server (Basic, RFC 7617), which are sent unencrypted",
         ),
         Flag::new(
             Some('r'),
@@ -72,7 +73,7 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().range = Some(range.to_owned());
                 Ok(())
             }),
-            "only these bytes, as 0-99, 100- or -100",
+            "request these bytes only, as 0-99, 100- or -100",
         ),
         Flag::new(
             Some('d'),
@@ -81,8 +82,8 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().data.push(Data::Form(source(value)?));
                 Ok(())
             }),
-            "send this; @FILE sends a file without its line ends, @- what comes on stdin; several \
-             are joined by &",
+            "send DATA as the body; @FILE sends a file without its line ends, @- stdin; several \
+         -d are joined with &",
         ),
         Flag::new(
             None,
@@ -91,7 +92,7 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().data.push(Data::Binary(source(value)?));
                 Ok(())
             }),
-            "as -d, and @FILE as it is",
+            "as -d, but @FILE is sent unchanged",
         ),
         Flag::new(
             None,
@@ -100,7 +101,7 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().data.push(Data::Binary(this(value)));
                 Ok(())
             }),
-            "as -d, and @ means nothing",
+            "as -d, but @ has no meaning",
         ),
         Flag::new(
             None,
@@ -109,7 +110,7 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().data.push(to_encode(value)?);
                 Ok(())
             }),
-            "as -d, percent-encoded: content, =content, name=content, @FILE or name@FILE",
+            "as -d, but percent-encoded: content, =content, name=content, @FILE or name@FILE",
         ),
         Flag::new(
             None,
@@ -118,13 +119,13 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().data.push(Data::Json(source(value)?));
                 Ok(())
             }),
-            "send this as JSON and ask for JSON; @FILE and @- as they are",
+            "send DATA as JSON, and accept JSON; @FILE and @- are sent unchanged",
         ),
         Flag::new(
             Some('G'),
             "get",
             Switch(|options| options.as_mut().get = true),
-            "put the data into the URL, behind its ?",
+            "append the data to the URL as its query",
         ),
         Flag::new(
             Some('F'),
@@ -133,8 +134,8 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().form.push(FormField::Spelled(form(value)?));
                 Ok(())
             }),
-            "a field of a form with files (multipart/form-data): name=text, name=@FILE for a \
-             file, name=<FILE for its text; ;type=TYPE and ;filename=NAME behind it",
+            "send a form with files (multipart/form-data): name=text, name=@FILE for a file, \
+         name=<FILE for the text of a file; then ;type=TYPE and ;filename=NAME",
         ),
         Flag::new(
             None,
@@ -143,7 +144,7 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 options.as_mut().form.push(FormField::Plain(form(value)?));
                 Ok(())
             }),
-            "as -F, and @, < and ; mean nothing",
+            "as -F, but @, < and ; have no meaning",
         ),
         Flag::new(
             Some('T'),
@@ -156,20 +157,20 @@ impl<T: AsMut<ClientOptions> + 'static> Asking<T> {
                 });
                 Ok(())
             }),
-            "send this file, - for stdin, with PUT; a URL that ends in / gets its name; the second \
-             -T is for the second URL",
+            "send FILE with PUT, - for stdin; a URL that ends in / gets the name of the file; the \
+         second -T is for the second URL",
         ),
         Flag::new(
             Some('I'),
             "head",
             Switch(|options| options.as_mut().head = true),
-            "ask for the head only",
+            "request the head only",
         ),
         Flag::new(
             Some('0'),
             "http1.0",
             Switch(|options| options.as_mut().http10 = true),
-            "speak HTTP/1.0",
+            "use HTTP/1.0",
         ),
     ];
 }

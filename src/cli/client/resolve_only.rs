@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::{COMMAND, ClientOptions, HELP, network};
 use crate::cli::{Command, Parsed, UsageError};
 
-/// Reads the arguments behind `where`.
+/// Parses the arguments after the word `where`.
 ///
 /// # Errors
 /// [`UsageError`]: what was typed, and what is right.
@@ -25,16 +25,16 @@ pub(in crate::cli) static WHERE: Command<ClientOptions> = Command {
     name: "client where",
     usage: "[FLAG]... URL...",
     about: "\
-Says where a URL leads, and sends nothing: the addresses of its host, which was
-tried when, how long each took to connect or to fail, and from where to where
-the connection is.",
-    groups: &[("Way", network::FLAGS), ("Time", network::TIME), ("Help", HELP)],
+Connects to the host of a URL and sends nothing. Shows the addresses of the
+host, when each was tried, how long it took to connect or fail, and both ends of
+the connection.",
+    groups: &[("Network", network::FLAGS), ("Time limits", network::TIME), ("Help", HELP)],
     operand: COMMAND.operand,
     epilogue: "\
-Exit codes, as when it is fetched:
-   0  there is a connection                  7  could not connect
-   3  not a URL                             28  out of time
-   6  could not find the host's address     49  not a --resolve or --connect-to
+Exit codes, as for a fetch:
+   0  connected                              7  could not connect
+   3  not a URL                             28  timeout
+   6  could not resolve the host            49  wrong --resolve or --connect-to
 
 Examples:
   client where localhost:8080

@@ -9,7 +9,7 @@ use crate::cli::{Expected, Flag, seconds};
 
 /// What is done about redirects and failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Again {
+pub struct RetryOptions {
     /// Are redirects followed?
     pub follow: Follow,
     /// So many in a row; `None`: any number.
@@ -59,10 +59,10 @@ pub struct Parallel {
     pub most: u16,
 }
 
-impl Default for Again {
+impl Default for RetryOptions {
     /// curl's.
-    fn default() -> Again {
-        Again {
+    fn default() -> RetryOptions {
+        RetryOptions {
             follow: Follow::No,
             most_redirects: Some(50),
             stays_post: Vec::new(),
@@ -86,20 +86,20 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         Some('L'),
         "location",
-        Switch(|options| options.again.follow = options.again.follow.max(Follow::Yes)),
-        "follow redirects; Authorization and Cookie stay with the first host and port",
+        Switch(|options| options.retry.follow = options.retry.follow.max(Follow::Yes)),
+        "follow redirects; Authorization and Cookie are sent to the first host and port only",
     ),
     Flag::new(
         None,
         "location-trusted",
-        Switch(|options| options.again.follow = Follow::Trusted),
-        "as -L, and they go wherever it leads",
+        Switch(|options| options.retry.follow = Follow::Trusted),
+        "as -L, but send them to every host",
     ),
     Flag::new(
         None,
         "max-redirs",
         Value("N", |options, value| {
-            options.again.most_redirects = match value.to_str() {
+            options.retry.most_redirects = match value.to_str() {
                 Some("-1") => None,
                 text => {
                     let most = text.and_then(|text| text.parse().ok());
@@ -108,62 +108,73 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             };
             Ok(())
         }),
-        "so many redirects in a row (default 50), -1 for any number",
+        "follow at most N redirects (default 50), -1 for no limit",
     ),
     Flag::new(
         None,
         "post301",
         Switch(|options| stay(options, 301)),
-        "POST stays POST behind a 301",
+        "after a 301, keep the method POST",
     ),
-    Flag::new(None, "post302", Switch(|options| stay(options, 302)), "… a 302"),
-    Flag::new(None, "post303", Switch(|options| stay(options, 303)), "… a 303"),
+    Flag::new(
+        None,
+        "post302",
+        Switch(|options| stay(options, 302)),
+        "after a 302, keep the method POST",
+    ),
+    Flag::new(
+        None,
+        "post303",
+        Switch(|options| stay(options, 303)),
+        "after a 303, keep the method POST",
+    ),
     Flag::new(
         None,
         "retry",
         Value("N", |options, value| {
             let times = value.to_str().and_then(|text| text.parse().ok());
-            options.again.retries = times.ok_or(Expected("a number, as 3"))?;
+            options.retry.retries = times.ok_or(Expected("a number, as 3"))?;
             Ok(())
         }),
-        "so many more tries when the host is not found, when time is up, and for the answers 408, \
-         429, 500, 502, 503 and 504; a Retry-After is heeded",
+        "try at most N more times if the host is not found, on a timeout, and on a 408, 429, \
+         500, 502, 503 or 504; Retry-After is obeyed",
     ),
     Flag::new(
         None,
         "retry-delay",
         Value("SECS", |options, value| {
-            options.again.retry_delay = seconds(value).map(super::network::limit)?;
+            options.retry.retry_delay = seconds(value).map(super::network::limit)?;
             Ok(())
         }),
-        "the pause before each (default: 1, 2, 4 … seconds, at most 10 minutes)",
+        "wait SECS seconds before each retry (default 1, 2, 4 and so on, at most 10 minutes)",
     ),
     Flag::new(
         None,
         "retry-max-time",
         Value("SECS", |options, value| {
-            options.again.retry_max_time = seconds(value).map(super::network::limit)?;
+            options.retry.retry_max_time = seconds(value).map(super::network::limit)?;
             Ok(())
         }),
-        "no further try later than this (default: no limit)",
+        "start no retry after SECS seconds (default: no limit)",
     ),
     Flag::new(
         None,
         "retry-connrefused",
         Switch(|options| on(options, RetryOn::Refused)),
-        "a refused connection is worth a retry, too",
+        "also retry if the connection is refused",
     ),
     Flag::new(
         None,
         "retry-all-errors",
         Switch(|options| on(options, RetryOn::AllErrors)),
-        "and so is every failure; with -f, every status of 400 and above",
+        "also retry on every other error; with -f, on every status of 400 or above",
     ),
     Flag::new(
         Some('Z'),
         "parallel",
         Switch(|options| options.parallel.on = true),
-        "several transfers at a time; each output in one piece, in the order of their answers",
+        "make several transfers at a time; each output stays in one piece, in the order in \
+         which the responses come",
     ),
     Flag::new(
         None,
@@ -174,20 +185,20 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             options.parallel.most = most.ok_or(Expected("1 to 300"))?;
             Ok(())
         }),
-        "so many at a time (default 50)",
+        "make at most N transfers at a time (default 50)",
     ),
     Flag::new(
         None,
         "fail-early",
         Switch(|options| options.fail_early = true),
-        "the first transfer that fails is the last one",
+        "stop at the first transfer that fails",
     ),
 ];
 
 fn stay(options: &mut ClientOptions, status: u16) {
-    options.again.stays_post.push(status);
+    options.retry.stays_post.push(status);
 }
 
 fn on(options: &mut ClientOptions, failures: RetryOn) {
-    options.again.retry_on = options.again.retry_on.max(failures);
+    options.retry.retry_on = options.retry.retry_on.max(failures);
 }

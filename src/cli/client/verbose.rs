@@ -12,14 +12,14 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         None,
         "trace",
         Switch(|options| options.trace = true),
-        "draw on stderr where the time of each request went, with the server's half of it if it \
-         tells (Server-Timing)",
+        "draw on stderr where the time of each request went, with the part of the server if \
+         it sends Server-Timing",
     ),
     Flag::new(
         None,
         "wire",
         Switch(|options| options.wire = true),
-        "show on stderr each byte that is sent and received, passwords and cookies included",
+        "show each byte that is sent and received on stderr, passwords and cookies included",
     ),
     Flag::new(
         None,
@@ -28,19 +28,19 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             options.transcript = Some(PathBuf::from(value));
             Ok(())
         }),
-        "write all of these bytes to FILE, with their times; passwords are in it, too",
+        "write the same bytes to FILE, with their times; it holds passwords too",
     ),
     Flag::new(
         None,
         "explain",
         Switch(|options| options.explain = true),
-        "as -v, with a short line on what each field and status is for; also with --wire",
+        "as -v, with a short explanation of each field and status; also with --wire",
     ),
     Flag::new(
         None,
         "pipeline",
         Switch(|options| options.pipeline = true),
-        "send the requests for all URLs, of one host and port, in one write; the answers come in \
-         their order",
+        "send the requests for all URLs, which have one host and port, in one write; the \
+         responses come in the same order",
     ),
 ];

@@ -9,7 +9,7 @@ pub mod load;
 pub mod report;
 
 use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use std::time::Duration;
 use self::load::{Pace, Plan, Progress, run};
 use self::report::compare::Baseline;
 use self::report::{Summary, fail_if, json, text};
-use super::build_request::{Content, ask};
-use super::error::{Stop, complain};
+use super::build_request::{Content, build_request};
+use super::error::{CommandError, print_stderr, print_stdout};
 use crate::cli::bench::BenchOptions;
 use crate::text::{grouped, number};
 
@@ -26,9 +26,9 @@ use crate::text::{grouped, number};
 ///
 /// # Errors
 /// What keeps it from being made, and requests or conditions that failed.
-pub fn run_bench(options: &BenchOptions, stop: &AtomicBool) -> Result<u8, Stop> {
+pub fn run_bench(options: &BenchOptions, stop: &AtomicBool) -> Result<u8, CommandError> {
     let conditions = options.fail_if.as_deref().map(fail_if::parse).transpose();
-    let conditions = conditions.map_err(Stop::Usage)?.unwrap_or_default();
+    let conditions = conditions.map_err(CommandError::Usage)?.unwrap_or_default();
     let baseline = options.baseline.as_deref().map(baseline).transpose()?;
     let summary = measure(options, stop)?;
 
@@ -37,50 +37,48 @@ pub fn run_bench(options: &BenchOptions, stop: &AtomicBool) -> Result<u8, Stop> 
     let mut page = if to_stdout { in_json.clone() } else { text(&summary) };
     if let Some(path) = options.json_out.as_deref().filter(|_| !to_stdout) {
         let name = path.display().to_string();
-        fs::write(path, in_json).map_err(|error| Stop::Write(name, error))?;
+        fs::write(path, in_json).map_err(|error| CommandError::Write(name, error))?;
     }
     if let (Some((name, baseline)), false) = (&baseline, to_stdout) {
         page += &format!("\n{}", baseline.table(name, &summary));
     }
-    match io::stdout().write_all(page.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(Stop::Write("stdout".to_owned(), error));
-        }
-        _ => {}
+    match print_stdout(page.as_bytes()) {
+        Ok(()) | Err(CommandError::BrokenPipe) => {}
+        Err(error) => return Err(error),
     }
     let good = summary.answers - summary.not_2xx;
     let tolerated = conditions.iter().any(|condition| condition.is_about_errors());
     if good == 0 || summary.errors() > 0 && !tolerated {
         let (errors, all) = (summary.errors(), summary.answers + summary.failed());
-        return Err(Stop::Failed(22, format!("{errors} of {all} requests failed")));
+        return Err(CommandError::Failed(22, format!("{errors} of {all} requests failed")));
     }
     let held: Vec<String> = conditions.iter().filter_map(|one| one.holds(&summary)).collect();
     match &held[..] {
         [] => Ok(0),
-        held => Err(Stop::Failed(99, format!("--fail-if: {}", held.join("; ")))),
+        held => Err(CommandError::Failed(99, format!("--fail-if: {}", held.join("; ")))),
     }
 }
 
-fn measure(options: &BenchOptions, stop: &AtomicBool) -> Result<Summary, Stop> {
+fn measure(options: &BenchOptions, stop: &AtomicBool) -> Result<Summary, CommandError> {
     let plan = plan(options)?;
     let watched = !options.silent && io::stderr().is_terminal();
     let outcome = run(&plan, stop, |after, so_far| {
         if watched {
-            complain(&format!("\r\x1b[K{}", progress(after, so_far)));
+            print_stderr(&format!("\r\x1b[K{}", progress(after, so_far)));
         }
     });
     if watched {
-        complain("\r\x1b[K");
+        print_stderr("\r\x1b[K");
     }
-    Ok(Summary::new(&plan, &outcome.map_err(Stop::Fetch)?))
+    Ok(Summary::new(&plan, &outcome.map_err(CommandError::Fetch)?))
 }
 
-fn plan(options: &BenchOptions) -> Result<Plan, Stop> {
+fn plan(options: &BenchOptions) -> Result<Plan, CommandError> {
     let content = Content::new(&options.client)?;
     let url = options.client.urls.first().map_or("", String::as_str);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
-        request: ask(&options.client, url, 0, &content)?.in_memory()?,
+        request: build_request(&options.client, url, 0, &content)?.in_memory()?,
         connections: options.connections,
         threads: options.threads.unwrap_or((cores / 2).max(1)),
         pace: options.rate.map_or(Pace::Closed, Pace::Rate),
@@ -93,13 +91,13 @@ fn plan(options: &BenchOptions) -> Result<Plan, Stop> {
     })
 }
 
-fn baseline(path: &Path) -> Result<(String, Baseline), Stop> {
+fn baseline(path: &Path) -> Result<(String, Baseline), CommandError> {
     let name = path.display().to_string();
     let text = fs::read_to_string(path);
-    let text = text.map_err(|error| Stop::ReadData(name.clone(), error))?;
+    let text = text.map_err(|error| CommandError::ReadData(name.clone(), error))?;
     match Baseline::parse(&text) {
         Ok(baseline) => Ok((name, baseline)),
-        Err(why) => Err(Stop::ReadData(name, io::Error::other(why))),
+        Err(why) => Err(CommandError::ReadData(name, io::Error::other(why))),
     }
 }
 
@@ -107,7 +105,7 @@ fn baseline(path: &Path) -> Result<(String, Baseline), Stop> {
 fn progress(after: Duration, progress: &Progress) -> String {
     let rate = progress.answers() as f64 / after.as_secs_f64().max(1e-9);
     format!(
-        "{:.1} s: {} answers, {}/s, {} failed",
+        "{:.1} s: {} responses, {}/s, {} failed",
         after.as_secs_f64(),
         grouped(progress.answers()),
         number(rate),

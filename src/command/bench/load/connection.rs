@@ -5,13 +5,13 @@ use std::io::{ErrorKind, Write as _};
 use std::net::TcpStream;
 use std::time::Instant;
 
-use super::encoded_request::{Reading, Shape};
+use super::encoded_request::{EncodedRequest, Reading};
 use super::failure::{Cause, Failure};
 use crate::proto::buf::Buf;
 
 /// A connection, and the one after it.
 #[derive(Default)]
-pub(super) struct Lane {
+pub(super) struct BenchConnection {
     pub(super) link: Link,
     /// What was sent and is not answered, in order.
     pub(super) flight: VecDeque<Asked>,
@@ -44,7 +44,7 @@ pub(super) struct Asked {
     pub(super) is_last: bool,
 }
 
-impl Lane {
+impl BenchConnection {
     /// Can another request be sent on it, with no more than `depth` under way?
     pub(super) fn has_room(&self, depth: usize) -> bool {
         matches!(self.link, Link::Up(_)) && self.left > 0 && self.flight.len() < depth
@@ -56,7 +56,7 @@ impl Lane {
     }
 
     /// Puts a request behind those that are to be sent: of the second shape, if it is the last one.
-    pub(super) fn ask(&mut self, due: Instant, now: Instant, shapes: &[Shape; 2]) {
+    pub(super) fn ask(&mut self, due: Instant, now: Instant, shapes: &[EncodedRequest; 2]) {
         self.left -= 1;
         let is_last = self.left == 0;
         self.output.extend_from_slice(&shapes[usize::from(is_last)].wire);

@@ -12,11 +12,11 @@ use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::connection::{Lane, Link};
-use super::encoded_request::{Shape, Step};
+use super::connection::{BenchConnection, Link};
+use super::encoded_request::{EncodedRequest, Step};
 use super::failure::{Cause, Failure};
 use super::schedule::{Next, Pace, Schedule};
-use super::tally::{LATE, Tally};
+use super::tally::{LATE_THRESHOLD, Tally};
 use super::{Job, Measured};
 use crate::net::connect;
 use crate::net::poller::{Alarm, Event, Events, Poller};
@@ -34,11 +34,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Driver<'j> {
     job: &'j Job<'j>,
     schedule: Schedule,
-    shapes: [Shape; 2],
+    shapes: [EncodedRequest; 2],
     limits: Limits,
     poller: Poller,
     alarm: Alarm,
-    lanes: Vec<Lane>,
+    lanes: Vec<BenchConnection>,
     /// Connections that can take a request, the one that has been waiting for longest first; at a
     /// rate only. One that has broken since may still be in it.
     free: VecDeque<usize>,
@@ -71,7 +71,7 @@ impl<'j> Driver<'j> {
             limits: Limits::default(),
             alarm: poller.alarm()?,
             poller,
-            lanes: (0..connections).map(|_| Lane::default()).collect(),
+            lanes: (0..connections).map(|_| BenchConnection::default()).collect(),
             free: VecDeque::with_capacity(connections),
             under_way: 0,
             scratch: Buf::new(),
@@ -170,7 +170,7 @@ impl<'j> Driver<'j> {
                 Next::NotBefore(due) => return Some(due),
                 Next::Over => return None,
             };
-            if now.saturating_duration_since(due.max(since)) > LATE
+            if now.saturating_duration_since(due.max(since)) > LATE_THRESHOLD
                 && self.schedule.is_measured(due)
             {
                 self.tally.late += 1;

@@ -16,7 +16,7 @@ use crate::proto::http::status::Status;
 
 /// A request, ready to be sent any number of times.
 #[derive(Debug, Clone)]
-pub(super) struct Shape {
+pub(super) struct EncodedRequest {
     /// Head and body.
     pub(super) wire: Vec<u8>,
     /// The state in which its answer is waited for.
@@ -51,13 +51,13 @@ pub(super) enum Step {
     Answered(Status, bool),
 }
 
-impl Shape {
+impl EncodedRequest {
     /// # Errors
     /// As [`Client::send`](crate::client::Client::send), before anything is sent.
-    pub(super) fn new(request: &Request) -> Result<Shape, Error> {
+    pub(super) fn new(request: &Request) -> Result<EncodedRequest, Error> {
         let mut wire = Vec::new();
         let waiting = request.encode(Route::direct(request.url()), &mut wire)?;
-        Ok(Shape { wire, waiting, known: None })
+        Ok(EncodedRequest { wire, waiting, known: None })
     }
 
     /// Takes a head that is known, if that is what has come.
@@ -84,7 +84,7 @@ impl Reading {
     pub(super) fn advance(
         &mut self,
         input: &mut Buf,
-        shape: &mut Shape,
+        shape: &mut EncodedRequest,
         limits: &Limits,
     ) -> Result<Step, Failure> {
         loop {
@@ -133,12 +133,16 @@ fn misread(fault: Fault) -> Failure {
 mod tests {
     use super::*;
 
-    fn shape(method: &str) -> Shape {
-        Shape::new(&Request::get("a/").unwrap().with_method(method).unwrap()).unwrap()
+    fn shape(method: &str) -> EncodedRequest {
+        EncodedRequest::new(&Request::get("a/").unwrap().with_method(method).unwrap()).unwrap()
     }
 
     /// Reads answers from `wire`, which comes in pieces of `step` and then ends.
-    fn read(shape: &mut Shape, wire: &str, step: usize) -> (Vec<(u16, bool)>, Option<Failure>) {
+    fn read(
+        shape: &mut EncodedRequest,
+        wire: &str,
+        step: usize,
+    ) -> (Vec<(u16, bool)>, Option<Failure>) {
         let (mut buf, mut reading, mut got) = (Buf::new(), Reading::default(), Vec::new());
         let mut pieces = wire.as_bytes().chunks(step);
         loop {
@@ -209,7 +213,7 @@ mod tests {
     #[test]
     fn the_wire_is_the_clients() {
         let request = Request::get("a/b").unwrap().with_method("PUT").unwrap().with_body("xyz");
-        let wire = String::from_utf8(Shape::new(&request).unwrap().wire).unwrap();
+        let wire = String::from_utf8(EncodedRequest::new(&request).unwrap().wire).unwrap();
         assert!(wire.starts_with("PUT /b HTTP/1.1\r\nHost: a\r\n"), "{wire}");
         assert!(wire.ends_with("\r\nContent-Length: 3\r\n\r\nxyz"), "{wire}");
     }

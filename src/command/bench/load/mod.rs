@@ -31,12 +31,12 @@ use std::{io, thread};
 
 pub use self::failure::{Cause, Failure};
 pub use self::schedule::Pace;
-pub use self::tally::{LATE, Tally};
+pub use self::tally::{LATE_THRESHOLD, Tally};
 pub use self::timeline::{SLICES, Slice, Timeline};
 
 use self::driver::Driver;
-use self::encoded_request::Shape;
-use self::schedule::Schedule;
+use self::encoded_request::EncodedRequest;
+use self::schedule::{Load, Schedule};
 use crate::client::{Client, Error, Request, Version};
 
 /// What is to be measured.
@@ -102,7 +102,7 @@ impl Progress {
 /// What all threads share.
 struct Job<'p> {
     plan: &'p Plan,
-    shapes: [Shape; 2],
+    shapes: [EncodedRequest; 2],
     address: SocketAddr,
     begin: Instant,
     progress: Progress,
@@ -170,13 +170,18 @@ fn measure(job: &Job<'_>, index: usize, threads: usize) -> io::Result<Measured> 
     let plan = job.plan;
     let share = plan.connections / threads + usize::from(index < plan.connections % threads);
     let turn = (index, threads);
-    let schedule =
-        Schedule::new(plan.pace, turn, job.begin, plan.warm_up, plan.duration, plan.requests);
+    let load = Load {
+        pace: plan.pace,
+        warm_up: plan.warm_up,
+        duration: plan.duration,
+        requests: plan.requests,
+    };
+    let schedule = Schedule::new(load, turn, job.begin);
     Driver::new(job, schedule, share)?.run()
 }
 
 /// The request as it is sent usually, and as it is sent last on its connection.
-fn shapes(plan: &Plan) -> Result<[Shape; 2], Error> {
+fn shapes(plan: &Plan) -> Result<[EncodedRequest; 2], Error> {
     // Nobody waits for a 100 (Continue) here; who wants it sent says so in a field.
     let usual = plan.request.clone().without_default("expect");
     let (mut kept, mut last) = (usual.clone(), usual);
@@ -187,5 +192,5 @@ fn shapes(plan: &Plan) -> Result<[Shape; 2], Error> {
         }
         last = last.with_header("Connection", "close")?;
     }
-    Ok([Shape::new(&kept)?, Shape::new(&last)?])
+    Ok([EncodedRequest::new(&kept)?, EncodedRequest::new(&last)?])
 }

@@ -33,6 +33,15 @@ pub(super) struct Schedule {
     given: u64,
 }
 
+/// How many requests, how fast, and for how long. `requests` and `duration` count from the end of the warm-up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load {
+    pub(super) pace: Pace,
+    pub(super) warm_up: Duration,
+    pub(super) duration: Option<Duration>,
+    pub(super) requests: Option<u64>,
+}
+
 /// What [`Schedule::next`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
@@ -45,15 +54,9 @@ pub(super) enum Next {
 }
 
 impl Schedule {
-    /// `requests` and `duration` count from the end of the warm-up.
-    pub(super) fn new(
-        pace: Pace,
-        turn: (usize, usize),
-        begin: Instant,
-        warm_up: Duration,
-        duration: Option<Duration>,
-        requests: Option<u64>,
-    ) -> Schedule {
+    /// Returns the schedule of one thread, which is `turn.0` of `turn.1`.
+    pub(super) fn new(load: Load, turn: (usize, usize), begin: Instant) -> Schedule {
+        let Load { pace, warm_up, duration, requests } = load;
         let measured_from = begin + warm_up;
         let end = duration.map(|duration| measured_from + duration);
         let (index, of) = (turn.0 as u64, turn.1 as u64);
@@ -113,7 +116,11 @@ mod tests {
         let begin = Instant::now();
         let schedule = |turn, warm_up: u32, duration: Option<u32>, requests| {
             let duration = duration.map(|ms| ms * MS);
-            Schedule::new(Pace::Rate(100.0), turn, begin, warm_up * MS, duration, requests)
+            {
+                let load =
+                    Load { pace: Pace::Rate(100.0), warm_up: warm_up * MS, duration, requests };
+                Schedule::new(load, turn, begin)
+            }
         };
         let due = |mut schedule: Schedule, now: u32| {
             let mut due = Vec::new();
@@ -147,8 +154,16 @@ mod tests {
     #[test]
     fn in_a_closed_loop_a_request_is_due_when_somebody_can_send_it() {
         let begin = Instant::now();
-        let mut schedule =
-            Schedule::new(Pace::Closed, (0, 1), begin, 10 * MS, Some(20 * MS), Some(2));
+        let mut schedule = Schedule::new(
+            Load {
+                pace: Pace::Closed,
+                warm_up: 10 * MS,
+                duration: Some(20 * MS),
+                requests: Some(2),
+            },
+            (0, 1),
+            begin,
+        );
         for (at, want, measured) in [(0, true, false), (9, true, false), (10, true, true)] {
             let now = begin + at * MS;
             assert_eq!(schedule.next(now) == Next::Due(now), want, "{at}");
@@ -162,8 +177,16 @@ mod tests {
     #[test]
     fn slow_rates_do_not_overflow() {
         let begin = Instant::now();
-        let mut schedule =
-            Schedule::new(Pace::Rate(f64::MIN_POSITIVE), (0, 1), begin, Duration::ZERO, None, None);
+        let mut schedule = Schedule::new(
+            Load {
+                pace: Pace::Rate(f64::MIN_POSITIVE),
+                warm_up: Duration::ZERO,
+                duration: None,
+                requests: None,
+            },
+            (0, 1),
+            begin,
+        );
         assert_eq!(schedule.next(begin), Next::Due(begin));
         assert_eq!(schedule.next(begin), Next::NotBefore(begin + FAR));
     }

@@ -27,14 +27,14 @@ pub struct Tally {
     pub from_sent: Histogram<u64>,
     /// What was felt when.
     pub timeline: Timeline,
-    /// Requests that were sent more than [`LATE`] after they were due although a connection was free.
+    /// Requests that were sent more than [`LATE_THRESHOLD`] after they were due although a connection was free.
     pub late: u64,
     /// How often each status came.
     statuses: Vec<u64>,
 }
 
 /// A request sent by so much later than it could have been was held up by the generator itself.
-pub const LATE: Duration = Duration::from_millis(1);
+pub const LATE_THRESHOLD: Duration = Duration::from_millis(1);
 
 /// The longest time that is told from longer ones.
 const LONGEST: Duration = Duration::from_secs(3600);

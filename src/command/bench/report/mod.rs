@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use super::load::{LATE, Outcome, Pace, Plan, Timeline};
+use super::load::{LATE_THRESHOLD, Outcome, Pace, Plan, Timeline};
 use crate::text::grouped;
 
 pub use self::text::text;
@@ -172,8 +172,8 @@ impl Summary {
         let busiest = self.busy.iter().copied().fold(0.0, f64::max);
         if busiest > BUSY {
             caveats.push(format!(
-                "the generator was the bottleneck: a thread of it was busy {:.0}% of the time; the \
-                 server may be faster than this (--threads {})",
+                "the load generator was the bottleneck: one of its threads was busy {:.0}% of the time, so the \
+                 server may be faster than this; try --threads {}",
                 busiest * 100.0,
                 self.threads * 2,
             ));
@@ -181,8 +181,8 @@ impl Summary {
         let due = self.answers + self.failed();
         if self.late as f64 > due as f64 * OFTEN {
             caveats.push(format!(
-                "the generator was late: {} requests left more than {LATE:?} after they were due \
-                 although a connection was free; this is in the corrected figures",
+                "the load generator was late: {} requests were sent more than {LATE_THRESHOLD:?} after they were \
+                 due, although a connection was free; the corrected figures include this delay",
                 grouped(self.late),
             ));
         }

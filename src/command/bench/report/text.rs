@@ -45,16 +45,17 @@ fn heading(summary: &Summary) -> String {
     }
     how += &format!("; {took:.2} s");
     if !summary.warm_up.is_zero() {
-        how += &format!(" behind a warm-up of {:?}", summary.warm_up);
+        how += &format!(" after a warm-up of {:?}", summary.warm_up);
     }
     let caution = match summary.pace {
         Pace::Closed => {
-            "A connection waits for its answer before it asks again, so a server that stalls is \
-             asked less, and its worst moments count least. --rate measures what callers feel."
+            "Each connection waits for its response before the next request, so a server that \
+             stalls gets fewer requests, and its slowest moments count least. --rate measures \
+             latency as callers see it."
         }
         Pace::Rate(_) => {
-            "Corrected: from when a request was due, as a caller feels it. Uncorrected: from when \
-             it was sent, which hides what waited."
+            "Corrected: from the time when a request was due, as a caller sees it. Uncorrected: \
+             from the time when it was sent, which hides the wait before that."
         }
     };
     format!("{asked}\n{}\n{}\n", wrap_page(&how, 2), wrap_page(caution, 0))
@@ -65,7 +66,7 @@ fn totals(summary: &Summary) -> String {
     let line = format!(
         "{} requests/s: {}, {} received, {}/s; {}",
         number(summary.per_second()),
-        plural(all, "answer"),
+        plural(all, "response"),
         size(received),
         size(received / summary.took.as_secs_f64().max(1e-9)),
         match summary.errors() {
@@ -129,13 +130,13 @@ fn over_time(summary: &Summary) -> String {
         .iter()
         .map(|slice| (slice.answers > 0).then(|| slice.answers as f64 / busiest as f64));
     format!(
-        "worst wait {}|\nanswers    {}|\n{}\n",
+        "worst wait {}|\nresponses  {}|\n{}\n",
         sparkline(worst),
         sparkline(answers),
         wrap_page(
             &format!(
-                "a column is {}; worst wait of what was due in it, {} to {} (log); answers in it, up \
-                 to {} (linear)",
+                "each column is {}; worst wait of the requests due in it: {} to {} (log scale); responses \
+                 in it: up to {} (linear scale)",
                 time(width),
                 time(least),
                 time(most),
@@ -157,7 +158,7 @@ fn what_came(summary: &Summary) -> String {
         lines += &(wrap_page(&format!("{:>13} x {failure}", grouped(*number)), 16) + "\n");
     }
     if summary.connections_made > summary.connections as u64 {
-        lines += &format!("{:>13} connections made\n", grouped(summary.connections_made));
+        lines += &format!("{:>13} connections opened\n", grouped(summary.connections_made));
     }
     lines
 }

@@ -1,0 +1,138 @@
+//! Command lines of `client`, and the options that they set.
+
+use std::path::Path;
+
+use super::request::field;
+use super::*;
+
+fn options(args: &[&str]) -> ClientOptions {
+    match parse(args.iter().map(OsString::from)) {
+        Ok(Parsed::Run(options)) => options,
+        other => panic!("{args:?}: {other:?}"),
+    }
+}
+
+fn body(args: &[&str]) -> Option<String> {
+    let read = |path: &Path| Ok::<_, ()>(format!("<{}\r\n\0>", path.display()).into_bytes());
+    let args = [&["u"], args].concat();
+    data::body(&options(&args).data, read).unwrap().map(|body| String::from_utf8(body).unwrap())
+}
+
+#[test]
+fn curls_spellings() {
+    let got = options(&["-sSv", "-XPOST", "-m.5", "-ofile", "-o", "-", "a", "--", "-b"]);
+    let want = ClientOptions {
+        urls: vec!["a".into(), "-b".into()],
+        method: Some("POST".into()),
+        silent: true,
+        show_error: true,
+        verbose: true,
+        max_time: Some(Duration::from_millis(500)),
+        outputs: vec![Output::File("file".into()), Output::Stdout],
+        ..ClientOptions::default()
+    };
+    assert_eq!(got, want);
+    assert_eq!(options(&["-m0", "--connect-timeout", "0", "a"]).max_time, None);
+}
+
+#[test]
+fn bodies_are_put_together_as_curl_does() {
+    for (args, want) in [
+        (&[][..], None),
+        (&["-d", ""], Some("")),
+        (&["-d", "a=1", "-d", "b=2"], Some("a=1&b=2")),
+        (&["-d", "", "-d", "b"], Some("&b")),
+        (&["-d", "a", "--json", "b", "-d", "c"], Some("ab&c")),
+        (&["-d=x"], Some("=x")),
+        (&["-d@file", "-d", "@-"], Some("<file>&<->")),
+        (&["--json", "{", "--json", "}"], Some("{}")),
+        (&["--json", "@file"], Some("<file\r\n\0>")),
+        (&["-d", "a\nb"], Some("a\nb")),
+        (&["--data-binary", "@file"], Some("<file\r\n\0>")),
+        (&["--data-binary", "a", "--data-raw", "@b"], Some("a&@b")),
+        (&["--data-urlencode", "a b+ü"], Some("a+b%2B%C3%BC")),
+        (&["--data-urlencode", "=a=b"], Some("a%3Db")),
+        (&["--data-urlencode", "n m=a b"], Some("n m=a+b")),
+        (&["--data-urlencode", "@file"], Some("%3Cfile%0D%0A%00%3E")),
+        (&["--data-urlencode", "n@file"], Some("n=%3Cfile%0D%0A%00%3E")),
+        (&["--data-urlencode", "n@file=x"], Some("n@file=x")),
+    ] {
+        assert_eq!(body(args).as_deref(), want, "{args:?}");
+    }
+}
+
+#[test]
+fn fields() {
+    let add = |name: &str, value: &str| Some(Field::Add(name.into(), value.into()));
+    for (typed, want) in [
+        ("A: b", add("A", "b")),
+        ("A:b:c", add("A", "b:c")),
+        ("A;", add("A", "")),
+        ("A:", Some(Field::Remove("A".into()))),
+        ("A:  ", Some(Field::Remove("A".into()))),
+        ("A", None),
+        ("", None),
+    ] {
+        assert_eq!(field(typed.as_bytes()).ok(), want, "{typed:?}");
+    }
+}
+
+#[test]
+fn what_is_refused() {
+    for wrong in [
+        &[][..],
+        &["-v"],
+        &["-I", "-d", "x", "u"],
+        &["-I", "-F", "a=b", "u"],
+        &["-C", "-", "u"],
+        &["-C", "-", "-o", "-", "u"],
+        &["-C", "5", "-O", "u"],
+        &["-C", "x", "u"],
+        &["-C", "-", "-O", "-r", "0-1", "u"],
+        &["--limit-rate", "fast", "u"],
+        &["--limit-rate", "0", "u"],
+        &["--pretty", "yes", "u"],
+        &["--as", "wget", "u"],
+        &["--trace", "--pipeline", "u"],
+        &["-d", "x", "-F", "a=b", "u"],
+        &["-T", "x", "-d", "a", "u"],
+        &["-T", "x", "-F", "a=b", "u"],
+        &["-T", "x", "-I", "u"],
+        &["-T", "x", "-G", "u"],
+        &["-T", "x", "-C", "-", "-O", "u"],
+        &["--max-redirs", "-2", "u"],
+        &["--retry", "often", "u"],
+        &["--parallel-max", "0", "u"],
+        &["-F", "x", "u"],
+        &["-u", "ada", "u"],
+        &["--data-urlencode", "@", "u"],
+        &["-H", "no colon", "u"],
+        &["-d", "@", "u"],
+        &["-m", "soon", "u"],
+        &["-o", "", "u"],
+        &["u", "-X"],
+        &["--verbose=yes", "u"],
+    ] {
+        let error = parse(wrong.iter().map(OsString::from)).unwrap_err().to_string();
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn a_first_word_that_is_near_to_a_command_is_not_a_host() {
+    let first = |word: &str| parse([word, "http://a/"].map(OsString::from));
+    for (word, meant) in [
+        ("bnch", "client bench"),
+        ("wher", "client where"),
+        ("help", "client --help"),
+        ("versoin", "client --version"),
+    ] {
+        let said = first(word).unwrap_err().to_string();
+        assert!(said.contains(&format!("{word:?}; did you mean {meant}?")), "{said}");
+        assert!(said.contains(&format!("http://{word}/")), "{said}");
+    }
+    for host in ["localhost", "bnch/", "bnch:80", ":80", "bnch.org", "intranet", "web", "b-ench"] {
+        assert!(first(host).is_ok(), "{host}");
+    }
+    assert!(parse(["http://a/", "bnch"].map(OsString::from)).is_ok(), "the second is a URL");
+}
