@@ -140,7 +140,7 @@ fn open(
     budget: &mut Budget,
 ) -> Result<Connection, Error> {
     let stream = dial(client, route, budget)?;
-    let ends = stream.ends().map_err(Error::Receive)?;
+    let ends = stream.endpoints().map_err(Error::Receive)?;
     let mut connection = Connection::new(client.pool.next_id(), stream);
     connection.notifier = client.notifier();
     client.notify(&Event::Connected(connection.id, peer.host(), &ends));

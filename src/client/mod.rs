@@ -265,7 +265,7 @@ impl Client {
     /// Those of [`Client::send`] up to the connection.
     pub fn probe(&self, url: &Url) -> Result<Endpoints, Error> {
         let route = self.config.connect.route(url).map_err(Error::Proxy)?;
-        dial::dial(self, route, &mut self.budget())?.ends().map_err(Error::Receive)
+        dial::dial(self, route, &mut self.budget())?.endpoints().map_err(Error::Receive)
     }
 
     fn budget(&self) -> Budget {

@@ -1,7 +1,7 @@
-//! The door: how many connections may be open, in all and from one address.
+//! Admission: limits how many connections are open, in all and from one address.
 //!
-//! Whoever is let in carries a [`Permit`], which is given back when it is dropped, wherever that is:
-//! the count cannot drift.
+//! An admitted connection holds a [`Permit`] until it ends. The limiter counts permits, and a permit is
+//! given back when it is dropped, on every path, so the count cannot drift.
 
 use crate::sync::lock;
 use std::collections::HashMap;
@@ -9,52 +9,52 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// What becomes of those for whom there is no room.
+/// What happens to new connections beyond the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overload {
-    /// They are told so.
+    /// They are refused with a response.
     Reject,
-    /// They wait outside, in the kernel's backlog.
+    /// They wait in the kernel's backlog.
     Block,
 }
 
-/// How many connections one address may have.
+/// The most connections of one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PerAddress {
-    /// As many as it likes.
+    /// No limit.
     Any,
-    /// So many, but for this machine's own: all its users and proxies share one address.
+    /// This limit, but none for loopback addresses, which all users and proxies of this machine share.
     Remote(usize),
-    /// So many, whoever it is.
+    /// This limit for every address.
     Most(usize),
 }
 
-/// Why somebody is not let in.
+/// Why a connection is not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectReason {
-    /// There are as many connections as there may be.
+    /// The limit of all connections is reached.
     Connections,
-    /// That address has as many as one may have.
+    /// The limit of its address is reached.
     Address,
-    /// More would be ready than there are places in the queue.
+    /// The queue of connections that wait for a worker is full.
     Queue,
 }
 
 impl RejectReason {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [RejectReason; 3] =
         [RejectReason::Connections, RejectReason::Address, RejectReason::Queue];
 
-    /// In words.
+    /// Returns the reason in words, for a log line.
     pub fn what(self) -> &'static str {
         match self {
-            RejectReason::Connections => "as many connections are open as may be",
-            RejectReason::Address => "as many connections are open from one address as may be",
+            RejectReason::Connections => "the limit of open connections is reached",
+            RejectReason::Address => "the limit of open connections from one address is reached",
             RejectReason::Queue => "all workers are busy, and the queue is full",
         }
     }
 
-    /// Its name in figures.
+    /// Returns the name of the reason in the metrics.
     pub fn name(self) -> &'static str {
         match self {
             RejectReason::Connections => "connections",
@@ -64,34 +64,38 @@ impl RejectReason {
     }
 }
 
-/// Who is in, and who may come.
+/// Admits connections up to its limits, and counts them.
 #[derive(Debug)]
 pub struct ConnectionLimiter {
-    most: usize,
+    limit: usize,
     per_address: PerAddress,
-    /// What becomes of those for whom there is no room.
+    /// What happens to new connections beyond the limit.
     pub overload: Overload,
     open: AtomicUsize,
     accepted: AtomicU64,
     refused: [AtomicU64; RejectReason::ALL.len()],
-    /// Only of addresses that are counted, and have a connection.
+    /// The connections of each address that has a limit.
     addresses: Mutex<HashMap<IpAddr, usize>>,
 }
 
-/// Carried by a connection from its admission to its end.
+/// The permission to be open. A connection holds it from its admission to its end.
 #[derive(Debug)]
 pub struct Permit {
-    door: Arc<ConnectionLimiter>,
+    limiter: Arc<ConnectionLimiter>,
     counted_as: Option<IpAddr>,
 }
 
 impl ConnectionLimiter {
-    /// A door for `most` connections at a time.
-    pub fn new(most: usize, per_address: PerAddress, overload: Overload) -> Arc<ConnectionLimiter> {
+    /// Returns a limiter for `limit` connections at a time.
+    pub fn new(
+        limit: usize,
+        per_address: PerAddress,
+        overload: Overload,
+    ) -> Arc<ConnectionLimiter> {
         let (open, accepted) = (AtomicUsize::new(0), AtomicU64::new(0));
         let (refused, addresses) = (Default::default(), Mutex::default());
         Arc::new(ConnectionLimiter {
-            most,
+            limit,
             per_address,
             overload,
             open,
@@ -101,59 +105,63 @@ impl ConnectionLimiter {
         })
     }
 
-    /// Lets a connection in. One thread asks, so that there are never more than there may be.
+    /// Admits a connection from `address`. Only one thread may call this: the limit is read before the
+    /// count is raised.
     ///
     /// # Errors
-    /// Why not.
-    pub fn enter(self: &Arc<ConnectionLimiter>, address: IpAddr) -> Result<Permit, RejectReason> {
-        if self.open() >= self.most {
+    /// Returns the reason if the connection is not admitted.
+    pub fn try_admit(
+        self: &Arc<ConnectionLimiter>,
+        address: IpAddr,
+    ) -> Result<Permit, RejectReason> {
+        if self.open() >= self.limit {
             return Err(RejectReason::Connections);
         }
-        let most = match self.per_address {
+        let limit = match self.per_address {
             PerAddress::Any => None,
             PerAddress::Remote(_) if address.to_canonical().is_loopback() => None,
-            PerAddress::Remote(most) | PerAddress::Most(most) => Some(most),
+            PerAddress::Remote(limit) | PerAddress::Most(limit) => Some(limit),
         };
-        let counted_as = most.map(|_| prefix_key(address));
-        if let (Some(address), Some(most)) = (counted_as, most) {
+        let counted_as = limit.map(|_| prefix_key(address));
+        if let (Some(address), Some(limit)) = (counted_as, limit) {
             let mut addresses = self.addresses();
             let count = addresses.entry(address).or_default();
-            if *count >= most {
+            if *count >= limit {
                 return Err(RejectReason::Address);
             }
             *count += 1;
         }
         self.open.fetch_add(1, Ordering::Relaxed);
-        Ok(Permit { door: Arc::clone(self), counted_as })
+        Ok(Permit { limiter: Arc::clone(self), counted_as })
     }
 
-    /// Somebody stands before it.
+    /// Counts an accepted connection.
     pub(super) fn count_accepted(&self) {
         self.accepted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Somebody has been sent away.
+    /// Counts a refused connection.
     pub(super) fn count_refusal(&self, why: RejectReason) {
         self.refused[why as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns whether more than three quarters of the places are taken: then none is kept for longer
-    /// than it needs.
+    /// Returns true if more than three quarters of the limit are open. Connections then linger only
+    /// briefly.
     pub fn is_crowded(&self) -> bool {
-        self.open().saturating_mul(4) > self.most.saturating_mul(3)
+        self.open().saturating_mul(4) > self.limit.saturating_mul(3)
     }
 
-    /// How many connections are open.
+    /// Returns the number of open connections.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// How many have come, let in or not.
+    /// Returns the number of accepted connections so far, admitted or not.
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// How many have been sent away for this reason.
+    /// Returns the number of connections refused so far for this reason.
     pub fn refused(&self, why: RejectReason) -> u64 {
         self.refused[why as usize].load(Ordering::Relaxed)
     }
@@ -164,16 +172,16 @@ impl ConnectionLimiter {
 }
 
 impl Permit {
-    /// Returns whether most places are taken ([`ConnectionLimiter::is_crowded`]).
-    pub(super) fn door_is_crowded(&self) -> bool {
-        self.door.is_crowded()
+    /// Returns [`ConnectionLimiter::is_crowded`] of its limiter.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.limiter.is_crowded()
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(address) = self.counted_as {
-            let mut addresses = self.door.addresses();
+            let mut addresses = self.limiter.addresses();
             if let Some(count) = addresses.get_mut(&address) {
                 *count -= 1;
                 if *count == 0 {
@@ -181,11 +189,12 @@ impl Drop for Permit {
                 }
             }
         }
-        self.door.open.fetch_sub(1, Ordering::Relaxed);
+        self.limiter.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Whom an address stands for: of IPv6, each subscriber has 2^64, which differ in the second half.
+/// Returns the address as it is counted: an IPv6 address without its second half, because one subscriber
+/// has 2^64 addresses that differ in it.
 fn prefix_key(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -201,36 +210,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn so_many_in_all_and_from_one_address() {
-        let door = ConnectionLimiter::new(3, PerAddress::Remote(1), Overload::Reject);
-        let enter = |address: &str| door.enter(address.parse().unwrap());
-        let first = enter("2001:db8::1").unwrap();
-        assert_eq!(enter("2001:db8::ffff").unwrap_err(), RejectReason::Address);
-        let _here = [enter("127.0.0.1").unwrap(), enter("::ffff:127.0.0.1").unwrap()];
-        assert_eq!(enter("192.0.2.1").unwrap_err(), RejectReason::Connections);
+    fn connections_are_limited_in_all_and_for_each_address() {
+        let limiter = ConnectionLimiter::new(3, PerAddress::Remote(1), Overload::Reject);
+        let admit = |address: &str| limiter.try_admit(address.parse().unwrap());
+        let first = admit("2001:db8::1").unwrap();
+        assert_eq!(admit("2001:db8::ffff").unwrap_err(), RejectReason::Address);
+        let _here = [admit("127.0.0.1").unwrap(), admit("::ffff:127.0.0.1").unwrap()];
+        assert_eq!(admit("192.0.2.1").unwrap_err(), RejectReason::Connections);
         drop(first);
-        let _again = enter("2001:db8::1").unwrap();
-        assert_eq!(door.open(), 3);
+        let _again = admit("2001:db8::1").unwrap();
+        assert_eq!(limiter.open(), 3);
     }
 
     #[test]
-    fn it_is_crowded_when_more_than_three_quarters_are_in() {
-        for (most, three_quarters) in [(1, 0), (2, 1), (3, 2), (4, 3), (8, 6), (100, 75)] {
-            let door = ConnectionLimiter::new(most, PerAddress::Any, Overload::Reject);
-            let mut passes = Vec::new();
-            for open in 0..=most {
-                assert_eq!(door.is_crowded(), open > three_quarters, "{open} of {most}");
-                passes.extend(door.enter([192, 0, 2, 1].into()));
+    fn it_is_crowded_when_more_than_three_quarters_are_open() {
+        for (limit, three_quarters) in [(1, 0), (2, 1), (3, 2), (4, 3), (8, 6), (100, 75)] {
+            let limiter = ConnectionLimiter::new(limit, PerAddress::Any, Overload::Reject);
+            let mut permits = Vec::new();
+            for open in 0..=limit {
+                assert_eq!(limiter.is_crowded(), open > three_quarters, "{open} of {limit}");
+                permits.extend(limiter.try_admit([192, 0, 2, 1].into()));
             }
         }
     }
 
     #[test]
-    fn nothing_is_left_of_who_has_left() {
-        let door = ConnectionLimiter::new(100, PerAddress::Most(3), Overload::Reject);
-        let passes: Vec<_> = (0..99).map(|n| door.enter([192, 0, 2, n / 3].into())).collect();
-        assert!(passes.iter().all(Result::is_ok));
-        drop(passes);
-        assert_eq!((door.open(), door.addresses().len()), (0, 0));
+    fn no_count_is_left_when_all_permits_are_dropped() {
+        let limiter = ConnectionLimiter::new(100, PerAddress::Most(3), Overload::Reject);
+        let permits: Vec<_> =
+            (0..99).map(|n| limiter.try_admit([192, 0, 2, n / 3].into())).collect();
+        assert!(permits.iter().all(Result::is_ok));
+        drop(permits);
+        assert_eq!((limiter.open(), limiter.addresses().len()), (0, 0));
     }
 }

@@ -1,11 +1,11 @@
-//! Addresses to a connection: whichever answers first, so that a dead one costs a quarter of a second
-//! (Happy Eyeballs, RFC 8305, 4 and 5).
+//! Connects to the first of several addresses that accepts, so that an address without a server costs a
+//! quarter of a second (Happy Eyeballs, RFC 8305, 4 and 5).
 //!
-//! IPv6 and IPv4 take turns, the family that the resolver put first begins. The next address is tried
-//! when the one before it fails, or has not answered for 250 ms; it goes on trying all the while, in
-//! a thread of its own. The first connection wins. A connect cannot be called off: a loser's thread
-//! ends when the kernel gives up or time is up, and what it got is closed. One address needs no
-//! thread, and gets none. Nor does a socket in the file system, which is there or not.
+//! IPv6 and IPv4 addresses alternate, and the family of the resolver's first address begins. The next
+//! address is tried when the one before it has failed, or has not responded for 250 ms; each attempt goes
+//! on in a thread of its own. The first connection wins. A connect(2) cannot be cancelled: the thread of
+//! another attempt ends when the kernel gives up or at the deadline, and its connection is closed. A
+//! single address, or a socket in the file system, needs no thread.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -22,32 +22,32 @@ use nix::sys::socket::{
 };
 use nix::sys::time::TimeVal;
 
-/// How long an address has before the next one is tried beside it (RFC 8305, 5).
+/// The time after which the next address is tried as well (RFC 8305, 5).
 const STAGGER: Duration = Duration::from_millis(250);
-/// How many are tried at once; a name with hundreds of addresses is no reason for as many threads.
-const ABREAST: usize = 8;
+/// The most attempts at once: a name with hundreds of addresses must not start hundreds of threads.
+const PARALLEL: usize = 8;
 
-/// What [`connect`] is about to do, and how it went.
+/// An event of [`connect`].
 #[derive(Debug, Clone, Copy)]
 pub enum Attempt<'a> {
-    /// This address is tried.
+    /// An attempt at this address begins.
     Trying(SocketAddr),
-    /// It did not work.
+    /// The attempt has failed.
     Failed(SocketAddr, &'a io::Error),
-    /// Another one was faster.
+    /// Another address was faster.
     Abandoned(SocketAddr),
 }
 
-/// No address led to a connection.
+/// No address accepted a connection.
 #[derive(Debug)]
 pub struct ConnectError {
-    /// What was tried, in the order in which it failed, and what came of it.
+    /// The attempts and their errors, in the order in which they failed.
     pub tried: Vec<(SocketAddr, io::Error)>,
-    /// Was it time that ran out?
+    /// True if the deadline has passed.
     pub timed_out: bool,
 }
 
-/// Says what became of each address, the causes included; so there is no source beyond it.
+/// Shows the error of each address with its cause, so there is no further source.
 impl std::fmt::Display for ConnectError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.tried[..] {
@@ -63,21 +63,22 @@ impl std::fmt::Display for ConnectError {
 
 impl std::error::Error for ConnectError {}
 
-/// Connects to the first of `addresses` that lets us, by `until`. Without `until` the kernel
-/// decides when to give an address up: on Linux after some 130 s.
+/// Connects to the first of `addresses` that accepts, by `until`. Without `until` the kernel decides when
+/// to give up: on Linux after about 130 s.
 ///
 /// # Errors
-/// [`ConnectError`] holds what became of each address.
+/// [`ConnectError`] with the error of each address.
 pub fn connect(
     addresses: &[SocketAddr],
     until: Option<Instant>,
     observe: &mut dyn FnMut(Attempt<'_>),
 ) -> Result<TcpStream, ConnectError> {
-    race(&in_turns(addresses), until, observe, connect_to)
+    race(&alternate(addresses), until, observe, connect_to)
 }
 
-/// The families take turns, each in its own order; that of the first address begins.
-fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+/// Returns the addresses with alternating families, each family in its own order; that of the first
+/// address begins.
+fn alternate(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let begins = |address: &&SocketAddr| {
         addresses.first().is_some_and(|first| first.is_ipv4() == address.is_ipv4())
     };
@@ -86,7 +87,7 @@ fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     (0..longest).flat_map(|at| first.get(at).into_iter().chain(second.get(at))).copied().collect()
 }
 
-/// How one address is connected to, within a time.
+/// Connects to one address within a time.
 type Dial = fn(SocketAddr, Option<Duration>) -> io::Result<TcpStream>;
 
 fn race(
@@ -96,32 +97,32 @@ fn race(
     dial: Dial,
 ) -> Result<TcpStream, ConnectError> {
     let (report, reports) = mpsc::channel();
-    let (mut waiting, mut under_way, mut tried) = (addresses, Vec::new(), Vec::new());
+    let (mut waiting, mut running, mut tried) = (addresses, Vec::new(), Vec::new());
     let mut next = Instant::now();
     while !has_passed(until) {
         if let [address, rest @ ..] = waiting
-            && under_way.len() < ABREAST
-            && (under_way.is_empty() || Instant::now() >= next)
+            && running.len() < PARALLEL
+            && (running.is_empty() || Instant::now() >= next)
         {
             observe(Attempt::Trying(*address));
-            start(*address, left(until), dial, &report, addresses.len() > 1);
+            start(*address, time_left(until), dial, &report, addresses.len() > 1);
             (waiting, next) = (rest, Instant::now() + STAGGER);
-            under_way.push(*address);
+            running.push(*address);
         }
-        if under_way.is_empty() {
+        if running.is_empty() {
             break;
         }
-        let turn = (!waiting.is_empty() && under_way.len() < ABREAST)
+        let next_start = (!waiting.is_empty() && running.len() < PARALLEL)
             .then(|| next.saturating_duration_since(Instant::now()));
-        let patience = turn.into_iter().chain(left(until)).min().unwrap_or(STAGGER);
-        // Nothing yet, and the next one's turn, or the end of the time.
-        let Ok((address, outcome)) = reports.recv_timeout(patience) else { continue };
-        if let Some(at) = under_way.iter().position(|held| *held == address) {
-            under_way.remove(at);
+        let timeout = next_start.into_iter().chain(time_left(until)).min().unwrap_or(STAGGER);
+        // A timeout means that the next attempt starts, or that the deadline has passed.
+        let Ok((address, outcome)) = reports.recv_timeout(timeout) else { continue };
+        if let Some(at) = running.iter().position(|held| *held == address) {
+            running.remove(at);
         }
         match outcome {
             Ok(stream) => {
-                under_way.iter().for_each(|lost| observe(Attempt::Abandoned(*lost)));
+                running.iter().for_each(|lost| observe(Attempt::Abandoned(*lost)));
                 return Ok(stream);
             }
             Err(error) => {
@@ -131,7 +132,7 @@ fn race(
             }
         }
     }
-    for address in under_way {
+    for address in running {
         let error = io::Error::from(io::ErrorKind::TimedOut);
         observe(Attempt::Failed(address, &error));
         tried.push((address, error));
@@ -139,18 +140,18 @@ fn race(
     Err(ConnectError { tried, timed_out: has_passed(until) })
 }
 
-/// Connects, in a thread of its own where there are others to be tried beside it.
+/// Starts an attempt, in a thread of its own if there are other addresses.
 fn start(
     address: SocketAddr,
     limit: Option<Duration>,
     dial: Dial,
     report: &mpsc::Sender<(SocketAddr, io::Result<TcpStream>)>,
-    has_rivals: bool,
+    has_others: bool,
 ) {
     let reporter = report.clone();
-    // Nobody waits for a loser: what it got is closed, and that is no error.
+    // Sending fails when another attempt has won: this connection is closed, and that is not an error.
     let run = move || reporter.send((address, dial(address, limit))).unwrap_or_default();
-    if !has_rivals {
+    if !has_others {
         return run();
     }
     if let Err(error) = thread::Builder::new().name("connect".to_owned()).spawn(run) {
@@ -162,21 +163,20 @@ fn has_passed(until: Option<Instant>) -> bool {
     until.is_some_and(|until| Instant::now() >= until)
 }
 
-/// What is left. Never nothing: the kernel takes zero for "no limit".
-fn left(until: Option<Instant>) -> Option<Duration> {
+/// Returns the time until `until`, at least 1 ms: the kernel takes zero for "no limit".
+fn time_left(until: Option<Instant>) -> Option<Duration> {
     let left = until?.saturating_duration_since(Instant::now());
     Some(left.max(Duration::from_millis(1)))
 }
 
-/// Connects to a socket in the file system by `until`: where more wait for its server than it lets
-/// wait, we do, too.
+/// Connects to a socket in the file system by `until`. Waits while the backlog of its server is full.
 ///
 /// # Errors
-/// Those of `connect`; `TimedOut`; `InvalidInput` or `ENAMETOOLONG` for a path that is no socket's.
+/// Those of `connect`; `TimedOut`; `InvalidInput` or `ENAMETOOLONG` for a path that cannot be a socket's.
 pub fn connect_unix(path: &Path, until: Option<Instant>) -> io::Result<UnixStream> {
     let address = UnixAddr::new(path)?;
     let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
-    if let Some(left) = left(until) {
+    if let Some(left) = time_left(until) {
         let left = left.max(Duration::from_micros(1));
         let micros = left.subsec_micros().into();
         let limit = TimeVal::new(left.as_secs().try_into().unwrap_or(i64::MAX), micros);
@@ -184,17 +184,17 @@ pub fn connect_unix(path: &Path, until: Option<Instant>) -> io::Result<UnixStrea
     }
     match nix::sys::socket::connect(socket.as_raw_fd(), &address) {
         Ok(()) => Ok(UnixStream::from(socket)),
-        // What unix(7) calls a time that is up, and a queue that is full.
+        // unix(7) reports EAGAIN for a full backlog, and so for the timeout of a wait for room in it.
         Err(Errno::EAGAIN) => Err(io::ErrorKind::TimedOut.into()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Begins to connect and does not wait: the stream does not block, and has room to write as soon as
-/// it is connected, or broken. For those who wait for many at once.
+/// Begins to connect without waiting. The stream does not block, and is writable when it is connected or
+/// broken. For callers that wait for many connections at once.
 ///
 /// # Errors
-/// Those of `socket` and `connect`, but for EINPROGRESS.
+/// Those of `socket` and `connect`, except EINPROGRESS.
 pub fn begin(address: SocketAddr) -> io::Result<TcpStream> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
@@ -206,7 +206,7 @@ pub fn begin(address: SocketAddr) -> io::Result<TcpStream> {
     }
 }
 
-/// What has become of a connection that was begun: `None` while it is under way.
+/// Returns the outcome of [`begin`]: `None` while the connection is still being made.
 pub fn outcome(stream: &TcpStream) -> Option<io::Result<()>> {
     match stream.take_error() {
         Ok(None) => stream.peer_addr().is_ok().then_some(Ok(())),
@@ -219,8 +219,8 @@ fn connect_to(address: SocketAddr, limit: Option<Duration>) -> io::Result<TcpStr
         Some(limit) => TcpStream::connect_timeout(&address, limit)?,
         None => TcpStream::connect(address)?,
     };
-    // What we write is whole messages; holding the last piece back for an acknowledgement that the
-    // peer delays costs 40 ms (Nagle against delayed ACK).
+    // Each write is a whole message. Without this option the last segment would wait for the peer's
+    // delayed acknowledgement: 40 ms (Nagle's algorithm).
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -234,15 +234,15 @@ mod tests {
         Some(Instant::now() + Duration::from_secs(10))
     }
 
-    /// An address where nobody listens: bound, and let go.
-    fn deserted() -> SocketAddr {
+    /// Returns an address without a listener: bound, and closed again.
+    fn closed() -> SocketAddr {
         TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
     }
 
     #[test]
     fn the_second_address_is_tried_when_the_first_refuses() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (dead, alive) = (deserted(), listener.local_addr().unwrap());
+        let (dead, alive) = (closed(), listener.local_addr().unwrap());
         for until in [None, soon()] {
             let mut seen = Vec::new();
             let stream = connect(&[dead, alive, dead], until, &mut |attempt| {
@@ -259,8 +259,8 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_is_kept() {
-        let dead = [deserted(), deserted()];
+    fn the_error_of_each_address_is_kept() {
+        let dead = [closed(), closed()];
         let error = connect(&dead, soon(), &mut |_| {}).unwrap_err();
         assert_eq!(error.tried.iter().map(|(address, _)| *address).collect::<Vec<_>>(), dead);
         let refused =
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_time_nothing_is_tried() {
+    fn after_the_deadline_nothing_is_tried() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let error = connect(&[address], Some(Instant::now()), &mut |_| {}).unwrap_err();
@@ -279,9 +279,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_begun_ends_well_or_says_why_not() {
+    fn a_connection_that_was_begun_has_an_outcome() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        for (address, refused) in [(listener.local_addr().unwrap(), false), (deserted(), true)] {
+        for (address, refused) in [(listener.local_addr().unwrap(), false), (closed(), true)] {
             let until = Instant::now() + Duration::from_secs(10);
             let stream = begin(address).unwrap();
             let ended = loop {
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn families_take_turns() {
+    fn families_alternate() {
         let [four, six, cut] =
             ["127.0.0.1:1 127.0.0.2:1 127.0.0.3:1", "[::1]:1 [::2]:1", "[::1]:1"];
         let list = |text: &str| -> Vec<SocketAddr> {
@@ -307,12 +307,12 @@ mod tests {
             (format!("{six} {four}"), "[::1]:1 127.0.0.1:1 [::2]:1 127.0.0.2:1 127.0.0.3:1"),
             (format!("{four} {cut}"), "127.0.0.1:1 [::1]:1 127.0.0.2:1 127.0.0.3:1"),
         ] {
-            assert_eq!(in_turns(&list(&given)), list(want), "{given}");
+            assert_eq!(alternate(&list(&given)), list(want), "{given}");
         }
     }
 
     #[test]
-    fn a_full_queue_is_waited_for_no_longer_than_that() {
+    fn a_full_backlog_is_waited_for_until_the_deadline() {
         let path = std::env::temp_dir().join(format!("threadbare-{}.sock", std::process::id()));
         let _ = std::fs::remove_file(&path);
         let begun = Instant::now();
@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(refused.kind(), io::ErrorKind::NotFound);
         let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
         let mut waiting = Vec::new();
-        // 128 wait, and one more, which is not counted; or as many as somaxconn says.
+        // 128 connections wait, and one more that is not counted; or as many as somaxconn says.
         let full = (0..10_000).find_map(|_| {
             let until = Some(Instant::now() + Duration::from_millis(200));
             connect_unix(&path, until).map(|stream| waiting.push(stream)).err()
@@ -331,7 +331,7 @@ mod tests {
         assert!(connect_unix(Path::new(&"x".repeat(200)), None).is_err(), "too long");
     }
 
-    /// Port 1 never answers; the others are what they are.
+    /// Connects, but hangs at port 1.
     fn hangs(address: SocketAddr, limit: Option<Duration>) -> io::Result<TcpStream> {
         if address.port() == 1 {
             thread::sleep(limit.unwrap_or(Duration::from_secs(20)));
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_never_answers_costs_a_quarter_of_a_second() {
+    fn an_address_that_never_responds_costs_a_quarter_of_a_second() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (dead, alive) = ("[::1]:1".parse().unwrap(), listener.local_addr().unwrap());
         for until in [None, soon()] {
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn when_none_answers_time_holds_and_each_is_told() {
+    fn when_no_address_responds_the_deadline_holds_and_each_attempt_is_observed() {
         let dead: Vec<SocketAddr> =
             (1..=20).map(|last| SocketAddr::from(([127, 0, 0, last], 1))).collect();
         let (begun, mut trying) = (Instant::now(), 0);
@@ -374,7 +374,7 @@ mod tests {
         };
         let error = race(&dead, until, &mut count, hangs).unwrap_err();
         assert!(error.timed_out && begun.elapsed() < Duration::from_secs(5));
-        assert!((1..=ABREAST).contains(&trying), "{trying}");
+        assert!((1..=PARALLEL).contains(&trying), "{trying}");
         assert_eq!(error.tried.len(), trying);
     }
 }

@@ -1,29 +1,29 @@
-//! Until when a wait may last, and which wait it is.
+//! Deadlines: until when a wait may last, and what it waits for.
 //!
-//! A deadline is a moment, not a span: a peer that sends one byte at a time does not move it. The
-//! clock is an argument.
+//! A deadline is a point in time, not a span, so a peer that sends one byte at a time does not extend it.
+//! Nothing here reads the clock: the caller passes the time.
 
 use std::time::{Duration, Instant};
 
-/// What is being waited for.
+/// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// The peer's first word on a new connection.
+    /// The first byte of the peer on a new connection.
     Silent,
-    /// The peer's next word, between two exchanges.
+    /// The next request, between two exchanges.
     Idle,
     /// The rest of a request's head.
     Head,
     /// The rest of a request's body.
     Body,
-    /// Room for more of our answer.
+    /// Room in the send buffer for more of the response.
     Write,
-    /// The peer's end, after our last word.
+    /// The end of the peer's side, after the last response.
     Linger,
 }
 
 impl Phase {
-    /// Its name in logs and figures.
+    /// Returns the name of the phase in log lines and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Phase::Silent => "silent",
@@ -36,25 +36,26 @@ impl Phase {
     }
 }
 
-/// The end of a wait.
+/// The time at which a wait ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {
-    /// When.
+    /// The time.
     pub at: Instant,
-    /// Of which wait.
+    /// The wait that ends.
     pub phase: Phase,
 }
 
 impl Deadline {
-    /// `phase` may last until `start + allowed`.
+    /// Returns the deadline of `phase` at `start + allowed`.
     pub fn after(start: Instant, allowed: Duration, phase: Phase) -> Deadline {
-        // A moment that the clock cannot express is as good as never: 100 years.
+        // A time that the clock cannot express is as good as never: 100 years.
         let never = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         Deadline { at: start.checked_add(allowed).unwrap_or(start + never), phase }
     }
 
-    /// A transfer that began at `start` and has moved `bytes`: a grace, and then a minimum rate,
-    /// so that an honest slow transfer of any size lives and a stalled one ends.
+    /// Returns the deadline of a transfer that began at `start` and has moved `bytes`: a grace period, and
+    /// then a minimum `rate` in bytes per second, so that a slow transfer of any size goes on and a
+    /// stalled one ends.
     pub fn at_rate(
         start: Instant,
         grace: Duration,
@@ -65,18 +66,18 @@ impl Deadline {
         Deadline::after(start, grace.saturating_add(time_for(bytes, rate)), phase)
     }
 
-    /// Has it passed?
+    /// Returns true if the deadline has passed at `now`.
     pub fn has_passed(&self, now: Instant) -> bool {
         now >= self.at
     }
 
-    /// What is left, or `None` when it has passed.
+    /// Returns the time that is left at `now`; `None` if the deadline has passed.
     pub fn remaining(&self, now: Instant) -> Option<Duration> {
         self.at.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 }
 
-/// How long so many bytes take at `rate` bytes a second.
+/// Returns the time for `bytes` bytes at `rate` bytes per second.
 pub fn time_for(bytes: u64, rate: u32) -> Duration {
     Duration::from_micros(bytes.saturating_mul(1_000_000) / u64::from(rate.max(1)))
 }
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_transfer_lives_as_long_as_it_moves() {
+    fn a_transfer_goes_on_while_it_keeps_the_rate() {
         let start = Instant::now();
         let second = Duration::from_secs(1);
         let deadline = |bytes| Deadline::at_rate(start, 20 * second, bytes, 500, Phase::Body);

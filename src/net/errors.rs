@@ -1,10 +1,10 @@
-//! Which errors mean something, and what.
+//! Sorts the errors of socket calls by what the caller should do about them.
 
 use std::io::{Error, ErrorKind};
 
 use nix::errno::Errno;
 
-/// Did the peer merely leave? That is its right, and no news for a log above debug.
+/// Returns true if the peer has left, or cannot be reached. This is normal, and not logged above debug.
 pub fn peer_left(error: &Error) -> bool {
     matches!(
         error.kind(),
@@ -19,14 +19,13 @@ pub fn peer_left(error: &Error) -> bool {
     )
 }
 
-/// Is there nothing at hand? A non-blocking socket says so at once, a blocking one when its
-/// timeout has passed: Linux calls both EAGAIN, others may call the second one a time-out.
+/// Returns true if a read found no bytes, or a write no room. A non-blocking socket fails so at once, a
+/// blocking one when its timeout has passed: Linux reports EAGAIN for both, others may report a timeout.
 pub fn nothing_yet(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-/// Has this process, or the machine, as many files and sockets open as it may? It passes when some
-/// are closed.
+/// Returns true if this process or the machine has no free descriptor. This ends when some are closed.
 pub fn out_of_descriptors(error: &Error) -> bool {
     let errno = error.raw_os_error().map(Errno::from_raw);
     matches!(errno, Some(Errno::EMFILE | Errno::ENFILE))
@@ -35,29 +34,29 @@ pub fn out_of_descriptors(error: &Error) -> bool {
 /// What a failed accept(2) means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AcceptFailure {
-    /// Nobody is waiting.
-    Nobody,
-    /// That one connection is gone, or was interrupted; try the next.
-    Passing,
+    /// No connection waits.
+    NoneWaiting,
+    /// That one connection is gone, or the call was interrupted: try the next.
+    Transient,
     /// No descriptors or no memory: try again a little later.
     Exhausted,
-    /// The listener itself is of no use any more.
+    /// The listener itself is broken.
     Fatal,
 }
 
-/// Sorts the errors of accept(2), as its man page lists them.
+/// Returns what an error of accept(2) means, as its man page lists them.
 pub fn accept_failure(error: &Error) -> AcceptFailure {
     match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EAGAIN) => AcceptFailure::Nobody,
+        Some(Errno::EAGAIN) => AcceptFailure::NoneWaiting,
         Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
             AcceptFailure::Exhausted
         }
         Some(
             Errno::EBADF | Errno::EINVAL | Errno::ENOTSOCK | Errno::EOPNOTSUPP | Errno::EFAULT,
         ) => AcceptFailure::Fatal,
-        // EINTR, ECONNABORTED, EPERM (a firewall), EPROTO, and the network errors that Linux
-        // passes on from the new connection.
-        _ => AcceptFailure::Passing,
+        // EINTR, ECONNABORTED, EPERM (a firewall), EPROTO, and the errors of the new connection that
+        // Linux passes on.
+        _ => AcceptFailure::Transient,
     }
 }
 
@@ -66,12 +65,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accept_failures() {
+    fn each_error_of_accept_has_a_meaning() {
         for (errno, want) in [
-            (Errno::EAGAIN, AcceptFailure::Nobody),
-            (Errno::ECONNABORTED, AcceptFailure::Passing),
-            (Errno::EINTR, AcceptFailure::Passing),
-            (Errno::ENETDOWN, AcceptFailure::Passing),
+            (Errno::EAGAIN, AcceptFailure::NoneWaiting),
+            (Errno::ECONNABORTED, AcceptFailure::Transient),
+            (Errno::EINTR, AcceptFailure::Transient),
+            (Errno::ENETDOWN, AcceptFailure::Transient),
             (Errno::EMFILE, AcceptFailure::Exhausted),
             (Errno::EINVAL, AcceptFailure::Fatal),
         ] {

@@ -1,28 +1,32 @@
-//! Sockets, whatever is spoken over them. Nothing in here knows HTTP.
+//! Sockets: listens, accepts, connects and waits. No protocol: nothing here knows HTTP.
 //!
-//! | file | what it does | what the kernel is asked |
+//! | file | what it does | system calls |
 //! |---|---|---|
-//! | [`service`] | the seam: what a protocol gives, what a driver asks | |
-//! | [`door`] | how many may be in, in all and from one address | `getrlimit` |
-//! | [`accept`] | bind, listen, accept, hand over; refuse when full (`refuse`) | `socket` `bind` `listen` `poll` `accept4` |
-//! | [`lobby`] | where connections wait, and the workers that serve them | |
-//! | [`poller`] | waiting for many connections at once | `epoll_wait` `epoll_ctl` `timerfd_settime` |
-//! | [`stop`] | a request to stop, and the waking of whoever waits | `socketpair` |
-//! | [`deadline`] | until when a wait may last, and which wait it is | |
-//! | [`resolve`] | a name to addresses, within a time | `getaddrinfo` |
-//! | [`connect`] | addresses to a connection, the first that answers | `socket` `connect` |
-//! | [`stream`] | a connection, over TCP or within this machine | `recv` `send` `setsockopt` |
-//! | [`socket`] | the few things std has no word for, safely bound | `listen` `setsockopt` |
-//! | [`usage`] | what a thread has used, and whether it waits | `clock_gettime` `getrusage` `/proc` |
+//! | [`service`] | the seam between a protocol and a driver | |
+//! | [`listen`] | binds and listens | `socket` `bind` `listen` |
+//! | [`accept`] | accepts connections and hands them over; refuses beyond the limits (`refuse`) | `poll` `accept4` |
+//! | [`admission`] | limits open connections, in all and from one address | |
+//! | [`lobby`] | the place where connections wait, and the workers that serve them | |
+//! | [`poller`] | waits for many connections at once | `epoll_wait` `epoll_ctl` `timerfd_settime` |
+//! | [`deadline`] | until when a wait may last, and what it waits for | |
+//! | [`linger`] | the lingering close, so that no reset destroys a response | `shutdown` `recv` |
+//! | [`stop_signal`] | a request to stop, which wakes the accept loop | `socketpair` |
+//! | [`resolve`] | a name to addresses, with a deadline | `getaddrinfo` (a library call) |
+//! | [`connect`] | addresses to a connection: the first that accepts | `socket` `connect` |
+//! | [`stream`] | a client's connection, over TCP or a socket in the file system | `recv` `send` `setsockopt` |
+//! | [`socket`] | the socket calls that std lacks | `listen` `setsockopt` `poll` `sendfile` |
+//! | [`thread_usage`] | the processor time of a thread, and whether it waits | `clock_gettime` `getrusage` |
 //! | [`usual_time`] | how long a handler usually takes | |
-//! | [`errors`] | which errors are the peer's leaving, and which pass | |
-//! | [`rarely`] | what is worth a line in the log once a second | |
+//! | [`errors`] | what the errors of socket calls mean | |
+//! | [`log_throttle`] | limits a log line to once a second | |
 
 pub mod accept;
 pub mod admission;
 pub mod connect;
 pub mod deadline;
 pub mod errors;
+pub mod linger;
+pub mod listen;
 pub mod lobby;
 pub mod log_throttle;
 pub mod poller;

@@ -1,8 +1,8 @@
-//! One epoll set for all connections, and a way to wake whoever waits for it (epoll(7)).
+//! One epoll set for many connections, and a way to wake the thread that waits for it (epoll(7)).
 //!
-//! Edge-triggered: a connection is registered once, and told of again only when something new has
-//! happened to it. So whoever is told reads until nothing is left, or takes note that it did not.
-//! An [`Alarm`] ends a wait to the microsecond; epoll's own time counts milliseconds.
+//! Edge-triggered: a connection is registered once, and an event comes only when something new happens.
+//! The thread that gets an event reads until nothing is left, or remembers that something is. A
+//! [`Timer`] ends a wait to the microsecond; the timeout of epoll itself counts milliseconds.
 
 use std::io;
 use std::net::TcpStream;
@@ -14,29 +14,29 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
-/// The data of the wake descriptor's events: no connection's.
+/// The key of the wake descriptor and of timers; no connection has it.
 const WAKE: u64 = u64::MAX;
 
-/// How many events are taken at once.
+/// The most events that one wait returns.
 const AT_ONCE: usize = 256;
 
-/// The set.
+/// The epoll set.
 #[derive(Debug)]
 pub struct Poller {
     epoll: Epoll,
     wake: EventFd,
 }
 
-/// What has happened to a connection.
+/// An event of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
-    /// What it was registered with.
+    /// The key with which it was registered.
     pub key: u64,
-    /// Has the peer ended its side, or has the connection broken?
+    /// True if the peer has ended its side, or the connection is broken.
     pub ended: bool,
 }
 
-/// What has happened to all of them, since somebody last asked.
+/// The events of one wait.
 #[derive(Debug)]
 pub struct Events {
     raw: [EpollEvent; AT_ONCE],
@@ -44,32 +44,32 @@ pub struct Events {
 }
 
 impl Events {
-    /// None yet.
+    /// Returns an empty list.
     pub fn new() -> Events {
         Events { raw: [EpollEvent::empty(); AT_ONCE], count: 0 }
     }
 
-    /// Those of connections.
+    /// Returns the events of connections.
     pub fn iter(&self) -> impl Iterator<Item = Event> {
         let ended = EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
-        self.happened()
+        self.taken()
             .filter(|event| event.data() != WAKE)
             .map(move |event| Event { key: event.data(), ended: event.events().intersects(ended) })
     }
 
-    /// Was there no room for all?
+    /// Returns true if the list is full, so that there may be more events.
     pub fn may_be_more(&self) -> bool {
         self.count == AT_ONCE
     }
 
-    fn happened(&self) -> impl Iterator<Item = &EpollEvent> {
+    fn taken(&self) -> impl Iterator<Item = &EpollEvent> {
         self.raw[..self.count].iter()
     }
 }
 
-/// Rings in a set, once, after a time.
+/// Ends the next wait for its set after a time, once.
 #[derive(Debug)]
-pub struct Alarm(TimerFd);
+pub struct Timer(TimerFd);
 
 impl Default for Events {
     fn default() -> Events {
@@ -78,19 +78,19 @@ impl Default for Events {
 }
 
 impl Poller {
-    /// An empty set.
+    /// Returns an empty set.
     ///
     /// # Errors
     /// Those of `epoll_create1` and `eventfd`: most likely there is no descriptor left.
     pub fn new() -> io::Result<Poller> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        // Each write is a new edge, so nobody ever has to read it.
+        // Each write is a new edge, so it need not be read.
         epoll.add(&wake, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, WAKE))?;
         Ok(Poller { epoll, wake })
     }
 
-    /// Tells of what arrives on `stream` from now on, and of what is there already.
+    /// Registers `stream` for reading. Bytes that have arrived already count as an event.
     ///
     /// # Errors
     /// Those of `epoll_ctl`.
@@ -98,7 +98,7 @@ impl Poller {
         Ok(self.epoll.add(stream, EpollEvent::new(READING, key))?)
     }
 
-    /// Tells of room to write, too; of room that is there already as well.
+    /// Registers a registered `stream` for writing as well. Room that is there already counts as an event.
     ///
     /// # Errors
     /// Those of `epoll_ctl`.
@@ -107,8 +107,8 @@ impl Poller {
         Ok(self.epoll.modify(stream, &mut EpollEvent::new(flags, key))?)
     }
 
-    /// Tells of both from the beginning: of a connection that is only being made, room to write is
-    /// the news that it is there.
+    /// Registers `stream` for reading and writing. Room to write is the event of a connection that has
+    /// been made.
     ///
     /// # Errors
     /// Those of `epoll_ctl`.
@@ -117,35 +117,35 @@ impl Poller {
         Ok(self.epoll.add(stream, EpollEvent::new(flags, key))?)
     }
 
-    /// A clock that ends waits for this set.
+    /// Returns a timer that ends waits for this set.
     ///
     /// # Errors
     /// Those of `timerfd_create` and `epoll_ctl`.
-    pub fn alarm(&self) -> io::Result<Alarm> {
+    pub fn timer(&self) -> io::Result<Timer> {
         let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
         let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
-        // As with the wake descriptor: each ring is a new edge.
+        // As with the wake descriptor, each expiry is a new edge.
         self.epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, WAKE))?;
-        Ok(Alarm(timer))
+        Ok(Timer(timer))
     }
 
-    /// Wakes the one that waits, or the next one that is about to.
+    /// Wakes the thread that waits, or the next one that is about to wait.
     pub fn wake(&self) {
-        // A counter that is full (after 2^64 wakes) is awake enough.
+        // Fails only when the counter is full, after 2^64 wakes: then it is readable anyway.
         let _ = self.wake.write(1);
     }
 
-    /// Waits until something happens, or, without `patience`, only looks.
+    /// Waits for events, or only takes those that are there if `may_block` is false.
     ///
     /// # Errors
-    /// Those of `epoll_wait`, but for EINTR, which is "nothing happened".
-    pub fn wait(&self, patience: bool, events: &mut Events) -> io::Result<()> {
-        let timeout = if patience { EpollTimeout::NONE } else { EpollTimeout::ZERO };
+    /// Those of `epoll_wait` except EINTR, which returns no events.
+    pub fn wait(&self, may_block: bool, events: &mut Events) -> io::Result<()> {
+        let timeout = if may_block { EpollTimeout::NONE } else { EpollTimeout::ZERO };
         self.take(timeout, events).map(drop)
     }
 
-    /// Waits until something happens, but no longer than this, rounded up to a millisecond: a wait that
-    /// ends a little early would come back just to wait again.
+    /// Waits for events for at most `time`, rounded up to a millisecond: a wait that ended too early would
+    /// only be repeated.
     ///
     /// # Errors
     /// As [`Poller::wait`].
@@ -154,7 +154,8 @@ impl Poller {
         self.take(EpollTimeout::try_from(time).unwrap_or(EpollTimeout::MAX), events).map(drop)
     }
 
-    /// Looks, in place of whoever else would: a wake is not for the one who looks, and is passed on.
+    /// Takes the events in place of the thread that usually waits. A wake is meant for that thread, and is
+    /// passed on.
     ///
     /// # Errors
     /// As [`Poller::wait`].
@@ -165,24 +166,24 @@ impl Poller {
         Ok(())
     }
 
-    /// Takes what has happened. `true`: there was a wake, too.
+    /// Takes events. Returns true if there was a wake as well.
     fn take(&self, timeout: EpollTimeout, events: &mut Events) -> io::Result<bool> {
         events.count = match self.epoll.wait(&mut events.raw, timeout) {
             Ok(count) => count,
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error.into()),
         };
-        Ok(events.happened().any(|event| event.data() == WAKE))
+        Ok(events.taken().any(|event| event.data() == WAKE))
     }
 }
 
-impl Alarm {
-    /// Rings after this time, and not at the one before.
+impl Timer {
+    /// Ends a wait after `time`; a time that was set before is forgotten.
     ///
     /// # Errors
     /// Those of `timerfd_settime`.
     pub fn set(&self, time: Duration) -> io::Result<()> {
-        // No time at all would be no ring at all.
+        // Zero would disarm the timer.
         let once = Expiration::OneShot(TimeSpec::from(time.max(Duration::from_nanos(1))));
         Ok(self.0.set(once, TimerSetTimeFlags::empty())?)
     }
@@ -197,18 +198,18 @@ mod tests {
     use std::time::Instant;
 
     #[test]
-    fn an_alarm_ends_a_wait_and_rings_once_for_each_time_it_is_set() {
+    fn a_timer_ends_one_wait_each_time_it_is_set() {
         let (poller, mut events) = (Poller::new().unwrap(), Events::new());
-        let alarm = poller.alarm().unwrap();
+        let timer = poller.timer().unwrap();
         for _ in 0..3 {
             let begun = Instant::now();
-            alarm.set(Duration::from_millis(2)).unwrap();
+            timer.set(Duration::from_millis(2)).unwrap();
             poller.wait_for(Duration::from_secs(10), &mut events).unwrap();
             assert!((2..5_000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
-            assert!(events.iter().next().is_none(), "an alarm is no connection's event");
+            assert!(events.iter().next().is_none(), "a timer is not an event of a connection");
         }
         let begun = Instant::now();
         poller.wait_for(Duration::from_millis(20), &mut events).unwrap();
-        assert!(begun.elapsed() > Duration::from_millis(10), "it does not ring again");
+        assert!(begun.elapsed() > Duration::from_millis(10), "it does not expire again");
     }
 }

@@ -1,64 +1,54 @@
-//! Connections that cannot be served are told so, and the telling arrives.
-//!
-//! A refusal is written, the sending side is shut down, and what the peer still sends is read and
-//! thrown away for a moment: a plain close would answer it with a reset, and the reset would
-//! destroy the refusal before it was read (RFC 9112, 9.6). None of this ever waits.
+//! Refuses connections: sends the refusal and sees that it arrives ([`linger`]). Never waits.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::{Duration, Instant};
 
-/// How long a refused peer is listened to, at most.
-const PATIENCE: Duration = Duration::from_secs(1);
+use super::linger::{self, Discarded};
 
-/// Refused connections that are on their way out.
+/// The time that a refused client has to close its side.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Refused connections that have not closed yet.
 #[derive(Debug)]
 pub(super) struct Refused {
-    leaving: Vec<(TcpStream, Instant)>,
-    /// How many are listened to at once; beyond that the oldest is closed.
-    most: usize,
+    lingering: Vec<(TcpStream, Instant)>,
+    capacity: usize,
 }
 
 impl Refused {
-    /// Listens to so many at once: each has a descriptor that no limit of connections counts.
-    pub(super) fn new(most: usize) -> Refused {
-        Refused { leaving: Vec::new(), most }
+    /// Keeps at most `capacity` connections, beyond which the oldest is closed. Each has a descriptor
+    /// that no connection limit counts.
+    pub(super) fn new(capacity: usize) -> Refused {
+        Refused { lingering: Vec::new(), capacity }
     }
 
-    /// Says `words`, and keeps the connection for a moment.
-    pub(super) fn refuse(&mut self, stream: TcpStream, words: &[u8], now: Instant) {
-        let said = stream.set_nonblocking(true).and_then(|()| (&stream).write(words));
-        // Whoever left, or has no room for a few hundred bytes, is not listening.
-        if said.is_ok_and(|length| length == words.len())
-            && stream.shutdown(Shutdown::Write).is_ok()
-        {
-            if self.leaving.len() >= self.most {
-                self.leaving.remove(0);
+    /// Sends `response` and begins to linger.
+    pub(super) fn refuse(&mut self, stream: TcpStream, response: &[u8], now: Instant) {
+        let sent = stream.set_nonblocking(true).and_then(|()| (&stream).write(response));
+        // A client without room for a few hundred bytes, or that has left, is not reading.
+        if sent.is_ok_and(|length| length == response.len()) && linger::begin(&stream) {
+            if self.lingering.len() >= self.capacity {
+                self.lingering.remove(0);
             }
-            self.leaving.push((stream, now + PATIENCE));
+            self.lingering.push((stream, now + LINGER));
         }
     }
 
-    /// What to wait for.
+    /// Returns the descriptors to wait for.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.leaving.iter().map(|(stream, _)| stream.as_fd())
+        self.lingering.iter().map(|(stream, _)| stream.as_fd())
     }
 
-    /// Until when to wait at most.
+    /// Returns the earliest deadline of all connections.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.leaving.iter().map(|&(_, until)| until).min()
+        self.lingering.iter().map(|&(_, until)| until).min()
     }
 
-    /// Throws away what has come in, and closes those that are done or out of time.
+    /// Discards what has arrived, and closes the connections that have ended or are past their deadline.
     pub(super) fn drain(&mut self, now: Instant) {
-        let mut waste = [0; 16 << 10];
-        self.leaving.retain(|(stream, until)| {
-            let open = match (&mut &*stream).read(&mut waste) {
-                Ok(count) => count > 0,
-                Err(error) => super::errors::nothing_yet(&error),
-            };
-            open && now < *until
-        });
+        self.lingering
+            .retain(|(stream, until)| linger::discard(stream) != Discarded::End && now < *until);
     }
 }

@@ -1,9 +1,9 @@
-//! A name to its addresses, within a time.
+//! Resolves a name to its addresses, with a deadline.
 //!
-//! `getaddrinfo` cannot be told a time: with a name server that does not answer it waits for
-//! seconds, often 5 for each try, and nothing interrupts it. So it runs in a thread of its own and
-//! we wait for the thread. When time is up, the thread is left to itself; it ends when
-//! `getaddrinfo` does, and what it found goes nowhere.
+//! `getaddrinfo` has no timeout: if a name server does not respond, it waits for seconds, often 5 for each
+//! try, and cannot be interrupted. So it runs in a thread of its own, and the caller waits for that
+//! thread. At the deadline the thread is left to itself; it ends when `getaddrinfo` returns, and its
+//! result is dropped.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -14,7 +14,7 @@ use std::time::Instant;
 /// Which addresses are wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Family {
-    /// All.
+    /// IPv4 and IPv6.
     #[default]
     Any,
     /// IPv4 only.
@@ -24,7 +24,7 @@ pub enum Family {
 }
 
 impl Family {
-    /// Is this one of them?
+    /// Returns true if `address` belongs to this family.
     pub fn has(self, address: &SocketAddr) -> bool {
         match self {
             Family::Any => true,
@@ -44,16 +44,16 @@ impl std::fmt::Display for Family {
     }
 }
 
-/// Why a name led to no address.
+/// Why a name was not resolved.
 #[derive(Debug)]
 pub enum ResolveError {
-    /// The system's resolver says so.
+    /// The system's resolver has failed.
     Failed(io::Error),
-    /// It has no address of this family for the name, and no error either.
+    /// The name has no address of this family.
     NoAddress(Family),
-    /// It is no name but an address, and not of the family that is wanted.
+    /// The host is an address, and not of the wanted family.
     NotOf(Family),
-    /// It had not answered when time was up.
+    /// The resolver had not returned at the deadline.
     TimedOut,
 }
 
@@ -63,12 +63,12 @@ impl std::fmt::Display for ResolveError {
             ResolveError::Failed(error) => error.fmt(f),
             ResolveError::NoAddress(family) => write!(f, "the name has no {family} address"),
             ResolveError::NotOf(family) => write!(f, "it is not an {family} address"),
-            ResolveError::TimedOut => f.write_str("the name server did not answer in time"),
+            ResolveError::TimedOut => f.write_str("the name server did not respond in time"),
         }
     }
 }
 
-/// The resolver's own error stands for itself, so what is behind it is what is behind this.
+/// `Display` shows the resolver's own error, so the source is the source of that error.
 impl std::error::Error for ResolveError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -78,11 +78,11 @@ impl std::error::Error for ResolveError {
     }
 }
 
-/// Looks up the addresses of `host` that are of this family, in the order in which they should be
-/// tried (RFC 6724). An address that is written out, IPv6 without brackets, is not looked up at all.
+/// Returns the addresses of `host` that belong to `family`, in the order in which they should be tried
+/// (RFC 6724). A literal address (IPv6 without brackets) is returned without a lookup.
 ///
 /// # Errors
-/// [`ResolveError`] when there is none, or none by `until`.
+/// [`ResolveError`] if there is no address, or none by `until`.
 pub fn resolve(
     host: &str,
     port: u16,
@@ -100,19 +100,19 @@ pub fn resolve(
     if addresses.is_empty() { Err(ResolveError::NoAddress(family)) } else { Ok(addresses) }
 }
 
-/// Waits for `lookup` until then, and no longer.
+/// Runs `lookup` and waits for it until `until`.
 fn within<T: Send + 'static>(
     until: Option<Instant>,
     lookup: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, ResolveError> {
     let Some(until) = until else { return lookup().map_err(ResolveError::Failed) };
-    let (answer, wait) = mpsc::sync_channel(1);
+    let (result, results) = mpsc::sync_channel(1);
     let thread = thread::Builder::new().name("resolve".to_owned());
-    // Nobody may be waiting any more: then the answer is not wanted, and that is no error.
-    let started = thread.spawn(move || answer.send(lookup()).unwrap_or_default());
+    // Sending fails after the deadline, when the caller has gone: that is not an error.
+    let started = thread.spawn(move || result.send(lookup()).unwrap_or_default());
     started.map_err(ResolveError::Failed)?;
-    match wait.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        Ok(answer) => answer.map_err(ResolveError::Failed),
+    match results.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        Ok(result) => result.map_err(ResolveError::Failed),
         Err(RecvTimeoutError::Timeout) => Err(ResolveError::TimedOut),
         Err(RecvTimeoutError::Disconnected) => Err(ResolveError::NoAddress(Family::Any)),
     }
@@ -124,7 +124,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn addresses_are_taken_as_they_are() {
+    fn a_literal_address_is_not_looked_up() {
         for (host, want) in [("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80")] {
             assert_eq!(resolve(host, 80, Family::Any, None).unwrap(), [want.parse().unwrap()]);
         }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn localhost_is_this_machine() {
+    fn localhost_is_a_loopback_address() {
         let until = Instant::now() + Duration::from_secs(10);
         let addresses = resolve("localhost", 80, Family::Any, Some(until)).unwrap();
         assert!(addresses.iter().all(|address| address.ip().is_loopback()), "{addresses:?}");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_holds_even_when_the_lookup_hangs() {
+    fn the_deadline_holds_though_the_lookup_hangs() {
         let start = Instant::now();
         let until = Some(start + Duration::from_millis(50));
         let (release, hang) = mpsc::channel::<()>();
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_resolvers_own_error_is_kept() {
+    fn the_error_of_the_resolver_is_kept() {
         let until = Instant::now() + Duration::from_secs(10);
         for until in [None, Some(until)] {
             let got = within::<()>(until, || Err(io::Error::other("no such name")));

@@ -1,16 +1,15 @@
-//! The seam between a protocol and whoever drives its connections.
+//! The seam between a protocol and the code that drives its connections.
 //!
-//! A driver (the textbook's loop, or the lobby) owns sockets and waiting; a [`Service`] owns
-//! what is said. The driver gives the service *turns*. A turn uses what is at hand, reads at most
-//! once, and says what it needs [`Next`]: it never decides how to wait for it. On a blocking
-//! socket with a read timeout the one read of a turn may block until the timeout; on a
-//! non-blocking one it returns at once. Either way an empty-handed read is `WouldBlock`, and the
-//! turn's code is the same.
+//! A driver (the textbook or the lobby) owns the sockets and the waiting. A [`Service`] owns the protocol.
+//! The driver calls [`Service::turn`] again and again. A turn reads at most once, handles what has
+//! arrived, writes, and returns what it needs [`Next`]; it does not decide how to wait. If the socket
+//! blocks, the read of a turn waits until the read timeout; if not, it returns at once. Both ways a read
+//! without bytes is `WouldBlock`, so the code of a turn is the same.
 //!
-//! A turn may last while a handler computes, or sleeps; or while a handler that streams a body waits
-//! for its own client. That is the one case in which a turn waits for a peer, and the service keeps it
-//! rare (it binds at most half the workers). The service tells the [`Driver`] before such work begins,
-//! and how long it took; the driver decides what that means for the other connections.
+//! A turn lasts as long as its handler computes or sleeps. A handler that streams a request body also
+//! waits for its own client: that is the only wait for a client in a turn, and the service allows it to
+//! half the workers at most. The service tells the [`Driver`] before a handler begins and after it has
+//! ended; the driver decides what that means for the other connections.
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -19,20 +18,20 @@ use super::admission::RejectReason;
 use super::deadline::{Deadline, Phase};
 use super::usual_time::UsualTime;
 
-/// A protocol's server side: what is done with a connection.
+/// The server side of a protocol.
 pub trait Service: Send + Sync + 'static {
-    /// All that is remembered of a connection between two turns.
+    /// The state of a connection, kept between its turns.
     type Connection: Send;
 
-    /// What a thread needs while it takes turns, whoever's they are: buffers. A connection that has
-    /// nothing half read or half written holds none of its own.
+    /// Buffers of a worker, lent to each turn that it takes. A connection with nothing half read or half
+    /// written has no buffers of its own.
     type Scratch: Default;
 
-    /// A connection has been accepted.
+    /// Returns the state of a connection that has been accepted from `peer`.
     fn open(&self, peer: SocketAddr) -> Self::Connection;
 
-    /// Goes on with what is at hand. `queued`: how long there had been something to do before this turn
-    /// began.
+    /// Goes on with the connection as far as possible without waiting, and returns what it needs next.
+    /// `queued` is how long the connection had been ready before this turn began.
     fn turn(
         &self,
         connection: &mut Self::Connection,
@@ -42,74 +41,74 @@ pub trait Service: Send + Sync + 'static {
         queued: Duration,
     ) -> Next;
 
-    /// The deadline of a wait has passed: a last word, if any, and [`Next::Close`] or the like. A peer
-    /// that had made room, though nobody was told, is waited for again.
+    /// Ends a wait whose deadline has passed: queues the last response, if the protocol has one, and
+    /// returns what is next, usually [`Next::Close`]. If the peer has made room in the meantime without
+    /// an event, the wait begins again.
     fn expired(&self, connection: &mut Self::Connection, stream: &TcpStream, phase: Phase) -> Next;
 
-    /// The connection is closed, or about to be; `ended` is who decided.
+    /// Ends the state of a connection that is closed or about to be, for the reason `ended`.
     fn close(&self, connection: Self::Connection, ended: EndReason);
 
-    /// All workers are busy, and so many connections are ready that this one has no place among them.
-    /// `true`: it has a last word, which its next turn says without a handler. `false`: it is in the
-    /// middle of an answer, and goes on when it can.
-    fn crowded_out(&self, connection: &mut Self::Connection) -> bool;
+    /// Sheds a ready connection, because all workers are busy and the queue is full. Returns true if its
+    /// next turn sends a refusal, without a handler; false if it is in the middle of a response, and goes
+    /// on later.
+    fn shed(&self, connection: &mut Self::Connection) -> bool;
 
-    /// What is said to a peer that is not let in, in one piece.
+    /// Returns the bytes that are sent to a connection which is not admitted.
     fn refusal(&self, why: RejectReason, peer: SocketAddr) -> Vec<u8>;
 }
 
-/// What a service may ask of its driver, and tells it, during a turn.
+/// What a service asks its driver, and tells it, during a turn.
 pub trait Driver {
-    /// Returns true if the connection may be kept after an exchange. Asked when the response begins, as
-    /// a handler may take its time, and the world changes meanwhile.
+    /// Returns true if the connection may be kept open after this response. The service calls this when
+    /// the response begins, not before the handler, because the handler may take long.
     fn may_keep(&self) -> bool;
 
-    /// Work begins that takes this long as a rule: a handler, or a body that is made while it is read.
+    /// Announces that a handler begins, or a body that is made while it is sent, and its usual time.
     fn before(&self, usual: &UsualTime);
 
-    /// The work is done, and took this long: the driver records it.
+    /// Announces that it has ended and how long it took; the driver records that in `usual`.
     fn after(&self, usual: &UsualTime, took: Duration);
 }
 
-/// What a turn needs next.
+/// What a connection needs after a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Bytes from the peer, until the deadline.
+    /// Wait for bytes from the peer, until the deadline.
     Readable(Deadline),
-    /// Room to write to the peer, until the deadline.
+    /// Wait for room in the socket's send buffer, until the deadline.
     Writable(Deadline),
-    /// More is at hand, but others may come first.
+    /// Take another turn, after other connections that are ready: this one has used up its share.
     Yield,
-    /// The last word is out, and the peer may still be talking: say that nothing follows, listen a
-    /// little, and close. A plain close would answer its next byte with a reset, which destroys
-    /// what it has not read yet (RFC 9112, 9.6).
+    /// Close after lingering ([`linger`](super::linger)): the last response is sent, and the peer may
+    /// still be sending.
     Linger,
-    /// Nothing more to be said or heard.
+    /// Close at once: neither side has anything more to send.
     Close,
 }
 
-/// Who decided that a connection ends.
+/// Why a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndReason {
-    /// The service itself, in a turn.
+    /// The service ended it in a turn, or its peer did.
     ByService,
-    /// The driver: it was idle, and the server is stopping.
+    /// It was idle, and the server stops.
     Stopping,
-    /// The driver: the time to stop had run out.
+    /// The deadline of the stop has passed.
     Cut,
 }
 
-/// How much there is to do, and who does it, at this moment.
+/// How busy a server is at this moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Load {
-    /// Connections that no worker is at, by what they wait for. The textbook has none.
+    /// The connections that wait without a worker, for each phase. The textbook has none.
     pub waiting: Vec<(Phase, usize)>,
-    /// New connections in the queue.
+    /// The new connections in the queue.
     pub new: usize,
-    /// Other connections in the queue.
+    /// The ready connections in the queue.
     pub ready: usize,
-    /// All workers.
+    /// The number of workers.
     pub workers: usize,
-    /// Those that are at a connection.
+    /// The workers that are serving a connection.
     pub busy: usize,
 }

@@ -1,10 +1,11 @@
-//! The few things std has no word for, safely bound by nix: a listener with a real backlog, and
-//! waiting for several descriptors at once.
+//! The socket calls that std lacks, safely bound by nix: a listener with a large backlog, waits for
+//! several descriptors, limits on unsent bytes, sendfile(2).
 
 use std::fs::File;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
+use std::thread;
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, fcntl};
@@ -14,23 +15,22 @@ use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 use nix::unistd::close;
 
-/// Connections that the kernel completes while we are not looking: 4,096, the most that glibc
-/// allows. With std's 128, of 1,000 connects at once hundreds of SYNs are dropped, and the clients
-/// behind them wait a second.
+/// The connections that the kernel completes before they are accepted: 4,096, the most that glibc allows.
+/// With the 128 of std, hundreds of 1,000 SYNs at once are dropped, and their clients wait a second.
 const BACKLOG: i32 = 4096;
 
-/// How much the kernel takes from us for a connection before it has sent it: 128 KB. What is on its
-/// way is not counted, so a long and fast path is filled all the same. Without this 300 downloads that
-/// nobody reads hold 1.2 GB of the kernel's memory, and with it 73 MB.
+/// The most bytes that the kernel buffers for a connection and has not sent yet: 128 KB. Bytes in flight
+/// are not counted, so a long and fast path is still filled. Without this limit, 300 downloads that the
+/// clients do not read hold 1.2 GB of kernel memory; with it, 73 MB.
 pub const UNSENT: u32 = 128 << 10;
 
-/// The most for a connection that [`take_more`] is said of: 4 MB, as much as Linux buffers for one. The
-/// thread that sends is woken for half of it, and mostly finds the kernel with something left to send:
-/// it goes out as the peer's acknowledgements come in, in nobody's time.
+/// The most that [`take_more`] may set: 4 MB, as much as Linux buffers for one connection. The sending
+/// thread is woken when half of it is sent; the kernel sends the rest by itself as the acknowledgements
+/// come in.
 pub const MOST_UNSENT: u32 = 4 << 20;
 
-/// Binds and listens. The listener does not block; what it accepts does, with TCP_NODELAY: an
-/// answer that leaves in one write must not wait for the ACK of the one before.
+/// Binds and listens. The listener does not block. Accepted connections do, with TCP_NODELAY: a response
+/// that is one write must not wait for the acknowledgement of the one before.
 ///
 /// # Errors
 /// Those of `socket`, `bind` and `listen`.
@@ -38,17 +38,17 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
     // A second listen(2) on a listening socket changes its backlog, and nothing else.
     listen(&listener, Backlog::new(BACKLOG)?)?;
-    // Linux hands a listener's options on to what it accepts: one call instead of one for each.
+    // On Linux accepted connections inherit the options of the listener: one call for all of them.
     setsockopt(&listener, sockopt::TcpNoDelay, &true)?;
     #[cfg(target_os = "linux")]
     if let Err(error) = setsockopt(&listener, unsent::Lowat, &UNSENT) {
-        log::debug!("the kernel buffers as much as it likes: {error}");
+        log::debug!("unsent bytes are not limited: {error}");
     }
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-/// Makes an accepted connection what [`bind`] promised, where the system does not do it by itself.
+/// Sets the options that [`bind`] promises on an accepted connection that does not inherit them.
 pub(super) fn adopt(stream: &TcpStream) -> io::Result<()> {
     if !cfg!(target_os = "linux") {
         stream.set_nonblocking(false)?;
@@ -57,8 +57,8 @@ pub(super) fn adopt(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets the kernel take so many bytes for this connection before it has sent them, up to
-/// [`MOST_UNSENT`]: for who reads much, and fast.
+/// Raises the limit on unsent bytes of a connection to `unsent`, at most [`MOST_UNSENT`]: for a client that
+/// downloads much and reads fast.
 ///
 /// # Errors
 /// Those of setsockopt(2).
@@ -67,14 +67,14 @@ pub fn take_more(stream: &TcpStream, unsent: u32) -> io::Result<()> {
     Ok(setsockopt(stream, unsent::Lowat, &unsent)?)
 }
 
-/// Here it takes as much as it likes.
+/// Does nothing: this system has no such limit.
 #[cfg(not(target_os = "linux"))]
 pub fn take_more(_: &TcpStream, _: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until `stream` can be read from (or is closed, or broken), or, if there is something `to_send`,
-/// until it has room; or the time is up, or, now and then, for nothing.
+/// Waits until `stream` is readable, closed or broken, or has room to write if there is something
+/// `to_send`, or `timeout` has passed. A signal may end the wait early.
 ///
 /// # Errors
 /// Those of poll(2).
@@ -83,7 +83,7 @@ pub fn wait(stream: &TcpStream, to_send: bool, timeout: Duration) -> io::Result<
     poll(&mut [PollFd::new(stream.as_fd(), PollFlags::POLLIN | room)], Some(timeout))
 }
 
-/// Sends some of `bytes`; what follows them at once shall leave in the same segment (send(2)).
+/// Sends some of `bytes`, and holds back a partial segment for the bytes that follow (MSG_MORE, send(2)).
 ///
 /// # Errors
 /// Those of send(2).
@@ -95,8 +95,8 @@ pub fn send_with_more(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     Ok(send(stream.as_raw_fd(), bytes, flags)?)
 }
 
-/// Sends up to `most` bytes of `file` without reading them (sendfile(2)): from the place `at` in it, or
-/// from where it stands, which moves then.
+/// Sends up to `most` bytes of `file` without copying them to this process (sendfile(2)): from offset `at`,
+/// or from the file's own position, which then advances.
 ///
 /// # Errors
 /// Those of sendfile(2): `InvalidInput` or `Unsupported` for a file that can only be read.
@@ -111,7 +111,7 @@ pub fn send_file(
     Ok(nix::sys::sendfile::sendfile(stream, file, at.as_mut(), most)?)
 }
 
-/// As [`send_file`] where there is none: `Unsupported`.
+/// Returns `Unsupported`: this system has no such call.
 #[cfg(not(target_os = "linux"))]
 pub fn send_file(_: &TcpStream, _: &File, _: Option<u64>, _: usize) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
@@ -123,8 +123,8 @@ pub fn send_with_more(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize>
     io::Write::write(&mut stream, bytes)
 }
 
-/// TCP_NOTSENT_LOWAT (tcp(7)), for which nix has no name yet. A write takes no more while so much
-/// is not sent, and there is room again when it is less than half.
+/// TCP_NOTSENT_LOWAT (tcp(7)), which nix does not name yet. A write takes no more when this many bytes are
+/// unsent, and the socket is writable again when less than half of them are.
 #[cfg(target_os = "linux")]
 mod unsent {
     use nix::libc;
@@ -142,35 +142,38 @@ mod unsent {
     );
 }
 
-/// How many descriptors this process may have open (`ulimit -n`).
+/// Returns the number of descriptors that this process may have open (`ulimit -n`).
 pub fn descriptors() -> Option<usize> {
     let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     usize::try_from(soft).ok()
 }
 
-/// Makes the process's table of descriptors long enough for so many. It would grow by itself, but each time that a process with threads makes it twice as long it waits until
-/// every core has taken notice (an RCU grace period): 10 to 30 ms, in which nothing is accepted, just
-/// when a thousand come at once.
-pub fn make_room_for(descriptors: usize) {
-    let highest = i32::try_from(descriptors).unwrap_or(i32::MAX);
-    // Where so many are not allowed, the table grows as it would have.
-    if let Ok(copy) = fcntl(io::stdin(), FcntlArg::F_DUPFD_CLOEXEC(highest)) {
-        let _ = close(copy);
-    }
+/// Makes the kernel's descriptor table of this process large enough for `connections`, in a thread of its
+/// own, by opening and closing a high descriptor. The table would grow by itself, but each doubling waits
+/// 10 to 30 ms for all cores (an RCU grace period), and accept(2) waits with it, just when a thousand
+/// clients connect at once. If anything fails here, the table grows later as usual.
+pub fn prepare_for(connections: usize) {
+    let highest = i32::try_from(connections).unwrap_or(i32::MAX);
+    let grow = move || {
+        if let Ok(copy) = fcntl(io::stdin(), FcntlArg::F_DUPFD_CLOEXEC(highest)) {
+            let _ = close(copy);
+        }
+    };
+    let _ = thread::Builder::new().name("descriptors".to_owned()).spawn(grow);
 }
 
-/// Closing will throw away what the peer has not taken, and tell it by a reset. Without this the
-/// kernel keeps megabytes for a peer that reads nothing, for many minutes after we have left.
+/// Makes the close of `stream` discard its unsent bytes and send a reset. Otherwise the kernel keeps
+/// megabytes for a peer that reads nothing, for many minutes after the close.
 pub(super) fn abort_on_close(stream: &TcpStream) -> io::Result<()> {
     let at_once = nix::libc::linger { l_onoff: 1, l_linger: 0 };
     Ok(setsockopt(stream, sockopt::Linger, &at_once)?)
 }
 
-/// Waits until one of the descriptors can be read from (or is closed, or broken), or the time is
-/// up. Says for each whether it is ready.
+/// Waits until one of the descriptors is readable, closed or broken, or `timeout` has passed. Returns for
+/// each whether it is ready.
 ///
 /// # Errors
-/// Those of poll(2), but for EINTR, which is "none is ready".
+/// Those of poll(2) except EINTR, after which none is ready.
 pub(super) fn wait_readable(
     descriptors: &[BorrowedFd<'_>],
     timeout: Option<Duration>,
@@ -181,16 +184,16 @@ pub(super) fn wait_readable(
     Ok(set.iter().map(|entry| entry.any().unwrap_or(true)).collect())
 }
 
-/// Waits for at most `time`, which may be less than a millisecond. Returns true if `stream` can be read
-/// from, or is closed or broken (ppoll(2)).
+/// Waits for at most `time`, to the microsecond (ppoll(2)). Returns true if `stream` is readable, closed
+/// or broken.
 pub(super) fn is_readable_within(stream: &TcpStream, time: Duration) -> bool {
     let mut set = [PollFd::new(stream.as_fd(), PollFlags::POLLIN)];
     ppoll(&mut set, Some(TimeSpec::from_duration(time)), None).is_ok_and(|ready| ready > 0)
 }
 
-/// poll(2). EINTR is "none is ready".
+/// Calls poll(2). After EINTR none is ready.
 fn poll(set: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<()> {
-    // Rounded up: a wait that ends a little early would come back just to wait again.
+    // Rounded up: a wait that ended too early would only be repeated.
     let timeout = timeout.map(|time| time.saturating_add(Duration::from_micros(999)));
     let timeout = timeout
         .map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));

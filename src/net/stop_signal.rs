@@ -1,4 +1,4 @@
-//! A request to stop: seen by whoever looks, and waking whoever waits.
+//! The stop signal: a flag that every thread can read, and a descriptor that wakes the accept loop.
 
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,23 +7,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// Shared by everybody who has to stop. Asked once; asking again changes nothing.
+/// A request to stop, shared by all threads of a server. Only the first request counts.
 #[derive(Debug, Clone)]
 pub struct StopSignal(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    announced: AtomicBool,
-    /// When the time to finish runs out; set when asked.
+    draining: AtomicBool,
+    /// The time by which the server must have stopped; set by the request.
     deadline: OnceLock<Instant>,
-    /// A byte is written here to wake the accept loop. A socket pair is made at the start; a
-    /// connection to ourselves, made when it is needed, fails when descriptors have run out.
+    /// A byte is written here to wake the accept loop. The socket pair is made at the start, because none
+    /// could be made later if descriptors have run out.
     waker: UnixStream,
     wake: UnixStream,
 }
 
 impl StopSignal {
-    /// Nobody has asked yet.
+    /// Returns a signal that has not been given.
     ///
     /// # Errors
     /// When there is no descriptor left for a socket pair.
@@ -31,43 +31,43 @@ impl StopSignal {
         let (waker, wake) = UnixStream::pair()?;
         waker.set_nonblocking(true)?;
         Ok(StopSignal(Arc::new(Inner {
-            announced: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             deadline: OnceLock::new(),
             waker,
             wake,
         })))
     }
 
-    /// Says that a stop will be asked for soon: nothing ends yet, but nobody new should be sent.
+    /// Announces a stop: nothing ends yet, but a load balancer should send no new clients.
     pub fn begin_drain(&self) {
-        self.0.announced.store(true, Ordering::Relaxed);
+        self.0.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Is a stop near, or asked for already?
+    /// Returns true if a stop was announced or requested.
     pub fn is_draining(&self) -> bool {
-        self.0.announced.load(Ordering::Relaxed) || self.is_requested()
+        self.0.draining.load(Ordering::Relaxed) || self.is_requested()
     }
 
-    /// Asks everybody to finish within `grace`.
+    /// Requests a stop within `grace`.
     pub fn request(&self, grace: Duration) {
         let now = Instant::now();
         if self.0.deadline.set(now.checked_add(grace).unwrap_or(now)).is_ok() {
-            // Full means that it is awake already.
+            // A full socket means that the accept loop is awake already.
             let _ = (&self.0.waker).write(b"!");
         }
     }
 
-    /// Has somebody asked?
+    /// Returns true if a stop was requested.
     pub fn is_requested(&self) -> bool {
         self.deadline().is_some()
     }
 
-    /// When the time to finish runs out, once asked.
+    /// Returns the time by which the server must have stopped; `None` before the request.
     pub fn deadline(&self) -> Option<Instant> {
         self.0.deadline.get().copied()
     }
 
-    /// Becomes readable when somebody asks, and stays so.
+    /// Returns a descriptor that becomes readable at the request, and stays so.
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
         self.0.wake.as_fd()
     }

@@ -1,6 +1,6 @@
-//! A connection, whatever carries it: TCP, or a socket in this machine's file system (unix(7)).
+//! A client's connection: over TCP, or over a socket in the file system (unix(7)).
 //!
-//! Whoever reads and writes need not know which. Who is at its two ends is [`Endpoints`].
+//! Code that reads and writes need not know which. [`Endpoints`] names the two ends.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,28 +14,28 @@ use nix::sys::socket::{MsgFlags, recv};
 /// A connection.
 #[derive(Debug)]
 pub enum Stream {
-    /// Over the network, or this machine's loopback.
+    /// A TCP connection.
     Tcp(TcpStream),
-    /// Within this machine.
+    /// A connection within this machine.
     Unix(UnixStream),
 }
 
-/// Who is at the ends of a connection.
+/// The two ends of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoints {
-    /// An address and a port each.
+    /// The ends of a TCP connection.
     Tcp {
-        /// Ours.
+        /// The address and port of this end.
         local: SocketAddr,
-        /// The peer's.
+        /// The address and port of the peer.
         remote: SocketAddr,
     },
-    /// The socket in the file system that the peer listens on; we have no name.
+    /// The socket in the file system on which the peer listens; this end has no name.
     Unix(PathBuf),
 }
 
 impl Endpoints {
-    /// The peer's address and port, where it has them.
+    /// Returns the address and port of the peer; `None` for a socket in the file system.
     pub fn remote(&self) -> Option<SocketAddr> {
         match self {
             Endpoints::Tcp { remote, .. } => Some(*remote),
@@ -44,7 +44,7 @@ impl Endpoints {
     }
 }
 
-/// The peer's.
+/// Shows the peer's end.
 impl std::fmt::Display for Endpoints {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -55,11 +55,11 @@ impl std::fmt::Display for Endpoints {
 }
 
 impl Stream {
-    /// Who is at its ends.
+    /// Returns the two ends.
     ///
     /// # Errors
     /// Those of getpeername(2): the peer may have left already.
-    pub fn ends(&self) -> io::Result<Endpoints> {
+    pub fn endpoints(&self) -> io::Result<Endpoints> {
         match self {
             Stream::Tcp(stream) => {
                 Ok(Endpoints::Tcp { local: stream.local_addr()?, remote: stream.peer_addr()? })
@@ -71,10 +71,10 @@ impl Stream {
         }
     }
 
-    /// How long a read may wait; `None`: for ever.
+    /// Limits the time that a read waits; `None` removes the limit.
     ///
     /// # Errors
-    /// Those of setsockopt(2); `InvalidInput` for no time at all.
+    /// Those of setsockopt(2); `InvalidInput` for a limit of zero.
     pub fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
         match self {
             Stream::Tcp(stream) => stream.set_read_timeout(limit),
@@ -82,7 +82,7 @@ impl Stream {
         }
     }
 
-    /// How long a write may wait; `None`: for ever.
+    /// Limits the time that a write waits; `None` removes the limit.
     ///
     /// # Errors
     /// As [`Stream::set_read_timeout`].
@@ -93,7 +93,7 @@ impl Stream {
         }
     }
 
-    /// Shall reads and writes come back at once, with or without a result?
+    /// Makes reads and writes return at once, or wait.
     ///
     /// # Errors
     /// Those of ioctl(2).
@@ -104,14 +104,14 @@ impl Stream {
         }
     }
 
-    /// Reads, and leaves what is read to be read again.
+    /// Reads without removing the bytes: the next read returns them again.
     ///
     /// # Errors
     /// Those of recv(2).
     pub fn peek(&self, bytes: &mut [u8]) -> io::Result<usize> {
         match self {
             Stream::Tcp(stream) => stream.peek(bytes),
-            // std's is not stable yet.
+            // `UnixStream::peek` of std is not stable yet.
             Stream::Unix(stream) => Ok(recv(stream.as_raw_fd(), bytes, MsgFlags::MSG_PEEK)?),
         }
     }
@@ -135,7 +135,7 @@ impl Write for Stream {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(()) // nothing is held back
+        Ok(()) // there is no buffer
     }
 }
 
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_takes_nothing_away() {
+    fn peek_removes_nothing() {
         let (mut far, near) = UnixStream::pair().unwrap();
         let mut near = Stream::Unix(near);
         near.set_nonblocking(true).unwrap();

@@ -1,4 +1,4 @@
-//! What a thread has cost so far, and whether it waits (clock_gettime(2), getrusage(2), proc(5)).
+//! The processor time of a thread, and whether it waits (clock_gettime(2), getrusage(2), proc(5)).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, clock_gettime};
 
-/// The processor time of the calling thread, in its own code and in the kernel; none where the
-/// system does not say.
+/// Returns the processor time of the calling thread, in its own code and in the kernel; zero if the system
+/// does not report it.
 pub fn of_this_thread() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default()
 }
 
-/// Measures what the calling thread does: how long it waits, and how long it computes.
+/// Measures how long the calling thread waits and how long it computes.
 #[derive(Debug, Clone, Copy)]
 pub struct Meter {
     begun: Instant,
@@ -21,24 +21,24 @@ pub struct Meter {
     preemptions: i64,
 }
 
-/// What a [`Meter`] has measured.
+/// The result of a [`Meter`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measured {
-    /// For a time, a lock, a disk. Not known, and none, if the kernel has given the core to another thread
-    /// meanwhile.
+    /// The time waited, for a timer, a lock or a disk. Zero, because unknown, if the kernel gave the core to
+    /// another thread meanwhile.
     pub waited: Duration,
     /// Processor time.
     pub computed: Duration,
 }
 
 impl Meter {
-    /// Begins to measure. Costs two system calls, as does the end.
+    /// Begins to measure. Costs two system calls, as [`Meter::stop`] does.
     pub fn start() -> Meter {
         let (used, preemptions) = (of_this_thread(), preemptions_of_this_thread());
         Meter { begun: Instant::now(), used, preemptions }
     }
 
-    /// Ends.
+    /// Returns what was measured since the start.
     pub fn stop(self) -> Measured {
         let by_clock = self.begun.elapsed();
         let computed = of_this_thread().saturating_sub(self.used);
@@ -48,16 +48,16 @@ impl Meter {
     }
 }
 
-/// How often the calling thread has been taken off its core while it had more to do; never where the
-/// system does not say.
+/// Returns how often the kernel has taken the core from the calling thread; 0 if the system does not
+/// report it.
 fn preemptions_of_this_thread() -> i64 {
     getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.involuntary_context_switches())
 }
 
-/// A thread of this process, as the system names it.
+/// A thread of this process, by its path in `/proc`.
 #[derive(Debug)]
 pub struct ThreadId {
-    /// Where the system says what it is doing (proc(5), `/proc/[pid]/task/[tid]`).
+    /// `/proc/[pid]/task/[tid]` (proc(5)).
     folder: Option<PathBuf>,
 }
 
@@ -68,16 +68,16 @@ impl ThreadId {
         ThreadId { folder: link.map(|link| Path::new("/proc").join(link)) }
     }
 
-    /// Returns true if the thread waits for something: a time, a lock, a disk. One that runs, or would if
-    /// it had a core, does not. Costs some 10 µs; false where the system does not say.
+    /// Returns true if the thread waits for a timer, a lock or a disk. A thread that runs, or is ready to
+    /// run, does not wait. Costs about 10 µs; false if the system does not report it.
     pub fn is_waiting(&self) -> bool {
         let stat = self.read("stat");
-        // The state follows the name of the thread, which may have any characters in it.
+        // The state follows the name of the thread, which may contain any character.
         let state = stat.iter().rposition(|&byte| byte == b')').and_then(|end| stat.get(end + 2));
         matches!(state, Some(b'S' | b'D'))
     }
 
-    /// Returns the processor time that the thread has used; none where the system does not say.
+    /// Returns the processor time of the thread; zero if the system does not report it.
     pub fn used(&self) -> Duration {
         let schedstat = self.read("schedstat");
         let first = schedstat.split(|&byte| byte == b' ').next().unwrap_or_default();
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_is_counted_and_waiting_is_not() {
+    fn computing_is_counted_and_waiting_is_not() {
         let (begun, before) = (Instant::now(), of_this_thread());
         while of_this_thread() - before < Duration::from_millis(2) {
             std::hint::black_box(vec![0; 1 << 10]);

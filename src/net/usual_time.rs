@@ -1,20 +1,20 @@
-//! How long a piece of work usually takes: a decaying average in one atomic word.
+//! The usual time of a piece of work: a decaying average in one atomic word.
 //!
-//! A driver asks before the work begins, to decide whether another worker should take over what is
-//! waiting. Work that has not been measured yet counts as long until it has shown otherwise.
+//! A driver reads it before the work begins, to decide whether other workers should serve the waiting
+//! connections. Work that has not been measured yet counts as long.
 //!
-//! Work that *waits* for long leaves a core to others. Work that computes does not: to call more workers
-//! than there are cores only makes all of them slower, so it counts only when it is very long. To tell
-//! the two apart costs a microsecond ([`Meter`](super::thread_usage::Meter)). So short work is measured by the
-//! clock alone, and exactly after it has seemed long once.
+//! Work that *waits* leaves its core to other threads. Work that computes does not: more workers than
+//! cores only make all of them slower, so computing counts only when it is very long. To tell the two
+//! apart costs a microsecond ([`Meter`](super::thread_usage::Meter)). So short work is measured by the
+//! clock alone, and exactly the next time after it has seemed long.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::thread_usage::Measured;
 
-/// An average over about 16 measurements. Each counts for at most [`UsualTime::MOST`], so one that is long
-/// by chance does not make short work long; two in a row do.
+/// An average over about 16 measurements. Each counts for at most [`UsualTime::MOST`], so one measurement
+/// that is long by chance does not make short work long; two in a row do.
 #[derive(Debug)]
 pub struct UsualTime {
     nanoseconds: AtomicU32,
@@ -24,26 +24,26 @@ pub struct UsualTime {
 /// One measurement moves the average by 1/16 of the difference.
 const WEIGHT: u32 = 16;
 
-/// A smaller change is not stored: two cores that measure the same work all the time would take the
-/// cache line from each other for nothing.
+/// A change below 500 ns is not stored: two cores that measure the same work all the time would otherwise
+/// contend for the cache line.
 const NOTICEABLE: u32 = 500;
 
 impl UsualTime {
-    /// Work that usually takes longer is long: it is worth calling another worker before it. A call costs
-    /// 5 to 10 µs of processor time, so it adds at most a fifth to such work, on a machine half as fast
-    /// two fifths; on one twice as fast the calls become cheaper with everything else.
+    /// Work that usually takes longer than 50 µs is long: another worker is called before it begins. A call
+    /// costs 5 to 10 µs of processor time, so it adds at most a fifth to such work, and two fifths on a
+    /// machine half as fast; on a faster one calls become cheaper with everything else.
     pub const LONG: Duration = Duration::from_micros(50);
 
-    /// Work that computes for less counts as none: 500 µs. Beyond that the kernel's scheduler shares the
-    /// cores better than a row does.
+    /// Computing that takes less than 500 µs counts as zero. Beyond that the kernel's scheduler shares the
+    /// cores better than one worker that serves one connection after another.
     pub const COMPUTES: Duration = Duration::from_micros(500);
 
-    /// The most that one measurement counts for: 400 µs, which moves the average by half of
+    /// The most that one measurement counts: 400 µs, which moves the average by half of
     /// [`UsualTime::LONG`].
     pub const MOST: Duration = Duration::from_micros(400);
 
-    /// Returns the time of work that has not been measured: 200 µs, until some 20 short measurements
-    /// have shown that it is short.
+    /// Returns the time of work that has not been measured: 200 µs, until about 20 short measurements have
+    /// shown that it is short.
     pub const fn unknown() -> UsualTime {
         UsualTime::new(200_000)
     }
@@ -67,13 +67,13 @@ impl UsualTime {
         self.get() > UsualTime::LONG
     }
 
-    /// Returns true if the next time is to be measured exactly: work that is long, or seemed so.
+    /// Returns true if the next time should be measured exactly: the work is long, or seemed so.
     pub fn is_metered(&self) -> bool {
         self.is_long() || self.in_doubt.load(Ordering::Relaxed)
     }
 
-    /// Takes a time by the clock into the average. One that is long may be the kernel's doing, which gave
-    /// the core to another thread: it only makes the next one be measured exactly.
+    /// Records a time by the clock. A long one may mean that the kernel gave the core to another thread, so
+    /// it does not count, and the next one is measured exactly.
     pub fn record_by_clock(&self, took: Duration) {
         if took > UsualTime::LONG {
             self.in_doubt.store(true, Ordering::Relaxed);
@@ -82,7 +82,7 @@ impl UsualTime {
         }
     }
 
-    /// Takes an exact time into the average. A short one ends the doubt.
+    /// Records an exact time. A short one ends the doubt.
     pub fn record_exactly(&self, Measured { waited, computed }: Measured) {
         let computed = if computed >= UsualTime::COMPUTES { computed } else { Duration::ZERO };
         let took = waited + computed;
@@ -90,7 +90,7 @@ impl UsualTime {
         self.record(took);
     }
 
-    /// Takes one measurement into the average. When two threads do so at once, one of them may be lost.
+    /// Takes a measurement into the average. When two threads do so at once, one of the two may be lost.
     pub fn record(&self, took: Duration) {
         let took = u32::try_from(took.min(UsualTime::MOST).as_nanos()).unwrap_or(u32::MAX);
         let before = self.nanoseconds.load(Ordering::Relaxed);
@@ -146,10 +146,10 @@ mod tests {
         time.record_by_clock(5000 * MICROSECOND);
         assert!(time.is_metered() && time.get() == short, "it does not count");
         time.record_exactly(waited(3));
-        assert!(!time.is_metered(), "it was the kernel's doing");
+        assert!(!time.is_metered(), "the kernel gave the core away");
         time.record_by_clock(5000 * MICROSECOND);
         (0..2).for_each(|_| time.record_exactly(waited(5000)));
-        assert!(time.is_long(), "it was the work");
+        assert!(time.is_long(), "the work is long");
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_probably_short_has_to_show_it() {
+    fn probably_short_work_counts_as_long_until_it_is_measured() {
         let time = UsualTime::probably_short();
         for (measurement, is_long) in [true, true, true, false].into_iter().enumerate() {
             assert_eq!(time.is_long(), is_long, "after {measurement}");
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn one_long_measurement_is_chance_and_two_are_not() {
+    fn one_long_measurement_does_not_make_work_long_and_two_do() {
         let short = || std::iter::repeat_n(3 * MICROSECOND, 1000);
         let long = |times| std::iter::repeat_n(Duration::from_secs(60), times);
         let one = after(short().chain(long(1)));

@@ -3,8 +3,8 @@
 //! The socket's timeouts end a blocked read(2) or write(2) after 100 ms. Then the worker checks whether
 //! the deadline has passed, the server stops, or others wait for a worker.
 
-use std::io::{self, Read as _};
-use std::net::{Shutdown, TcpStream};
+use std::io;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::conn::connection_io::ConnectionIo;
@@ -20,10 +20,6 @@ use crate::proto::http::close::CloseReason;
 /// The longest that a worker blocks before it checks whether others wait, the server stops, or a
 /// deadline has passed.
 const LOOK_UP: Duration = Duration::from_millis(100);
-
-/// How long the client's last bytes are read and discarded. The limit is a time and not a number of
-/// bytes: a client that writes everything before it reads would be reset while it writes.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// A connection and what its worker needs.
 pub(super) struct Served<'a> {
@@ -154,22 +150,4 @@ impl Driver for Textbook<'_> {
 pub(super) fn set_timeouts(stream: &TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(LOOK_UP))?;
     stream.set_write_timeout(Some(LOOK_UP))
-}
-
-/// Shuts down writing, and discards what the client sends until it closes too. When others wait, one
-/// silent moment is enough.
-pub(super) fn linger(stream: &TcpStream, in_a_hurry: impl Fn() -> bool) {
-    let until = Instant::now() + LINGER;
-    let mut discarded = [0; 16 << 10];
-    if stream.shutdown(Shutdown::Write).is_err() {
-        return;
-    }
-    while Instant::now() < until {
-        match (&mut &*stream).read(&mut discarded) {
-            Ok(0) => return,
-            Ok(_) => {}
-            Err(error) if nothing_yet(&error) && !in_a_hurry() => {}
-            Err(_) => return,
-        }
-    }
 }

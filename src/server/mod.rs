@@ -66,8 +66,8 @@ pub use self::log::wire_log::WireLog;
 pub use self::request::Request;
 pub use self::response::{Body, Response, Trailed};
 pub use self::router::{Router, Routes};
-pub use crate::net::accept::BindError;
 pub use crate::net::admission::{Overload, PerAddress};
+pub use crate::net::listen::BindError;
 pub use crate::net::stop_signal::StopSignal;
 pub use crate::proto::http::conditional::Validators;
 pub use crate::proto::http::headers::Headers;
@@ -78,11 +78,11 @@ pub use crate::text::wire::Form as WireForm;
 
 use self::conn::{Http, HttpConfig};
 use self::descriptors::Descriptors;
-use crate::net::accept::Listeners;
 use crate::net::admission::ConnectionLimiter;
+use crate::net::listen::Listeners;
 use crate::net::lobby::Lobby;
 use crate::net::service::{Load, Service as _};
-use crate::net::socket::{descriptors, make_room_for};
+use crate::net::socket::{descriptors, prepare_for};
 use crate::pool::{self, ThreadPool};
 
 /// The configuration of a server; see [`Config::default`].
@@ -216,10 +216,7 @@ impl Server {
         let divided = Descriptors::divide_as_configured(descriptors(), config.connections, workers);
         let (connections, listeners) =
             (divided.connections, listeners.with_refused(divided.refused));
-        // It takes a moment, so it has its own thread; without it the table grows by itself.
-        let _ = thread::Builder::new()
-            .name("descriptors".to_owned())
-            .spawn(move || make_room_for(connections));
+        prepare_for(connections);
         let limiter = ConnectionLimiter::new(connections, config.per_address, config.overload);
         let lines_lost = config.access_log.lost();
         let http = Arc::new(Http::new(HttpConfig {

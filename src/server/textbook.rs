@@ -16,13 +16,14 @@
 use std::convert::Infallible;
 use std::io;
 
-use super::blocking::{End, Served, Textbook, linger, set_timeouts};
+use super::blocking::{End, Served, Textbook, set_timeouts};
 use super::conn::receive::{CollectingRequest, IncomingRequest, ReceivedBody, ReceivedHead};
 use super::conn::request_body::RequestBody;
 use super::conn::route::Routed;
 use super::conn::send::{Outgoing, Piece, SendingResponse, Sent};
 use super::conn::{Context, Http};
 use crate::net::accept::Accepted;
+use crate::net::linger::linger;
 use crate::net::stop_signal::StopSignal;
 use crate::pool::Backlog;
 use crate::proto::http::close::CloseReason;
@@ -32,7 +33,7 @@ use crate::proto::http::server::RecvHead;
 /// Serves one connection to its end.
 pub fn serve(http: &Http, accepted: Accepted, waiting: &Backlog<'_>, stop: &StopSignal) {
     // The permit is released before the stream is closed: a client that sees the end may connect again.
-    let Accepted { stream, peer, at, pass: _permit } = accepted;
+    let Accepted { stream, peer, at, permit: _permit } = accepted;
     let driver = Textbook { waiting, stop };
     let context = Context { stream: &stream, driver: &driver, start: at };
     let (io, queued) = (http.open_io(peer), Some(at.elapsed()));
@@ -205,8 +206,8 @@ mod tests {
         let clients = [(); 3].map(|()| {
             let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (stream, peer) = listener.accept().unwrap();
-            let pass = limiter.enter(peer.ip()).unwrap();
-            pool.queue().try_send(Accepted { stream, peer, at: Instant::now(), pass }).unwrap();
+            let permit = limiter.try_admit(peer.ip()).unwrap();
+            pool.queue().try_send(Accepted { stream, peer, at: Instant::now(), permit }).unwrap();
             client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
             thread::spawn(move || io::copy(&mut client, &mut io::sink()).unwrap_or(1))
         });

@@ -1,34 +1,60 @@
-//! The lobby: where connections wait that have nothing for a worker to do.
+//! The lobby: the place where connections wait that have no work for a worker.
+//!
+//! A worker has a connection only while there is work at hand for it. A client that is silent, sends
+//! slowly or reads slowly waits here, in an epoll set, and costs no thread.
+//!
+//! To hand a request to another thread costs more than most requests do. So one worker at a time **leads**
+//! (the Leader/Followers pattern): it waits for events and serves the ready connections itself. Before it
+//! begins work that is usually long, such as a handler that asks a database, it passes the lead on and
+//! calls other workers. A **supervisor** thread notices work that is long unexpectedly, keeps the
+//! deadlines, and sheds load when all workers are busy.
+//!
+//! The call tree, from `accept` to the wait for the next request:
 //!
 //! ```text
-//! accept ──> channel ──┐                       ┌── idle workers, until they are called
-//!                      v                       v
-//!  epoll ──> ready ──> the leading worker, and helpers: one turn with a connection, and the next
-//!    ^                 │
-//!    └── the lobby <───┘ nothing more at hand
-//!          ^
-//!          └── the supervisor: deadlines; turns that last too long; stopping
+//! accept thread   Listeners::accept_until
+//!                 └─ Entrance::admit
+//!                    └─ Lobby::admit
+//!                       ├─ Queues::admit             into the crossbeam channel
+//!                       └─ Shared::wake_leader
+//! worker thread   worker_loop (pool.rs)
+//!                 └─ Shared::work                    until nothing is left to do
+//!                    └─ Worker::serve_all
+//!                       ├─ Worker::lead              one worker; the others help
+//!                       │  ├─ Queues::next, Worker::serve
+//!                       │  └─ Poller::wait, Shared::deliver, Queues::push_ready
+//!                       └─ Queues::next, Worker::serve
+//!                          └─ Shared::serve_new      a new connection takes its slot
+//!                             └─ Shared::serve
+//!                                ├─ LobbyConnection::turn
+//!                                │  └─ Service::turn    receive, route, handle, send
+//!                                │     └─ Worker::before   a long handler: pass on the lead, call others
+//!                                └─ Shared::settle      what the turn needs next
+//!                                   ├─ Shared::register    wait in the epoll set
+//!                                   ├─ Shared::requeue     more is at hand
+//!                                   └─ Shared::leave       close
+//! supervisor      Shared::supervise
+//!                 ├─ Shared::look_at_turns           long work that was not announced
+//!                 ├─ Shared::replace_leader          all workers busy: events, Shared::shed_load
+//!                 └─ Shared::check_deadlines
 //! ```
-//! A worker has a connection only while there is work at hand for it. Handing a request to another
-//! thread costs more than most requests do, so it isn't done: **the leader** waits for events and
-//! serves the ready connections itself. Before it begins with work that is usually long, a handler that
-//! asks a database, it passes the lead on and calls another worker (the Leader/Followers pattern). What
-//! takes long unexpectedly, the supervisor notices. All take from the same three queues: new connections,
-//! ready ones, and those that have just had a turn and are ready again: who asks for much waits for who
-//! asks for little.
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `policy` | when a worker is called, and when one counts as stuck: every rule of thumb, pure |
-//! | `protocol` | who owns a connection, who leads, who is there: atomic words, model-checked |
-//! | `queue` | what is at hand: new, ready, or ready again |
-//! | `slot` | a connection, its deadline, its last moments |
-//! | `work` | the workers: the leader, and those that help |
-//! | `supervisor` | the thread that looks after workers and deadlines |
+//! | `ownership` | which thread owns a connection: one atomic word, model-checked |
+//! | `leadership` | which worker leads: one atomic word, model-checked |
+//! | `crew` | which workers are idle, present, or in long work: model-checked |
+//! | `policy` | every rule of thumb with its figure, as pure functions |
+//! | `queue` | the three queues: new, ready, and resumed connections |
+//! | `slot` | one connection, its deadline, and its lingering close |
+//! | `worker` | the leader and its helpers |
+//! | `supervisor` | the thread that supervises workers and deadlines |
 //!
-//! This is the one place where a socket is not waited for by the thread that serves it. It drives
-//! the same turns of the same [`Service`] as the textbook.
+//! This is the only place where a socket is not waited for by the thread that serves it. The turns are
+//! those of the same [`Service`] that the textbook drives.
 
+mod crew;
+mod leadership;
 mod ownership;
 mod policy;
 mod queue;
@@ -42,9 +68,9 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 use std::{io, iter};
 
-use self::ownership::{Activity, Crew};
+use self::crew::{Activity, Crew};
 use self::queue::{New, Queues};
-use self::slot::{Alarm, PHASES, Slot};
+use self::slot::{DeadlineCell, PHASES, Slot};
 use super::accept::Accepted;
 use super::deadline::Phase;
 use super::poller::Poller;
@@ -55,72 +81,72 @@ use super::usual_time::UsualTime;
 use crate::pool::{Queue, Report, ThreadPool};
 use crate::sync::lock;
 
-/// Connections, and what those who serve them share.
+/// The connections, and everything else that the threads of a lobby share.
 struct Shared<S: Service> {
     service: Arc<S>,
     stop: StopSignal,
     /// One for each connection that may be open.
     slots: Box<[Slot<S>]>,
-    /// Their deadlines, side by side, to be gone through at once.
-    alarms: Box<[Alarm]>,
-    /// Slots that nobody sits in.
+    /// Their deadlines, side by side in memory, because the supervisor reads all of them.
+    deadlines: Box<[DeadlineCell]>,
+    /// The indices of empty slots.
     free: Mutex<Vec<usize>>,
     queues: Queues<S::Connection>,
-    /// Where idle workers wait to be called; gone when the lobby closes.
+    /// The channel on which idle workers wait to be called; `None` when the lobby is closed.
     calls: Mutex<Option<Queue<Call>>>,
     poller: Poller,
     crew: Crew,
     /// What each worker is doing.
     activities: Box<[Activity]>,
-    /// Their threads, once they have begun.
+    /// The thread of each worker, once it has started.
     threads: Box<[OnceLock<ThreadId>]>,
-    /// How long turns usually are that are not long work.
+    /// The usual time of a turn that is not long work.
     usual_turn: UsualTime,
     cores: usize,
     supervisor: OnceLock<Thread>,
-    /// Does the supervisor sleep longer, as the leader does?
+    /// True while the supervisor sleeps until the leader wakes it.
     supervisor_sleeps: AtomicBool,
-    /// Until when it looks closely, in nanoseconds since the lobby opened.
+    /// Until when the supervisor looks more often, in nanoseconds since the lobby opened.
     closely_until: AtomicU64,
     closed: AtomicBool,
     opened: Instant,
 }
 
-/// A worker is wanted: to lead if nobody does, else to help.
+/// The job of the pool's workers: to lead if no worker does, else to help.
 #[derive(Debug)]
 struct Call;
 
-/// A lobby, with its workers and its supervisor.
+/// A lobby, its workers and its supervisor.
 pub struct Lobby<S: Service> {
     shared: Arc<Shared<S>>,
     pool: ThreadPool<Call>,
     supervisor: JoinHandle<()>,
-    /// Until when a full queue is not waited for, in milliseconds since the lobby opened.
+    /// Until when a full queue is not waited for again, in milliseconds since the lobby opened.
     jammed_until: AtomicU64,
 }
 
 impl<S: Service> Lobby<S> {
-    /// Opens a lobby for `seats` connections, and starts `workers` to serve them. `queue` is how many
-    /// may be new or ready while all workers are busy.
+    /// Opens a lobby for `connections` connections and starts `workers` threads to serve them. At most
+    /// `queue` may be new, and `queue` ready, while all workers are busy.
     ///
     /// # Errors
     /// When the operating system refuses a thread or a descriptor.
     pub fn open(
         service: Arc<S>,
         stop: StopSignal,
-        seats: usize,
+        connections: usize,
         queue: usize,
         workers: usize,
     ) -> io::Result<Lobby<S>> {
         let workers = workers.max(1);
-        // A connection gives its pass back a moment before its slot, if a thread is at both.
-        let seats = seats + workers + 1;
+        // Each thread that closes a connection drops its permit a moment before it frees the slot.
+        let slots = connections + workers + 1;
         let shared = Arc::new(Shared {
             service,
             stop,
-            slots: iter::repeat_with(Slot::new).take(seats).collect(),
-            alarms: iter::repeat_with(Alarm::default).take(seats).collect(),
-            free: Mutex::new((0..seats).rev().collect()),
+            slots: iter::repeat_with(Slot::new).take(slots).collect(),
+            deadlines: iter::repeat_with(DeadlineCell::default).take(slots).collect(),
+            free: Mutex::new((0..slots).rev().collect()),
             queues: Queues::new(queue),
             calls: Mutex::new(None),
             poller: Poller::new()?,
@@ -142,70 +168,67 @@ impl<S: Service> Lobby<S> {
         let supervisor = thread::Builder::new()
             .name("supervisor".to_owned())
             .spawn(move || supervising.supervise())?;
-        shared.call(); // somebody has to lead
+        shared.call(); // the first leader
         Ok(Lobby { shared, pool, supervisor, jammed_until: AtomicU64::new(0) })
     }
 
-    /// Lets a new connection in, or gives it back when there is no seat, or too many wait already.
+    /// Puts a new connection into the queue and wakes the leader.
     ///
     /// # Errors
-    /// The connection.
+    /// Returns the connection if there is no free slot, or the queue stays full.
     pub fn admit(&self, accepted: Accepted) -> Result<(), Accepted> {
         let shared = &self.shared;
         let Some(index) = shared.free().pop() else { return Err(accepted) };
-        let admitted = if shared.queues.is_full() && !self.queue_gets_shorter() {
+        let admitted = if shared.queues.is_full() && !self.queue_drains() {
             Err(accepted)
         } else {
             let connection = Box::new(shared.service.open(accepted.peer));
             shared.queues.admit(New { index, accepted, connection })
         };
         match &admitted {
-            Ok(()) => drop(shared.rouse_leader()),
+            Ok(()) => drop(shared.wake_leader()),
             Err(_) => shared.free().push(index),
         }
         admitted
     }
 
-    /// A way to see how full it is.
+    /// Returns a function that reads the load of the lobby.
     pub fn load(&self) -> impl Fn() -> Load + Send + Sync + use<S> {
         let (shared, gauge) = (Arc::downgrade(&self.shared), self.pool.gauge());
         move || {
             let Some(shared) = shared.upgrade() else { return Load::default() };
-            // A leader that waits for events is at no connection.
+            // A leader that waits for events serves no connection.
             let busy = gauge.busy().saturating_sub(usize::from(shared.crew.lead.is_asleep()));
-            let (new, ready) = (shared.queues.new_ones(), shared.queues.ready_ones());
+            let (new, ready) = (shared.queues.new_len(), shared.queues.ready_len());
             Load { waiting: shared.waiting(), new, ready, workers: gauge.workers(), busy }
         }
     }
 
-    /// The queue of new connections is full: is somebody at work on it? A thousand that come at once
-    /// are let in one after the other; when all workers are in handlers there is nothing to wait for,
-    /// and that is not tried again for a while.
-    fn queue_gets_shorter(&self) -> bool {
-        const MOMENT: Duration = Duration::from_millis(2);
-        const A_WHILE: u64 = 100;
+    /// Waits a moment for room in the full queue of new connections. Returns false if there is none: all
+    /// workers are in handlers, and the next calls do not wait for [`policy::JAMMED_FOR`].
+    fn queue_drains(&self) -> bool {
         let queues = &self.shared.queues;
         let now = || u64::try_from(self.shared.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         if now() < self.jammed_until.load(Ordering::Relaxed) {
             return false;
         }
-        for _ in 0..5 {
-            thread::sleep(MOMENT);
+        for _ in 0..policy::FULL_QUEUE_LOOKS {
+            thread::sleep(policy::FULL_QUEUE_PAUSE);
             if !queues.is_full() {
                 return true;
             }
         }
-        self.jammed_until.store(now() + A_WHILE, Ordering::Relaxed);
+        self.jammed_until.store(now() + policy::JAMMED_FOR, Ordering::Relaxed);
         false
     }
 
-    /// Closes the lobby, once it has been asked to stop: connections that are idle leave at once,
-    /// the others when they are done; what is left when the stop's deadline passes is cut.
+    /// Closes the lobby after a stop was requested: idle connections are closed at once and the others
+    /// after their response; what is left at the deadline of the stop is cut.
     pub fn close(self) -> Report {
         let Lobby { shared, pool, supervisor, .. } = self;
-        // The supervisor cuts in its next round; a handler that does not come back is left to itself.
-        let end = shared.stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
-        while shared.guests() > 0 && Instant::now() < end {
+        // The supervisor cuts in its next round. A handler that does not return is left to itself.
+        let end = shared.stop.deadline().unwrap_or_else(Instant::now) + policy::CUT_GRACE;
+        while shared.open() > 0 && Instant::now() < end {
             thread::sleep(Duration::from_millis(5));
         }
         shared.closed.store(true, Ordering::SeqCst);
@@ -215,12 +238,12 @@ impl<S: Service> Lobby<S> {
         if supervisor.join().is_err() {
             log::error!("the supervisor panicked");
         }
-        // However late it is: who is free needs a moment to say so.
-        let report = pool.stop(end.max(Instant::now() + Duration::from_millis(300)));
-        // Who had always something at hand never waited, and so was not cut by the supervisor.
+        // However late it is, idle workers need a moment to end and be counted.
+        let report = pool.stop(end.max(Instant::now() + policy::REPORT_GRACE));
+        // A connection that always had something at hand never waited, so the supervisor did not cut it.
         for slot in &shared.slots {
-            if let Some(guest) = slot.abandoned() {
-                guest.close(&shared.service, EndReason::Cut);
+            if let Some(connection) = slot.take_abandoned() {
+                connection.close(&shared.service, EndReason::Cut);
             }
         }
         report
@@ -228,15 +251,16 @@ impl<S: Service> Lobby<S> {
 }
 
 impl<S: Service> Shared<S> {
-    /// How many connections there are.
-    fn guests(&self) -> usize {
+    /// Returns the number of connections.
+    fn open(&self) -> usize {
         self.slots.len() - self.free().len()
     }
 
-    /// How many wait, by what for.
+    /// Returns the number of waiting connections for each phase.
     fn waiting(&self) -> Vec<(Phase, usize)> {
         let mut counts = PHASES.map(|phase| (phase, 0));
-        for (phase, _) in self.alarms.iter().filter_map(|alarm| alarm.read(Duration::ZERO)) {
+        for (phase, _) in self.deadlines.iter().filter_map(|deadline| deadline.read(Duration::ZERO))
+        {
             counts.iter_mut().filter(|(known, _)| *known == phase).for_each(|(_, n)| *n += 1);
         }
         counts.to_vec()
@@ -246,30 +270,29 @@ impl<S: Service> Shared<S> {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Returns a moment in nanoseconds since the lobby opened.
+    /// Returns an instant as nanoseconds since the lobby opened.
     fn nanoseconds(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.opened).as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Puts a connection that its caller owns, and that has had a turn, at the back of the queue. The
-    /// caller looks at the queues itself, or wakes the leader.
-    fn put_back(&self, index: usize) {
-        self.queues.again(index, Instant::now());
+    /// Queues a connection that the caller owns and that has had a turn. The caller looks at the queues
+    /// itself, or wakes the leader.
+    fn requeue(&self, index: usize) {
+        self.queues.requeue(index, Instant::now());
     }
 
-    /// A queue has been filled by a thread that does not serve: if the leader sleeps, it is woken.
-    /// Returns true if it did.
-    fn rouse_leader(&self) -> bool {
-        let slept = self.crew.lead.rouse();
+    /// Wakes the leader if it sleeps, after a queue was filled. Returns true if it slept.
+    fn wake_leader(&self) -> bool {
+        let slept = self.crew.lead.wake_if_asleep();
         if slept {
             self.poller.wake();
         }
         slept
     }
 
-    /// Calls an idle worker. Returns false if there is none.
+    /// Calls an idle worker. Returns false if no worker is idle.
     fn call(&self) -> bool {
-        // There is room for as many calls as there are workers.
+        // The channel has room for a call to each worker.
         self.crew.call() && self.calls().as_ref().is_some_and(|calls| calls.try_send(Call).is_ok())
     }
 

@@ -1,8 +1,9 @@
-//! What is at hand: the three queues that the leader and its helpers take from.
+//! The three queues that the leader and its helpers take from: new, ready, and resumed connections.
 //!
-//! New connections cross a channel, which has an end: beyond it they are refused. Those that are in
-//! already stand in two lines behind one lock, which is held for a moment and by few: a look at how
-//! many there are takes none. Who has waited for longest is served first, new or not.
+//! New connections cross a bounded crossbeam channel: when it is full, they are refused. Connections
+//! that are in the lobby already are in two queues behind one lock, which few threads take, and only for
+//! a moment; their number can be read without it. The connection that has waited longest is served
+//! first, new or not.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,24 +12,24 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use super::policy;
 use crate::net::accept::Accepted;
 use crate::sync::lock;
 
-/// Something for a worker to do. Whoever takes a connection from a queue owns it.
+/// A connection for a worker to serve. The worker that takes it from a queue owns it.
 pub(super) enum Work<C> {
-    /// A connection that has waited, by its slot, and since when it need not any more.
+    /// A connection that has waited: its slot, and since when it has been ready.
     Ready(usize, Instant),
-    /// A new one.
+    /// A new connection.
     New(New<C>),
-    /// One that has just had a turn, and has more to do already.
-    Again(usize, Instant),
+    /// A connection that has just had a turn and has more to do.
+    Resumed(usize, Instant),
 }
 
-/// A new connection, and what the service remembers of it. That is made by the thread that accepts:
-/// malloc has an arena for each thread, and what is free in one worker's is of no use to the next
-/// leader.
+/// A new connection, and its state in the service. The accept thread allocates the state: malloc has an
+/// arena for each thread, and memory that is free in one worker's arena is of no use to the next leader.
 pub(super) struct New<C> {
-    /// The slot that it will sit in.
+    /// The slot that it will take.
     pub(super) index: usize,
     pub(super) accepted: Accepted,
     pub(super) connection: Box<C>,
@@ -36,57 +37,58 @@ pub(super) struct New<C> {
 
 /// The three queues.
 pub(super) struct Queues<C> {
-    /// The channel that all new connections cross: both its ends.
-    arrivals: (Sender<New<C>>, Receiver<New<C>>),
-    lines: Mutex<Lines<C>>,
-    /// How many stand in the two lines, or before them.
-    standing: AtomicUsize,
-    /// How many may be new, and how many ready, while all workers are busy.
-    most: usize,
+    /// Both ends of the channel that all new connections cross.
+    channel: (Sender<New<C>>, Receiver<New<C>>),
+    pending: Mutex<Pending<C>>,
+    /// The number of connections in `pending`.
+    pending_len: AtomicUsize,
+    /// The most that may be new, and the most that may be ready, while all workers are busy.
+    capacity: usize,
 }
 
-struct Lines<C> {
+struct Pending<C> {
     ready: VecDeque<(usize, Instant)>,
-    again: VecDeque<(usize, Instant)>,
-    /// The new connection that has waited for longest: it has left the channel, to be compared.
+    resumed: VecDeque<(usize, Instant)>,
+    /// The new connection that has waited longest: it has left the channel to be compared.
     oldest_new: Option<New<C>>,
-    /// How often something has been taken from any of the three.
+    /// The number of connections taken so far.
     taken: u64,
 }
 
 impl<C> Queues<C> {
-    pub(super) fn new(most: usize) -> Queues<C> {
-        let most = most.max(1);
-        let (ready, again) = (VecDeque::new(), VecDeque::new());
-        let lines = Mutex::new(Lines { ready, again, oldest_new: None, taken: 0 });
-        Queues { arrivals: bounded(most), lines, standing: AtomicUsize::new(0), most }
+    /// Returns empty queues for `capacity` new and `capacity` ready connections, at least 1.
+    pub(super) fn new(capacity: usize) -> Queues<C> {
+        let capacity = capacity.max(1);
+        let (ready, resumed) = (VecDeque::new(), VecDeque::new());
+        let pending = Mutex::new(Pending { ready, resumed, oldest_new: None, taken: 0 });
+        Queues { channel: bounded(capacity), pending, pending_len: AtomicUsize::new(0), capacity }
     }
 
-    /// A new connection; it comes back when there is no place.
+    /// Adds a new connection, or returns it when the channel is full.
     pub(super) fn admit(&self, new: New<C>) -> Result<(), Accepted> {
-        self.arrivals.0.try_send(new).map_err(|error| match error {
+        self.channel.0.try_send(new).map_err(|error| match error {
             TrySendError::Full(new) | TrySendError::Disconnected(new) => new.accepted,
         })
     }
 
-    /// These have waited, and need not any more.
-    pub(super) fn ready(&self, those: impl Iterator<Item = (usize, Instant)>) {
-        self.change(|lines| lines.ready.extend(those));
+    /// Adds connections that have waited and are ready, each with its slot and since when.
+    pub(super) fn push_ready(&self, ready: impl Iterator<Item = (usize, Instant)>) {
+        self.change(|pending| pending.ready.extend(ready));
     }
 
-    /// This one has had a turn, and has more to do.
-    pub(super) fn again(&self, index: usize, since: Instant) {
-        self.change(|lines| lines.again.push_back((index, since)));
+    /// Adds a connection that has had a turn and has more to do.
+    pub(super) fn requeue(&self, index: usize, since: Instant) {
+        self.change(|pending| pending.resumed.push_back((index, since)));
     }
 
-    /// Takes what is at hand. Of four turns three are for those that have waited, new or not, in the order
-    /// of their waiting; one is for those that had a turn just now.
+    /// Takes the next connection. One in [`policy::RESUMED_SHARE`] is a resumed one, if there is one; the
+    /// others have waited, and are taken in the order in which they became ready.
     pub(super) fn next(&self) -> Option<Work<C>> {
-        self.change(|Lines { ready, again, oldest_new, taken }| {
+        self.change(|Pending { ready, resumed, oldest_new, taken }| {
             *taken = taken.wrapping_add(1);
             let mut waited = || {
                 if oldest_new.is_none() {
-                    *oldest_new = self.arrivals.1.try_recv().ok();
+                    *oldest_new = self.channel.1.try_recv().ok();
                 }
                 let new_since = oldest_new.as_ref().map(|new| new.accepted.at);
                 let is_first =
@@ -97,54 +99,55 @@ impl<C> Queues<C> {
                     oldest_new.take().map(Work::New)
                 }
             };
-            let mut again = || again.pop_front().map(|(at, since)| Work::Again(at, since));
-            match *taken % 4 {
-                0 => again().or_else(waited),
-                _ => waited().or_else(again),
+            let mut resumed = || resumed.pop_front().map(|(at, since)| Work::Resumed(at, since));
+            match *taken % policy::RESUMED_SHARE {
+                0 => resumed().or_else(waited),
+                _ => waited().or_else(resumed),
             }
         })
     }
 
-    /// Takes those for whom there is no place among the ready ones.
-    pub(super) fn too_many(&self) -> VecDeque<(usize, Instant)> {
-        self.change(|lines| {
-            let places = self.most.min(lines.ready.len());
-            lines.ready.split_off(places)
+    /// Takes the ready connections that exceed the capacity: those that became ready last.
+    pub(super) fn take_excess(&self) -> VecDeque<(usize, Instant)> {
+        self.change(|pending| {
+            let kept = self.capacity.min(pending.ready.len());
+            pending.ready.split_off(kept)
         })
     }
 
-    /// How much there is to do.
+    /// Returns the number of connections in all three queues.
     pub(super) fn at_hand(&self) -> usize {
-        self.standing.load(Ordering::Relaxed) + self.new_ones()
+        self.pending_len.load(Ordering::Relaxed) + self.new_len()
     }
 
-    /// How many connections are new.
-    pub(super) fn new_ones(&self) -> usize {
-        self.arrivals.1.len()
+    /// Returns the number of new connections in the channel.
+    pub(super) fn new_len(&self) -> usize {
+        self.channel.1.len()
     }
 
-    /// How many have waited, and need not any more.
-    pub(super) fn ready_ones(&self) -> usize {
-        self.lines().ready.len()
+    /// Returns the number of ready connections.
+    pub(super) fn ready_len(&self) -> usize {
+        self.pending().ready.len()
     }
 
-    /// Is there no place for a new one?
+    /// Returns true if the channel is full.
     pub(super) fn is_full(&self) -> bool {
-        self.arrivals.0.is_full()
+        self.channel.0.is_full()
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Lines<C>) -> T) -> T {
-        let mut lines = self.lines();
-        let outcome = change(&mut lines);
-        // Whoever has filled a line looks at the lead next, and whoever leads looks here before it
-        // sleeps: the fences of the lead are between.
-        let new = usize::from(lines.oldest_new.is_some());
-        self.standing.store(lines.ready.len() + lines.again.len() + new, Ordering::Relaxed);
+    fn change<T>(&self, change: impl FnOnce(&mut Pending<C>) -> T) -> T {
+        let mut pending = self.pending();
+        let outcome = change(&mut pending);
+        // Relaxed is enough: a thread that fills a queue looks at the lead next, and the leader looks here
+        // before it sleeps, so the fences in `leadership.rs` lie between the two.
+        let new = usize::from(pending.oldest_new.is_some());
+        self.pending_len
+            .store(pending.ready.len() + pending.resumed.len() + new, Ordering::Relaxed);
         outcome
     }
 
-    fn lines(&self) -> MutexGuard<'_, Lines<C>> {
-        lock(&self.lines)
+    fn pending(&self) -> MutexGuard<'_, Pending<C>> {
+        lock(&self.pending)
     }
 }
 
@@ -156,23 +159,23 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn who_has_waited_for_longest_is_first_and_new_ones_find_a_place_or_come_back() {
+    fn the_longest_wait_is_served_first_and_a_new_connection_is_queued_or_returned() {
         let (queues, begun) = (Queues::new(2), Instant::now());
         let at = |milliseconds| begun + Duration::from_millis(milliseconds);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let door = ConnectionLimiter::new(9, PerAddress::Any, Overload::Reject);
+        let limiter = ConnectionLimiter::new(9, PerAddress::Any, Overload::Reject);
         let new = |index, milliseconds| {
             let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let peer = stream.local_addr().unwrap();
-            let pass = door.enter(peer.ip()).unwrap();
-            let accepted = Accepted { stream, peer, at: at(milliseconds), pass };
+            let permit = limiter.try_admit(peer.ip()).unwrap();
+            let accepted = Accepted { stream, peer, at: at(milliseconds), permit };
             New { index, accepted, connection: Box::new(()) }
         };
         assert!(queues.admit(new(20, 2)).is_ok() && queues.admit(new(21, 9)).is_ok());
         assert!(queues.is_full() && queues.admit(new(22, 9)).is_err());
-        queues.ready((0..5).map(|index| (index, at(index as u64))));
-        (10..13).for_each(|index| queues.again(index, begun));
-        assert_eq!((queues.at_hand(), queues.ready_ones(), queues.new_ones()), (10, 5, 2));
+        queues.push_ready((0..5).map(|index| (index, at(index as u64))));
+        (10..13).for_each(|index| queues.requeue(index, begun));
+        assert_eq!((queues.at_hand(), queues.ready_len(), queues.new_len()), (10, 5, 2));
         let mut left = 10;
         let taken = std::iter::from_fn(|| {
             let work = queues.next()?;
@@ -181,19 +184,19 @@ mod tests {
             Some(work)
         });
         let taken = taken.map(|work| match work {
-            Work::Ready(index, _) | Work::New(New { index, .. }) | Work::Again(index, _) => index,
+            Work::Ready(index, _) | Work::New(New { index, .. }) | Work::Resumed(index, _) => index,
         });
         assert_eq!(taken.collect::<Vec<_>>(), [0, 1, 2, 10, 20, 3, 4, 11, 21, 12]);
     }
 
     #[test]
-    fn there_are_too_many_where_there_is_no_place_and_the_last_ones_are() {
+    fn the_ready_connections_beyond_the_capacity_are_the_last_ones() {
         let (queues, now) = (Queues::<()>::new(2), Instant::now());
-        queues.ready((0..2).map(|index| (index, now)));
-        assert!(queues.too_many().is_empty());
-        queues.ready((2..5).map(|index| (index, now)));
-        queues.again(9, now);
-        let many: Vec<usize> = queues.too_many().into_iter().map(|(index, _)| index).collect();
-        assert_eq!((many, queues.at_hand()), (vec![2, 3, 4], 3));
+        queues.push_ready((0..2).map(|index| (index, now)));
+        assert!(queues.take_excess().is_empty());
+        queues.push_ready((2..5).map(|index| (index, now)));
+        queues.requeue(9, now);
+        let excess: Vec<usize> = queues.take_excess().into_iter().map(|(index, _)| index).collect();
+        assert_eq!((excess, queues.at_hand()), (vec![2, 3, 4], 3));
     }
 }

@@ -1,87 +1,82 @@
-//! Where a connection sits: its claim, the connection itself, its last moments; and its deadline.
+//! A slot: the ownership of one connection, the connection itself, and the deadline of its wait.
 
-use std::io::{self, Read as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::ownership::Claim;
-use super::supervisor::Refusing;
+use super::ownership::Ownership;
+use super::policy;
+use super::supervisor::RefusalDriver;
 use crate::net::admission::Permit;
 use crate::net::deadline::{Deadline, Phase};
-use crate::net::errors::nothing_yet;
+use crate::net::linger::{self, Discarded};
 use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::net::socket::abort_on_close;
 use crate::sync::lock;
 
-/// How long the peer is listened to after the last word; and when the server is stopping, or most places
-/// are taken, which others need.
-const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BRIEFLY: Duration = Duration::from_millis(100);
-
-/// How much is thrown away in one turn of lingering.
-const WASTE: usize = 8 << 10;
-
-/// A place for one connection, taken and left many times.
+/// A place for one connection, used by many of them in turn.
 pub(super) struct Slot<S: Service> {
-    pub(super) claim: Claim,
-    /// Touched by the owner of the claim only; the lock is never waited for.
-    guest: Mutex<Option<LobbyConnection<S>>>,
+    pub(super) ownership: Ownership,
+    /// Only the owner locks this, so the lock never waits.
+    connection: Mutex<Option<LobbyConnection<S>>>,
 }
 
 /// A connection in the lobby.
 pub(super) struct LobbyConnection<S: Service> {
-    /// Given back before the connection is closed: whoever sees that may come again.
-    pass: Permit,
+    /// Dropped before the stream is closed: a client that reconnects at once is not refused.
+    permit: Permit,
     pub(super) stream: TcpStream,
-    pub(super) registered: Registered,
+    pub(super) registered: Interest,
     stage: Stage<S>,
 }
 
-/// What the poller has been asked to tell of it.
+/// The events for which a connection is registered with the poller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Registered {
+pub(super) enum Interest {
     Nothing,
-    Reading,
-    Writing,
+    Read,
+    ReadAndWrite,
 }
 
 enum Stage<S: Service> {
-    /// The service talks with it.
+    /// The service takes turns with it.
     Serving(Box<S::Connection>),
-    /// The last word is out; the peer is listened to until then.
+    /// The last response is sent; what the client sends is discarded until the deadline.
     Lingering(Deadline),
 }
 
 impl<S: Service> Slot<S> {
+    /// Returns an empty slot.
     pub(super) fn new() -> Slot<S> {
-        Slot { claim: Claim::new(), guest: Mutex::new(None) }
+        Slot { ownership: Ownership::new(), connection: Mutex::new(None) }
     }
 
-    /// For the owner of the claim.
-    pub(super) fn guest(&self) -> MutexGuard<'_, Option<LobbyConnection<S>>> {
-        lock(&self.guest)
+    /// Returns the connection, for its owner.
+    pub(super) fn connection(&self) -> MutexGuard<'_, Option<LobbyConnection<S>>> {
+        lock(&self.connection)
     }
 
-    /// The connection that nobody will serve any more, unless a worker is still in a turn with it.
-    pub(super) fn abandoned(&self) -> Option<LobbyConnection<S>> {
-        self.guest.try_lock().ok()?.take()
+    /// Takes the connection out at the end of the lobby, unless a worker is still in a turn with it.
+    pub(super) fn take_abandoned(&self) -> Option<LobbyConnection<S>> {
+        self.connection.try_lock().ok()?.take()
     }
 }
 
 impl<S: Service> LobbyConnection<S> {
+    /// Returns a connection that has not had a turn yet.
     pub(super) fn new(
         stream: TcpStream,
-        pass: Permit,
+        permit: Permit,
         connection: Box<S::Connection>,
     ) -> LobbyConnection<S> {
         let stage = Stage::Serving(connection);
-        LobbyConnection { pass, stream, registered: Registered::Nothing, stage }
+        LobbyConnection { permit, stream, registered: Interest::Nothing, stage }
     }
 
-    /// Takes a turn. It is over when this gives [`Next::Close`]; [`Next::Linger`] it never gives.
+    /// Takes a turn. Never returns [`Next::Linger`]; the connection ends when this returns
+    /// [`Next::Close`].
     pub(super) fn turn(
         &mut self,
         service: &S,
@@ -93,117 +88,112 @@ impl<S: Service> LobbyConnection<S> {
             Stage::Lingering(until) => return linger(&self.stream, *until),
             Stage::Serving(connection) => {
                 let turn = || service.turn(connection, &self.stream, scratch, driver, queued);
-                // A service that panics has a mistake in it; it costs this connection.
+                // A panic of the service itself is a bug in it, and costs only this connection.
                 catch_unwind(AssertUnwindSafe(turn)).unwrap_or(Next::Close)
             }
         };
-        self.go_on(service, next, !driver.may_keep())
+        self.linger_if_last(service, next, !driver.may_keep())
     }
 
-    /// Its time is up. What is said now is a refusal: no handler has a part in it.
+    /// Ends a wait whose deadline has passed. A response that is sent now is a refusal, without a
+    /// handler.
     pub(super) fn end_wait(&mut self, service: &S, phase: Phase, scratch: &mut S::Scratch) -> Next {
         match self.expired(service, phase) {
             Next::Yield if phase != Phase::Write => {
-                self.turn(service, scratch, &Refusing, Duration::ZERO)
+                self.turn(service, scratch, &RefusalDriver, Duration::ZERO)
             }
             next => next,
         }
     }
 
-    /// Returns true if the peer has sent something, or its end, that this wait is for and that nobody
-    /// has read yet.
+    /// Returns true if the connection waits for bytes of the client, and some have arrived, or its end.
     pub(super) fn has_something_to_read(&self, phase: Phase) -> bool {
         !matches!(phase, Phase::Write | Phase::Linger) && self.stream.peek(&mut [0]).is_ok()
     }
 
-    /// Its wait is over.
     fn expired(&mut self, service: &S, phase: Phase) -> Next {
         match &mut self.stage {
             Stage::Lingering(_) => Next::Close,
             Stage::Serving(connection) => {
                 let next = service.expired(connection, &self.stream, phase);
                 if phase == Phase::Write && next == Next::Close {
-                    // Where that fails the kernel gives up by itself, later.
+                    // If this fails, the kernel keeps the unsent bytes until it gives up by itself.
                     let _ = abort_on_close(&self.stream);
                 }
-                self.go_on(service, next, false)
+                self.linger_if_last(service, next, false)
             }
         }
     }
 
-    /// It was idle, and the server stops. A request that is there, though nobody was free to read it,
-    /// is answered; one that is on its way must not be met with a reset that looks like a failure.
-    pub(super) fn dismiss(&mut self, service: &S) -> Next {
+    /// Closes an idle connection because the server stops. A request that has arrived, and that no worker
+    /// was free to read, still gets its response; one that is on its way must not meet a reset, which
+    /// would look like a failure.
+    pub(super) fn close_idle(&mut self, service: &S) -> Next {
         if self.stream.peek(&mut [0]).is_ok_and(|waiting| waiting > 0) {
             return Next::Yield;
         }
-        self.part(service, EndReason::Stopping, LINGER_BRIEFLY)
+        self.begin_linger(service, EndReason::Stopping, policy::LINGER_BRIEFLY)
     }
 
-    /// There is no place for it among the ready ones. Does its next turn say its last word?
-    pub(super) fn crowded_out(&mut self, service: &S) -> bool {
+    /// Sheds the connection, because the queue of ready connections is full. Returns true if its next
+    /// turn sends the last response.
+    pub(super) fn shed(&mut self, service: &S) -> bool {
         match &mut self.stage {
             Stage::Lingering(_) => true,
-            Stage::Serving(connection) => service.crowded_out(connection),
+            Stage::Serving(connection) => service.shed(connection),
         }
     }
 
-    /// Tells the service that it is over.
+    /// Tells the service that the connection has ended.
     pub(super) fn close(self, service: &S, ended: EndReason) {
         if let Stage::Serving(connection) = self.stage {
             service.close(*connection, ended);
         }
     }
 
-    fn go_on(&mut self, service: &S, next: Next, stopping: bool) -> Next {
+    fn linger_if_last(&mut self, service: &S, next: Next, stopping: bool) -> Next {
         if next != Next::Linger {
             return next;
         }
-        let in_a_hurry = stopping || self.pass.door_is_crowded();
-        self.part(service, EndReason::ByService, if in_a_hurry { LINGER_BRIEFLY } else { LINGER })
+        let in_a_hurry = stopping || self.permit.is_crowded();
+        self.begin_linger(service, EndReason::ByService, policy::linger_time(in_a_hurry))
     }
 
-    /// Says that nothing follows, and listens for so long.
-    fn part(&mut self, service: &S, ended: EndReason, patience: Duration) -> Next {
-        let until = Deadline::after(Instant::now(), patience, Phase::Linger);
+    fn begin_linger(&mut self, service: &S, ended: EndReason, time: Duration) -> Next {
+        let until = Deadline::after(Instant::now(), time, Phase::Linger);
         let stage = std::mem::replace(&mut self.stage, Stage::Lingering(until));
         if let Stage::Serving(connection) = stage {
             service.close(*connection, ended);
         }
-        match self.stream.shutdown(Shutdown::Write) {
-            Ok(()) => linger(&self.stream, until),
-            Err(_) => Next::Close,
-        }
+        if linger::begin(&self.stream) { linger(&self.stream, until) } else { Next::Close }
     }
 }
 
-/// Throws away what has come in.
-fn linger(mut stream: &TcpStream, until: Deadline) -> Next {
-    match stream.read(&mut [0; WASTE]) {
-        Ok(0) => Next::Close,
-        Ok(_) => Next::Yield,
-        Err(error) if nothing_yet(&error) => Next::Readable(until),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Next::Yield,
-        Err(_) => Next::Close,
+/// Discards what has arrived, once.
+fn linger(stream: &TcpStream, until: Deadline) -> Next {
+    match linger::discard(stream) {
+        Discarded::Bytes => Next::Yield,
+        Discarded::NothingYet => Next::Readable(until),
+        Discarded::End => Next::Close,
     }
 }
 
-/// The deadline of a slot in one word, for whoever goes round all of them: milliseconds since the
-/// lobby opened, and the phase. Setting it costs a store; ten thousand are looked at in microseconds,
-/// so there is nothing to keep sorted.
+/// The deadline of a slot in one atomic word: milliseconds since the lobby opened, and the phase. To set
+/// one costs a store, and to look at ten thousand takes microseconds, so they are not kept sorted.
 #[derive(Debug, Default)]
-pub(super) struct Alarm(AtomicU64);
+pub(super) struct DeadlineCell(AtomicU64);
 
-/// All of them, in the order in which an alarm numbers them.
+/// All phases, in the order of their numbers in a [`DeadlineCell`].
 pub(super) const PHASES: [Phase; 6] =
     [Phase::Silent, Phase::Idle, Phase::Head, Phase::Body, Phase::Write, Phase::Linger];
 
-impl Alarm {
-    /// Nothing is waited for.
+impl DeadlineCell {
+    /// Removes the deadline: the connection does not wait.
     pub(super) fn clear(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 
+    /// Sets the deadline; `opened` is when the lobby opened.
     pub(super) fn set(&self, deadline: Deadline, opened: Instant) {
         let since = deadline.at.saturating_duration_since(opened).as_millis();
         let milliseconds = u64::try_from(since).unwrap_or(u64::MAX >> 4).min(u64::MAX >> 4);
@@ -211,7 +201,8 @@ impl Alarm {
         self.0.store((milliseconds << 3) + phase as u64 + 1, Ordering::Relaxed);
     }
 
-    /// What is waited for, and whether that has lasted too long.
+    /// Returns the phase of the wait, and whether its deadline has passed at `now`, the time since the
+    /// lobby opened; `None` if the connection does not wait.
     pub(super) fn read(&self, now: Duration) -> Option<(Phase, bool)> {
         let word = self.0.load(Ordering::Relaxed).checked_sub(1)?;
         let phase = PHASES.get(usize::try_from(word & 7).ok()?)?;
@@ -224,16 +215,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alarm_tells_phase_and_time() {
+    fn a_deadline_cell_holds_phase_and_time() {
         let opened = Instant::now();
-        let alarm = Alarm::default();
-        assert_eq!(alarm.read(Duration::MAX), None);
+        let cell = DeadlineCell::default();
+        assert_eq!(cell.read(Duration::MAX), None);
         for phase in PHASES {
-            alarm.set(Deadline::after(opened, Duration::from_millis(500), phase), opened);
-            assert_eq!(alarm.read(Duration::from_millis(499)), Some((phase, false)));
-            assert_eq!(alarm.read(Duration::from_millis(500)), Some((phase, true)));
+            cell.set(Deadline::after(opened, Duration::from_millis(500), phase), opened);
+            assert_eq!(cell.read(Duration::from_millis(499)), Some((phase, false)));
+            assert_eq!(cell.read(Duration::from_millis(500)), Some((phase, true)));
         }
-        alarm.clear();
-        assert_eq!(alarm.read(Duration::MAX), None);
+        cell.clear();
+        assert_eq!(cell.read(Duration::MAX), None);
     }
 }

@@ -1,11 +1,11 @@
-//! The supervisor: a thread that never runs a handler, so that it is there when all workers are in one.
+//! The supervisor: a thread that never runs a handler, so it is free when all workers are in handlers.
 //!
-//! While there is traffic it looks at the workers every 2 ms. A turn that lasts long without having been
-//! announced (a handler that is usually quick, and waits for a lock today) is taken for long work from
-//! then on: the lead is passed on, workers are called for what is at hand, and for a while the supervisor
-//! looks every 0.1 ms. When all workers are in long work, it looks at the events, and refuses those for
-//! which there is no place in the queue. Every 100 ms it looks for deadlines that have passed and, when
-//! the server stops, for connections that may leave.
+//! While there is traffic it looks at the workers every 2 ms. When a turn lasts long that was not
+//! announced as long (a handler that is usually quick, and waits for a lock today), it marks the turn as
+//! long work: the lead is revoked, workers are called for the connections at hand, and for the next
+//! 100 ms the supervisor looks every 0.1 ms. When all workers are in long work, it takes the events
+//! itself and sheds the connections that exceed the queue. Every 100 ms it looks for deadlines that have
+//! passed and, when the server stops, for idle connections to close.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -19,13 +19,10 @@ use crate::net::poller::Events;
 use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::net::usual_time::UsualTime;
 
-/// How exactly deadlines are kept.
-const ROUND: Duration = Duration::from_millis(100);
+/// The driver of turns that only send a refusal, in the supervisor.
+pub(super) struct RefusalDriver;
 
-/// The supervisor as a driver: for turns that only send a refusal.
-pub(super) struct Refusing;
-
-impl Driver for Refusing {
+impl Driver for RefusalDriver {
     fn may_keep(&self) -> bool {
         false
     }
@@ -35,7 +32,7 @@ impl Driver for Refusing {
     fn after(&self, _: &UsualTime, _: Duration) {}
 }
 
-/// A turn that lasts long, and the processor time that its thread had used when that was first seen.
+/// A turn that lasts long, and the processor time of its thread when the supervisor first saw it.
 #[derive(Debug, Clone, Default)]
 struct Suspect {
     begun: u64,
@@ -43,7 +40,7 @@ struct Suspect {
 }
 
 impl Suspect {
-    /// Returns true if the turn that began then has used much processor time since it was first seen.
+    /// Returns true if the turn that began then has used [`policy::COMPUTES`] since it was first seen.
     fn computes(&mut self, begun: u64, used: Duration) -> bool {
         if self.begun != begun {
             *self = Suspect { begun, used };
@@ -53,7 +50,7 @@ impl Suspect {
 }
 
 impl<S: Service> Shared<S> {
-    /// Looks after the workers and the deadlines until the lobby is closed.
+    /// Supervises the workers and the deadlines until the lobby is closed: the life of the thread.
     pub(super) fn supervise(&self) {
         let mut scratch = S::Scratch::default();
         let mut events = Events::new();
@@ -66,7 +63,7 @@ impl<S: Service> Shared<S> {
             if quiet < policy::QUIET_LOOKS {
                 thread::park_timeout(watch.pause());
             } else {
-                self.sleep_beside_the_leader();
+                self.sleep_while_quiet();
                 quiet = 0;
             }
             self.look_at_turns(watch, &mut suspects);
@@ -75,7 +72,7 @@ impl<S: Service> Shared<S> {
             }
             quiet =
                 if self.crew.lead.is_asleep() && self.crew.present() == 0 { quiet + 1 } else { 0 };
-            if last_round.elapsed() >= ROUND {
+            if last_round.elapsed() >= policy::DEADLINE_ROUND {
                 last_round = Instant::now();
                 self.check_deadlines(&mut scratch);
             }
@@ -83,15 +80,15 @@ impl<S: Service> Shared<S> {
     }
 
     /// Sleeps until the next round, or until the leader wakes up.
-    fn sleep_beside_the_leader(&self) {
+    fn sleep_while_quiet(&self) {
         self.supervisor_sleeps.store(true, Ordering::SeqCst);
         if self.crew.lead.is_asleep() {
-            thread::park_timeout(ROUND);
+            thread::park_timeout(policy::DEADLINE_ROUND);
         }
         self.supervisor_sleeps.store(false, Ordering::SeqCst);
     }
 
-    /// The leader is awake: the supervisor looks after it again.
+    /// Wakes the supervisor if it sleeps: the leader calls this when it wakes up.
     pub(super) fn wake_supervisor(&self) {
         if self.supervisor_sleeps.load(Ordering::SeqCst)
             && self.supervisor_sleeps.swap(false, Ordering::SeqCst)
@@ -101,7 +98,7 @@ impl<S: Service> Shared<S> {
         }
     }
 
-    /// A handler that is usually quick has taken long: the next one that does is to be found sooner.
+    /// Makes the supervisor look more often for a while, after a handler took long that usually does not.
     pub(super) fn watch_closely(&self) {
         let until = self.nanoseconds(Instant::now() + policy::CLOSELY_FOR);
         self.closely_until.store(until, Ordering::Relaxed);
@@ -115,13 +112,13 @@ impl<S: Service> Shared<S> {
         }
     }
 
-    /// Takes turns that last too long for long work, and does what their workers would have done.
-    /// `suspects` is what the supervisor knows of each worker from its last looks.
+    /// Marks turns that last too long as long work, and calls other workers in their place. `suspects`
+    /// has an entry for each worker, kept from one look to the next.
     fn look_at_turns(&self, watch: Watch, suspects: &mut [Suspect]) {
         let now = self.nanoseconds(Instant::now());
         let workers = self.activities.iter().zip(&self.threads).zip(suspects);
         for ((activity, thread), suspect) in workers {
-            let Some(begun) = activity.short_turn() else { continue };
+            let Some(begun) = activity.short_turn_start() else { continue };
             let lasts = Duration::from_nanos(now.saturating_sub(begun));
             let Some(thread) = thread.get().filter(|_| lasts >= watch.stuck_after()) else {
                 continue;
@@ -129,7 +126,7 @@ impl<S: Service> Shared<S> {
             let waits = thread.is_waiting();
             let is_long = waits || suspect.computes(begun, thread.used());
             if is_long && self.crew.begin_long_work(activity, begun) {
-                self.reinforce(policy::calls_after_a_surprise);
+                self.call_others(policy::calls_after_a_surprise);
                 if waits {
                     self.watch_closely();
                 }
@@ -137,70 +134,71 @@ impl<S: Service> Shared<S> {
         }
     }
 
-    /// Nobody leads. An idle worker is called, unless one is on its way; if all are in long work, the
-    /// supervisor looks at the events itself.
+    /// Acts on a vacant lead: calls an idle worker, unless one is on its way. If all workers are in long
+    /// work, the supervisor takes the events itself.
     fn replace_leader(&self, events: &mut Events, scratch: &mut S::Scratch) {
         if self.crew.idle() > 0 {
-            return self.reinforce(policy::calls_beside_long_work);
+            return self.call_others(policy::calls_beside_long_work);
         }
         loop {
             if self.poller.look(events).is_err() {
-                return; // the next leader says so
+                return; // the next leader logs it
             }
             self.deliver(events, Instant::now());
             if !events.may_be_more() {
                 break;
             }
         }
-        self.turn_away(scratch);
-        self.rouse_leader();
+        self.shed_load(scratch);
+        self.wake_leader();
     }
 
-    /// Of the ready ones those that came last, as far as the queue has no place for them.
-    fn turn_away(&self, scratch: &mut S::Scratch) {
-        for (index, since) in self.queues.too_many() {
+    /// Sheds the ready connections that exceed the queue: those that became ready last.
+    fn shed_load(&self, scratch: &mut S::Scratch) {
+        for (index, since) in self.queues.take_excess() {
             let slot = &self.slots[index];
-            let seen = slot.claim.seen();
-            let mut seat = slot.guest();
-            let leaving = seat.as_mut().and_then(|guest| {
-                guest
-                    .crowded_out(&self.service)
-                    .then(|| guest.turn(&self.service, scratch, &Refusing, since.elapsed()))
+            let snapshot = slot.ownership.snapshot();
+            let mut guard = slot.connection();
+            let last_turn = guard.as_mut().and_then(|it| {
+                it.shed(&self.service)
+                    .then(|| it.turn(&self.service, scratch, &RefusalDriver, since.elapsed()))
             });
-            match leaving {
-                Some(next) => self.settle(index, seat, seen, next),
+            match last_turn {
+                Some(next) => self.settle(index, guard, snapshot, next),
                 None => {
-                    drop(seat);
-                    self.queues.ready(iter::once((index, since)));
+                    drop(guard);
+                    self.queues.push_ready(iter::once((index, since)));
                 }
             }
         }
     }
 
-    /// Looks at every deadline.
+    /// Looks at every deadline, and acts on those that have passed.
     fn check_deadlines(&self, scratch: &mut S::Scratch) {
         let now = self.opened.elapsed();
         let stopping = self.stop.is_requested();
         let out_of_time = self.stop.deadline().is_some_and(|end| Instant::now() >= end);
-        for (index, alarm) in self.alarms.iter().enumerate() {
-            if alarm.read(now).is_none() {
+        for (index, deadline) in self.deadlines.iter().enumerate() {
+            if deadline.read(now).is_none() {
                 continue;
             }
-            // Whose alarm it is comes first: should it leave after this look, it is not mistaken for
-            // the empty seat, nor for whoever sits there next.
-            let generation = self.slots[index].claim.generation();
-            match alarm.read(now) {
-                Some(wait @ (phase, true)) => self.interrupt(index, generation, wait, |guest| {
-                    // What has arrived in time gets its turn first, however busy the workers are.
-                    if guest.has_something_to_read(phase) {
-                        return Next::Yield;
-                    }
-                    guest.end_wait(&self.service, phase, scratch)
-                }),
-                Some(wait @ (Phase::Silent | Phase::Idle, _)) if stopping => {
-                    self.interrupt(index, generation, wait, |guest| guest.dismiss(&self.service));
+            // The generation is read first: if the connection leaves after this, the empty slot and the
+            // next connection in it have another one, and `try_own` refuses it.
+            let generation = self.slots[index].ownership.generation();
+            match deadline.read(now) {
+                Some(wait @ (phase, true)) => {
+                    self.interrupt(index, generation, wait, |connection| {
+                        // Bytes that have arrived in time are served first, however busy the workers are.
+                        if connection.has_something_to_read(phase) {
+                            return Next::Yield;
+                        }
+                        connection.end_wait(&self.service, phase, scratch)
+                    })
                 }
-                Some(_) if out_of_time && self.own(index, generation) => {
+                Some(wait @ (Phase::Silent | Phase::Idle, _)) if stopping => {
+                    self.interrupt(index, generation, wait, |it| it.close_idle(&self.service));
+                }
+                Some(_) if out_of_time && self.try_own(index, generation) => {
                     self.leave(index, EndReason::Cut);
                 }
                 _ => {}
@@ -208,8 +206,8 @@ impl<S: Service> Shared<S> {
         }
     }
 
-    /// Acts on a waiting connection, here, as all workers may be busy. If it is being served, or has
-    /// been meanwhile and waits for something else, it is let alone.
+    /// Acts on a waiting connection, in this thread, because all workers may be busy. Does nothing if the
+    /// connection is being served, or if it has been meanwhile and waits for something else.
     fn interrupt(
         &self,
         index: usize,
@@ -217,27 +215,27 @@ impl<S: Service> Shared<S> {
         wait: (Phase, bool),
         act: impl FnOnce(&mut LobbyConnection<S>) -> Next,
     ) {
-        if !self.own(index, generation) {
+        if !self.try_own(index, generation) {
             return;
         }
-        if self.alarms[index].read(self.opened.elapsed()) == Some(wait) {
-            self.alarms[index].clear();
+        if self.deadlines[index].read(self.opened.elapsed()) == Some(wait) {
+            self.deadlines[index].clear();
             let slot = &self.slots[index];
-            let seen = slot.claim.seen();
-            let mut place = slot.guest();
-            let Some(guest) = place.as_mut() else { return };
-            let next = act(guest);
-            self.settle(index, place, seen, next);
+            let snapshot = slot.ownership.snapshot();
+            let mut guard = slot.connection();
+            let Some(connection) = guard.as_mut() else { return };
+            let next = act(connection);
+            self.settle(index, guard, snapshot, next);
         } else {
-            self.put_back(index);
+            self.requeue(index);
         }
         if self.queues.at_hand() > 0 {
-            self.rouse_leader();
+            self.wake_leader();
         }
     }
 
-    /// Takes a waiting connection, if nobody is at it. If somebody is, it comes again by itself.
-    fn own(&self, index: usize, generation: u32) -> bool {
-        self.slots[index].claim.signal(generation, false)
+    /// Takes a waiting connection if no thread owns it. If one does, it takes another turn by itself.
+    fn try_own(&self, index: usize, generation: u32) -> bool {
+        self.slots[index].ownership.signal(generation, false)
     }
 }

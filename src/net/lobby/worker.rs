@@ -1,15 +1,9 @@
-//! The workers: one leads, others help, the rest are idle or in long work.
+//! The workers: one leads, others help, and the rest are idle or in long work (Leader/Followers).
 //!
-//! ```text
-//! Shared::work ─> Worker::serve_all ─┬─> Worker::lead ─> Poller::wait, Shared::deliver
-//!                                    └─> Worker::serve ─> Shared::serve ─> Service::turn
-//!                                             before a handler that is usually long:
-//!                                             Worker::before ─> Crew::begin_long_work, Shared::reinforce
-//! ```
-//! Leader/Followers: the leader waits for events and serves what is ready itself, as long as that is
-//! short. Before it begins with long work it passes the lead on and calls other workers for what is at
-//! hand; so does a helper. When its turn is over, each goes on with what is in the queues, and becomes
-//! idle when there is nothing. The rules are in `policy.rs`.
+//! The leader waits for events and serves the ready connections itself, as long as that is short work.
+//! Before a worker begins long work, it passes on the lead if it has it, and calls other workers for the
+//! connections at hand. After its turn it goes on with the queues, and becomes idle when they are empty.
+//! The call tree is at the top of `mod.rs`, and the rules are in `policy.rs`.
 
 use std::cell::Cell;
 use std::iter;
@@ -18,10 +12,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use super::ownership::{Activity, Seen, Term};
+use super::crew::Activity;
+use super::leadership::Term;
+use super::ownership::Snapshot;
 use super::policy::{self, Situation};
 use super::queue::{New, Work};
-use super::slot::{LobbyConnection, Registered};
+use super::slot::{Interest, LobbyConnection};
 use crate::net::accept::Accepted;
 use crate::net::deadline::Phase;
 use crate::net::poller::{Event, Events};
@@ -31,11 +27,8 @@ use crate::net::thread_usage::{Meter, ThreadId};
 use crate::net::usual_time::UsualTime;
 use crate::pool;
 
-/// How long a leader that cannot wait for events keeps the next one from trying.
-const PAUSE: Duration = Duration::from_millis(100);
-
 impl<S: Service> Shared<S> {
-    /// Answers a call: serves until nothing is left to do.
+    /// Serves until nothing is left to do: the job of a worker that has been called.
     pub(super) fn work(&self) {
         let index = pool::current_worker().map_or(0, |number| number - 1);
         let mut scratch = S::Scratch::default();
@@ -51,10 +44,10 @@ impl<S: Service> Shared<S> {
         }
     }
 
-    /// Calls workers for what is at hand and for the lead, beside one that has begun with long work.
-    pub(super) fn reinforce(&self, calls: impl FnOnce(Situation) -> usize) {
+    /// Calls as many workers as `calls` returns, because one has begun long work.
+    pub(super) fn call_others(&self, calls: impl FnOnce(Situation) -> usize) {
         for _ in 0..calls(self.situation()) {
-            if !self.rouse_leader() && !self.call() {
+            if !self.wake_leader() && !self.call() {
                 break;
             }
         }
@@ -68,21 +61,20 @@ impl<S: Service> Shared<S> {
         }
     }
 
-    /// A new connection takes its seat, and its first turn.
-    fn welcome(&self, new: New<S::Connection>, worker: &Worker<'_, S>, scratch: &mut S::Scratch) {
-        let New { index, accepted: Accepted { stream, at, pass, .. }, connection } = new;
-        self.slots[index].claim.occupy();
-        let never_waits = stream.set_nonblocking(true);
-        *self.slots[index].guest() = Some(LobbyConnection::new(stream, pass, connection));
-        match never_waits {
+    /// Puts a new connection into its slot and takes its first turn.
+    fn serve_new(&self, new: New<S::Connection>, worker: &Worker<'_, S>, scratch: &mut S::Scratch) {
+        let New { index, accepted: Accepted { stream, at, permit, .. }, connection } = new;
+        self.slots[index].ownership.occupy();
+        let nonblocking = stream.set_nonblocking(true);
+        *self.slots[index].connection() = Some(LobbyConnection::new(stream, permit, connection));
+        match nonblocking {
             Ok(()) => self.serve(index, at, worker, scratch),
             Err(_) => self.leave(index, EndReason::ByService),
         }
     }
 
-    /// One turn with a connection that the caller owns, and that has been ready since then. When the
-    /// deadline of its wait had passed before the turn, and what was there did not end the wait, its time
-    /// is up.
+    /// Takes a turn with a connection that the caller owns, and that became ready at `ready`. If the turn
+    /// does not end the wait and its deadline had passed before the turn, the wait ends now.
     fn serve(
         &self,
         index: usize,
@@ -90,106 +82,107 @@ impl<S: Service> Shared<S> {
         worker: &Worker<'_, S>,
         scratch: &mut S::Scratch,
     ) {
-        self.alarms[index].clear();
+        self.deadlines[index].clear();
         let slot = &self.slots[index];
-        let mut seen = slot.claim.seen();
-        let mut place = slot.guest();
-        let Some(guest) = place.as_mut() else { return };
+        let mut snapshot = slot.ownership.snapshot();
+        let mut guard = slot.connection();
+        let Some(connection) = guard.as_mut() else { return };
         let queued = worker.now.saturating_duration_since(ready);
-        let mut next = guest.turn(&self.service, scratch, worker, queued);
-        while worker.may_stay(next) && is_readable_within(&guest.stream, policy::STAY) {
-            seen = slot.claim.seen();
-            next = guest.turn(&self.service, scratch, worker, Duration::ZERO);
+        let mut next = connection.turn(&self.service, scratch, worker, queued);
+        while worker.may_stay(next) && is_readable_within(&connection.stream, policy::STAY) {
+            snapshot = slot.ownership.snapshot();
+            next = connection.turn(&self.service, scratch, worker, Duration::ZERO);
         }
         if let Next::Readable(deadline) = next
             && deadline.has_passed(worker.now)
             && deadline.phase != Phase::Linger
-            && !seen.ended()
+            && !snapshot.peer_ended()
         {
-            next = guest.end_wait(&self.service, deadline.phase, scratch);
+            next = connection.end_wait(&self.service, deadline.phase, scratch);
         }
-        self.settle(index, place, seen, next);
+        self.settle(index, guard, snapshot, next);
     }
 
-    /// After a turn: the connection waits, or comes again, or leaves.
+    /// Does after a turn what the turn needs next: the connection waits, is queued again, or leaves.
     pub(super) fn settle(
         &self,
         index: usize,
-        mut place: MutexGuard<'_, Option<LobbyConnection<S>>>,
-        seen: Seen,
+        mut guard: MutexGuard<'_, Option<LobbyConnection<S>>>,
+        snapshot: Snapshot,
         next: Next,
     ) {
         let (wanted, deadline) = match next {
-            // What the peer sent last, and its end, can come as one event: there is more to read.
-            Next::Readable(_) if seen.ended() => {
-                drop(place);
-                return self.put_back(index);
+            // The last bytes of the peer and its end can come as one event: there is more to read.
+            Next::Readable(_) if snapshot.peer_ended() => {
+                drop(guard);
+                return self.requeue(index);
             }
             Next::Yield => {
-                drop(place);
-                return self.put_back(index);
+                drop(guard);
+                return self.requeue(index);
             }
-            Next::Readable(deadline) => (Registered::Reading, deadline),
-            Next::Writable(deadline) => (Registered::Writing, deadline),
+            Next::Readable(deadline) => (Interest::Read, deadline),
+            Next::Writable(deadline) => (Interest::ReadAndWrite, deadline),
             Next::Linger | Next::Close => {
-                drop(place);
+                drop(guard);
                 return self.leave(index, EndReason::ByService);
             }
         };
-        let registered = place.as_mut().map_or(Ok(()), |guest| self.register(index, guest, wanted));
-        drop(place);
+        let registered = guard.as_mut().map_or(Ok(()), |it| self.register(index, it, wanted));
+        drop(guard);
         if let Err(error) = registered {
-            log::warn!("a connection cannot wait, and is closed: {error}");
+            log::warn!("cannot wait for a connection, which is closed: {error}");
             return self.leave(index, EndReason::ByService);
         }
-        self.alarms[index].set(deadline, self.opened);
-        if !self.slots[index].claim.release(seen) {
-            // Something has happened meanwhile: it is as ready as those that are told of by an event.
-            self.queues.ready(iter::once((index, Instant::now())));
+        self.deadlines[index].set(deadline, self.opened);
+        if !self.slots[index].ownership.release(snapshot) {
+            // An event has come meanwhile, so the connection is ready.
+            self.queues.push_ready(iter::once((index, Instant::now())));
         }
     }
 
-    /// The connection leaves, and its seat is free.
+    /// Closes the connection and frees its slot.
     pub(super) fn leave(&self, index: usize, ended: EndReason) {
         let slot = &self.slots[index];
-        self.alarms[index].clear();
-        let guest = slot.guest().take();
-        if let Some(guest) = guest {
-            guest.close(&self.service, ended);
+        self.deadlines[index].clear();
+        let connection = slot.connection().take();
+        if let Some(connection) = connection {
+            connection.close(&self.service, ended);
         }
-        slot.claim.retire();
+        slot.ownership.retire();
         self.free().push(index);
     }
 
+    /// Registers the connection with the poller for these events, if it is not registered yet.
     fn register(
         &self,
         index: usize,
-        guest: &mut LobbyConnection<S>,
-        wanted: Registered,
+        connection: &mut LobbyConnection<S>,
+        wanted: Interest,
     ) -> std::io::Result<()> {
-        if guest.registered >= wanted {
+        if connection.registered >= wanted {
             return Ok(());
         }
-        let key = key(self.slots[index].claim.generation(), index);
-        if guest.registered == Registered::Nothing {
-            self.poller.register(&guest.stream, key)?;
+        let key = key(self.slots[index].ownership.generation(), index);
+        if connection.registered == Interest::Nothing {
+            self.poller.register(&connection.stream, key)?;
         }
-        if wanted == Registered::Writing {
-            self.poller.register_writing(&guest.stream, key)?;
+        if wanted == Interest::ReadAndWrite {
+            self.poller.register_writing(&connection.stream, key)?;
         }
-        guest.registered = wanted;
+        connection.registered = wanted;
         Ok(())
     }
 
-    /// Something has happened to these connections, now: those that nobody is at are ready. Whoever
-    /// delivers sees to it that somebody leads.
+    /// Counts these events, which came `now`, and queues the connections that no thread owns. The caller
+    /// makes sure that a worker leads.
     pub(super) fn deliver(&self, events: &Events, now: Instant) {
-        let claimed = |event: Event| {
+        let to_ready = |event: Event| {
             let (generation, index) = split(event.key);
             let slot = self.slots.get(index)?;
-            slot.claim.signal(generation, event.ended).then_some((index, now))
+            slot.ownership.signal(generation, event.ended).then_some((index, now))
         };
-        self.queues.ready(events.iter().filter_map(claimed));
+        self.queues.push_ready(events.iter().filter_map(to_ready));
     }
 }
 
@@ -197,11 +190,11 @@ impl<S: Service> Shared<S> {
 struct Worker<'a, S: Service> {
     lobby: &'a Shared<S>,
     activity: &'a Activity,
-    /// When its last turn ended, or it last looked for events: when the next one begins.
+    /// When its last turn ended, or it last waited for events; the next turn begins then.
     now: Instant,
-    /// When its turn began, as it was given to `activity`.
+    /// When its turn began, as recorded in `activity`.
     begun: Cell<u64>,
-    /// Measures the work that has been announced, if it is to be exact.
+    /// Measures the work that has been announced, if an exact figure is needed.
     meter: Cell<Option<Meter>>,
 }
 
@@ -210,14 +203,15 @@ impl<'a, S: Service> Worker<'a, S> {
         Worker { lobby, activity, now: Instant::now(), begun: Cell::new(0), meter: Cell::new(None) }
     }
 
-    /// Leads if nobody does, else helps, until the queues are empty or enough others are there.
+    /// Leads if no other worker does, else helps, until the queues are empty or enough other workers are
+    /// present.
     fn serve_all(&mut self, scratch: &mut S::Scratch) {
         while !self.lobby.is_closed() {
             if let Some(term) = self.lobby.crew.lead.take() {
                 let lead = LeadGuard { lobby: self.lobby, term };
-                self.activity.leads(term);
+                self.activity.set_lead(term);
                 self.lead(term, scratch);
-                self.activity.follows();
+                self.activity.clear_lead();
                 drop(lead);
             } else if let Some(work) = self.lobby.queues.next() {
                 self.serve(work, scratch);
@@ -230,7 +224,7 @@ impl<'a, S: Service> Worker<'a, S> {
         }
     }
 
-    /// Serves what is at hand, waits for events, and again; until the lead is passed on.
+    /// Serves what is at hand, then waits for events, and repeats until the term ends.
     fn lead(&mut self, term: Term, scratch: &mut S::Scratch) {
         let Shared { crew, queues, poller, .. } = self.lobby;
         let mut events = Events::new();
@@ -238,29 +232,29 @@ impl<'a, S: Service> Worker<'a, S> {
             let at_hand = queues.at_hand();
             self.call_for_help(at_hand);
             for _ in 0..at_hand {
-                let Some(work) = queues.next() else { break }; // helpers were faster
-                // One that asks for much waits for the others: new ones may have come meanwhile.
-                let much = matches!(work, Work::Again(..));
+                let Some(work) = queues.next() else { break }; // helpers have taken the rest
+                // After a resumed connection others go first: new ones may have come meanwhile.
+                let resumed = matches!(work, Work::Resumed(..));
                 self.serve(work, scratch);
                 if !crew.lead.holds(term) {
                     return;
                 }
-                if much {
+                if resumed {
                     break;
                 }
             }
             if !crew.lead.fall_asleep(term) {
                 return;
             }
-            // Each worker that is present takes at least one off the queues.
+            // Each present worker takes at least one connection from the queues.
             let left = queues.at_hand();
-            let patience = (left == 0 || left <= crew.present()) && !self.lobby.is_closed();
-            let waited = poller.wait(patience, &mut events);
-            crew.lead.wake(term);
+            let may_block = (left == 0 || left <= crew.present()) && !self.lobby.is_closed();
+            let waited = poller.wait(may_block, &mut events);
+            crew.lead.wake_up(term);
             self.lobby.wake_supervisor();
             if let Err(error) = waited {
                 log::error!("cannot wait for events: {error}");
-                return thread::sleep(PAUSE); // the next leader may fail as well, and say so
+                return thread::sleep(policy::RETRY_POLLER); // the next leader tries, and logs, again
             }
             if self.lobby.is_closed() {
                 return;
@@ -271,7 +265,7 @@ impl<'a, S: Service> Worker<'a, S> {
     }
 
     /// Returns true if the worker, after long work, waits a moment for the next request of the same
-    /// connection, which would otherwise wake the leader, and the leader a worker.
+    /// connection. Otherwise that request would wake the leader, and the leader would wake a worker.
     fn may_stay(&self, next: Next) -> bool {
         let Shared { crew, queues, .. } = self.lobby;
         matches!(next, Next::Readable(deadline) if deadline.phase == Phase::Idle)
@@ -280,7 +274,7 @@ impl<'a, S: Service> Worker<'a, S> {
             && self.may_keep()
     }
 
-    /// Calls a worker if the row of short work is too long for those that are present.
+    /// Calls a worker if the short work at hand takes too long for the present workers.
     fn call_for_help(&self, at_hand: usize) {
         let Shared { crew, usual_turn, cores, .. } = self.lobby;
         if policy::needs_help(at_hand, usual_turn.get(), crew.present(), *cores) {
@@ -288,19 +282,19 @@ impl<'a, S: Service> Worker<'a, S> {
         }
     }
 
-    /// Serves one connection.
+    /// Takes one turn with a connection from the queues.
     fn serve(&mut self, work: Work<S::Connection>, scratch: &mut S::Scratch) {
         let lobby = self.lobby;
         let begun = self.now;
         self.begun.set(lobby.nanoseconds(begun));
         self.activity.begin_turn(self.begun.get());
-        // A second turn in a row takes long because much was asked for: it says nothing of the others.
-        let counts = !matches!(work, Work::Again(..));
+        // A resumed connection takes long because it has much to send: it says nothing of the others.
+        let counts = !matches!(work, Work::Resumed(..));
         match work {
-            Work::Ready(index, since) | Work::Again(index, since) => {
+            Work::Ready(index, since) | Work::Resumed(index, since) => {
                 lobby.serve(index, since, self, scratch);
             }
-            Work::New(new) => lobby.welcome(new, self, scratch),
+            Work::New(new) => lobby.serve_new(new, self, scratch),
         }
         let was_long = lobby.crew.end_turn(self.activity);
         self.now = Instant::now();
@@ -318,9 +312,9 @@ impl<S: Service> Driver for Worker<'_, S> {
     fn before(&self, usual: &UsualTime) {
         let lobby = self.lobby;
         if usual.is_long() && lobby.crew.begin_long_work(self.activity, self.begun.get()) {
-            lobby.reinforce(policy::calls_beside_long_work);
+            lobby.call_others(policy::calls_beside_long_work);
         }
-        // A streaming handler is announced and not measured: what it left here ends now.
+        // A streaming handler is announced but not measured; this replaces the meter that it left.
         self.meter.set(usual.is_metered().then(Meter::start));
     }
 
@@ -333,7 +327,7 @@ impl<S: Service> Driver for Worker<'_, S> {
 }
 
 impl<S: Service> Drop for Worker<'_, S> {
-    /// A panic in the lobby itself costs the connection that was served; the worker is there again.
+    /// A panic in the lobby itself costs the connection being served; the worker becomes idle.
     fn drop(&mut self) {
         if thread::panicking() {
             self.lobby.crew.end_turn(self.activity);
@@ -342,7 +336,7 @@ impl<S: Service> Drop for Worker<'_, S> {
     }
 }
 
-/// Gives the lead back, also when the worker panics.
+/// Gives the lead back when it is dropped, also by a panic.
 struct LeadGuard<'a, S: Service> {
     lobby: &'a Shared<S>,
     term: Term,
@@ -350,11 +344,11 @@ struct LeadGuard<'a, S: Service> {
 
 impl<S: Service> Drop for LeadGuard<'_, S> {
     fn drop(&mut self) {
-        self.lobby.crew.lead.depose(self.term);
+        self.lobby.crew.lead.revoke(self.term);
     }
 }
 
-/// What a connection is registered with: which one (32 bits), in which slot (32 bits).
+/// Returns the key with which a connection is registered: its generation and its slot, 32 bits each.
 fn key(generation: u32, index: usize) -> u64 {
     u64::from(generation) << 32 | index as u64
 }

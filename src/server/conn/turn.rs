@@ -128,7 +128,7 @@ impl Service for Http {
         }
     }
 
-    fn crowded_out(&self, connection: &mut Connection) -> bool {
+    fn shed(&self, connection: &mut Connection) -> bool {
         let request = match connection.state.take() {
             State::Head(recv, since) if recv.skipping().is_none() => {
                 let came = Some(recv.give_up(&connection.io.input));

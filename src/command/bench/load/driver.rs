@@ -19,7 +19,7 @@ use super::schedule::{Next, Pace, Schedule};
 use super::tally::{LATE_THRESHOLD, Tally};
 use super::{Job, Measured};
 use crate::net::connect;
-use crate::net::poller::{Alarm, Event, Events, Poller};
+use crate::net::poller::{Event, Events, Poller, Timer};
 use crate::net::thread_usage;
 use crate::proto::buf::Buf;
 use crate::proto::http::limits::Limits;
@@ -37,7 +37,7 @@ pub(super) struct Driver<'j> {
     shapes: [EncodedRequest; 2],
     limits: Limits,
     poller: Poller,
-    alarm: Alarm,
+    timer: Timer,
     lanes: Vec<BenchConnection>,
     /// Connections that can take a request, the one that has been waiting for longest first; at a
     /// rate only. One that has broken since may still be in it.
@@ -69,7 +69,7 @@ impl<'j> Driver<'j> {
             schedule,
             shapes: job.shapes.clone(),
             limits: Limits::default(),
-            alarm: poller.alarm()?,
+            timer: poller.timer()?,
             poller,
             lanes: (0..connections).map(|_| BenchConnection::default()).collect(),
             free: VecDeque::with_capacity(connections),
@@ -99,7 +99,7 @@ impl<'j> Driver<'j> {
                 break;
             }
             if let Some(due) = next {
-                self.alarm.set(due.saturating_duration_since(Instant::now()))?;
+                self.timer.set(due.saturating_duration_since(Instant::now()))?;
             }
             self.poller.wait_for(tick.saturating_duration_since(now), &mut events)?;
             for event in events.iter() {

@@ -1,13 +1,14 @@
-//! The rules of thumb in virtual time: thousands of random mixes of handlers are played through them.
+//! Simulates the rules of thumb in virtual time, with thousands of random mixes of handlers.
 //!
-//! The model has the lobby's parts: connections that ask, wait and ask again; a queue; a leader that
-//! waits for events; workers that are called, and take 5 to 20 µs to arrive; a supervisor with its
-//! pauses. A handler takes a constant time, or sometimes a much longer one. Cores are not modelled:
-//! handlers wait, they do not compute.
+//! The model has the parts of the lobby: connections that send a request, wait, and send the next one; a
+//! queue; a leader that waits for events; workers that arrive 5 to 20 µs after they are called; a
+//! supervisor with its pauses. A handler takes a constant time, or sometimes a much longer one. Cores are
+//! not modelled: handlers wait, they do not compute.
 //!
-//! What is asserted is rule 2 of `policy.rs`. *Neglect* is when a connection is ready, a worker is idle,
-//! no worker is on its way, and none is in work that is really short. It may last for [`PATIENCE`]; and
-//! one pause of the supervisor longer when a handler surprises after none has for [`CLOSELY_FOR`].
+//! It asserts rule 2 of `policy.rs`. *Neglect* means that a connection is ready, a worker is idle, no
+//! worker is on its way, and none is in work that is really short. Neglect may last for [`PATIENCE`]; and
+//! one pause of the supervisor longer if a handler takes long unexpectedly after none has for
+//! [`CLOSELY_FOR`].
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -20,7 +21,7 @@ type Time = u64;
 
 const MICROSECOND: Time = 1_000;
 
-/// What a turn costs beside its handler.
+/// The time of a turn without its handler.
 const TURN: Time = 3 * MICROSECOND;
 
 /// The kernel's timer slack.
@@ -37,7 +38,7 @@ impl Random {
         self.0 % end
     }
 
-    /// A time between 1 µs and 100 ms, every order of magnitude as likely.
+    /// Returns a time between 1 µs and 100 ms; each order of magnitude is equally likely.
     fn time(&mut self) -> Time {
         let magnitude = 10u64.pow(u32::try_from(self.below(5)).unwrap());
         magnitude * (1 + self.below(10)) * MICROSECOND
@@ -74,7 +75,7 @@ struct Turn {
     route: usize,
     begun: Time,
     handler: Time,
-    /// As the crew counts it.
+    /// True if the crew counts it as long work.
     is_long: bool,
     is_metered: bool,
 }
@@ -91,10 +92,10 @@ struct Model {
     idle: usize,
     present: usize,
     coming: usize,
-    /// Which worker leads, if one does; and whether it waits for events.
+    /// The worker that leads, if one does; `asleep` while it waits for events.
     leader: Option<usize>,
     asleep: bool,
-    /// What the leader serves before it looks at the events again.
+    /// The number of connections that the leader serves before it looks at the events again.
     batch: usize,
     /// Connections that are ready.
     queue: VecDeque<usize>,
@@ -103,7 +104,7 @@ struct Model {
     closely_until: Time,
     /// How the supervisor has watched since it last looked.
     watching: Watch,
-    /// How long there has been neglect without a break, and how the supervisor watched when it began.
+    /// How long neglect has lasted without a break, and how the supervisor watched when it began.
     neglected: (Time, Watch),
     /// The longest neglect under each kind of watch.
     normally: Time,
@@ -160,7 +161,7 @@ impl Model {
         self.events.push(Reverse((time, self.numbers, event)));
     }
 
-    /// Plays so many turns, or as many as there are in a virtual minute.
+    /// Plays `turns` turns, or as many as there are in a virtual minute.
     fn play(&mut self, turns: u64) {
         while self.served < turns && self.now < 60_000_000 * MICROSECOND {
             let Some(Reverse((time, _, event))) = self.events.pop() else { return };
@@ -192,7 +193,7 @@ impl Model {
         match event {
             Event::Request(connection) => {
                 self.undelivered.push(connection);
-                self.rouse();
+                self.wake_leader();
             }
             Event::Arrival => {
                 self.coming -= 1;
@@ -215,12 +216,12 @@ impl Model {
         }
     }
 
-    /// The leader waits for events no more.
-    fn rouse(&mut self) -> bool {
+    /// Wakes the leader if it waits for events.
+    fn wake_leader(&mut self) -> bool {
         let slept = std::mem::take(&mut self.asleep);
         if slept {
             self.present += 1;
-            self.coming += 1; // as far as the rule goes
+            self.coming += 1; // for rule 2 it counts as coming
             let wakes = self.now + 5 * MICROSECOND;
             self.at(wakes, Event::Wake);
         }
@@ -239,9 +240,9 @@ impl Model {
         true
     }
 
-    fn reinforce(&mut self, calls: impl Fn(Situation) -> usize) {
+    fn call_others(&mut self, calls: impl Fn(Situation) -> usize) {
         let situation = self.situation();
-        let _ = (0..calls(situation)).all(|_| self.rouse() || self.call());
+        let _ = (0..calls(situation)).all(|_| self.wake_leader() || self.call());
     }
 
     fn becomes_long(&mut self, worker: usize, calls: impl Fn(Situation) -> usize) {
@@ -251,10 +252,10 @@ impl Model {
         if self.leader == Some(worker) {
             self.leader = None;
         }
-        self.reinforce(calls);
+        self.call_others(calls);
     }
 
-    /// What a worker does when it has nothing to do: `Worker::serve_all` and `Worker::lead`.
+    /// Does what a worker does between turns: `Worker::serve_all` and `Worker::lead`.
     fn goes_on(&mut self, worker: usize) {
         if self.leader.is_none() {
             self.leader = Some(worker);
@@ -359,12 +360,12 @@ fn nanoseconds(time: Duration) -> Time {
 }
 
 #[test]
-fn no_mix_of_handlers_neglects_a_connection_beside_an_idle_worker() {
+fn no_mix_of_handlers_leaves_a_connection_waiting_while_a_worker_is_idle() {
     let first_surprise = nanoseconds(PATIENCE + Watch::Normally.pause()) + SLACK;
     for seed in 1..=3000 {
         let mut model = Model::new(seed);
         model.play(300);
-        assert!(model.served > 0, "seed {seed}: it stands still");
+        assert!(model.served > 0, "seed {seed}: no request is served");
         assert!(model.normally <= first_surprise, "seed {seed}: {} ns", model.normally);
         assert!(model.closely <= nanoseconds(PATIENCE), "seed {seed}: {} ns", model.closely);
     }
