@@ -1,5 +1,5 @@
-//! Handlers that block: no worker may be idle beside a request that waits. The default driver, the
-//! real binaries, real sockets; times are asserted coarsely.
+//! Handlers that block: no worker is idle while a request waits. With the default driver, the real binaries
+//! and real sockets; times are asserted coarsely.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,8 +13,7 @@ const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
 const WORKERS: usize = 16;
 const CONNECTIONS: usize = 4 * WORKERS;
 
-/// Returns the answers a second that `connections` connections get from a server, and checks that none
-/// of them is an error.
+/// Returns the responses per second that `connections` connections get, and checks that none is an error.
 fn rate(server: &Server, target: &str, connections: usize) -> f64 {
     let (connections, url) = (connections.to_string(), server.url(target));
     let load = ["-c", &connections, "--threads", "1", "-t", "0.5"];
@@ -29,8 +28,8 @@ fn start(workers: usize, lobby: &str) -> Server {
     Server::start(&["--workers", &workers, "--lobby", lobby, "--access-log", "off"])
 }
 
-/// The ideal is that every worker is in a handler all the time. A slow or busy machine may not allow
-/// that: then the measure is what the textbook gets, which has a worker for each connection here. The
+/// Asserts that every worker is in a handler nearly all the time. A slow or busy machine may not allow
+/// that: then the rate is compared with the textbook, which has a worker for each connection here. The
 /// best of three runs counts.
 fn keeps_its_workers_busy(milliseconds: f64) {
     const SHARE: f64 = 0.6;
@@ -67,20 +66,20 @@ fn handlers_of_twenty_milliseconds_keep_all_workers_busy() {
     keeps_its_workers_busy(20.0);
 }
 
-/// Asks for `/sleep/30` on a kept connection and, 0 to 120 us later, for a small response on another one,
-/// again and again. Returns how long each small response took.
+/// Requests `/sleep/30` on one connection and, 0 to 120 us later, a small response on another, again and
+/// again. Returns the time of each small response.
 fn small_beside_sleeping(lobby: &str, seed: u64) -> Vec<Duration> {
     const TRIALS: u64 = 150;
     let server = start(2, lobby);
     let (mut sleeping, mut small) = (server.connect(), server.connect());
-    let ask = |wire: &mut Wire| assert_eq!(wire.send(HEALTH).answer().text(), "ok\n");
-    ask(&mut sleeping);
-    ask(&mut small);
+    let request = |wire: &mut Wire| assert_eq!(wire.send(HEALTH).answer().text(), "ok\n");
+    request(&mut sleeping);
+    request(&mut small);
     let trial = |number| {
         sleeping.send("GET /sleep/30 HTTP/1.1\r\nHost: a\r\n\r\n");
         wait(Duration::from_micros((number * 7 + seed * 13) % 121));
         let begun = Instant::now();
-        ask(&mut small);
+        request(&mut small);
         let took = begun.elapsed();
         assert_eq!(sleeping.answer().text(), "slept 30 ms\n");
         took
@@ -88,7 +87,7 @@ fn small_beside_sleeping(lobby: &str, seed: u64) -> Vec<Duration> {
     (0..TRIALS).map(trial).collect()
 }
 
-/// Waits without sleeping: a sleep is longer than 50 us.
+/// Waits without sleeping: a sleep takes more than 50 us.
 fn wait(time: Duration) {
     let begun = Instant::now();
     while begun.elapsed() < time {
@@ -97,7 +96,7 @@ fn wait(time: Duration) {
 }
 
 /// Returns the delays with the lobby and with the textbook, measured at the same time. The textbook has a
-/// worker for each connection here, so what delays it is the machine.
+/// worker for each connection here, so only the machine delays it.
 fn delays() -> [Vec<Duration>; 2] {
     const SERVERS: u64 = 4; // of each kind
     thread::scope(|scope| {
@@ -111,9 +110,9 @@ fn delays() -> [Vec<Duration>; 2] {
 }
 
 /// A small request never waits for the handler of the other worker, which takes 30 ms. A few more delays
-/// than the textbook has are chance; the better of two runs counts.
+/// than with the textbook are chance; the better of two runs counts.
 #[test]
-fn of_two_workers_the_idle_one_serves() {
+fn the_idle_one_of_two_workers_serves() {
     let mut seen = Vec::new();
     for _ in 0..2 {
         let [lobby, textbook] = delays();

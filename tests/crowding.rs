@@ -1,4 +1,5 @@
-//! More clients than workers, as the textbook has it (`--lobby off`): who gives way, and who starves.
+//! More clients than workers with the textbook (`--lobby off`): which connections make room, and which
+//! clients starve.
 
 use std::io::Read as _;
 use std::time::{Duration, Instant};
@@ -9,27 +10,27 @@ use crate::support::{SOON, Server, Wire};
 
 const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// A server with so many workers, each of them held by a client that kept its connection.
+/// Starts a server whose workers are each held by a client with an idle connection.
 fn with_idle_clients(workers: usize) -> (Server, Vec<Wire>) {
     let server = Server::start(&["--lobby", "off", "--workers", &workers.to_string()]);
     let mut idle: Vec<Wire> = (0..workers).map(|_| server.connect()).collect();
     for wire in &mut idle {
-        assert_eq!(wire.send(HEALTH).answer().field("Connection"), None, "it may stay");
+        assert_eq!(wire.send(HEALTH).answer().field("Connection"), None, "it is kept");
     }
     (server, idle)
 }
 
 #[test]
-fn an_idle_client_gives_way_to_a_new_one() {
+fn an_idle_connection_is_closed_for_a_new_one() {
     let (server, mut idle) = with_idle_clients(2);
     let begun = Instant::now();
     assert_eq!(server.get("/-/health").text(), "ok\n");
-    assert!(begun.elapsed() < SOON, "not after the minute that an idle connection has");
+    assert!(begun.elapsed() < SOON, "not after the idle time of a minute");
     let (mut gone, mut stays) = (idle.remove(0), idle.remove(0));
     if !gone.is_silent_for(Duration::from_millis(1)) {
-        assert_eq!(gone.rest(), b"", "closed, without a word");
+        assert_eq!(gone.rest(), b"", "closed without a response");
     } else {
-        assert_eq!(stays.rest(), b"", "closed, without a word");
+        assert_eq!(stays.rest(), b"", "closed without a response");
     }
 }
 
@@ -48,25 +49,25 @@ fn many_new_clients_are_served_beside_idle_ones() {
 }
 
 #[test]
-fn nobody_is_kept_while_others_wait() {
+fn no_connection_is_kept_while_others_wait() {
     let server = Server::start(&["--lobby", "off", "--workers", "1"]);
     let (mut first, mut second) = (server.connect(), server.connect());
     first.send("GET /sleep/300 HTTP/1.1\r\nHost: a\r\n\r\n");
-    std::thread::sleep(Duration::from_millis(100)); // until it is under way
+    std::thread::sleep(Duration::from_millis(100)); // until its handler runs
     second.send(HEALTH);
     let answer = first.answer();
     assert_eq!(answer.field("Connection"), Some("close"), "the first makes room for the second");
-    assert_eq!(second.answer().field("Connection"), None, "and nobody waits for the second");
+    assert_eq!(second.answer().field("Connection"), None, "and no client waits for the second");
 }
 
 #[test]
-fn workers_that_are_busy_are_waited_for() {
+fn a_client_waits_for_busy_workers() {
     let server = Server::start(&["--lobby", "off", "--workers", "2"]);
     let mut busy: Vec<Wire> = (0..2).map(|_| server.connect()).collect();
     for wire in &mut busy {
         wire.send("GET /sleep/500 HTTP/1.1\r\nHost: a\r\n\r\n");
     }
-    std::thread::sleep(Duration::from_millis(100)); // until they are under way
+    std::thread::sleep(Duration::from_millis(100)); // until their handlers run
     let mut third = server.connect();
     assert!(third.send(HEALTH).is_silent_for(Duration::from_millis(100)));
     assert_eq!(third.answer().text(), "ok\n");
@@ -75,14 +76,13 @@ fn workers_that_are_busy_are_waited_for() {
     }
 }
 
-/// The textbook's nature, which its first lines own up to: a client that has not said anything yet
-/// holds its worker. The lobby is the cure.
+/// The textbook by design: a client that has not sent anything yet holds its worker. The lobby avoids it.
 #[test]
 fn silent_clients_starve_the_others_until_they_leave() {
     let server = Server::start(&["--lobby", "off", "--workers", "2"]);
     let silent = [server.connect(), server.connect()];
     let mut third = server.connect();
-    assert!(third.send(HEALTH).is_silent_for(Duration::from_millis(700)), "nobody is free");
+    assert!(third.send(HEALTH).is_silent_for(Duration::from_millis(700)), "no worker is free");
     drop(silent);
     let begun = Instant::now();
     assert_eq!(third.answer().text(), "ok\n");
@@ -90,7 +90,7 @@ fn silent_clients_starve_the_others_until_they_leave() {
 }
 
 #[test]
-fn one_more_than_there_is_room_for_is_told_so_and_logged_with_its_address() {
+fn a_client_beyond_the_queue_is_refused_and_logged_with_its_address() {
     let (mut written, log) = std::io::pipe().unwrap();
     let access_log = AccessLog::to(log).unwrap();
     let driver = Driver::Textbook;
@@ -113,7 +113,7 @@ fn one_more_than_there_is_room_for_is_told_so_and_logged_with_its_address() {
 }
 
 #[test]
-fn clients_that_come_and_go_leave_no_worker_behind() {
+fn clients_that_disconnect_free_their_workers() {
     let server = Server::start(&["--lobby", "off", "--workers", "2", "--access-log", "off"]);
     for number in 0..200 {
         let mut wire = server.connect();
@@ -132,6 +132,6 @@ fn clients_that_come_and_go_leave_no_worker_behind() {
     }
     assert!(begun.elapsed() < SOON);
     let stderr = server.program.stderr.text();
-    let told = |line: &str| !line.contains(": INFO: ");
-    assert!(!stderr.lines().any(told), "and none of it is worth a warning: {stderr}");
+    let is_warning = |line: &str| !line.contains(": INFO: ");
+    assert!(!stderr.lines().any(is_warning), "a disconnect is not a warning: {stderr}");
 }

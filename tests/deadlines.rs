@@ -1,4 +1,4 @@
-//! Each wait has its deadline, and both drivers keep it. The honest slow ones live.
+//! Each wait has a deadline, and both drivers keep it. A slow client that goes on is not cut.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ fn server(driver: &str, flags: &[&str]) -> Server {
     Server::start(&[&common, flags].concat())
 }
 
-/// All that comes until the server closes, which is to be after so long, and soon after.
+/// Returns the bytes until the server closes, which must be after `least` and soon after it.
 fn ends_after(least: Duration, wire: &mut Wire) -> String {
     let begun = Instant::now();
     let rest = wire.rest();
@@ -25,11 +25,11 @@ fn ends_after(least: Duration, wire: &mut Wire) -> String {
     String::from_utf8_lossy(&rest).into_owned()
 }
 
-/// More than the kernel takes of an answer that nobody reads.
+/// More bytes than the kernel buffers of a response that the client does not read.
 const LARGE: usize = 20 << 20;
 
 #[test]
-fn half_a_head_is_answered_408_which_says_what_came_and_what_did_not() {
+fn half_a_head_gets_408_which_says_what_arrived_and_what_is_missing() {
     for driver in DRIVERS {
         let server = server(driver, &["--head-time", "0.5"]);
         let mut wire = server.connect();
@@ -38,7 +38,7 @@ fn half_a_head_is_answered_408_which_says_what_came_and_what_did_not() {
         let text = ends_after(Duration::from_millis(500), &mut wire);
         assert!(text.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{text}");
         assert!(text.contains("16 bytes arrived, without the blank line at its end."), "{text}");
-        // A byte now and then does not move the deadline.
+        // Single bytes do not extend the deadline.
         let begun = Instant::now();
         let drip = b"GET / HTTP/1.1\r\nHost: a.example.org\r\n";
         for byte in drip.iter().take(30) {
@@ -54,7 +54,7 @@ fn half_a_head_is_answered_408_which_says_what_came_and_what_did_not() {
 }
 
 #[test]
-fn idle_and_silent_connections_are_closed_without_a_word() {
+fn idle_and_silent_connections_are_closed_without_a_response() {
     for driver in DRIVERS {
         let server = server(driver, &["--idle-time", "0.5"]);
         let (mut silent, mut idle) = (server.connect(), server.connect());
@@ -65,7 +65,7 @@ fn idle_and_silent_connections_are_closed_without_a_word() {
 }
 
 #[test]
-fn a_body_under_the_minimum_rate_ends_and_an_honest_slow_one_lives() {
+fn a_body_under_the_minimum_rate_is_cut_and_a_slow_one_above_it_is_not() {
     for driver in DRIVERS {
         let server = server(driver, &["--transfer-grace", "0.5", "--transfer-rate", "100"]);
         let (mut stalled, mut chunked, mut slow) =
@@ -74,7 +74,7 @@ fn a_body_under_the_minimum_rate_ends_and_an_honest_slow_one_lives() {
         chunked.send("PUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc");
         slow.send("PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n");
         let upload = thread::spawn(move || {
-            // 250 bytes a second, four times the grace.
+            // 250 bytes a second, for four times the grace period.
             slow.send_slowly(&[b'x'; 500], 25, Duration::from_millis(100)).answer()
         });
         let text = ends_after(Duration::from_millis(500), &mut stalled);
@@ -87,7 +87,7 @@ fn a_body_under_the_minimum_rate_ends_and_an_honest_slow_one_lives() {
 }
 
 #[test]
-fn who_takes_nothing_is_left_and_a_slow_reader_gets_all() {
+fn a_client_that_reads_nothing_is_cut_and_a_slow_reader_gets_all() {
     const MANY: usize = 20_000_000;
     for driver in DRIVERS {
         let server = server(driver, &["--transfer-grace", "0.5", "--transfer-rate", "1000000"]);
@@ -111,7 +111,7 @@ fn who_takes_nothing_is_left_and_a_slow_reader_gets_all() {
                 count => got += count,
             }
         }
-        assert!(got > MANY, "{driver}: the slow one got {got} bytes");
+        assert!(got > MANY, "{driver}: the slow reader got {got} bytes");
         let mut got = 0;
         loop {
             match read(&mut never) {
@@ -119,14 +119,14 @@ fn who_takes_nothing_is_left_and_a_slow_reader_gets_all() {
                 count => got += count,
             }
         }
-        assert!(got < MANY, "{driver}: the other one was cut; it got {got} bytes");
+        assert!(got < MANY, "{driver}: the other client was not cut; it got {got} bytes");
     }
 }
 
-/// The kernels in between tell of a slow reader's progress in lumps, between which it looks like one
-/// that reads nothing.
+/// The kernel reports the progress of a slow reader in bursts, between which it looks like a client that
+/// reads nothing.
 #[test]
-fn a_reader_at_twice_the_minimum_rate_is_kept_for_many_graces() {
+fn a_reader_at_twice_the_minimum_rate_is_kept_beyond_the_grace_period() {
     const MANY: usize = 20_000_000;
     const RATE: usize = 50_000;
     const GRACE: Duration = Duration::from_millis(500);
@@ -149,7 +149,7 @@ fn a_reader_at_twice_the_minimum_rate_is_kept_for_many_graces() {
         got += slow.rest().len();
         assert_eq!(got, MANY, "{driver}: the slow one");
         let got = never.rest_or_reset();
-        assert!(got < MANY, "{driver}: the other one was cut; it got {got} bytes");
+        assert!(got < MANY, "{driver}: the other client was not cut; it got {got} bytes");
     };
     thread::scope(|scope| {
         for driver in DRIVERS {
@@ -158,10 +158,10 @@ fn a_reader_at_twice_the_minimum_rate_is_kept_for_many_graces() {
     });
 }
 
-/// Empty lines are no request that has begun, so their end is a quiet one; and what came is counted
-/// from where the head began.
+/// Empty lines do not begin a request, so after them the connection is closed without a response. The
+/// bytes that arrived are counted from the beginning of the head.
 #[test]
-fn what_came_is_counted_and_empty_lines_are_not() {
+fn the_408_counts_the_bytes_of_the_head_without_empty_lines() {
     let short = Duration::from_millis(300);
     let limits = Limits { head_time: short, transfer_grace: short, ..Limits::default() };
     let limits = Limits { idle_time: 2 * short, transfer_rate: 1_000_000, ..limits };
@@ -190,16 +190,16 @@ fn what_came_is_counted_and_empty_lines_are_not() {
         assert!(answer.text().contains(byte), "{sent:?}: {}", answer.text());
         assert_eq!(wire.rest(), b"", "{sent:?}");
     }
-    // Empty lines are no request that has begun, so the end is a quiet one.
+    // Empty lines do not begin a request.
     for sent in ["", "\r\n", "\r\n\r\n"] {
         let mut wire = Wire::to(address);
         assert_eq!(wire.send(sent).rest(), b"", "{sent:?}");
         let mut wire = Wire::to(address);
         wire.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").send(sent).answer();
-        assert_eq!(wire.rest(), b"", "{sent:?} behind a request");
+        assert_eq!(wire.rest(), b"", "{sent:?} after a request");
     }
-    // Whoever reads nothing is not waited for, however much is on its way in the kernel's buffers; a
-    // reset tells it that the rest is gone.
+    // A client that reads nothing is cut, however much is in the kernel's buffers; a reset tells it that
+    // the rest is lost.
     let mut wire = Wire::to(address);
     wire.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n").head();
     thread::sleep(4 * short);
@@ -209,8 +209,8 @@ fn what_came_is_counted_and_empty_lines_are_not() {
     assert_eq!(running.join().unwrap().workers.panics, 0);
 }
 
-/// One worker with a long row of requests before it: what arrives while it is busy, and before its own
-/// deadline, gets its turn, however late that comes. Nothing is reset, and nothing is answered 408.
+/// One worker has a long queue of requests. Bytes that arrive while it is busy, and before their deadline,
+/// are served, however late the turn comes: there is no reset and no 408.
 #[test]
 fn what_has_arrived_in_time_is_served_however_busy_the_workers_are() {
     const LATE: Duration = Duration::from_millis(500);
@@ -224,7 +224,7 @@ fn what_has_arrived_in_time_is_served_however_busy_the_workers_are() {
         ["--idle-time", "1", "--head-time", "1", "--transfer-grace", "1", "--queue", "9000"];
     let flags = [&["--workers", "1", "--access-log", "off"][..], &limits].concat();
     let server = Server::start(&flags);
-    // Each waits some 0.6 s for its turn, which is about to come when the deadlines of the others pass.
+    // Each waits about 0.6 s for its turn, until about the time when the deadlines of the others pass.
     let mut busy: Vec<Wire> = (0..200).map(|_| server.connect()).collect();
     let mut others: Vec<(usize, Wire)> = (0..30).map(|n| (n % 3, server.connect())).collect();
     for (_, wire) in &mut others {

@@ -1,4 +1,4 @@
-//! Few descriptors, and many clients that each want two: the others are served all the same.
+//! Few descriptors, and many clients that need two each: other clients are still served.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
@@ -11,15 +11,15 @@ use crate::support::{Folder, Server, Wire, eventually, root};
 
 const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// At `ulimit -n 128` there are descriptors for 80 connections, and for 12 files and bodies.
+/// With `ulimit -n 128` there are descriptors for 80 connections, and for 12 files and bodies.
 const LIMIT: usize = 128;
 const FILES: usize = 12;
 const CROWD: usize = 160;
 
-/// A page that is asked for while others do their worst has to come within this time.
+/// A page must arrive within this time while the hostile clients are connected.
 const PROMISED: Duration = Duration::from_secs(1);
 
-/// A server with so many descriptors.
+/// Starts a server with `limit` descriptors.
 fn with_descriptors(limit: usize, args: &[&str]) -> Server {
     let server = env!("CARGO_BIN_EXE_server");
     let mut command = Command::new("sh");
@@ -29,10 +29,10 @@ fn with_descriptors(limit: usize, args: &[&str]) -> Server {
     Server::run(command)
 }
 
-/// How long a page took, and the status of its answer.
+/// The time of a page, and the status of its response.
 type Asked = (Duration, Option<u16>);
 
-/// Asks for `/-/health` every 20 ms, on a connection that it keeps and on new ones, until it is ended.
+/// Requests `/-/health` every 20 ms, on one kept connection and on new ones, until [`Probes::end`].
 struct Probes {
     leave: Arc<AtomicBool>,
     asking: [JoinHandle<Vec<Asked>>; 2],
@@ -59,7 +59,7 @@ impl Probes {
         Probes { asking: [ask(true), ask(false)], leave }
     }
 
-    /// Each of them has been answered 200, within the time that is promised.
+    /// Asserts that each response was 200 and came within [`PROMISED`].
     fn end(self) {
         self.leave.store(true, Ordering::Relaxed);
         for asking in self.asking {
@@ -71,7 +71,7 @@ impl Probes {
     }
 }
 
-/// So many clients connect at once, and each says the same. They read nothing yet.
+/// Connects clients that all send `words` and read nothing yet.
 fn crowd(server: &Server, words: &[u8]) -> Vec<Wire> {
     let streams: Vec<TcpStream> =
         (0..CROWD).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
@@ -82,15 +82,15 @@ fn crowd(server: &Server, words: &[u8]) -> Vec<Wire> {
     wires
 }
 
-/// What each client that was refused has been told: 503, when to come again, and that this is the end.
-fn assert_told(head: &str) {
+/// Asserts that a refusal is 503 with Retry-After and `Connection: close`.
+fn assert_refused(head: &str) {
     let has = |line: &str| head.contains(line);
     assert!(has("HTTP/1.1 503 ") && has("\r\nRetry-After: 1\r\n"), "{head}");
     assert!(has("\r\nConnection: close\r\n"), "{head}");
 }
 
 #[test]
-fn uploads_that_are_held_leave_descriptors_for_others() {
+fn held_uploads_leave_descriptors_for_others() {
     for words in [
         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n",
         "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n",
@@ -99,13 +99,13 @@ fn uploads_that_are_held_leave_descriptors_for_others() {
         let probes = Probes::start(server.address());
         let half = [words.as_bytes(), &[b'x'; 100_000]].concat();
         let mut wires = crowd(&server, &half);
-        thread::sleep(Duration::from_millis(2500)); // they stay, and the refused ones do not read
+        thread::sleep(Duration::from_millis(2500)); // they stay connected, and the refused ones do not read
         probes.end();
         let held = wires.extract_if(.., |wire| wire.is_silent_for(Duration::from_millis(10)));
         let held: Vec<Wire> = held.collect();
         assert_eq!(held.len(), FILES, "{words}");
         for wire in &mut wires {
-            assert_told(&format!("H{}", wire.head()));
+            assert_refused(&format!("H{}", wire.head()));
         }
         let said = server.program.stderr.text();
         assert!(said.contains("(see ulimit -n)") && !said.contains("cannot accept"), "{said}");
@@ -122,7 +122,7 @@ fn uploads_that_are_held_leave_descriptors_for_others() {
 }
 
 #[test]
-fn readers_that_are_slow_leave_descriptors_for_others() {
+fn slow_readers_leave_descriptors_for_others() {
     let folder = Folder::new();
     let large = vec![b'x'; 8 << 20];
     folder.write("large", &large);
@@ -140,7 +140,7 @@ fn readers_that_are_slow_leave_descriptors_for_others() {
         let (served, refused): (Vec<_>, Vec<_>) =
             heads.iter().partition(|head| head.starts_with("HTTP/1.1 20"));
         assert_eq!(served.len(), FILES, "{words}");
-        refused.into_iter().for_each(|head| assert_told(head));
+        refused.into_iter().for_each(|head| assert_refused(head));
         drop(wires);
         let whole = || {
             let mut wire = server.connect();
@@ -154,9 +154,9 @@ fn readers_that_are_slow_leave_descriptors_for_others() {
     assert!(said.contains("(see ulimit -n)") && !said.contains("cannot accept"), "{said}");
 }
 
-/// The share of an upload comes back with its body, however that ends.
+/// The share of an upload is given back when its body ends, in any way.
 #[test]
-fn what_an_upload_had_comes_back() {
+fn the_share_of_an_upload_is_given_back() {
     let server = with_descriptors(64, &["--workers", "4", "--max-bodies-disk", "300000"]);
     let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n";
     for round in 0..20 {
@@ -192,7 +192,7 @@ fn bodies_on_the_disk_have_a_limit() {
         let mut held = server.connect();
         held.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n");
         held.send(vec![b'x'; 199_999]);
-        // By the head, before 100 Continue; and one whose length is not known as it comes.
+        // Refused by its head, before 100 Continue; without a length, while it arrives.
         let by_the_head = || {
             let mut wire = server.connect();
             wire.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n");
@@ -209,7 +209,7 @@ fn bodies_on_the_disk_have_a_limit() {
         never_fits.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 300001\r\n\r\n");
         too_much(&mut never_fits);
         server.stderr_until(|text| text.contains("(see --max-bodies-disk)"));
-        // A small one is in memory; and there is room again when the large one is done.
+        // A small body stays in memory; and there is room again when the large one is done.
         let small = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
         assert_eq!(server.connect().send(small).answer().status(), 200);
         assert_eq!(held.send("x").answer().status(), 200);
@@ -220,9 +220,9 @@ fn bodies_on_the_disk_have_a_limit() {
     }
 }
 
-/// The only worker is not the client's to keep: its body is collected before the handler runs.
+/// A single worker does not stream: the body is collected before the handler runs.
 #[test]
-fn a_single_worker_waits_for_no_body() {
+fn a_single_worker_does_not_wait_for_a_body() {
     let server = Server::start(&["--workers", "1", "--access-log", "off"]);
     let probes = Probes::start(server.address());
     let mut drips = server.connect();
@@ -233,7 +233,7 @@ fn a_single_worker_waits_for_no_body() {
 }
 
 #[test]
-fn what_a_single_worker_collects_has_a_limit() {
+fn a_body_collected_for_a_single_worker_has_a_limit() {
     for lobby in ["on", "off"] {
         let server = Server::start(&["--workers", "1", "--max-body", "1000", "--lobby", lobby]);
         let count = |length: usize| {
@@ -252,22 +252,22 @@ fn what_a_single_worker_collects_has_a_limit() {
     }
 }
 
-/// More connections than there may be, and all of them stay: the one that comes first waits half a
-/// second for room, and those after it are told at once.
+/// The connection limit is reached and stays so: the first client beyond it waits half a second for room,
+/// and those after it are refused at once.
 #[test]
-fn a_door_that_stays_full_refuses_at_once() {
+fn while_the_limit_stays_reached_clients_are_refused_at_once() {
     let server = Server::start(&["--max-connections", "4", "--access-log", "off"]);
     let mut inside: Vec<Wire> = (0..4).map(|_| server.connect()).collect();
     for wire in &mut inside {
         assert_eq!(wire.send(HEALTH).answer().status(), 200);
     }
-    assert_told(&server.connect().head());
+    assert_refused(&server.connect().head());
     let begun = Instant::now();
     for _ in 0..20 {
-        assert_told(&server.connect().head());
+        assert_refused(&server.connect().head());
     }
     assert!(begun.elapsed() < Duration::from_millis(450), "{:?}", begun.elapsed());
-    // One leaves while another waits: it is served.
+    // One client leaves while another waits, which is then served.
     inside.truncate(1);
     inside.extend((0..3).map(|_| server.let_in()));
     let mut waits = server.connect();

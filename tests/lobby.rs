@@ -18,21 +18,21 @@ fn served_at_once(server: &Server) {
 }
 
 #[test]
-fn silent_half_said_and_idle_clients_hold_no_worker() {
+fn silent_slow_and_idle_clients_hold_no_worker() {
     let server = Server::start(&["--workers", "2", "--access-log", "off"]);
     let connect = || TcpStream::connect(server.address()).expect("it listens");
     let silent: Vec<TcpStream> = (0..100).map(|_| connect()).collect();
-    let mut half_said: Vec<Wire> = (0..100).map(|_| server.connect()).collect();
-    for wire in &mut half_said {
+    let mut half_sent: Vec<Wire> = (0..100).map(|_| server.connect()).collect();
+    for wire in &mut half_sent {
         wire.send("GET /-/health HT");
     }
     let mut idle: Vec<Wire> = (0..100).map(|_| server.connect()).collect();
     idle.iter_mut().for_each(|wire| drop(wire.send(HEALTH).answer()));
     served_at_once(&server);
     for wire in &mut idle {
-        assert_eq!(wire.send(HEALTH).answer().text(), "ok\n", "none is forgotten");
+        assert_eq!(wire.send(HEALTH).answer().text(), "ok\n", "no connection is forgotten");
     }
-    for wire in &mut half_said {
+    for wire in &mut half_sent {
         assert_eq!(wire.send("TP/1.1\r\nHost: a\r\n\r\n").answer().text(), "ok\n");
     }
     drop(silent);
@@ -78,28 +78,28 @@ fn handlers_that_block_hold_only_their_workers() {
     }
 }
 
-/// Clients that ask without end beside a polite one, each for what `words` says, by its number. The
-/// polite one's delays, in order.
-fn delays_beside(greedy: usize, words: fn(usize) -> Words) -> Vec<Duration> {
+/// Runs `greedy` clients that send requests without end, each as `requests` says for its number. Returns
+/// the sorted delays of one client that waits for each response.
+fn delays_beside(greedy: usize, requests: fn(usize) -> Requests) -> Vec<Duration> {
     let server = Server::start(&["--workers", "16", "--access-log", "off"]);
     let greedy: Vec<TcpStream> =
         (0..greedy).map(|_| TcpStream::connect(server.address()).expect("it listens")).collect();
-    let all_said = AtomicBool::new(false);
+    let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         for (number, stream) in greedy.iter().enumerate() {
-            let all_said = &all_said;
+            let is_over = &is_over;
             scope.spawn(move || {
-                let (text, repeated) = match words(number) {
-                    Words::Once(text) => (text, false),
-                    Words::Again(text) => (text, true),
+                let (text, repeated) = match requests(number) {
+                    Requests::Once(text) => (text, false),
+                    Requests::Repeated(text) => (text, true),
                 };
                 let (mut reading, mut writing) = (stream, stream);
                 stream.set_nonblocking(true).expect("an option");
                 let mut waste = vec![0; 64 << 10];
                 let mut left = text.as_bytes();
-                while !all_said.load(Ordering::Relaxed) {
-                    let said = writing.write(left).unwrap_or(0);
-                    left = &left[said..];
+                while !is_over.load(Ordering::Relaxed) {
+                    let sent = writing.write(left).unwrap_or(0);
+                    left = &left[sent..];
                     if left.is_empty() && repeated {
                         left = text.as_bytes();
                     }
@@ -109,7 +109,7 @@ fn delays_beside(greedy: usize, words: fn(usize) -> Words) -> Vec<Duration> {
                 }
             });
         }
-        thread::sleep(Duration::from_millis(100)); // until they are at it
+        thread::sleep(Duration::from_millis(100)); // until all of them have sent
         let mut wire = server.connect();
         let mut delays: Vec<Duration> = (0..20)
             .map(|_| {
@@ -118,40 +118,40 @@ fn delays_beside(greedy: usize, words: fn(usize) -> Words) -> Vec<Duration> {
                 begun.elapsed()
             })
             .collect();
-        all_said.store(true, Ordering::Relaxed);
+        is_over.store(true, Ordering::Relaxed);
         delays.sort_unstable();
         delays
     })
 }
 
-/// What a greedy client says.
-enum Words {
+/// What a greedy client sends.
+enum Requests {
     Once(String),
-    Again(String),
+    Repeated(String),
 }
 
-/// Who asks for much waits for who asks for little, whatever the number of workers: more of them
+/// A client that asks for much waits for one that asks for little, for any number of workers: more workers
 /// than cores must not take the leader's time.
 #[test]
 fn greedy_clients_delay_the_others_by_milliseconds() {
     let delays = delays_beside(48, |number| match number % 4 {
-        0 => Words::Once("GET /bytes/9000000000 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
-        _ => Words::Again(HEALTH.repeat(300)),
+        0 => Requests::Once("GET /bytes/9000000000 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
+        _ => Requests::Repeated(HEALTH.repeat(300)),
     });
     assert!(delays[10] < Duration::from_millis(100), "{delays:?}");
 }
 
-/// A turn ends after 64 answers, though a thousand more requests have been read: four times as many
-/// clients as workers, who always have the next one there, and one who asks when it has its answer.
+/// A turn ends after 64 responses, though a thousand more requests have been read. Four times as many
+/// clients as workers pipeline, and one sends a request only after the response before it.
 #[test]
-fn pipelining_clients_do_not_starve_a_polite_one() {
-    let delays = delays_beside(64, |_| Words::Again(HEALTH.repeat(1000)));
+fn pipelining_clients_do_not_starve_a_client_that_waits() {
+    let delays = delays_beside(64, |_| Requests::Repeated(HEALTH.repeat(1000)));
     assert!(delays[10] < Duration::from_millis(100), "{delays:?}");
 }
 
-/// Whatever the interleaving of many clients and few workers: every request is answered, once.
+/// Many clients and few workers, in any interleaving: every request gets one response.
 #[test]
-fn in_a_storm_nobody_is_forgotten_and_nobody_is_answered_twice() {
+fn under_a_storm_of_requests_each_gets_one_response() {
     let server = Server::start(&["--workers", "3", "--access-log", "off"]);
     thread::scope(|scope| {
         for client in 0..16 {
@@ -167,7 +167,7 @@ fn in_a_storm_nobody_is_forgotten_and_nobody_is_answered_twice() {
                             _ => format!("/echo?{client}.{round}.{number}"),
                         };
                         let head = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
-                        // In two pieces, now and then, so that a head waits in the lobby.
+                        // Some heads come in two pieces, so that they wait in the lobby.
                         let (first, rest) = head.split_at(head.len() / ((round % 3) + 1));
                         wire.send(first);
                         if !rest.is_empty() {
@@ -186,7 +186,7 @@ fn in_a_storm_nobody_is_forgotten_and_nobody_is_answered_twice() {
                     }
                 }
                 for wire in &mut wires {
-                    assert!(wire.is_silent_for(Duration::from_millis(1)), "nothing is left over");
+                    assert!(wire.is_silent_for(Duration::from_millis(1)), "no byte is left over");
                 }
             });
         }

@@ -1,4 +1,4 @@
-//! Whatever happens in a handler, on the disk or to a client: served on.
+//! The server goes on whatever happens in a handler, on the disk, or to a client.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
@@ -21,7 +21,7 @@ fn still_serves(server: &Server) {
     assert!(begun.elapsed() < SOON);
 }
 
-/// What the library has told the log of panics, in this process.
+/// The log lines of the library about panics, in this process.
 static SAID: Said = Said(Mutex::new(Vec::new()));
 
 struct Said(Mutex<Vec<String>>);
@@ -41,7 +41,8 @@ impl log::Log for Said {
     fn flush(&self) {}
 }
 
-/// More panics than workers, each a 500 and a line in the log; afterwards every worker can still be in a handler at once.
+/// More panics than workers, each a 500 and a line in the log; afterwards all workers can
+/// still be in handlers at once.
 #[test]
 fn a_handler_that_panics_costs_its_request_and_no_worker() {
     const WORKERS: usize = 3;
@@ -81,9 +82,9 @@ fn a_handler_that_panics_costs_its_request_and_no_worker() {
     assert_eq!((report.cut, report.workers.stuck.len()), (0, 0));
 }
 
-/// An orderly end would wait behind megabytes that nobody reads, in the kernel, long after we left.
+/// After an orderly close, megabytes that the client does not read would stay in the kernel for minutes.
 #[test]
-fn who_reads_nothing_is_reset_at_the_deadline() {
+fn a_client_that_reads_nothing_is_reset_at_the_deadline() {
     let routes = Router::new()
         .get("/", |_: &mut Request| Response::text("x".repeat(100 << 20)))
         .build()
@@ -107,7 +108,7 @@ fn who_reads_nothing_is_reset_at_the_deadline() {
 }
 
 #[test]
-fn a_full_log_disk() {
+fn a_full_disk_of_the_log() {
     let server = Server::start(&["--access-log", "/dev/full"]);
     let mut wire = server.connect();
     for _ in 0..200 {
@@ -120,15 +121,15 @@ fn a_full_log_disk() {
         let (_, count) = page.rsplit_once("threadbare_log_lines_lost_total ")?;
         count.lines().next()?.parse().ok().filter(|count: &u64| *count >= 200)
     };
-    assert!(eventually(lost).is_some(), "they are counted");
+    assert!(eventually(lost).is_some(), "lost lines are counted");
     let said = server.program.stderr.text();
-    assert_eq!(said.lines().count(), 1, "and it does not say so once a request: {said}");
+    assert_eq!(said.lines().count(), 1, "and not logged for each request: {said}");
 }
 
-/// A terminal that is held with Ctrl-S, a log collector that hangs: a pipe takes 64 KB, and then
-/// whoever writes waits for ever. Bad requests are told of there, too.
+/// A terminal stopped with Ctrl-S, or a log collector that hangs: a pipe takes 64 KB, and then a write
+/// waits for ever. Bad requests are logged there, too.
 #[test]
-fn a_stderr_that_nobody_reads() {
+fn a_stderr_that_is_not_read() {
     const CLIENTS: usize = 8;
     const ROUNDS: usize = 50;
     let (unread, stderr) = std::io::pipe().unwrap();
@@ -192,7 +193,7 @@ fn a_root_that_is_removed_and_comes_back() {
     assert_eq!(server.get("/a.txt").text(), "again\n");
 }
 
-/// Opening a FIFO that nobody writes to blocks for ever, where it is done carelessly.
+/// A plain open(2) of a FIFO without a writer blocks for ever.
 #[test]
 fn a_fifo_in_the_root() {
     if !needs("mkfifo") {
@@ -222,18 +223,18 @@ fn clients_that_leave_in_the_middle_of_everything() {
             6 => b"GET /sleep/1 HTTP/1.1\r\nHost: a\r\n\r\nGET /-/health HTTP/1.1\r\n",
             _ => b"\xff\xf4\r\n\r\n",
         };
-        let _ = stream.write_all(words); // it may have been refused in the middle of it
+        let _ = stream.write_all(words); // it may be refused meanwhile
         if number % 3 == 0 {
             let _ = stream.shutdown(Shutdown::Write);
         }
     }
     still_serves(&server);
     let open = || sockets(&server).filter(|&count| count < 20);
-    assert!(eventually(open).is_some(), "none of them is still held: {:?}", sockets(&server));
+    assert!(eventually(open).is_some(), "no connection is left: {:?}", sockets(&server));
 }
 
 #[test]
-fn a_lobby_full_of_idle_connections_is_cheap_and_left_at_once() {
+fn a_lobby_full_of_idle_connections_is_cheap_and_stops_at_once() {
     const IDLE: usize = 5000;
     const SPARE: usize = 1000;
     if !may_open(IDLE + SPARE) {
@@ -257,22 +258,23 @@ fn a_lobby_full_of_idle_connections_is_cheap_and_left_at_once() {
     drop(idle);
 }
 
-/// Raises the limit of open files, which is the tests' and the server's; says if that is not enough.
+/// Raises the limit of open files for this process and the server. Returns false, with a note, if that is not
+/// enough.
 fn may_open(count: usize) -> bool {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard); // then it is as it was
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard); // if it fails, the limit is as before
     let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     soft >= count as u64
         || crate::support::skipped(&format!("{soft} descriptors; right: ulimit -n {count}"))
 }
 
-/// How many descriptors a server has.
+/// Returns the number of descriptors of a server.
 fn sockets(server: &Server) -> Option<usize> {
     Some(fs::read_dir(format!("/proc/{}/fd", server.program.id())).ok()?.count())
 }
 
-/// Kilobytes of resident memory.
+/// Returns the resident memory in kilobytes.
 fn resident(server: &Server) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", server.program.id())).ok()?;
     status.split_once("VmRSS:")?.1.split_whitespace().next()?.parse().ok()

@@ -1,4 +1,4 @@
-//! More than there is room for: it is answered, or waits outside, and passes.
+//! Overload: clients beyond the limits are refused or wait, and the server recovers.
 
 use std::net::TcpStream;
 use std::process::Command;
@@ -19,7 +19,7 @@ fn served(wire: &mut Wire) {
 }
 
 #[test]
-fn one_connection_too_many_is_told_so_and_the_telling_arrives() {
+fn a_connection_beyond_the_limit_gets_503_and_no_reset() {
     for driver in ["on", "off"] {
         let server = Server::start(&["--lobby", driver, "--max-connections", "3"]);
         let mut inside: Vec<Wire> = (0..3).map(|_| server.connect()).collect();
@@ -27,8 +27,8 @@ fn one_connection_too_many_is_told_so_and_the_telling_arrives() {
         let mut one = server.connect();
         let text = rest(one.send(ECHO));
         assert!(text.starts_with(REFUSED) && text.contains("Retry-After: 1\r\n"), "{text}");
-        assert!(text.contains("As many connections are open as may be."), "{text}");
-        // A plain close would answer what is still being sent with a reset, and destroy the 503.
+        assert!(text.contains("The limit of open connections is reached."), "{text}");
+        // A plain close would cause a reset while the client still sends, and destroy the 503.
         let mut chatty = server.connect();
         chatty.send_slowly(&[b'x'; 50_000], 1_000, Duration::from_millis(4));
         assert!(rest(&mut chatty).starts_with(REFUSED));
@@ -39,7 +39,7 @@ fn one_connection_too_many_is_told_so_and_the_telling_arrives() {
 }
 
 #[test]
-fn one_address_has_its_share() {
+fn the_connections_of_one_address_are_limited() {
     let server = Server::start(&["--max-per-address", "2"]);
     let mut inside = [server.connect(), server.connect()];
     inside.iter_mut().for_each(served);
@@ -50,7 +50,7 @@ fn one_address_has_its_share() {
 }
 
 #[test]
-fn blocked_clients_wait_outside_until_there_is_room() {
+fn blocked_clients_wait_until_there_is_room() {
     for driver in ["on", "off"] {
         let flags = ["--lobby", driver, "--max-connections", "2", "--overload", "block"];
         let server = Server::start(&flags);
@@ -68,28 +68,28 @@ fn blocked_clients_wait_outside_until_there_is_room() {
     }
 }
 
-/// All workers are in handlers. What fits into the queue is served when they are back, what does
-/// not is told so at once, and deadlines are kept.
+/// All workers are in handlers. Requests that fit into the queue are served afterwards, the others are
+/// refused at once, and deadlines are kept.
 #[test]
-fn when_all_workers_are_busy_who_does_not_fit_is_told_at_once() {
+fn when_all_workers_are_busy_requests_beyond_the_queue_are_refused_at_once() {
     let server = Server::start(&["--workers", "2", "--queue", "5", "--head-time", "0.5"]);
     let mut kept: Vec<Wire> = Vec::new();
     for _ in 0..20 {
         kept.push(server.connect());
         kept.last_mut().into_iter().for_each(served);
     }
-    let mut half_said = server.connect();
-    half_said.send("GET / HTTP/1.1\r\n");
+    let mut half_sent = server.connect();
+    half_sent.send("GET / HTTP/1.1\r\n");
     let mut sleepers = [server.connect(), server.connect()];
     for wire in &mut sleepers {
         wire.send("GET /sleep/2500 HTTP/1.1\r\nHost: a\r\n\r\n");
     }
-    thread::sleep(Duration::from_millis(100)); // until they are under way
+    thread::sleep(Duration::from_millis(100)); // until their handlers run
     let begun = Instant::now();
     for wire in &mut kept {
         wire.send(ECHO);
     }
-    thread::sleep(Duration::from_millis(100)); // until it has seen who was first
+    thread::sleep(Duration::from_millis(100)); // until the server has seen which came first
     let mut new: Vec<Wire> = (0..20).map(|_| server.connect()).collect();
     let is_refused = |wire: &mut Wire| {
         let refused = !wire.is_silent_for(Duration::from_millis(20));
@@ -97,11 +97,11 @@ fn when_all_workers_are_busy_who_does_not_fit_is_told_at_once() {
         refused
     };
     let refused = kept.extract_if(.., is_refused).count();
-    assert_eq!(refused, 15, "of the kept ones five fit");
+    assert_eq!(refused, 15, "five requests on kept connections fit");
     let refused = new.extract_if(.., is_refused).count();
-    assert_eq!(refused, 15, "and of the new ones five");
-    assert!(rest(&mut half_said).starts_with("HTTP/1.1 408 "));
-    assert!(begun.elapsed() < Duration::from_millis(2200), "all that while the workers slept");
+    assert_eq!(refused, 15, "and five on new connections");
+    assert!(rest(&mut half_sent).starts_with("HTTP/1.1 408 "));
+    assert!(begun.elapsed() < Duration::from_millis(2200), "all this while the workers slept");
     for wire in &mut sleepers {
         assert_eq!(wire.answer().text(), "slept 2500 ms\n");
     }
@@ -114,7 +114,7 @@ fn when_all_workers_are_busy_who_does_not_fit_is_told_at_once() {
 }
 
 #[test]
-fn without_descriptors_it_waits_and_recovers() {
+fn without_descriptors_the_server_waits_and_recovers() {
     let server = env!("CARGO_BIN_EXE_server");
     let flags = "--workers 4 --max-connections 1000 --access-log off \"$@\"";
     let mut command = Command::new("sh");
@@ -134,9 +134,9 @@ fn without_descriptors_it_waits_and_recovers() {
     assert!(stderr.lines().count() < 20, "{stderr}");
 }
 
-/// Clients that are in already are told to come again, whatever they ask for; the log is not filled.
+/// Clients with a connection get 503 with Retry-After for any request; the log is not filled.
 #[test]
-fn without_descriptors_what_needs_a_file_is_answered_503() {
+fn without_descriptors_a_request_that_needs_a_file_gets_503() {
     let server = env!("CARGO_BIN_EXE_server");
     let flags = "--workers 4 --max-connections 1000 --max-body-memory 0 --access-log off \"$@\"";
     let mut command = Command::new("sh");
@@ -167,11 +167,11 @@ fn without_descriptors_what_needs_a_file_is_answered_503() {
         let mut wire = server.connect();
         wire.try_exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n").filter(|(status, _)| *status == 200)
     };
-    assert!(eventually(again).is_some(), "it recovers");
+    assert!(eventually(again).is_some(), "the server recovers");
 }
 
 #[test]
-fn by_default_there_are_no_more_connections_than_descriptors_allow() {
+fn the_default_connection_limit_is_what_the_descriptors_allow() {
     let server = env!("CARGO_BIN_EXE_server");
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -n 40; exec {server} --workers 4 \"$@\""), "sh"]);

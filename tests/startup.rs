@@ -1,11 +1,11 @@
-//! How the server begins: what it says, what it refuses, and with which exit code.
+//! How the server starts: what it prints, what it refuses, and with which exit code.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
 use crate::support::{Folder, Server, Wire, eventually, run, server_command, skipped};
 
-/// Exit code, stdout and stderr of a server that does not start.
+/// Returns the exit code, stdout and stderr of a server that does not start.
 fn ends(args: &[&str]) -> (Option<i32>, String, String) {
     let data = Folder::new();
     let mut command = server_command(&["--data", data.path().to_str().unwrap()]);
@@ -13,7 +13,7 @@ fn ends(args: &[&str]) -> (Option<i32>, String, String) {
     (finished.code, String::from_utf8(finished.stdout).unwrap(), finished.stderr)
 }
 
-/// It fails with this code, and says these words in its one line on stderr.
+/// Asserts that the server fails with `code` and prints `words` in one line on stderr.
 fn fails(code: i32, args: &[&str], words: &[&str]) {
     let (ended, stdout, stderr) = ends(args);
     assert_eq!((ended, stdout.as_str()), (Some(code), ""), "{args:?}: {stderr}");
@@ -46,7 +46,7 @@ fn version_goes_to_stdout() {
 }
 
 #[test]
-fn wrong_arguments_are_2() {
+fn wrong_arguments_exit_with_2() {
     for (args, words) in [
         (&["--no-such-flag"][..], &["\"--no-such-flag\" is not a flag"][..]),
         (&["--port", "8080"], &["\"--port\" is not a flag here; did you mean --bind?"]),
@@ -67,7 +67,7 @@ fn wrong_arguments_are_2() {
 }
 
 #[test]
-fn a_port_in_use_is_1() {
+fn a_port_in_use_exits_with_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     fails(1, &["--bind", &address], &[&format!("{address} is in use"), "choose another port"]);
@@ -77,13 +77,13 @@ fn a_port_in_use_is_1() {
 }
 
 #[test]
-fn an_address_of_another_machine_is_1() {
+fn an_address_of_another_machine_exits_with_1() {
     fails(1, &["--bind", "192.0.2.1:8080"], &["192.0.2.1:8080 is not an address of this machine"]);
-    fails(1, &["--bind", "nowhere.invalid:80"], &["nowhere.invalid:80 cannot be listened on"]);
+    fails(1, &["--bind", "nowhere.invalid:80"], &["cannot listen on nowhere.invalid:80"]);
 }
 
 #[test]
-fn a_root_that_is_no_folder_is_1() {
+fn a_root_that_is_not_a_folder_exits_with_1() {
     let folder = Folder::with(&[("file", "x")]);
     let [missing, file] = ["missing", "file"].map(|name| folder.join(name).display().to_string());
     fails(1, &[&missing], &[&missing, "cannot be served", "right: server FOLDER"]);
@@ -95,7 +95,7 @@ fn a_root_that_is_no_folder_is_1() {
 }
 
 #[test]
-fn an_access_log_that_cannot_be_written_is_1() {
+fn an_access_log_that_cannot_be_written_exits_with_1() {
     let folder = Folder::new();
     let log = folder.join("missing/access.log").display().to_string();
     let words = [&log, "cannot be written", "right: --access-log FILE, - or off"];
@@ -105,14 +105,14 @@ fn an_access_log_that_cannot_be_written_is_1() {
 }
 
 #[test]
-fn data_that_cannot_be_kept_is_1() {
+fn data_that_cannot_be_stored_exits_with_1() {
     let folder = Folder::with(&[("file", "x")]);
     let file = folder.join("file").display().to_string();
     fails(1, &["--data", &file], &[&file, "cannot keep users", "right: --data FOLDER"]);
 }
 
 #[test]
-fn one_line_on_stdout_says_where_it_listens() {
+fn one_line_on_stdout_names_the_address() {
     let server = Server::start(&["--workers", "3"]);
     let port = server.address().port();
     assert_ne!(port, 0, "the real one");
@@ -120,11 +120,11 @@ fn one_line_on_stdout_says_where_it_listens() {
     assert_eq!(server.ready, want);
     server.get("/");
     server.stderr_until(|text| text.contains("GET /"));
-    assert_eq!(server.program.stdout.text(), want + "\n", "and nothing else");
+    assert_eq!(server.program.stdout.text(), want + "\n", "and no other line");
 }
 
 #[test]
-fn it_listens_wherever_it_is_told_to() {
+fn the_server_listens_on_every_given_address() {
     let server = Server::start(&["--bind", "127.0.0.1:0", "--bind", "localhost:0"]);
     assert!(server.addresses.len() >= 2, "{}", server.ready);
     for &address in &server.addresses {
@@ -134,7 +134,7 @@ fn it_listens_wherever_it_is_told_to() {
 }
 
 #[test]
-fn it_listens_on_ipv6() {
+fn the_server_listens_on_ipv6() {
     if TcpListener::bind("[::1]:0").is_err() {
         skipped("there is no IPv6 here");
         return;
@@ -147,7 +147,7 @@ fn it_listens_on_ipv6() {
 }
 
 #[test]
-fn a_port_can_be_had_again_at_once() {
+fn a_port_can_be_bound_again_at_once() {
     let mut first = Server::start(&[]);
     let address = first.address().to_string();
     // The server closes first, so that its end of the connection stays in TIME_WAIT.
@@ -159,7 +159,7 @@ fn a_port_can_be_had_again_at_once() {
 }
 
 #[test]
-fn it_serves_whether_or_not_anybody_reads_its_stdout() {
+fn the_server_serves_though_its_stdout_is_not_read() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -180,9 +180,9 @@ fn it_serves_whether_or_not_anybody_reads_its_stdout() {
     assert_eq!(answer.unwrap().unwrap(), "ok\n");
 }
 
-/// A table that grows while a thousand clients come keeps them waiting.
+/// A descriptor table that grows while a thousand clients connect makes them wait.
 #[test]
-fn there_is_room_for_all_connections_before_they_come() {
+fn the_descriptor_table_is_large_enough_before_clients_connect() {
     let server = Server::start(&["--max-connections", "700"]);
     let status = format!("/proc/{}/status", server.program.id());
     if !std::path::Path::new(&status).exists() {

@@ -1,4 +1,4 @@
-//! How the server ends: what is under way is finished, and then nothing is left.
+//! How the server stops: requests under way are finished, and then no connection is left.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,14 +11,14 @@ use crate::support::{SOON, Server, eventually, root};
 
 const STOPPING: &str = "server: finishing the requests under way; a second signal stops at once\n";
 
-/// Asks it to stop, and waits until it knows.
-fn ask(server: &Server, signal: &str) {
+/// Sends a signal, and waits until the server has seen it.
+fn request_stop(server: &Server, signal: &str) {
     server.program.signal(signal);
     server.stderr_until(|text| text.contains(STOPPING));
 }
 
 #[test]
-fn a_signal_stops_it_and_that_is_a_success() {
+fn a_signal_stops_the_server_with_success() {
     for signal in ["INT", "TERM", "HUP"] {
         let mut server = Server::start(&[]);
         server.get("/-/health");
@@ -39,7 +39,7 @@ fn connections_with_nothing_under_way_are_closed() {
     let mut idle = server.connect();
     idle.send("GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n").answer();
     let begun = Instant::now();
-    ask(&server, "TERM");
+    request_stop(&server, "TERM");
     assert_eq!(idle.rest(), b"");
     assert_eq!(silent.rest(), b"");
     assert_eq!(server.program.exit_code(), Some(0));
@@ -47,12 +47,12 @@ fn connections_with_nothing_under_way_are_closed() {
 }
 
 #[test]
-fn a_request_under_way_is_answered_and_told_that_it_was_the_last() {
+fn a_request_under_way_gets_its_response_with_connection_close() {
     let mut server = Server::start(&[]);
     let mut wire = server.connect();
     wire.send("GET /sleep/700 HTTP/1.1\r\nHost: a\r\n\r\n");
-    std::thread::sleep(Duration::from_millis(200)); // until it is under way
-    ask(&server, "TERM");
+    std::thread::sleep(Duration::from_millis(200)); // until its handler runs
+    request_stop(&server, "TERM");
     let answer = wire.answer();
     assert_eq!((answer.status(), answer.text().as_str()), (200, "slept 700 ms\n"));
     assert_eq!(answer.field("Connection"), Some("close"));
@@ -61,12 +61,12 @@ fn a_request_under_way_is_answered_and_told_that_it_was_the_last() {
 }
 
 #[test]
-fn the_last_answer_survives_a_request_that_comes_too_late() {
+fn the_last_response_survives_a_request_that_comes_too_late() {
     let mut server = Server::start(&[]);
     let mut wire = server.connect();
     wire.send("GET /sleep/700 HTTP/1.1\r\nHost: a\r\n\r\n");
-    std::thread::sleep(Duration::from_millis(200)); // until it is under way
-    ask(&server, "TERM");
+    std::thread::sleep(Duration::from_millis(200)); // until its handler runs
+    request_stop(&server, "TERM");
     wire.send("GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(wire.answer().text(), "slept 700 ms\n");
     assert_eq!(wire.rest(), b"", "closed without a reset");
@@ -74,13 +74,13 @@ fn the_last_answer_survives_a_request_that_comes_too_late() {
 }
 
 #[test]
-fn a_client_in_the_queue_is_answered() {
+fn a_client_in_the_queue_gets_its_response() {
     let mut server = Server::start(&["--workers", "1"]);
     let (mut first, mut queued) = (server.connect(), server.connect());
     first.send("GET /sleep/700 HTTP/1.1\r\nHost: a\r\n\r\n");
-    std::thread::sleep(Duration::from_millis(200)); // until it is under way
+    std::thread::sleep(Duration::from_millis(200)); // until its handler runs
     queued.send("GET /sleep/0 HTTP/1.1\r\nHost: a\r\n\r\n");
-    ask(&server, "TERM");
+    request_stop(&server, "TERM");
     assert_eq!(first.answer().status(), 200);
     let answer = queued.answer();
     assert_eq!(
@@ -91,14 +91,14 @@ fn a_client_in_the_queue_is_answered() {
 }
 
 #[test]
-fn a_request_that_has_begun_to_arrive_is_answered() {
+fn a_request_that_has_begun_to_arrive_gets_its_response() {
     let mut server = Server::start(&[]);
     let (mut head, mut body) = (server.connect(), server.connect());
     head.send("GET /sleep/0 HT");
     body.send("PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
     std::thread::sleep(Duration::from_millis(200)); // until it is there
-    ask(&server, "TERM");
-    std::thread::sleep(Duration::from_millis(200)); // longer than the server's look-up
+    request_stop(&server, "TERM");
+    std::thread::sleep(Duration::from_millis(200)); // longer than a read timeout of the textbook
     for (wire, rest, end) in [
         (&mut head, "TP/1.1\r\nHost: a\r\n\r\n", "slept 0 ms\n"),
         (&mut body, "llo", "Length: 5\r\n\r\nhello"),
@@ -115,32 +115,32 @@ fn a_download_under_way_is_completed() {
     let mut server = Server::start(&[]);
     let mut wire = server.connect();
     wire.send("GET /bytes/30000000 HTTP/1.1\r\nHost: a\r\n\r\n").head();
-    ask(&server, "TERM");
-    std::thread::sleep(Duration::from_millis(300)); // longer than the server's look-up
+    request_stop(&server, "TERM");
+    std::thread::sleep(Duration::from_millis(300)); // longer than a read timeout of the textbook
     assert_eq!(wire.rest().len(), 30_000_000);
     assert_eq!(server.program.exit_code(), Some(0));
 }
 
 #[test]
-fn nobody_new_is_let_in() {
+fn no_new_connection_is_accepted() {
     let mut server = Server::start(&[]);
     let mut wire = server.connect();
     wire.send("GET /sleep/1500 HTTP/1.1\r\nHost: a\r\n\r\n");
-    std::thread::sleep(Duration::from_millis(200)); // until it is under way
-    ask(&server, "INT");
+    std::thread::sleep(Duration::from_millis(200)); // until its handler runs
+    request_stop(&server, "INT");
     let refused = eventually(|| TcpStream::connect(server.address()).err());
     assert_eq!(refused.unwrap().kind(), std::io::ErrorKind::ConnectionRefused);
-    assert_eq!(wire.answer().status(), 200, "while this one goes on");
+    assert_eq!(wire.answer().status(), 200, "the request under way goes on");
     assert_eq!(server.program.exit_code(), Some(0));
 }
 
 #[test]
-fn a_second_signal_stops_it_at_once() {
+fn a_second_signal_stops_the_server_at_once() {
     let mut server = Server::start(&[]);
     let mut wire = server.connect();
     wire.send("GET /sleep/60000 HTTP/1.1\r\nHost: a\r\n\r\n");
-    std::thread::sleep(Duration::from_millis(200)); // until it is under way
-    ask(&server, "TERM");
+    std::thread::sleep(Duration::from_millis(200)); // until its handler runs
+    request_stop(&server, "TERM");
     let begun = Instant::now();
     server.program.signal("INT");
     assert_eq!(server.program.exit_code(), Some(130));
@@ -149,7 +149,7 @@ fn a_second_signal_stops_it_at_once() {
 }
 
 #[test]
-fn it_stops_though_nothing_can_be_said() {
+fn the_server_stops_though_stderr_cannot_be_written() {
     let mut command = Command::new("sh");
     let full = "exec \"$0\" \"$@\" 2>/dev/full";
     command.args(["-c", full, env!("CARGO_BIN_EXE_server")]).current_dir(root());
@@ -159,9 +159,9 @@ fn it_stops_though_nothing_can_be_said() {
     assert_eq!(server.program.exit_code(), Some(0));
 }
 
-/// A download that never waits, to a client that takes all it gets, is not waited for beyond the time.
+/// A download that never waits, because its client reads fast, is cut at the deadline of the stop.
 #[test]
-fn who_never_waits_is_cut_when_time_has_run_out() {
+fn a_fast_download_is_cut_at_the_deadline() {
     for driver in [Driver::Lobby, Driver::Textbook] {
         let routes = Router::new()
             .get("/endless", |_: &mut Request| {
@@ -175,20 +175,20 @@ fn who_never_waits_is_cut_when_time_has_run_out() {
         let running = std::thread::spawn(|| server.run().unwrap());
         let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        stream.read_exact(&mut [0; 100_000]).unwrap(); // it is under way
+        stream.read_exact(&mut [0; 100_000]).unwrap(); // it has begun
         let reading = std::thread::spawn(move || std::io::copy(&mut stream, &mut std::io::sink()));
         let begun = Instant::now();
         stop.request(Duration::from_millis(300));
         let report = running.join().unwrap();
         assert!(begun.elapsed() < SOON, "{driver:?}");
         assert_eq!((report.cut, report.workers.stuck.len()), (1, 0), "{driver:?}");
-        let _ = reading.join().unwrap(); // an end or a reset: either tells that it was cut
+        let _ = reading.join().unwrap(); // an end or a reset: both mean that it was cut
     }
 }
 
-/// A handler that reads a body as it comes waits for its client, and the stop does not wait for both.
+/// A handler that streams a body waits for its client, and the stop does not wait for both.
 #[test]
-fn a_handler_that_waits_for_a_body_is_told_when_time_has_run_out() {
+fn the_body_of_a_streaming_handler_ends_at_the_deadline() {
     for lobby in ["on", "off"] {
         let mut server = Server::start(&["--lobby", lobby, "--stop-time", "0.7"]);
         let mut whole = server.connect();
@@ -196,10 +196,10 @@ fn a_handler_that_waits_for_a_body_is_told_when_time_has_run_out() {
         for wire in [&mut whole, &mut stalled] {
             wire.send("PUT /count HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1234");
         }
-        std::thread::sleep(Duration::from_millis(200)); // until they are under way
+        std::thread::sleep(Duration::from_millis(200)); // until their handlers run
         let begun = Instant::now();
-        ask(&server, "TERM");
-        std::thread::sleep(Duration::from_millis(200)); // longer than the server's look-up
+        request_stop(&server, "TERM");
+        std::thread::sleep(Duration::from_millis(200)); // longer than a read timeout of the textbook
         assert_eq!(whole.send("56789").answer().text(), "9 bytes, CRC-32 cbf43926\n");
         assert_eq!(server.program.exit_code(), Some(0), "no worker is stuck");
         assert!(begun.elapsed() < SOON);

@@ -1,10 +1,9 @@
 //! The seam between a protocol and the code that drives its connections.
 //!
-//! A driver (the textbook or the lobby) owns the sockets and the waiting. A [`Service`] owns the protocol.
-//! The driver calls [`Service::turn`] again and again. A turn reads at most once, handles what has
-//! arrived, writes, and returns what it needs [`Next`]; it does not decide how to wait. If the socket
-//! blocks, the read of a turn waits until the read timeout; if not, it returns at once. Both ways a read
-//! without bytes is `WouldBlock`, so the code of a turn is the same.
+//! The lobby owns the sockets and the waiting. A [`Service`] owns the protocol. The lobby calls
+//! [`Service::turn`] again and again. A turn reads at most once, handles what has arrived, writes, and
+//! returns what it needs [`Next`]; it does not decide how to wait. (The textbook waits in its reads and
+//! writes, and calls the steps of a turn itself; it is a [`Driver`] as well.)
 //!
 //! A turn lasts as long as its handler computes or sleeps. A handler that streams a request body also
 //! waits for its own client: that is the only wait for a client in a turn, and the service allows it to
