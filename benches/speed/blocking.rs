@@ -1,8 +1,8 @@
 //! Handlers that take some time, which block their worker meanwhile: how busy a server keeps its workers.
 //!
-//! The ideal is that every worker is in a handler all the time: `workers / time` answers a second, and a
+//! The ideal is that every worker is in a handler all the time: `workers / time` responses per second, and a
 //! p99 of `connections / workers * time`. Where handlers use the processor, cores take the place of
-//! workers. A first line with a time of 0 shows how many answers a second the machine allows; the
+//! workers. A first line with a time of 0 shows how many responses per second the machine allows; the
 //! processor is taken to be the limit of each time whose ideal is more than half of the best of these.
 
 use std::thread;
@@ -20,10 +20,10 @@ use super::targets::Bound;
 pub struct Grid {
     pub handler: Handler,
     pub workers: u16,
-    /// Connections for each worker.
+    /// The number of connections for each worker.
     pub connections_each: u16,
     pub keep_alive: bool,
-    /// How long the handlers take, in milliseconds: a line each.
+    /// The times of the handlers in milliseconds, one line each.
     pub times: &'static [f64],
     /// The lines that are measured when no row is named.
     pub usual: &'static [f64],
@@ -36,7 +36,7 @@ pub enum Handler {
     Spin,
 }
 
-/// What most rows have in common.
+/// The settings that most rows share.
 pub const FULL: Grid = Grid {
     handler: Handler::Sleep,
     workers: 32,
@@ -68,7 +68,7 @@ impl Grid {
         f64::from(self.workers) * f64::from(self.connections_each)
     }
 
-    /// Returns how many handlers can go on at a time.
+    /// Returns the number of handlers that can run at a time.
     fn at_once(&self) -> f64 {
         match self.handler {
             Handler::Sleep => f64::from(self.workers),
@@ -76,7 +76,7 @@ impl Grid {
         }
     }
 
-    /// Returns the answers in a second.
+    /// Returns the responses per second.
     fn ideal_rate(&self, time: f64) -> f64 {
         self.at_once() * 1e3 / time
     }
@@ -101,7 +101,7 @@ impl Job<'_> {
         if self.options.named { self.grid.times } else { self.grid.usual }
     }
 
-    /// Measures all lines, for each the servers in turns.
+    /// Measures all lines, for each line the servers in turn.
     pub fn measure(&self, figures: &mut Figures) -> Result<(), String> {
         let start = |&subject: &Subject| {
             let started = subject.start_with(self.folder, Some(self.grid.workers));
@@ -162,7 +162,7 @@ impl Job<'_> {
         }
     }
 
-    /// Returns the share of the ideal that the system's timers allow: a sleep is longer than was asked for.
+    /// Returns the share of the ideal that the system's timers allow: a sleep is longer than requested.
     fn possible(&self, time: f64) -> f64 {
         if self.grid.handler == Handler::Spin {
             return 1.0;
@@ -194,18 +194,18 @@ fn cell(figures: &Figures, line: &str, subject: Subject) -> String {
     }
 }
 
-/// What is asked of ours, in each line where the processor is not the limit.
+/// A target for our server, in each line where the processor is not the limit.
 struct Target {
     what: &'static str,
-    /// Of which rows.
+    /// The rows to which it applies.
     of: fn(&Grid) -> bool,
-    /// What it is about, by the name of the line.
+    /// Its name in the output.
     value: fn(&Figures, &str) -> Option<f64>,
     bound: Bound,
     limit: f64,
     /// The shortest time that counts, in milliseconds.
     shortest: f64,
-    /// The lines where the processor is the limit count, too.
+    /// True if the lines where the processor is the limit count as well.
     always: bool,
 }
 
@@ -260,7 +260,7 @@ const TARGETS: &[Target] = &[
     },
 ];
 
-/// Tells whether connections are kept, and are more than the workers.
+/// Returns true if connections are kept and are more than the workers.
 fn is_crowded(grid: &Grid) -> bool {
     grid.handler == Handler::Sleep && grid.keep_alive && grid.connections_each > 1
 }
@@ -291,7 +291,7 @@ impl Target {
         let worth = |&time: &f64| {
             let errors = figures.get(&line(row, time), Subject::Lobby, Figure::Errors);
             let value = (self.value)(figures, &line(row, time))?;
-            // What was not answered well was not fast.
+            // A figure with errors does not count as fast.
             Some((time, if errors > Some(0.0) { f64::NAN } else { value }))
         };
         let values: Vec<_> =
@@ -315,8 +315,7 @@ impl Target {
     }
 }
 
-/// Returns half of the answers a second that the machine allows when handlers take no time: what the best server
-/// gets then.
+/// Returns half of the responses per second that the best server gets when handlers take no time.
 fn unlimited(row: &Row, grid: &Grid, figures: &Figures) -> f64 {
     let rate = |&subject: &Subject| figures.get(&line(row, 0.0), subject, Figure::Rate);
     grid.who.iter().filter_map(rate).fold(0.0, f64::max) / 2.0

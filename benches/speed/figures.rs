@@ -1,4 +1,4 @@
-//! What was measured: of each row, server and figure a sample for each round.
+//! The measurements: for each row, server and figure a sample for each round.
 
 use std::collections::BTreeMap;
 
@@ -7,34 +7,34 @@ use super::subject::{SERVERS, Subject};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Figure {
-    /// Answers in a second.
+    /// Responses per second.
     Rate,
-    /// The same as a share of what it is with no idle connection.
+    /// The same as a share of the rate without idle connections.
     OfNoneIdle,
-    /// The server's processor time for each answer, in microseconds.
+    /// The server's processor time for each response, in microseconds.
     Cpu,
-    /// In microseconds.
+    /// The median time in microseconds.
     P50,
     P99,
     /// Resident, in megabytes.
     Memory,
-    /// The answers in a second as a share of the ideal: every worker in a handler all the time.
+    /// Responses per second as a share of the ideal: every worker is in a handler all the time.
     OfIdeal,
     /// The p99 divided by the ideal one: every connection waits until the others have been served once.
     P99OfIdeal,
     /// The server's processor time as a share of all cores.
     Cores,
-    /// Answers in a second without slow requests among the others.
+    /// Responses per second without slow requests among the others.
     RateAlone,
     /// The p99 without slow requests, in microseconds.
     P99Alone,
     /// The p99 of the small requests divided by the one without slow requests.
     P99OfAlone,
-    /// The answers in a second as a share of what a queue of both kinds of requests allows.
+    /// Responses per second as a share of what a queue of both kinds of requests allows.
     OfAllowed,
-    /// Of all rounds.
+    /// The errors of all rounds.
     Errors,
-    /// From start to first answer, in milliseconds.
+    /// The time from start to first response, in milliseconds.
     Ready,
     /// The size of the program, in megabytes.
     Binary,
@@ -83,7 +83,7 @@ impl Figures {
         self.0.entry((row.to_owned(), subject, figure)).or_default().push(sample);
     }
 
-    /// The median; of an even number the mean of the two in the middle. Errors are added up.
+    /// Returns the median; of an even number the mean of the two in the middle. Errors are added up.
     pub fn get(&self, row: &str, subject: Subject, figure: Figure) -> Option<f64> {
         let mut samples = self.0.get(&(row.to_owned(), subject, figure))?.clone();
         if figure == Figure::Errors {
@@ -116,7 +116,7 @@ impl Figures {
         }
     }
 
-    /// The rows that all servers have in common, in one table, for a README.
+    /// Returns the rows that all servers have in common as one table, for a README.
     pub fn print_markdown(&self, rows: &[&Row]) {
         println!("\n| thousands of requests/s, CPU us for each |{}", join(SERVERS, Subject::name));
         println!("|---|{}", join(SERVERS, |_| "--:".to_owned()));

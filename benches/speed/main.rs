@@ -1,21 +1,21 @@
-//! `make bench`: how fast, and at what cost: ours beside other people's servers, all in one run.
+//! `make bench`: speed and cost of our server and of others, all in one run.
 //!
 //! ```text
 //! cargo bench --bench speed -- [--row NAME]... [--only SERVER]... [--rounds N] [--seconds N]
 //! ```
-//! Each round asks all servers of a row, one after the other, so that whatever else the machine does
-//! meets all of them; what is printed is the median. The generator is `client bench`, on one thread.
-//! Processor time is the operating system's, of the server and its children, for each answer; its
-//! precision is a hundredth of a second. Then comes what was to be reached, and a table for a README.
-//! Without `--row` all rows are run but those of `blocking` that take long: of these `blocking-32` with
-//! three times, `blocking-spin` with one, and `blocking-mix`. Loopback only; what it starts it stops.
+//! Each round measures all servers of a row, one after the other, so that other load of the machine affects
+//! all of them; the median is printed. The generator is `client bench`, on one thread. Processor time is
+//! what the operating system reports for the server and its children, for each response; its precision is
+//! a hundredth of a second. Then come the targets, and a table for a README. Without `--row` all rows are
+//! run, but of the long rows of `blocking` only `blocking-32` with three times, `blocking-spin` with one,
+//! and `blocking-mix`. Loopback only; it stops what it starts.
 
-// It prints, and is nobody's library.
+// A program that prints, not a library.
 #![allow(clippy::print_stdout, unreachable_pub, missing_docs)]
 
 mod blocking;
 mod figures;
-// What a machine says is the same for both benches; this one does not ask for all of it.
+// Both benches share this file, and this one does not use all of it.
 #[allow(dead_code)]
 #[path = "../starve/machine.rs"]
 mod machine;
@@ -36,14 +36,14 @@ use self::subject::{Folder, LOGGING, Running, SERVERS, Subject, WORKERS};
 
 struct Options {
     rows: Vec<&'static Row>,
-    /// Whether the rows were named: then all their lines are measured.
+    /// True if the rows were named: then all their lines are measured.
     named: bool,
     subjects: Vec<Subject>,
     rounds: usize,
     seconds: String,
 }
 
-/// Those that run. Once started a server stays, as an idle one costs nothing.
+/// The running servers. Once started a server stays, because an idle one costs nothing.
 type Servers = BTreeMap<Subject, Running>;
 
 fn main() -> ExitCode {
@@ -90,7 +90,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         let value = args.next().ok_or_else(|| format!("{flag} needs a value; {right}"))?;
         let wrong = || format!("{flag} {value}; {right}");
         match flag.as_str() {
-            // `small` is all rows that begin like this.
+            // `small` names all rows that begin with it.
             "--row" => {
                 let before = options.rows.len();
                 options.rows.extend(ROWS.iter().filter(|row| row.name.starts_with(&value)));
@@ -217,7 +217,7 @@ fn start(
     Ok(())
 }
 
-/// What `cargo tree` says, and how long a release build takes from nothing.
+/// Prints the length of `cargo tree`, and the time of a clean release build.
 fn build(folder: &Folder) -> Result<(), String> {
     let cargo = |args: &[&str]| {
         Command::new(env!("CARGO"))
@@ -247,7 +247,7 @@ fn build(folder: &Folder) -> Result<(), String> {
             ),
             false => println!("it does not build: {}", String::from_utf8_lossy(&built.stderr)),
         }
-        // The second one is from nothing, too.
+        // The second one is a clean build, too.
         let _ = std::fs::remove_dir_all(folder.path().join("target"));
     }
     Ok(())

@@ -1,7 +1,7 @@
-//! Small requests, and a slow one among a hundred, on every connection: what the small ones feel of it.
+//! Small requests, and a slow one among a hundred, on every connection: how the slow ones delay the small.
 //!
-//! `client bench` asks for one URL, so this has a generator of its own: one thread, a closed loop on each
-//! connection, the kind of each request drawn at random.
+//! `client bench` requests one URL, so this has a generator of its own: one thread, a closed loop on each
+//! connection, and the kind of each request is drawn at random.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -19,14 +19,14 @@ const WORKERS: u16 = 64;
 const CONNECTIONS: usize = 64;
 const SMALL: &[u8] = b"GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
 const SLOW: &[u8] = b"GET /sleep/100 HTTP/1.1\r\nHost: a\r\n\r\n";
-/// How long a slow request takes.
+/// The time of a slow request.
 const LONG: Duration = Duration::from_millis(100);
-/// One request among so many is slow.
+/// One request among this many is slow.
 const ONE_OF: u64 = 100;
-/// An answer that takes longer than this is an error.
+/// A response that takes longer than this is an error.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Measures all servers in turns: without slow requests, and with them.
+/// Measures all servers in turn: without slow requests, and with them.
 pub fn measure(
     row: &Row,
     who: &[Subject],
@@ -68,7 +68,7 @@ fn compare(alone: &Outcome, mixed: &Outcome) -> Vec<(Figure, f64)> {
     ]
 }
 
-/// Returns the answers in a second that are possible when a request takes `1 / alone` seconds of the machine, one
+/// Returns the responses per second that are possible when a request takes `1 / alone` seconds of the machine, one
 /// after the other, and this share of the requests waits for [`LONG`] besides: the mean value analysis of a
 /// closed queue with a delay.
 fn allowed(alone: f64, slow_share: f64) -> f64 {
@@ -85,18 +85,18 @@ fn allowed(alone: f64, slow_share: f64) -> f64 {
 struct Load {
     address: SocketAddr,
     time: Duration,
-    /// Whether there are slow requests.
+    /// True if there are slow requests.
     slow: bool,
     seed: u64,
 }
 
-/// What was measured.
+/// The measurement of one round.
 #[derive(Default)]
 struct Outcome {
-    /// How long the small requests took.
+    /// The times of the small requests.
     small: Vec<Duration>,
     slow: usize,
-    /// Slow requests that are still under way at the end, and count as asked.
+    /// The slow requests that are still under way at the end, and count as sent.
     unfinished: usize,
     errors: usize,
     took: Duration,
@@ -142,7 +142,7 @@ impl Load {
         Ok(outcome)
     }
 
-    /// Sends the next request, on a new connection if this one does not stay.
+    /// Sends the next request, on a new connection if this one is not kept.
     fn go_on(
         &self,
         connection: &mut Connection,
@@ -178,7 +178,7 @@ impl Outcome {
         self.answers() / self.took.as_secs_f64()
     }
 
-    /// Returns how many of the requests were slow ones.
+    /// Returns the number of slow requests.
     fn slow_share(&self) -> f64 {
         (self.slow + self.unfinished) as f64 / (self.answers() + self.unfinished as f64)
     }
@@ -193,7 +193,7 @@ impl Outcome {
 
 struct Answer {
     is_ok: bool,
-    /// Whether another request may follow on this connection.
+    /// True if another request may follow on this connection.
     stays: bool,
 }
 
@@ -210,7 +210,7 @@ impl Connection {
         self.stream.write_all(if is_slow { SLOW } else { SMALL })
     }
 
-    /// Reads what has come: the answer, once it is complete.
+    /// Reads what has arrived. Returns the response when it is complete.
     fn receive(&mut self) -> io::Result<Option<Answer>> {
         let mut piece = [0; 4096];
         match self.stream.read(&mut piece) {
@@ -242,7 +242,7 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Waits for answers, and gives the places of the connections on which something has come.
+/// Waits for responses, and returns the indices of the readable connections.
 fn readable(connections: &[Connection]) -> io::Result<Vec<usize>> {
     let mut set: Vec<PollFd<'_>> = connections
         .iter()

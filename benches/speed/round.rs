@@ -1,4 +1,4 @@
-//! One round: the generator at one server.
+//! One round: the generator measures one server.
 
 use std::net::TcpStream;
 use std::process::Command;
@@ -12,10 +12,10 @@ use super::machine;
 use super::rows::{Beside, Load};
 use super::subject::Running;
 
-/// Until the last of many connections has been taken, or let go.
+/// The time until the last of many connections has been accepted, or closed.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// What the generator is told.
+/// The arguments of the generator.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     pub path: &'a str,
@@ -65,7 +65,7 @@ fn is_open(stream: &TcpStream) -> bool {
     stream.set_nonblocking(true).is_ok() && stream.peek(&mut [0]).is_err_and(waits)
 }
 
-/// All threads of a server and of its children.
+/// Returns all threads of a server and its children.
 fn pin(server: &Running, cores: &str) -> Result<(), String> {
     for pid in machine::family(server.pid()) {
         let pid = pid.to_string();
@@ -78,7 +78,7 @@ fn pin(server: &Running, cores: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// `prefix` is what the generator is started by, if by something.
+/// Runs the generator, with `prefix` before its command line if there is one.
 pub fn generate(
     asked: &Asked<'_>,
     server: &Running,
@@ -96,7 +96,7 @@ pub fn generate(
         }
     };
     let output = command
-        // An answer that takes 3 s is an error here.
+        // A response that takes 3 s is an error here.
         .args(["bench", "--threads", "1", "--json-out", "-", "-m", "3", "-t", seconds])
         .args(asked.flags)
         .arg(format!("http://{}{}", server.address, asked.path))

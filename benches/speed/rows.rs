@@ -1,4 +1,4 @@
-//! The work, and who does it.
+//! The rows: the work, and the servers that do it.
 
 use super::blocking::{FULL, Grid, Handler};
 use super::figures::Figure;
@@ -13,18 +13,18 @@ pub struct Row {
 
 #[derive(Debug)]
 pub enum Work {
-    /// Each server is started, asked once, and stopped.
+    /// Each server is started, gets one request, and is stopped.
     Start,
     Load(Load),
     /// Handlers that take some time: a line for each time.
     Blocking(Grid),
     /// Small requests, and one slow one among a hundred, on every connection.
     Mix,
-    /// Our own package: its tree, and its build from nothing.
+    /// Our own package: its tree, and a clean build.
     Build,
 }
 
-/// What the generator is told, and who serves it.
+/// The arguments of the generator, and the servers.
 #[derive(Debug)]
 pub struct Load {
     pub path: &'static str,
@@ -33,13 +33,13 @@ pub struct Load {
     pub beside: Beside,
 }
 
-/// What else is so.
+/// Further conditions of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beside {
     Nothing,
     /// Server and generator share one core.
     OneCore,
-    /// So many connections do nothing meanwhile; each round is preceded by one without them.
+    /// This many connections are idle meanwhile; each round is preceded by one without them.
     Idle(usize),
 }
 
@@ -48,13 +48,13 @@ const SMALL: &str = "/-/health";
 pub const ROWS: &[Row] = &[
     Row {
         name: "start",
-        what: "from its start to its first answer; memory then; the program",
+        what: "from its start to its first response; memory then; the program",
         work: Work::Start,
     },
-    load("small-1", "small answer, 1 connection", SMALL, &["-c", "1"], SERVERS),
+    load("small-1", "small response, 1 connection", SMALL, &["-c", "1"], SERVERS),
     Row {
         name: "one-core",
-        what: "small answer, 1 connection; server and generator on one core",
+        what: "small response, 1 connection; server and generator on one core",
         work: Work::Load(Load {
             path: SMALL,
             flags: &["-c", "1"],
@@ -62,13 +62,13 @@ pub const ROWS: &[Row] = &[
             beside: Beside::OneCore,
         }),
     },
-    load("small-16", "small answer, 16 connections", SMALL, &["-c", "16"], SERVERS),
-    load("small-64", "small answer, 64 connections", SMALL, &["-c", "64"], SERVERS),
-    load("small-256", "small answer, 256 connections", SMALL, &["-c", "256"], SERVERS),
-    load("small-1024", "small answer, 1,024 connections", SMALL, &["-c", "1024"], MANY),
+    load("small-16", "small response, 16 connections", SMALL, &["-c", "16"], SERVERS),
+    load("small-64", "small response, 64 connections", SMALL, &["-c", "64"], SERVERS),
+    load("small-256", "small response, 256 connections", SMALL, &["-c", "256"], SERVERS),
+    load("small-1024", "small response, 1,024 connections", SMALL, &["-c", "1024"], MANY),
     load(
         "pipelining",
-        "small answer, 64 connections, 16 deep",
+        "small response, 64 connections, 16 deep",
         SMALL,
         &["-c", "64", "--pipeline", "16"],
         SERVERS,
@@ -85,23 +85,23 @@ pub const ROWS: &[Row] = &[
     load("file-100m", "a file of 100 MB, 4 connections", "/100m", &["-c", "4"], FILES),
     load(
         "log",
-        "small answer, 64 connections; a line each in a log",
+        "small response, 64 connections; a line each in a log",
         SMALL,
         &["-c", "64"],
         LOGGING,
     ),
     load(
         "timing",
-        "small answer, 64 connections; with Server-Timing and without",
+        "small response, 64 connections; with Server-Timing and without",
         SMALL,
         &["-c", "64"],
         TIMING,
     ),
     load("timing-16", "the same, 16 deep", SMALL, &["-c", "64", "--pipeline", "16"], TIMING),
-    load("workers", "small answer, 64 connections; --workers N", SMALL, &["-c", "64"], WORKERS),
+    load("workers", "small response, 64 connections; --workers N", SMALL, &["-c", "64"], WORKERS),
     Row {
         name: "idle",
-        what: "small answer, 64 connections among 10,000 idle ones",
+        what: "small response, 64 connections among 10,000 idle ones",
         work: Work::Load(Load {
             path: SMALL,
             flags: &["-c", "64"],
@@ -167,7 +167,7 @@ impl Row {
         }
     }
 
-    /// The columns of its table.
+    /// Returns the columns of its table.
     pub fn figures(&self) -> &'static [Figure] {
         use Figure::{Binary, Cpu, Errors, Memory, OfNoneIdle, P50, P99, Rate, Ready};
         use Figure::{Cores, OfAllowed, OfIdeal, P99Alone, P99OfAlone, P99OfIdeal, RateAlone};
@@ -183,7 +183,7 @@ impl Row {
         }
     }
 
-    /// Tells whether it is run when no row is named.
+    /// Returns true if it is run when no row is named.
     pub fn is_usual(&self) -> bool {
         !matches!(&self.work, Work::Blocking(grid) if grid.usual.is_empty())
     }

@@ -1,4 +1,5 @@
-//! Who is measured. All answer `/-/health`; those that serve files have `/4k`, `/100k` and `/100m`.
+//! The servers that are measured. All serve `/-/health`; those that serve files have `/4k`, `/100k` and
+//! `/100m`.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -16,13 +17,13 @@ use super::machine;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// Ours, as those see it who are not on this machine: without `Server-Timing`, which nobody else sends.
+    /// Ours, as for clients of other machines: without `Server-Timing`, which no other server sends.
     Lobby,
-    /// As those see it who are: with `Server-Timing`.
+    /// Ours, as for clients of this machine: with `Server-Timing`.
     LobbyTiming,
-    /// With so many workers.
+    /// Ours with this number of workers.
     Workers(u16),
-    /// With its log on.
+    /// With its access log.
     LobbyLogging,
     Textbook,
     Nginx,
@@ -45,15 +46,15 @@ use Subject::{
 
 pub const SERVERS: &[Subject] =
     &[Lobby, Textbook, Nginx, Lighttpd, Hyper, MayMinihttp, TinyHttp, Floor];
-/// Other people's. The floor is not one, as it speaks no HTTP.
+/// The servers of others. The floor is not one of them, because it speaks no HTTP.
 pub const PEERS: &[Subject] = &[Nginx, Lighttpd, Hyper, MayMinihttp, TinyHttp];
-/// Those that have more connections than the textbook has workers.
+/// The servers of rows with more connections than the textbook has workers.
 pub const MANY: &[Subject] = &[Lobby, Nginx, Lighttpd, Hyper, MayMinihttp, TinyHttp, Floor];
-/// Those that serve files.
+/// The servers that serve files.
 pub const FILES: &[Subject] = &[Lobby, Textbook, Nginx, Lighttpd];
 /// Each with its default: ours puts the lines of a moment into one write, nginx writes each by itself.
 pub const LOGGING: &[Subject] = &[LobbyLogging, NginxLogging];
-/// What it costs to be told where the time went.
+/// The servers that show the cost of `Server-Timing`.
 pub const TIMING: &[Subject] = &[LobbyTiming, Lobby, Nginx, Hyper, Floor];
 /// Those with a pool of threads and a number of them, on which handlers block.
 pub const POOLS: &[Subject] = &[Lobby, Textbook, TinyHttp, Cheroot];
@@ -62,14 +63,14 @@ pub const COMPUTING: &[Subject] = &[Lobby, Textbook, TinyHttp];
 pub const WORKERS: &[Subject] =
     &[Workers(2), Workers(4), Workers(8), Workers(16), Workers(32), Workers(64)];
 
-/// A server that runs. Dropped, it is stopped, and so are its children.
+/// A running server. It is stopped with its children when this is dropped.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
     pub address: SocketAddr,
 }
 
-/// What is served; removed when dropped.
+/// The served folder; removed when dropped.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
@@ -100,7 +101,7 @@ impl Drop for Folder {
 }
 
 impl Subject {
-    /// As it is called on the command line, and in the table.
+    /// Returns its name on the command line and in the table.
     pub fn name(self) -> String {
         let name = match self {
             Lobby => "lobby",
@@ -120,7 +121,7 @@ impl Subject {
         name.to_owned()
     }
 
-    /// What there is to do to have it, if it is not there.
+    /// Returns how to install it, if it is missing.
     pub fn missing(self) -> Option<&'static str> {
         let how = match self {
             Nginx | NginxLogging => "apt-get install nginx",
@@ -150,12 +151,12 @@ impl Subject {
         }
     }
 
-    /// Starts it and waits for its first answer.
+    /// Starts it and waits for its first response.
     pub fn start(self, folder: &Folder) -> io::Result<Running> {
         self.start_with(folder, None)
     }
 
-    /// Starts it with so many workers, if it is one of [`POOLS`] and a number is given.
+    /// Starts it with this number of workers, if one is given and it is one of [`POOLS`].
     pub fn start_with(self, folder: &Folder, workers: Option<u16>) -> io::Result<Running> {
         let Folder(folder) = folder;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -205,7 +206,7 @@ impl Subject {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // lighttpd ends its whole process group, and that were us, too.
+            // lighttpd ends its whole process group, which would include this program.
             .process_group(0)
             .spawn()?;
         let running = Running { child, address: ([127, 0, 0, 1], port).into() };
@@ -225,7 +226,7 @@ impl Running {
         self.child.id()
     }
 
-    /// One request, and the first bytes of its answer.
+    /// Sends one request and reads the first bytes of its response.
     fn ask(&self) -> io::Result<()> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(1)))?;
@@ -261,7 +262,8 @@ fn send(pid: u32, signal: Signal) {
     }
 }
 
-/// With what makes it fast: files kept open, any number of requests on a connection.
+/// Returns a configuration that makes nginx fast: files are kept open, and a connection may have any number
+/// of requests.
 fn nginx(port: u16, folder: &Path, log: &str) -> String {
     let folder = folder.display();
     let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
@@ -281,7 +283,7 @@ fn nginx(port: u16, folder: &Path, log: &str) -> String {
     )
 }
 
-/// The same for lighttpd: a worker for each core is not its default, nor any number of requests.
+/// Returns the same for lighttpd: a worker for each core and any number of requests are not its defaults.
 fn lighttpd(port: u16, folder: &Path) -> String {
     let (folder, cores) =
         (folder.display(), thread::available_parallelism().map_or(1, usize::from));

@@ -1,5 +1,5 @@
-//! What was to be reached, and whether it was. The text is the exit: a target missed on a machine
-//! that does something else meanwhile is no failure of the program's.
+//! The targets, and whether they were reached. They are printed and do not change the exit code, because a
+//! busy machine can miss a target without a fault of the program.
 
 use super::figures::{Figure, Figures};
 use super::subject::{LOGGING, PEERS, Subject, WORKERS};
@@ -14,20 +14,20 @@ struct Target {
     stretch: Option<f64>,
 }
 
-/// What ours is divided by.
+/// The figure by which ours is divided.
 #[derive(Clone, Copy)]
 enum Against {
-    /// The lobby's by this one's.
+    /// The lobby's figure by that of this server.
     Peer(Subject),
-    /// The lobby's by the greatest of all peers'.
+    /// The lobby's figure by the greatest of all other servers.
     Best,
-    /// With its log on by nginx's with its log on.
+    /// The figure with access log by that of nginx with access log.
     Logging,
-    /// With `Server-Timing` by this one's.
+    /// The figure with `Server-Timing` by that of this server.
     Timing(Subject),
-    /// By nothing.
+    /// Not divided.
     Alone,
-    /// How far from the middle of them all the figures for numbers of workers lie.
+    /// The greatest distance from the middle, among the figures for different numbers of workers.
     Spread,
 }
 
@@ -93,7 +93,7 @@ const TARGETS: &[Target] = &[
     target("MB with 10,000 idle", &["idle"], Memory, Alone, AtMost, 12.0, 6.0),
     plain("p99 of small ones beside 1 % slow, by alone", MIXED, P99OfAlone, Alone, AtMost, 3.0),
     plain("requests/s, the same, by what is allowed", MIXED, OfAllowed, Alone, AtLeast, 0.95),
-    target("ms to the first answer", &["start"], Ready, Alone, AtMost, 10.0, 5.0),
+    target("ms to the first response", &["start"], Ready, Alone, AtMost, 10.0, 5.0),
     target("MB of program", &["start"], Binary, Alone, AtMost, 2.0, 1.0),
 ];
 
@@ -121,12 +121,12 @@ const fn plain(
     Target { stretch: None, ..target(what, rows, figure, against, bound, least, least) }
 }
 
-/// Only to be known.
+/// A figure without a target.
 const fn untargeted(what: &'static str, rows: &'static [&'static str], against: Against) -> Target {
     Target { target: None, ..plain(what, rows, Cpu, against, AtMost, 1.0) }
 }
 
-/// One line for each target, of all those of which anything was measured.
+/// Prints one line for each target of which anything was measured.
 pub fn print(figures: &Figures) {
     println!("\n{:<42} {:<21} {:<16} stretch", "ours", "", "target");
     for target in TARGETS {
@@ -152,7 +152,7 @@ impl Target {
         let get = |subject| figures.get(row, subject, self.figure);
         let errors = |subject| figures.get(row, subject, Figure::Errors).unwrap_or_default();
         match self.against {
-            // What was not answered well was not fast.
+            // A figure with errors does not count as fast.
             Peer(_) | Best | Alone if errors(Lobby) > 0.0 => Some(f64::NAN),
             Peer(peer) => Some(get(Lobby)? / get(peer)?),
             Best => {
@@ -171,14 +171,14 @@ impl Target {
         }
     }
 
-    /// The worst row decides; one that was not measured leaves it open.
+    /// Judges by the worst row; a row that was not measured leaves the target open.
     fn judge(&self, values: &[f64], limit: Option<f64>) -> String {
         limit.map_or(String::new(), |limit| self.bound.judge(values, limit, self.rows.len()))
     }
 }
 
 impl Bound {
-    /// Says whether all values are within a limit; `open`: there are fewer than there should be.
+    /// Returns whether all values are within a limit; `open` if some values are missing.
     pub fn judge(self, values: &[f64], limit: f64, wanted: usize) -> String {
         let (sign, is_within): (_, fn(f64, f64) -> bool) = match self {
             AtMost => ("<=", |value, limit| value <= limit),

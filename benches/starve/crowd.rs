@@ -1,4 +1,4 @@
-//! The hostile clients. One thread has all of them, and gives each a moment every second.
+//! The hostile clients. One thread runs all of them, and each acts once a second.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -12,34 +12,34 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::probe::{get, request, status};
 
-/// What they do.
+/// What the clients of a crowd do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Habit {
-    /// Connect, and say nothing.
+    /// Connect and send nothing.
     Silent,
     /// Keep a connection on which one request has been answered.
     Idle,
-    /// A byte of a head each second.
+    /// Send one byte of a head each second.
     Drip,
-    /// 50 bytes of a long body each second.
+    /// Send 50 bytes of a long body each second.
     Upload,
-    /// Ask for 100 MB, and read none of it.
+    /// Request 100 MB and read nothing.
     ReadNothing,
-    /// Ask for 100 MB, and read 1 KB each second.
+    /// Request 100 MB and read 1 KB each second.
     ReadSlowly,
-    /// Connect, say half a word or nothing, and leave; again and again, 500 each second.
+    /// Connect, send half a request or nothing, and disconnect: 500 each second.
     Vanish,
-    /// Ask without end, read all answers, as fast as it goes; every fifth downloads 100 MB instead.
+    /// Send requests without end and read all responses, as fast as possible; every fifth downloads 100 MB.
     Greedy,
 }
 
-/// Many of them. Dropped, they leave.
+/// Many hostile clients, which disconnect when this is dropped.
 #[derive(Debug)]
 pub struct Crowd {
     pub habit: Habit,
-    /// How many got in.
+    /// The number of clients that connected.
     pub came: usize,
-    /// When the last of them did.
+    /// When the last of them connected.
     pub complete: Instant,
     endings: Arc<Endings>,
     leave: Arc<AtomicBool>,
@@ -49,15 +49,15 @@ pub struct Crowd {
 /// How the server ended a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Ending {
-    /// So long after its client had done what is done first.
+    /// The time since the client's first action.
     pub after: Duration,
-    /// The code of the answer, if there was one.
+    /// The status of the response, if there was one.
     pub status: Option<u16>,
 }
 
 type Endings = Mutex<Vec<Ending>>;
 
-/// One of a crowd.
+/// One client of a crowd.
 struct Member {
     stream: TcpStream,
     since: Instant,
@@ -71,19 +71,19 @@ impl Member {
     }
 }
 
-/// A server that doesn't let one in within this time, which is enough for a second SYN, is full. Some
-/// are full for a moment only, so a few tries are made.
+/// A server that does not accept within this time, which is enough for a second SYN, is full. Some are full
+/// for a moment only, so there are a few attempts.
 const AT_THE_DOOR: Duration = Duration::from_millis(1500);
 const TRIES: usize = 4;
 
-/// Nor is more time than this spent at the door in all.
+/// The most time for all attempts together.
 const AT_MOST: Duration = Duration::from_secs(20);
 
-/// A second is cut into so many moments, that not all act at once: strangers don't.
+/// A second has this many steps, so that not all clients act at once.
 const MOMENTS: usize = 100;
 
 impl Crowd {
-    /// Sends so many.
+    /// Starts `count` clients.
     pub fn gather(address: SocketAddr, habit: Habit, count: usize) -> Crowd {
         let (endings, leave) = (Arc::<Endings>::default(), Arc::<AtomicBool>::default());
         let (came, thread) = if habit == Habit::Vanish {
@@ -123,7 +123,7 @@ impl Drop for Crowd {
     }
 }
 
-/// Connects, and does what is to be done first.
+/// Connects and does the first action.
 fn enter(address: SocketAddr, habit: Habit, number: usize) -> io::Result<Member> {
     let mut stream = TcpStream::connect_timeout(&address, AT_THE_DOOR)?;
     stream.set_nodelay(true)?;
@@ -144,7 +144,7 @@ fn enter(address: SocketAddr, habit: Habit, number: usize) -> io::Result<Member>
     Ok(Member { stream, since: Instant::now(), status: None })
 }
 
-/// Gives each its moment, until all are to leave.
+/// Lets each client act in its step, until all shall disconnect.
 fn linger(members: Vec<Member>, habit: Habit, endings: &Endings, leave: &AtomicBool) {
     let mut members: Vec<Option<Member>> = members.into_iter().map(Some).collect();
     let begun = Instant::now();
@@ -169,7 +169,7 @@ fn linger(members: Vec<Member>, habit: Habit, endings: &Endings, leave: &AtomicB
     }
 }
 
-/// What one does in its moment. False: the server has ended the connection.
+/// Does what a client does in its step. Returns false if the server has ended the connection.
 fn act(member: &mut Member, habit: Habit) -> bool {
     let Member { stream, status: told, .. } = member;
     let words: &[u8] = match habit {
@@ -191,7 +191,7 @@ fn act(member: &mut Member, habit: Habit) -> bool {
     }
 }
 
-/// Has it been reset? An orderly end stands behind what is not read, and is not seen.
+/// Returns true if the connection was reset. An orderly end comes after the unread bytes, and is not seen.
 fn is_broken(stream: &TcpStream) -> bool {
     let mut set = [PollFd::new(stream.as_fd(), PollFlags::empty())];
     poll(&mut set, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
@@ -220,9 +220,10 @@ fn vanish(address: SocketAddr, count: usize, leave: &AtomicBool) {
     }
 }
 
-/// Every request that there is room for; all that comes is thrown away.
+/// Sends as many requests as there is room for, and discards all responses.
 fn greedy(members: Vec<Member>, endings: &Endings, leave: &AtomicBool) {
-    /// One, how much it has said or heard, and whether it downloads: no request is left half said.
+    /// The clients: each with the bytes sent or received, and whether it downloads. No request is left half
+    /// sent.
     struct Busy(Member, usize, bool);
     let row = request("/small").repeat(64);
     let again = request("/large");
@@ -260,7 +261,7 @@ fn greedy(members: Vec<Member>, endings: &Endings, leave: &AtomicBool) {
                         open &= count > 0;
                         if *downloads {
                             *said += count;
-                            // A head and 100 MB: about time to ask for the next.
+                            // A head and 100 MB have arrived: the next request.
                             if *said as u64 > super::subject::LARGE {
                                 *said = 0;
                                 open &= stream.write(again.as_bytes()).is_ok();

@@ -1,5 +1,5 @@
-//! Clients that each want a second descriptor of a server that has few: uploads that are held at
-//! half, readers of a large file that are slow. A page is asked for meanwhile.
+//! Clients that each need a second descriptor of a server with few: uploads that stop half-way, and slow
+//! readers of a large file. Meanwhile a page is requested.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -15,11 +15,11 @@ use super::subject::{MEDIUM, Subject};
 const DESCRIPTORS: usize = 1024;
 const CLIENTS: usize = 900;
 
-/// How often the page is asked for, and when it has to be here.
+/// The pause between two requests for the page, and the time in which it must arrive.
 const EVERY: Duration = Duration::from_millis(50);
 const PROMISED: Duration = Duration::from_secs(1);
 
-/// How long the clients stay, and how long the server may take to be as before.
+/// How long the clients stay, and how long the server may take to recover.
 const STAY: Duration = Duration::from_secs(10);
 const RECOVERY: Duration = Duration::from_secs(2);
 
@@ -32,13 +32,13 @@ enum Wish {
     Read,
 }
 
-/// How long a page took, and the status of its answer.
+/// The time of a page, and the status of its response.
 type Asked = (Duration, Option<u16>);
 
-/// One of the clients.
+/// One client.
 struct Client {
     stream: TcpStream,
-    /// How much of its words it has said.
+    /// The number of bytes of its request that are sent.
     said: usize,
     status: Option<u16>,
     open: bool,
@@ -53,7 +53,7 @@ pub fn readers(subject: Subject, setting: &Setting) -> io::Result<Shown> {
 }
 
 fn held(subject: Subject, setting: &Setting, wish: Wish) -> io::Result<Shown> {
-    let deadline = Duration::from_secs(60); // no deadline of the server's passes meanwhile
+    let deadline = Duration::from_secs(60); // no deadline of the server passes meanwhile
     let server = subject.start(&setting.server, &setting.folder, deadline, Some(DESCRIPTORS))?;
     let address = server.address;
     let leave = AtomicBool::new(false);
@@ -92,12 +92,12 @@ fn held(subject: Subject, setting: &Setting, wish: Wish) -> io::Result<Shown> {
         }
         thread::sleep(EVERY);
     };
-    shown.notes.push(format!("as before after {} ms", begun.elapsed().as_millis()));
-    shown.promise(recovered, "it does not recover");
+    shown.notes.push(format!("recovered after {} ms", begun.elapsed().as_millis()));
+    shown.promise(recovered, "the server does not recover");
     Ok(shown)
 }
 
-/// Each page was there in time.
+/// Checks that each page arrived in time.
 fn judge(shown: &mut Shown, how: &str, asked: &[Asked]) {
     let bad = |&&(took, status): &&Asked| status != Some(200) || took > PROMISED;
     let bad = asked.iter().filter(bad).count();
@@ -109,7 +109,7 @@ fn judge(shown: &mut Shown, how: &str, asked: &[Asked]) {
     );
 }
 
-/// Asks for the page again and again: how long it took, and the answer's code.
+/// Requests the page again and again. Returns the times, and the status of each response.
 fn ask(address: SocketAddr, keeps: bool, leave: &AtomicBool) -> Vec<Asked> {
     let (mut kept, mut asked) = (None, Vec::new());
     while !leave.load(Ordering::Relaxed) {
@@ -126,8 +126,8 @@ fn ask(address: SocketAddr, keeps: bool, leave: &AtomicBool) -> Vec<Asked> {
     asked
 }
 
-/// Sends the clients, all at once, and lets them stay. An upload stops at half; a reader takes 1 KB a
-/// second. A refused client reads its answer in the end, and closes when it leaves.
+/// Starts all clients at once and lets them stay. An upload stops half-way; a reader reads 1 KB a second. A
+/// refused client reads its response at the end, and then closes.
 fn crowd(address: SocketAddr, wish: Wish, count: usize) -> io::Result<Vec<Client>> {
     let words = match wish {
         Wish::Upload => {
@@ -165,7 +165,7 @@ impl Client {
             match (&self.stream).write(left) {
                 Ok(count) => self.said += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => self.said = words.len(), // it has been refused, and is told so below
+                Err(_) => self.said = words.len(), // it was refused, and reads the response below
             }
         }
     }
@@ -180,7 +180,7 @@ impl Client {
     }
 }
 
-/// An upload succeeds, a large file comes whole, and so does the page.
+/// Returns true if an upload succeeds, and a large file and the page arrive whole.
 fn is_as_before(address: SocketAddr, wish: Wish) -> bool {
     let exchange = |words: &[u8]| -> io::Result<Answer> {
         let mut stream = connect(address)?;

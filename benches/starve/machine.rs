@@ -1,4 +1,4 @@
-//! What the machine says: descriptors, memory, processes.
+//! The figures of the machine: descriptors, memory, processes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Raises the limit of open files to what is allowed, and says how many there may be.
+/// Raises the limit of open files to what is allowed, and returns it.
 pub fn raise_descriptors() -> usize {
     let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 1024 };
-    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard); // what it is then is asked next
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard); // the limit is read next
     getrlimit(Resource::RLIMIT_NOFILE)
         .map_or(1024, |(soft, _)| usize::try_from(soft).unwrap_or(usize::MAX))
 }
 
-/// Memory of a server and of its children, in bytes. What several of them share is shared out
-/// (PSS), as a sum of resident sizes would count it more than once.
+/// Returns the memory of a server and its children, in bytes. Shared memory is divided among them (PSS),
+/// because a sum of resident sizes would count it more than once.
 pub fn memory(pid: u32) -> u64 {
     let rollup = |pid: u32| {
         let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
@@ -24,7 +24,7 @@ pub fn memory(pid: u32) -> u64 {
     family(pid).into_iter().map(rollup).sum()
 }
 
-/// What a process has resident, in bytes; of a family as [`memory`].
+/// Returns the resident memory of a process, in bytes; with children as [`memory`] does.
 pub fn resident(pid: u32) -> u64 {
     match family(pid).as_slice() {
         [_] => {
@@ -35,7 +35,7 @@ pub fn resident(pid: u32) -> u64 {
     }
 }
 
-/// What the kernel's TCP buffers hold, of all processes, in bytes.
+/// Returns the size of the kernel's TCP buffers of all processes, in bytes.
 pub fn socket_memory() -> u64 {
     const PAGE: u64 = 4096;
     let text = fs::read_to_string("/proc/net/sockstat").unwrap_or_default();
@@ -43,7 +43,7 @@ pub fn socket_memory() -> u64 {
     number_after(tcp, " mem") * PAGE
 }
 
-/// Processor time of a server and of its children so far, with a hundredth of a second's precision.
+/// Returns the processor time of a server and its children so far, to a hundredth of a second.
 pub fn cpu(pid: u32) -> Duration {
     let ticks = |pid: u32| {
         let (user, system) = (stat(pid, 11), stat(pid, 12));
@@ -52,7 +52,7 @@ pub fn cpu(pid: u32) -> Duration {
     Duration::from_millis(10 * family(pid).into_iter().map(ticks).sum::<u64>())
 }
 
-/// A process and its children.
+/// Returns a process and its children.
 pub fn family(pid: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -60,27 +60,27 @@ pub fn family(pid: u32) -> Vec<u32> {
     std::iter::once(pid).chain(children).collect()
 }
 
-/// The cores this process may run on, as taskset(1) takes them: `0-3` or `0,2`.
+/// Returns the cores on which this process may run, as taskset(1) takes them: `0-3` or `0,2`.
 pub fn cores() -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let cores = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
     cores.unwrap_or_default().trim().to_owned()
 }
 
-/// Is this program to be found?
+/// Returns true if this program is installed.
 pub fn has(program: &str) -> bool {
     find(program).is_some()
 }
 
-/// Where this program is.
+/// Returns the path of this program.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // Servers live where not every user's PATH leads.
+    // Servers are installed in folders that are not in every user's PATH.
     let folders = std::env::split_paths(&path).chain([Path::new("/usr/sbin").to_owned()]);
     folders.map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
-/// A number of /proc/PID/stat, counted from the state, which is 0: the parent is 1.
+/// Returns a number of /proc/PID/stat, counted from the state, which is 0: the parent is 1.
 fn stat(pid: u32, field: usize) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // pid (name) state parent …; a name may contain anything, a closing parenthesis too

@@ -1,19 +1,19 @@
-//! `make starve`: opens hostile clients by the thousand, and prints what a well-behaved client
-//! beside them feels: with our lobby, without it, and with other people's servers.
+//! `make starve`: opens thousands of hostile clients, and prints the delays of a well-behaved client beside
+//! them: with our lobby, without it, and with other servers.
 //!
 //! ```text
 //! cargo bench --bench starve -- [--row NAME]... [--only SERVER]... [--seconds N] [--patient N] [--server PATH]
 //! ```
-//! One process, loopback only; what it starts it stops. A server that does not answer within 10 s
-//! has starved its client. Each row ends with PASS or FAIL for ours, and so does the whole, with its
-//! exit code.
+//! One process, loopback only; it stops what it starts. A server that does not respond within 10 s has
+//! starved its client. Each row ends with PASS or FAIL for our server, and so does the whole, with the exit
+//! code.
 
-// It prints, and is nobody's library.
+// A program that prints, not a library.
 #![allow(clippy::print_stdout, unreachable_pub, missing_docs)]
 
 mod crowd;
 mod held;
-// What a machine says is the same for both benches; this one does not ask for all of it.
+// Both benches share this file, and this one does not use all of it.
 #[allow(dead_code)]
 mod machine;
 mod pool;
@@ -29,7 +29,7 @@ use self::probe::{Delays, Measured};
 use self::rows::{ROWS, Row, Setting, Shown};
 use self::subject::{ALL, Folder, Subject};
 
-/// Sockets of the well-behaved client, files, pipes.
+/// The descriptors for the well-behaved client, files and pipes.
 const SPARE: usize = 200;
 
 struct Options {
@@ -66,7 +66,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     let subjects: Vec<&str> = ALL.iter().map(|subject| subject.name()).collect();
     while let Some(flag) = args.next() {
         if flag == "--bench" {
-            continue; // cargo's own
+            continue; // a flag of cargo
         }
         let right = format!(
             "right: --row {} · --only {} · --seconds N · --patient N · --server PATH",
@@ -97,7 +97,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     Ok(options)
 }
 
-/// Gives the names of the rows in which ours has failed.
+/// Returns the names of the rows in which our server has failed.
 fn print_table(options: Options, folder: Folder) -> Vec<&'static str> {
     let Options { rows, subjects, seconds, patience, server } = options;
     let descriptors = machine::raise_descriptors().saturating_sub(SPARE);
@@ -188,7 +188,7 @@ fn print_line(row: &Row, subject: Subject, shown: &Shown) {
     );
 }
 
-/// Median, p99, worst, in milliseconds; and what went wrong.
+/// Returns median, p99 and maximum in milliseconds, and the errors.
 fn told(delays: &Delays) -> String {
     if delays.starved {
         return "starved".to_owned();

@@ -1,5 +1,5 @@
-//! Scenes about the workers: an idle one serves what another one cannot, and a client that sends in time
-//! loses nothing when all workers are in handlers.
+//! Scenes about the workers: an idle worker serves what a busy one cannot, and a client that sends in time
+//! is served though all workers are in handlers.
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -14,15 +14,15 @@ use super::subject::{Running, Subject};
 /// Servers of each kind that run side by side, so that many trials take little time.
 const SERVERS: usize = 10;
 const TRIALS: usize = 2000;
-/// What is counted: small requests that took longer than so many milliseconds. The last ones had to wait for
-/// the handler, which takes 30.
+/// The limits in milliseconds: small requests that took longer are counted. Those beyond the last limit have
+/// waited for the handler, which takes 30 ms.
 const LIMITS: [u64; 3] = [4, 10, 25];
 
 /// Two workers and two kept connections: `/sleep/30` on one and, 0 to 120 us later, a small request on the
-/// other. The second worker is idle, so the small request never waits for the first one's handler.
+/// other. The second worker is idle, so the small request never waits for the handler of the first.
 ///
-/// The textbook is asked at the same time. It has a worker for each connection here, so what delays it is
-/// the machine: ours may have twice as many delays, and none more of the longest.
+/// The textbook runs at the same time. It has a worker for each connection here, so only the machine delays
+/// it: the lobby may have twice as many delays, but not more of the longest.
 pub fn two_workers(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     let start = |subject: Subject| {
         let start = |_| subject.start_ours(&setting.server, &setting.folder, "--workers 2");
@@ -56,11 +56,11 @@ pub fn two_workers(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     ];
     let mut shown = Shown { notes, ..Shown::default() };
     let is_chance = waited[0] <= 2 * chance[0] && waited[1] <= 2 * chance[1];
-    shown.promise(is_chance && waited[2] <= chance[2], "some waited beside an idle worker");
+    shown.promise(is_chance && waited[2] <= chance[2], "a request waited while a worker was idle");
     Ok(shown)
 }
 
-/// Returns how long each small request took.
+/// Returns the time of each small request.
 fn beside_a_sleeper(address: SocketAddr, seed: usize) -> io::Result<Vec<Duration>> {
     let (mut sleeper, mut small) = (connect(address)?, connect(address)?);
     get(&mut sleeper, "/small")?;
@@ -78,7 +78,7 @@ fn beside_a_sleeper(address: SocketAddr, seed: usize) -> io::Result<Vec<Duration
     (0..TRIALS).map(trial).collect()
 }
 
-/// Waits without sleeping: a sleep takes 50 us more than it was asked for.
+/// Waits without sleeping: a sleep takes 50 us longer than requested.
 fn spin(time: Duration) {
     let begun = Instant::now();
     while begun.elapsed() < time {
@@ -90,13 +90,13 @@ fn spin(time: Duration) {
 const BUSY: usize = 300;
 /// The limits of the server, in seconds.
 const LIMIT: u64 = 2;
-/// How long before the limit a client sends what is awaited.
+/// How long before the limit a client sends the awaited bytes.
 const BEFORE: [u64; 5] = [600, 400, 200, 100, 50];
-/// Clients for each kind and each time.
+/// The number of clients for each kind and each time.
 const CLIENTS: usize = 4;
 const LONG: Duration = Duration::from_secs(16);
 
-/// What the server awaits of a client.
+/// The bytes that the server waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Awaited {
     Request,
@@ -104,7 +104,7 @@ enum Awaited {
     RestOfBody,
 }
 
-/// How clients were answered.
+/// The responses that the clients got.
 #[derive(Debug, Default, Clone, Copy)]
 struct Told {
     served: usize,
@@ -123,7 +123,7 @@ pub fn deadlines(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     let (told, busy) = thread::scope(|scope| {
         let busy: Vec<_> =
             (0..BUSY).map(|_| scope.spawn(move || sleep_on(address, over))).collect();
-        thread::sleep(Duration::from_secs(1)); // until all are under way
+        thread::sleep(Duration::from_secs(1)); // until all handlers run
         let clients = |kind| {
             let client = |number: usize| {
                 let before = Duration::from_millis(BEFORE[number % BEFORE.len()]);
@@ -166,7 +166,7 @@ impl Told {
     }
 }
 
-/// Asks for `/sleep/3` until it is over. Returns how often, and whether each was answered.
+/// Requests `/sleep/3` until the scene is over. Returns how often, and whether each got a response.
 fn sleep_on(address: SocketAddr, over: &AtomicBool) -> (usize, bool) {
     let Ok(mut stream) = connect(address) else { return (0, false) };
     let mut asked = 0;
@@ -179,7 +179,7 @@ fn sleep_on(address: SocketAddr, over: &AtomicBool) -> (usize, bool) {
     (asked, true)
 }
 
-/// Sends what is awaited so long before the limit, again and again, each time on a new connection.
+/// Sends the awaited bytes `before` the limit, again and again, each time on a new connection.
 fn send_before(address: SocketAddr, kind: Awaited, before: Duration) -> Told {
     let (begun, mut told) = (Instant::now(), Told::default());
     while begun.elapsed() < LONG {
@@ -192,7 +192,7 @@ fn send_before(address: SocketAddr, kind: Awaited, before: Duration) -> Told {
     told
 }
 
-/// Returns the status of the answer.
+/// Returns the status of the response.
 fn once(address: SocketAddr, kind: Awaited, before: Duration) -> io::Result<u16> {
     let mut stream = connect(address)?;
     let small = request("/small");

@@ -1,43 +1,43 @@
-//! The well-behaved client: small requests, one at a time, with a little pause; over a connection
-//! that it keeps, and over new ones.
+//! The well-behaved client: small requests, one at a time, with a short pause, over one kept connection
+//! and over new ones.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Who waits for longer than this has been starved.
+/// A client that waits longer than this has been starved.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How long requests took.
+/// The times of the requests.
 #[derive(Debug, Default)]
 pub struct Delays {
     sorted: Vec<Duration>,
-    /// Connections that were refused or broken, answers other than 200.
+    /// Connections that were refused or broken, and responses other than 200.
     pub failed: usize,
-    /// No answer within [`PATIENCE`]; nothing was asked after that.
+    /// True if there was no response within [`PATIENCE`]; no request was sent after that.
     pub starved: bool,
 }
 
-/// What the well-behaved client has felt.
+/// The times that the well-behaved client has measured.
 #[derive(Debug, Default)]
 pub struct Measured {
     pub kept: Delays,
     pub new: Delays,
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer {
     pub status: u16,
-    /// May another request follow on this connection?
+    /// True if another request may follow on this connection.
     pub stays: bool,
 }
 
 impl Delays {
-    /// The delay that this share of the requests did not exceed: 0.5 is the median, 1.0 the worst.
+    /// Returns the delay that this share of the requests did not exceed: 0.5 is the median, 1.0 the maximum.
     pub fn at(&self, share: f64) -> Option<Duration> {
         let last = self.sorted.len().checked_sub(1)?;
         #[expect(
@@ -49,7 +49,7 @@ impl Delays {
         self.sorted.get(index).copied()
     }
 
-    /// Asks again and again until the time is up.
+    /// Sends requests until the time is over.
     fn collect(time: Duration, mut ask: impl FnMut() -> io::Result<Answer>) -> Delays {
         let (begun, mut delays) = (Instant::now(), Delays::default());
         while begun.elapsed() < time && !delays.starved {
@@ -68,7 +68,7 @@ impl Delays {
     }
 }
 
-/// Measures for so long.
+/// Measures for `time`.
 pub fn measure(address: SocketAddr, time: Duration) -> Measured {
     thread::scope(|scope| {
         let kept = scope.spawn(|| {
@@ -80,8 +80,8 @@ pub fn measure(address: SocketAddr, time: Duration) -> Measured {
     })
 }
 
-/// Over the connection that is there. Servers may close it between two requests (RFC 9112, 9.3.1):
-/// then the request is made again on a new one, and takes as long as both.
+/// Sends a request over the kept connection. Servers may close it between two requests (RFC 9112, 9.3.1):
+/// then the request is sent again on a new one, and its time is that of both.
 fn over_kept(kept: &mut Option<TcpStream>, address: SocketAddr) -> io::Result<Answer> {
     let asked = Instant::now();
     if let Some(mut stream) = kept.take()
@@ -99,7 +99,7 @@ fn over_kept(kept: &mut Option<TcpStream>, address: SocketAddr) -> io::Result<An
     Ok(answer)
 }
 
-/// Connects, with every wait bounded.
+/// Connects, with a limit for every wait.
 pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -108,18 +108,18 @@ pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// One GET.
+/// Returns the bytes of a GET request.
 pub fn get(stream: &mut TcpStream, target: &str) -> io::Result<Answer> {
     stream.write_all(request(target).as_bytes())?;
     answer(stream)
 }
 
-/// A request without a body.
+/// Returns the bytes of a request without a body.
 pub fn request(target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
-/// Reads one answer that has a length.
+/// Reads one response that has a length.
 pub fn answer(stream: &mut TcpStream) -> io::Result<Answer> {
     let mut got = Vec::new();
     let mut piece = [0; 16 << 10];
@@ -147,7 +147,7 @@ pub fn answer(stream: &mut TcpStream) -> io::Result<Answer> {
     Ok(Answer { status, stays: field("\r\nconnection:") != Some("close") })
 }
 
-/// The code of a status line.
+/// Returns the status of a status line.
 pub fn status(bytes: &[u8]) -> Option<u16> {
     std::str::from_utf8(bytes.get(9..12)?).ok()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! The rows of the table: who is hostile, and how.
+//! The rows of the table: which clients are hostile, and how.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -19,37 +19,37 @@ use super::pool;
 use super::probe::{self, Measured, answer, connect, get, measure, request, status};
 use super::subject::{Folder, LARGE, RATE, Running, Subject, WORKERS};
 
-/// What all rows share.
+/// The settings that all rows share.
 #[derive(Debug)]
 pub struct Setting {
     pub server: PathBuf,
     pub folder: Folder,
     /// The most connections that a row may open.
     pub descriptors: usize,
-    /// How long the well-behaved client is measured: alone, and again beside the others.
+    /// How long the well-behaved client is measured: alone, and again beside the hostile ones.
     pub time: Duration,
-    /// How long the deadlines of other people's servers are waited for. Ours are known.
+    /// How long to wait for the deadlines of other servers. Ours are known.
     pub patience: Duration,
 }
 
-/// What a row has shown.
+/// The result of a row.
 #[derive(Debug, Default)]
 pub struct Shown {
     pub measured: Option<Measured>,
-    /// The same client on the same server, before the others came.
+    /// The same client on the same server, before the hostile ones connected.
     pub alone: Option<Measured>,
-    /// Hostile clients that got in, and those that were ended.
+    /// The hostile clients that connected, and those whose connection the server ended.
     pub hostile: Option<(usize, usize)>,
-    /// Of the server's process, and of the kernel's sockets, in bytes.
+    /// The memory of the server's process, and of the kernel's sockets, in bytes.
     pub memory: Option<(u64, u64)>,
-    /// What else there is to say.
+    /// Further notes.
     pub notes: Vec<String>,
-    /// What a row promises of ours, and was not so.
+    /// The promises of the row that our server has not kept.
     pub broken: Vec<String>,
 }
 
 impl Shown {
-    /// The row promises that this is so.
+    /// Records a promise of the row, and whether it was kept.
     pub fn promise(&mut self, kept: bool, otherwise: impl Into<String>) {
         if !kept {
             self.broken.push(otherwise.into());
@@ -60,7 +60,7 @@ impl Shown {
 /// A row.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
-    /// As it is called on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
     pub title: &'static str,
     pub hostile: Hostile,
@@ -69,19 +69,19 @@ pub struct Row {
 /// What a row is about.
 #[derive(Debug, Clone, Copy)]
 pub enum Hostile {
-    /// So many with a habit, and so many with another.
+    /// Crowds of clients, each with its number and habit.
     Crowds(&'static [(Habit, usize)]),
-    /// Something of its own.
+    /// A scene with its own function.
     Scene(fn(Subject, &Setting) -> io::Result<Shown>, Who),
 }
 
-/// Who takes part in a scene.
+/// The servers that take part in a scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     Everybody,
-    /// It needs routes or messages of ours.
+    /// Only ours: it needs their routes or messages.
     OnlyOurs,
-    /// It is about where connections wait, so the textbook has nothing to show.
+    /// Only the lobby: the scene is about the place where connections wait.
     OnlyLobby,
 }
 
@@ -144,21 +144,22 @@ pub const ROWS: &[Row] = &[
     },
 ];
 
-/// Of ours, for heads, idle connections and transfers: later than the measurement ends.
+/// The deadlines of our server for heads, idle connections and transfers: later than the end of the
+/// measurement.
 const DEADLINE: Duration = Duration::from_secs(12);
 
-/// A moment passes until a client notices that it is ended, and a round of the supervisor.
+/// The time until a client notices its end: a moment, and a round of the supervisor.
 const NOTICED: Duration = Duration::from_secs(2);
 
-/// How long a crowd stands before the well-behaved client is measured beside it.
+/// How long a crowd is connected before the well-behaved client is measured beside it.
 const STANDING: Duration = Duration::from_millis(500);
 
-/// How many times the delay without hostile clients is allowed, and what is allowed beside clients that
-/// ask for all there is.
+/// The allowed delay as a multiple of the delay without hostile clients, and the allowed delay beside
+/// clients that request as much as they can.
 const TIMES: f64 = 2.0;
 const BESIDE_GREED: Duration = Duration::from_millis(20);
 
-/// When ours ends a client, and with which answer.
+/// When our server ends a client, and with which response.
 struct End {
     least: Duration,
     most: Duration,
@@ -166,15 +167,15 @@ struct End {
 }
 
 impl Habit {
-    /// `None`: ours keeps it.
+    /// `None` if our server keeps the client.
     fn end(self) -> Option<End> {
         let at_rate = |bytes: u32| Duration::from_secs((bytes / RATE).into());
         let (least, earned, status) = match self {
             Habit::Silent | Habit::Idle => (DEADLINE, Duration::ZERO, None),
             Habit::Drip => (DEADLINE, Duration::ZERO, Some(408)),
-            // What has come at a tenth of the minimum rate has earned a little more time.
+            // The bytes that came at a tenth of the minimum rate extend the deadline a little.
             Habit::Upload => (DEADLINE, DEADLINE / 9, Some(408)),
-            // A reader may be 128 KB behind; and the last write may have been taken, by its kernel.
+            // A reader may lag 128 KB, and its kernel may have taken the last write.
             Habit::ReadNothing => (DEADLINE + at_rate(128 << 10), at_rate(64 << 10), None),
             Habit::ReadSlowly | Habit::Vanish | Habit::Greedy => return None,
         };
@@ -183,7 +184,7 @@ impl Habit {
 }
 
 impl Row {
-    /// Measures it.
+    /// Measures the row.
     pub fn run(&self, subject: Subject, setting: &Setting) -> io::Result<Option<Shown>> {
         match self.hostile {
             Hostile::Crowds(crowds) => beside(subject, setting, crowds).map(Some),
@@ -198,7 +199,7 @@ fn start(subject: Subject, setting: &Setting) -> io::Result<Running> {
     subject.start(&setting.server, &setting.folder, DEADLINE, None)
 }
 
-/// The well-behaved client alone, and beside a crowd.
+/// Measures the well-behaved client alone, and beside a crowd.
 fn beside(subject: Subject, setting: &Setting, habits: &[(Habit, usize)]) -> io::Result<Shown> {
     let mut shown = Shown::default();
     let server = start(subject, setting)?;
@@ -248,7 +249,7 @@ fn beside(subject: Subject, setting: &Setting, habits: &[(Habit, usize)]) -> io:
     Ok(shown)
 }
 
-/// Is the well-behaved client served as well as if it were alone?
+/// Checks that the well-behaved client is served as well as if it were alone.
 fn compare(shown: &mut Shown, alone: &Measured, measured: &Measured, habit: Habit) {
     for (how, alone, beside) in
         [("kept", &alone.kept, &measured.kept), ("new", &alone.new, &measured.new)]
@@ -261,7 +262,7 @@ fn compare(shown: &mut Shown, alone: &Measured, measured: &Measured, habit: Habi
     }
 }
 
-/// Has each that is to be ended been ended at its time, and nobody else?
+/// Checks that each client was ended at its time, and no other one.
 fn judge(shown: &mut Shown, crowd: &Crowd) {
     let Crowd { habit, came, .. } = *crowd;
     if matches!(habit, Habit::Vanish | Habit::Greedy) {
@@ -281,17 +282,17 @@ fn judge(shown: &mut Shown, crowd: &Crowd) {
             endings.len()
         ));
     }
-    // A client takes note of the time a little later than the server.
+    // A client reads the clock a little later than the server.
     let times = least.saturating_sub(Duration::from_millis(200))..=most;
     let right = |ending: &&Ending| times.contains(&ending.after) && ending.status == status;
     let right = endings.iter().filter(right).count();
     shown.promise(right == came, format!("{right} of {came} ended as promised"));
 }
 
-/// Every worker in a handler, and more connections than may wait.
+/// All workers are in handlers, and more connections wait than the queue holds.
 fn sleep(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     const CLIENTS: usize = 1500;
-    /// For half a head: it passes while the workers sleep.
+    /// The deadline of half a head, which passes while the workers sleep.
     const SOON: Duration = Duration::from_secs(1);
     let server = subject.start(&setting.server, &setting.folder, SOON, None)?;
     let mut sleepers: Vec<TcpStream> =
@@ -303,7 +304,7 @@ fn sleep(subject: Subject, setting: &Setting) -> io::Result<Shown> {
         stream.write_all(request("/sleep/2000").as_bytes())?;
     }
     let waiting = thread::spawn(move || (answer(&mut half_said), begun_to_say.elapsed()));
-    thread::sleep(Duration::from_millis(200)); // until all are under way
+    thread::sleep(Duration::from_millis(200)); // until all handlers run
     let begun = Instant::now();
     let mut outcomes = at_once(server.address, CLIENTS.min(setting.descriptors), "/small");
     let slept = sleepers.iter_mut().filter_map(|stream| answer(stream).ok());
@@ -325,12 +326,12 @@ fn sleep(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     ];
     let mut shown = Shown { notes, ..Shown::default() };
     shown.promise(count(Some(503)) > 0 && slowest(503) < 1000, "503 not at once");
-    shown.promise(count(None) == 0 && slept == WORKERS, "not everybody was answered");
+    shown.promise(count(None) == 0 && slept == WORKERS, "a client got no response");
     shown.promise(half == 408 && half_took < SOON + NOTICED / 4, "a deadline was not kept");
     Ok(shown)
 }
 
-/// More clients than descriptors, for ten seconds; then they leave.
+/// More clients than descriptors for ten seconds, after which they disconnect.
 fn descriptors(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     const FEW: usize = 256;
     const LONG: Duration = Duration::from_secs(10);
@@ -350,7 +351,7 @@ fn descriptors(subject: Subject, setting: &Setting) -> io::Result<Shown> {
         let served = streams.iter_mut().flatten().filter_map(|stream| get(stream, "/small").ok());
         served.filter(|answer| answer.status == 200).count()
     };
-    // It takes a moment until all who left have been seen to leave.
+    // It takes a moment until the server has noticed all disconnects.
     let mut served = serve_fifty();
     while served < 50 && released.elapsed() < Duration::from_secs(2) {
         thread::sleep(Duration::from_millis(20));
@@ -372,7 +373,7 @@ fn descriptors(subject: Subject, setting: &Setting) -> io::Result<Shown> {
 fn storm(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     let count = 10_000.min(setting.descriptors);
     let server = start(subject, setting)?;
-    thread::sleep(Duration::from_millis(100)); // the connection that asked whether it serves leaves
+    thread::sleep(Duration::from_millis(100)); // until the connection of the readiness check is closed
     let outcomes = at_once(server.address, count, "/small");
     let slowest = |of: fn(&Outcome) -> Option<Duration>| {
         outcomes.iter().filter_map(of).max().unwrap_or_default().as_millis()
@@ -387,15 +388,15 @@ fn storm(subject: Subject, setting: &Setting) -> io::Result<Shown> {
             with(None)
         ),
         format!("slowest connect {connected} ms"),
-        format!("slowest answer {} ms", slowest(|outcome| outcome.answered)),
+        format!("slowest response {} ms", slowest(|outcome| outcome.answered)),
     ];
     let mut shown = Shown { notes, ..Shown::default() };
-    shown.promise(with(Some(200)) == count, "somebody was refused");
+    shown.promise(with(Some(200)) == count, "a client was refused");
     shown.promise(connected < 1000, "a SYN was sent twice");
     Ok(shown)
 }
 
-/// What became of one of many connects.
+/// The outcome of one of many connects.
 #[derive(Debug, Default, Clone)]
 struct Outcome {
     connected: Option<Duration>,
@@ -403,7 +404,7 @@ struct Outcome {
     status: Option<u16>,
 }
 
-/// Many connects, none waiting for another; each asks when it is in.
+/// Makes many connects at once; each sends a request when it is connected.
 fn at_once(address: SocketAddr, count: usize, target: &str) -> Vec<Outcome> {
     let begun = Instant::now();
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
@@ -412,7 +413,7 @@ fn at_once(address: SocketAddr, count: usize, target: &str) -> Vec<Outcome> {
     let SocketAddr::V4(to) = address else { return outcomes };
     for number in 0..count {
         let Ok(fd) = socket(AddressFamily::Inet, SockType::Stream, flags, None) else { break };
-        // In progress: what becomes of it is seen when it can be written to.
+        // In progress: the outcome is known when the socket is writable.
         let _ = begin_to_connect(fd.as_raw_fd(), &SockaddrIn::from(to));
         open.push((number, TcpStream::from(fd)));
     }
@@ -449,7 +450,7 @@ fn at_once(address: SocketAddr, count: usize, target: &str) -> Vec<Outcome> {
     outcomes
 }
 
-/// Told to stop while much is under way.
+/// Stops the server while many requests are under way.
 fn stop(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     const CLIENTS: usize = 32;
     let mut server = start(subject, setting)?;
@@ -467,7 +468,7 @@ fn stop(subject: Subject, setting: &Setting) -> io::Result<Shown> {
         for stream in &mut begun {
             stream.write_all(first)?;
         }
-        thread::sleep(Duration::from_millis(300)); // until all of this is under way
+        thread::sleep(Duration::from_millis(300)); // until all of this has begun
         server.signal(subject.graceful());
         thread::sleep(Duration::from_millis(200));
         for mut stream in begun {
@@ -494,7 +495,7 @@ fn stop(subject: Subject, setting: &Setting) -> io::Result<Shown> {
     Ok(shown)
 }
 
-/// Reads 100 MB in some seconds. Has all of it come?
+/// Reads 100 MB in some seconds. Returns true if all of it arrived.
 fn download(address: SocketAddr) -> bool {
     let Ok(mut stream) = connect(address) else { return false };
     if stream.write_all(request("/large").as_bytes()).is_err() {
@@ -511,8 +512,8 @@ fn download(address: SocketAddr) -> bool {
     true
 }
 
-/// Asks again and again until the server goes: answers that were whole, and answers that were not.
-/// An end before the first byte of an answer is none of these: the request was not read.
+/// Sends requests until the server has stopped. Returns the number of whole and of broken responses. An end
+/// before the first byte of a response is neither: the request was not read.
 fn ask_until_the_end(address: SocketAddr) -> (usize, usize) {
     let mut whole = 0;
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! Who is measured: ours, ours without its lobby, and other people's servers. All serve one folder:
+//! The servers that are measured: ours, ours without the lobby, and others. All serve one folder:
 //! `/small` is 150 bytes, `/medium` is 1 MB, `/large` is 100 MB.
 
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use super::machine;
 use super::probe::{connect, get};
 
-/// The workers of every server that has a number of them.
+/// The number of workers, for each server that has such a setting.
 pub const WORKERS: usize = 16;
 
 /// The bytes of `/medium`.
@@ -36,7 +36,7 @@ pub enum Subject {
 pub const ALL: [Subject; 5] =
     [Subject::Ours, Subject::Textbook, Subject::Nginx, Subject::Apache, Subject::Cheroot];
 
-/// A server that runs. Dropped, it is stopped, and so are its children.
+/// A running server. It is stopped with its children when this is dropped.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -44,7 +44,7 @@ pub struct Running {
     log: PathBuf,
 }
 
-/// What is served; removed when dropped.
+/// The served folder; removed when dropped.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
@@ -67,7 +67,7 @@ impl Drop for Folder {
 }
 
 impl Subject {
-    /// As it is called on the command line, and in the table.
+    /// Returns its name on the command line and in the table.
     pub fn name(self) -> &'static str {
         match self {
             Subject::Ours => "ours",
@@ -78,12 +78,12 @@ impl Subject {
         }
     }
 
-    /// Has it the routes of ours, such as `/sleep`?
+    /// Returns true if it has our routes, such as `/sleep`.
     pub fn is_ours(self) -> bool {
         matches!(self, Subject::Ours | Subject::Textbook)
     }
 
-    /// What there is to do to have it, if it is not there.
+    /// Returns how to install it, if it is missing.
     pub fn missing(self) -> Option<&'static str> {
         let (there, how) = match self {
             Subject::Ours | Subject::Textbook => return None,
@@ -97,7 +97,7 @@ impl Subject {
         (!there).then_some(how)
     }
 
-    /// How it is told to finish what is under way, and end.
+    /// Returns the signal after which it finishes what is under way, and ends.
     pub fn graceful(self) -> Signal {
         match self {
             Subject::Ours | Subject::Textbook | Subject::Cheroot => Signal::SIGTERM,
@@ -106,8 +106,7 @@ impl Subject {
         }
     }
 
-    /// Starts it, with so many descriptors, if that is to be fewer than there are. Ours is given short
-    /// deadlines.
+    /// Starts it, with `descriptors` descriptors if given. Ours has short deadlines.
     pub fn start(
         self,
         server: &Path,
