@@ -52,7 +52,7 @@ pub struct User {
 /// Adds the routes.
 pub fn add_to(router: Router, store: Store) -> Router {
     let store = Arc::new(store);
-    let with = |action: fn(&Store, &mut Request) -> Outcome| {
+    let with = |action: fn(&Store, &mut Request) -> HandlerResult| {
         let store = Arc::clone(&store);
         move |request: &mut Request| respond(action(&store, request), request)
     };
@@ -64,26 +64,31 @@ pub fn add_to(router: Router, store: Store) -> Router {
         .delete("/users/{id}", with(delete))
 }
 
-type Outcome = Result<Response, Failure>;
+type HandlerResult = Result<Response, UsersError>;
 
 /// Why a request fails.
 #[derive(Debug)]
-enum Failure {
+enum UsersError {
     Refused(ErrorResponse),
     Disk(std::io::Error),
 }
 
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Failure {
-        Failure::Disk(error)
+impl From<std::io::Error> for UsersError {
+    fn from(error: std::io::Error) -> UsersError {
+        UsersError::Disk(error)
     }
 }
 
-fn refused(status: Status, section: &'static str, what: impl Into<String>, right: &str) -> Failure {
-    Failure::Refused(ErrorResponse::new(status, section, what, right))
+fn refused(
+    status: Status,
+    section: &'static str,
+    what: impl Into<String>,
+    right: &str,
+) -> UsersError {
+    UsersError::Refused(ErrorResponse::new(status, section, what, right))
 }
 
-fn no_such_user() -> Failure {
+fn no_such_user() -> UsersError {
     refused(
         Status::NOT_FOUND,
         "RFC 9110, 15.5.5",
@@ -93,16 +98,16 @@ fn no_such_user() -> Failure {
 }
 
 /// Shows failures as JSON to programs and as a page to browsers.
-fn respond(outcome: Outcome, request: &Request) -> Response {
+fn respond(outcome: HandlerResult, request: &Request) -> Response {
     match outcome {
         Ok(response) => response,
-        Err(Failure::Refused(error)) if request.wants_html() => error.to(request),
-        Err(Failure::Refused(error)) => {
+        Err(UsersError::Refused(error)) if request.wants_html() => error.to(request),
+        Err(UsersError::Refused(error)) => {
             let ErrorResponse { status, what, section, right, .. } = error;
             let [what, section, right] = [&*what, section, &*right].map(quote);
             json(status, format!("{{\"error\":{what},\"rule\":{section},\"right\":{right}}}"))
         }
-        Err(Failure::Disk(error)) => failed(&request.head, &error),
+        Err(UsersError::Disk(error)) => failed(&request.head, &error),
     }
 }
 
@@ -141,7 +146,7 @@ impl<H: Handler> Handler for Writing<H> {
     }
 }
 
-fn create(store: &Store, request: &mut Request) -> Outcome {
+fn create(store: &Store, request: &mut Request) -> HandlerResult {
     let user = read_user(request)?;
     let (id, file) = store.create(|id| user.to_json(id).into_bytes())?;
     let location = format!("/users/{id}");
@@ -156,7 +161,7 @@ fn create(store: &Store, request: &mut Request) -> Outcome {
         .field("Vary", "Accept"))
 }
 
-fn list(store: &Store, request: &mut Request) -> Outcome {
+fn list(store: &Store, request: &mut Request) -> HandlerResult {
     let (mut limit, mut after) = (PAGE.0, 0);
     for (name, value) in form_pairs(request.head.target.query().unwrap_or_default()) {
         let number = decimal(value.as_bytes());
@@ -189,7 +194,7 @@ fn list(store: &Store, request: &mut Request) -> Outcome {
     Ok(response.field("Vary", "Accept"))
 }
 
-fn show(store: &Store, request: &mut Request) -> Outcome {
+fn show(store: &Store, request: &mut Request) -> HandlerResult {
     let file = store.read(id(request)?)?.ok_or_else(no_such_user)?;
     if !holds(request, &file) {
         return Err(changed());
@@ -197,7 +202,7 @@ fn show(store: &Store, request: &mut Request) -> Outcome {
     Ok(json(Status::OK, String::from_utf8_lossy(&file)).field("ETag", etag(&file)))
 }
 
-fn replace(store: &Store, request: &mut Request) -> Outcome {
+fn replace(store: &Store, request: &mut Request) -> HandlerResult {
     let id = id(request)?;
     if store.read(id)?.is_none() {
         return Err(no_such_user());
@@ -209,13 +214,13 @@ fn replace(store: &Store, request: &mut Request) -> Outcome {
     Ok(json(Status::OK, message("User replaced", &file)))
 }
 
-fn delete(store: &Store, request: &mut Request) -> Outcome {
+fn delete(store: &Store, request: &mut Request) -> HandlerResult {
     let change = store.delete(id(request)?, &|current| holds(request, current))?;
     done(change)?;
     Ok(Response::new(Status::NO_CONTENT))
 }
 
-fn done(change: Change) -> Result<(), Failure> {
+fn done(change: Change) -> Result<(), UsersError> {
     match change {
         Change::Done => Ok(()),
         Change::Missing => Err(no_such_user()),
@@ -223,7 +228,7 @@ fn done(change: Change) -> Result<(), Failure> {
     }
 }
 
-fn changed() -> Failure {
+fn changed() -> UsersError {
     refused(
         Status::PRECONDITION_FAILED,
         "RFC 9110, 13.1",
@@ -233,7 +238,7 @@ fn changed() -> Failure {
 }
 
 /// Parses an id in its only spelling: `7`, not `07`.
-fn id(request: &Request) -> Result<u64, Failure> {
+fn id(request: &Request) -> Result<u64, UsersError> {
     let text = request.param("id");
     decimal(text.as_bytes()).filter(|id| id.to_string() == text).ok_or_else(no_such_user)
 }
@@ -253,36 +258,36 @@ fn etag(content: &[u8]) -> String {
 
 /// The kind of a body, by its Content-Type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum BodyFormat {
     Json,
     Form,
 }
 
-fn kind(head: &RequestHead) -> Option<Kind> {
+fn kind(head: &RequestHead) -> Option<BodyFormat> {
     let media_type =
         head.headers.text("content-type")?.split(';').next()?.trim_ascii().to_ascii_lowercase();
     match media_type.as_str() {
-        "application/json" => Some(Kind::Json),
-        "application/x-www-form-urlencoded" => Some(Kind::Form),
+        "application/json" => Some(BodyFormat::Json),
+        "application/x-www-form-urlencoded" => Some(BodyFormat::Form),
         _ => None,
     }
 }
 
 const RIGHT_USER: &str = r#"{"name":"FirstName LastName","email":"bsmth@example.com"}"#;
 
-fn read_user(request: &mut Request) -> Result<User, Failure> {
+fn read_user(request: &mut Request) -> Result<User, UsersError> {
     let body = request.body.read_all(LARGEST_BODY)?;
     let wrong = |what: String| {
         refused(Status::UNPROCESSABLE_CONTENT, "RFC 9110, 15.5.21", what, RIGHT_USER)
     };
     let broken = |section, what: String| refused(Status::BAD_REQUEST, section, what, RIGHT_USER);
     let members = match kind(&request.head) {
-        Some(Kind::Form) => {
+        Some(BodyFormat::Form) => {
             let text = form_text(&body)
                 .ok_or_else(|| broken("RFC 3629, 4", "the form is not UTF-8".to_owned()))?;
             Members::from_form(text).map_err(wrong)?
         }
-        Some(Kind::Json) | None => {
+        Some(BodyFormat::Json) | None => {
             Members::Json(json::object(&body).map_err(|fault| match fault {
                 json::Fault::Syntax(error) => {
                     broken("RFC 8259, 2", format!("the body is not JSON: {error}"))

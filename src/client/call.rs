@@ -16,7 +16,7 @@ use super::connection::Connection;
 use super::dial::dial;
 use super::error::Error;
 use super::event::Event;
-use super::exchange::{ReceivedHead, exchange};
+use super::exchange::{IncomingResponse, exchange};
 use super::exchange_error::ExchangeError;
 use super::outgoing::{BodySize, Framed, Outgoing};
 use super::request::Request;
@@ -91,7 +91,7 @@ fn send(
     reader: Option<&mut BodyReader<'_>>,
     connection: &mut Connection,
     budget: &mut Budget,
-) -> Result<ReceivedHead, ExchangeError> {
+) -> Result<IncomingResponse, ExchangeError> {
     exchange(client, outgoing, BodyPieces::new(outgoing.body, reader), connection, budget)
 }
 

@@ -28,7 +28,7 @@ const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The head of a response, the interim responses before it, and the state that receives its body.
 #[derive(Debug)]
-pub(super) struct ReceivedHead {
+pub(super) struct IncomingResponse {
     pub(super) interim: Vec<ResponseHead>,
     pub(super) head: ResponseHead,
     pub(super) body: RecvBody,
@@ -41,7 +41,7 @@ pub(super) fn exchange(
     pieces: BodyPieces<'_, '_>,
     connection: &mut Connection,
     budget: &mut Budget,
-) -> Result<ReceivedHead, ExchangeError> {
+) -> Result<IncomingResponse, ExchangeError> {
     let mut exchange = Exchange::new(client, connection, budget);
     let sending = exchange.send_head(outgoing);
     let received = exchange
@@ -59,7 +59,7 @@ pub(super) fn next_response(
     waiting: RecvHead,
     connection: &mut Connection,
     budget: &mut Budget,
-) -> Result<ReceivedHead, ExchangeError> {
+) -> Result<IncomingResponse, ExchangeError> {
     Exchange::new(client, connection, budget).recv_head(waiting)
 }
 
@@ -217,7 +217,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Receives heads until the final one.
-    fn recv_head(&mut self, mut waiting: RecvHead) -> Result<ReceivedHead, ExchangeError> {
+    fn recv_head(&mut self, mut waiting: RecvHead) -> Result<IncomingResponse, ExchangeError> {
         self.budget.enter(Phase::Head, Instant::now());
         loop {
             let input = &mut self.connection.input;
@@ -237,7 +237,7 @@ impl<'a> Exchange<'a> {
                 Head::Complete(head, body) => {
                     self.client.notify(&Event::Head(&head));
                     let interim = std::mem::take(&mut self.interim);
-                    return Ok(ReceivedHead { interim, head, body });
+                    return Ok(IncomingResponse { interim, head, body });
                 }
                 Head::Closed => return Err(ExchangeError::NoResponse),
             };

@@ -8,7 +8,7 @@ use super::budget::{Budget, Phase};
 use super::connection::Connection;
 use super::error::Error;
 use super::event::Event;
-use super::exchange::ReceivedHead;
+use super::exchange::IncomingResponse;
 use super::exchange_error::ExchangeError;
 use super::route::Peer;
 use crate::proto::http::client::{Piece, RecvBody};
@@ -49,7 +49,7 @@ pub(super) struct ResponseParts {
     pub(super) peer: Peer,
     pub(super) connection: Connection,
     pub(super) budget: Budget,
-    pub(super) received: ReceivedHead,
+    pub(super) received: IncomingResponse,
     /// Whether more responses follow on the connection.
     pub(super) more_follow: bool,
 }

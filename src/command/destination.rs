@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 
 use super::error::CommandError;
-use super::partial_file::{self, remote_name};
-use super::rate_limit::{Meter, OfAll};
-use super::resume::{AtHand, Came, Rest};
+use super::partial_file::{PartialFile, remote_name};
+use super::rate_limit::{BodyMeter, OfAll};
+use super::resume::{AtHand, Rest, ResumeOutcome};
 use super::transfer::Transfer;
 use super::write_body::BodyWriter;
 use super::write_body::Parts;
@@ -76,48 +76,50 @@ impl Destination {
         let status = response.head().status;
         let refused = || CommandError::Refused(status.code());
         let came = match &self.rest {
-            None => Came::Whole,
+            None => ResumeOutcome::Whole,
             Some(rest) => {
                 let judged =
                     rest.judge(response.head()).map_err(|what| CommandError::Failed(33, what))?;
                 match judged {
                     None if self.file.is_some() => return Err(refused()),
-                    judged => judged.unwrap_or(Came::Whole),
+                    judged => judged.unwrap_or(ResumeOutcome::Whole),
                 }
             }
         };
-        let fails = options.fail.filter(|_| status.is_error() && came != Came::Nothing);
+        let fails = options.fail.filter(|_| status.is_error() && came != ResumeOutcome::Nothing);
         let parts = match (options.head, options.include, fails) {
             (false, false, Some(Fail::Bare)) => return Err(refused()),
             (_, true, Some(Fail::Bare)) | (true, ..) => Parts::Heads,
-            (false, true, _) if came == Came::Nothing => Parts::Heads,
+            (false, true, _) if came == ResumeOutcome::Nothing => Parts::Heads,
             (false, true, _) => Parts::All,
-            (false, false, _) if came == Came::Nothing && self.file.is_none() => return Ok(()),
+            (false, false, _) if came == ResumeOutcome::Nothing && self.file.is_none() => {
+                return Ok(());
+            }
             (false, false, _) => Parts::Body,
         };
         let had = match (came, &self.rest) {
-            (Came::Rest, Some(rest)) => rest.from,
+            (ResumeOutcome::Rest, Some(rest)) => rest.from,
             _ => 0,
         };
         let length = response.head().headers.text("content-length");
         let length = length.and_then(|text| text.parse::<u64>().ok());
         let total = length.and_then(|length| length.checked_add(had));
-        let meter = Meter::new(options, all, self.file.is_some(), had, total);
+        let meter = BodyMeter::new(options, all, self.file.is_some(), had, total);
         let mut delivery = BodyWriter::new(options, hops, meter);
         let sent = match (&self.file, &self.at_hand) {
             (None, _) => {
                 let to_see = options.outputs.get(transfer.number).is_none();
                 delivery.show(response, parts, to_see)
             }
-            (Some(path), Some(at_hand)) if came == Came::Nothing => at_hand
+            (Some(path), Some(at_hand)) if came == ResumeOutcome::Nothing => at_hand
                 .finish(path)
                 .map_err(|error| CommandError::Write(path.display().to_string(), error)),
-            (Some(path), Some(at_hand)) if came == Came::Rest => {
-                let file = partial_file::Output::go_on(path, at_hand);
+            (Some(path), Some(at_hand)) if came == ResumeOutcome::Rest => {
+                let file = PartialFile::go_on(path, at_hand);
                 delivery.keep(response, parts, path, file)
             }
             (Some(path), _) => {
-                let file = partial_file::Output::create(path, &response.head().headers);
+                let file = PartialFile::create(path, &response.head().headers);
                 delivery.keep(response, parts, path, file)
             }
         };

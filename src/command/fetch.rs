@@ -13,16 +13,16 @@ use super::destination::Destination;
 use super::dry_run::{as_curl, as_nc, wire};
 use super::error::{CommandError, print_stderr, print_stdout};
 use super::network;
-use super::progress::Progress;
-use super::rate_limit::{Meter, Metered, OfAll};
+use super::progress::ProgressLine;
+use super::rate_limit::{BodyMeter, Metered, OfAll};
 use super::retry::Retry;
 use super::terminal;
 use super::trace::{Opened, Tracer};
-use super::transfer::{Asked, Peers, Transfer, Watch};
+use super::transfer::{EventRecorder, Peers, RequestSummary, Transfer};
 use super::upload::Upload;
 use super::verbose::VerboseObservers;
 use super::waterfall::Picture;
-use super::write_out::{Format, Stream, line};
+use super::write_out::{Format, OutputStream, line};
 use crate::cli::client::retry::{Follow, RetryOptions};
 use crate::cli::client::{ClientOptions, DryRun};
 use crate::client::{
@@ -49,7 +49,7 @@ pub struct Fetcher {
 
 /// Whoever is told of one transfer's events.
 struct TransferObserver {
-    watch: Watch,
+    watch: EventRecorder,
     tracer: Option<Tracer>,
 }
 
@@ -63,7 +63,7 @@ impl TransferObserver {
 }
 
 /// A transfer's turn at stdout: what it writes there is not mixed with what others do.
-struct Turn<'f> {
+struct StdoutTurn<'f> {
     mutex: &'f Mutex<()>,
     held: Option<MutexGuard<'f, ()>>,
 }
@@ -81,7 +81,7 @@ impl Pipelined<'_> {
     }
 }
 
-impl Turn<'_> {
+impl StdoutTurn<'_> {
     /// Waits for it, if it does not have it.
     fn take(&mut self) {
         if self.held.is_none() {
@@ -105,7 +105,7 @@ impl Fetcher {
             opened: Opened::default(),
             watching: Arc::new(VerboseObservers::new(&options)?),
             all: is_parallel(&options).then(|| {
-                Arc::new(Mutex::new(Progress::of_all(Instant::now(), options.urls.len())))
+                Arc::new(Mutex::new(ProgressLine::of_all(Instant::now(), options.urls.len())))
             }),
             turn: Mutex::new(()),
             options,
@@ -156,7 +156,7 @@ impl Fetcher {
         let options = &self.options;
         let is_loud = !options.silent || options.show_error;
         let mut retry = Retry::new(&options.retry, Instant::now());
-        let mut turn = Turn { mutex: &self.turn, held: None };
+        let mut turn = StdoutTurn { mutex: &self.turn, held: None };
         let mut prepared = None;
         let (transfer, code) = loop {
             let mut transfer = Transfer::new(url, number);
@@ -212,8 +212,8 @@ impl Fetcher {
     fn tell(&self, transfer: &Transfer) -> Result<(), CommandError> {
         for (stream, text) in self.format.iter().flat_map(|format| format.of(transfer)) {
             match stream {
-                Stream::Stdout => print_stdout(text.as_bytes())?,
-                Stream::Stderr => print_stderr(&text),
+                OutputStream::Stdout => print_stdout(text.as_bytes())?,
+                OutputStream::Stderr => print_stderr(&text),
             }
         }
         if let (Some(lines), Some(path)) = (&self.lines, &self.options.json_out) {
@@ -227,7 +227,7 @@ impl Fetcher {
     /// For a transfer that begins now.
     fn witness(&self) -> TransferObserver {
         let tracer = self.options.trace.then(|| Tracer::new(&self.opened));
-        TransferObserver { watch: Watch::new(&self.peers), tracer }
+        TransferObserver { watch: EventRecorder::new(&self.peers), tracer }
     }
 
     /// The client that tells this transfer's events to who wants to know them.
@@ -246,7 +246,7 @@ impl Fetcher {
         prepared: &mut Option<OutgoingRequest>,
         pipelined: Option<&mut Pipelined<'_>>,
         observer: &Arc<TransferObserver>,
-        turn: &mut Turn<'_>,
+        turn: &mut StdoutTurn<'_>,
     ) -> Result<(), CommandError> {
         let options = &self.options;
         let (url, number) = (&transfer.url, transfer.number);
@@ -260,7 +260,7 @@ impl Fetcher {
         }
         let place = Destination::of(options, number, request)?;
         let request = place.prepare(request.clone())?;
-        transfer.asked = Some(Asked::of(&request, upload.as_ref())?);
+        transfer.asked = Some(RequestSummary::of(&request, upload.as_ref())?);
         if let Some(form) = options.dry_run {
             return self.dry_run(form, OutgoingRequest { request, upload: upload.take() });
         }
@@ -318,7 +318,7 @@ impl Fetcher {
             None => call.send(),
             Some(reader) => {
                 let length = reader.length();
-                let meter = Meter::new(&self.options, &self.all, to_file, 0, length);
+                let meter = BodyMeter::new(&self.options, &self.all, to_file, 0, length);
                 call.file(length, Metered { reader, meter }).send()
             }
         }

@@ -15,10 +15,10 @@ use crate::proto::http::headers::Headers;
 
 /// A body on its way to a file.
 #[derive(Debug)]
-pub struct Output(Kind);
+pub struct PartialFile(Backing);
 
 #[derive(Debug)]
-enum Kind {
+enum Backing {
     /// No regular file: nothing to be renamed.
     Direct(File),
     Beside {
@@ -28,27 +28,27 @@ enum Kind {
     },
 }
 
-impl Output {
+impl PartialFile {
     /// Begins a file anew.
     ///
     /// # Errors
     /// Those of the file system; [`ErrorKind::WouldBlock`] when another process writes to it.
-    pub fn create(target: &Path, head: &Headers) -> io::Result<Output> {
+    pub fn create(target: &Path, head: &Headers) -> io::Result<PartialFile> {
         let about = match fs::metadata(target) {
             Ok(about) => Some(about),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
         if about.as_ref().is_some_and(|about| !about.is_file()) {
-            return Ok(Output(Kind::Direct(OpenOptions::new().write(true).open(target)?)));
+            return Ok(PartialFile(Backing::Direct(OpenOptions::new().write(true).open(target)?)));
         }
         if about.as_ref().is_some_and(|about| about.permissions().readonly()) {
             return Err(ErrorKind::PermissionDenied.into());
         }
         // What a link leads to is replaced, and not the link.
         let target = about.as_ref().map_or(Ok(target.to_owned()), |_| target.canonicalize())?;
-        let output = Output::open(&target, &beside(&target, ".part"))?;
-        if let (Some(about), Kind::Beside { file, .. }) = (about, &output.0) {
+        let output = PartialFile::open(&target, &beside(&target, ".part"))?;
+        if let (Some(about), Backing::Beside { file, .. }) = (about, &output.0) {
             file.set_permissions(about.permissions())?;
         }
         output.begin(head)
@@ -57,14 +57,14 @@ impl Output {
     /// Goes on behind what is there.
     ///
     /// # Errors
-    /// As [`Output::create`]; [`ErrorKind::InvalidData`] when its length is another by now.
-    pub fn go_on(target: &Path, at_hand: &AtHand) -> io::Result<Output> {
+    /// As [`PartialFile::create`]; [`ErrorKind::InvalidData`] when its length is another by now.
+    pub fn go_on(target: &Path, at_hand: &AtHand) -> io::Result<PartialFile> {
         let part = beside(target, ".part");
         if at_hand.path() != part {
             fs::rename(at_hand.path(), &part)?;
         }
-        let mut output = Output::open(target, &part)?;
-        if let Kind::Beside { file, .. } = &mut output.0
+        let mut output = PartialFile::open(target, &part)?;
+        if let Backing::Beside { file, .. } = &mut output.0
             && file.seek(SeekFrom::End(0))? != at_hand.rest.from
         {
             return Err(io::Error::new(ErrorKind::InvalidData, "it has grown meanwhile"));
@@ -72,7 +72,7 @@ impl Output {
         Ok(output)
     }
 
-    fn open(target: &Path, part: &Path) -> io::Result<Output> {
+    fn open(target: &Path, part: &Path) -> io::Result<PartialFile> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(part)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -82,11 +82,11 @@ impl Output {
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        Ok(Output(Kind::Beside { file, part: part.to_owned(), target: target.to_owned() }))
+        Ok(PartialFile(Backing::Beside { file, part: part.to_owned(), target: target.to_owned() }))
     }
 
-    fn begin(self, head: &Headers) -> io::Result<Output> {
-        if let Kind::Beside { file, part, .. } = &self.0 {
+    fn begin(self, head: &Headers) -> io::Result<PartialFile> {
+        if let Backing::Beside { file, part, .. } = &self.0 {
             file.set_len(0)?;
             let beside = beside(part, ".validator");
             match validator(head) {
@@ -103,8 +103,8 @@ impl Output {
     /// Those of the file system.
     pub fn finish(self) -> io::Result<()> {
         match self.0 {
-            Kind::Direct(mut file) => file.flush(),
-            Kind::Beside { part, target, .. } => {
+            Backing::Direct(mut file) => file.flush(),
+            Backing::Beside { part, target, .. } => {
                 fs::rename(&part, &target)?;
                 remove(&beside(&part, ".validator"))
             }
@@ -113,7 +113,7 @@ impl Output {
 
     /// It will not be complete: where something came, that is kept, and its name given.
     pub fn give_up(self) -> Option<PathBuf> {
-        let Kind::Beside { file, part, .. } = self.0 else { return None };
+        let Backing::Beside { file, part, .. } = self.0 else { return None };
         if file.metadata().is_ok_and(|about| about.len() > 0) {
             return Some(part);
         }
@@ -122,10 +122,10 @@ impl Output {
     }
 }
 
-impl Write for Output {
+impl Write for PartialFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
-            Kind::Direct(file) | Kind::Beside { file, .. } => file.write(bytes),
+            Backing::Direct(file) | Backing::Beside { file, .. } => file.write(bytes),
         }
     }
 

@@ -16,7 +16,7 @@ const BAR: usize = 24;
 
 /// A body on its way.
 #[derive(Debug)]
-pub struct Progress {
+pub struct ProgressLine {
     begun: Instant,
     shown: Option<Instant>,
     /// How many bytes had come at an earlier time.
@@ -28,15 +28,15 @@ pub struct Progress {
     transfers: Option<(usize, usize)>,
 }
 
-impl Progress {
+impl ProgressLine {
     /// A body begins; so much of it is there, so much there will be.
-    pub fn new(now: Instant, had: u64, total: Option<u64>) -> Progress {
-        Progress { begun: now, shown: None, had, has: had, total, transfers: None }
+    pub fn new(now: Instant, had: u64, total: Option<u64>) -> ProgressLine {
+        ProgressLine { begun: now, shown: None, had, has: had, total, transfers: None }
     }
 
     /// So many transfers begin, which share a line.
-    pub fn of_all(now: Instant, transfers: usize) -> Progress {
-        Progress { transfers: Some((0, transfers)), ..Progress::new(now, 0, None) }
+    pub fn of_all(now: Instant, transfers: usize) -> ProgressLine {
+        ProgressLine { transfers: Some((0, transfers)), ..ProgressLine::new(now, 0, None) }
     }
 
     /// One of them is over.
@@ -93,16 +93,16 @@ fn in_place(line: &str) -> String {
 
 /// Holds a body back, so that no more than `rate` bytes a second come.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimit {
     begun: Instant,
     rate: u64,
     passed: u64,
 }
 
-impl Pace {
+impl RateLimit {
     /// So many bytes a second, from now on.
-    pub fn new(now: Instant, rate: u64) -> Pace {
-        Pace { begun: now, rate: rate.max(1), passed: 0 }
+    pub fn new(now: Instant, rate: u64) -> RateLimit {
+        RateLimit { begun: now, rate: rate.max(1), passed: 0 }
     }
 
     /// So many bytes came: how long to wait before more are taken.
@@ -121,7 +121,7 @@ mod tests {
     fn a_line_when_it_is_time_and_never_too_wide() {
         let begun = Instant::now();
         let after = |millis| begun + Duration::from_millis(millis);
-        let mut progress = Progress::new(begun, 0, Some(2_000_000));
+        let mut progress = ProgressLine::new(begun, 0, Some(2_000_000));
         assert_eq!(progress.passed(after(100), 500_000), None);
         let line = progress.passed(after(500), 500_000).unwrap();
         let bar = "############............";
@@ -132,11 +132,11 @@ mod tests {
         assert_eq!(progress.passed(after(550), 500_000), None);
         progress.passed(after(1000), 500_000).unwrap();
         assert!(progress.end(after(1000)).unwrap().contains("100% ####"));
-        let mut all = Progress::of_all(begun, 3);
+        let mut all = ProgressLine::of_all(begun, 3);
         all.over();
         let line = all.passed(after(1000), 500_000).unwrap();
         assert_eq!(line, in_place("1 of 3 transfers    500 kB    500 kB/s  0:01"));
-        assert_eq!(Progress::new(begun, 0, None).end(after(10)), None, "it was quick");
+        assert_eq!(ProgressLine::new(begun, 0, None).end(after(10)), None, "it was quick");
         for (had, bytes, total) in [
             (0, 0, Some(u64::MAX)),
             (u64::MAX / 2, 1, Some(u64::MAX)),
@@ -145,7 +145,7 @@ mod tests {
             (0, 9, Some(3)),
             (0, 0, Some(0)),
         ] {
-            let mut progress = Progress::new(begun, had, total);
+            let mut progress = ProgressLine::new(begun, had, total);
             let line = progress.passed(after(60_000), bytes).unwrap();
             let line = line.strip_prefix("\r\x1b[?7l").unwrap();
             let line = line.strip_suffix("\x1b[K\x1b[?7h").unwrap();
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn pace() {
         let begun = Instant::now();
-        let mut pace = Pace::new(begun, 1000);
+        let mut pace = RateLimit::new(begun, 1000);
         assert_eq!(pace.passed(begun, 500), Duration::from_millis(500));
         assert_eq!(pace.passed(begun + Duration::from_secs(2), 500), Duration::ZERO);
     }

@@ -6,28 +6,28 @@ use std::thread;
 use std::time::Instant;
 
 use super::error::print_stderr;
-use super::progress::{Pace, Progress};
+use super::progress::{ProgressLine, RateLimit};
 use crate::cli::client::ClientOptions;
 use crate::sync::lock;
 
 /// The line of all transfers, where several go at a time.
-pub(super) type OfAll = Option<Arc<Mutex<Progress>>>;
+pub(super) type OfAll = Option<Arc<Mutex<ProgressLine>>>;
 
 /// One body's.
-pub(super) struct Meter {
+pub(super) struct BodyMeter {
     line: Line,
-    pace: Option<Pace>,
+    pace: Option<RateLimit>,
     /// No pause is longer than to this moment.
     last: Option<Instant>,
 }
 
 enum Line {
     None,
-    Own(Progress),
-    OfAll(Arc<Mutex<Progress>>),
+    Own(ProgressLine),
+    OfAll(Arc<Mutex<ProgressLine>>),
 }
 
-impl Meter {
+impl BodyMeter {
     /// A body begins; so much of it is there, so much there will be. The line is for a terminal, and not
     /// for one that the body itself is written to.
     pub(super) fn new(
@@ -36,7 +36,7 @@ impl Meter {
         to_file: bool,
         had: u64,
         total: Option<u64>,
-    ) -> Meter {
+    ) -> BodyMeter {
         let begun = Instant::now();
         let is_wanted = !options.silent && !options.no_progress && !options.head;
         let is_wanted = is_wanted && !options.wire; // whose lines it would overwrite
@@ -45,10 +45,10 @@ impl Meter {
         let line = match of_all {
             _ if !is_shown => Line::None,
             Some(all) => Line::OfAll(Arc::clone(all)),
-            None => Line::Own(Progress::new(begun, had, total)),
+            None => Line::Own(ProgressLine::new(begun, had, total)),
         };
-        let pace = options.limit_rate.map(|rate| Pace::new(begun, rate));
-        Meter { line, pace, last: options.max_time.map(|limit| begun + limit) }
+        let pace = options.limit_rate.map(|rate| RateLimit::new(begun, rate));
+        BodyMeter { line, pace, last: options.max_time.map(|limit| begun + limit) }
     }
 
     /// So many bytes more.
@@ -70,7 +70,7 @@ impl Meter {
     }
 }
 
-impl Drop for Meter {
+impl Drop for BodyMeter {
     fn drop(&mut self) {
         if let Line::Own(progress) = &mut self.line
             && let Some(text) = progress.end(Instant::now())
@@ -83,7 +83,7 @@ impl Drop for Meter {
 /// A reader whose bytes are counted.
 pub(super) struct Metered<R> {
     pub(super) reader: R,
-    pub(super) meter: Meter,
+    pub(super) meter: BodyMeter,
 }
 
 impl<R: Read> Read for Metered<R> {

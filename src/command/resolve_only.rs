@@ -20,7 +20,7 @@ use crate::sync::lock;
 pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
     let mut code = 0;
     for url in &options.urls {
-        let found = Arc::new(Mutex::new(Found::new()));
+        let found = Arc::new(Mutex::new(LookupRecord::new()));
         let teller = Arc::clone(&found);
         let client = configured(options)?.observer(move |event: &Event<'_>| {
             lock(&teller).observe(event);
@@ -45,7 +45,7 @@ pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
 }
 
 /// What the events said, with their times.
-struct Found {
+struct LookupRecord {
     begun: Instant,
     host: Option<String>,
     resolved: Option<(Duration, Vec<SocketAddr>)>,
@@ -60,9 +60,9 @@ struct Try {
     end: Option<(Duration, String)>,
 }
 
-impl Found {
-    fn new() -> Found {
-        Found { begun: Instant::now(), host: None, resolved: None, tries: Vec::new() }
+impl LookupRecord {
+    fn new() -> LookupRecord {
+        LookupRecord { begun: Instant::now(), host: None, resolved: None, tries: Vec::new() }
     }
 
     fn observe(&mut self, event: &Event<'_>) {
@@ -141,7 +141,7 @@ mod tests {
 
     /// What is said, every time as `T`, and rows of spaces as one.
     fn said(events: &[Event<'_>], reached: &Result<Endpoints, Error>) -> String {
-        let mut found = Found::new();
+        let mut found = LookupRecord::new();
         events.iter().for_each(|event| found.observe(event));
         let text = found.text("http://a/", reached);
         let words = |line: &str| {

@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::partial_file::{Output, beside};
+use super::partial_file::{PartialFile, beside};
 use crate::client::{Error, Request};
 use crate::proto::http::chars::decimal;
 use crate::proto::http::date::{imf_fixdate, parse_http_date};
@@ -29,7 +29,7 @@ pub struct Rest {
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Came {
+pub enum ResumeOutcome {
     /// The rest.
     Rest,
     /// All of it, as it is another by now.
@@ -55,7 +55,7 @@ impl Rest {
     ///
     /// # Errors
     /// What does not fit.
-    pub fn judge(&self, head: &ResponseHead) -> Result<Option<Came>, String> {
+    pub fn judge(&self, head: &ResponseHead) -> Result<Option<ResumeOutcome>, String> {
         let from = self.from;
         let range = head.headers.first("content-range").and_then(content_range);
         match (head.status.code(), range) {
@@ -68,7 +68,7 @@ impl Rest {
                         "the rest is of another body: the server has {its}, and of {kept} the \
                          beginning is at hand (RFC 9110, 13.1.5); right: without -C, all of it"
                     )),
-                    _ => Ok(Some(Came::Rest)),
+                    _ => Ok(Some(ResumeOutcome::Rest)),
                 }
             }
             (206, _) => {
@@ -77,8 +77,8 @@ impl Rest {
             (416, Some((None, Some(length)))) if length != from && self.validator.is_some() => {
                 Err(format!("{from} bytes are at hand, and the server has {length}"))
             }
-            (416, _) => Ok(Some(Came::Nothing)),
-            (200..=299, _) if self.validator.is_some() => Ok(Some(Came::Whole)),
+            (416, _) => Ok(Some(ResumeOutcome::Nothing)),
+            (200..=299, _) if self.validator.is_some() => Ok(Some(ResumeOutcome::Whole)),
             (200..=299, _) => Err("the server sends no ranges, and cannot go on".to_owned()),
             _ => Ok(None),
         }
@@ -134,7 +134,7 @@ impl AtHand {
     pub fn finish(&self, target: &Path) -> io::Result<()> {
         match self.path == target {
             true => Ok(()),
-            false => Output::go_on(target, self)?.finish(),
+            false => PartialFile::go_on(target, self)?.finish(),
         }
     }
 
@@ -185,18 +185,18 @@ mod tests {
         let (kept, date) = (Some("\"a\"".to_owned()), Some("x".to_owned()));
         let came = |came| Ok(Some(came));
         for (validator, code, fields, want) in [
-            (None, 206, &[("Content-Range", "bytes 5-9/10")][..], came(Came::Rest)),
+            (None, 206, &[("Content-Range", "bytes 5-9/10")][..], came(ResumeOutcome::Rest)),
             (None, 206, &[("Content-Range", "bytes 4-9/10")], Err(())),
             (None, 206, &[], Err(())),
             (None, 206, &[("Content-Range", "bytes */10")], Err(())),
             (None, 200, &[], Err(())),
-            (None, 416, &[("Content-Range", "bytes */5")], came(Came::Nothing)),
+            (None, 416, &[("Content-Range", "bytes */5")], came(ResumeOutcome::Nothing)),
             (None, 404, &[], Ok(None)),
-            (kept.clone(), 206, &[("Content-Range", "bytes 5-9/10")], came(Came::Rest)),
+            (kept.clone(), 206, &[("Content-Range", "bytes 5-9/10")], came(ResumeOutcome::Rest)),
             (kept.clone(), 206, &[("Content-Range", "bytes 5-9/*"), ("ETag", "\"b\"")], Err(())),
             (date, 206, &[("Content-Range", "bytes 5-9/*"), ("Last-Modified", "y")], Err(())),
-            (kept.clone(), 200, &[], came(Came::Whole)),
-            (kept.clone(), 416, &[("Content-Range", "bytes */5")], came(Came::Nothing)),
+            (kept.clone(), 200, &[], came(ResumeOutcome::Whole)),
+            (kept.clone(), 416, &[("Content-Range", "bytes */5")], came(ResumeOutcome::Nothing)),
             (kept, 416, &[("Content-Range", "bytes */4")], Err(())),
         ] {
             let mut head = ResponseHead::new(Status::new(code).unwrap());

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::waterfall::{Kind, Picture, Row};
+use super::waterfall::{Picture, Row, RowKind};
 use crate::client::Endpoints;
 use crate::client::Event;
 use crate::client::in_one_line;
@@ -71,7 +71,7 @@ struct RequestTrace {
     /// Up to the request: what is through.
     rows: Vec<Row>,
     /// What is under way.
-    open: Vec<Open>,
+    open: Vec<PendingSpan>,
     connection: Option<usize>,
     head_length: usize,
     sent: Option<Duration>,
@@ -91,7 +91,7 @@ struct RequestTrace {
 
 /// Something under way.
 #[derive(Debug)]
-struct Open {
+struct PendingSpan {
     label: &'static str,
     begun: Duration,
     /// For an attempt to connect.
@@ -164,23 +164,23 @@ impl RequestTrace {
                 let is_literal = list.iter().all(|ip| ip == host.trim_matches(['[', ']']));
                 let note =
                     if is_literal { String::new() } else { format!("{host}: {}", list.join(", ")) };
-                self.close(now, None, Kind::Client, note);
+                self.close(now, None, RowKind::Client, note);
             }
             Event::Trying(address) => self.open("connect", now, Some(*address)),
             Event::Failed(address, error) => {
                 let note = format!("{address}: {}", in_one_line(*error));
-                self.close(now, Some(*address), Kind::Failed, note);
+                self.close(now, Some(*address), RowKind::Failed, note);
             }
             Event::Abandoned(address) => {
                 let note = format!("{address}: another one was faster");
-                self.close(now, Some(*address), Kind::Wait, note);
+                self.close(now, Some(*address), RowKind::Wait, note);
             }
             Event::Connected(id, _, ends) => {
                 self.connection = Some(*id);
                 match ends {
                     Endpoints::Tcp { local, remote } => {
                         let note = format!(":{} → {remote} #{id}", local.port());
-                        self.close(now, Some(*remote), Kind::Client, note);
+                        self.close(now, Some(*remote), RowKind::Client, note);
                     }
                     Endpoints::Unix(_) => {
                         self.rows.push(Row::said("connect", now, format!("{ends} #{id}")));
@@ -221,7 +221,7 @@ impl RequestTrace {
                     0 => format!("{} bytes", self.head_length),
                     body => format!("{} bytes and {body} of body", self.head_length),
                 };
-                self.close(now, None, Kind::Client, note);
+                self.close(now, None, RowKind::Client, note);
                 self.sent = Some(now);
             }
             Event::FirstByte => self.first_byte = Some(now),
@@ -282,13 +282,15 @@ impl RequestTrace {
     }
 
     fn open(&mut self, label: &'static str, begun: Duration, address: Option<SocketAddr>) {
-        self.open.push(Open { label, begun, address });
+        self.open.push(PendingSpan { label, begun, address });
     }
 
     /// What was under way, with this address, is through.
-    fn close(&mut self, now: Duration, address: Option<SocketAddr>, kind: Kind, note: String) {
+    fn close(&mut self, now: Duration, address: Option<SocketAddr>, kind: RowKind, note: String) {
         let at = self.open.iter().position(|open| open.address == address);
-        let Some(Open { label, begun, .. }) = at.map(|at| self.open.remove(at)) else { return };
+        let Some(PendingSpan { label, begun, .. }) = at.map(|at| self.open.remove(at)) else {
+            return;
+        };
         self.rows.push(Row::span(kind, label, begun, now, note));
     }
 
@@ -299,7 +301,7 @@ impl RequestTrace {
             || self.failed.as_ref().map_or("failed".to_owned(), |why| format!("failed: {why}"));
         for open in &self.open {
             let (label, begun) = (open.label, open.begun);
-            rows.push(Row::span(Kind::Failed, label, begun, self.ended, failed()));
+            rows.push(Row::span(RowKind::Failed, label, begun, self.ended, failed()));
         }
         if let Some(sent) = self.sent {
             self.wait(sent, &failed, &mut rows);
@@ -309,15 +311,15 @@ impl RequestTrace {
                 Some(0) if self.is_complete => {}
                 Some(bytes) if self.is_complete => {
                     let note = format!("{bytes} bytes");
-                    rows.push(Row::span(Kind::Client, "body", at, self.ended, note));
+                    rows.push(Row::span(RowKind::Client, "body", at, self.ended, note));
                 }
                 bytes if self.failed.is_some() => {
                     let note = format!("{} bytes; {}", bytes.unwrap_or_default(), failed());
-                    rows.push(Row::span(Kind::Failed, "body", at, self.ended, note));
+                    rows.push(Row::span(RowKind::Failed, "body", at, self.ended, note));
                 }
                 bytes => {
                     let note = format!("{} bytes, and no more was read", bytes.unwrap_or_default());
-                    rows.push(Row::span(Kind::Client, "body", at, self.ended, note));
+                    rows.push(Row::span(RowKind::Client, "body", at, self.ended, note));
                 }
             }
         }
@@ -325,7 +327,7 @@ impl RequestTrace {
             true => failed(),
             false => self.then.clone().unwrap_or_default(),
         };
-        rows.push(Row::span(Kind::Total, "total", self.begun, self.ended, total));
+        rows.push(Row::span(RowKind::Total, "total", self.begun, self.ended, total));
         Picture { title: self.title.clone(), begins: self.begun, ends: self.ended, rows }
     }
 
@@ -335,7 +337,7 @@ impl RequestTrace {
             (Some(first), Some(_)) if first >= sent && self.interim.is_empty() => first,
             (_, Some((head, _))) => head.max(sent),
             _ => {
-                return rows.push(Row::span(Kind::Failed, "wait", sent, self.ended, failed()));
+                return rows.push(Row::span(RowKind::Failed, "wait", sent, self.ended, failed()));
             }
         };
         let wait = until - sent;
@@ -345,7 +347,7 @@ impl RequestTrace {
             Duration::ZERO => String::new(),
             _ => format!("{} of it on the way", time(on_the_way)),
         };
-        rows.push(Row::span(Kind::Wait, "wait", sent, until, note));
+        rows.push(Row::span(RowKind::Wait, "wait", sent, until, note));
         let (worker, request) = (self.number("worker"), self.number("request"));
         let mut begins = until.saturating_sub(on_the_way / 2 + told);
         for (label, took) in self.ours() {
@@ -355,7 +357,7 @@ impl RequestTrace {
                 }
                 _ => String::new(),
             };
-            rows.push(Row::span(Kind::Server, label, begins, begins + took, note));
+            rows.push(Row::span(RowKind::Server, label, begins, begins + took, note));
             begins += took;
         }
         for Metric { name, took, says } in

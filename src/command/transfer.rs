@@ -25,15 +25,15 @@ pub type Peers = Arc<Mutex<HashMap<usize, Endpoints>>>;
 
 /// Watches the events of one transfer, which begins when it is made.
 #[derive(Debug)]
-pub struct Watch {
+pub struct EventRecorder {
     begun: Instant,
-    seen: Mutex<Seen>,
+    seen: Mutex<Recorded>,
     peers: Peers,
 }
 
 /// What the events of one transfer said.
 #[derive(Debug, Clone, Default)]
-pub struct Seen {
+pub struct Recorded {
     /// The host's addresses were known.
     pub resolved: Duration,
     /// The connection stood.
@@ -66,11 +66,11 @@ pub struct Seen {
     pub answer_heads: u64,
 }
 
-impl Watch {
+impl EventRecorder {
     /// A transfer begins now.
-    pub fn new(peers: &Peers) -> Watch {
+    pub fn new(peers: &Peers) -> EventRecorder {
         let (begun, peers) = (Instant::now(), Arc::clone(peers));
-        Watch { begun, seen: Mutex::default(), peers }
+        EventRecorder { begun, seen: Mutex::default(), peers }
     }
 
     /// Something happened.
@@ -108,7 +108,7 @@ impl Watch {
     }
 
     /// What there was to see, and how long it took until now.
-    pub fn seen(&self) -> (Seen, Duration) {
+    pub fn seen(&self) -> (Recorded, Duration) {
         (lock(&self.seen).clone(), self.begun.elapsed())
     }
 }
@@ -121,7 +121,7 @@ pub struct Transfer {
     /// Which URL of the command line it is, from 0.
     pub number: usize,
     /// What was asked, once that was clear.
-    pub asked: Option<Asked>,
+    pub asked: Option<RequestSummary>,
     /// Status and fields of the answer, if there was one.
     pub answer: Option<ResponseHead>,
     /// How many bytes of its body came.
@@ -129,7 +129,7 @@ pub struct Transfer {
     /// Where they went: the name of a file.
     pub output: Option<String>,
     /// When what happened.
-    pub seen: Seen,
+    pub seen: Recorded,
     /// How long it took.
     pub total: Duration,
     /// How it ended: curl's code, and what there is to say about it.
@@ -138,7 +138,7 @@ pub struct Transfer {
 
 /// What was asked.
 #[derive(Debug)]
-pub struct Asked {
+pub struct RequestSummary {
     /// The URL as it was understood.
     pub url: String,
     /// The method.
@@ -147,18 +147,18 @@ pub struct Asked {
     pub fields: Headers,
 }
 
-impl Asked {
+impl RequestSummary {
     /// What this request asks, with this body, if it is not its own.
     ///
     /// # Errors
     /// As [`Client::send`](crate::client::Client::send), before it sends.
-    pub fn of(request: &Request, upload: Option<&Upload>) -> Result<Asked, Error> {
+    pub fn of(request: &Request, upload: Option<&Upload>) -> Result<RequestSummary, Error> {
         let size = match upload {
             None => request.body_size(),
             Some(upload) => upload.length().map_or(BodySize::Unknown, BodySize::Known),
         };
         let head = request.head(Route::direct(request.url()), size)?;
-        Ok(Asked {
+        Ok(RequestSummary {
             url: request.url().to_string(),
             method: head.method.as_str().to_owned(),
             fields: head.headers,
@@ -246,13 +246,13 @@ impl Transfer {
             answer: None,
             downloaded: 0,
             output: None,
-            seen: Seen::default(),
+            seen: Recorded::default(),
             total: Duration::ZERO,
             end: Ok(()),
         }
     }
 
-    fn asked(&self, what: impl Fn(&Asked) -> Option<String>) -> Figure {
+    fn asked(&self, what: impl Fn(&RequestSummary) -> Option<String>) -> Figure {
         Figure::Text(self.asked.as_ref().and_then(what))
     }
 

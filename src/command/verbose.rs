@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use super::error::CommandError;
 use super::explain::explain;
-use super::wire::Wire;
+use super::wire::WireObserver;
 use crate::cli::client::ClientOptions;
 use crate::client::event_text::write_event;
 use crate::client::{Event, Limits, Method, Observer};
@@ -23,8 +23,8 @@ use crate::text::wire::{About, Form};
 #[derive(Default)]
 pub struct VerboseObservers {
     told: Option<VerboseEvents>,
-    wire: Option<Wire<Stderr>>,
-    transcript: Option<(String, Wire<File>)>,
+    wire: Option<WireObserver<Stderr>>,
+    transcript: Option<(String, WireObserver<File>)>,
 }
 
 /// `-v`.
@@ -54,11 +54,11 @@ impl VerboseObservers {
         let transcript = options.transcript.as_ref().map(|path| {
             let name = path.display().to_string();
             match File::create(path) {
-                Ok(file) => Ok((name, Wire::new(file, Form::Transcript))),
+                Ok(file) => Ok((name, WireObserver::new(file, Form::Transcript))),
                 Err(error) => Err(CommandError::Write(name, error)),
             }
         });
-        let wire = options.wire.then(|| Wire::new(stderr, form));
+        let wire = options.wire.then(|| WireObserver::new(stderr, form));
         Ok(VerboseObservers { told, wire, transcript: transcript.transpose()? })
     }
 

@@ -32,12 +32,12 @@ pub struct Row {
     /// What else there is to say.
     pub note: String,
     /// How it is drawn.
-    pub kind: Kind,
+    pub kind: RowKind,
 }
 
 /// How a row is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RowKind {
     /// The client was at it.
     Client,
     /// The client waited.
@@ -68,25 +68,25 @@ const LONGEST: usize = 40;
 
 impl Row {
     /// From then till then.
-    pub fn span(kind: Kind, label: &str, begins: Duration, ends: Duration, note: String) -> Row {
+    pub fn span(kind: RowKind, label: &str, begins: Duration, ends: Duration, note: String) -> Row {
         let took = Some(ends.saturating_sub(begins));
         Row { label: label.to_owned(), begins, took, note, kind }
     }
 
     /// A moment.
     pub fn mark(label: &str, at: Duration, note: String) -> Row {
-        Row { label: label.to_owned(), begins: at, took: None, note, kind: Kind::Mark }
+        Row { label: label.to_owned(), begins: at, took: None, note, kind: RowKind::Mark }
     }
 
     /// Words.
     pub fn said(label: &str, at: Duration, note: String) -> Row {
-        Row { kind: Kind::Said, ..Row::mark(label, at, note) }
+        Row { kind: RowKind::Said, ..Row::mark(label, at, note) }
     }
 
     /// What has no place on the scale.
     pub fn listed(label: &str, took: Option<Duration>, note: String) -> Row {
         let label = label.chars().take(LONGEST).collect();
-        Row { label, begins: Duration::ZERO, took, note, kind: Kind::Listed }
+        Row { label, begins: Duration::ZERO, took, note, kind: RowKind::Listed }
     }
 
     /// What stands in the bar's place: as many columns as there are.
@@ -101,10 +101,10 @@ impl Row {
         let room = columns - start;
         let eighths = share(self.took.unwrap_or_default(), columns * 8).clamp(1, room * 8);
         let drawn = match self.kind {
-            Kind::Listed | Kind::Said | Kind::Total => String::new(),
-            Kind::Mark => "◆".to_owned(),
-            Kind::Wait => "░".repeat(eighths.div_ceil(8)),
-            Kind::Client | Kind::Server | Kind::Failed => blocks(eighths),
+            RowKind::Listed | RowKind::Said | RowKind::Total => String::new(),
+            RowKind::Mark => "◆".to_owned(),
+            RowKind::Wait => "░".repeat(eighths.div_ceil(8)),
+            RowKind::Client | RowKind::Server | RowKind::Failed => blocks(eighths),
         };
         let start = if drawn.is_empty() { 0 } else { start };
         let behind = columns - start - drawn.chars().count();
@@ -114,12 +114,12 @@ impl Row {
     /// As terminals number colours.
     fn colour(&self) -> &'static str {
         match self.kind {
-            Kind::Client => "36",
-            Kind::Server | Kind::Listed => "32",
-            Kind::Wait => "2",
-            Kind::Mark | Kind::Said => "33",
-            Kind::Failed => "31",
-            Kind::Total => "1",
+            RowKind::Client => "36",
+            RowKind::Server | RowKind::Listed => "32",
+            RowKind::Wait => "2",
+            RowKind::Mark | RowKind::Said => "33",
+            RowKind::Failed => "31",
+            RowKind::Total => "1",
         }
     }
 }
@@ -130,12 +130,13 @@ impl Picture {
         let bar = if width < BARS_FROM { 0 } else { ((width - BEFORE - 3) / 2).min(MOST) };
         let mut text = paint(&replace_controls(&self.title), "1", in_colour) + "\n";
         for row in &self.rows {
-            let indent = if matches!(row.kind, Kind::Server | Kind::Listed) { "  " } else { "" };
+            let indent =
+                if matches!(row.kind, RowKind::Server | RowKind::Listed) { "  " } else { "" };
             let label = format!("{indent}{}", row.label);
             let took = row.took.map(time).unwrap_or_default();
             let mut line = format!("  {label:<LABEL$} {took:>TIME$}");
             let mut column = line.chars().count();
-            if bar > 0 && matches!(row.kind, Kind::Said | Kind::Total) {
+            if bar > 0 && matches!(row.kind, RowKind::Said | RowKind::Total) {
                 line.push(' '); // no bar: the note stands in its place
                 column += 1;
             } else if bar > 0 {
@@ -173,11 +174,11 @@ mod tests {
             begins: ms(100),
             ends: ms(200),
             rows: vec![
-                Row::span(Kind::Client, "first", ms(100), ms(150), "to \u{9b}1m".to_owned()),
-                Row::span(Kind::Failed, "none", ms(150), ms(150), String::new()),
-                Row::span(Kind::Server, "outside", ms(0), ms(900), String::new()),
+                Row::span(RowKind::Client, "first", ms(100), ms(150), "to \u{9b}1m".to_owned()),
+                Row::span(RowKind::Failed, "none", ms(150), ms(150), String::new()),
+                Row::span(RowKind::Server, "outside", ms(0), ms(900), String::new()),
                 Row::mark("end", ms(200), long),
-                Row::span(Kind::Total, "total", ms(100), ms(200), String::new()),
+                Row::span(RowKind::Total, "total", ms(100), ms(200), String::new()),
             ],
         }
     }

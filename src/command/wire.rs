@@ -12,24 +12,24 @@ use crate::sync::lock;
 use crate::text::wire::{Form, Text};
 
 /// An observer that writes down the bytes.
-pub struct Wire<W> {
+pub struct WireObserver<W> {
     form: Form,
     begun: Instant,
-    state: Mutex<State<W>>,
+    state: Mutex<WireState<W>>,
 }
 
-struct State<W> {
+struct WireState<W> {
     connections: HashMap<usize, Text>,
     out: W,
     /// Why no more is written.
     broken: Option<io::Error>,
 }
 
-impl<W: Write + Send> Wire<W> {
+impl<W: Write + Send> WireObserver<W> {
     /// Writes to `out` in this form. The times of a transcript begin now.
-    pub fn new(out: W, form: Form) -> Wire<W> {
-        let state = State { connections: HashMap::new(), out, broken: None };
-        Wire { form, begun: Instant::now(), state: Mutex::new(state) }
+    pub fn new(out: W, form: Form) -> WireObserver<W> {
+        let state = WireState { connections: HashMap::new(), out, broken: None };
+        WireObserver { form, begun: Instant::now(), state: Mutex::new(state) }
     }
 
     /// Why not all could be written, if so; asked once.
@@ -38,11 +38,11 @@ impl<W: Write + Send> Wire<W> {
     }
 }
 
-impl<W: Write + Send> Observer for Wire<W> {
+impl<W: Write + Send> Observer for WireObserver<W> {
     fn observe(&self, event: &Event<'_>) {
         let at = self.begun.elapsed();
         let mut state = lock(&self.state);
-        let State { connections, out, broken } = &mut *state;
+        let WireState { connections, out, broken } = &mut *state;
         let mut lines = String::new();
         let mut on = |id: usize, then: &dyn Fn(&mut Text, &mut String)| {
             let new = || Text::new(id, self.form, Limits::default());

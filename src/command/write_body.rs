@@ -3,9 +3,9 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
-use super::partial_file;
+use super::partial_file::PartialFile;
 use super::pretty::{LIMIT, is_json, pretty};
-use super::rate_limit::Meter;
+use super::rate_limit::BodyMeter;
 use super::tty_guard::TtyGuard;
 use crate::cli::client::{ClientOptions, Pretty};
 use crate::client::{Error, Response};
@@ -16,7 +16,7 @@ use super::error::CommandError;
 /// One answer's.
 pub struct BodyWriter<'o> {
     options: &'o ClientOptions,
-    meter: Meter,
+    meter: BodyMeter,
     passed: u64,
     /// The heads of the redirects that led here, still to be written.
     hops: Vec<u8>,
@@ -24,7 +24,7 @@ pub struct BodyWriter<'o> {
 
 impl BodyWriter<'_> {
     /// `hops` are the heads of the redirects before the response.
-    pub(super) fn new(options: &ClientOptions, hops: Vec<u8>, meter: Meter) -> BodyWriter<'_> {
+    pub(super) fn new(options: &ClientOptions, hops: Vec<u8>, meter: BodyMeter) -> BodyWriter<'_> {
         BodyWriter { options, meter, passed: 0, hops }
     }
 
@@ -39,7 +39,7 @@ impl BodyWriter<'_> {
         response: &mut Response,
         parts: Parts,
         path: &Path,
-        file: io::Result<partial_file::Output>,
+        file: io::Result<PartialFile>,
     ) -> Result<(), CommandError> {
         let name = || path.display().to_string();
         let mut file = file.map_err(|error| CommandError::Write(name(), error))?;

@@ -9,20 +9,20 @@ use crate::proto::http::headers::Headers;
 
 /// A text with figures in it.
 #[derive(Debug, Clone)]
-pub struct Format(Vec<Piece>);
+pub struct Format(Vec<FormatPiece>);
 
 #[derive(Debug, Clone)]
-enum Piece {
+enum FormatPiece {
     Text(String),
     Figure(FigureOf),
     Line,
     Fields,
-    To(Stream),
+    To(OutputStream),
 }
 
 /// Where a text goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
+pub enum OutputStream {
     /// The usual output.
     Stdout,
     /// The other one.
@@ -41,7 +41,7 @@ impl Format {
         while let Some(char) = rest.chars().next() {
             if let Some(behind) = rest.strip_prefix("%{") {
                 let (name, behind) = behind.split_once('}').ok_or_else(|| unknown(behind))?;
-                pieces.push(Piece::Text(std::mem::take(&mut text)));
+                pieces.push(FormatPiece::Text(std::mem::take(&mut text)));
                 pieces.push(piece(name)?);
                 rest = behind;
                 continue;
@@ -54,22 +54,22 @@ impl Format {
             text.push(means);
             rest = rest.get(taken..).unwrap_or_default();
         }
-        pieces.push(Piece::Text(text));
+        pieces.push(FormatPiece::Text(text));
         Ok(Format(pieces))
     }
 
     /// The text for this transfer, and where each part of it goes.
-    pub fn of(&self, transfer: &Transfer) -> Vec<(Stream, String)> {
-        let mut parts = vec![(Stream::Stdout, String::new())];
+    pub fn of(&self, transfer: &Transfer) -> Vec<(OutputStream, String)> {
+        let mut parts = vec![(OutputStream::Stdout, String::new())];
         for piece in &self.0 {
             let text = match piece {
-                Piece::Text(text) => text.clone(),
-                Piece::Figure(figure) => figure(transfer).to_string(),
-                Piece::Line => line(transfer),
-                Piece::Fields => {
+                FormatPiece::Text(text) => text.clone(),
+                FormatPiece::Figure(figure) => figure(transfer).to_string(),
+                FormatPiece::Line => line(transfer),
+                FormatPiece::Fields => {
                     fields(transfer.answer.as_ref().map_or(&Headers::new(), |head| &head.headers))
                 }
-                Piece::To(stream) => {
+                FormatPiece::To(stream) => {
                     parts.push((*stream, String::new()));
                     continue;
                 }
@@ -84,15 +84,15 @@ impl Format {
 
 const ESCAPES: &[(&str, char)] = &[("%%", '%'), ("\\n", '\n'), ("\\r", '\r'), ("\\t", '\t')];
 
-fn piece(name: &str) -> Result<Piece, String> {
+fn piece(name: &str) -> Result<FormatPiece, String> {
     Ok(match name {
-        "json" => Piece::Line,
-        "header_json" => Piece::Fields,
-        "stdout" => Piece::To(Stream::Stdout),
-        "stderr" => Piece::To(Stream::Stderr),
+        "json" => FormatPiece::Line,
+        "header_json" => FormatPiece::Fields,
+        "stdout" => FormatPiece::To(OutputStream::Stdout),
+        "stderr" => FormatPiece::To(OutputStream::Stderr),
         name => {
             let figure = FIGURES.iter().find(|(other, _)| *other == name);
-            Piece::Figure(figure.ok_or_else(|| unknown(name))?.1)
+            FormatPiece::Figure(figure.ok_or_else(|| unknown(name))?.1)
         }
     })
 }

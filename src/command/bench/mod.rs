@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use self::load::{Pace, Plan, Progress, run};
+use self::load::{LoadProgress, Pace, Plan, run};
 use self::report::compare::Baseline;
 use self::report::{Summary, fail_if, json, text};
 use super::build_request::{Content, build_request};
@@ -102,7 +102,7 @@ fn baseline(path: &Path) -> Result<(String, Baseline), CommandError> {
 }
 
 /// One line that says how far it is.
-fn progress(after: Duration, progress: &Progress) -> String {
+fn progress(after: Duration, progress: &LoadProgress) -> String {
     let rate = progress.answers() as f64 / after.as_secs_f64().max(1e-9);
     format!(
         "{:.1} s: {} responses, {}/s, {} failed",

@@ -9,7 +9,7 @@ use super::connection_io::ConnectionIo;
 use super::file_share::Counted;
 use super::receive::{CollectingRequest, IncomingRequest};
 use super::request_body::RequestBody;
-use super::route::{Call, StreamedRequest};
+use super::route::{HandlerCall, StreamedRequest};
 use super::send::{Outgoing, RequestInfo};
 use super::streamed_body::{BodyError, BodyHandle, BodyRules, StreamedBody};
 use super::{Context, Http};
@@ -29,12 +29,12 @@ impl Http {
         &self,
         request: IncomingRequest,
         body: RequestBody,
-        call: Call<'_>,
+        call: HandlerCall<'_>,
         io: &mut ConnectionIo,
         context: &Context<'_>,
     ) -> Outgoing {
         let IncomingRequest { head, since, recv } = request;
-        let Call { endpoint, params } = call;
+        let HandlerCall { endpoint, params } = call;
         // A pipelined request begins where the response before it ended.
         let begun = context.start.max(io.waiting_since);
         context.driver.before(&endpoint.usual);
@@ -64,7 +64,7 @@ impl Http {
         match body.finish() {
             Ok(body) => {
                 let body = body.with_trailers(request.recv.trailers());
-                self.handle(request, body, Call { endpoint: &endpoint, params }, io, context)
+                self.handle(request, body, HandlerCall { endpoint: &endpoint, params }, io, context)
             }
             Err(error) => {
                 log::error!("{}: cannot read a collected body: {error}", io.peer);

@@ -27,7 +27,7 @@ use crate::server::router::{Endpoint, Found};
 /// What is to be done with a request.
 pub(crate) enum Routed<'h> {
     /// The handler is called: the request has no body.
-    Handle(IncomingRequest, Call<'h>),
+    Handle(IncomingRequest, HandlerCall<'h>),
     /// The body is collected, and then the handler is called.
     Collect(Box<CollectingRequest>),
     /// The handler is called, and reads the body as it arrives.
@@ -37,7 +37,7 @@ pub(crate) enum Routed<'h> {
 }
 
 /// A handler, with the parameters of its route.
-pub(crate) struct Call<'h> {
+pub(crate) struct HandlerCall<'h> {
     pub(super) endpoint: &'h Arc<Endpoint>,
     pub(super) params: Params,
 }
@@ -88,7 +88,7 @@ impl Http {
     fn collect(
         &self,
         mut request: IncomingRequest,
-        call: Call<'_>,
+        call: HandlerCall<'_>,
         limit: u64,
         io: &mut ConnectionIo,
     ) -> Routed<'_> {
@@ -113,7 +113,7 @@ impl Http {
     fn stream(
         &self,
         request: IncomingRequest,
-        call: Call<'_>,
+        call: HandlerCall<'_>,
         limit: u64,
         io: &ConnectionIo,
     ) -> Routed<'_> {
@@ -137,7 +137,7 @@ impl Http {
         head: &RequestHead,
         recv: &RecvBody,
         peer: SocketAddr,
-    ) -> Result<(Call<'_>, BodyMode), Response> {
+    ) -> Result<(HandlerCall<'_>, BodyMode), Response> {
         let reject = |error: ErrorResponse| error.log_and_respond(head, peer);
         match self.routes.find(&head.method, &head.target) {
             Found::Handler(endpoint, params) => {
@@ -148,7 +148,7 @@ impl Http {
                 {
                     return Err(reject(ErrorResponse::too_large(limit)));
                 }
-                Ok((Call { endpoint, params }, mode))
+                Ok((HandlerCall { endpoint, params }, mode))
             }
             Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
             Found::NotAllowed(allow) => {

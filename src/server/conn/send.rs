@@ -94,7 +94,7 @@ pub(crate) enum Sent {
 /// A response whose body is being sent.
 #[derive(Debug)]
 pub(crate) struct SendingResponse {
-    exchange: Exchange,
+    exchange: LoggedExchange,
     send: SendBody,
     body: Pieces,
     producer: Option<Arc<Endpoint>>,
@@ -102,7 +102,7 @@ pub(crate) struct SendingResponse {
 
 /// What the access log tells of an exchange.
 #[derive(Debug)]
-struct Exchange {
+struct LoggedExchange {
     request: RequestInfo,
     status: Status,
     /// Bytes of body.
@@ -133,7 +133,7 @@ impl Http {
         };
         let Response { status, headers, body } = &response;
         let mut send = send.send_with(*status, headers, added, body.length(), may_keep, out);
-        let mut exchange = Exchange { request, status: *status, sent: 0 };
+        let mut exchange = LoggedExchange { request, status: *status, sent: 0 };
         let rest = match response.body {
             Body::Bytes(bytes) if bytes.len() <= PIECE => {
                 exchange.sent = send.room().min(bytes.len() as u64);
@@ -274,7 +274,7 @@ impl Http {
     #[inline(always)]
     fn finish(
         &self,
-        exchange: Exchange,
+        exchange: LoggedExchange,
         next: Result<RecvHead, CloseReason>,
         io: &mut ConnectionIo,
         now: Instant,
@@ -293,15 +293,15 @@ impl Http {
     }
 
     #[inline]
-    fn log(&self, peer: SocketAddr, exchange: &Exchange, now: Instant) {
+    fn log(&self, peer: SocketAddr, exchange: &LoggedExchange, now: Instant) {
         self.stats.count_response(exchange.status);
         if let AccessLog::On(_) = self.access_log {
             self.write_line(peer, exchange, now);
         }
     }
 
-    fn write_line(&self, peer: SocketAddr, exchange: &Exchange, now: Instant) {
-        let Exchange { request: RequestInfo { came, since }, status, sent } = exchange;
+    fn write_line(&self, peer: SocketAddr, exchange: &LoggedExchange, now: Instant) {
+        let LoggedExchange { request: RequestInfo { came, since }, status, sent } = exchange;
         let request = came.as_ref().map(Came::first_line).filter(|line| !line.is_empty());
         let request = request.unwrap_or(b"-");
         let took = now.duration_since(*since);

@@ -33,7 +33,7 @@ pub(crate) struct StreamedBody {
     pub(crate) io: ConnectionIo,
     pub(crate) recv: RecvBody,
     rules: BodyRules,
-    progress: Progress,
+    progress: BodyProgress,
     error: Option<BodyError>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct BodyRules {
 
 /// The progress of the transfer.
 #[derive(Debug, Default)]
-struct Progress {
+struct BodyProgress {
     received: u64,
     /// Time spent waiting for the client. The time that the handler takes does not count against it.
     waited: Duration,
@@ -73,7 +73,7 @@ impl StreamedBody {
         recv: RecvBody,
         rules: BodyRules,
     ) -> Self {
-        let progress = Progress::default();
+        let progress = BodyProgress::default();
         StreamedBody { socket, io: lent, recv, rules, progress, error: None }
     }
 
@@ -104,7 +104,7 @@ impl StreamedBody {
     fn wait_for_more(&mut self) -> Result<(), BodyError> {
         let begun = Instant::now();
         let Limits { transfer_grace: grace, transfer_rate: rate, .. } = self.rules.limits;
-        let Progress { received, waited } = self.progress;
+        let BodyProgress { received, waited } = self.progress;
         let since = begun.checked_sub(waited).unwrap_or(begun);
         let deadline = Deadline::at_rate(since, grace, received, rate, Phase::Body);
         loop {

@@ -141,7 +141,7 @@ impl Service for Http {
                 return false;
             }
         };
-        self.stats.count_crowded_out();
+        self.stats.count_shed();
         let outgoing = self.shed(RejectReason::Queue, request);
         connection.state = self.begin_response(outgoing, &mut connection.io).into();
         true

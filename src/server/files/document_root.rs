@@ -28,7 +28,7 @@ const FOLDER: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
 const FILE: OFlag = OFlag::O_NONBLOCK.union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
 
 /// How often a walk may start again, at a link or at a `..` in one. Linux follows 40 links.
-const DETOURS: usize = 100;
+const MAX_RESTARTS: usize = 100;
 
 /// A folder by its name.
 #[derive(Debug)]
@@ -131,10 +131,10 @@ impl Folder<'_> {
     /// is put into the path, and the walk starts again.
     fn walk(&self, relative: &Path) -> io::Result<OwnedFd> {
         let mut path = relative.to_owned();
-        for _ in 0..DETOURS {
+        for _ in 0..MAX_RESTARTS {
             match self.follow(&path)? {
                 Walk::Opened(descriptor) => return Ok(descriptor),
-                Walk::Detour(instead) => path = instead,
+                Walk::Restart(instead) => path = instead,
             }
         }
         Err(Errno::ELOOP.into())
@@ -152,7 +152,7 @@ impl Folder<'_> {
             if name == ".." {
                 // What has been passed are real folders, not links.
                 return match passed.pop() {
-                    true => Ok(Walk::Detour(passed.join(rest()))),
+                    true => Ok(Walk::Restart(passed.join(rest()))),
                     false => Err(io::ErrorKind::NotFound.into()),
                 };
             }
@@ -168,7 +168,7 @@ impl Folder<'_> {
                         true => self.inside(&target).ok_or(io::ErrorKind::NotFound)?,
                         false => passed.join(target),
                     };
-                    return Ok(Walk::Detour(way.join(rest())));
+                    return Ok(Walk::Restart(way.join(rest())));
                 }
             }
             passed.push(name);
@@ -187,7 +187,7 @@ impl Folder<'_> {
 /// The result of a walk.
 enum Walk {
     Opened(OwnedFd),
-    Detour(PathBuf),
+    Restart(PathBuf),
 }
 
 /// Returns true if the error means that nothing is there: also a name that is too long, a file in the

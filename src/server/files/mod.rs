@@ -68,7 +68,7 @@ impl Files {
             Named::Folder(path) => (path.join("index.html"), false),
             Named::File(path) => (path, true),
         };
-        let Found::File(file) = self.find(&path)? else {
+        let FileOrFolder::File(file) = self.find(&path)? else {
             let redirect = || redirect_to_folder(request, &path);
             return may_be_folder.then(redirect).ok_or(io::ErrorKind::NotFound.into());
         };
@@ -84,7 +84,7 @@ impl Files {
     /// of what was requested, so it has no validators.
     fn own_page(&self, request: &Request) -> io::Result<Response> {
         let page = Path::new("404.html");
-        let Found::File(file) = self.find(page)? else {
+        let FileOrFolder::File(file) = self.find(page)? else {
             return Err(io::ErrorKind::NotFound.into());
         };
         let variant = file.variants.best(&Codings::of(&request.head.headers));
@@ -96,23 +96,23 @@ impl Files {
     }
 
     /// Finds what is at this path.
-    fn find(&self, path: &Path) -> io::Result<Found> {
+    fn find(&self, path: &Path) -> io::Result<FileOrFolder> {
         if let Some(file) = self.cache.get(path) {
-            return Ok(Found::File(file));
+            return Ok(FileOrFolder::File(file));
         }
         let since = SystemTime::now();
         let folder = self.root.open()?;
         let opened = folder.open_file(path)?;
         if opened.1.is_dir() {
-            return Ok(Found::Folder);
+            return Ok(FileOrFolder::Folder);
         }
         let variants = Variants::of(&folder, path, opened)?;
-        Ok(Found::File(self.cache.keep(&folder, path, variants, since)))
+        Ok(FileOrFolder::File(self.cache.keep(&folder, path, variants, since)))
     }
 }
 
 /// What is at a path.
-enum Found {
+enum FileOrFolder {
     File(Arc<CachedFile>),
     Folder,
 }

@@ -76,7 +76,7 @@ impl AccessLog {
     pub fn write(&self, line: &Line<'_>, now: SystemTime) {
         let AccessLog::On(writer) = self else { return };
         thread_local! {
-            static SCRATCH: RefCell<Scratch> = RefCell::default();
+            static SCRATCH: RefCell<LineFormatter> = RefCell::default();
         }
         SCRATCH.with_borrow_mut(|scratch| writer.push(scratch.format(line, now)));
     }
@@ -102,14 +102,14 @@ impl AccessLog {
 /// A worker's buffer for one line. The columns are formatted by hand: std's formatting costs more than
 /// all else that a line needs.
 #[derive(Default)]
-struct Scratch {
+struct LineFormatter {
     text: Vec<u8>,
     /// The date of this second of Unix time.
     date: String,
     second: u64,
 }
 
-impl Scratch {
+impl LineFormatter {
     fn format(&mut self, line: &Line<'_>, now: SystemTime) -> &[u8] {
         let Line { peer, request, status, sent, took } = line;
         let second = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn every_column_as_std_would_write_it() {
         let (now, request) = (SystemTime::now(), b"GET /a%20b HTTP/1.1");
-        let mut scratch = Scratch::default();
+        let mut scratch = LineFormatter::default();
         for (peer, sent, took) in [
             (IpAddr::from([127, 0, 0, 1]), 0, Duration::ZERO),
             (IpAddr::from([10, 200, 30, 255]), 1_234_567, Duration::from_micros(999_999)),

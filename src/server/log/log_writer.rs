@@ -29,11 +29,11 @@ const GATHER: Duration = Duration::from_millis(5);
 /// Appends lines to the buffer. Clones share it; the thread ends when the last clone is dropped and all
 /// lines are written.
 #[derive(Debug, Clone)]
-pub struct LogWriter(Arc<Open>);
+pub struct LogWriter(Arc<CloseOnDrop>);
 
 /// Tells the thread, when dropped, that no more lines will come.
 #[derive(Debug)]
-struct Open(Arc<Shared>);
+struct CloseOnDrop(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -71,7 +71,7 @@ impl LogWriter {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         thread::Builder::new().name("log".to_owned()).spawn(move || theirs.write_out(out))?;
-        Ok(LogWriter(Arc::new(Open(shared))))
+        Ok(LogWriter(Arc::new(CloseOnDrop(shared))))
     }
 
     /// Appends a line, which includes its line end. Waits for room for 100 ms at most.
@@ -126,7 +126,7 @@ impl Write for LogWriter {
     }
 }
 
-impl Drop for Open {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.buffer().closed = true;
         self.0.filled.notify_one();

@@ -24,7 +24,7 @@ pub struct Stats {
     faults: Box<[Counter]>,
     /// By reason, as in [`CLOSES`]; a broken rule comes last.
     closes: [Counter; CLOSES.len() + 1],
-    crowded_out: Counter,
+    shed: Counter,
     bytes_in: Counter,
     bytes_out: Counter,
     sources: OnceLock<Sources>,
@@ -77,7 +77,7 @@ impl Default for Stats {
             answers: counters(500),
             faults: counters(Rule::ALL.len()),
             closes: Default::default(),
-            crowded_out: Counter::default(),
+            shed: Counter::default(),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
             sources: OnceLock::new(),
@@ -115,8 +115,8 @@ impl Stats {
     }
 
     /// Counts a connection that was ready with a request while the queue was full.
-    pub(crate) fn count_crowded_out(&self) {
-        self.crowded_out.add(1);
+    pub(crate) fn count_shed(&self) {
+        self.shed.add(1);
     }
 
     /// Counts a connection that is closed, or about to be.
@@ -145,7 +145,7 @@ impl Stats {
 
     /// Returns all of it in the Prometheus text format (version 0.0.4).
     pub fn prometheus(&self) -> String {
-        let mut page = Page::default();
+        let mut page = MetricsPage::default();
         page.family("requests_total", "counter", "Requests whose head was complete.");
         page.line("requests_total", self.requests.get());
         page.family("answers_total", "counter", "Answers, complete or cut, by status.");
@@ -170,7 +170,7 @@ impl Stats {
     }
 
     /// Reads in this order, so that no connection is seen closed before it was seen open.
-    fn connections(&self, door: &ConnectionLimiter, page: &mut Page) {
+    fn connections(&self, door: &ConnectionLimiter, page: &mut MetricsPage) {
         let turned_away: u64 = RejectReason::ALL.iter().map(|&why| door.refused(why)).sum();
         page.family("closed_total", "counter", "Connections closed, by reason.");
         let others = [(turned_away, "turned_away"), (self.closes[CLOSES.len()].get(), "fault")];
@@ -187,7 +187,7 @@ impl Stats {
         for why in RejectReason::ALL {
             page.line(&format!("overload_total{{full=\"{}\"}}", why.name()), door.refused(why));
         }
-        page.line("overload_total{full=\"ready\"}", self.crowded_out.get());
+        page.line("overload_total{full=\"ready\"}", self.shed.get());
     }
 }
 
@@ -199,9 +199,9 @@ impl std::fmt::Debug for Stats {
 
 /// The text that is being built.
 #[derive(Default)]
-struct Page(String);
+struct MetricsPage(String);
 
-impl Page {
+impl MetricsPage {
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         let head = format!("# HELP threadbare_{name} {help}\n# TYPE threadbare_{name} {kind}\n");
         self.0.push_str(&head);

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::net::TcpStream;
 use std::time::Instant;
 
-use super::encoded_request::{EncodedRequest, Reading};
+use super::encoded_request::{EncodedRequest, ResponseState};
 use super::failure::{Cause, Failure};
 use crate::proto::buf::Buf;
 
@@ -14,10 +14,10 @@ use crate::proto::buf::Buf;
 pub(super) struct BenchConnection {
     pub(super) link: Link,
     /// What was sent and is not answered, in order.
-    pub(super) flight: VecDeque<Asked>,
+    pub(super) outstanding: VecDeque<OutstandingRequest>,
     /// How many requests may still be sent.
     pub(super) left: u64,
-    pub(super) reading: Reading,
+    pub(super) reading: ResponseState,
     /// What has arrived of an answer that is not complete.
     pub(super) input: Buf,
     /// What the server has not taken yet.
@@ -38,7 +38,7 @@ pub(super) enum Link {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Asked {
+pub(super) struct OutstandingRequest {
     pub(super) due: Instant,
     pub(super) sent: Instant,
     pub(super) is_last: bool,
@@ -47,7 +47,7 @@ pub(super) struct Asked {
 impl BenchConnection {
     /// Can another request be sent on it, with no more than `depth` under way?
     pub(super) fn has_room(&self, depth: usize) -> bool {
-        matches!(self.link, Link::Up(_)) && self.left > 0 && self.flight.len() < depth
+        matches!(self.link, Link::Up(_)) && self.left > 0 && self.outstanding.len() < depth
     }
 
     /// Is some of what was asked still to be sent?
@@ -60,7 +60,7 @@ impl BenchConnection {
         self.left -= 1;
         let is_last = self.left == 0;
         self.output.extend_from_slice(&shapes[usize::from(is_last)].wire);
-        self.flight.push_back(Asked { due, sent: now, is_last });
+        self.outstanding.push_back(OutstandingRequest { due, sent: now, is_last });
     }
 
     /// Sends what the server takes now.
@@ -85,7 +85,7 @@ impl BenchConnection {
     }
 
     /// Closes it, and gives what is not answered and never will be.
-    pub(super) fn end(&mut self) -> VecDeque<Asked> {
-        std::mem::take(self).flight
+    pub(super) fn end(&mut self) -> VecDeque<OutstandingRequest> {
+        std::mem::take(self).outstanding
     }
 }

@@ -13,9 +13,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::connection::{BenchConnection, Link};
-use super::encoded_request::{EncodedRequest, Step};
+use super::encoded_request::{EncodedRequest, ResponseStep};
 use super::failure::{Cause, Failure};
-use super::schedule::{Next, Pace, Schedule};
+use super::schedule::{NextRequest, Pace, Schedule};
 use super::tally::{LATE_THRESHOLD, Tally};
 use super::{Job, Measured};
 use crate::net::connect;
@@ -122,7 +122,7 @@ impl<'j> Driver<'j> {
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        self.under_way == 0 && self.schedule.clone().next(now) == Next::Over
+        self.under_way == 0 && self.schedule.clone().next(now) == NextRequest::Over
     }
 
     /// Begins a connection. In a closed loop only for a request, which waits for it.
@@ -132,9 +132,9 @@ impl<'j> Driver<'j> {
             false => self.schedule.clone().next(now),
         };
         let due = match next {
-            Next::Over => return Ok(()),
-            Next::Due(due) => Some(due).filter(|_| self.is_closed_loop()),
-            Next::NotBefore(_) => None,
+            NextRequest::Over => return Ok(()),
+            NextRequest::Due(due) => Some(due).filter(|_| self.is_closed_loop()),
+            NextRequest::NotBefore(_) => None,
         };
         self.under_way += u64::from(due.is_some());
         match connect::begin(self.job.address) {
@@ -166,9 +166,9 @@ impl<'j> Driver<'j> {
             };
             let now = Instant::now();
             let due = match self.schedule.next(now) {
-                Next::Due(due) => due,
-                Next::NotBefore(due) => return Some(due),
-                Next::Over => return None,
+                NextRequest::Due(due) => due,
+                NextRequest::NotBefore(due) => return Some(due),
+                NextRequest::Over => return None,
             };
             if now.saturating_duration_since(due.max(since)) > LATE_THRESHOLD
                 && self.schedule.is_measured(due)
@@ -201,7 +201,7 @@ impl<'j> Driver<'j> {
         }
         let mut asked = false;
         while self.lanes[at].has_room(self.job.plan.pipeline) {
-            let Next::Due(due) = self.schedule.next(now) else { break };
+            let NextRequest::Due(due) = self.schedule.next(now) else { break };
             self.under_way += 1;
             self.lanes[at].ask(due, now, &self.shapes);
             asked = true;
@@ -285,7 +285,7 @@ impl<'j> Driver<'j> {
             }
             match self.answers(at, &mut scratch, now) {
                 Ok(Then::Stays) => self.feed(at, now),
-                Ok(Then::Closes) => self.close(at, Failure::NoAnswer, now),
+                Ok(Then::Closes) => self.close(at, Failure::NoResponse, now),
                 Err(failure) => self.fail(at, failure, now),
             }
             // No less than there was room for: there may be more. The end comes without another event.
@@ -307,12 +307,12 @@ impl<'j> Driver<'j> {
     fn answers(&mut self, at: usize, scratch: &mut Buf, now: Instant) -> Result<Then, Failure> {
         let lane = &mut self.lanes[at];
         let since_start = now.saturating_duration_since(self.job.begin + self.job.plan.warm_up);
-        while let Some(&asked) = lane.flight.front() {
+        while let Some(&asked) = lane.outstanding.front() {
             let shape = &mut self.shapes[usize::from(asked.is_last)];
             match lane.reading.advance(scratch, shape, &self.limits)? {
-                Step::More => return Ok(Then::Stays),
-                Step::Answered(status, stays) => {
-                    lane.flight.pop_front();
+                ResponseStep::More => return Ok(Then::Stays),
+                ResponseStep::Answered(status, stays) => {
+                    lane.outstanding.pop_front();
                     self.under_way -= 1;
                     self.seen.0 += 1;
                     self.last_answer = Some(now);
@@ -322,7 +322,7 @@ impl<'j> Driver<'j> {
                         self.tally.timeline.waited(since_start - from_due, from_due);
                         self.tally.timeline.answered(since_start);
                     }
-                    if !stays || lane.left == 0 && lane.flight.is_empty() {
+                    if !stays || lane.left == 0 && lane.outstanding.is_empty() {
                         return Ok(Then::Closes);
                     }
                 }
@@ -338,7 +338,7 @@ impl<'j> Driver<'j> {
     /// Ends a connection that broke. What was under way on it has failed; without anything, what broke
     /// it is counted all the same, unless the server just left.
     fn fail(&mut self, at: usize, failure: Failure, now: Instant) {
-        let idle = self.lanes[at].flight.is_empty();
+        let idle = self.lanes[at].outstanding.is_empty();
         if idle && failure == Failure::TooMuch && self.schedule.is_measured(now) {
             self.tally.failed(failure, 1);
         }
@@ -373,7 +373,9 @@ impl<'j> Driver<'j> {
                 &Link::Opening(_, begun, due) if is_up(begun) => {
                     self.not_connected(at, Cause::TIMED_OUT, due, now);
                 }
-                Link::Up(_) if self.lanes[at].flight.front().is_some_and(|a| is_up(a.sent)) => {
+                Link::Up(_)
+                    if self.lanes[at].outstanding.front().is_some_and(|a| is_up(a.sent)) =>
+                {
                     self.close(at, Failure::OutOfTime, now);
                     self.open(at, now)?;
                 }
@@ -391,7 +393,7 @@ impl<'j> Driver<'j> {
     fn give_up_waiting(&mut self, now: Instant) {
         let patience = self.job.plan.patience;
         let Some(past) = now.checked_sub(patience) else { return };
-        while let Next::Due(due) = self.schedule.next(past) {
+        while let NextRequest::Due(due) = self.schedule.next(past) {
             self.seen.1 += 1;
             if self.schedule.is_measured(due) {
                 self.tally.never_sent(patience);

@@ -22,11 +22,11 @@ pub(super) struct EncodedRequest {
     /// The state in which its answer is waited for.
     waiting: RecvHead,
     /// The last head that was parsed, and what it meant.
-    known: Option<Known>,
+    cached: Option<CachedHead>,
 }
 
 #[derive(Debug, Clone)]
-struct Known {
+struct CachedHead {
     head: Vec<u8>,
     status: Status,
     body: RecvBody,
@@ -34,7 +34,7 @@ struct Known {
 
 /// How far an answer has come.
 #[derive(Debug, Default)]
-pub(super) enum Reading {
+pub(super) enum ResponseState {
     /// Nothing of it is there.
     #[default]
     Start,
@@ -42,9 +42,9 @@ pub(super) enum Reading {
     Body(Status, RecvBody),
 }
 
-/// What [`Reading::advance`] came to.
+/// What [`ResponseState::advance`] came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum ResponseStep {
     /// More bytes are needed.
     More,
     /// The answer is complete; may another request follow on the connection?
@@ -57,26 +57,27 @@ impl EncodedRequest {
     pub(super) fn new(request: &Request) -> Result<EncodedRequest, Error> {
         let mut wire = Vec::new();
         let waiting = request.encode(Route::direct(request.url()), &mut wire)?;
-        Ok(EncodedRequest { wire, waiting, known: None })
+        Ok(EncodedRequest { wire, waiting, cached: None })
     }
 
-    /// Takes a head that is known, if that is what has come.
-    fn recognize(&self, input: &mut Buf) -> Option<Reading> {
-        let known = self.known.as_ref().filter(|known| input.bytes().starts_with(&known.head))?;
-        input.take(known.head.len());
-        Some(Reading::Body(known.status, known.body.clone()))
+    /// Takes a head that is cached, if that is what has come.
+    fn recognize(&self, input: &mut Buf) -> Option<ResponseState> {
+        let cached =
+            self.cached.as_ref().filter(|cached| input.bytes().starts_with(&cached.head))?;
+        input.take(cached.head.len());
+        Some(ResponseState::Body(cached.status, cached.body.clone()))
     }
 
     fn learn(&mut self, head: &ResponseHead, body: &RecvBody) {
-        let bytes = self.known.take().map(|known| known.head);
+        let bytes = self.cached.take().map(|cached| cached.head);
         let mut bytes = bytes.unwrap_or_default();
         bytes.clear();
         bytes.extend_from_slice(head.headers.source());
-        self.known = Some(Known { head: bytes, status: head.status, body: body.clone() });
+        self.cached = Some(CachedHead { head: bytes, status: head.status, body: body.clone() });
     }
 }
 
-impl Reading {
+impl ResponseState {
     /// Takes what has come of the answer to a request of this shape.
     ///
     /// # Errors
@@ -86,35 +87,39 @@ impl Reading {
         input: &mut Buf,
         shape: &mut EncodedRequest,
         limits: &Limits,
-    ) -> Result<Step, Failure> {
+    ) -> Result<ResponseStep, Failure> {
         loop {
             *self = match std::mem::take(self) {
-                Reading::Start if input.is_empty() && !input.is_closed() => return Ok(Step::More),
-                Reading::Start => {
-                    shape.recognize(input).unwrap_or_else(|| Reading::Head(shape.waiting.clone()))
+                ResponseState::Start if input.is_empty() && !input.is_closed() => {
+                    return Ok(ResponseStep::More);
                 }
-                Reading::Head(waiting) => {
+                ResponseState::Start => shape
+                    .recognize(input)
+                    .unwrap_or_else(|| ResponseState::Head(shape.waiting.clone())),
+                ResponseState::Head(waiting) => {
                     match waiting.receive(input, limits).map_err(Fault::from).map_err(misread)? {
                         Head::More(waiting) => {
-                            *self = Reading::Head(waiting);
-                            return Ok(Step::More);
+                            *self = ResponseState::Head(waiting);
+                            return Ok(ResponseStep::More);
                         }
-                        Head::Interim(_, waiting) => Reading::Head(waiting),
+                        Head::Interim(_, waiting) => ResponseState::Head(waiting),
                         Head::Complete(head, body) => {
                             shape.learn(&head, &body);
-                            Reading::Body(head.status, body)
+                            ResponseState::Body(head.status, body)
                         }
-                        Head::Closed => return Err(Failure::NoAnswer),
+                        Head::Closed => return Err(Failure::NoResponse),
                     }
                 }
-                Reading::Body(status, mut body) => {
+                ResponseState::Body(status, mut body) => {
                     match body.receive(input, limits).map_err(misread)? {
-                        Piece::Data(_) => Reading::Body(status, body),
+                        Piece::Data(_) => ResponseState::Body(status, body),
                         Piece::More => {
-                            *self = Reading::Body(status, body);
-                            return Ok(Step::More);
+                            *self = ResponseState::Body(status, body);
+                            return Ok(ResponseStep::More);
                         }
-                        Piece::End => return Ok(Step::Answered(status, body.finish().is_ok())),
+                        Piece::End => {
+                            return Ok(ResponseStep::Answered(status, body.finish().is_ok()));
+                        }
                     }
                 }
             };
@@ -125,7 +130,7 @@ impl Reading {
 fn misread(fault: Fault) -> Failure {
     match fault.rule {
         Rule::HeadIncomplete | Rule::BodyIncomplete => Failure::CutShort,
-        rule => Failure::Misread(rule),
+        rule => Failure::BrokenRule(rule),
     }
 }
 
@@ -143,16 +148,16 @@ mod tests {
         wire: &str,
         step: usize,
     ) -> (Vec<(u16, bool)>, Option<Failure>) {
-        let (mut buf, mut reading, mut got) = (Buf::new(), Reading::default(), Vec::new());
+        let (mut buf, mut reading, mut got) = (Buf::new(), ResponseState::default(), Vec::new());
         let mut pieces = wire.as_bytes().chunks(step);
         loop {
             match reading.advance(&mut buf, shape, &Limits::default()) {
-                Ok(Step::Answered(status, stays)) => got.push((status.code(), stays)),
-                Ok(Step::More) => match pieces.next() {
+                Ok(ResponseStep::Answered(status, stays)) => got.push((status.code(), stays)),
+                Ok(ResponseStep::More) => match pieces.next() {
                     Some(piece) => buf.extend(piece),
                     None => buf.close(),
                 },
-                Err(Failure::NoAnswer) => return (got, None),
+                Err(Failure::NoResponse) => return (got, None),
                 Err(failure) => return (got, Some(failure)),
             }
         }
@@ -188,13 +193,13 @@ mod tests {
                 "wrong length behind a right one",
                 [ok, "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello"].concat(),
                 vec![kept],
-                Some(Failure::Misread(Rule::Length)),
+                Some(Failure::BrokenRule(Rule::Length)),
             ),
             (
                 "no HTTP",
                 "SSH-2.0\r\n".to_owned(),
                 vec![],
-                Some(Failure::Misread(Rule::NoStatusLine)),
+                Some(Failure::BrokenRule(Rule::NoStatusLine)),
             ),
         ] {
             for step in [1, 7, wire.len()] {

@@ -14,11 +14,11 @@ pub enum Failure {
     /// The connection broke before the answer was complete.
     Receive(Cause),
     /// The connection was closed without a byte of an answer.
-    NoAnswer,
+    NoResponse,
     /// The connection was closed in the middle of the answer.
     CutShort,
     /// The answer breaks this rule.
-    Misread(Rule),
+    BrokenRule(Rule),
     /// More came than was asked for: which answer is whose is not known any more.
     TooMuch,
     /// It was sent, and the answer was not complete in time.
@@ -61,9 +61,9 @@ impl std::fmt::Display for Failure {
             Failure::Connect(cause) => write!(f, "could not connect: {cause}"),
             Failure::Send(cause) => write!(f, "could not send: {cause}"),
             Failure::Receive(cause) => write!(f, "could not receive: {cause}"),
-            Failure::NoAnswer => f.write_str("closed without an answer"),
+            Failure::NoResponse => f.write_str("closed without an answer"),
             Failure::CutShort => f.write_str("the answer was cut short"),
-            Failure::Misread(rule) => write!(f, "not understood: {}", rule.what()),
+            Failure::BrokenRule(rule) => write!(f, "not understood: {}", rule.what()),
             Failure::TooMuch => f.write_str("more came than was asked for"),
             Failure::OutOfTime => f.write_str("not answered in time"),
             Failure::NeverSent => f.write_str("due, but no connection was free in time"),

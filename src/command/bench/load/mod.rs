@@ -1,4 +1,4 @@
-//! Load, and what it feels like: many connections on few threads, each request a real exchange.
+//! The load generator: many connections on few threads; each request is a whole HTTP exchange.
 //!
 //! Honest by construction: every answer is read to its end and checked (status, framing, length); at
 //! a rate, time counts from when a request was **due**, so a server that stalls is not asked less and
@@ -7,9 +7,9 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `schedule` | when which request is due: pure |
-//! | `wire` | the request's bytes, and the reading of its answers: sans-IO |
+//! | `encoded_request` | the bytes of the request, and the state of its response: sans-IO |
 //! | `driver` | one thread: its connections, and waiting for all of them |
-//! | `lane` | one connection, and what is under way on it |
+//! | `connection` | one connection, and its outstanding requests |
 //! | `tally`, `timeline` | what was measured, in fixed memory |
 //! | `failure` | why a request came to nothing |
 //!
@@ -36,7 +36,7 @@ pub use self::timeline::{SLICES, Slice, Timeline};
 
 use self::driver::Driver;
 use self::encoded_request::EncodedRequest;
-use self::schedule::{Load, Schedule};
+use self::schedule::{LoadAmount, Schedule};
 use crate::client::{Client, Error, Request, Version};
 
 /// What is to be measured.
@@ -68,7 +68,7 @@ pub struct Plan {
 
 /// What was measured.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct LoadResult {
     /// Of all threads together.
     pub tally: Tally,
     /// From the end of the warm-up to the end of the time set, or to the last answer if that came
@@ -82,12 +82,12 @@ pub struct Outcome {
 
 /// How far it has come, warm-up included.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct LoadProgress {
     answers: AtomicU64,
     failures: AtomicU64,
 }
 
-impl Progress {
+impl LoadProgress {
     /// Answers that have come.
     pub fn answers(&self) -> u64 {
         self.answers.load(Ordering::Relaxed)
@@ -105,7 +105,7 @@ struct Job<'p> {
     shapes: [EncodedRequest; 2],
     address: SocketAddr,
     begin: Instant,
-    progress: Progress,
+    progress: LoadProgress,
     stop: &'p AtomicBool,
 }
 
@@ -117,14 +117,14 @@ struct Job<'p> {
 pub fn run(
     plan: &Plan,
     stop: &AtomicBool,
-    mut observe: impl FnMut(Duration, &Progress),
-) -> Result<Outcome, Error> {
+    mut observe: impl FnMut(Duration, &LoadProgress),
+) -> Result<LoadResult, Error> {
     let shapes = shapes(plan)?;
     // One connection is made, and let go: if that fails, so would all.
     let client = Client::new().connect_timeout(plan.patience);
     let ends = client.probe(plan.request.url())?;
     let address = ends.remote().ok_or(Error::NoResponse)?;
-    let (begin, progress) = (Instant::now(), Progress::default());
+    let (begin, progress) = (Instant::now(), LoadProgress::default());
     let job = Job { plan, shapes, address, begin, progress, stop };
     let threads = plan.threads.clamp(1, plan.connections.max(1));
     let measured = thread::scope(|scope| {
@@ -150,7 +150,7 @@ pub fn run(
     measured.iter().for_each(|one| all.add(&one.tally));
     let began = begin + plan.warm_up;
     let ended = measured.iter().map(|one| one.ended).max().unwrap_or(began);
-    Ok(Outcome {
+    Ok(LoadResult {
         tally: all,
         took: ended.saturating_duration_since(began),
         busy: measured.iter().map(|one| one.busy).collect(),
@@ -170,7 +170,7 @@ fn measure(job: &Job<'_>, index: usize, threads: usize) -> io::Result<Measured> 
     let plan = job.plan;
     let share = plan.connections / threads + usize::from(index < plan.connections % threads);
     let turn = (index, threads);
-    let load = Load {
+    let load = LoadAmount {
         pace: plan.pace,
         warm_up: plan.warm_up,
         duration: plan.duration,

@@ -35,7 +35,7 @@ pub(super) struct Schedule {
 
 /// How many requests, how fast, and for how long. `requests` and `duration` count from the end of the warm-up.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Load {
+pub(super) struct LoadAmount {
     pub(super) pace: Pace,
     pub(super) warm_up: Duration,
     pub(super) duration: Option<Duration>,
@@ -44,7 +44,7 @@ pub(super) struct Load {
 
 /// What [`Schedule::next`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextRequest {
     /// A request was due then; it is given out by this.
     Due(Instant),
     /// None is due before then.
@@ -55,8 +55,8 @@ pub(super) enum Next {
 
 impl Schedule {
     /// Returns the schedule of one thread, which is `turn.0` of `turn.1`.
-    pub(super) fn new(load: Load, turn: (usize, usize), begin: Instant) -> Schedule {
-        let Load { pace, warm_up, duration, requests } = load;
+    pub(super) fn new(load: LoadAmount, turn: (usize, usize), begin: Instant) -> Schedule {
+        let LoadAmount { pace, warm_up, duration, requests } = load;
         let measured_from = begin + warm_up;
         let end = duration.map(|duration| measured_from + duration);
         let (index, of) = (turn.0 as u64, turn.1 as u64);
@@ -65,22 +65,22 @@ impl Schedule {
     }
 
     /// Asks for a request to send.
-    pub(super) fn next(&mut self, now: Instant) -> Next {
+    pub(super) fn next(&mut self, now: Instant) -> NextRequest {
         let due = match self.pace {
             Pace::Closed => now,
             Pace::Rate(rate) => self.due_at(rate),
         };
         if self.left == Some(0) || self.end.is_some_and(|end| due >= end) {
-            return Next::Over;
+            return NextRequest::Over;
         }
         if due > now {
-            return Next::NotBefore(due);
+            return NextRequest::NotBefore(due);
         }
         self.given += 1;
         if let Some(left) = self.left.as_mut().filter(|_| due >= self.measured_from) {
             *left -= 1;
         }
-        Next::Due(due)
+        NextRequest::Due(due)
     }
 
     /// Does it count, or is it part of the warm-up?
@@ -117,8 +117,12 @@ mod tests {
         let schedule = |turn, warm_up: u32, duration: Option<u32>, requests| {
             let duration = duration.map(|ms| ms * MS);
             {
-                let load =
-                    Load { pace: Pace::Rate(100.0), warm_up: warm_up * MS, duration, requests };
+                let load = LoadAmount {
+                    pace: Pace::Rate(100.0),
+                    warm_up: warm_up * MS,
+                    duration,
+                    requests,
+                };
                 Schedule::new(load, turn, begin)
             }
         };
@@ -126,9 +130,9 @@ mod tests {
             let mut due = Vec::new();
             loop {
                 match schedule.next(begin + now * MS) {
-                    Next::Due(at) => due.push((at - begin).as_millis()),
-                    Next::NotBefore(at) => return (due, Some((at - begin).as_millis())),
-                    Next::Over => return (due, None),
+                    NextRequest::Due(at) => due.push((at - begin).as_millis()),
+                    NextRequest::NotBefore(at) => return (due, Some((at - begin).as_millis())),
+                    NextRequest::Over => return (due, None),
                 }
             }
         };
@@ -155,7 +159,7 @@ mod tests {
     fn in_a_closed_loop_a_request_is_due_when_somebody_can_send_it() {
         let begin = Instant::now();
         let mut schedule = Schedule::new(
-            Load {
+            LoadAmount {
                 pace: Pace::Closed,
                 warm_up: 10 * MS,
                 duration: Some(20 * MS),
@@ -166,19 +170,19 @@ mod tests {
         );
         for (at, want, measured) in [(0, true, false), (9, true, false), (10, true, true)] {
             let now = begin + at * MS;
-            assert_eq!(schedule.next(now) == Next::Due(now), want, "{at}");
+            assert_eq!(schedule.next(now) == NextRequest::Due(now), want, "{at}");
             assert_eq!(schedule.is_measured(now), measured, "{at}");
         }
-        assert_eq!(schedule.clone().next(begin + 30 * MS), Next::Over, "the time is up");
-        assert_eq!(schedule.next(begin + 29 * MS), Next::Due(begin + 29 * MS));
-        assert_eq!(schedule.next(begin + 29 * MS), Next::Over, "both have been made");
+        assert_eq!(schedule.clone().next(begin + 30 * MS), NextRequest::Over, "the time is up");
+        assert_eq!(schedule.next(begin + 29 * MS), NextRequest::Due(begin + 29 * MS));
+        assert_eq!(schedule.next(begin + 29 * MS), NextRequest::Over, "both have been made");
     }
 
     #[test]
     fn slow_rates_do_not_overflow() {
         let begin = Instant::now();
         let mut schedule = Schedule::new(
-            Load {
+            LoadAmount {
                 pace: Pace::Rate(f64::MIN_POSITIVE),
                 warm_up: Duration::ZERO,
                 duration: None,
@@ -187,7 +191,7 @@ mod tests {
             (0, 1),
             begin,
         );
-        assert_eq!(schedule.next(begin), Next::Due(begin));
-        assert_eq!(schedule.next(begin), Next::NotBefore(begin + FAR));
+        assert_eq!(schedule.next(begin), NextRequest::Due(begin));
+        assert_eq!(schedule.next(begin), NextRequest::NotBefore(begin + FAR));
     }
 }

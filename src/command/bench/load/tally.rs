@@ -137,13 +137,13 @@ mod tests {
         one.answered(Status::OK, ms(3), ms(1));
         other.answered(Status::OK, ms(3), ms(2));
         other.answered(Status::NOT_FOUND, ms(900), ms(2));
-        other.failed(Failure::NoAnswer, 2);
+        other.failed(Failure::NoResponse, 2);
         one.failed(Failure::CutShort, 1);
-        one.failed(Failure::NoAnswer, 1);
+        one.failed(Failure::NoResponse, 1);
         one.add(&other);
         assert_eq!(one.statuses().collect::<Vec<_>>(), [(200, 2), (404, 1)]);
         assert_eq!((one.answers, one.not_2xx(), one.failed_requests()), (3, 1, 4));
-        assert_eq!(one.failures, [(Failure::CutShort, 1), (Failure::NoAnswer, 3)]);
+        assert_eq!(one.failures, [(Failure::CutShort, 1), (Failure::NoResponse, 3)]);
         let p50 = one.from_due.value_at_quantile(0.5);
         assert!((2_990_000..3_010_000).contains(&p50), "{p50}");
         assert!(one.from_due.max() >= 900_000_000 && one.from_sent.max() < 3_000_000);

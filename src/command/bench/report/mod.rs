@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use super::load::{LATE_THRESHOLD, Outcome, Pace, Plan, Timeline};
+use super::load::{LATE_THRESHOLD, LoadResult, Pace, Plan, Timeline};
 use crate::text::grouped;
 
 pub use self::text::text;
@@ -114,7 +114,7 @@ impl Latency {
 
 impl Summary {
     /// The figures of what was measured.
-    pub fn new(plan: &Plan, outcome: &Outcome) -> Summary {
+    pub fn new(plan: &Plan, outcome: &LoadResult) -> Summary {
         let tally = &outcome.tally;
         let mut failures: Vec<(String, u64)> =
             tally.failures.iter().map(|(failure, count)| (failure.to_string(), *count)).collect();
