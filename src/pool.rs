@@ -6,7 +6,7 @@
 //! It is the `ThreadPool` of the Rust Book (chapter 21) with three differences. The channel is bounded:
 //! when it is full, the caller gets the job back at once and decides what to do with it. A job that
 //! panics ends, and its worker goes on, so the number of workers never changes. And a stop has a
-//! deadline: it reports the workers that are still busy then, and leaves their threads to themselves.
+//! deadline: it reports the workers that are still busy then, and does not wait for them.
 //!
 //! A job is a value, and one function given to [`ThreadPool::start`] runs it. The pool knows nothing of
 //! sockets or protocols.
@@ -37,6 +37,7 @@ pub struct ThreadPool<Job> {
 }
 
 thread_local! {
+    /// The index of the worker, plus 1.
     static CURRENT_WORKER: Cell<Option<usize>> = const { Cell::new(None) };
 }
 

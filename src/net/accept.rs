@@ -32,8 +32,8 @@ pub struct Accepted {
 }
 
 impl Listeners {
-    /// Accepts connections until a stop is requested. `hand_over` returns a connection for which it has no
-    /// room. A connection that is not admitted is sent `refusal`, or held, as the limiter says.
+    /// Accepts connections until a stop is requested. `hand_over` sends a connection into the driver's
+    /// channel, or returns it if that is full. One that is not admitted is sent `refusal`, or held.
     ///
     /// # Errors
     /// When a listener breaks. A connection that fails does not end the loop.
@@ -45,44 +45,43 @@ impl Listeners {
         refusal: impl Fn(RejectReason, SocketAddr) -> Vec<u8>,
     ) -> io::Result<()> {
         let (refused, log) = (Refused::new(self.refused), LogThrottle::default());
-        let mut entrance =
-            Entrance { limiter, hand_over, refusal, refused, held: None, full_since: None, log };
+        let mut admitter =
+            Admitter { limiter, hand_over, refusal, refused, held: None, full_since: None, log };
         let mut exhausted = Exhausted::default();
         while !stop.is_requested() {
-            entrance.retry_held();
+            admitter.retry_held();
             let now = Instant::now();
-            let paused = exhausted.pause_left(now).or(entrance.pause());
+            let paused = exhausted.pause_left(now).or(admitter.pause());
             let listening = if paused.is_some() { &[] } else { self.sockets.as_slice() };
-            let mut descriptors = vec![stop.descriptor()];
+            let mut descriptors = vec![stop.descriptor()]; // `ready[0]`
             descriptors.extend(listening.iter().map(|listener| listener.as_fd()));
-            descriptors.extend(entrance.refused.descriptors());
-            let lingers =
-                entrance.refused.next_deadline().map(|until| until.saturating_duration_since(now));
-            let ready = wait_readable(&descriptors, paused.into_iter().chain(lingers).min())?;
+            descriptors.extend(admitter.refused.descriptors());
+            let linger_left =
+                admitter.refused.next_deadline().map(|until| until.saturating_duration_since(now));
+            let ready = wait_readable(&descriptors, paused.into_iter().chain(linger_left).min())?;
             for (listener, _) in listening.iter().zip(&ready[1..]).filter(|&(_, &ready)| ready) {
-                accept_all(listener, &mut exhausted, |stream, peer| entrance.accept(stream, peer))?;
+                accept_all(listener, &mut exhausted, |stream, peer| admitter.accept(stream, peer))?;
             }
-            entrance.refused.drain(Instant::now());
+            admitter.refused.drain(Instant::now());
         }
         Ok(())
     }
 }
 
 /// Admits, refuses or holds each accepted connection.
-struct Entrance<'a, H, R> {
+struct Admitter<'a, H, R> {
     limiter: &'a Arc<ConnectionLimiter>,
     hand_over: H,
     refusal: R,
     refused: Refused,
     /// The connection that is held until there is room, while others wait in the backlog.
     held: Option<(TcpStream, SocketAddr, Instant)>,
-    /// Since when the limit has been reached again and again, without fewer than three quarters open
-    /// between.
+    /// When the limit was reached; `None` again once at most three quarters of it are open.
     full_since: Option<Instant>,
     log: LogThrottle,
 }
 
-impl<H, R> Entrance<'_, H, R>
+impl<H, R> Admitter<'_, H, R>
 where
     H: FnMut(Accepted) -> Result<(), Accepted>,
     R: Fn(RejectReason, SocketAddr) -> Vec<u8>,
@@ -91,9 +90,8 @@ where
     const PAUSE: Duration = Duration::from_millis(10);
 
     /// How long new connections wait for room before the first is refused: 500 ms. When many come at once,
-    /// most of those that were admitted leave within this time, and a client that came with them is
-    /// served and not refused.
-    const PATIENCE: Duration = Duration::from_millis(500);
+    /// most of the admitted ones end within this time, and the others are then served, not refused.
+    const HOLD_TIME: Duration = Duration::from_millis(500);
 
     /// Handles a new connection. Returns false if no more should be accepted for now.
     fn accept(&mut self, stream: TcpStream, peer: SocketAddr) -> bool {
@@ -127,15 +125,14 @@ where
     }
 
     /// Returns true if a connection that is not admitted is held until there is room: always with
-    /// [`Overload::Block`], otherwise for [`Self::PATIENCE`], once each time that the limit is reached.
-    /// While the limit stays reached, connections are refused at once.
+    /// [`Overload::Block`], otherwise for [`Self::HOLD_TIME`] after the limit of all connections is reached.
     fn should_hold(&mut self, reason: RejectReason, now: Instant) -> bool {
         match reason {
             // One address that has too many connections must not block the others.
             RejectReason::Address => false,
             _ if self.limiter.overload == Overload::Block => true,
             RejectReason::Connections => {
-                now.duration_since(*self.full_since.get_or_insert(now)) < Self::PATIENCE
+                now.duration_since(*self.full_since.get_or_insert(now)) < Self::HOLD_TIME
             }
             RejectReason::Queue => false,
         }

@@ -19,7 +19,7 @@ use crate::proto::http::close::CloseReason;
 
 /// The longest that a worker blocks before it checks whether others wait, the server stops, or a
 /// deadline has passed.
-const LOOK_UP: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A connection and what its worker needs.
 pub(super) struct Served<'a> {
@@ -148,6 +148,6 @@ impl Driver for Textbook<'_> {
 }
 
 pub(super) fn set_timeouts(stream: &TcpStream) -> io::Result<()> {
-    stream.set_read_timeout(Some(LOOK_UP))?;
-    stream.set_write_timeout(Some(LOOK_UP))
+    stream.set_read_timeout(Some(CHECK_INTERVAL))?;
+    stream.set_write_timeout(Some(CHECK_INTERVAL))
 }

@@ -23,7 +23,7 @@
 //!       send_response
 //!         Http::begin_response           conn/send.rs
 //!         Http::send_piece               conn/send.rs
-//!     linger                             blocking.rs
+//!     linger                             net/linger.rs
 //!
 //! the lobby: a worker has a connection only while there is work at hand
 //!   Lobby::admit ... Service::turn       net/lobby/mod.rs has this half of the tree

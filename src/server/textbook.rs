@@ -1,4 +1,5 @@
-//! The textbook: a worker serves one connection from its first byte to its last. Read this file first.
+//! The textbook: a worker serves one connection from its first byte to its last. Read this file first
+//! in this folder.
 //!
 //! A connection has been accepted, and a worker of the [`pool`](crate::pool) has taken it from the
 //! channel. The worker blocks in read(2) and write(2) and repeats four calls:
@@ -57,7 +58,7 @@ pub fn serve(http: &Http, accepted: Accepted, waiting: &Backlog<'_>, stop: &Stop
 }
 
 impl<'a> Served<'a> {
-    /// Serves request after request, until the connection ends.
+    /// Serves request after request. Returns only when the connection ends: `Ok` cannot occur.
     fn serve_requests(&mut self) -> Result<Infallible, End> {
         let mut next = RecvHead::default();
         loop {
@@ -72,7 +73,7 @@ impl<'a> Served<'a> {
         }
     }
 
-    /// Reads until the head of a request is complete, or has to be rejected.
+    /// Reads until the head of a request is complete. The inner error is the response that rejects it.
     fn receive_request(
         &mut self,
         mut recv: RecvHead,
@@ -117,7 +118,7 @@ impl<'a> Served<'a> {
         }
     }
 
-    /// Reads until the body of a request is complete, or has to be rejected.
+    /// Reads until the body of a request is complete. The inner error is the response that rejects it.
     fn receive_body(
         &mut self,
         mut collecting: Box<CollectingRequest>,

@@ -13,7 +13,7 @@
 //!
 //! ```text
 //! accept thread   Listeners::accept_until
-//!                 └─ Entrance::admit
+//!                 └─ Admitter::admit
 //!                    └─ Lobby::admit
 //!                       ├─ Queues::admit             into the crossbeam channel
 //!                       └─ Shared::wake_leader

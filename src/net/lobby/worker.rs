@@ -73,8 +73,8 @@ impl<S: Service> Shared<S> {
         }
     }
 
-    /// Takes a turn with a connection that the caller owns, and that became ready at `ready`. If the turn
-    /// does not end the wait and its deadline had passed before the turn, the wait ends now.
+    /// Takes a turn with a connection that the caller owns, and that became ready at `ready`. If the
+    /// connection still waits after it, and the deadline had passed before, the wait ends now.
     fn serve(
         &self,
         index: usize,
@@ -103,7 +103,7 @@ impl<S: Service> Shared<S> {
         self.settle(index, guard, snapshot, next);
     }
 
-    /// Does after a turn what the turn needs next: the connection waits, is queued again, or leaves.
+    /// Does what the connection needs after a turn: it waits, is queued again, or is closed.
     pub(super) fn settle(
         &self,
         index: usize,

@@ -76,8 +76,8 @@ impl Http {
         }
     }
 
-    /// Calls a handler that reads the body itself, and waits for it. What the handler leaves unread is
-    /// skipped. When its reading failed, the response says why, instead of the handler's response.
+    /// Calls a handler that reads the body itself, and may wait for the client. What the handler leaves
+    /// unread is skipped. If reading failed, an error response replaces the handler's response.
     ///
     /// # Errors
     /// Why the connection ends without a response.
@@ -142,10 +142,10 @@ impl Http {
     }
 }
 
-/// Code of a handler has panicked.
+/// The code of a handler has panicked.
 pub(super) struct Panicked;
 
-/// Runs code of a handler, and catches its panic.
+/// Runs the code of a handler, and catches its panic.
 pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| Panicked)
 }

@@ -1,7 +1,7 @@
 //! Receives a request: its head, and a body that is collected before the handler runs.
 //!
-//! These functions take what is in the input buffer and never read from the socket: the driver does, and
-//! calls again. What breaks a rule of RFC 9112 becomes a rejection.
+//! These functions take what is in the input buffer and never read from the socket. The driver (textbook
+//! or lobby) reads, and calls again. What breaks a rule of RFC 9112 becomes a rejection.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,7 +37,7 @@ impl IncomingRequest {
     }
 }
 
-/// How far the head of a request has come.
+/// How much of a request's head has arrived.
 pub(crate) enum ReceivedHead {
     /// More input is needed. The time is that of the request's first byte, if one has arrived.
     Partial(RecvHead, Option<Instant>),
@@ -51,7 +51,9 @@ pub(crate) enum ReceivedHead {
 #[derive(Debug)]
 pub(crate) struct CollectingRequest {
     pub(super) request: IncomingRequest,
+    /// When the wait for its body began.
     pub(super) since: Instant,
+    /// Bytes of body.
     pub(super) received: u64,
     pub(super) body: Collector,
     /// The handler that gets the request once the body is complete, and the longest body it takes.
@@ -68,7 +70,7 @@ impl CollectingRequest {
     }
 }
 
-/// How far a body has come that is collected.
+/// How much of a collected body has arrived.
 #[expect(
     clippy::large_enum_variant,
     reason = "a rejection is moved once, and need not be allocated"
@@ -128,7 +130,7 @@ impl Http {
         let Limits { transfer_grace: grace, transfer_rate: rate, .. } = self.limits;
         match (since, recv.skipping()) {
             (Some(since), _) => Deadline::after(since, self.limits.head_time, Phase::Head),
-            // Not idle: a connection closed now would be reset, and the response might be lost.
+            // The last body is being skipped: a close now would cause a reset, and might lose the response.
             (None, Some(skipped)) => {
                 Deadline::at_rate(io.waiting_since, grace, skipped, rate, Phase::Body)
             }
@@ -154,7 +156,7 @@ impl Http {
         self.reject(Rule::HeadTimeout, &response, info, io)
     }
 
-    /// Collects what the input holds of a body.
+    /// Collects the part of a body that is in the input.
     pub(crate) fn receive_body(
         &self,
         mut collecting: Box<CollectingRequest>,

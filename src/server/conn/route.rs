@@ -1,4 +1,4 @@
-//! Routes a request: decides by its head which handler gets it, and how that takes the body.
+//! Routes a request: decides by its head which handler gets it, and how the handler takes the body.
 //!
 //! What can be rejected by the head is rejected here, before 100 Continue is sent and before a byte of
 //! the body is kept (RFC 9110, 10.1.1): 404, 405, 501, what the handler does not admit (such as 415), a
@@ -171,7 +171,7 @@ impl Http {
         let own_limit = || handler.body_limit().unwrap_or(u64::MAX);
         Ok(match recv.remaining() {
             Some(0) => BodyMode::Empty,
-            // A single worker does not stream: no other would serve the other connections meanwhile.
+            // A single worker does not stream, because the other connections would have no worker.
             _ if handler.streams() && !self.streams.is_zero() => BodyMode::Streamed(own_limit()),
             _ => BodyMode::Collected(own_limit().min(self.limits.body)),
         })

@@ -1,7 +1,7 @@
 //! Sends a response: its head, its body piece by piece, its line in the access log.
 //!
 //! `Date` and `Server` are set here; the framing fields (RFC 9112, 6) by the protocol. A body that breaks
-//! off is cut, not completed: without its last bytes or its last chunk the client knows (RFC 9112, 8).
+//! off is cut, not completed: the client notices that the last bytes or chunk are missing (RFC 9112, 8).
 
 use std::io::{self, Cursor};
 use std::net::{SocketAddr, TcpStream};
@@ -23,8 +23,8 @@ use crate::server::log::access_log::{AccessLog, Line};
 use crate::server::response::{Body, Response};
 use crate::server::router::Endpoint;
 
-/// The longest file that is read, to be sent with its head in one write: 64 KB. The kernel sends a longer
-/// one.
+/// The longest file that is read, to be sent with its head in one write: 64 KB. A longer one is sent by
+/// sendfile(2).
 pub(super) const READ_LIMIT: u64 = 64 << 10;
 
 /// The most that the kernel sends of a file at once: 256 KB.
@@ -115,7 +115,7 @@ pub(crate) enum Piece {
     Gathered,
     /// A piece that was slow to make is in the output; it is sent before the next one is made.
     Slow,
-    /// The client has no room.
+    /// The socket's send buffer is full.
     NoRoom,
     /// The body is at its end, with these trailers, or has broken off.
     End(io::Result<Headers>),
@@ -223,7 +223,7 @@ impl Http {
             Pieces::Read(_) | Pieces::Trailed(..) => return Ok(Passed::Nothing),
         };
         if io.wire_log.is_some() {
-            return Ok(Passed::Nothing); // it is read, to be shown
+            return Ok(Passed::Nothing); // it is read, so that `--wire` can show it
         }
         let Some(room) = send.plain_room().filter(|&room| room > 0) else {
             return Ok(Passed::Nothing);

@@ -24,7 +24,7 @@ use crate::proto::http::server::RecvBody;
 use crate::sync::lock;
 
 /// The longest that a handler waits before it checks whether the server stops.
-const LOOK_UP: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The state of a body that is being streamed.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl StreamedBody {
                 return Err(BodyError::Stopped);
             }
             let to_send = !self.io.output.bytes.is_empty();
-            socket::wait(&self.socket, to_send, left.min(LOOK_UP))
+            socket::wait(&self.socket, to_send, left.min(CHECK_INTERVAL))
                 .map_err(BodyError::Connection)?;
         }
         self.progress.waited += begun.elapsed();
