@@ -57,7 +57,7 @@ pub trait Service: Send + Sync + 'static {
     fn refusal(&self, why: RejectReason, peer: SocketAddr) -> Vec<u8>;
 }
 
-/// What a service asks its driver, and tells it, during a turn.
+/// What a service requests from its driver, and tells it, during a turn.
 pub trait Driver {
     /// Returns true if the connection may be kept open after this response. The service calls this when
     /// the response begins, not before the handler, because the handler may take long.

@@ -5,7 +5,7 @@
 //!
 //! To hand a request to another thread costs more than most requests do. So one worker at a time **leads**
 //! (the Leader/Followers pattern): it waits for events and serves the ready connections itself. Before it
-//! begins work that is usually long, such as a handler that asks a database, it passes the lead on and
+//! begins work that is usually long, such as a handler that queries a database, it passes the lead on and
 //! calls other workers. A **supervisor** thread notices work that is long unexpectedly, keeps the
 //! deadlines, and sheds load when all workers are busy.
 //!

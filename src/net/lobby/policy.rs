@@ -67,7 +67,7 @@ pub(super) const QUIET_LOOKS: u32 = 10;
 pub(super) const DEADLINE_ROUND: Duration = Duration::from_millis(100);
 
 /// One of 4 connections taken from the queues is a resumed one, which has had a turn just now. The other
-/// three have waited, so a client that asks for much waits for those that ask for little.
+/// three have waited, so a client that requests much waits for those that request little.
 pub(super) const RESUMED_SHARE: u64 = 4;
 
 /// How long a leader that cannot wait for events keeps the lead before the next one tries: 100 ms.

@@ -288,7 +288,7 @@ impl<'a, S: Service> Worker<'a, S> {
         let begun = self.now;
         self.begun.set(lobby.nanoseconds(begun));
         self.activity.begin_turn(self.begun.get());
-        // A resumed connection takes long because it has much to send: it says nothing of the others.
+        // A resumed connection has much to send, so its turn is not a usual one.
         let counts = !matches!(work, Work::Resumed(..));
         match work {
             Work::Ready(index, since) | Work::Resumed(index, since) => {

@@ -64,7 +64,7 @@ impl Connection {
     /// Returns how the connection closes: at once, or after a while, so that no reset overtakes the
     /// response. Even a client that will send no more requests may send one more line end (RFC 9112,
     /// 2.2).
-    pub(super) fn last_words(&self) -> Next {
+    pub(super) fn linger_or_close(&self) -> Next {
         if self.io.input.is_closed() { Next::Close } else { Next::Linger }
     }
 }

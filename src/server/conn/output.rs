@@ -29,7 +29,7 @@ const LUMP: u64 = 128 << 10;
 pub(crate) enum Passed {
     /// This many bytes.
     Some(usize),
-    /// None: the client has no room.
+    /// None: the socket's send buffer is full.
     NoRoom,
     /// None: the file is at its end, or is of a kind that has to be read.
     Nothing,
@@ -40,7 +40,7 @@ pub(crate) enum Passed {
 pub(crate) struct Output {
     /// New bytes are appended here; sent ones are removed.
     pub(crate) bytes: Vec<u8>,
-    /// Since when the client has had no room.
+    /// Since when the socket's send buffer has been full.
     stalled: Option<Instant>,
     /// How long it has been waited for, less the time it has earned since.
     used: Duration,
@@ -164,7 +164,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// How long one lives that takes `lump` bytes every `pause`, of those at most who take anything.
+    /// Returns how long a client is served that takes `lump` bytes every `pause`; `None` if without limit.
     fn lifetime(lump: u64, pause: Duration) -> Option<Duration> {
         let limits = Limits::default();
         let begun = Instant::now();
@@ -197,8 +197,8 @@ mod tests {
         }
     }
 
-    /// What is gathered goes first; a peer without room is waited for; and at the file's end, though it
-    /// is not the end that was announced, nobody is waited for any more.
+    /// What is gathered goes first; the driver waits for a peer without room; and at the end of the file,
+    /// even before the announced length, it waits no more.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_file_follows_what_has_been_gathered() {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_twice_the_minimum_is_kept_however_large_the_lumps() {
+    fn a_client_at_twice_the_minimum_rate_is_kept_however_large_the_lumps() {
         let lumps = [(1_000, SECOND), (64 << 10, 65 * SECOND), (2 * LUMP, 262 * SECOND)];
         for (lump, pause) in lumps {
             assert_eq!(lifetime(lump, pause), None, "{lump} bytes every {pause:?}");
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_less_than_the_minimum_ends_and_who_takes_nothing_ends_first() {
+    fn a_client_below_the_minimum_rate_ends_and_one_that_takes_nothing_ends_first() {
         let nothing = lifetime(0, SECOND).expect("it ends");
         assert_eq!(nothing.as_secs(), 20 + LUMP / 500);
         for (lump, pause) in [(1, SECOND), (400, SECOND), (400 * 30, 30 * SECOND)] {

@@ -57,8 +57,8 @@ impl Http {
         Outgoing::new(overload(why), request, send, false)
     }
 
-    /// Rejects a request whose body cannot be taken now. The connection closes after this response, as
-    /// the rest of the body is not waited for.
+    /// Rejects a request whose body cannot be taken now. The connection closes after this response,
+    /// without the rest of the body.
     pub(super) fn reject_busy(&self, error: &ErrorResponse, request: IncomingRequest) -> Outgoing {
         let IncomingRequest { head, since, recv } = request;
         let response = error.response(Some(&head)).field("Retry-After", "1");

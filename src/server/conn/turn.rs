@@ -91,9 +91,8 @@ impl Service for Http {
     }
 
     fn expired(&self, connection: &mut Connection, stream: &TcpStream, phase: Phase) -> Next {
-        // A little room is made silently: a client that takes what there is room for now is slow, and
-        // still there.
-        if phase == Phase::Write && self.takes_some(connection, stream) {
+        // A little new room causes no event: a client for which something can be sent now is only slow.
+        if phase == Phase::Write && self.send_some(connection, stream) {
             let output = &connection.io.output;
             return output.deadline(&self.limits).map_or(Next::Yield, Next::Writable);
         }
@@ -203,9 +202,9 @@ impl Http {
         turn: &mut Turn<'_>,
     ) -> io::Result<Option<Next>> {
         Ok(match step {
-            Step::Closing => Some(connection.last_words()),
+            Step::Closing => Some(connection.linger_or_close()),
             Step::Slow => Some(Next::Yield),
-            // A long turn is not a reason to come again: all that was requested is done.
+            // Another turn is not needed after a long one: all that was requested is done.
             Step::Advanced if connection.is_done() => None,
             Step::Advanced | Step::NeedsRoom => turn.is_over(connection).then_some(Next::Yield),
             Step::NeedsInput => match turn.read {
@@ -311,8 +310,8 @@ impl Http {
         }
     }
 
-    /// Sends some of what the client has been waited for to take; returns false if it has no room.
-    fn takes_some(&self, connection: &mut Connection, stream: &TcpStream) -> bool {
+    /// Sends what the socket has room for. Returns true if that is at least one byte.
+    fn send_some(&self, connection: &mut Connection, stream: &TcpStream) -> bool {
         let Connection { io, state } = connection;
         let taken = match state {
             State::Sending(sending) if io.output.bytes.is_empty() => self
