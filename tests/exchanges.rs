@@ -258,12 +258,12 @@ fn another_major_version_is_505() {
                  Vary: Accept\r\n\
                  Date: (now)\r\n\
                  Server: threadbare/(version)\r\n\
-                 Content-Length: 165\r\n\
+                 Content-Length: 189\r\n\
                  Connection: close\r\n\
                  \r\n\
                  505 HTTP Version Not Supported\n\
                  \n\
-                 Only HTTP/1.0 and HTTP/1.1 are spoken here (byte 6).\n\
+                 This HTTP version is not supported; only HTTP/1.0 and HTTP/1.1 are (byte 6).\n\
                  \n    GET / {version}\\r\\n\n          ^\n\n\
                  Rule:  RFC 9110, 2.5\n\
                  Right: GET / HTTP/1.1\n"
@@ -282,12 +282,12 @@ fn a_wrong_request_line_is_refused_before_the_rest_arrives() {
          Vary: Accept\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
-         Content-Length: 197\r\n\
+         Content-Length: 211\r\n\
          Connection: close\r\n\
          \r\n\
          400 Bad Request\n\
          \n\
-         A request line is three words with one space between them: method, target, version (byte 4).\n\
+         The request line does not have three parts (method, target, version) with one space between them (byte 4).\n\
          \n    GET  / HTTP/1.1\\r\\n\n        ^\n\n\
          Rule:  RFC 9112, 3\n\
          Right: GET /index.html HTTP/1.1\n"
@@ -299,21 +299,21 @@ fn a_line_that_is_not_a_request_line_is_explained() {
     let server = Server::start(&[]);
     for (bytes, teaches) in [
         (&b"\xff\xf4\xff\xfd\x06"[..], "This is a telnet command"),
-        (b"\x16\x03\x01\x02\x00\x01", "This is a TLS hello"),
-        (b"{", "The first byte cannot begin a request"),
-        (b"GET\r\n", "A request line is three words"),
-        (b"GET /\r\n", "A request line is three words"),
-        (b"GET / http/1.1\r\n", "The request line ends with the version"),
-        (b"GET /a b HTTP/1.1\r\n", "A request line is three words"),
-        (b"GET /\xc3\xa9 HTTP/1.1\r\n", "This byte may not stand in a target"),
-        (b"GET /% HTTP/1.1\r\n", "A % in a target is followed by two"),
-        (b"GET index.html HTTP/1.1\r\n", "The target is none of the forms"),
-        (b"GET / HTTP/1.1\r\n\r\n", "An HTTP/1.1 request has a Host field"),
+        (b"\x16\x03\x01\x02\x00\x01", "This is a TLS handshake"),
+        (b"{", "This is not an HTTP request"),
+        (b"GET\r\n", "The request line does not have three parts"),
+        (b"GET /\r\n", "The request line does not have three parts"),
+        (b"GET / http/1.1\r\n", "The request line does not end with a version"),
+        (b"GET /a b HTTP/1.1\r\n", "The request line does not have three parts"),
+        (b"GET /\xc3\xa9 HTTP/1.1\r\n", "The target has a byte that must be percent-encoded"),
+        (b"GET /% HTTP/1.1\r\n", "A % in the target is not followed by two"),
+        (b"GET index.html HTTP/1.1\r\n", "The target does not have a form"),
+        (b"GET / HTTP/1.1\r\n\r\n", "The Host field is missing"),
         (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "There is more than one Host field"),
-        (b"GET / HTTP/1.1\r\nHost : a\r\n", "There is no space between a field name"),
+        (b"GET / HTTP/1.1\r\nHost : a\r\n", "There is a space between a field name"),
         (b"GET / HTTP/1.1\r\nA: b\r\n c\r\n", "A line of the head begins with a space"),
-        (b"GET / HTTP/1.1\r\nA: b\rc\r\n", "A CR stands without the LF"),
-        (b"GET / HTTP/1.1\r\nA: \0\r\n", "A control byte stands in a field value"),
+        (b"GET / HTTP/1.1\r\nA: b\rc\r\n", "There is a CR without the LF"),
+        (b"GET / HTTP/1.1\r\nA: \0\r\n", "A field value has a control character"),
     ] {
         let answer = server.exchange(bytes);
         // telnet is told in its own words first that a 400 follows (refusals.rs).
@@ -491,12 +491,12 @@ fn a_body_that_is_too_large_is_refused_by_its_head() {
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
          Server-Timing: (times)\r\n\
-         Content-Length: 133\r\n\
+         Content-Length: 139\r\n\
          Connection: close\r\n\
          \r\n\
          413 Content Too Large\n\
          \n\
-         The body is larger than is taken here: 16777216 bytes at most.\n\
+         The body is larger than this server accepts: 16777216 bytes at most.\n\
          Rule:  RFC 9110, 15.5.14\n\
          Right: a smaller body\n"
     );

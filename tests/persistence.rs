@@ -126,14 +126,14 @@ fn a_client_that_shuts_down_its_writing_gets_its_response() {
     assert_eq!(wire.rest(), b"");
     let half = server.connect().send("GET / HTTP/1.0\r\nA: b\r\n").half_close().rest();
     let half = String::from_utf8(half).unwrap();
-    assert!(half.contains("before the blank line that ends the head"), "{half}");
+    assert!(half.contains("before the empty line that ends the head"), "{half}");
     let half = server
         .connect()
         .send("PUT /echo HTTP/1.0\r\nContent-Length: 2\r\n\r\nx")
         .half_close()
         .rest();
     let half = String::from_utf8(half).unwrap();
-    assert!(half.contains("The connection ended before the body did"), "{half}");
+    assert!(half.contains("The connection ended before the body was complete"), "{half}");
 }
 
 #[test]

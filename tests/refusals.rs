@@ -240,7 +240,11 @@ fn a_client_that_is_too_slow_gets_the_reason_in_the_requested_form() {
     let half_body = "POST /echo HTTP/1.1\r\n@Host: a\r\nContent-Length: 5\r\n\r\nhel";
     let cases = [
         (Rule::HeadTimeout, "GET / HTTP/1.1\r\n@Hos", "The head took too long: "),
-        (Rule::BodyTimeout, half_body, "The body came too slowly: 3 bytes arrived, 2 are missing."),
+        (
+            Rule::BodyTimeout,
+            half_body,
+            "The body arrived too slowly: 3 bytes arrived, 2 are missing.",
+        ),
     ];
     for (rule, sent, phrase) in cases {
         for (accept, kind) in [(&b""[..], "text/plain"), (PAGE, "text/html")] {

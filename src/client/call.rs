@@ -63,7 +63,7 @@ pub(super) fn call(
         && outcome.as_ref().is_ok_and(|got| got.head.status == Status::EXPECTATION_FAILED)
         && can_replay(&mut reader)
     {
-        client.notify(&Event::Closed(connection.id, CloseReason::AnswerUnread));
+        client.notify(&Event::Closed(connection.id, CloseReason::ResponseUnread));
         connection = open(client, route, &peer, budget)?;
         let outgoing = request.outgoing(route, Framed { expects_continue: false, ..framed });
         outcome = send(client, &outgoing, reader, &mut connection, budget);

@@ -249,7 +249,7 @@ impl Response {
                 break;
             }
         }
-        self.end(CloseReason::AnswerUnread);
+        self.end(CloseReason::ResponseUnread);
     }
 
     /// Gives the body up, and closes its connection, if there is one.
@@ -262,7 +262,7 @@ impl Response {
 
 impl Drop for Response {
     fn drop(&mut self) {
-        self.end(CloseReason::AnswerUnread);
+        self.end(CloseReason::ResponseUnread);
     }
 }
 

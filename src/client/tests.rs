@@ -230,7 +230,7 @@ fn a_response_half_read_takes_its_connection_with_it() {
     drop(client.send(&server.get()).unwrap());
     assert_eq!(body(&client, &server.get()).unwrap(), "hello");
     let seen = text(&seen);
-    assert!(seen.contains("* Closing connection #0: the answer was not read to its end\n"));
+    assert!(seen.contains("* Closing connection #0: the response was not read to its end\n"));
     assert!(seen.contains("(#1)\n"), "{seen}");
     server.join();
 }
@@ -381,7 +381,7 @@ fn a_response_before_the_end_of_the_request_is_read() {
             .without_default("Expect");
         assert_eq!(body(&client, &put).unwrap(), "no", "{name}: {}", text(&seen));
         assert!(
-            text(&seen).contains("* Closing connection #0: the body came out short\n"),
+            text(&seen).contains("* Closing connection #0: the body was shorter than announced\n"),
             "{name}"
         );
         server.join();

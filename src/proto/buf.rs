@@ -1,19 +1,21 @@
-//! The receive buffer: what has arrived and has not been understood yet.
+//! The receive buffer: bytes that have arrived and are not parsed yet.
 //!
-//! Bytes are appended at the back, by copying ([`Buf::extend`]) or by reading straight into the
-//! spare room ([`Buf::spare`], [`Buf::filled`]), and consumed from the front. A search for a line
-//! end goes on where the last one stopped, so a peer that sends one byte at a time costs no more
-//! than one that sends a line at a time. End of stream is data, too: [`Buf::close`].
+//! Bytes are appended at the end, by copying ([`Buf::extend`]) or by reading straight into the
+//! spare room ([`Buf::spare`], [`Buf::filled`]), and taken from the start. A search for a line end
+//! continues where the last one stopped, so a peer that sends one byte at a time costs no more than
+//! one that sends whole lines. The end of the stream is recorded here too: [`Buf::close`].
 
-/// Bytes received and not yet consumed.
+use super::scan::position;
+
+/// Bytes that were received and are not taken yet.
 #[derive(Debug, Default)]
 pub struct Buf {
     bytes: Vec<u8>,
-    /// Where the unconsumed bytes start.
+    /// Where the bytes start that are not taken yet.
     start: usize,
-    /// Where the received bytes end; behind it is spare room, already zeroed.
+    /// Where the received bytes end; after it is spare room, already zeroed.
     end: usize,
-    /// How far the search for a line end has come.
+    /// Up to where the search for a line end has looked.
     searched: usize,
     closed: bool,
 }
@@ -23,22 +25,22 @@ pub struct Buf {
 pub struct LineTooLong;
 
 impl Buf {
-    /// An empty buffer; it allocates when the first byte arrives.
+    /// Returns an empty buffer. It allocates when the first byte arrives.
     pub fn new() -> Buf {
         Buf::default()
     }
 
-    /// What has arrived and is not consumed.
+    /// Returns the bytes that have arrived and are not taken yet.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
-    /// How many bytes are at hand.
+    /// Returns the number of bytes that are not taken yet.
     pub fn len(&self) -> usize {
         self.end - self.start
     }
 
-    /// Is nothing at hand?
+    /// Returns true if all bytes are taken.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -49,7 +51,7 @@ impl Buf {
         self.filled(more.len());
     }
 
-    /// Room for at least `wanted` bytes behind what is at hand, to be read into.
+    /// Returns room for at least `wanted` bytes after the last one, to be read into.
     pub fn spare(&mut self, wanted: usize) -> &mut [u8] {
         if self.bytes.len() - self.end < wanted {
             self.bytes.copy_within(self.start..self.end, 0);
@@ -63,8 +65,8 @@ impl Buf {
         &mut self.bytes[self.end..]
     }
 
-    /// Moves what is at hand into `other`, which is empty: to a large buffer for reading, to one
-    /// that is just large enough for waiting.
+    /// Moves the bytes that are not taken into `other`, which is empty: into a large buffer for
+    /// reading, or into one that is just large enough, for a connection that waits.
     pub fn move_into(&mut self, other: &mut Buf) {
         debug_assert!(other.is_empty() && !other.closed, "it would be lost");
         (other.start, other.end, other.searched) = (0, 0, 0);
@@ -76,16 +78,16 @@ impl Buf {
         (self.start, self.end, self.searched) = (0, 0, 0);
     }
 
-    /// Says that `count` bytes of the [spare room](Buf::spare) have been filled.
+    /// Records that `count` bytes were read into the [spare room](Buf::spare).
     ///
     /// # Panics
-    /// When `count` is more than the spare room: a caller's mistake, never a peer's.
+    /// When `count` is more than the spare room, which is an error of the caller.
     pub fn filled(&mut self, count: usize) {
         assert!(count <= self.bytes.len() - self.end, "filled more than there was room for");
         self.end += count;
     }
 
-    /// Takes up to `most` bytes from the front.
+    /// Takes up to `most` bytes from the start.
     pub fn take(&mut self, most: usize) -> &[u8] {
         let from = self.start;
         self.start += most.min(self.len());
@@ -93,7 +95,7 @@ impl Buf {
         &self.bytes[from..self.start]
     }
 
-    /// Takes one line from the front, its LF (or CRLF) included, or `None` when it is not complete.
+    /// Takes one line from the start, with its LF or CRLF, or returns `None` if it is not complete.
     ///
     /// # Errors
     /// [`LineTooLong`] as soon as the line is known to have more than `limit` bytes, ending
@@ -115,61 +117,31 @@ impl Buf {
         Ok(Some(&self.bytes[from..end]))
     }
 
-    /// What is at hand, unless some of it has been searched for the line end that it lacked: whoever
-    /// reads lines in here looks at no byte more often than [`Buf::take_line`] does, but once.
+    /// Returns the bytes that are not taken, or nothing if some of them were already searched for a
+    /// line end. A caller that scans lines in the result scans no byte more than once in vain.
     pub fn not_searched(&self) -> &[u8] {
         if self.searched == self.start { self.bytes() } else { &[] }
     }
 
-    /// Says that the peer will send nothing more.
+    /// Records that the peer will send nothing more.
     pub fn close(&mut self) {
         self.closed = true;
     }
 
-    /// Has the peer said that it will send nothing more? What is at hand may still be read.
+    /// Returns true if the peer will send nothing more. Bytes that are not taken can still be read.
     pub fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// Has it memory of its own?
+    /// Returns true if the buffer holds memory.
     pub fn is_allocated(&self) -> bool {
         self.bytes.capacity() > 0
     }
 }
 
-/// Where `wanted` stands first. Eight bytes are looked at in one go.
-pub fn position(wanted: u8, bytes: &[u8]) -> Option<usize> {
-    const EACH: u64 = u64::from_le_bytes([1; 8]);
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        // A byte that is wanted is 0 now. The lowest that is told of is one; above it a borrow may lie.
-        let word = u64::from_le_bytes(*word) ^ (EACH * u64::from(wanted));
-        let found = word.wrapping_sub(EACH) & !word & (EACH << 7);
-        if found != 0 {
-            return Some(number * 8 + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let at = rest.iter().position(|&byte| byte == wanted)?;
-    Some(words.len() * 8 + at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_byte_is_found_wherever_it_stands() {
-        for length in 0..40 {
-            for at in 0..length {
-                for around in [0x00, 0x09, 0x0B, 0x0A ^ 0x80, 0x7F, 0xFF] {
-                    let mut bytes = vec![around; length];
-                    assert_eq!(position(b'\n', &bytes), None);
-                    bytes[at..].fill(b'\n');
-                    assert_eq!(position(b'\n', &bytes), Some(at), "{around} x {length}");
-                }
-            }
-        }
-    }
 
     fn line(buf: &mut Buf, limit: usize) -> Result<Option<Vec<u8>>, LineTooLong> {
         buf.take_line(limit).map(|line| line.map(<[u8]>::to_vec))

@@ -152,15 +152,15 @@ fn an_ambiguous_transfer_coding_is_refused() {
         (
             OK,
             "Content-Length: 5\r\nTransfer-Encoding: chunked",
-            "has Content-Length or Transfer-Encoding",
+            "has both Content-Length and Transfer-Encoding",
         ),
         (
             OK,
             "Transfer-Encoding: chunked\r\nContent-Length: 5",
-            "has Content-Length or Transfer-Encoding",
+            "has both Content-Length and Transfer-Encoding",
         ),
         (OK, "Transfer-Encoding: chunked\r\nContent-Length: x", "RFC 9110, 8.6"),
-        ("HTTP/1.0 200 OK\r\n", "Transfer-Encoding: chunked", "HTTP/1.0 has no Transfer-Encoding"),
+        ("HTTP/1.0 200 OK\r\n", "Transfer-Encoding: chunked", "which HTTP/1.0 does not have"),
         (OK, "Transfer-Encoding: x", "RFC 9112, 6.1"),
         (OK, "Transfer-Encoding: x, chunked", "RFC 9112, 6.1"),
         (OK, "Transfer-Encoding: identity", "RFC 9112, 6.1"),
@@ -274,11 +274,7 @@ fn status_lines() {
         ("HTTP/1.1 200 O\rK", 8, "RFC 9112, 4) in \"HTTP/1.1 200 O\\rK\\r\\n\""),
         ("HTTP/1.10 200 OK", 8, "RFC 9112, 4)"),
         ("HTTP/2 200", 8, "RFC 9112, 4)"),
-        (
-            "HTTP/2.0 200 OK",
-            1,
-            "only HTTP/1.0 and HTTP/1.1 are spoken here (byte 0; RFC 9110, 2.5)",
-        ),
+        ("HTTP/2.0 200 OK", 1, "only HTTP/1.0 and HTTP/1.1 are (byte 0; RFC 9110, 2.5)"),
         ("HTTP/0.9 200 OK", 1, "RFC 9110, 2.5) in \"HTTP/0.9 200 OK\\r\\n\""),
     ] {
         refuses(&format!("{start}\r\nContent-Length: 5\r\n\r\nhello"), code, "", says);
@@ -359,7 +355,7 @@ fn limits() {
         (format!("HTTP/1.1 200 {}\r\n\r\n", "x".repeat(9_000)), "the status line is longer"),
         (format!("{OK}{}\r\n", line("X", 17_000)), "a field line is longer"),
         (format!("{OK}{fields}\r\n"), "the head is longer"),
-        (format!("{OK}{}\r\nhello", "X: y\r\n".repeat(101)), "more fields than this side reads"),
+        (format!("{OK}{}\r\nhello", "X: y\r\n".repeat(101)), "more fields than this side accepts"),
         (format!("{OK}X: y\r\n{}\r\nhello", " z\r\n".repeat(20_000)), "the head is longer"),
     ] {
         let begun = Instant::now();

@@ -164,7 +164,7 @@ const FAULTS: &[Fault] = &[
     // Not HTTP, or not this one.
     row("HTTP/0.9", b"<p>hello", Close, &[1], NO_HTTP),
     row("HTTP/2", b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x80", Wait, &[1], NO_HTTP),
-    row("HTTP/2 by name", b"HTTP/2 200\r\n\r\n", Close, &[8], "a status line is"),
+    row("HTTP/2 by name", b"HTTP/2 200\r\n\r\n", Close, &[8], "the status line is not"),
     row("a client's HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Close, &[1], NO_HTTP),
     row("a TLS alert", b"\x15\x03\x01\0\x02\x02\x46", Close, &[1], NO_HTTP),
     row("a TLS hello", b"\x16\x03\x03\0\x41\x02\0\0\x3d\x03\x03", Wait, &[1], NO_HTTP),

@@ -1,14 +1,14 @@
-//! What a client would rather have: Accept-Encoding and Accept, with their weights (RFC 9110, 12).
+//! What a client prefers: Accept-Encoding and Accept, with their weights (RFC 9110, 12).
 //!
-//! A member that breaks the grammar is passed over as if it were not there, and the others count:
-//! these fields are wishes, and no answer is worse than another one. One pass over the field, and
-//! nothing is kept but a weight for each thing on offer; the limits of a head bound the rest.
+//! A member that breaks the grammar is ignored, and the others count: these fields are wishes, and any
+//! response is better than none. The field is read in one pass, and only a weight for each offer is
+//! kept; the limits of a head bound the rest.
 
 use super::chars::trim_ows;
 use super::headers::Headers;
 
-/// How much something is wanted, in thousandths (RFC 9110, 12.4.2): 0 is "not acceptable", 1,000 is
-/// the most, and what is meant where nothing is said.
+/// A weight in thousandths (RFC 9110, 12.4.2): 0 is "not acceptable"; 1,000 is the highest, and the
+/// default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Weight(u16);
 
@@ -30,7 +30,7 @@ impl Weight {
         (thousandths <= Weight::MOST.0).then_some(Weight(thousandths))
     }
 
-    /// `weight = OWS ";" OWS "q=" qvalue`, from behind the semicolon; none when it is another parameter.
+    /// `weight = OWS ";" OWS "q=" qvalue`, after the semicolon; `None` for another parameter.
     fn parameter(text: &[u8]) -> Option<Option<Weight>> {
         let (name, value) = text.split_at_checked(2)?;
         name.eq_ignore_ascii_case(b"q=").then(|| Weight::parse(value))
@@ -55,7 +55,7 @@ pub enum Coding {
 }
 
 impl Coding {
-    /// Its name, as Content-Encoding says it; identity has none to say.
+    /// Returns its name, as Content-Encoding has it; `None` for identity.
     pub fn name(self) -> Option<&'static str> {
         match self {
             Coding::Identity => None,
@@ -66,10 +66,10 @@ impl Coding {
     }
 }
 
-/// Which codings a client takes (RFC 9110, 12.5.3).
+/// The codings that a client accepts (RFC 9110, 12.5.3).
 ///
-/// Without the field any would be acceptable, and yet identity is the only one that a client is sure
-/// to understand; so no field is read as an empty one.
+/// Without the field any would be acceptable, but identity is the only one that every client
+/// understands; so a missing field is read as an empty one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Codings {
     identity: Option<Weight>,
@@ -81,7 +81,7 @@ pub struct Codings {
 }
 
 impl Codings {
-    /// What the Accept-Encoding lines say together. Of a coding named twice the first counts.
+    /// Reads all Accept-Encoding lines. If a coding is named twice, the first one counts.
     pub fn of(headers: &Headers) -> Codings {
         let mut codings = Codings::default();
         for member in headers.list("accept-encoding") {
@@ -107,8 +107,8 @@ impl Codings {
         codings
     }
 
-    /// How much this coding is wanted, or `None` when it is not acceptable. Identity is, unless it
-    /// is excluded by name or by `*`.
+    /// Returns the weight of this coding, or `None` if it is not acceptable. Identity is acceptable
+    /// unless it is excluded by name or by `*`.
     pub fn weight(&self, coding: Coding) -> Option<Weight> {
         let weight = match coding {
             Coding::Identity => self.identity.or(self.others).or(Some(Weight::LEAST)),
@@ -120,7 +120,7 @@ impl Codings {
     }
 }
 
-/// How exactly a media range speaks of a type; the more exact one counts (RFC 9110, 12.5.1).
+/// How exactly a media range names a type; the more exact one counts (RFC 9110, 12.5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Precision {
     /// `*/*`
@@ -131,8 +131,8 @@ enum Precision {
     Type,
 }
 
-/// Is HTML named by Accept, and wanted no less than plain text? So it is with browsers; a client that
-/// takes anything (`*/*`, or no field), as curl does, gets text.
+/// Returns true if Accept names HTML and does not prefer plain text, as with browsers. A client that
+/// accepts anything (`*/*`, or no field), as curl, gets text.
 pub fn prefers_html(headers: &Headers) -> bool {
     let text = media_weight(headers, ("text", "plain")).map(|(_, weight)| weight);
     match media_weight(headers, ("text", "html")) {
@@ -141,8 +141,8 @@ pub fn prefers_html(headers: &Headers) -> bool {
     }
 }
 
-/// What the most exact range in Accept that covers this type says of it. Parameters other than the
-/// weight are not looked at.
+/// Returns the weight of this type by the most exact range in Accept that covers it. Parameters other
+/// than the weight are ignored.
 fn media_weight(headers: &Headers, (kind, subtype): (&str, &str)) -> Option<(Precision, Weight)> {
     let ranges = headers.all("accept").flat_map(|value| split_unquoted(value, b','));
     let weights = ranges.filter_map(|range| {
@@ -165,7 +165,7 @@ fn media_weight(headers: &Headers, (kind, subtype): (&str, &str)) -> Option<(Pre
     weights.max()
 }
 
-/// The pieces between separators that stand outside quoted strings (RFC 9110, 5.6.4).
+/// Returns the pieces between separators that are outside quoted strings (RFC 9110, 5.6.4).
 pub(super) fn split_unquoted(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let (mut quoted, mut escaped) = (false, false);
     value.split(move |&byte| {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever stands there, nothing panics, and a member of its own behind it is heard.
+        /// No text makes it panic, and a well-formed member after the text counts.
         #[test]
         fn any_bytes(
             garbage in vec(select(b"gzip*,;=q01.9 \t\"\\/text-html\xFF".to_vec()), 0..60),

@@ -1,4 +1,4 @@
-//! A body on its way in or out, whatever its framing.
+//! A body that is received or sent, in any framing.
 
 use super::chunked::{self, Ready};
 use super::error::{Fault, Rule};
@@ -8,14 +8,14 @@ use super::headers::Headers;
 use super::limits::Limits;
 use crate::proto::buf::Buf;
 
-/// What a receiver gets to see of a body.
+/// A piece of a body, for its receiver.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Some of it.
+    /// Some of the body.
     Data(&'a [u8]),
     /// More bytes are needed.
     More,
-    /// That was all.
+    /// The body is complete.
     End,
 }
 
@@ -26,19 +26,19 @@ pub enum Decoder {
     Done,
     /// Its length is known.
     Length {
-        /// So many bytes are still to come …
+        /// The number of bytes still to come.
         left: u64,
-        /// … of so many.
+        /// The length.
         of: u64,
     },
-    /// It says itself where it ends.
+    /// Its last chunk says where it ends.
     Chunked(Box<chunked::Decoder>),
     /// It ends with the connection.
     UntilClose,
 }
 
 impl Decoder {
-    /// At the beginning of a body framed like this.
+    /// Returns a decoder at the beginning of a body framed like this.
     pub fn new(framing: Framing) -> Decoder {
         match framing {
             Framing::None | Framing::Length(0) => Decoder::Done,
@@ -48,7 +48,7 @@ impl Decoder {
         }
     }
 
-    /// Has all of it been received?
+    /// Returns true if all of it has been received.
     pub fn is_done(&self) -> bool {
         match self {
             Decoder::Done => true,
@@ -57,7 +57,7 @@ impl Decoder {
         }
     }
 
-    /// How many bytes of the body as it is sent have been taken, where something tells its end.
+    /// Returns how many bytes have been taken, framing included; 0 for a body until the close.
     pub(super) fn taken(&self) -> u64 {
         match self {
             Decoder::Done | Decoder::UntilClose => 0,
@@ -66,7 +66,7 @@ impl Decoder {
         }
     }
 
-    /// How many bytes are still to come, where that is known.
+    /// Returns how many bytes are still to come, if that is known.
     pub fn remaining(&self) -> Option<u64> {
         match self {
             Decoder::Done => Some(0),
@@ -130,7 +130,7 @@ impl Decoder {
         match ready {
             Ready::Data(most) => {
                 let data = input.take(usize::try_from(most).unwrap_or(usize::MAX).min(room));
-                self.took(data.len() as u64);
+                self.advance(data.len() as u64);
                 Ok(Piece::Data(data))
             }
             Ready::End => Ok(Piece::End),
@@ -139,7 +139,7 @@ impl Decoder {
         }
     }
 
-    /// The peer has closed, and left so many bytes that are not enough: may a body end like that?
+    /// Returns whether a body may end here: the peer has closed, and the bytes left are not enough.
     fn end_of_input(&mut self, left_over: u64) -> Result<Piece<'static>, Fault> {
         if let Decoder::Done | Decoder::UntilClose = self {
             *self = Decoder::Done;
@@ -148,11 +148,11 @@ impl Decoder {
         Err(Fault { rule: Rule::BodyIncomplete, offset: self.taken() + left_over })
     }
 
-    fn took(&mut self, count: u64) {
+    fn advance(&mut self, count: u64) {
         match self {
             Decoder::Length { left, .. } if *left == count => *self = Decoder::Done,
             Decoder::Length { left, .. } => *left -= count,
-            Decoder::Chunked(decoder) => decoder.took(count),
+            Decoder::Chunked(decoder) => decoder.advance_data(count),
             Decoder::Done | Decoder::UntilClose => {}
         }
     }
@@ -161,9 +161,9 @@ impl Decoder {
 /// A body that is being sent.
 #[derive(Debug)]
 pub enum Encoder {
-    /// There is none to send, or none may be sent: what is written goes nowhere.
+    /// There is none to send, or none may be sent: what is written is dropped.
     Nothing,
-    /// So many bytes are still owed.
+    /// This number of bytes must still be written.
     Length(u64),
     /// As chunks.
     Chunked,
@@ -179,8 +179,7 @@ pub struct Short {
 }
 
 impl Encoder {
-    /// How many bytes of data reach the wire, if more are written; `u64::MAX` when the data alone
-    /// decides.
+    /// Returns how many more bytes of data can be sent; `u64::MAX` if there is no limit.
     pub fn room(&self) -> u64 {
         match self {
             Encoder::Nothing => 0,
@@ -189,8 +188,8 @@ impl Encoder {
         }
     }
 
-    /// Frames `data`. Bytes beyond the announced length are dropped, as they would be read as the
-    /// beginning of another message.
+    /// Frames `data`. Bytes beyond the announced length are dropped, because they would be read as
+    /// the beginning of another message.
     #[inline]
     pub fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
         match self {
@@ -208,14 +207,14 @@ impl Encoder {
     /// Ends the body.
     ///
     /// # Errors
-    /// [`Short`] when less was written than announced; the connection must then be closed, as
-    /// nothing else tells the peer.
+    /// [`Short`] when less was written than announced; the connection must then be closed,
+    /// because the peer cannot know it otherwise.
     pub fn finish(self, out: &mut Vec<u8>) -> Result<(), Short> {
         self.finish_with(Headers::NONE, out)
     }
 
     /// Ends the body with trailer fields, if it is chunked; else they are dropped, as are those
-    /// that [may not stand there](super::trailers::may_trail).
+    /// that [may not be trailers](super::trailers::may_trail).
     ///
     /// # Errors
     /// As [`Encoder::finish`].

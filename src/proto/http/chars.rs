@@ -1,28 +1,28 @@
-//! Which bytes may stand where, as const tables with their ABNF above them; and numbers.
+//! Which bytes are allowed where, as const tables with their ABNF above them; and numbers.
 //!
-//! Numbers from the wire are read here and nowhere else: `str::parse` takes a sign, `trim` takes
-//! Unicode spaces, and either is a way to smuggle a request.
+//! Numbers of a peer are read only here: `str::parse` accepts a sign and `trim` removes Unicode spaces,
+//! and each of them is a way to smuggle a request.
 
 use std::borrow::Cow;
 
-use crate::proto::buf::position;
+use crate::proto::scan::position;
 
-/// A set of bytes, asked with one table look-up.
+/// A set of bytes, as a table.
 #[derive(Debug)]
 pub struct Class([bool; 256]);
 
 impl Class {
-    /// Is `byte` in the set?
+    /// Returns true if `byte` is in the set.
     pub const fn has(&self, byte: u8) -> bool {
         self.0[byte as usize]
     }
 
-    /// Where the first byte outside the set is, or `None` when all are in it.
+    /// Returns where the first byte outside the set is, or `None` if all are in it.
     pub fn first_outside(&self, bytes: &[u8]) -> Option<usize> {
         bytes.iter().position(|&byte| !self.has(byte))
     }
 
-    /// How many bytes in front are in the set.
+    /// Returns how many bytes at the start are in the set.
     pub fn prefix(&self, bytes: &[u8]) -> usize {
         self.first_outside(bytes).unwrap_or(bytes.len())
     }
@@ -76,119 +76,7 @@ pub static UNRESERVED: Class = Class::of(b"-._~").and_alphanumeric();
 /// `reason-phrase = 1*( HTAB / SP / VCHAR / obs-text )` (RFC 9112, 4), the same set as a value's.
 pub static REASON: &Class = &FIELD_VALUE;
 
-/// How many bytes in front may stand in a field's name.
-#[inline(always)]
-pub fn name_prefix(bytes: &[u8]) -> usize {
-    // Most are letters and hyphens.
-    let plain = first(
-        bytes,
-        |byte| !is_letter(byte) & (byte != b'-'),
-        |word| !(letters(word) | between(word, b'-', b'-')),
-    );
-    plain + TCHAR.prefix(&bytes[plain..])
-}
-
-/// How many bytes in front may stand in a field's value.
-#[inline(always)]
-pub fn value_prefix(bytes: &[u8]) -> usize {
-    first(
-        bytes,
-        |byte| (byte < 0x20) & (byte != b'\t') | (byte == 0x7F),
-        |word| between(word, 0, 0x1F) & !between(word, b'\t', b'\t') | between(word, 0x7F, 0x7F),
-    )
-}
-
-/// How many bytes in front are letters, digits, or of `-./`: most of a [`PATH`], and no `%`. The last
-/// seven may be more of them.
-#[inline(always)]
-pub fn plain_path_prefix(bytes: &[u8]) -> usize {
-    prefix_in_words(bytes, |word| !(letters(word) | between(word, b'-', b'9')))
-}
-
-/// How many bytes in front are letters, digits, or of `-.`: most of a [`REG_NAME`], and no `%`. The last
-/// seven may be more of them.
-#[inline(always)]
-pub fn plain_host_prefix(bytes: &[u8]) -> usize {
-    prefix_in_words(bytes, |word| {
-        !(letters(word) | between(word, b'-', b'9')) | between(word, b'/', b'/')
-    })
-}
-
-/// How many bytes of the whole words in front are not odd.
-#[inline(always)]
-fn prefix_in_words(bytes: &[u8], odds: impl Fn(u64) -> u64) -> usize {
-    let words = bytes.as_chunks().0;
-    first_of_words(words, odds).unwrap_or(words.len() * 8)
-}
-
-/// Where the first byte is that is `odd`, or their number. `odds` says it of eight in a word, by the top
-/// bit of each.
-#[inline(always)]
-fn first(bytes: &[u8], odd: impl Fn(u8) -> bool, odds: impl Fn(u64) -> u64) -> usize {
-    let mut at = 0;
-    // So long a loop without a way out in its middle is made of instructions for sixteen bytes.
-    while let Some(block) = bytes[at..].first_chunk::<64>() {
-        let mut marks = [0; 64];
-        for (mark, &byte) in marks.iter_mut().zip(block) {
-            *mark = if odd(byte) { 0xFF } else { 0 };
-        }
-        for eight in marks.as_chunks().0 {
-            let marks = u64::from_le_bytes(*eight);
-            if marks != 0 {
-                return at + marks.trailing_zeros() as usize / 8;
-            }
-            at += 8;
-        }
-    }
-    let (words, rest) = bytes[at..].as_chunks();
-    if let Some(found) = first_of_words(words, odds) {
-        return at + found;
-    }
-    let behind = rest.iter().position(|&byte| odd(byte)).unwrap_or(rest.len());
-    at + words.len() * 8 + behind
-}
-
-/// The same in whole words, if there is one.
-#[inline(always)]
-fn first_of_words(words: &[[u8; 8]], odds: impl Fn(u64) -> u64) -> Option<usize> {
-    for (number, word) in words.iter().enumerate() {
-        let marks = odds(u64::from_le_bytes(*word)) & TOPS;
-        if marks != 0 {
-            return Some(number * 8 + marks.trailing_zeros() as usize / 8);
-        }
-    }
-    None
-}
-
-const EACH: u64 = u64::from_le_bytes([0x01; 8]);
-const TOPS: u64 = u64::from_le_bytes([0x80; 8]);
-
-#[inline(always)]
-const fn is_letter(byte: u8) -> bool {
-    is_between(byte | 0x20, b'a', b'z')
-}
-
-/// In one comparison.
-#[inline(always)]
-const fn is_between(byte: u8, first: u8, last: u8) -> bool {
-    byte.wrapping_sub(first) <= last - first
-}
-
-/// Sets the top bits of those of eight bytes that are from `first` to `last`, which are ASCII.
-#[inline(always)]
-const fn between(word: u64, first: u8, last: u8) -> u64 {
-    // No sum of seven bits and 128 goes over into the next byte.
-    let low = word & !TOPS;
-    let (up_to, beyond) = (EACH * (0x80 - first as u64), EACH * (0x7F - last as u64));
-    (low + up_to) & !(low + beyond) & !word & TOPS
-}
-
-#[inline(always)]
-const fn letters(word: u64) -> u64 {
-    between(word | (EACH * 0x20), b'a', b'z')
-}
-
-/// `1*DIGIT`: no sign, no space, nothing else, and within `u64`.
+/// Reads `1*DIGIT`: no sign, no space, nothing else, and within `u64`.
 #[inline]
 pub fn decimal(digits: &[u8]) -> Option<u64> {
     number(digits, 10)
@@ -196,7 +84,7 @@ pub fn decimal(digits: &[u8]) -> Option<u64> {
 
 /// Writes a number as `1*DIGIT`.
 pub fn write_decimal(mut number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; 20]; // as many as u64 has
+    let mut digits = [0; 20]; // a u64 has at most 20
     let mut first = digits.len();
     loop {
         first -= 1;
@@ -209,7 +97,7 @@ pub fn write_decimal(mut number: u64, out: &mut Vec<u8>) {
     }
 }
 
-/// `1*HEXDIG`: no sign, no `0x`, nothing else, and within `u64`.
+/// Reads `1*HEXDIG`: no sign, no `0x`, nothing else, and within `u64`.
 pub fn hex(digits: &[u8]) -> Option<u64> {
     number(digits, 16)
 }
@@ -229,7 +117,7 @@ pub fn trim_ows(bytes: &[u8]) -> &[u8] {
     trim_ows_end(trim_ows_start(bytes))
 }
 
-/// Strips it in front.
+/// Strips it at the start.
 pub fn trim_ows_start(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
@@ -245,7 +133,7 @@ pub fn trim_ows_end(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// Where a `%` stands that two hexadecimal digits do not follow (RFC 3986, 2.1).
+/// Returns where a `%` is that two hexadecimal digits do not follow (RFC 3986, 2.1).
 #[inline]
 pub fn first_bad_percent(bytes: &[u8]) -> Option<usize> {
     position(b'%', bytes)?; // most have none
@@ -255,7 +143,7 @@ pub fn first_bad_percent(bytes: &[u8]) -> Option<usize> {
     })
 }
 
-/// Decodes percent-encoding (RFC 3986, 2.1). A `%` without two digits behind it stays as it is;
+/// Decodes percent-encoding (RFC 3986, 2.1). A `%` without two digits after it stays as it is;
 /// parsed targets have none.
 pub fn percent_decode(text: &(impl AsRef<[u8]> + ?Sized)) -> Cow<'_, [u8]> {
     let bytes = text.as_ref();
@@ -296,6 +184,7 @@ pub fn percent_encode(bytes: &[u8], keep: &Class) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::scan::before_control;
 
     #[test]
     fn numbers_are_digits_and_nothing_else() {
@@ -339,33 +228,11 @@ mod tests {
         assert!(b"#\" <>\x80".iter().all(|&byte| !QUERY.has(byte)));
     }
 
-    static PLAIN_PATH: Class = Class::of(b"-./").and_alphanumeric();
-    static PLAIN_HOST: Class = Class::of(b"-.").and_alphanumeric();
-
     #[test]
-    fn what_is_plain_needs_no_other_look() {
+    fn a_value_ends_before_a_control() {
         for byte in 0..=255 {
-            assert!(!PLAIN_PATH.has(byte) || PATH.has(byte) && byte != b'%', "{byte:#x}");
-            assert!(!PLAIN_HOST.has(byte) || REG_NAME.has(byte) && byte != b'%', "{byte:#x}");
-        }
-    }
-
-    #[test]
-    fn many_bytes_at_a_time_are_looked_at_as_one_is() {
-        for around in [b'a', b'-', b'0', b'Z', b' ', b'\t', 0x80, 0xFF] {
-            for length in [1, 7, 8, 9, 16, 17, 40, 64, 81, 150] {
-                for (at, byte) in (0..length).flat_map(|at| (0..=255).map(move |byte| (at, byte))) {
-                    let mut bytes = vec![around; length];
-                    bytes[at] = byte;
-                    let told = format!("{byte:#x} at {at} of {length} {around:#x}");
-                    assert_eq!(name_prefix(&bytes), TCHAR.prefix(&bytes), "{told}");
-                    assert_eq!(value_prefix(&bytes), FIELD_VALUE.prefix(&bytes), "{told}");
-                    let words = length / 8 * 8;
-                    let plain = |class: &Class| class.prefix(&bytes[..words]);
-                    assert_eq!(plain_path_prefix(&bytes), plain(&PLAIN_PATH), "{told}");
-                    assert_eq!(plain_host_prefix(&bytes), plain(&PLAIN_HOST), "{told}");
-                }
-            }
+            let bytes = [b"text/html".as_slice(), &[byte], b"a"].concat();
+            assert_eq!(before_control(&bytes), FIELD_VALUE.prefix(&bytes), "{byte:#x}");
         }
     }
 

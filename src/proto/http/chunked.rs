@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! 5\r\n        size in hexadecimal, perhaps ;extensions
-//! hello\r\n    so many bytes, and a line end
+//! hello\r\n    that many bytes, and a line end
 //! 0\r\n        the last chunk
 //! X: y\r\n     trailer fields, perhaps
 //! \r\n
 //! ```
-//! Lines end with CRLF and nothing less, and extensions are what their grammar says: here a lenient
-//! reader and a strict one would disagree about where the next request begins.
+//! Lines must end with CRLF, and extensions must follow their grammar: otherwise a lenient reader and
+//! a strict one would disagree about where the next request begins.
 
 use super::chars::{FIELD_VALUE, TCHAR, hex};
 use super::error::{Fault, Rule};
@@ -23,7 +23,7 @@ use crate::proto::buf::{Buf, LineTooLong};
 #[derive(Debug, Clone)]
 pub struct Decoder {
     state: State,
-    /// Bytes of the body's wire form that have been taken.
+    /// Bytes that have been taken, framing included.
     taken: u64,
     /// Bytes of extensions and trailers among them.
     overhead: u64,
@@ -41,21 +41,21 @@ enum State {
     Done,
 }
 
-/// What comes next, for those who look on.
+/// What comes next, for an observer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expects {
     Size,
-    /// So many bytes of data.
+    /// This number of bytes of data.
     Data(u64),
     DataEnd,
     Trailers,
     Nothing,
 }
 
-/// What is at hand for the reader of the data.
+/// What is ready for the reader of the data.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ready {
-    /// So many bytes of data, or fewer, are next in the buffer.
+    /// Up to this number of bytes of data are next in the buffer.
     Data(u64),
     /// More bytes are needed.
     More,
@@ -64,7 +64,7 @@ pub(super) enum Ready {
 }
 
 impl Decoder {
-    /// At the beginning of a body.
+    /// Returns a decoder at the beginning of a body.
     #[expect(
         clippy::new_without_default,
         reason = "a decoder by default would be read as a decoder of nothing"
@@ -74,29 +74,29 @@ impl Decoder {
         Decoder { state: State::Size, taken: 0, overhead: 0, trailers, excerpt: None }
     }
 
-    /// The line that broke a rule, when one did.
+    /// Returns the line that broke a rule, if one did.
     pub(super) fn excerpt(&self) -> Option<&Excerpt> {
         self.excerpt.as_ref()
     }
 
-    /// The trailer fields; complete when the body is.
+    /// Returns the trailer fields; complete when the body is.
     pub fn trailers(&self) -> &Headers {
         &self.trailers
     }
 
-    /// Looks at the trailers of a complete body.
+    /// Checks the trailers of a complete body.
     ///
     /// # Errors
-    /// [`Rule::TrailerField`] for the first that may not stand there.
+    /// [`Rule::TrailerField`] for the first that must not be a trailer.
     pub(super) fn check_trailers(&mut self) -> Result<(), Fault> {
         let Some(line) = self.trailers.line_of(|name| !may_trail(name)) else { return Ok(()) };
         let source = self.trailers.source();
         self.excerpt = Some(Excerpt::within(source, line));
         let section = self.taken - (source.len() + b"\r\n".len()) as u64;
-        Err(Fault { rule: Rule::TrailerField, offset: section }.behind(line))
+        Err(Fault { rule: Rule::TrailerField, offset: section }.after(line))
     }
 
-    /// What the next byte is a part of.
+    /// Returns the part that the next byte belongs to.
     pub(super) fn expects(&self) -> Expects {
         match self.state {
             State::Size => Expects::Size,
@@ -107,17 +107,17 @@ impl Decoder {
         }
     }
 
-    /// How many bytes of the body's wire form have been taken.
+    /// Returns how many bytes have been taken, framing included.
     pub(super) fn taken(&self) -> u64 {
         self.taken
     }
 
-    /// Is the body complete?
+    /// Returns true if the body is complete.
     pub fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
     }
 
-    /// Takes what stands before the next data.
+    /// Takes the framing before the next data.
     pub(super) fn advance(&mut self, input: &mut Buf, limits: &Limits) -> Result<Ready, Fault> {
         loop {
             self.state = match self.state {
@@ -147,8 +147,8 @@ impl Decoder {
         }
     }
 
-    /// Says that `count` bytes of data have been taken from the buffer.
-    pub(super) fn took(&mut self, count: u64) {
+    /// Records that `count` bytes of data have been taken from the buffer.
+    pub(super) fn advance_data(&mut self, count: u64) {
         if let State::Data(left) = &mut self.state {
             *left -= count.min(*left);
             self.taken += count;
@@ -157,7 +157,7 @@ impl Decoder {
 
     /// `chunk-size [ chunk-ext ] CRLF`, where `chunk-size = 1*HEXDIG`.
     fn take_size(&mut self, input: &mut Buf, limits: &Limits) -> Result<Option<u64>, Fault> {
-        const DIGITS: usize = 16; // of a u64; leading zeros beyond that are no honest size
+        const DIGITS: usize = 16; // of a u64; more leading zeros than that are refused
         if input.bytes().first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
             return Err(self.fault(Rule::ChunkSize, input.bytes(), 0));
         }
@@ -174,20 +174,20 @@ impl Decoder {
         if let Err(wrong) = check_extensions(extension) {
             return Err(self.fault(Rule::ChunkExtension, line, content.len() - wrong.len()));
         }
-        self.spend(extension.len(), line, limits)?;
+        self.count_overhead(extension.len(), line, limits)?;
         self.taken += line.len() as u64;
         Ok(Some(size))
     }
 
-    /// A trailer line (`Some(true)`) or the empty line behind the last one (`Some(false)`).
+    /// Takes a trailer line (`Some(true)`) or the empty line after the last one (`Some(false)`).
     fn take_trailer(&mut self, input: &mut Buf, limits: &Limits) -> Result<Option<bool>, Fault> {
         let Some(line) = self.take_line(input, 2, limits)? else { return Ok(None) };
         let is_field = line != b"\r\n";
         if is_field {
-            self.spend(line.len(), line, limits)?;
+            self.count_overhead(line.len(), line, limits)?;
             push_field_line(&mut self.trailers, line, false, limits).map_err(|fault| {
-                self.excerpt = Some(Excerpt::behind(&self.trailers, line, fault.at()));
-                Fault { offset: self.taken, ..fault }.behind(fault.at())
+                self.excerpt = Some(Excerpt::after_fields(&self.trailers, line, fault.at()));
+                Fault { offset: self.taken, ..fault }.after(fault.at())
             })?;
         }
         self.taken += line.len() as u64;
@@ -213,7 +213,12 @@ impl Decoder {
         }
     }
 
-    fn spend(&mut self, overhead: usize, line: &[u8], limits: &Limits) -> Result<(), Fault> {
+    fn count_overhead(
+        &mut self,
+        overhead: usize,
+        line: &[u8],
+        limits: &Limits,
+    ) -> Result<(), Fault> {
         self.overhead += overhead as u64;
         if self.overhead > limits.chunk_overhead {
             return Err(self.fault(Rule::ChunkOverhead, line, 0));
@@ -221,16 +226,16 @@ impl Decoder {
         Ok(())
     }
 
-    /// The fault of the line that `text` begins with.
+    /// Returns the fault of the line that `text` begins with.
     fn fault(&mut self, rule: Rule, text: &[u8], at: usize) -> Fault {
         self.excerpt = (!text.is_empty()).then(|| Excerpt::new(text, at));
-        Fault { rule, offset: self.taken }.behind(at)
+        Fault { rule, offset: self.taken }.after(at)
     }
 }
 
 /// `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`, where the name is a
-/// token and the value a token or a quoted string (RFC 9112, 7.1.1). They are checked, as readers
-/// have differed over what ends them, and not used. An error is the text from the wrong byte on.
+/// token and the value a token or a quoted string (RFC 9112, 7.1.1). They are checked, because readers
+/// differ about where they end, and not used. An error is the text from the wrong byte on.
 fn check_extensions(mut text: &[u8]) -> Result<(), &[u8]> {
     while !text.is_empty() {
         let rest = after_bws(text).strip_prefix(b";").ok_or(text)?;
@@ -243,7 +248,7 @@ fn check_extensions(mut text: &[u8]) -> Result<(), &[u8]> {
     Ok(())
 }
 
-/// `BWS = *( SP / HTAB )`: "bad" white space, that nobody should send and everybody has to take.
+/// `BWS = *( SP / HTAB )`: "bad" white space: a sender must not send it, a recipient must accept it.
 fn after_bws(text: &[u8]) -> &[u8] {
     let count = text.iter().take_while(|byte| b" \t".contains(byte)).count();
     &text[count..]
@@ -267,7 +272,7 @@ fn after_value(text: &[u8]) -> Result<&[u8], &[u8]> {
     }
 }
 
-/// Writes one chunk; no data, no chunk, as an empty one would end the body.
+/// Writes one chunk. Without data it writes nothing, because an empty chunk would end the body.
 pub fn encode_chunk(data: &[u8], out: &mut Vec<u8>) {
     if !data.is_empty() {
         out.extend_from_slice(format!("{:x}\r\n", data.len()).as_bytes());
@@ -277,7 +282,7 @@ pub fn encode_chunk(data: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Writes the last chunk and the trailer section: those of the fields that
-/// [may stand there](may_trail).
+/// [may be trailers](may_trail).
 pub fn encode_end(trailers: &Headers, out: &mut Vec<u8>) {
     out.extend_from_slice(b"0\r\n");
     trailers.encode_where(may_trail, out);

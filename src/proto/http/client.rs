@@ -1,4 +1,4 @@
-//! One exchange as the client lives it: the mirror image of [`super::server`].
+//! One exchange from the client's side: the mirror image of [`super::server`].
 //!
 //! ```text
 //! SendHead ──> SendBody ──> RecvHead ──> RecvBody ──> Ok: the connection may be used again
@@ -6,9 +6,9 @@
 //!              └──┘         └──┘
 //! ```
 //!
-//! An answer may come before the body is out: a 100 that the body waits for (RFC 9110, 10.1.1), or
-//! a final one that makes the rest of it pointless (RFC 9112, 9.5). [`SendBody::hear`] tells.
-//! Refused: a 101, as no other protocol is asked for here (RFC 9110, 15.2.2).
+//! A response may arrive before the body is sent: a 100 that the body waits for (RFC 9110, 10.1.1), or
+//! a final one that makes the rest of it useless (RFC 9112, 9.5). [`SendBody::hear`] reads it.
+//! Refused: a 101, because the client requests no other protocol (RFC 9110, 15.2.2).
 
 pub use super::body::Piece;
 use super::body::{Decoder, Encoder};
@@ -32,8 +32,8 @@ pub type Rejected = rejected::Rejected<ResponseHead>;
 pub struct SendHead;
 
 impl SendHead {
-    /// Writes the head of a request. `length` is its body's: `None` when there is no body. The
-    /// framing fields are set here, after it.
+    /// Writes the head of a request. `length` is that of its body; `None` when there is no body. The
+    /// framing fields are set here.
     pub fn send(self, head: &RequestHead, length: Option<u64>, out: &mut Vec<u8>) -> SendBody {
         let encoder = length.map_or(Encoder::Nothing, Encoder::Length);
         let field = length.map(|length| ("Content-Length", length.to_string()));
@@ -41,7 +41,7 @@ impl SendHead {
     }
 
     /// Writes the head of a request whose body goes out in chunks. Only for a server that is known
-    /// to speak HTTP/1.1 (RFC 9112, 6.1).
+    /// to support HTTP/1.1 (RFC 9112, 6.1).
     pub fn send_chunked(self, head: &RequestHead, out: &mut Vec<u8>) -> SendBody {
         let field = Some(("Transfer-Encoding", "chunked".to_owned()));
         SendHead::start(head, field, Encoder::Chunked, out)
@@ -64,11 +64,11 @@ impl SendHead {
             CloseReason::PeerAsked => CloseReason::WeAsked, // the head is our own
             other => other,
         });
-        SendBody { encoder, answer: RecvHead::awaiting(Sent { method: head.method, stays }, 0) }
+        SendBody { encoder, response: RecvHead::awaiting(Sent { method: head.method, stays }, 0) }
     }
 }
 
-/// What has to be known of a request while its answer is read.
+/// What the framing of the response depends on.
 #[derive(Debug, Clone)]
 struct Sent {
     method: Method,
@@ -79,20 +79,20 @@ struct Sent {
 #[derive(Debug)]
 pub struct SendBody {
     encoder: Encoder,
-    answer: RecvHead,
+    response: RecvHead,
 }
 
-/// What [`SendBody::hear`] came to.
+/// The result of [`SendBody::hear`].
 #[derive(Debug)]
 pub enum Heard {
-    /// Nothing yet, or not enough.
+    /// No complete head yet.
     Nothing(SendBody),
-    /// An interim answer (1xx), such as the 100 that the body waited for.
+    /// An interim response (1xx), such as the 100 that the body waited for.
     Interim(ResponseHead, SendBody),
-    /// The final answer has this status; [`RecvHead::receive`] will give it. Above 299 the server
-    /// does not want the body any more.
+    /// The final response has this status; [`RecvHead::receive`] returns it. Above 299 the server does
+    /// not want the body any more.
     Final(Status, SendBody),
-    /// The server closed, and nothing of an answer had come.
+    /// The server closed before the first byte of a response.
     Closed,
 }
 
@@ -102,17 +102,17 @@ impl SendBody {
         self.encoder.write(data, out);
     }
 
-    /// Takes what has arrived of an answer while the body is still to be sent. What stands behind
-    /// the head of a final answer stays in the buffer.
+    /// Takes the bytes of a response that have arrived while the body is still to be sent. Bytes after
+    /// the head of a final response stay in the buffer.
     ///
     /// # Errors
     /// As [`RecvHead::receive`].
     pub fn hear(self, input: &mut Buf, limits: &Limits) -> Result<Heard, Box<Rejected>> {
-        let SendBody { encoder, answer } = self;
-        let with = |answer| SendBody { encoder, answer };
-        Ok(match answer.receive(input, limits)? {
-            Head::More(answer) => Heard::Nothing(with(answer)),
-            Head::Interim(head, answer) => Heard::Interim(head, with(answer)),
+        let SendBody { encoder, response } = self;
+        let with = |response| SendBody { encoder, response };
+        Ok(match response.receive(input, limits)? {
+            Head::More(response) => Heard::Nothing(with(response)),
+            Head::Interim(head, response) => Heard::Interim(head, with(response)),
             Head::Complete(head, body) => {
                 Heard::Final(head.status, with(RecvHead(Waiting::Early(head, body))))
             }
@@ -120,21 +120,21 @@ impl SendBody {
         })
     }
 
-    /// Ends the request, complete or not: a request cut short is not followed by another.
+    /// Ends the request, complete or not. After an incomplete one the connection is not used again.
     pub fn finish(self, out: &mut Vec<u8>) -> RecvHead {
         match self.encoder.finish(out) {
-            Ok(()) => self.answer,
-            Err(_) => self.answer.cut_short(),
+            Ok(()) => self.response,
+            Err(_) => self.response.cut_short(),
         }
     }
 
-    /// Sends no more of the body, which is not ended by it.
+    /// Sends no more of the body, and does not end it.
     pub fn abandon(self) -> RecvHead {
-        self.answer.cut_short()
+        self.response.cut_short()
     }
 }
 
-/// Waiting for the answer.
+/// Waiting for the response.
 #[derive(Debug, Clone)]
 pub struct RecvHead(Waiting);
 
@@ -143,31 +143,31 @@ enum Waiting {
     Awaited {
         partial: Partial<ResponseHead>,
         sent: Sent,
-        /// How many interim answers have come.
+        /// The number of interim responses so far.
         interim: usize,
     },
-    /// It was heard while the body was still to be sent.
+    /// It arrived while the body was still to be sent.
     Early(ResponseHead, RecvBody),
 }
 
-/// What [`RecvHead::receive`] came to.
+/// The result of [`RecvHead::receive`].
 #[derive(Debug)]
 pub enum Head {
     /// More bytes are needed.
     More(RecvHead),
-    /// An interim answer (1xx); the final one is still to come.
+    /// An interim response (1xx); the final one is still to come.
     Interim(ResponseHead, RecvHead),
-    /// The head of the final answer; its body is next.
+    /// The head of the final response; its body is next.
     Complete(ResponseHead, RecvBody),
-    /// The server closed, and nothing of an answer had come.
+    /// The server closed before the first byte of a response.
     Closed,
 }
 
 impl RecvHead {
-    /// Takes what has arrived of a head.
+    /// Takes the bytes of a head that have arrived.
     ///
     /// # Errors
-    /// The first rule broken; the connection is of no more use.
+    /// The first rule broken; the connection cannot be used again.
     pub fn receive(self, input: &mut Buf, limits: &Limits) -> Result<Head, Box<Rejected>> {
         let (partial, sent, interim) = match self.0 {
             Waiting::Awaited { partial, sent, interim } => (partial, sent, interim),
@@ -178,25 +178,26 @@ impl RecvHead {
                 Err(Rejected::as_whole(Fault::new(Rule::SwitchedProtocols, 0), head))
             }
             Step::Complete(head) if head.status.is_informational() => {
-                // As many as a head may have fields: an endless row of them is no answer.
+                // At most as many as a head may have fields: a final response must come at some point.
                 if interim >= limits.fields {
                     return Err(Rejected::as_whole(Fault::new(Rule::TooManyInterim, 0), head));
                 }
                 Ok(Head::Interim(*head, RecvHead::awaiting(sent, interim + 1)))
             }
             Step::Complete(head) => {
-                let answer = Message::Response(&sent.method, &head);
-                let framing = match framing(answer) {
+                let message = Message::Response(&sent.method, &head);
+                let framing = match framing(message) {
                     Ok(framing) => framing,
                     Err(fault) => return Err(Rejected::as_whole(fault, head)),
                 };
                 let mut stays = sent.stays.and(wants_to_stay(head.version, &head.headers));
                 match framing {
                     Framing::UntilClose => stays = stays.and(Err(CloseReason::EndOfBody)),
-                    // RFC 9112, 6.1: coding on 1.0 closes, body or not; so does all other doubt.
+                    // RFC 9112, 6.1: coding on 1.0 closes, with or without a body; so does any
+                    // other contradiction.
                     Framing::None => {
                         let doubt =
-                            declared(answer).map_err(|fault| CloseReason::Fault(fault.rule));
+                            declared(message).map_err(|fault| CloseReason::Fault(fault.rule));
                         stays = stays.and(doubt.map(drop));
                     }
                     Framing::Length(_) | Framing::Chunked => {}
@@ -214,7 +215,7 @@ impl RecvHead {
         }
     }
 
-    /// The request is not complete: no other can follow it.
+    /// Records that the request is not complete, so no other can follow it.
     fn cut_short(mut self) -> RecvHead {
         match &mut self.0 {
             Waiting::Awaited { sent, .. } => sent.stays = Err(CloseReason::BodyShort),
@@ -228,7 +229,7 @@ impl RecvHead {
     }
 }
 
-/// Receiving the body of the answer; there may be none.
+/// Receiving the body of the response; there may be none.
 #[derive(Debug, Clone)]
 pub struct RecvBody {
     decoder: Decoder,
@@ -249,29 +250,29 @@ impl RecvBody {
         self.decoder.excerpt()
     }
 
-    /// How many bytes are still to come, where that is known.
+    /// Returns how many bytes are still to come, if that is known.
     pub fn remaining(&self) -> Option<u64> {
         self.decoder.remaining()
     }
 
-    /// Has all of it been received?
+    /// Returns true if all of it has been received.
     pub fn is_complete(&self) -> bool {
         self.decoder.is_done()
     }
 
-    /// The trailer fields that came behind the body.
+    /// Returns the trailer fields after the body.
     pub fn trailers(&self) -> Option<&Headers> {
         self.decoder.trailers()
     }
 
-    /// Ends the exchange: the connection may be used again, or why it may not.
+    /// Ends the exchange. The connection may be used again, or is to be closed.
     ///
     /// # Errors
     /// The reason to close.
     pub fn finish(self) -> Result<SendHead, CloseReason> {
         match self.is_complete() {
             true => self.stays.map(|()| SendHead),
-            false => Err(CloseReason::AnswerUnread),
+            false => Err(CloseReason::ResponseUnread),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! May the connection be used again (RFC 9112, 9.3), and if not, why not.
+//! Whether a connection may be used again (RFC 9112, 9.3), and the reason if not.
 
 use super::error::Rule;
 use super::headers::Headers;
@@ -11,21 +11,21 @@ pub enum CloseReason {
     PeerAsked,
     /// One side speaks HTTP/1.0 and did not ask to keep the connection.
     Http10,
-    /// We said `Connection: close`: to a client, as we are stopping or others are waiting; to a
-    /// server, as this was all.
+    /// This side said `Connection: close`: a server that stops or has other clients waiting, a client
+    /// that has no more requests.
     WeAsked,
     /// The end of the connection was the end of the body.
     EndOfBody,
-    /// The answer went out before the whole request had come in.
+    /// The response was sent before the whole request had arrived.
     RequestUnread,
-    /// The answer was not read to its end.
-    AnswerUnread,
-    /// More bytes came than the answer has: they answer nothing (RFC 9112, 6.3).
+    /// The response was not read to its end.
+    ResponseUnread,
+    /// More bytes arrived than the response has; they belong to no request (RFC 9112, 6.3).
     TooMuch,
-    /// A CONNECT: what follows a 2xx is a tunnel, and there are none here; what follows any other
-    /// answer may have been meant for one.
+    /// A CONNECT: after a 2xx follows a tunnel, which is not supported; after any other response the
+    /// client may have sent bytes for one.
     Tunnel,
-    /// The body that we sent came out shorter than was said.
+    /// The body that this side sent was shorter than announced.
     BodyShort,
     /// The peer broke this rule.
     Fault(Rule),
@@ -33,13 +33,13 @@ pub enum CloseReason {
     PeerClosed,
     /// The peer closed, or reset, in the middle of an exchange.
     PeerLeft,
-    /// No request came within the idle time.
+    /// No request arrived within the idle time.
     Idle,
-    /// The peer took our answer too slowly.
+    /// The peer read the response too slowly.
     SlowReader,
     /// The time set for the exchange had passed.
     OutOfTime,
-    /// We are stopping and nothing was under way.
+    /// The server stops, and no exchange was in progress.
     Stopping,
 }
 
@@ -50,24 +50,24 @@ impl std::fmt::Display for CloseReason {
             CloseReason::Http10 => "HTTP/1.0 without keep-alive",
             CloseReason::WeAsked => "we asked for it",
             CloseReason::EndOfBody => "the end of the body",
-            CloseReason::RequestUnread => "answered before the whole request was read",
-            CloseReason::AnswerUnread => "the answer was not read to its end",
-            CloseReason::TooMuch => "more came than the answer",
-            CloseReason::Tunnel => "a tunnel was asked for",
-            CloseReason::BodyShort => "the body came out short",
+            CloseReason::RequestUnread => "the response was sent before the whole request was read",
+            CloseReason::ResponseUnread => "the response was not read to its end",
+            CloseReason::TooMuch => "more bytes arrived than the response has",
+            CloseReason::Tunnel => "the client requested a tunnel",
+            CloseReason::BodyShort => "the body was shorter than announced",
             CloseReason::Fault(rule) => rule.what(),
             CloseReason::PeerClosed => "closed by the peer between exchanges",
-            CloseReason::PeerLeft => "left by the peer during an exchange",
+            CloseReason::PeerLeft => "closed by the peer during an exchange",
             CloseReason::Idle => "idle too long",
-            CloseReason::SlowReader => "the answer was taken too slowly",
+            CloseReason::SlowReader => "the peer read the response too slowly",
             CloseReason::OutOfTime => "out of time",
             CloseReason::Stopping => "stopping",
         })
     }
 }
 
-/// Does the sender of a head want the connection kept? `close` wins over anything; 1.1 stays
-/// unless told otherwise; 1.0 stays only when told so.
+/// Returns whether the sender of a head wants to keep the connection. `close` overrides the rest; by
+/// default HTTP/1.1 keeps it and HTTP/1.0 does not.
 ///
 /// # Errors
 /// The reason to close.

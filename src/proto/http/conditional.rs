@@ -1,4 +1,4 @@
-//! Conditional requests (RFC 9110, 13): may the request be done, given the state that there is?
+//! Conditional requests (RFC 9110, 13): whether the current state of a resource lets a request be done.
 //!
 //! One function, its steps in the order of section 13.2.2. A date that cannot be read is ignored, as
 //! the RFC wants it. A list of tags that cannot be read matches nothing and lets nothing through
@@ -12,17 +12,17 @@ use super::etag::{EntityTag, TagList};
 use super::headers::Headers;
 use super::method::Method;
 
-/// What tells one state of a resource from another (RFC 9110, 8.8).
+/// What distinguishes one state of a resource from another (RFC 9110, 8.8).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Validators<'a> {
     /// `ETag`.
     pub etag: Option<EntityTag<'a>>,
-    /// `Last-Modified`; what is less than a second of it doesn't count.
+    /// `Last-Modified`; fractions of a second are ignored.
     pub last_modified: Option<SystemTime>,
 }
 
 impl<'a> Validators<'a> {
-    /// Those in the fields of a response. What is no tag, or no date, is none.
+    /// Returns the validators in the fields of a response. A malformed tag or date is left out.
     pub fn of(headers: &'a Headers) -> Validators<'a> {
         Validators {
             etag: headers.first("etag").and_then(EntityTag::parse),
@@ -30,39 +30,39 @@ impl<'a> Validators<'a> {
         }
     }
 
-    /// A tag alone, with its quotes: `"v7"`. What is no tag is none.
+    /// Returns a tag alone, given with its quotes: `"v7"`. A malformed tag is left out.
     pub fn tagged(etag: &'a str) -> Validators<'a> {
         Validators { etag: EntityTag::parse(etag.as_bytes()), last_modified: None }
     }
 
-    /// Is there none?
+    /// Returns true if there is neither a tag nor a date.
     pub fn is_empty(&self) -> bool {
         self.etag.is_none() && self.last_modified.is_none()
     }
 }
 
-/// What the conditions of a request come to.
+/// The result of the conditions of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// They hold, or there are none: do it.
+    /// They are true, or there are none: the request is done.
     Proceed,
     /// The client has this state already: 304.
     NotModified,
-    /// The field of this name does not hold: 412, and nothing is done.
+    /// The condition in the field of this name is false: 412, and nothing is done.
     Failed(&'static str),
 }
 
-/// Judges the conditions of a request to a resource in its `current` state, which is `None` when
+/// Evaluates the conditions of a request to a resource in its `current` state, which is `None` when
 /// there is no such resource.
 ///
-/// To be asked when the answer would be a 2xx otherwise: a 404 stays one (RFC 9110, 13.2.1).
+/// To be called only if the response would be a 2xx otherwise: a 404 stays one (RFC 9110, 13.2.1).
 pub fn evaluate(method: &Method, fields: &Headers, current: Option<&Validators<'_>>) -> Outcome {
     if matches!(method, Method::Connect | Method::Options | Method::Trace) {
         return Outcome::Proceed; // they select no representation (RFC 9110, 13.2.1)
     }
     let reads = matches!(method, Method::Get | Method::Head);
     let changed = current.and_then(|current| current.last_modified);
-    // 1. and 2. Is it still what the client thinks it is?
+    // 1. and 2. The state must be the one that the client knows.
     if fields.has("if-match") {
         if !if_match(fields, current) {
             return Outcome::Failed("If-Match");
@@ -73,7 +73,7 @@ pub fn evaluate(method: &Method, fields: &Headers, current: Option<&Validators<'
     {
         return Outcome::Failed("If-Unmodified-Since");
     }
-    // 3. and 4. Is it something that the client does not have?
+    // 3. and 4. The state must be one that the client does not have.
     if fields.has("if-none-match") {
         match if_none_match(fields, current) {
             Some(true) => {}
@@ -87,16 +87,16 @@ pub fn evaluate(method: &Method, fields: &Headers, current: Option<&Validators<'
     {
         return Outcome::NotModified;
     }
-    // 5. is `if_range`, for those who can serve ranges.
+    // 5. is `if_range`, for resources that have ranges.
     Outcome::Proceed
 }
 
-/// Is this still the state that the client has a part of (RFC 9110, 13.1.5), so that the `Range` of
-/// the request may be answered? True when the client doesn't ask.
+/// Returns true if the `Range` of a request may be served: the client has a part of this same state
+/// (RFC 9110, 13.1.5), or does not name a state.
 ///
-/// A tag is compared strongly; a date has to be the same, not a later one. Beside a weak tag no date
-/// counts: who says that the state may change and keep its tag cannot say that it changed only once
-/// in the second of its date, which is what makes a date strong (RFC 9110, 8.8.2.2).
+/// A tag is compared strongly; a date has to be the same, not a later one. With a weak tag no date
+/// counts: a date is strong only if the state changes at most once in its second, and a weak tag does
+/// not promise that (RFC 9110, 8.8.2.2).
 pub fn if_range(fields: &Headers, current: &Validators<'_>) -> bool {
     let mut lines = fields.all("if-range");
     match (lines.next(), lines.next()) {
@@ -125,7 +125,7 @@ fn if_match(fields: &Headers, current: Option<&Validators<'_>>) -> bool {
 }
 
 /// RFC 9110, 13.1.2: the weak comparison, as near enough is good enough for a cache. `None` when
-/// nobody can tell.
+/// the field is malformed.
 fn if_none_match(fields: &Headers, current: Option<&Validators<'_>>) -> Option<bool> {
     Some(match (TagList::parse(fields.all("if-none-match"))?, current) {
         (TagList::Any, current) => current.is_none(),

@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`. A time before 1970 or past 9999 is shown as 1970.
+/// Returns `Sun, 06 Nov 1994 08:49:37 GMT`. A time before 1970 or after 9999 is shown as 1970.
 pub fn imf_fixdate(time: SystemTime) -> String {
     const LAST: u64 = 253_402_300_799; // 9999-12-31T23:59:59Z
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -12,13 +12,13 @@ pub fn imf_fixdate(time: SystemTime) -> String {
     httpdate::fmt_http_date(time)
 }
 
-/// Reads a date in any of its three forms; `None` for what is none. Of a year in two digits 70 and up
-/// are of the last century: so nothing is read as more than 50 years ahead, which it must not be.
+/// Reads a date in any of its three forms; `None` if it is not one. A year of two digits from 70 on is
+/// read as 19xx, so no date is read as more than 50 years ahead, as the RFC requires.
 pub fn parse_http_date(text: &[u8]) -> Option<SystemTime> {
     httpdate::parse_http_date(str::from_utf8(text).ok()?).ok()
 }
 
-/// `06/Nov/1994:08:49:37 +0000`, as the common log format writes it.
+/// Returns `06/Nov/1994:08:49:37 +0000`, as the common log format writes it.
 pub fn common_log_date(time: SystemTime) -> String {
     let date = imf_fixdate(time);
     let part = |range| date.get(range).unwrap_or_default();

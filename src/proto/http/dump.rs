@@ -1,11 +1,10 @@
 //! Which part of which message each byte on a connection is: the heads, the bodies, and of a chunked
 //! one the sizes, the data, the ends and the trailer fields.
 //!
-//! For those who look on (`--wire`): both directions are given as they pass, in pieces of any size, and
-//! come out again byte for byte, each under its name. Where a message ends is decided by the
-//! parsers and the framing of both ends themselves ([`Partial`], [`framing`], [`Decoder`]), so what is
-//! marked here is what they see. What breaks a rule is named, and what follows it is
-//! [raw](Part::Raw): nobody can know what it is.
+//! For `--wire`: both directions are given as they pass, in pieces of any size, and returned byte for
+//! byte, each with the name of its part. The parsers and the framing of both ends decide where a
+//! message ends ([`Partial`], [`framing`], [`Decoder`]), so the parts are those that they see. A broken
+//! rule is named, and what follows it is [raw](Part::Raw): its meaning cannot be known.
 
 use std::collections::VecDeque;
 
@@ -19,12 +18,12 @@ use super::method::Method;
 use super::status::Status;
 use crate::proto::buf::Buf;
 
-/// Who sent it.
+/// The sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// The client: requests.
     Client,
-    /// The server: answers.
+    /// The server: responses.
     Server,
 }
 
@@ -39,16 +38,16 @@ pub enum Part {
     Size,
     /// What is in the chunk.
     Data,
-    /// The line end behind it.
+    /// The line end after it.
     End,
-    /// Trailer fields, and the empty line behind them.
+    /// Trailer fields, and the empty line after them.
     Trailer,
-    /// Behind something that could not be understood, or in a tunnel.
+    /// Bytes after a broken rule, or in a tunnel.
     Raw,
 }
 
 impl Part {
-    /// Its name, of at most seven letters.
+    /// Returns its name, of at most seven letters.
     pub fn name(self) -> &'static str {
         match self {
             Part::Head => "head",
@@ -62,15 +61,15 @@ impl Part {
     }
 }
 
-/// What is there to see.
+/// One observation.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Seen<'a> {
     /// Bytes of this part; where it has lines, of no more than one of them.
     Bytes(Part, &'a [u8]),
     /// The head was complete with them; the body is framed like this.
     Framed(Framing),
-    /// They were the head of an answer to this request, `POST /a`, the first, second … of several that
-    /// were sent without waiting.
+    /// They were the head of a response to this request, `POST /a`, with its place among several that
+    /// were sent without waiting, from 1.
     Answers(usize, &'a str),
     /// The message was complete with them.
     Complete,
@@ -78,18 +77,18 @@ pub enum Seen<'a> {
     Lost(Fault),
 }
 
-/// Looks on at a connection, from its first byte.
+/// Observes a connection, from its first byte.
 #[derive(Debug)]
 pub struct Dump {
     requests: Reading<RequestHead>,
-    answers: Reading<ResponseHead>,
-    /// The requests that have not been answered.
-    asked: VecDeque<Asked>,
+    responses: Reading<ResponseHead>,
+    /// The requests without a response yet.
+    pending: VecDeque<PendingRequest>,
     limits: Limits,
 }
 
 #[derive(Debug)]
-struct Asked {
+struct PendingRequest {
     method: Method,
     /// `GET /`
     words: String,
@@ -112,37 +111,37 @@ enum State<H: Head> {
     Raw,
 }
 
-/// How a body is framed, and which request it answers, if it is an answer's.
-type Framed = (Framing, Option<Asked>);
+/// How a body is framed, and the request that it responds to, if it is a response's.
+type Framed = (Framing, Option<PendingRequest>);
 
 /// What follows a head.
 enum Follows {
-    /// And the request that is answered, if it is an answer.
-    Body(Framing, Option<Asked>),
+    /// And the request, if it is a response.
+    Body(Framing, Option<PendingRequest>),
     /// Another protocol.
     Tunnel,
 }
 
 impl Dump {
-    /// Of a connection on which nothing has been said. The limits are those of whoever reads.
+    /// Observes a new connection. The limits are those of the end that reads.
     pub fn new(limits: Limits) -> Dump {
-        let (requests, answers) = (Reading::new(), Reading::new());
-        Dump { requests, answers, asked: VecDeque::new(), limits }
+        let (requests, responses) = (Reading::new(), Reading::new());
+        Dump { requests, responses, pending: VecDeque::new(), limits }
     }
 
-    /// Says what these bytes are, which this side sent.
+    /// Reports what these bytes are, which this side sent.
     pub fn read(&mut self, from: Side, bytes: &[u8], tell: &mut dyn FnMut(Seen<'_>)) {
-        let Dump { requests, answers, asked, limits } = self;
+        let Dump { requests, responses, pending, limits } = self;
         match from {
             Side::Client => requests.read(bytes, limits, tell, |head| {
-                let in_row = asked.back_mut().map(|before| *before.in_row.get_or_insert(1) + 1);
+                let in_row = pending.back_mut().map(|before| *before.in_row.get_or_insert(1) + 1);
                 let words = format!("{} {}", head.method, head.target);
-                asked.push_back(Asked { method: head.method.clone(), words, in_row });
+                pending.push_back(PendingRequest { method: head.method.clone(), words, in_row });
                 framing(Message::Request(head)).map(|framing| Follows::Body(framing, None))
             }),
-            Side::Server => answers.read(bytes, limits, tell, |head| {
-                // An answer that nobody asked for is a 408 or a 503, and has the body it says it has.
-                let method = asked.front().map_or(&Method::Get, |asked| &asked.method);
+            Side::Server => responses.read(bytes, limits, tell, |head| {
+                // A response without a request is a 408 or a 503, and is framed as to a GET.
+                let method = pending.front().map_or(&Method::Get, |pending| &pending.method);
                 let switched = head.status == Status::SWITCHING_PROTOCOLS;
                 if switched || opens_tunnel(method, head.status) {
                     requests.state = State::Raw;
@@ -150,8 +149,8 @@ impl Dump {
                 }
                 let framing = framing(Message::Response(method, head))?;
                 let interim = head.status.is_informational();
-                let answered = if interim { None } else { asked.pop_front() };
-                Ok(Follows::Body(framing, answered))
+                let request = if interim { None } else { pending.pop_front() };
+                Ok(Follows::Body(framing, request))
             }),
         }
     }
@@ -175,8 +174,8 @@ impl<H: Head> Reading<H> {
             bytes = rest;
             let (framed, outcome) = self.take(piece, limits, &mut judge);
             tell(Seen::Bytes(part, piece));
-            if let Some((framing, answered)) = framed {
-                if let Some(Asked { words, in_row: Some(number), .. }) = &answered {
+            if let Some((framing, request)) = framed {
+                if let Some(PendingRequest { words, in_row: Some(number), .. }) = &request {
                     tell(Seen::Answers(*number, words));
                 }
                 tell(Seen::Framed(framing));
@@ -189,7 +188,7 @@ impl<H: Head> Reading<H> {
         }
     }
 
-    /// The part that begins here, and how many of these bytes it has.
+    /// Returns the part that begins here, and how many of these bytes it has.
     fn first_of(&self, bytes: &[u8]) -> (Part, usize) {
         let line = bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| at + 1);
         let most = |left: u64| usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
@@ -235,8 +234,8 @@ impl<H: Head> Reading<H> {
                     Err(rejected) => Err(rejected.fault),
                 };
                 match judged {
-                    Ok(Follows::Body(framing, answered)) => {
-                        framed = Some((framing, answered));
+                    Ok(Follows::Body(framing, request)) => {
+                        framed = Some((framing, request));
                         Decoder::new(framing)
                     }
                     Ok(Follows::Tunnel) => return (None, Ok(false)),

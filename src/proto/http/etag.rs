@@ -7,7 +7,7 @@
 
 use super::chars::trim_ows;
 
-/// One tag. Its two comparisons are methods, as `==` would leave open which of them is meant.
+/// One tag. Its two comparisons are methods, because `==` would not say which of them is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntityTag<'a> {
     strength: Strength,
@@ -21,7 +21,7 @@ enum Strength {
 }
 
 impl<'a> EntityTag<'a> {
-    /// A tag as it stands in an `ETag` field, and nothing behind it; `None` for what is no tag.
+    /// Reads a tag as an `ETag` field has it, with nothing after it; `None` if it is not one.
     pub fn parse(text: &'a [u8]) -> Option<EntityTag<'a>> {
         match EntityTag::take(text)? {
             (tag, []) => Some(tag),
@@ -29,7 +29,7 @@ impl<'a> EntityTag<'a> {
         }
     }
 
-    /// The tag that a text begins with, and the rest of the text.
+    /// Returns the tag that a text begins with, and the rest of the text.
     fn take(text: &'a [u8]) -> Option<(EntityTag<'a>, &'a [u8])> {
         let (strength, quoted) = match text.strip_prefix(b"W/") {
             Some(quoted) => (Strength::Weak, quoted),
@@ -43,17 +43,17 @@ impl<'a> EntityTag<'a> {
         opaque.iter().all(is_etagc).then_some((EntityTag { strength, opaque }, rest))
     }
 
-    /// Does it stand for states that may differ in their bytes (RFC 9110, 8.8.1)?
+    /// Returns true if states with this tag may differ in their bytes (RFC 9110, 8.8.1).
     pub fn is_weak(self) -> bool {
         self.strength == Strength::Weak
     }
 
-    /// The strong comparison (RFC 9110, 8.8.3.2): the same bytes; a weak tag is nobody's.
+    /// Compares strongly (RFC 9110, 8.8.3.2): the same bytes; a weak tag equals none.
     pub fn matches_strongly(self, other: EntityTag<'_>) -> bool {
         !self.is_weak() && !other.is_weak() && self.opaque == other.opaque
     }
 
-    /// The weak comparison (RFC 9110, 8.8.3.2): near enough for a cache.
+    /// Compares weakly (RFC 9110, 8.8.3.2): near enough for a cache.
     pub fn matches_weakly(self, other: EntityTag<'_>) -> bool {
         self.opaque == other.opaque
     }
@@ -69,7 +69,7 @@ pub enum TagList<'a> {
 }
 
 impl<'a> TagList<'a> {
-    /// The list in all lines of a field; `None` when it is malformed anywhere.
+    /// Reads the list in all lines of a field; `None` if any part of it is malformed.
     pub fn parse(lines: impl Iterator<Item = &'a [u8]>) -> Option<TagList<'a>> {
         let (mut tags, mut stars) = (Vec::new(), 0);
         for mut rest in lines.map(trim_ows) {

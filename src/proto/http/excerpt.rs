@@ -1,28 +1,28 @@
-//! The line that broke a rule, fit to be shown: to whoever sent it, and in a log.
+//! The line that broke a rule, made safe to be shown: to its sender, and in a log.
 //!
 //! ```text
 //! Host : localhost\r\n
 //!     ^
 //! ```
-//! A window of it, around the byte that is meant. Whatever the bytes are, the text is printable
-//! ASCII on one line, in the notation of C and `printf`: `\r`, `\n`, `\t`, `\\`, `\xE9`. What stands
-//! behind the names of credentials (`Authorization`, `Cookie` and the like) is never kept: a
-//! refusal ends up on screens and in logs.
+//! A part of the line, around the wrong byte. The text is always printable ASCII on one line, in the
+//! notation of C and `printf`: `\r`, `\n`, `\t`, `\\`, `\xE9`. The values of credentials
+//! (`Authorization`, `Cookie` and the like) are never kept, because refusals are shown on screens and
+//! in logs.
 
 use super::chars::{TCHAR, trim_ows};
 use super::field_line::strip_ending;
 use super::headers::Headers;
 
-/// Of longer lines so many bytes are shown.
+/// The number of bytes that are shown of a longer line.
 const WIDTH: usize = 60;
 
-/// Of a first line so many bytes are kept for the log.
+/// The number of bytes that are kept of a first line, for the log.
 const FIRST_LINE: usize = 1000;
 
 const CUT: &str = "...";
 const SECRET: &str = " (not shown)";
 
-/// Field names with these in them are taken for those of credentials.
+/// A field name with one of these in it is treated as the name of a credential.
 const SECRETS: &[&str] = &["auth", "cookie", "token", "secret", "passw", "-key"];
 
 /// A line, or part of one, and a place in it.
@@ -36,7 +36,7 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// Of the first line in `text`, its ending included; `at` is the byte that is meant.
+    /// Shows the first line in `text`, with its ending; `at` is the wrong byte.
     pub fn new(text: &[u8], at: usize) -> Excerpt {
         let line = first_line(text);
         let secret = value_of_secret(line);
@@ -56,15 +56,15 @@ impl Excerpt {
         }
     }
 
-    /// Of the line that holds byte `offset` of a whole head.
+    /// Shows the line with byte `offset` of a whole head.
     pub fn within(head: &[u8], offset: usize) -> Excerpt {
         let offset = offset.min(head.len());
         let start = head[..offset].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         Excerpt::new(&head[start..], offset - start)
     }
 
-    /// Of the line behind these fields: one that begins with a space goes on with the last value.
-    pub(super) fn behind(fields: &Headers, text: &[u8], at: usize) -> Excerpt {
+    /// Shows the line after these fields. One that begins with a space continues the last value.
+    pub(super) fn after_fields(fields: &Headers, text: &[u8], at: usize) -> Excerpt {
         match (text, fields.iter().last()) {
             ([b' ' | b'\t', ..], Some((name, _))) if is_secret(name.as_bytes()) => {
                 Excerpt { before: "", bytes: Vec::new(), after: SECRET.trim_ascii_start(), mark: 0 }
@@ -73,19 +73,19 @@ impl Excerpt {
         }
     }
 
-    /// The line, as it can be shown.
+    /// Returns the line, safe to be shown.
     pub fn line(&self) -> String {
         format!("{}{}{}", self.before, escaped(&self.bytes), self.after)
     }
 
-    /// What stands in the line below it: a caret under each column of the byte that is meant.
+    /// Returns the line below it: a caret under each column of the wrong byte.
     pub fn marker(&self) -> String {
         let column = self.before.len() + escaped(&self.bytes[..self.mark]).len();
         let marked = self.bytes.get(self.mark).map_or(1, |&byte| escaped(&[byte]).len());
         format!("{}{}", " ".repeat(column), "^".repeat(marked))
     }
 
-    /// Do these bytes stand in it?
+    /// Returns true if it contains these bytes.
     pub fn has(&self, wanted: &[u8]) -> bool {
         self.bytes.windows(wanted.len()).any(|bytes| bytes == wanted)
     }
@@ -97,7 +97,7 @@ impl std::fmt::Display for Excerpt {
     }
 }
 
-/// The first line in `text`, without its ending, for a log that escapes what it writes.
+/// Returns the first line in `text`, without its ending, for a log that escapes what it writes.
 pub(super) fn first_line_kept(text: &[u8]) -> Vec<u8> {
     let line = strip_ending(first_line(text));
     match value_of_secret(line) {
@@ -111,7 +111,7 @@ fn first_line(text: &[u8]) -> &[u8] {
     text.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default()
 }
 
-/// Where the value begins, if this is a field line, right or wrong, with a credential in it.
+/// Returns where the value begins, if this is a field line, right or wrong, with a credential.
 fn value_of_secret(line: &[u8]) -> Option<usize> {
     let colon = line.iter().position(|&byte| byte == b':').map(|at| (at, at + 1));
     let word = || TCHAR.first_outside(line).map(|at| (at, at));
@@ -119,7 +119,7 @@ fn value_of_secret(line: &[u8]) -> Option<usize> {
     is_secret(&line[..end]).then_some(value)
 }
 
-/// A name, or one with spaces around it.
+/// Returns true for a name, or one with spaces around it.
 fn is_name(bytes: &[u8]) -> bool {
     TCHAR.first_outside(trim_ows(bytes)).is_none()
 }
@@ -208,7 +208,7 @@ mod tests {
         for (name, line) in [("cookie", "(not shown)"), ("A", " c2VzYW1l\\r\\n")] {
             let mut fields = Headers::new();
             fields.append(name, "b").unwrap();
-            assert_eq!(Excerpt::behind(&fields, b" c2VzYW1l\r\n", 3).line(), line);
+            assert_eq!(Excerpt::after_fields(&fields, b" c2VzYW1l\r\n", 3).line(), line);
         }
         for open in ["Host: auth", "GET /token?cookie=:1 HTTP/1.1", "GET http://cookie:1/ x"] {
             assert_eq!(Excerpt::new(open.as_bytes(), 0).line(), open);

@@ -240,7 +240,7 @@ fn exchanges() {
             (200, Some(5), "hel"),
             FIVE,
             Err(Rule::BodyIncomplete),
-            [Err(BodyShort), Err(AnswerUnread)],
+            [Err(BodyShort), Err(ResponseUnread)],
         ),
         ("GET 1.1", None, (205, Some(5), "hello"), "Content-Length: 0", Ok(""), STAY),
         ("GET 1.1", None, (205, None, "hello"), "Content-Length: 0", Ok(""), STAY),
@@ -575,12 +575,8 @@ fn what_is_no_request_is_answered_and_the_connection_closed() {
             let fault = recv_request(server::RecvHead::default(), &mut up).unwrap_err();
             assert_eq!(fault.rule, rule);
             let answer = ResponseHead::new(fault.status());
-            let mut sending = server::SendHead::unasked(CloseReason::Fault(fault.rule)).send(
-                answer,
-                Some(2),
-                true,
-                &mut out,
-            );
+            let mut sending = server::SendHead::without_request(CloseReason::Fault(fault.rule))
+                .send(answer, Some(2), true, &mut out);
             sending.write(b"no", &mut out);
             assert_eq!(sending.finish(&mut out).unwrap_err(), CloseReason::Fault(rule));
             down.put(&out);
@@ -602,7 +598,7 @@ fn a_fault_in_the_body_is_answered_too() {
         let (_, mut body) = recv_request(server::RecvHead::default(), &mut up).unwrap().unwrap();
         let fault = read_request(&mut body, &mut up).unwrap_err();
         assert_eq!(fault, Fault::new(Rule::ChunkEnd, 6));
-        let sending = server::SendHead::unasked(CloseReason::Fault(fault.rule)).send(
+        let sending = server::SendHead::without_request(CloseReason::Fault(fault.rule)).send(
             ResponseHead::new(fault.status()),
             Some(0),
             true,
@@ -656,7 +652,7 @@ fn an_answer_that_is_not_read_to_its_end_is_not_followed_by_another() {
     down.put(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
     let client = client::SendHead.send(&request(Method::Get, &[]), None, &mut Vec::new());
     let (_, body) = recv_final(client.finish(&mut Vec::new()), &mut down);
-    assert_eq!(body.finish().unwrap_err(), CloseReason::AnswerUnread);
+    assert_eq!(body.finish().unwrap_err(), CloseReason::ResponseUnread);
 }
 
 #[test]

@@ -1,38 +1,48 @@
-//! One field line (RFC 9112, 5): a name, a colon, a value; of a head, or of the trailers behind a body.
+//! One field line (RFC 9112, 5): a name, a colon, a value; of a head, or of the trailers after a body.
 //!
-//! Refused: a name that is no token, space before the colon, a control byte in the value, a CR
-//! without its LF. A folded line (5.2) is refused or joined, as the reader wants it.
+//! Two paths share one grammar, [`FieldLine::read`]:
+//!
+//! - the **fast path**, [`take_field_lines`], takes all lines that are complete, valid and within the
+//!   limits, in one pass and one copy. It stops before the first other line and does not say why;
+//! - the **slow path**, [`push_field_line`], takes one line. It [`explain`]s what is wrong with it,
+//!   and joins folded lines. It reads the line that the fast path left, and all trailers.
+//!
+//! In instructions, the fast path saves 4,700 of 11,100 for a browser's request of 16 fields and its
+//! response, and 75 of 2,075 for the smallest ones.
+//!
+//! Refused: a name that is not a token, space before the colon, a control byte in the value, a CR
+//! without its LF. A folded line (5.2) is refused in a request and joined in a response.
 
 use std::ops::Range;
 
-use super::chars::{FIELD_VALUE, TCHAR, name_prefix, value_prefix};
-use super::chars::{trim_ows_end, trim_ows_start};
+use super::chars::{FIELD_VALUE, TCHAR, trim_ows_end, trim_ows_start};
 use super::error::{Fault, Rule};
 use super::headers::Headers;
 use super::limits::Limits;
-use crate::proto::buf::{Buf, position};
+use crate::proto::buf::Buf;
+use crate::proto::scan::{before_control, position};
 
-/// Where in its line a field is.
+/// Where in its line a field's name and value are.
 struct FieldLine {
     name: Range<usize>,
     value: Range<usize>,
-    /// Of the line, its ending included.
+    /// Of the line, with its ending.
     length: usize,
 }
 
 impl FieldLine {
-    /// Reads `field-name ":" OWS field-value OWS` (RFC 9112, 5) and the end of the line, where that is
-    /// what `bytes` begin with. What is wrong with others is not told.
+    /// Reads `field-name ":" OWS field-value OWS` (RFC 9112, 5) and the end of the line from the start
+    /// of `bytes`, or returns `None` if the line is wrong or not complete.
     #[inline(always)]
     fn read(bytes: &[u8]) -> Option<FieldLine> {
-        // No control byte stands in a name, either: so where the line ends is known without it.
-        let (content, ending) = bytes.split_at(value_prefix(bytes));
+        // No name has a control byte, so the search for the line's end may begin in the name.
+        let (content, ending) = bytes.split_at(before_control(bytes));
         let ending = match ending {
             [b'\r', b'\n', ..] => 2,
             [b'\n', ..] => 1,
             _ => return None,
         };
-        let colon = name_prefix(bytes);
+        let colon = TCHAR.prefix(bytes);
         let (b':', text) = content.get(colon..)?.split_first()? else { return None };
         let line = FieldLine {
             name: 0..colon,
@@ -43,9 +53,8 @@ impl FieldLine {
     }
 }
 
-/// Takes the field lines in front of `input` that are right and within the limits, and the blank line
-/// behind them: all of most heads, in one pass and one copy. Was that the end? What it leaves is for
-/// [`push_field_line`], which says what is wrong.
+/// Takes the valid field lines at the start of `input`, and the blank line after them: all of most
+/// heads. Returns true if the blank line was taken, so that the head is complete. The fast path.
 pub(super) fn take_field_lines(headers: &mut Headers, input: &mut Buf, limits: &Limits) -> bool {
     let bytes = input.not_searched();
     let room = limits.head.saturating_sub(headers.source().len());
@@ -60,15 +69,17 @@ pub(super) fn take_field_lines(headers: &mut Headers, input: &mut Buf, limits: &
         if headers.len() >= limits.fields || length > limits.field.min(room - taken) {
             break false;
         }
-        headers.announce(taken, line, name, value);
+        headers.index(taken, line, name, value);
         taken += length;
     };
     headers.push_source(input.take(if ended { taken + 2 } else { taken }));
     ended
 }
 
-/// Checks a field line and adds it. Trailer lines are read by it, too. Offsets count from the line's
-/// start.
+/// Checks one field line and adds it, or joins it to the last one if it is folded. The slow path.
+///
+/// # Errors
+/// The rule that the line breaks; offsets count from the start of the line.
 pub(super) fn push_field_line(
     headers: &mut Headers,
     line: &[u8],
@@ -89,16 +100,16 @@ pub(super) fn push_field_line(
     if headers.len() >= limits.fields {
         return Err(bare_cr(content).unwrap_or(Fault::new(Rule::TooManyFields, 0)));
     }
-    let FieldLine { name, value, .. } = FieldLine::read(line).ok_or_else(|| fault(content))?;
+    let FieldLine { name, value, .. } = FieldLine::read(line).ok_or_else(|| explain(content))?;
     let mut headers = headers.own();
-    headers.announce(0, line, name, value);
+    headers.index(0, line, name, value);
     headers.push_source(line);
     Ok(())
 }
 
-/// What is wrong with a line that cannot be read.
-fn fault(content: &[u8]) -> Fault {
-    // A CR may stand nowhere in it, so wherever it does it is what to tell of.
+/// Returns what is wrong with a line that [`FieldLine::read`] does not read.
+fn explain(content: &[u8]) -> Fault {
+    // A CR is allowed nowhere in the line, so it is reported first.
     if let Some(fault) = bare_cr(content) {
         return fault;
     }
@@ -115,15 +126,15 @@ fn fault(content: &[u8]) -> Fault {
     }
 }
 
-/// The CR that stands without its LF in a line that has lost its ending.
+/// Returns the fault of a CR in a line without its ending.
 pub(super) fn bare_cr(content: &[u8]) -> Option<Fault> {
     position(b'\r', content).map(|at| Fault::new(Rule::BareCr, at))
 }
 
-/// Where the text that begins at `from` is without the spaces and tabs around it.
+/// Returns where the text that begins at `from` is, without the spaces and tabs around it.
 #[inline(always)]
 fn trimmed(text: &[u8], from: usize) -> Range<usize> {
-    // Nearly all have one space in front.
+    // Nearly all have one space before it.
     if let [b' ', b'!'..=0xFF, .., b'!'..=0xFF] = text {
         return from + 1..from + text.len();
     }
@@ -132,7 +143,7 @@ fn trimmed(text: &[u8], from: usize) -> Range<usize> {
     start..start + trim_ows_end(value).len()
 }
 
-/// A line without its LF or CRLF.
+/// Returns a line without its LF or CRLF.
 pub(super) fn strip_ending(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)

@@ -29,7 +29,7 @@ pub enum Framing {
 pub enum Message<'a> {
     /// A request.
     Request(&'a RequestHead),
-    /// A response, and the method that it answers.
+    /// A response, and the method of its request.
     Response(&'a Method, &'a ResponseHead),
 }
 
@@ -49,8 +49,8 @@ pub fn framing(message: Message<'_>) -> Result<Framing, Fault> {
     declared(message)
 }
 
-/// What the fields say about a body, be there one or not. A sender that contradicts itself in an
-/// answer to HEAD has lost track of its framing as well.
+/// Returns the framing that the fields declare, whether or not there is a body. A contradiction is an
+/// error in a response to HEAD as well, because the sender has lost track of its framing.
 ///
 /// # Errors
 /// As [`framing`].
@@ -103,20 +103,20 @@ fn place(rule: Rule, headers: &Headers) -> usize {
     found.map_or(0, |(at, _)| at)
 }
 
-/// May a response have a body at all (RFC 9110, 6.4.1)?
+/// Returns true if a response may have a body (RFC 9110, 6.4.1).
 pub fn may_have_body(method: &Method, status: Status) -> bool {
     let never =
         status.is_informational() || status == Status::NO_CONTENT || status == Status::NOT_MODIFIED;
     !never && !opens_tunnel(method, status) && *method != Method::Head
 }
 
-/// Is what follows a tunnel, and HTTP no more (RFC 9110, 9.3.6)?
+/// Returns true if a tunnel follows, and no more HTTP (RFC 9110, 9.3.6).
 pub fn opens_tunnel(method: &Method, status: Status) -> bool {
     *method == Method::Connect && (200..300).contains(&status.code())
 }
 
-/// The number, where the field is there. Equal values repeated could be taken as one (RFC 9110, 8.6:
-/// "MAY"); whoever sends them has lost track of them, so they are refused as well.
+/// Returns the length. Repeated equal values could be read as one (RFC 9110, 8.6: "MAY"), but their
+/// sender has lost track of its framing, so they are refused as well.
 fn content_length(headers: &Headers) -> Result<u64, Rule> {
     let mut values = headers.all("content-length");
     match (values.next(), values.next()) {

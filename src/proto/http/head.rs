@@ -1,9 +1,17 @@
 //! The head of a message (RFC 9112, 2 to 5): first line, fields, blank line; parsed and written.
 //!
-//! Parsing goes line by line, so a wrong line is refused as soon as it is complete: a person at a
-//! telnet prompt need not finish the head to learn what was wrong with its first line. A head is
-//! refused for anything its grammar does not have. Two kindnesses: a lone LF ends a line (RFC
-//! 9112, 2.2 allows it), and empty lines before a request are skipped (the same section asks for it).
+//! A head is parsed in this order, by [`Partial::receive_into`]:
+//!
+//! 1. the first line, by [`Head::parse_start`];
+//! 2. the field lines: all that are complete and valid at once (`take_field_lines`, the fast path),
+//!    then the line that is left, alone (`push_field_line`, the slow path, which explains). `field_line.rs`
+//!    has both;
+//! 3. the head as a whole, by [`Head::check`].
+//!
+//! A wrong line is refused as soon as it is complete: a person at a telnet prompt need not finish the
+//! head to learn what is wrong with its first line. A head is refused for anything that its grammar
+//! does not allow, with two exceptions: a lone LF ends a line (RFC 9112, 2.2 allows it), and empty
+//! lines before a request are skipped (the same section requires it).
 
 use std::borrow::Cow;
 
@@ -13,27 +21,28 @@ use super::field_line::{bare_cr, push_field_line, strip_ending, take_field_lines
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
-use super::rejected::{Came, Rejected};
+use super::rejected::{PartialHead, Rejected};
 use super::status::Status;
 use super::target::{Authority, Target};
 use super::version::Version;
-use crate::proto::buf::{Buf, LineTooLong, position};
+use crate::proto::buf::{Buf, LineTooLong};
+use crate::proto::scan::position;
 
 /// A request without its body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestHead {
-    /// What is to be done.
+    /// The method.
     pub method: Method,
-    /// With what.
+    /// The target.
     pub target: Target,
-    /// In which protocol version.
+    /// The client's protocol version.
     pub version: Version,
     /// The fields.
     pub headers: Headers,
 }
 
 impl RequestHead {
-    /// An HTTP/1.1 request without fields.
+    /// Returns an HTTP/1.1 request without fields.
     pub fn new(method: Method, target: Target) -> RequestHead {
         RequestHead { method, target, version: Version::Http11, headers: Headers::new() }
     }
@@ -46,7 +55,7 @@ impl RequestHead {
         out.extend_from_slice(b"\r\n");
     }
 
-    /// The host that is asked for: an absolute target's, else the `Host` field's (RFC 9112, 3.3).
+    /// Returns the requested host: an absolute target's, else the `Host` field's (RFC 9112, 3.3).
     pub fn host(&self) -> Option<Authority> {
         match &self.target {
             Target::Absolute(authority, _) | Target::Authority(authority) => {
@@ -62,16 +71,16 @@ impl RequestHead {
 pub struct ResponseHead {
     /// The sender's protocol version.
     pub version: Version,
-    /// How it went.
+    /// The status.
     pub status: Status,
-    /// The phrase behind the code, for people. One with a control byte in it is not written.
+    /// The phrase after the code, for people. One with a control byte is not written.
     pub reason: Cow<'static, [u8]>,
     /// The fields.
     pub headers: Headers,
 }
 
 impl ResponseHead {
-    /// An HTTP/1.1 response with the customary phrase and no fields.
+    /// Returns an HTTP/1.1 response with the customary phrase and no fields.
     pub fn new(status: Status) -> ResponseHead {
         let reason = Cow::Borrowed(status.reason().as_bytes());
         ResponseHead { version: Version::Http11, status, reason, headers: Headers::new() }
@@ -90,7 +99,7 @@ impl ResponseHead {
         out.push(b' ');
         out.extend_from_slice(&self.status.digits());
         out.push(b' ');
-        // A phrase may have come from anywhere; none ends its line early and goes on as a field.
+        // A phrase of unknown origin must not end its line early and continue as a field.
         let fits = REASON.first_outside(&self.reason).is_none();
         out.extend_from_slice(if fits { &self.reason } else { self.status.reason().as_bytes() });
         out.extend_from_slice(b"\r\n");
@@ -99,27 +108,27 @@ impl ResponseHead {
 
 /// What differs between the two kinds of head.
 pub trait Head: Sized + std::fmt::Debug {
-    /// What a first line breaks that does not end.
+    /// The rule that a first line without an end breaks.
     const LINE_TOO_LONG: Rule;
 
-    /// What a side does with an obsolete folded line (RFC 9112, 5.2): a server refuses it, a user
-    /// agent reads the fold as spaces.
+    /// Whether an obsolete folded line is joined (RFC 9112, 5.2): a server refuses it, a user agent
+    /// reads the fold as spaces.
     const JOINS_FOLDS: bool;
 
-    /// Judges the first bytes, before their line is complete. More bytes do not change the verdict.
+    /// Checks the first bytes, before their line is complete. More bytes do not change the result.
     ///
     /// # Errors
-    /// The rule that no continuation can satisfy any more.
+    /// The rule that no continuation can satisfy.
     fn begin(bytes: &[u8]) -> Result<(), Rule>;
 
-    /// Reads the first line, without its ending, into the memory of a head that is not needed any
-    /// more, if there is one; its fields are those of that one.
+    /// Reads the first line, without its ending, in the memory of a head that is not needed any more,
+    /// if there is one. The fields of that head stay in it.
     ///
     /// # Errors
     /// Which rule it breaks, and where in the line.
-    fn parse_start(line: &[u8], spent: Option<Box<Self>>) -> Result<Box<Self>, Fault>;
+    fn parse_start(line: &[u8], recycled: Option<Box<Self>>) -> Result<Box<Self>, Fault>;
 
-    /// Judges the head as a whole.
+    /// Checks the head as a whole.
     ///
     /// # Errors
     /// The rule it breaks, and where in [`Headers::source`].
@@ -135,28 +144,28 @@ pub trait Head: Sized + std::fmt::Debug {
 /// A head that is arriving.
 #[derive(Debug, Clone)]
 pub enum Partial<H> {
-    /// Its first line is not complete; so many empty lines stood before it.
+    /// Its first line is not complete.
     Start {
-        /// Only before a request: nothing but `HTTP/` may begin a response.
+        /// The empty lines before it. Only a request may have them.
         empty_lines: usize,
     },
     /// Some of its fields have arrived.
     Fields(Box<H>),
 }
 
-/// What [`Partial::receive`] came to.
+/// The result of [`Partial::receive`].
 #[derive(Debug)]
 pub enum Step<H> {
     /// More bytes are needed.
     More(Partial<H>),
     /// The head is complete; what follows it is still in the buffer.
     Complete(Box<H>),
-    /// The peer closed, and nothing of a head had come.
+    /// The peer closed before the first byte of a head.
     Closed,
 }
 
 impl<H: Head> Partial<H> {
-    /// Takes the lines that are at hand.
+    /// Takes the lines that have arrived.
     ///
     /// # Errors
     /// The first rule broken, and the line that broke it.
@@ -164,13 +173,14 @@ impl<H: Head> Partial<H> {
         self.receive_into(&mut None, input, limits)
     }
 
-    /// The same, into the memory of a head that is not needed any more, if there is one.
+    /// Does the same, in the memory of a head that is not needed any more, if there is one. For the
+    /// smallest request that saves 630 instructions of 2,630, all in `malloc` and `free`.
     ///
     /// # Errors
     /// As [`Partial::receive`].
     pub fn receive_into(
         self,
-        spent: &mut Option<Box<H>>,
+        recycled: &mut Option<Box<H>>,
         input: &mut Buf,
         limits: &Limits,
     ) -> Result<Step<H>, Box<Rejected<H>>> {
@@ -189,12 +199,12 @@ impl<H: Head> Partial<H> {
                     }
                 };
                 let content = strip_ending(line);
-                // As many as fields, as Apache: an endless row of them is no request.
+                // At most as many as fields, as with Apache: a request must begin at some point.
                 if content.is_empty() && empty_lines < limits.fields {
                     empty_lines += 1;
                     continue;
                 }
-                let head = H::parse_start(content, spent.take());
+                let head = H::parse_start(content, recycled.take());
                 let mut head = head.map_err(|fault| Rejected::at_start(fault, line))?;
                 head.headers_mut().begin(line);
                 break head;
@@ -231,7 +241,7 @@ impl<H: Head> Partial<H> {
         }
     }
 
-    /// There is no complete line at hand: will there be one?
+    /// Returns the state without a complete line: more is needed, or the peer has closed.
     fn wait(self, input: &Buf) -> Result<Step<H>, Box<Rejected<H>>> {
         if !input.is_closed() {
             return Ok(Step::More(self));
@@ -244,15 +254,15 @@ impl<H: Head> Partial<H> {
         }
     }
 
-    /// What has come, when no more is waited for; `input` holds the line that is not complete.
-    pub fn give_up(self, input: &Buf) -> Came<H> {
+    /// Returns what has arrived, to give up waiting; `input` has the line that is not complete.
+    pub fn give_up(self, input: &Buf) -> PartialHead<H> {
         match self {
-            Partial::Start { .. } => Came::line(input.bytes()),
-            Partial::Fields(head) => Came::Head(head),
+            Partial::Start { .. } => PartialHead::line(input.bytes()),
+            Partial::Fields(head) => PartialHead::Head(head),
         }
     }
 
-    /// How many bytes of the head have been taken from the buffer; empty lines before it are none.
+    /// Returns how many bytes of the head have been taken from the buffer, without empty lines before it.
     pub fn taken(&self) -> usize {
         match self {
             Partial::Start { .. } => 0,
@@ -282,11 +292,11 @@ impl Head for RequestHead {
     }
 
     /// `request-line = method SP request-target SP HTTP-version` (RFC 9112, 3).
-    fn parse_start(line: &[u8], spent: Option<Box<Self>>) -> Result<Box<Self>, Fault> {
+    fn parse_start(line: &[u8], recycled: Option<Box<Self>>) -> Result<Box<Self>, Fault> {
         let blank = || Box::new(RequestHead::new(Method::Get, Target::Asterisk));
-        let mut head = spent.unwrap_or_else(blank);
+        let mut head = recycled.unwrap_or_else(blank);
         let text = head.target.take_text();
-        // A CR may stand nowhere in it, so wherever it does it is what to tell of.
+        // A CR is allowed nowhere in the line, so it is reported first.
         (head.method, head.target, head.version) =
             parse_request_line(line, text).map_err(|fault| bare_cr(line).unwrap_or(fault))?;
         Ok(head)
@@ -316,7 +326,7 @@ impl Head for RequestHead {
 }
 
 #[inline]
-fn parse_request_line(line: &[u8], spent: String) -> Result<(Method, Target, Version), Fault> {
+fn parse_request_line(line: &[u8], recycled: String) -> Result<(Method, Target, Version), Fault> {
     let incomplete = Fault::new(Rule::RequestLine, line.len());
     let (name, after) = line.split_at(position(b' ', line).ok_or(incomplete)?);
     let method = Method::parse(name).ok_or_else(|| {
@@ -331,8 +341,8 @@ fn parse_request_line(line: &[u8], spent: String) -> Result<(Method, Target, Ver
         return Err(Fault::new(Rule::RequestLine, version_at - 1));
     }
     let version = parsed?;
-    let target = Target::parse_into(spent, &method, target);
-    let target = target.map_err(|fault| fault.behind(name.len() + 1))?;
+    let target = Target::parse_into(recycled, &method, target);
+    let target = target.map_err(|fault| fault.after(name.len() + 1))?;
     Ok((method, target, version))
 }
 
@@ -346,8 +356,8 @@ impl Head for ResponseHead {
     }
 
     /// `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112, 4). The space
-    /// behind a code without a phrase may be missing, as many servers leave it out.
-    fn parse_start(line: &[u8], spent: Option<Box<Self>>) -> Result<Box<Self>, Fault> {
+    /// after a code without a phrase may be missing, because many servers leave it out.
+    fn parse_start(line: &[u8], recycled: Option<Box<Self>>) -> Result<Box<Self>, Fault> {
         let fault = |at| Fault::new(Rule::StatusLine, at);
         let mut parts = line.splitn(3, |&byte| byte == b' ');
         let version = parts.next().unwrap_or_default();
@@ -356,7 +366,7 @@ impl Head for ResponseHead {
         let at = version.len() + 1;
         let version = Version::parse(version).map_err(|rule| match rule {
             Rule::MajorVersion => Fault::new(rule, 0),
-            _ => fault(0), // what is said of a version speaks of a request line
+            _ => fault(0), // the text of the rule is about a request line
         })?;
         let number = decimal(code).filter(|_| code.len() == 3);
         let status =
@@ -364,7 +374,7 @@ impl Head for ResponseHead {
         if let Some(bad) = REASON.first_outside(reason) {
             return Err(fault(at + 4 + bad));
         }
-        let mut head = spent.unwrap_or_else(|| Box::new(ResponseHead::new(status)));
+        let mut head = recycled.unwrap_or_else(|| Box::new(ResponseHead::new(status)));
         (head.version, head.status, head.reason) = (version, status, Cow::Owned(reason.to_vec()));
         Ok(head)
     }

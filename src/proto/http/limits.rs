@@ -1,9 +1,9 @@
-//! How much is too much: every limit of the protocol in one struct, each finite by default.
+//! Every limit of the protocol in one struct, each finite by default.
 
 use std::time::Duration;
 
-/// Sizes in bytes, times as [`Duration`]. The times are plain values here: whoever has a clock
-/// keeps them.
+/// Sizes in bytes, times as [`Duration`]. The times are values only: the server, which has a clock,
+/// applies them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Request or status line, ending included: 8 KB. RFC 9112, 3 asks for at least 8,000 octets.
@@ -13,38 +13,40 @@ pub struct Limits {
     /// A whole head: 64 KB. nginx 32, Go 1,024.
     pub head: usize,
     /// Field lines in a head, and in a trailer section: 100, as Apache. Also empty lines before a
-    /// request, and interim answers before the final one: neither goes on for ever.
+    /// request, and interim responses before the final one, so that neither can go on without end.
     pub fields: usize,
     /// A request body that is not streamed: 16 MB. nginx 1 MB, Apache 1 GB.
     pub body: u64,
-    /// What of one request body is kept in memory: 64 KB; a longer one is kept in a file. nginx 16 KB.
+    /// The part of a request body that is kept in memory: 64 KB; a longer one is kept in a file. nginx
+    /// 16 KB.
     pub body_memory: u64,
-    /// Memory for all request bodies together: 64 MB; beyond it they go to files, however short.
-    /// Else 10,000 clients were worth 640 MB. Others have no such limit.
+    /// Memory for all request bodies together: 64 MB; beyond it they are kept in files. Without it,
+    /// 10,000 clients could use 640 MB. Other servers have no such limit.
     pub bodies_memory: u64,
-    /// Disk for all request bodies together: 1 GB; beyond it they are answered 507. Else the clients of
-    /// 752 connections could fill 12 GB with bodies of 16 MB. Others have no such limit.
+    /// Disk for all request bodies together: 1 GB; beyond it they get 507. Without it, 752
+    /// connections could fill 12 GB with bodies of 16 MB. Other servers have no such limit.
     pub bodies_disk: u64,
-    /// The kernel's memory for readers that are fast, beside 128 KB for each connection: 64 MB for all,
-    /// for one a sixteenth of what is left, up to 4 MB. nginx and others leave it to the kernel, which
-    /// gives each up to 4 MB, fast or slow.
+    /// Kernel memory for clients that read fast, in addition to 128 KB for each connection: 64 MB for
+    /// all; a sixteenth of the rest for one, up to 4 MB. nginx and others leave it to the kernel, which
+    /// gives up to 4 MB to each client, fast or slow.
     pub unsent_memory: u64,
-    /// The rest of a body that nobody wants, read so that the connection can be kept: 64 KB. Go 256.
+    /// The rest of a body that no handler reads, skipped so that the connection can be kept: 64 KB. Go
+    /// 256.
     pub body_unread: u64,
     /// Chunk extensions and trailers of one body, together: 16 KB, as hyper's for extensions.
     pub chunk_overhead: u64,
-    /// Ranges in one request: 100; with more it gets the whole, as if it had asked for none. Apache
-    /// 200, nginx any number.
+    /// Ranges in one request: 100; with more, the whole is sent, as without a Range. Apache 200, nginx
+    /// any number.
     pub ranges: usize,
     /// Time for a head, from its first byte: 60 s, as nginx; people type by hand.
     pub head_time: Duration,
     /// Time between requests on one connection: 60 s. Apache 5, nginx 75.
     pub idle_time: Duration,
-    /// Time that a body or an answer may take whatever its rate: 20 s, as Apache's mod_reqtimeout.
+    /// Time that a body or a response may take at any rate: 20 s, as Apache's mod_reqtimeout.
     pub transfer_grace: Duration,
-    /// Bytes a second that a body or an answer must move on average beyond the grace: 500, as
-    /// Apache's mod_reqtimeout. Who reads an answer may be 128 KB behind that, as the kernels in between
-    /// tell of what is read in lumps: who reads nothing is ended after the grace and some 262 s.
+    /// Bytes a second that a body or a response must move on average after the grace: 500, as Apache's
+    /// mod_reqtimeout. A client that reads may lag 128 KB behind this rate, because the kernel reports
+    /// progress in bursts; a client that reads nothing is closed about 262 s after the grace.
     pub transfer_rate: u32,
 }
 

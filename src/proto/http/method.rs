@@ -2,7 +2,7 @@
 
 use super::chars::TCHAR;
 
-/// What the client wants done with the target.
+/// What the client wants to be done with the target.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "they are their own names")]
 pub enum Method {
@@ -15,13 +15,12 @@ pub enum Method {
     Options,
     Trace,
     Patch,
-    /// Any other token, as [`Method::parse`] found it to be one. A server answers 501 unless a
-    /// route knows it.
+    /// Any other token, as [`Method::parse`] read it. The server responds 501 unless a route has it.
     Extension(Box<str>),
 }
 
 impl Method {
-    /// A method by its name, or `None` when the name is not a token.
+    /// Returns the method of this name, or `None` if the name is not a token.
     pub fn parse(name: &[u8]) -> Option<Method> {
         Some(match name {
             b"GET" => Method::Get,
@@ -38,7 +37,7 @@ impl Method {
         })
     }
 
-    /// Its name as it stands on the wire.
+    /// Returns its name as it is sent.
     pub fn as_str(&self) -> &str {
         match self {
             Method::Get => "GET",
@@ -54,7 +53,7 @@ impl Method {
         }
     }
 
-    /// May the request be sent again when no answer came (RFC 9110, 9.2.2)?
+    /// Returns true if the request may be sent again when no response arrived (RFC 9110, 9.2.2).
     pub fn is_idempotent(&self) -> bool {
         use Method::*;
         matches!(self, Get | Head | Put | Delete | Options | Trace)

@@ -1,26 +1,26 @@
 //! HTTP/1.0 and HTTP/1.1 ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110),
-//! [RFC 9112](https://www.rfc-editor.org/rfc/rfc9112)): both ends of it, without a socket in sight.
+//! [RFC 9112](https://www.rfc-editor.org/rfc/rfc9112)): both ends, without sockets.
 //!
 //! In reading order:
 //!
-//! | file | what it knows | RFC |
+//! | file | contents | RFC |
 //! |---|---|---|
-//! | [`chars`] | which bytes may stand where; numbers | 9110, 5.6; 9112; 3986 |
+//! | [`chars`] | which bytes are allowed where; numbers | 9110, 5.6; 9112; 3986 |
 //! | [`method`], [`status`], [`version`] | the words of the first line | 9110, 9, 15, 2.5 |
-//! | [`headers`], `field_line` | fields: ordered, case-insensitive, bytes; one line of them, judged | 9110, 5; 9112, 5 |
-//! | [`target`], [`url`], `reference` | what is asked for, as the server and as the client see it | 9112, 3.2; 3986 |
-//! | [`accept`] | what the client would rather have | 9110, 12 |
+//! | [`headers`], `field_line` | fields: ordered, case-insensitive, bytes; one line, checked | 9110, 5; 9112, 5 |
+//! | [`target`], [`url`], `reference` | what is requested, as the server and as the client see it | 9112, 3.2; 3986 |
+//! | [`accept`] | what the client prefers | 9110, 12 |
 //! | [`head`] | a whole head, parsed line by line, and written | 9112, 2 to 5 |
 //! | [`framing`] | where the body ends: decided once, here | 9112, 6.3 |
 //! | [`chunked`], [`body`] | the body itself, both ways | 9112, 6 and 7 |
-//! | [`trailers`] | which fields may come behind it | 9110, 6.5 |
-//! | [`close`] | may the connection stay, and why it did not | 9112, 9 |
-//! | [`etag`], [`conditional`] | is it still the same, is it new to the client | 9110, 8.8 and 13 |
+//! | [`trailers`] | which fields may follow it | 9110, 6.5 |
+//! | [`close`] | whether the connection may be kept, and why not | 9112, 9 |
+//! | [`etag`], [`conditional`] | which state of a resource the client has | 9110, 8.8 and 13 |
 //! | [`range`] | which parts of it | 9110, 14 |
 //! | [`server_timing`] | where the server's time went | W3C, Server Timing |
-//! | [`server`], [`client`] | one exchange as each side lives it | 9112 |
-//! | [`dump`] | which part each byte is, and how it is shown | |
-//! | [`limits`], [`error`], [`rejected`], [`excerpt`] | what is too much, what is wrong, and where | |
+//! | [`server`], [`client`] | one exchange, from each side | 9112 |
+//! | [`dump`] | which part of a message each byte is | |
+//! | [`limits`], [`error`], [`rejected`], [`excerpt`] | limits, broken rules, and where they were broken | |
 //!
 //! # An exchange, without a network
 //! ```
@@ -38,17 +38,17 @@
 //! let client = sending.finish(&mut wire);
 //! to_server.extend(&std::mem::take(&mut wire));
 //!
-//! // … the server reads it and answers …
+//! // … the server reads it and responds …
 //! let server::Head::Complete(request, body) =
 //!     server::RecvHead::default().receive(&mut to_server, &limits).unwrap() else { panic!() };
 //! assert_eq!(request.target.path(), "/");
 //! let response = head::ResponseHead::new(status::Status::OK);
-//! let mut answer = body.finish().send(response, Some(5), true, &mut wire);
-//! answer.write(b"hello", &mut wire);
-//! assert!(answer.finish(&mut wire).is_ok(), "the connection may be used again");
+//! let mut sending = body.finish().send(response, Some(5), true, &mut wire);
+//! sending.write(b"hello", &mut wire);
+//! assert!(sending.finish(&mut wire).is_ok(), "the connection may be used again");
 //! to_client.extend(&wire);
 //!
-//! // … and the client reads the answer.
+//! // … and the client reads the response.
 //! let client::Head::Complete(response, mut body) =
 //!     client.receive(&mut to_client, &limits).unwrap() else { panic!() };
 //! assert_eq!(response.status, status::Status::OK);

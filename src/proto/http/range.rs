@@ -1,16 +1,16 @@
 //! Ranges (RFC 9110, 14): which bytes a client asks for, which of them it gets, and how several are
 //! put into one body.
 //!
-//! Only `bytes`. What is malformed is ignored, and so is a list of more than so many: the whole is
-//! right, too (14.2). Ranges that overlap, or have less between them than the frame of a part takes,
-//! become one (15.3.7.2); so no answer is longer than the whole and the frame of one part, whatever
-//! is asked for (17.15).
+//! Only `bytes`. A malformed field is ignored, and so is a list that is too long: the whole is a right
+//! response as well (14.2). Ranges that overlap, or have less between them than the frame of a part
+//! takes, become one (15.3.7.2); so no response is longer than the whole and the frame of one part
+//! (17.15).
 
 use std::ops::Range;
 
 use super::chars::trim_ows;
 
-/// One range as it is asked for. Positions count from 0, and the last one is included.
+/// One requested range. Positions count from 0, and the last one is included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spec {
     /// `5-9`
@@ -21,8 +21,9 @@ pub enum Spec {
     Last(u64),
 }
 
-/// What is asked for by the value of a `Range` field; `None` for what is not `bytes`, malformed, or
-/// more than `most`: to be ignored. A number beyond `u64` is as good as its largest.
+/// Returns the ranges in the value of a `Range` field, or `None` if it is to be ignored: the unit is
+/// not `bytes`, the value is malformed, or there are more than `most`. A number beyond `u64` is read
+/// as the largest one.
 pub fn parse(value: &[u8], most: usize) -> Option<Vec<Spec>> {
     let at = value.iter().position(|&byte| byte == b'=')?;
     let (unit, set) = (&value[..at], &value[at + 1..]);
@@ -53,7 +54,7 @@ impl Spec {
         }
     }
 
-    /// The bytes of it that there are, of `length` bytes in all, which is not 0.
+    /// Returns the part of it that exists in `length` bytes, which is not 0.
     fn within(self, length: u64) -> Option<Range<u64>> {
         let range = match self {
             Spec::Between(first, last) => first..last.saturating_add(1).min(length),
@@ -81,19 +82,19 @@ pub enum Selection {
     Whole,
     /// One part, with 206.
     Single(Range<u64>),
-    /// Several parts, at least two, in the order in which they were asked for; none touches another.
+    /// Several parts, at least two, in the order in which they were requested; none touches another.
     Several(Vec<Range<u64>>),
-    /// Nothing of this is there: 416.
+    /// None of the ranges exists: 416.
     Unsatisfiable,
 }
 
-/// Finds what is asked for in `length` bytes. Ranges with less than `overhead` bytes between them
-/// are joined. Of nothing there are no parts: it is sent whole (RFC 9110, 14.2).
+/// Selects the requested parts of `length` bytes. Ranges with less than `overhead` bytes between them
+/// are joined. An empty content has no parts and is sent whole (RFC 9110, 14.2).
 pub fn select(specs: &[Spec], length: u64, overhead: u64) -> Selection {
     if length == 0 {
         return Selection::Whole;
     }
-    // Each with its place in the order in which they were asked for.
+    // Each with its place in the order in which they were requested.
     let satisfiable = specs.iter().filter_map(|spec| spec.within(length));
     let mut asked: Vec<(Range<u64>, usize)> = satisfiable.zip(0..).collect();
     asked.sort_by_key(|(range, _)| range.start);
@@ -119,12 +120,12 @@ pub fn select(specs: &[Spec], length: u64, overhead: u64) -> Selection {
     }
 }
 
-/// The value of `Content-Range` (RFC 9110, 14.4) for a part, which is not empty.
+/// Returns the value of `Content-Range` (RFC 9110, 14.4) for a part, which is not empty.
 pub fn content_range(part: &Range<u64>, length: u64) -> String {
     format!("bytes {}-{}/{length}", part.start, part.end.saturating_sub(1))
 }
 
-/// The value of `Content-Range` in a 416.
+/// Returns the value of `Content-Range` in a 416.
 pub fn unsatisfied_range(length: u64) -> String {
     format!("bytes */{length}")
 }
@@ -141,12 +142,12 @@ pub struct Multipart {
 }
 
 impl Multipart {
-    /// The type of the body.
+    /// Returns the media type of the body.
     pub fn media_type(&self) -> String {
         format!("multipart/byteranges; boundary={}", self.boundary)
     }
 
-    /// What goes before a part. The line end before the boundary belongs to the frame.
+    /// Returns what precedes a part. The line end before the boundary belongs to the frame.
     pub fn head(&self, part: &Range<u64>) -> Vec<u8> {
         let mut head = format!("\r\n--{}\r\n", self.boundary).into_bytes();
         if let Some(content_type) = &self.content_type {
@@ -159,17 +160,17 @@ impl Multipart {
         head
     }
 
-    /// What goes behind the last part.
+    /// Returns what follows the last part.
     pub fn tail(&self) -> Vec<u8> {
         format!("\r\n--{}--\r\n", self.boundary).into_bytes()
     }
 
-    /// The most bytes that a part takes beyond its own.
+    /// Returns the largest number of bytes that a part takes beyond its own.
     pub fn overhead(&self) -> u64 {
         self.head(&(self.length.saturating_sub(1)..self.length)).len() as u64
     }
 
-    /// How long the body with these parts is.
+    /// Returns the length of the body with these parts.
     pub fn body_length(&self, parts: &[Range<u64>]) -> u64 {
         let of = |part: &Range<u64>| self.head(part).len() as u64 + (part.end - part.start);
         parts.iter().map(of).sum::<u64>() + self.tail().len() as u64

@@ -1,4 +1,4 @@
-//! References, as a Location has them, made whole with the address they came from (RFC 3986, 5).
+//! Resolves references, such as in a Location, against the address of their page (RFC 3986, 5).
 //!
 //! ```text
 //! http://a/b/c/d?q  +  g          = http://a/b/c/g      beside the last segment
@@ -8,14 +8,14 @@
 //!                      #s         = http://a/b/c/d?q    the fragment stays here, as always
 //! ```
 //! Refused: what [`Url::parse`] refuses, other schemes than http among it; `http:g`, which a strict
-//! reader does not take for a relative one (5.2.2).
+//! reader does not read as a relative reference (5.2.2).
 
 use super::target::PathAndQuery;
 use super::url::{Url, UrlError};
 
 impl Url {
-    /// The address that `reference` means, seen from this one. A fragment that it does not have
-    /// is this one's (RFC 9110, 10.2.2).
+    /// Returns the address that `reference` means on the page with this one. Without a fragment of its
+    /// own it gets this one's (RFC 9110, 10.2.2).
     ///
     /// # Errors
     /// [`UrlError`] says which part is wrong.
@@ -52,7 +52,7 @@ impl Url {
     }
 }
 
-/// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986, 3.1), and what is behind its colon.
+/// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986, 3.1), and what follows its colon.
 fn scheme(reference: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = reference.split_once(':')?;
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
@@ -60,8 +60,8 @@ fn scheme(reference: &str) -> Option<(&str, &str)> {
     (is_one && scheme.bytes().all(letters)).then_some((scheme, rest))
 }
 
-/// Servers send raw UTF-8, which is encoded later on, and sometimes bytes that are none: those are
-/// encoded one by one.
+/// Servers send raw UTF-8, which is encoded later on, and sometimes bytes that are not UTF-8:
+/// those are encoded one by one.
 fn text(reference: &[u8]) -> String {
     reference.utf8_chunks().fold(String::new(), |text, chunk| {
         let strays = chunk.invalid().iter().map(|byte| format!("%{byte:02X}"));

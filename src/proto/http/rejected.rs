@@ -1,8 +1,8 @@
-//! A head that broke a rule: the line that did, and what had come until then.
+//! A head that broke a rule: the line that broke it, and what had arrived before.
 //!
-//! What came before the fault is good: a refusal can be in the form that the fields ask for
-//! (RFC 9110, 12.5.1), the answer to a HEAD has no body (RFC 9110, 9.3.2), and the log knows what was
-//! asked for. All this is put together when a head is refused, and costs the others nothing.
+//! What arrived before the fault is valid and is used: the refusal has the form that Accept asks for
+//! (RFC 9110, 12.5.1), a response to HEAD has no body (RFC 9110, 9.3.2), and the log has the target.
+//! This is collected only when a head is refused, and costs other requests nothing.
 
 use super::error::Fault;
 use super::excerpt::{Excerpt, first_line_kept};
@@ -17,38 +17,37 @@ pub struct Rejected<H> {
     pub fault: Fault,
     /// The line that broke it.
     pub excerpt: Excerpt,
-    /// What had come until then.
-    pub came: Came<H>,
+    /// What had arrived before.
+    pub arrived: PartialHead<H>,
 }
 
-/// How much of a head has come.
+/// The part of a head that has arrived.
 #[derive(Debug)]
-pub enum Came<H> {
-    /// Some of its first line, or all of it but not a right one; for a log: a bounded part, and
-    /// no credentials.
+pub enum PartialHead<H> {
+    /// Some of its first line, or a wrong one. For a log: of bounded length, without credentials.
     Line(Vec<u8>),
-    /// A right first line, and all fields up to the wrong one.
+    /// A valid first line, and all fields before the wrong one.
     Head(Box<H>),
 }
 
 impl<H: Head> Rejected<H> {
-    /// `text` begins with the first line, and that is wrong.
+    /// Rejects the first line, which `text` begins with.
     pub(super) fn at_start(fault: Fault, text: &[u8]) -> Box<Rejected<H>> {
         let excerpt = Excerpt::new(text, fault.at());
-        Box::new(Rejected { fault, excerpt, came: Came::line(text) })
+        Box::new(Rejected { fault, excerpt, arrived: PartialHead::line(text) })
     }
 
-    /// `text` begins with a field line, and that is wrong; the fault's offset counts from there.
+    /// Rejects a field line, which `text` begins with; the fault's offset counts from there.
     pub(super) fn at_field(fault: Fault, text: &[u8], head: Box<H>) -> Box<Rejected<H>> {
-        let excerpt = Excerpt::behind(head.headers(), text, fault.at());
-        let fault = fault.behind(head.headers().source().len());
-        Box::new(Rejected { fault, excerpt, came: Came::Head(head) })
+        let excerpt = Excerpt::after_fields(head.headers(), text, fault.at());
+        let fault = fault.after(head.headers().source().len());
+        Box::new(Rejected { fault, excerpt, arrived: PartialHead::Head(head) })
     }
 
-    /// The head is complete, and there is something wrong with it as a whole.
+    /// Rejects a complete head that is wrong as a whole.
     pub(super) fn as_whole(fault: Fault, head: Box<H>) -> Box<Rejected<H>> {
         let excerpt = Excerpt::within(head.headers().source(), fault.at());
-        Box::new(Rejected { fault, excerpt, came: Came::Head(head) })
+        Box::new(Rejected { fault, excerpt, arrived: PartialHead::Head(head) })
     }
 }
 
@@ -85,47 +84,47 @@ impl std::fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-impl<H> Came<H> {
+impl<H> PartialHead<H> {
     /// `text` begins with the first line.
-    pub(super) fn line(text: &[u8]) -> Came<H> {
-        Came::Line(first_line_kept(text))
+    pub(super) fn line(text: &[u8]) -> PartialHead<H> {
+        PartialHead::Line(first_line_kept(text))
     }
 }
 
-impl Came<RequestHead> {
-    /// What an answer has to know of it: HEAD is HEAD, however wrong the rest (RFC 9110, 9.3.2).
+impl PartialHead<RequestHead> {
+    /// Returns the method, for the framing of the response: HEAD counts even if the rest is wrong.
     pub(super) fn method(&self) -> Method {
         match self {
-            Came::Head(head) => head.method.clone(),
-            Came::Line(line) if line.starts_with(b"HEAD ") => Method::Head,
-            Came::Line(_) => Method::Get,
+            PartialHead::Head(head) => head.method.clone(),
+            PartialHead::Line(line) if line.starts_with(b"HEAD ") => Method::Head,
+            PartialHead::Line(_) => Method::Get,
         }
     }
 
-    /// The head, if its first line was right.
+    /// Returns the head, if its first line was valid.
     pub fn head(&self) -> Option<&RequestHead> {
         match self {
-            Came::Head(head) => Some(head),
-            Came::Line(_) => None,
+            PartialHead::Head(head) => Some(head),
+            PartialHead::Line(_) => None,
         }
     }
 
-    /// The same, and not what else has come.
+    /// Returns the head, if its first line was valid.
     pub fn into_head(self) -> Option<Box<RequestHead>> {
         match self {
-            Came::Head(head) => Some(head),
-            Came::Line(_) => None,
+            PartialHead::Head(head) => Some(head),
+            PartialHead::Line(_) => None,
         }
     }
 
-    /// The first line as it came, without its ending.
+    /// Returns the first line as it arrived, without its ending.
     pub fn first_line(&self) -> &[u8] {
         match self {
-            Came::Head(head) => {
+            PartialHead::Head(head) => {
                 let line = head.headers.source().split_inclusive(|&byte| byte == b'\n').next();
                 strip_ending(line.unwrap_or_default())
             }
-            Came::Line(line) => line,
+            PartialHead::Line(line) => line,
         }
     }
 }

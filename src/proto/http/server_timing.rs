@@ -4,9 +4,9 @@
 //! Server-Timing: queue;dur=0.003, parse;dur=0.012, handle;dur=1.204, worker;desc=7, request;desc=1
 //! ```
 //! A metric has a name, and may have a duration in milliseconds (`dur`) and a description (`desc`).
-//! The server writes with [`Told`], the client reads with [`metrics`]. What breaks the grammar is left
+//! The server writes with [`ServerTimings`], the client reads with [`metrics`]. What breaks the grammar is left
 //! out and spoils nothing beside it, as the specification has it: a metric without a name, a duration that
-//! is no number or is below zero, parameters nobody knows, the second one of a name.
+//! is not a number or is below zero, unknown parameters, the second one of a name.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::accept::split_unquoted;
 use super::chars::{TCHAR, trim_ows, write_decimal};
 use super::headers::Headers;
 
-/// The field of an answer.
+/// The field of a response.
 pub const FIELD: &str = "Server-Timing";
 
-/// So many metrics are read; a head has room for thousands.
+/// The number of metrics that are read; a head has room for thousands.
 const MOST: usize = 64;
 
 /// One metric.
@@ -31,7 +31,7 @@ pub struct Metric {
     pub says: Option<String>,
 }
 
-/// The metrics of an answer, in order, over all lines of the field. The first 64.
+/// Returns the first 64 metrics of a response, in order, over all lines of the field.
 pub fn metrics(fields: &Headers) -> Vec<Metric> {
     let all = fields.all(FIELD).flat_map(|value| split_unquoted(value, b','));
     all.filter_map(metric).take(MOST).collect()
@@ -82,26 +82,25 @@ fn milliseconds(text: &[u8]) -> Option<Duration> {
     Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
 }
 
-/// What our server tells of one answer.
+/// The times of one exchange, as our server reports them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// So long the request waited for a worker.
+pub struct ServerTimings {
+    /// How long the request waited for a worker.
     pub queue: Duration,
-    /// So long its head took to come.
+    /// How long the head took to arrive.
     pub parse: Duration,
-    /// So long its body took to come, if it had one.
+    /// How long the body took to arrive, if there was one.
     pub receive: Option<Duration>,
-    /// So long its answer took to be found.
+    /// How long the handler took.
     pub handle: Duration,
-    /// Which worker did it, from 1.
+    /// The number of the worker that ran the handler, from 1.
     pub worker: Option<usize>,
-    /// Which request of its connection it was, from 1.
+    /// The number of the request on its connection, from 1.
     pub request: u64,
 }
 
-impl Told {
-    /// Writes the field line, ended by CRLF. It goes with every answer: nothing is copied before, and
-    /// nothing formatted that need not be.
+impl ServerTimings {
+    /// Writes the field line, ended by CRLF. Every response has one, so it is written without `format!`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"Server-Timing: queue;dur=");
         write_milliseconds(self.queue, out);
@@ -123,7 +122,7 @@ impl Told {
     }
 }
 
-/// Three digits behind the point, which are microseconds.
+/// Writes milliseconds with three decimals, which are microseconds.
 fn write_milliseconds(time: Duration, out: &mut Vec<u8>) {
     let micros = time.subsec_micros();
     let (whole, part) = (micros / 1000, micros % 1000);
@@ -191,7 +190,7 @@ mod tests {
         assert_eq!(read(&["a,".repeat(1000).as_bytes()]).len(), MOST);
     }
 
-    fn written(told: &Told) -> String {
+    fn written(told: &ServerTimings) -> String {
         let mut line = Vec::new();
         told.encode(&mut line);
         String::from_utf8(line).unwrap()
@@ -199,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_written() {
-        let mut told = Told {
+        let mut told = ServerTimings {
             queue: Duration::from_nanos(1_999),
             parse: Duration::ZERO,
             receive: None,
@@ -225,7 +224,7 @@ mod tests {
             let [queue, parse, receive, handle] =
                 [queue, parse, receive, handle].map(Duration::from_micros);
             let receive = Some(receive);
-            let line = written(&Told { queue, parse, receive, handle, worker: None, request });
+            let line = written(&ServerTimings { queue, parse, receive, handle, worker: None, request });
             let value = line.split(": ").nth(1).unwrap().trim_end();
             let got = read(&[value.as_bytes()]);
             prop_assert_eq!(got.len(), took.len() + 1);

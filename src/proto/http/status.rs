@@ -10,7 +10,7 @@ macro_rules! statuses {
         impl Status {
             $(pub const $name: Status = Status($code);)*
 
-            /// The customary phrase, or an empty one for a code without.
+            /// Returns the customary phrase, or an empty one for a code without.
             pub fn reason(self) -> &'static str {
                 match self.0 {
                     $($code => $reason,)*
@@ -18,7 +18,7 @@ macro_rules! statuses {
                 }
             }
 
-            /// The status line of an answer in HTTP/1.1, for a code with a customary phrase.
+            /// Returns the status line of an HTTP/1.1 response, for a code with a customary phrase.
             fn line(self) -> Option<&'static str> {
                 match self.0 {
                     $($code => Some(concat!("HTTP/1.1 ", $code, " ", $reason, "\r\n")),)*
@@ -79,24 +79,24 @@ statuses! {
 }
 
 impl Status {
-    /// A status by its code, or `None` outside 100 to 999.
+    /// Returns the status with this code, or `None` outside 100 to 999.
     pub fn new(code: u16) -> Option<Status> {
         (100..1000).contains(&code).then_some(Status(code))
     }
 
-    /// The three digits as a number.
+    /// Returns the three digits as a number.
     pub fn code(self) -> u16 {
         self.0
     }
 
-    /// The three digits as they are written.
+    /// Returns the three digits as they are sent.
     pub fn digits(self) -> [u8; 3] {
         let [_, hundreds] = (self.0 / 100).to_be_bytes();
         let [_, rest] = (self.0 % 100).to_be_bytes();
         [hundreds, rest / 10, rest % 10].map(|digit| b'0' + digit)
     }
 
-    /// Writes the status line of an answer in HTTP/1.1, with the customary phrase.
+    /// Writes the status line of an HTTP/1.1 response, with the customary phrase.
     pub(super) fn encode_line(self, out: &mut Vec<u8>) {
         if let Some(line) = self.line() {
             return out.extend_from_slice(line.as_bytes());
@@ -106,12 +106,12 @@ impl Status {
         out.extend_from_slice(b" \r\n");
     }
 
-    /// 1xx: an interim answer; the final one is still to come.
+    /// Returns true for 1xx, an interim response: the final one is still to come.
     pub fn is_informational(self) -> bool {
         self.0 < 200
     }
 
-    /// 4xx and 5xx; and what is beyond them, which is taken for a 5xx (RFC 9110, 15).
+    /// Returns true for 4xx and 5xx, and for codes above, which are read as a 5xx (RFC 9110, 15).
     pub fn is_error(self) -> bool {
         self.0 >= 400
     }

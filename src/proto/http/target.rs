@@ -1,22 +1,21 @@
-//! What a request asks for: the four forms of a target (RFC 9112, 3.2).
+//! The target of a request, in its four forms (RFC 9112, 3.2).
 //!
 //! ```text
 //! GET /where?q=now HTTP/1.1                origin-form: a path and a query
-//! GET http://example.org/where HTTP/1.1    absolute-form: as to a proxy; a server takes it, too
+//! GET http://example.org/where HTTP/1.1    absolute-form: as to a proxy; a server accepts it too
 //! CONNECT example.org:443 HTTP/1.1         authority-form: CONNECT only
 //! OPTIONS * HTTP/1.1                       asterisk-form: OPTIONS only, the server itself
 //! ```
-//! Refused: bytes that may not stand in a URI, a `%` without two digits, a fragment, user
+//! Refused: bytes that a URI may not have, a `%` without two digits, a fragment, user
 //! information, a form that does not go with the method.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use super::chars::{PATH, QUERY, REG_NAME, decimal, first_bad_percent, percent_decode};
-use super::chars::{plain_host_prefix, plain_path_prefix};
 use super::error::{Fault, Rule};
 use super::method::Method;
-use crate::proto::buf::position;
+use crate::proto::scan::position;
 
 /// A request target in one of its four forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,15 +39,19 @@ impl Target {
         Target::parse_into(String::new(), method, text)
     }
 
-    /// The same, into the memory of a text that is not needed any more.
+    /// Does the same, in the memory of a text that is not needed any more.
     #[inline(always)]
-    pub(super) fn parse_into(spent: String, method: &Method, text: &[u8]) -> Result<Target, Fault> {
+    pub(super) fn parse_into(
+        recycled: String,
+        method: &Method,
+        text: &[u8],
+    ) -> Result<Target, Fault> {
         match (method, text) {
             (Method::Connect, _) => match Authority::parse(text) {
                 Some(authority) if authority.port.is_some() => Ok(Target::Authority(authority)),
                 _ => Err(Fault::new(Rule::TargetForm, 0)),
             },
-            (_, [b'/', ..]) => PathAndQuery::parse_into(spent, text).map(Target::Origin),
+            (_, [b'/', ..]) => PathAndQuery::parse_into(recycled, text).map(Target::Origin),
             (Method::Options, b"*") => Ok(Target::Asterisk),
             _ => Target::parse_absolute(text),
         }
@@ -67,15 +70,15 @@ impl Target {
         // An empty path is the path "/" (RFC 9110, 4.2.3).
         let base = SCHEME.len() + end;
         let path = match &rest[end..] {
-            tail @ [b'/', ..] => PathAndQuery::parse(tail).map_err(|fault| fault.behind(base)),
+            tail @ [b'/', ..] => PathAndQuery::parse(tail).map_err(|fault| fault.after(base)),
             tail => {
-                PathAndQuery::parse(&[b"/", tail].concat()).map_err(|fault| fault.behind(base - 1))
+                PathAndQuery::parse(&[b"/", tail].concat()).map_err(|fault| fault.after(base - 1))
             }
         }?;
         Ok(Target::Absolute(authority, path))
     }
 
-    /// Takes its text away, for the memory that it has.
+    /// Takes its text, to reuse the memory.
     pub(super) fn take_text(&mut self) -> String {
         match self {
             Target::Origin(path) | Target::Absolute(_, path) => std::mem::take(&mut path.text),
@@ -83,7 +86,7 @@ impl Target {
         }
     }
 
-    /// The path, still percent-encoded: `*` for the asterisk, empty for an authority.
+    /// Returns the path, still percent-encoded: `*` for the asterisk, empty for an authority.
     pub fn path(&self) -> &str {
         match self {
             Target::Origin(path) | Target::Absolute(_, path) => path.path(),
@@ -92,7 +95,7 @@ impl Target {
         }
     }
 
-    /// The query, still encoded, without its `?`.
+    /// Returns the query, still encoded, without its `?`.
     pub fn query(&self) -> Option<&str> {
         match self {
             Target::Origin(path) | Target::Absolute(_, path) => path.query(),
@@ -123,27 +126,26 @@ impl PathAndQuery {
     /// Reads it. Offsets count from its start.
     ///
     /// # Errors
-    /// [`Rule::TargetForm`] without a `/` in front, [`Rule::TargetByte`], [`Rule::Percent`].
+    /// [`Rule::TargetForm`] if it does not begin with `/`, [`Rule::TargetByte`], [`Rule::Percent`].
     pub fn parse(text: &[u8]) -> Result<PathAndQuery, Fault> {
         PathAndQuery::parse_into(String::new(), text)
     }
 
     #[inline(always)]
-    fn parse_into(spent: String, text: &[u8]) -> Result<PathAndQuery, Fault> {
+    fn parse_into(recycled: String, text: &[u8]) -> Result<PathAndQuery, Fault> {
         if !text.starts_with(b"/") {
             return Err(Fault::new(Rule::TargetForm, 0));
         }
-        let plain = plain_path_prefix(text);
-        let path_length = plain + PATH.prefix(&text[plain..]);
+        let path_length = PATH.prefix(text);
         let query = &text[path_length..];
         let query_length = if query.starts_with(b"?") { QUERY.prefix(query) } else { 0 };
         if query_length < query.len() {
             return Err(Fault::new(Rule::TargetByte, path_length + query_length));
         }
-        if let Some(at) = first_bad_percent(&text[plain..]) {
-            return Err(Fault::new(Rule::Percent, plain + at));
+        if let Some(at) = first_bad_percent(text) {
+            return Err(Fault::new(Rule::Percent, at));
         }
-        let mut memory = spent.into_bytes();
+        let mut memory = recycled.into_bytes();
         if memory.capacity() < text.len() {
             memory = Vec::with_capacity(text.len()); // what it holds is not wanted
         }
@@ -153,12 +155,12 @@ impl PathAndQuery {
         Ok(PathAndQuery { text, path_length })
     }
 
-    /// The path, beginning with `/`, still encoded.
+    /// Returns the path, which begins with `/`, still encoded.
     pub fn path(&self) -> &str {
         self.text.split_at(self.path_length).0
     }
 
-    /// What follows the `?`, still encoded.
+    /// Returns what follows the `?`, still encoded.
     pub fn query(&self) -> Option<&str> {
         self.text.split_at(self.path_length).1.strip_prefix('?')
     }
@@ -170,13 +172,13 @@ impl std::fmt::Display for PathAndQuery {
     }
 }
 
-/// The segments of a path, each decoded after the split, so that `%2F` is no separator.
+/// Returns the segments of a path, each decoded after the split, so `%2F` is not a separator.
 pub fn segments(path: &str) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.as_bytes().split(|&byte| byte == b'/').map(percent_decode)
 }
 
-/// The names and values of an `application/x-www-form-urlencoded` text (WHATWG URL, 5.1): a query,
+/// Returns the names and values of an `application/x-www-form-urlencoded` text (WHATWG URL, 5.1): a query,
 /// or a form's body. `+` is a space.
 pub fn form_pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
@@ -193,7 +195,7 @@ pub fn form_pairs(text: &str) -> impl Iterator<Item = (String, String)> {
 pub struct Authority {
     /// A name, an IPv4 address, or an IPv6 address in brackets; in lower case.
     pub host: Box<str>,
-    /// The port, where one stands there.
+    /// The port, if there is one.
     pub port: Option<u16>,
 }
 
@@ -205,7 +207,7 @@ impl Authority {
         Some(Authority { host: host.to_ascii_lowercase().into(), port })
     }
 
-    /// Is it of that form?
+    /// Returns true if the text is of that form.
     pub fn is_one(text: &[u8]) -> bool {
         Authority::split(text).is_some()
     }
@@ -218,9 +220,8 @@ impl Authority {
                 text.split_at(end + 2)
             }
             _ => {
-                let plain = plain_host_prefix(text);
-                let (name, port) = text.split_at(plain + REG_NAME.prefix(&text[plain..]));
-                if name.is_empty() || first_bad_percent(&name[plain..]).is_some() {
+                let (name, port) = text.split_at(REG_NAME.prefix(text));
+                if name.is_empty() || first_bad_percent(name).is_some() {
                     return None;
                 }
                 (name, port)

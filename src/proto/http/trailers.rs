@@ -1,9 +1,9 @@
-//! Which fields may come behind a body (RFC 9110, 6.5.1).
+//! Which fields may follow a body, as trailers (RFC 9110, 6.5.1).
 //!
-//! A trailer comes when the body has been read, and whoever reads it may have acted by then. So
-//! nothing may stand there that says where the message ends, whom it is for, who sends it, under
-//! which conditions, or how its content is to be read. A request that has one of these there is
-//! refused; in an answer of ours they are left out. Trailers are never merged into the head's fields.
+//! A trailer arrives after the body, when the recipient may have acted already. So no trailer may say
+//! where the message ends, where it goes, who sends it, under which conditions it applies, or how its
+//! content is read. A request with such a trailer is refused; the server leaves them out of its own
+//! responses. Trailers are never merged into the fields of the head.
 
 /// Framing, routing, request modifiers, authentication, response control, content.
 const NOT_BEHIND_A_BODY: &[&str] = &[
@@ -45,7 +45,7 @@ const NOT_BEHIND_A_BODY: &[&str] = &[
     "www-authenticate",
 ];
 
-/// May a field of this name be a trailer field? Of names that are not known it is taken to be so.
+/// Returns true if a field of this name may be a trailer. Unknown names may.
 pub fn may_trail(name: &str) -> bool {
     !NOT_BEHIND_A_BODY.iter().any(|held| held.eq_ignore_ascii_case(name))
 }

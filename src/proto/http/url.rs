@@ -1,21 +1,21 @@
 //! Addresses as people type them: `http://host:port/path?query` (RFC 3986; RFC 9110, 4.2.1), and
 //! the short forms `host/path` and `:8080/path`.
 //!
-//! Lenient where a person is typing: spaces and other bytes that may not stand in a target are
+//! Lenient, because people type them: spaces and other bytes that a target may not have are
 //! percent-encoded, a fragment stays here and is never sent. Strict where it matters: the host, and
 //! control bytes anywhere.
 
 use super::chars::{PATH, QUERY, first_bad_percent, percent_encode};
 use super::target::{Authority, PathAndQuery};
 
-/// A parsed address: where to connect, and what to ask for there.
+/// A parsed address: where to connect, and what to request there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
     /// The host and port as written; what the `Host` field says.
     pub authority: Authority,
-    /// What to ask for.
+    /// What to request.
     pub path: PathAndQuery,
-    /// What follows the `#`, as written. It is never sent: it says which part of the answer is meant
+    /// What follows the `#`, as written. It is never sent: it names a part of the response
     /// (RFC 3986, 3.5).
     pub fragment: Option<Box<str>>,
 }
@@ -24,7 +24,7 @@ pub struct Url {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "Display says it")]
 pub enum UrlError {
-    /// A control byte (CR, LF, NUL and the like), so many bytes into the text.
+    /// A control byte (CR, LF, NUL and the like), at this byte of the text.
     Control(usize),
     Scheme(String),
     Host(String),
@@ -66,7 +66,7 @@ impl Url {
     /// # Errors
     /// [`UrlError`] says which part is wrong.
     pub fn parse(text: &str) -> Result<Url, UrlError> {
-        // Encoded, it would be asked for by nobody; as it is, it would end the line (curl: exit 3).
+        // No user means it encoded; unencoded, it would end the line (curl: exit 3).
         if let Some(at) = text.bytes().position(|byte| byte.is_ascii_control()) {
             return Err(UrlError::Control(at));
         }
@@ -100,17 +100,17 @@ impl Url {
         Ok(Url { authority, path: encode_path(path)?, fragment })
     }
 
-    /// The port to connect to: the written one, or 80.
+    /// Returns the port to connect to: the written one, or 80.
     pub fn port(&self) -> u16 {
         self.authority.port.unwrap_or(80)
     }
 
-    /// Do both lead to the same host and port (RFC 9110, 4.3.1)?
+    /// Returns true if both have the same host and port (RFC 9110, 4.3.1).
     pub fn has_origin_of(&self, other: &Url) -> bool {
         self.authority.host == other.authority.host && self.port() == other.port()
     }
 
-    /// The host to look up, without the brackets of an IPv6 address.
+    /// Returns the host to look up, without the brackets of an IPv6 address.
     pub fn host(&self) -> &str {
         let host = &self.authority.host;
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)

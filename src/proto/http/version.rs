@@ -5,9 +5,9 @@ use super::error::Rule;
 /// The minor version that decides how a message is read: any 1.x above 1.0 is read as 1.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
-    /// HTTP/1.0: one request, one connection, unless both sides ask for more.
+    /// HTTP/1.0: one request a connection, unless both sides ask to keep it.
     Http10,
-    /// HTTP/1.1: the connection stays unless one side says otherwise.
+    /// HTTP/1.1: the connection is kept unless one side says otherwise.
     Http11,
 }
 
@@ -29,7 +29,7 @@ impl Version {
         }
     }
 
-    /// As it stands on the wire.
+    /// Returns the version as it is sent.
     pub fn as_str(self) -> &'static str {
         match self {
             Version::Http10 => "HTTP/1.0",

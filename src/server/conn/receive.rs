@@ -112,7 +112,7 @@ impl Http {
                 ReceivedHead::Complete(IncomingRequest { head, since: begun, recv })
             }
             Err(rejected) => {
-                let Rejected { fault, excerpt, came } = *rejected;
+                let Rejected { fault, excerpt, arrived: came } = *rejected;
                 let info = RequestInfo { came: Some(came), since: begun };
                 ReceivedHead::Rejected(self.reject_fault(fault, Some(&excerpt), info, io))
             }

@@ -17,7 +17,7 @@ use crate::net::usual_time::UsualTime;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
-use crate::proto::http::server::{Added, Came, RecvHead, SendBody, SendHead};
+use crate::proto::http::server::{OutgoingHead, PartialHead, RecvHead, SendBody, SendHead};
 use crate::proto::http::status::Status;
 use crate::server::log::access_log::{AccessLog, Line};
 use crate::server::response::{Body, Response};
@@ -59,7 +59,7 @@ impl Outgoing {
 #[derive(Debug)]
 pub(super) struct RequestInfo {
     /// As much of the head as has arrived.
-    pub(super) came: Option<Came>,
+    pub(super) came: Option<PartialHead>,
     /// When its first byte arrived.
     pub(super) since: Instant,
 }
@@ -67,18 +67,18 @@ pub(super) struct RequestInfo {
 impl RequestInfo {
     /// For a request whose head is complete.
     pub(super) fn of(head: Box<RequestHead>, since: Instant) -> RequestInfo {
-        RequestInfo { came: Some(Came::Head(head)), since }
+        RequestInfo { came: Some(PartialHead::Head(head)), since }
     }
 
     pub(super) fn head(&self) -> Option<&RequestHead> {
-        self.came.as_ref().and_then(Came::head)
+        self.came.as_ref().and_then(PartialHead::head)
     }
 
     /// Returns the framing of a response after which the connection closes.
     pub(super) fn last(&self, close: CloseReason) -> SendHead {
         match &self.came {
             Some(came) => SendHead::cut_short(came, close),
-            None => SendHead::unasked(close),
+            None => SendHead::without_request(close),
         }
     }
 }
@@ -127,13 +127,16 @@ impl Http {
         let Outgoing { mut response, request, send, may_keep, now, producer } = outgoing;
         self.complete_fields(&mut response, &request);
         let out = &mut io.output.bytes;
-        let added = Added {
-            standing: CommonFields::of(&mut io.common_fields, now, &self.server_name),
+        let head = OutgoingHead {
+            status: response.status,
+            fields: &response.headers,
+            common: CommonFields::of(&mut io.common_fields, now, &self.server_name),
             timing: io.timing.tell(now, io.answered + 1),
+            length: response.body.length(),
+            may_stay: may_keep,
         };
-        let Response { status, headers, body } = &response;
-        let mut send = send.send_with(*status, headers, added, body.length(), may_keep, out);
-        let mut exchange = LoggedExchange { request, status: *status, sent: 0 };
+        let mut send = send.send_with(head, out);
+        let mut exchange = LoggedExchange { request, status: response.status, sent: 0 };
         let rest = match response.body {
             Body::Bytes(bytes) if bytes.len() <= PIECE => {
                 exchange.sent = send.room().min(bytes.len() as u64);
@@ -145,7 +148,7 @@ impl Http {
             Body::Part(mut part) => {
                 if part.length() <= READ_LIMIT && send.plain_room() == Some(part.length()) {
                     exchange.sent = part.append_to(out) as u64;
-                    send.went_past(exchange.sent);
+                    send.advance(exchange.sent);
                 }
                 (send.room() > 0).then_some(Pieces::Part(part))
             }
@@ -231,7 +234,7 @@ impl Http {
         let most = usize::try_from(room).map_or(FILE_PIECE, |room| room.min(FILE_PIECE));
         let passed = io.output.send_file(stream, file, most, &self.limits)?;
         if let Passed::Some(count) = passed {
-            send.went_past(count as u64);
+            send.advance(count as u64);
             exchange.sent += count as u64;
             let (sent, since) = ((exchange.sent, count as u64), exchange.request.since);
             io.window.record(sent, since, stream, &self.unsent);
@@ -280,7 +283,7 @@ impl Http {
         now: Instant,
     ) -> Result<RecvHead, CloseReason> {
         self.log(io.peer, &exchange, now);
-        io.recycled = exchange.request.came.and_then(Came::into_head);
+        io.recycled = exchange.request.came.and_then(PartialHead::into_head);
         io.answered += 1;
         io.waiting_since = now;
         io.file = None;
@@ -302,7 +305,7 @@ impl Http {
 
     fn write_line(&self, peer: SocketAddr, exchange: &LoggedExchange, now: Instant) {
         let LoggedExchange { request: RequestInfo { came, since }, status, sent } = exchange;
-        let request = came.as_ref().map(Came::first_line).filter(|line| !line.is_empty());
+        let request = came.as_ref().map(PartialHead::first_line).filter(|line| !line.is_empty());
         let request = request.unwrap_or(b"-");
         let took = now.duration_since(*since);
         let line = Line { peer: peer.ip(), request, status: *status, sent: *sent, took };

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::pool;
-use crate::proto::http::server_timing::Told;
+use crate::proto::http::server_timing::ServerTimings;
 
 /// Which clients get `Server-Timing`. It reveals the load, and how long a handler works on a secret: it is
 /// not for everyone.
@@ -102,10 +102,10 @@ impl Timing {
 
     /// Returns the times of a request whose response begins now, and its number on the connection;
     /// nothing for what was not a valid request.
-    pub(crate) fn tell(&mut self, now: Instant, request: u64) -> Option<Told> {
+    pub(crate) fn tell(&mut self, now: Instant, request: u64) -> Option<ServerTimings> {
         let Timing::Handling { came, queued, parsed, received, since } = *self else { return None };
         *self = Timing::Head { came, queued };
-        Some(Told {
+        Some(ServerTimings {
             queue: queued,
             parse: parsed,
             receive: received,

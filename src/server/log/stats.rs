@@ -48,7 +48,7 @@ const CLOSES: [(CloseReason, &str); 14] = [
     (CloseReason::WeAsked, "we_asked"),
     (CloseReason::EndOfBody, "end_of_body"),
     (CloseReason::RequestUnread, "request_unread"),
-    (CloseReason::AnswerUnread, "answer_unread"),
+    (CloseReason::ResponseUnread, "answer_unread"),
     (CloseReason::Tunnel, "tunnel"),
     (CloseReason::BodyShort, "body_short"),
     (CloseReason::PeerClosed, "peer_closed"),

@@ -3,7 +3,7 @@
 //! ```text
 //! 400 Bad Request
 //!
-//! There is no space between a field name and its colon (byte 19).
+//! There is a space between a field name and its colon (byte 19).
 //!
 //!     Host : localhost\r\n
 //!         ^
@@ -110,7 +110,7 @@ mod tests {
     fn text_for_people_at_a_prompt() {
         assert_eq!(
             text(&spaced(b"Host : <x>\x07\r\n")),
-            "400 Bad Request\n\nThere is no space between a field name and its colon (byte 20).\n\
+            "400 Bad Request\n\nThere is a space between a field name and its colon (byte 20).\n\
              \n    Host : <x>\\x07\\r\\n\n        ^\n\n\
              Rule:  RFC 9112, 5.1\nRight: Host: example.org\n"
         );
@@ -121,7 +121,7 @@ mod tests {
         let page = html(&spaced(b"Host : <x>\"'&\r\n"));
         for part in [
             "<title>400 Bad Request</title>",
-            "<p>There is no space between a field name and its colon (byte 20).</p>",
+            "<p>There is a space between a field name and its colon (byte 20).</p>",
             "<pre>Host : &lt;x&gt;&quot;&#39;&amp;\\r\\n\n<b>    ^</b></pre>",
             "<a href=\"https://www.rfc-editor.org/rfc/rfc9112#section-5.1\">RFC 9112, 5.1</a>",
             "<code>Host: example.org</code>",
@@ -134,7 +134,7 @@ mod tests {
     fn one_line_for_the_log_whoever_made_the_words() {
         assert_eq!(
             line(&spaced(b"Host : a\nB: c")),
-            "400: there is no space between a field name and its colon (byte 20; RFC 9112, 5.1); \
+            "400: there is a space between a field name and its colon (byte 20; RFC 9112, 5.1); \
              right: Host: example.org; line: Host : a\\n"
         );
         let forged =
