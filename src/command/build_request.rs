@@ -1,4 +1,4 @@
-//! From the flags to a request: who asks, what for, with which fields and body.
+//! Builds requests from the flags: method, URL, fields and body.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -15,11 +15,11 @@ use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use super::error::CommandError;
 use super::upload::{Recipe, Upload};
 
-/// What is sent with the requests.
+/// The content that all requests send.
 pub struct Content {
     body: Body,
     content_type: Option<String>,
-    /// What goes behind the `?` of the URL.
+    /// The query, after the `?` of the URL.
     query: Option<String>,
 }
 
@@ -29,19 +29,19 @@ enum Body {
     Form(Recipe),
 }
 
-/// A request, and its body, where that is read as it is sent.
+/// A request, with a body that is read as it is sent, if it has one.
 pub struct OutgoingRequest {
-    /// The request; with a body that is in memory.
+    /// The request, with its body if that is in memory.
     pub request: Request,
-    /// Another body.
+    /// The body, if it is not in memory.
     pub upload: Option<Upload>,
 }
 
 impl Content {
-    /// Reads what there is to be read.
+    /// Reads the data that the flags name.
     ///
     /// # Errors
-    /// A file that cannot be read, a form that is none.
+    /// When a file cannot be read, or a form is not valid.
     pub fn new(options: &ClientOptions) -> Result<Content, CommandError> {
         let data = data_of(&options.data, read_data)?;
         if options.get {
@@ -73,7 +73,7 @@ impl Content {
         Ok(Content { body: Body::Form(form), content_type: Some(content_type), query: None })
     }
 
-    /// A form of another multipart type still has to say where its parts end.
+    /// Another multipart type still needs the boundary of its parts.
     fn with_boundary(&self, name: &str, value: &[u8]) -> Vec<u8> {
         let ours = self.content_type.as_deref().and_then(|ours| ours.split_once("; boundary="));
         let parts = value.get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"));
@@ -86,10 +86,10 @@ impl Content {
     }
 }
 
-/// What is asked of this URL, which is the `number`th of the command line, from 0.
+/// Builds the request of the URL with this index on the command line, from 0.
 ///
 /// # Errors
-/// What cannot be asked, or not be read.
+/// When the request is not valid, or a file cannot be read.
 pub fn build_request(
     options: &ClientOptions,
     url: &str,
@@ -121,10 +121,10 @@ pub fn build_request(
 }
 
 impl OutgoingRequest {
-    /// The same, with its body in memory, to be shown or to be sent a thousand times.
+    /// Returns the request with its body in memory, to be shown or to be sent many times.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// When a file cannot be read.
     pub fn in_memory(self) -> Result<Request, CommandError> {
         let Some(mut upload) = self.upload else { return Ok(self.request) };
         let length = upload.length();
@@ -151,7 +151,7 @@ fn unreadable((path, error): (PathBuf, io::Error)) -> CommandError {
     CommandError::ReadData(path.display().to_string(), error)
 }
 
-/// The request for this URL, but for a body that is read as it is sent.
+/// Builds the request for this URL, without a body that is read as it is sent.
 fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Request, CommandError> {
     let mut request = Request::get(&with_query(url, content.query.as_deref()))?;
     let user = options.user.as_deref().map(credentials::basic);
@@ -161,7 +161,7 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
         ("Range", range.as_deref().map(str::as_bytes)),
         ("User-Agent", options.agent.as_deref()),
         ("Referer", options.referer.as_deref()),
-        // As curl, though RFC 9112, C.2.2 would rather see none.
+        // As curl does, though RFC 9112, C.2.2 advises against it.
         ("Proxy-Connection", Some(b"Keep-Alive")),
     ] {
         request = match value {
@@ -199,7 +199,7 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
     Ok(if options.http10 { request.with_version(Version::Http10) } else { request })
 }
 
-/// The URL with the data of `-G` behind its `?`, and its fragment left away.
+/// Returns the URL with the data of `-G` after its `?`, and without its fragment.
 fn with_query(url: &str, query: Option<&str>) -> String {
     let Some(query) = query else { return url.to_owned() };
     let url = url.split_once('#').map_or(url, |(url, _)| url);
@@ -211,7 +211,7 @@ fn with_query(url: &str, query: Option<&str>) -> String {
     }
 }
 
-/// `-T`: a URL whose path ends in `/`, or has none, gets the name of the file.
+/// `-T`: adds the name of the file to a URL whose path is empty or ends in `/`.
 fn with_name(url: &str, file: &Path) -> String {
     let (path, behind) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
     let has_path = path.split_once("://").map_or(path, |(_, rest)| rest).contains('/');

@@ -1,8 +1,8 @@
-//! A request that is not sent: its bytes (`--offline`), or the same request as a command to copy
-//! (`--as curl`, `--as nc`), for a shell of POSIX, byte for byte.
+//! Prints a request instead of sending it: its bytes (`--offline`), or a command that sends the same
+//! request (`--as curl`, `--as nc`), for a POSIX shell.
 //!
-//! `--as nc` gives exactly our bytes. So does `--as curl`, but for a field without a value, behind
-//! whose colon curl puts no space, and a body in chunks, whose size is curl's to say.
+//! `--as nc` sends exactly the same bytes. So does `--as curl`, except for a field without a value,
+//! which curl sends without a space after the colon, and a chunked body, whose chunks curl chooses.
 
 use crate::client::{ConnectOptions, Error, Family, Request, Route};
 use crate::proto::http::head::RequestHead;
@@ -10,10 +10,10 @@ use crate::proto::http::method::Method;
 use crate::proto::http::target::Authority;
 use crate::proto::http::version::Version;
 
-/// A longer body is no argument of a command (Linux takes 128 KB for one).
+/// A longer body does not fit into an argument (Linux allows 128 KB for one).
 const ARGUMENT: usize = 100 << 10;
 
-/// The request as it would be sent this way, all of it.
+/// Returns the whole request as it would be sent on this route.
 ///
 /// # Errors
 /// As [`Client::send`](crate::client::Client::send), before it sends.
@@ -24,7 +24,7 @@ pub fn wire(request: &Request, connect: &ConnectOptions) -> Result<Vec<u8>, Erro
     Ok(out)
 }
 
-/// The same request, typed by hand: `printf … | nc host port`.
+/// Returns the request as a command: `printf … | nc host port`.
 ///
 /// # Errors
 /// As [`wire`].
@@ -38,7 +38,7 @@ pub fn as_nc(request: &Request, connect: &ConnectOptions) -> Result<String, Erro
             return Ok(format!("printf {bytes} | nc -U {path}\n"));
         }
     };
-    // nc looks names up by itself, but for those that are known.
+    // nc resolves names itself, except those given by the options.
     let known =
         connect.known_addresses(host, port).and_then(|addresses| addresses.first().copied());
     let host = known.map_or(host.to_owned(), |address| address.ip().to_string());
@@ -53,7 +53,7 @@ fn family(connect: &ConnectOptions) -> &'static str {
     }
 }
 
-/// The way, for curl.
+/// Returns curl's options for the route.
 fn way(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
     let mut line = family(connect).to_owned();
     for known in &connect.resolve {
@@ -84,7 +84,7 @@ fn way(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
     Ok(line)
 }
 
-/// The same request for curl.
+/// Returns the request as a curl command.
 ///
 /// # Errors
 /// As [`wire`].
@@ -117,7 +117,7 @@ pub fn as_curl(request: &Request, connect: &ConnectOptions) -> Result<String, Er
             _ => format!("printf {} | {line} --data-binary @-", format_of(body)),
         };
     }
-    // What curl would make another path of, or several URLs.
+    // Characters that curl would treat as a path to shorten, or as a pattern for several URLs.
     let url = request.url().to_string();
     if url.contains("/.") {
         line += " --path-as-is";
@@ -128,7 +128,7 @@ pub fn as_curl(request: &Request, connect: &ConnectOptions) -> Result<String, Er
     Ok(format!("{line} {}\n", word(&url)))
 }
 
-/// Each field in its place: those that curl has of its own as `-H` too, where theirs is another.
+/// Returns each field in order; those that curl adds itself as `-H` too, if their values differ.
 fn fields(request: &Request, head: &RequestHead, body: &[u8]) -> String {
     let mut headers = head.headers.clone();
     if !body.is_empty() {
@@ -166,7 +166,7 @@ fn fields(request: &Request, head: &RequestHead, body: &[u8]) -> String {
     text
 }
 
-/// `'Name: value'`; one without a value ends in a semicolon for curl.
+/// Returns `'Name: value'`; for curl a field without a value ends in a semicolon.
 fn field(name: &str, value: &[u8]) -> String {
     match value {
         b"" => word(&format!("{name};")),
@@ -174,7 +174,7 @@ fn field(name: &str, value: &[u8]) -> String {
     }
 }
 
-/// A word for the shell.
+/// Quotes a word for the shell.
 fn word(text: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "-._/:@%+=,".contains(char);
     match !text.is_empty() && text.chars().all(plain) {
@@ -183,7 +183,7 @@ fn word(text: &str) -> String {
     }
 }
 
-/// A word of any bytes but NUL: those that are not UTF-8 by way of printf.
+/// Quotes a word of any bytes but NUL; with printf, if they are not UTF-8.
 fn bytes_word(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
         Ok(text) => word(text),
@@ -191,7 +191,7 @@ fn bytes_word(bytes: &[u8]) -> String {
     }
 }
 
-/// The argument of printf that gives these bytes.
+/// Returns the argument of printf that prints these bytes.
 fn format_of(bytes: &[u8]) -> String {
     let mut format = "'".to_owned();
     for (at, &byte) in bytes.iter().enumerate() {

@@ -1,7 +1,7 @@
-//! `--explain`: one short line for each line of a head: what it is for, and where that is written.
+//! `--explain`: a short line below each line of a head: its purpose, and where it is defined.
 //!
-//! A pure function over the tables in `words`. A field, method or status that is not in them gets what
-//! its class says (RFC 9110, 15), or nothing: no line is better than a guess.
+//! A pure function over the tables in `words`. An unknown status gets the text of its class (RFC 9110,
+//! 15), an unknown field or method nothing: no line is better than a guess.
 
 mod words;
 
@@ -11,7 +11,7 @@ use crate::proto::http::dump::{Part, Side};
 use crate::proto::http::framing::Framing;
 use crate::text::wire::About;
 
-/// What there is to say, a line for each thing.
+/// Returns the explanation, in lines.
 pub fn explain(about: About<'_>) -> Vec<String> {
     match about {
         About::Line(part, line) => {

@@ -1,4 +1,5 @@
-//! One transfer: the options to a request, the request to an answer, the answer to its output.
+//! One transfer: from the options to a request, from the request to a response, from the response to
+//! its output.
 
 use std::env;
 use std::fs::File;
@@ -31,7 +32,7 @@ use crate::client::{
 };
 use crate::sync::lock;
 
-/// What all transfers have in common.
+/// What all transfers share.
 pub struct Fetcher {
     options: ClientOptions,
     content: Content,
@@ -40,49 +41,52 @@ pub struct Fetcher {
     client: Client,
     peers: Peers,
     opened: Opened,
-    watching: Arc<VerboseObservers>,
-    /// What is seen of all transfers, where several go at a time.
+    verbose: Arc<VerboseObservers>,
+    /// The progress line that parallel transfers share.
     all: OfAll,
-    /// Whose turn it is to write to stdout.
+    /// Held by the transfer that writes to stdout.
     turn: Mutex<()>,
 }
 
-/// Whoever is told of one transfer's events.
+/// The observers of one transfer's events.
 struct TransferObserver {
-    watch: EventRecorder,
+    recorder: EventRecorder,
     tracer: Option<Tracer>,
 }
 
 impl TransferObserver {
     fn observe(&self, event: &Event<'_>) {
-        self.watch.observe(event);
+        self.recorder.observe(event);
         if let Some(tracer) = &self.tracer {
             tracer.observe(event);
         }
     }
 }
 
-/// A transfer's turn at stdout: what it writes there is not mixed with what others do.
+/// The right of a transfer to write to stdout, so that outputs do not mix.
 struct StdoutTurn<'f> {
     mutex: &'f Mutex<()>,
     held: Option<MutexGuard<'f, ()>>,
 }
 
-/// The answers to requests that are sent at once, and who watches the one that is next.
+/// The responses to pipelined requests, and the observer of the next one.
 pub(super) struct Pipelined<'r> {
     pipeline: Pipeline<'r>,
-    watch: Arc<Mutex<Arc<TransferObserver>>>,
+    observer: Arc<Mutex<Arc<TransferObserver>>>,
 }
 
 impl Pipelined<'_> {
-    fn answer(&mut self, watch: &Arc<TransferObserver>) -> Option<Result<&mut Response, Error>> {
-        *lock(&self.watch) = Arc::clone(watch);
+    fn next_response(
+        &mut self,
+        observer: &Arc<TransferObserver>,
+    ) -> Option<Result<&mut Response, Error>> {
+        *lock(&self.observer) = Arc::clone(observer);
         self.pipeline.next_response()
     }
 }
 
 impl StdoutTurn<'_> {
-    /// Waits for it, if it does not have it.
+    /// Waits for the right, if it is not held yet.
     fn take(&mut self) {
         if self.held.is_none() {
             self.held = Some(lock(self.mutex));
@@ -91,10 +95,10 @@ impl StdoutTurn<'_> {
 }
 
 impl Fetcher {
-    /// Reads what there is to be sent, and opens what there is to be written.
+    /// Reads the files to be sent, and opens those to be written.
     ///
     /// # Errors
-    /// A file that cannot be read, or written, or that is not what the options say.
+    /// When a file cannot be read or written, or does not hold what the options say.
     pub fn new(options: ClientOptions) -> Result<Fetcher, CommandError> {
         Ok(Fetcher {
             format: format(&options)?,
@@ -103,7 +107,7 @@ impl Fetcher {
             client: configured(&options)?,
             peers: Peers::default(),
             opened: Opened::default(),
-            watching: Arc::new(VerboseObservers::new(&options)?),
+            verbose: Arc::new(VerboseObservers::new(&options)?),
             all: is_parallel(&options).then(|| {
                 Arc::new(Mutex::new(ProgressLine::of_all(Instant::now(), options.urls.len())))
             }),
@@ -112,10 +116,10 @@ impl Fetcher {
         })
     }
 
-    /// The requests of all URLs, to be sent at once.
+    /// Returns the requests of all URLs, to be pipelined.
     ///
     /// # Errors
-    /// One that cannot be made.
+    /// When a request cannot be made.
     pub(super) fn requests(&self) -> Result<Vec<Request>, CommandError> {
         let options = &self.options;
         let one = |(number, url): (usize, &String)| {
@@ -124,29 +128,29 @@ impl Fetcher {
         options.urls.iter().enumerate().map(one).collect()
     }
 
-    /// Their answers.
+    /// Sends the requests, and returns their responses.
     ///
     /// # Errors
-    /// Requests that cannot be sent at once.
+    /// When the requests cannot be pipelined.
     pub(super) fn pipeline<'r>(
         &self,
         requests: &'r [Request],
     ) -> Result<Pipelined<'r>, CommandError> {
-        let watch = Arc::new(Mutex::new(Arc::new(self.witness())));
-        let (now, watching) = (Arc::clone(&watch), Arc::clone(&self.watching));
+        let observer = Arc::new(Mutex::new(Arc::new(self.new_observer())));
+        let (now, verbose) = (Arc::clone(&observer), Arc::clone(&self.verbose));
         let client = self.client.clone().observer(move |event: &Event<'_>| {
             lock(&now).observe(event);
-            watching.observe(event);
+            verbose.observe(event);
         });
-        Ok(Pipelined { pipeline: client.pipeline(requests)?, watch })
+        Ok(Pipelined { pipeline: client.pipeline(requests)?, observer })
     }
 
-    /// Makes the transfer of the `number`th URL, from 0, again and again if that is wanted, and says what
-    /// there is to say about it; the first time its answer is the next one of `pipelined`. Gives its exit
-    /// code.
+    /// Makes the transfer of the URL with this index, from 0, with its retries, and reports it. Its
+    /// first response is the next one of `pipelined`, if given. Returns the exit code.
     ///
     /// # Errors
-    /// [`CommandError::BrokenPipe`]: nobody wants to know; and what keeps it from saying what it has to say.
+    /// [`CommandError::BrokenPipe`] when the reader of stdout has left; any other error that keeps the
+    /// transfer from being reported.
     pub(super) fn fetch(
         &self,
         number: usize,
@@ -160,17 +164,17 @@ impl Fetcher {
         let mut prepared = None;
         let (transfer, code) = loop {
             let mut transfer = Transfer::new(url, number);
-            let watch = Arc::new(self.witness());
+            let observer = Arc::new(self.new_observer());
             let answers = pipelined.take();
-            let outcome = self.attempt(&mut transfer, &mut prepared, answers, &watch, &mut turn);
-            let outcome = outcome.and_then(|()| self.watching.kept());
-            (transfer.seen, transfer.total) = watch.watch.seen();
-            if let Some(tracer) = &watch.tracer {
+            let outcome = self.attempt(&mut transfer, &mut prepared, answers, &observer, &mut turn);
+            let outcome = outcome.and_then(|()| self.verbose.kept());
+            (transfer.recorded, transfer.total) = observer.recorder.recorded();
+            if let Some(tracer) = &observer.tracer {
                 draw(tracer);
             }
             let once = retry.after(
                 &outcome,
-                transfer.answer.as_ref(),
+                transfer.response.as_ref(),
                 (Instant::now(), SystemTime::now()),
             );
             let code = match outcome {
@@ -198,7 +202,7 @@ impl Fetcher {
         Ok(code)
     }
 
-    /// One of several transfers is over; after the last one, so is the line that they share.
+    /// Counts a parallel transfer as complete, and ends the shared progress line after the last one.
     pub(super) fn over(&self, left: usize) {
         let Some(all) = &self.all else { return };
         let mut all = lock(all);
@@ -208,7 +212,7 @@ impl Fetcher {
         }
     }
 
-    /// What `-w` and `--json-out` say.
+    /// Writes the output of `-w` and `--json-out`.
     fn tell(&self, transfer: &Transfer) -> Result<(), CommandError> {
         for (stream, text) in self.format.iter().flat_map(|format| format.of(transfer)) {
             match stream {
@@ -224,18 +228,18 @@ impl Fetcher {
         Ok(())
     }
 
-    /// For a transfer that begins now.
-    fn witness(&self) -> TransferObserver {
+    /// Returns the observer of a transfer that begins now.
+    fn new_observer(&self) -> TransferObserver {
         let tracer = self.options.trace.then(|| Tracer::new(&self.opened));
-        TransferObserver { watch: EventRecorder::new(&self.peers), tracer }
+        TransferObserver { recorder: EventRecorder::new(&self.peers), tracer }
     }
 
-    /// The client that tells this transfer's events to who wants to know them.
-    fn observed(&self, watch: &Arc<TransferObserver>) -> Client {
-        let (watch, watching) = (Arc::clone(watch), Arc::clone(&self.watching));
+    /// Returns the client, which reports this transfer's events to the observers.
+    fn observed(&self, observer: &Arc<TransferObserver>) -> Client {
+        let (observer, verbose) = (Arc::clone(observer), Arc::clone(&self.verbose));
         self.client.clone().observer(move |event: &Event<'_>| {
-            watch.observe(event);
-            watching.observe(event);
+            observer.observe(event);
+            verbose.observe(event);
         })
     }
 
@@ -260,12 +264,12 @@ impl Fetcher {
         }
         let place = Destination::of(options, number, request)?;
         let request = place.prepare(request.clone())?;
-        transfer.asked = Some(RequestSummary::of(&request, upload.as_ref())?);
+        transfer.request = Some(RequestSummary::of(&request, upload.as_ref())?);
         if let Some(form) = options.dry_run {
             return self.dry_run(form, OutgoingRequest { request, upload: upload.take() });
         }
         let mut own = None;
-        let sent = match pipelined.and_then(|pipelined| pipelined.answer(observer)) {
+        let sent = match pipelined.and_then(|pipelined| pipelined.next_response(observer)) {
             Some(response) => response,
             None => {
                 let response = self.send(request, upload.as_mut(), observer, place.file.is_some());
@@ -273,20 +277,20 @@ impl Fetcher {
             }
         };
         let head = sent.as_ref().map_or_else(|error| error.response(), |response| Some(response));
-        transfer.answer = head.map(|response| response.head().clone());
-        let (seen, _) = observer.watch.seen();
+        transfer.response = head.map(|response| response.head().clone());
+        let (recorded, _) = observer.recorder.recorded();
         if place.file.is_none() {
             turn.take();
         }
         let heads_wanted = options.head || options.include;
         match sent {
             Ok(response) => {
-                let hops = if heads_wanted { seen.hops } else { Vec::new() };
+                let hops = if heads_wanted { recorded.hops } else { Vec::new() };
                 place.take(options, response, transfer, hops, &self.all)
             }
             Err(error) => {
                 if place.file.is_none() && heads_wanted {
-                    print_stdout(&[seen.hops, seen.heads].concat())?;
+                    print_stdout(&[recorded.hops, recorded.heads].concat())?;
                 }
                 Err(error.into())
             }
@@ -325,19 +329,19 @@ impl Fetcher {
     }
 }
 
-/// Draws where the time of each request went, on stderr.
+/// Draws the time of each request on stderr.
 fn draw(tracer: &Tracer) {
     let (columns, in_colour) = (terminal::columns(), terminal::in_colour());
     let draw = |picture: Picture| format!("\n{}", picture.draw(columns, in_colour));
     print_stderr(&tracer.pictures().into_iter().map(draw).collect::<String>());
 }
 
-/// Do several transfers go at a time?
+/// Returns true if several transfers run at a time.
 pub(super) fn is_parallel(options: &ClientOptions) -> bool {
     options.parallel.on && options.urls.len() > 1
 }
 
-/// Reads what `-w` says.
+/// Parses the format of `-w`.
 fn format(options: &ClientOptions) -> Result<Option<Format>, CommandError> {
     let Some(format) = options.write_out.as_deref() else { return Ok(None) };
     let text = match format.strip_prefix('@') {
@@ -347,7 +351,7 @@ fn format(options: &ClientOptions) -> Result<Option<Format>, CommandError> {
     Format::parse(&text).map(Some).map_err(CommandError::Usage)
 }
 
-/// Where the lines of `--json-out` go.
+/// Opens the output of `--json-out`.
 fn lines(path: &Path) -> Result<Box<dyn Write + Send>, CommandError> {
     if path == Path::new("-") {
         return Ok(Box::new(io::stdout()));
@@ -356,8 +360,8 @@ fn lines(path: &Path) -> Result<Box<dyn Write + Send>, CommandError> {
     Ok(Box::new(file.map_err(|error| CommandError::Write(path.display().to_string(), error))?))
 }
 
-/// curl's habits: redirects are followed when that is asked for, a retry is of a whole transfer, and nothing
-/// but the connection has a limit that was not asked for.
+/// Returns a client with curl's defaults: redirects are followed on request only, only a whole transfer
+/// is retried, and only connecting has a time limit that was not requested.
 pub(super) fn configured(options: &ClientOptions) -> Result<Client, CommandError> {
     let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
     let connect = network::connect_options(&options.network, variable);
@@ -373,7 +377,7 @@ fn redirects(wishes: &RetryOptions) -> Redirects {
         Follow::Yes => CredentialScope::SameOrigin,
         Follow::Trusted => CredentialScope::AnyHost,
     };
-    // A page that leads to itself until something is ready is as good as any other.
+    // A page that redirects to itself until something is ready is allowed.
     let on_repeat = OnRepeat::Allow;
     let keep_post = wishes.stays_post.clone();
     let max = wishes.most_redirects;

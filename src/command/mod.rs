@@ -33,7 +33,7 @@
 //! | [`trace`], [`waterfall`] | `--trace`: from events to rows, from rows to lines |
 //! | [`error`], [`exit_code`] | why a command failed, in one line; curl's exit code for it |
 //! | [`resolve_only`] | `client where` |
-//! | [`bench`] | `client bench` |
+//! | [`mod@bench`] | `client bench` |
 
 pub mod bench;
 pub mod build_request;

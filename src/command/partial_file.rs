@@ -1,9 +1,10 @@
-//! `-o FILE`, `-O`: a file that is whole or not there, and what came so far of one that is not.
+//! `-o FILE`, `-O`: a file appears under its name when it is complete; until then its bytes are in
+//! another.
 //!
-//! A body is written to `FILE.part` and renamed once it is complete, so nobody finds half of it under
-//! its name. What is cut short stays in `FILE.part`, for `-C -`, and beside it the answer's validator,
-//! in `FILE.part.validator`: see [`resume`](super::resume). A device or a pipe is written to directly.
-//! Refused: two clients that write the same file.
+//! A body is written to `FILE.part` and renamed once it is complete, so no incomplete file appears
+//! under its name. A body that is cut short stays in `FILE.part`, for `-C -`, with the validator of the
+//! response beside it in `FILE.part.validator`: see [`resume`](super::resume). A device or a pipe is
+//! written to directly. Rejected: two clients that write the same file.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -13,13 +14,13 @@ use std::path::{Path, PathBuf};
 use super::resume::{AtHand, validator};
 use crate::proto::http::headers::Headers;
 
-/// A body on its way to a file.
+/// A file that is being written.
 #[derive(Debug)]
 pub struct PartialFile(Backing);
 
 #[derive(Debug)]
 enum Backing {
-    /// No regular file: nothing to be renamed.
+    /// Not a regular file: nothing is renamed.
     Direct(File),
     Beside {
         file: File,
@@ -29,7 +30,7 @@ enum Backing {
 }
 
 impl PartialFile {
-    /// Begins a file anew.
+    /// Begins a new file.
     ///
     /// # Errors
     /// Those of the file system; [`ErrorKind::WouldBlock`] when another process writes to it.
@@ -45,7 +46,7 @@ impl PartialFile {
         if about.as_ref().is_some_and(|about| about.permissions().readonly()) {
             return Err(ErrorKind::PermissionDenied.into());
         }
-        // What a link leads to is replaced, and not the link.
+        // The target of a symbolic link is replaced, not the link.
         let target = about.as_ref().map_or(Ok(target.to_owned()), |_| target.canonicalize())?;
         let output = PartialFile::open(&target, &beside(&target, ".part"))?;
         if let (Some(about), Backing::Beside { file, .. }) = (about, &output.0) {
@@ -54,10 +55,10 @@ impl PartialFile {
         output.begin(head)
     }
 
-    /// Goes on behind what is there.
+    /// Continues after the bytes that are there.
     ///
     /// # Errors
-    /// As [`PartialFile::create`]; [`ErrorKind::InvalidData`] when its length is another by now.
+    /// As [`PartialFile::create`]; [`ErrorKind::InvalidData`] when its length has changed.
     pub fn go_on(target: &Path, at_hand: &AtHand) -> io::Result<PartialFile> {
         let part = beside(target, ".part");
         if at_hand.path() != part {
@@ -97,7 +98,7 @@ impl PartialFile {
         Ok(self)
     }
 
-    /// It is complete: from now on it is there under its name.
+    /// Completes the file: it appears under its name.
     ///
     /// # Errors
     /// Those of the file system.
@@ -111,7 +112,7 @@ impl PartialFile {
         }
     }
 
-    /// It will not be complete: where something came, that is kept, and its name given.
+    /// Gives up the file. Returns the name of the part that is kept, if any byte was received.
     pub fn give_up(self) -> Option<PathBuf> {
         let Backing::Beside { file, part, .. } = self.0 else { return None };
         if file.metadata().is_ok_and(|about| about.len() > 0) {
@@ -134,7 +135,7 @@ impl Write for PartialFile {
     }
 }
 
-/// The last part of a URL's path, for `-O`: never one that leads elsewhere.
+/// Returns the last segment of a URL's path, for `-O`; never a name that leads to another folder.
 pub fn remote_name(path: &str) -> Option<&str> {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let name = path.rsplit_once('/').map_or(path, |(_, name)| name);

@@ -1,23 +1,23 @@
-//! JSON for people: indented, and in colours where there are colours. Order, numbers and repeated
-//! names stay as they came; what is not JSON (RFC 8259) is left alone.
+//! Formats JSON for people: indented, and in colours if the terminal has them. Order, numbers and
+//! repeated names stay as received; text that is not JSON (RFC 8259) is not changed.
 //!
-//! Control characters that JSON allows in a text (DEL, and U+0080 to U+009F) are shown as escapes, so
-//! that an answer cannot play with the terminal.
+//! Control characters that JSON allows in a string (DEL, and U+0080 to U+009F) are shown as escapes, so
+//! that a response cannot control the terminal.
 
 use crate::proto::http::headers::Headers;
 use crate::text::paint;
 
-/// A text of more bytes is not made pretty: 4 MB.
+/// A longer text is not formatted: 4 MB.
 pub const LIMIT: usize = 4 << 20;
 
-/// Does the answer say that it is JSON?
+/// Returns true if the Content-Type is JSON.
 pub fn is_json(head: &Headers) -> bool {
     let media_type = head.text("content-type").unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     media_type == "application/json" || media_type.ends_with("+json")
 }
 
-/// The same JSON over several lines; `None` when it is none.
+/// Returns the JSON over several lines; `None` when it is not valid.
 pub fn pretty(text: &[u8], in_colour: bool) -> Option<String> {
     let text = str::from_utf8(text).ok()?;
     let _: serde_json::Value = serde_json::from_str(text).ok()?;
@@ -67,7 +67,7 @@ pub fn pretty(text: &[u8], in_colour: bool) -> Option<String> {
     Some(out)
 }
 
-/// The token that valid JSON begins with.
+/// Returns the first token of valid JSON.
 fn token(text: &str) -> &str {
     let mut escaped = false;
     let end = match text.chars().next() {

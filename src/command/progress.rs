@@ -1,50 +1,51 @@
-//! How far a download is, in one line that fits into 79 columns and is written again and again; and
-//! `--limit-rate`, which holds it back.
+//! The progress line of a download, in 79 columns, rewritten in place; and `--limit-rate`, which holds
+//! a transfer back.
 //!
-//! The line comes after half a second, so that what is quick makes no noise, and ten times a second.
+//! The line appears after half a second, so that short transfers show nothing, and is updated ten times
+//! a second.
 
 use std::time::{Duration, Instant};
 
 use crate::text::{clock, size};
 
-/// Before that there is no line.
+/// The line appears after this time.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// The line is written again after so long.
+/// The time between two updates of the line.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How wide the bar is, in columns.
+/// The width of the bar in columns.
 const BAR: usize = 24;
 
-/// A body on its way.
+/// The progress line of one body, or of several transfers.
 #[derive(Debug)]
 pub struct ProgressLine {
     begun: Instant,
     shown: Option<Instant>,
-    /// How many bytes had come at an earlier time.
+    /// The number of bytes that an earlier transfer received.
     had: u64,
     has: u64,
-    /// How many there will be, where that is known.
+    /// The total number of bytes, if known.
     total: Option<u64>,
-    /// How many transfers are over, and how many there are, where it is the line of all of them.
+    /// The number of transfers that are complete, and of all, if the line is shared.
     transfers: Option<(usize, usize)>,
 }
 
 impl ProgressLine {
-    /// A body begins; so much of it is there, so much there will be.
+    /// Begins a body of which `had` bytes of `total` are there.
     pub fn new(now: Instant, had: u64, total: Option<u64>) -> ProgressLine {
         ProgressLine { begun: now, shown: None, had, has: had, total, transfers: None }
     }
 
-    /// So many transfers begin, which share a line.
+    /// Begins a number of transfers that share one line.
     pub fn of_all(now: Instant, transfers: usize) -> ProgressLine {
         ProgressLine { transfers: Some((0, transfers)), ..ProgressLine::new(now, 0, None) }
     }
 
-    /// One of them is over.
+    /// Counts one of the transfers as complete.
     pub fn over(&mut self) {
         self.transfers = self.transfers.map(|(over, all)| (over + 1, all));
     }
 
-    /// So many bytes came: what is to be written to the terminal, if it is time for that.
+    /// Counts bytes. Returns the text for the terminal, if an update is due.
     pub fn passed(&mut self, now: Instant, bytes: u64) -> Option<String> {
         self.has += bytes;
         let due = match self.shown {
@@ -57,7 +58,7 @@ impl ProgressLine {
         })
     }
 
-    /// It is over: the last line, if there was one before.
+    /// Returns the last line, if one was shown before.
     pub fn end(&mut self, now: Instant) -> Option<String> {
         self.shown.map(|_| in_place(&self.line(now)) + "\n")
     }
@@ -86,12 +87,13 @@ impl ProgressLine {
     }
 }
 
-/// Over the line that is there. A terminal that is narrower cuts it off (DECAWM), and makes no second one.
+/// Returns the text that overwrites the line in place. A narrower terminal cuts it off (DECAWM) and
+/// does not wrap it.
 fn in_place(line: &str) -> String {
     format!("\r\x1b[?7l{line}\x1b[K\x1b[?7h")
 }
 
-/// Holds a body back, so that no more than `rate` bytes a second come.
+/// Holds a body back to at most `rate` bytes a second.
 #[derive(Debug)]
 pub struct RateLimit {
     begun: Instant,
@@ -100,12 +102,12 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// So many bytes a second, from now on.
+    /// Begins now, with this rate in bytes a second.
     pub fn new(now: Instant, rate: u64) -> RateLimit {
         RateLimit { begun: now, rate: rate.max(1), passed: 0 }
     }
 
-    /// So many bytes came: how long to wait before more are taken.
+    /// Counts bytes. Returns the time to wait before more are transferred.
     pub fn passed(&mut self, now: Instant, bytes: u64) -> Duration {
         self.passed += bytes;
         let due = Duration::try_from_secs_f64(self.passed as f64 / self.rate as f64);

@@ -1,4 +1,5 @@
-//! Bytes on their way, up or down: the line that shows them, and `--limit-rate`, which holds them back.
+//! Counts the bytes of a body, sent or received: shows the progress line, and holds the transfer back
+//! for `--limit-rate`.
 
 use std::io::{self, IsTerminal as _, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex};
@@ -10,14 +11,14 @@ use super::progress::{ProgressLine, RateLimit};
 use crate::cli::client::ClientOptions;
 use crate::sync::lock;
 
-/// The line of all transfers, where several go at a time.
+/// The progress line that parallel transfers share.
 pub(super) type OfAll = Option<Arc<Mutex<ProgressLine>>>;
 
-/// One body's.
+/// Counts the bytes of one body.
 pub(super) struct BodyMeter {
     line: Line,
     pace: Option<RateLimit>,
-    /// No pause is longer than to this moment.
+    /// A pause ends at this time at the latest.
     last: Option<Instant>,
 }
 
@@ -28,8 +29,8 @@ enum Line {
 }
 
 impl BodyMeter {
-    /// A body begins; so much of it is there, so much there will be. The line is for a terminal, and not
-    /// for one that the body itself is written to.
+    /// Begins to count a body of which `had` bytes of `total` are there. The line is shown on a
+    /// terminal, unless the body is written to the same terminal.
     pub(super) fn new(
         options: &ClientOptions,
         of_all: &OfAll,
@@ -51,7 +52,7 @@ impl BodyMeter {
         BodyMeter { line, pace, last: options.max_time.map(|limit| begun + limit) }
     }
 
-    /// So many bytes more.
+    /// Counts more bytes.
     pub(super) fn passed(&mut self, bytes: u64) {
         let now = Instant::now();
         let text = match &mut self.line {

@@ -1,7 +1,7 @@
 //! All transfers of a command line: one after the other, or several at a time (`-Z`).
 //!
-//! Several at a time are so many threads, each of which draws the next URL from a channel, makes its
-//! transfer with plain blocking code, and gives back the exit code.
+//! In parallel, each thread receives the next URL from a channel, makes its transfer with plain
+//! blocking code, and returns the exit code.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,11 +10,11 @@ use super::error::CommandError;
 use super::fetch::{Fetcher, is_parallel};
 use crate::cli::client::ClientOptions;
 
-/// Makes all transfers. One that fails does not keep the others from their turn, unless `--fail-early`
-/// was said; the exit code is that of the last one, with `-Z` of the last one to fail, as with curl.
+/// Makes all transfers. A failed one does not stop the others, unless `--fail-early` is set. Returns
+/// the exit code of the last one, with `-Z` of the last one that failed, as with curl.
 ///
 /// # Errors
-/// What keeps all of them from being made.
+/// When no transfer can be made.
 pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
     let fetcher = Fetcher::new(options.clone())?;
     let done = match is_parallel(options) {
@@ -41,7 +41,7 @@ fn one_by_one(options: &ClientOptions, fetcher: &Fetcher) -> Result<u8, CommandE
     Ok(code)
 }
 
-/// When one fails early, what is under way beside it is left to end with the program.
+/// After an early failure, the transfers still running end with the program.
 fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, CommandError> {
     let (give, tasks) = crossbeam_channel::unbounded();
     let (tell, told) = crossbeam_channel::unbounded();

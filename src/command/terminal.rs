@@ -1,4 +1,4 @@
-//! The terminal that stderr may be: how wide it is, and whether it takes colours.
+//! The terminal that stderr may be: its width, and whether it takes colours.
 
 use std::env;
 use std::io::{self, IsTerminal as _};
@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 
 use crate::text::wants_colour;
 
-/// Where nobody says how wide it is, and for a pipe.
+/// The width if nothing tells it, and for a pipe.
 const USUAL: usize = 80;
 
-/// How many columns stderr has: what `stty` says of the terminal (to ask the kernel itself takes an `unsafe`
-/// call), else what `COLUMNS` says, else 80.
+/// Returns the columns of stderr: as `stty` reports them (the system call needs `unsafe`), else as
+/// `COLUMNS` says, else 80.
 pub fn columns() -> usize {
     if !io::stderr().is_terminal() {
         return USUAL;
@@ -20,7 +20,7 @@ pub fn columns() -> usize {
     said.filter(|&columns| columns > 0).unwrap_or(USUAL)
 }
 
-/// `stty size` prints rows and columns of the terminal on its stdin.
+/// Runs `stty size`, which prints rows and columns of the terminal on its stdin.
 fn asked() -> Option<usize> {
     let terminal = Stdio::from(io::stderr().as_fd().try_clone_to_owned().ok()?);
     let said = Command::new("stty").arg("size").stdin(terminal).stderr(Stdio::null()).output();
@@ -28,7 +28,7 @@ fn asked() -> Option<usize> {
     said.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Colours: on a terminal, unless `NO_COLOR` (no-color.org) says something, or it is a dumb one.
+/// Returns true on a terminal, unless `NO_COLOR` (no-color.org) is set or `TERM` is `dumb`.
 pub fn in_colour() -> bool {
     io::stderr().is_terminal() && wants_colour()
 }

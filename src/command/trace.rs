@@ -1,13 +1,13 @@
-//! `--trace`: what the events of a transfer come to, request by request, as rows of a waterfall.
+//! `--trace`: turns the events of a transfer into the rows of a waterfall, request by request.
 //!
 //! ```text
 //! resolve ─ connect… ─ send ─ wait ─────────────────────── first byte ─ body ─ total
 //!      or reuse               └ queue ─ parse ─ receive ─ handle    the server's half, if it tells
 //! ```
-//! A redirect, a retry and a stale connection each begin another request. One that failed shows how far it
-//! got. The clocks of the two ends are never compared: what the server says that it took is placed inside
-//! the wait, and what is left of that was spent on the way, in the network and in both kernels. What other
-//! servers say in `Server-Timing` is listed; nobody knows when in the wait that was.
+//! A redirect, a retry and a stale connection each begin another request. A failed request shows the
+//! phases it reached. The clocks of the two ends are never compared: the times that the server reports
+//! are placed inside the wait, and the rest of the wait was spent in the network and in both kernels.
+//! `Server-Timing` of other servers is listed without a place in the wait, which is unknown.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -23,19 +23,19 @@ use crate::proto::http::status::Status;
 use crate::sync::lock;
 use crate::text::time;
 
-/// How the connections of a client came about, by their numbers: what is saved when one is used again.
+/// How each connection of a client was opened, by number: the time that reuse saves.
 pub type Opened = Arc<Mutex<HashMap<usize, Opening>>>;
 
-/// How a connection came about.
+/// How a connection was opened.
 #[derive(Debug, Clone)]
 pub struct Opening {
-    /// How long looking up and connecting took.
+    /// The time of name lookup and connecting.
     took: Duration,
-    /// Where it leads.
+    /// The address of the server.
     ends: String,
 }
 
-/// Watches the events of one transfer.
+/// Records the events of one transfer.
 #[derive(Debug)]
 pub struct Tracer {
     begun: Instant,
@@ -44,33 +44,33 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// The transfer begins now.
+    /// Begins a transfer now.
     pub fn new(opened: &Opened) -> Tracer {
         Tracer { begun: Instant::now(), legs: Mutex::default(), opened: Arc::clone(opened) }
     }
 
-    /// Something happened.
+    /// Records an event.
     pub fn observe(&self, event: &Event<'_>) {
         let now = self.begun.elapsed();
         record(&mut lock(&self.legs), &mut lock(&self.opened), now, event);
     }
 
-    /// A picture of each request so far.
+    /// Returns a picture of each request so far.
     pub fn pictures(&self) -> Vec<Picture> {
         lock(&self.legs).iter().map(RequestTrace::picture).collect()
     }
 }
 
-/// One request, from the name of a host to the end of an answer, as far as it came.
+/// One request, from the name lookup to the end of the response, as far as it came.
 #[derive(Debug, Default)]
 struct RequestTrace {
     title: String,
     begun: Duration,
-    /// The last that was seen of it.
+    /// The time of its last event.
     ended: Duration,
-    /// Up to the request: what is through.
+    /// The phases before the request was sent that are complete.
     rows: Vec<Row>,
-    /// What is under way.
+    /// The phases that have begun.
     open: Vec<PendingSpan>,
     connection: Option<usize>,
     head_length: usize,
@@ -79,26 +79,26 @@ struct RequestTrace {
     interim: Vec<(Duration, Status)>,
     head: Option<(Duration, Status)>,
     metrics: Vec<Metric>,
-    /// How much of the body has come; and whether that is all.
+    /// Bytes of the body received; and true if it is complete.
     received: Option<u64>,
     is_complete: bool,
     /// Why it failed.
     failed: Option<String>,
-    /// What followed.
+    /// What followed the request.
     then: Option<String>,
     is_over: bool,
 }
 
-/// Something under way.
+/// A phase that has begun.
 #[derive(Debug)]
 struct PendingSpan {
     label: &'static str,
     begun: Duration,
-    /// For an attempt to connect.
+    /// The address that a connection attempt is for.
     address: Option<SocketAddr>,
 }
 
-/// Takes note of an event: of the last request, or of one that begins with it.
+/// Records an event: of the last request, or of a new one that begins with it.
 fn record(
     legs: &mut Vec<RequestTrace>,
     opened: &mut HashMap<usize, Opening>,
@@ -118,7 +118,7 @@ fn record(
 }
 
 impl RequestTrace {
-    /// Takes note of an event of this request.
+    /// Records an event of this request.
     fn record(&mut self, opened: &mut HashMap<usize, Opening>, now: Duration, event: &Event<'_>) {
         match event {
             Event::Resolving(_)
@@ -147,7 +147,7 @@ impl RequestTrace {
         }
     }
 
-    /// Takes note of how the request gets its connection.
+    /// Records how the request gets its connection.
     fn record_connection(
         &mut self,
         opened: &mut HashMap<usize, Opening>,
@@ -208,7 +208,7 @@ impl RequestTrace {
         }
     }
 
-    /// Takes note of what is sent and received.
+    /// Records what is sent and received.
     fn record_message(&mut self, now: Duration, event: &Event<'_>) {
         match event {
             Event::Sending(head) => {
@@ -237,7 +237,7 @@ impl RequestTrace {
         }
     }
 
-    /// Takes note of how the request ends, and what follows it.
+    /// Records how the request ends, and what follows it.
     fn record_end(&mut self, now: Duration, event: &Event<'_>) {
         match event {
             Event::Kept(id, _) if self.connection == Some(*id) => {
@@ -285,7 +285,7 @@ impl RequestTrace {
         self.open.push(PendingSpan { label, begun, address });
     }
 
-    /// What was under way, with this address, is through.
+    /// Ends the phase that has begun with this address.
     fn close(&mut self, now: Duration, address: Option<SocketAddr>, kind: RowKind, note: String) {
         let at = self.open.iter().position(|open| open.address == address);
         let Some(PendingSpan { label, begun, .. }) = at.map(|at| self.open.remove(at)) else {
@@ -331,7 +331,8 @@ impl RequestTrace {
         Picture { title: self.title.clone(), begins: self.begun, ends: self.ended, rows }
     }
 
-    /// From the request's last byte to the answer's first, and the server's share of that.
+    /// Adds the rows of the time from the request's last byte to the response's first, and the server's
+    /// share of it.
     fn wait(&self, sent: Duration, failed: &dyn Fn() -> String, rows: &mut Vec<Row>) {
         let until = match (self.first_byte, self.head) {
             (Some(first), Some(_)) if first >= sent && self.interim.is_empty() => first,
@@ -378,7 +379,7 @@ impl RequestTrace {
         }
     }
 
-    /// What our own server tells, which is one thing after the other.
+    /// Returns the phases that this project's own server reports; they follow each other.
     fn ours(&self) -> impl Iterator<Item = (&'static str, Duration)> {
         let took = |name: &'static str| {
             let metric = self.metrics.iter().find(|metric| metric.name == name);
@@ -401,7 +402,7 @@ impl RequestTrace {
     }
 }
 
-/// `GET /path` and the host, from the head of a request.
+/// Returns `GET /path` and the host, from the head of a request.
 fn title(head: &[u8]) -> String {
     let text = String::from_utf8_lossy(head);
     let mut lines = text.lines();

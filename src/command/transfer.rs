@@ -1,8 +1,8 @@
-//! What is known of a transfer once it is over: when each phase was through, how many bytes went
-//! which way, and how it ended. `-w` and `--json-out` tell of it, under curl's names.
+//! The record of a transfer: the time at which each phase ended, the bytes sent and received, and the
+//! result. `-w` and `--json-out` print it under curl's names.
 //!
-//! Times are counted from the beginning of the transfer. What was not reached, or was not needed on
-//! a connection that is used again, took no time.
+//! Times count from the beginning of the transfer. A phase that was not reached, or that a reused
+//! connection does not need, took no time.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -20,126 +20,126 @@ use crate::proto::http::status::Status;
 use crate::proto::http::url::Url;
 use crate::sync::lock;
 
-/// Who is at the other end of each connection of a client.
+/// The addresses of both endpoints of each connection of a client.
 pub type Peers = Arc<Mutex<HashMap<usize, Endpoints>>>;
 
-/// Watches the events of one transfer, which begins when it is made.
+/// Records the events of one transfer, which begins when this is created.
 #[derive(Debug)]
 pub struct EventRecorder {
     begun: Instant,
-    seen: Mutex<Recorded>,
+    recorded: Mutex<Recorded>,
     peers: Peers,
 }
 
-/// What the events of one transfer said.
+/// What the events of one transfer reported.
 #[derive(Debug, Clone, Default)]
 pub struct Recorded {
-    /// The host's addresses were known.
+    /// When the addresses of the host were known.
     pub resolved: Duration,
-    /// The connection stood.
+    /// When the connection was established.
     pub connected: Duration,
-    /// The head of the request was ready to be sent.
+    /// When the head of the request was ready to be sent.
     pub sending: Duration,
-    /// The head of the answer was there.
-    pub answered: Duration,
-    /// How many connections were made.
+    /// When the head of the response was received.
+    pub first_byte: Duration,
+    /// The number of connections made.
     pub connects: u64,
-    /// Who asked and who answered.
-    pub ends: Option<Endpoints>,
-    /// How long the heads of the requests were.
+    /// The addresses of both endpoints.
+    pub endpoints: Option<Endpoints>,
+    /// Bytes of the heads of all requests.
     pub request_heads: u64,
-    /// How much of the body of the last request was sent.
+    /// Bytes of the body of the last request that were sent.
     pub uploaded: u64,
-    /// The heads of the last answer as they came, interim ones included.
+    /// The heads of the last response as received, interim ones included.
     pub heads: Vec<u8>,
-    /// Those of the redirects that were followed.
+    /// The heads of the redirects that were followed.
     pub hops: Vec<u8>,
-    /// How many there were.
+    /// The number of redirects.
     pub redirects: u64,
-    /// The last one was followed.
+    /// When the last redirect was followed.
     pub redirected: Duration,
-    /// Where it led.
+    /// The URL that it led to.
     pub url: Option<String>,
     /// The method of the last request.
     pub method: Option<String>,
-    /// How long the heads of the answers were, interim ones included.
-    pub answer_heads: u64,
+    /// Bytes of the heads of all responses, interim ones included.
+    pub response_heads: u64,
 }
 
 impl EventRecorder {
-    /// A transfer begins now.
+    /// Begins a transfer now.
     pub fn new(peers: &Peers) -> EventRecorder {
         let (begun, peers) = (Instant::now(), Arc::clone(peers));
-        EventRecorder { begun, seen: Mutex::default(), peers }
+        EventRecorder { begun, recorded: Mutex::default(), peers }
     }
 
-    /// Something happened.
+    /// Records an event.
     pub fn observe(&self, event: &Event<'_>) {
         let now = self.begun.elapsed();
-        let mut seen = lock(&self.seen);
+        let mut recorded = lock(&self.recorded);
         match event {
-            Event::Resolved(..) => seen.resolved = now,
-            Event::Connected(id, _, ends) => {
-                lock(&self.peers).insert(*id, (*ends).clone());
-                (seen.connected, seen.ends) = (now, Some((*ends).clone()));
-                seen.connects += 1;
+            Event::Resolved(..) => recorded.resolved = now,
+            Event::Connected(id, _, endpoints) => {
+                lock(&self.peers).insert(*id, (*endpoints).clone());
+                (recorded.connected, recorded.endpoints) = (now, Some((*endpoints).clone()));
+                recorded.connects += 1;
             }
-            Event::Reusing(id, _) => seen.ends = lock(&self.peers).get(id).cloned(),
+            Event::Reusing(id, _) => recorded.endpoints = lock(&self.peers).get(id).cloned(),
             Event::Sending(head) => {
-                (seen.sending, seen.uploaded) = (now, 0);
-                seen.request_heads += head.len() as u64;
+                (recorded.sending, recorded.uploaded) = (now, 0);
+                recorded.request_heads += head.len() as u64;
                 let method = head.split(|&byte| byte == b' ').next().unwrap_or_default();
-                seen.method = Some(String::from_utf8_lossy(method).into_owned());
+                recorded.method = Some(String::from_utf8_lossy(method).into_owned());
             }
-            Event::Sent(bytes) => seen.uploaded = *bytes,
+            Event::Sent(bytes) => recorded.uploaded = *bytes,
             Event::Interim(head) | Event::Head(head) => {
-                seen.answered = now;
-                seen.answer_heads += head.headers.source().len() as u64;
-                seen.heads.extend_from_slice(head.headers.source());
+                recorded.first_byte = now;
+                recorded.response_heads += head.headers.source().len() as u64;
+                recorded.heads.extend_from_slice(head.headers.source());
             }
             Event::Redirected(_, url) => {
-                let heads = std::mem::take(&mut seen.heads);
-                seen.hops.extend(heads);
-                seen.redirects += 1;
-                (seen.redirected, seen.url) = (now, Some(url.to_string()));
+                let heads = std::mem::take(&mut recorded.heads);
+                recorded.hops.extend(heads);
+                recorded.redirects += 1;
+                (recorded.redirected, recorded.url) = (now, Some(url.to_string()));
             }
             _ => {}
         }
     }
 
-    /// What there was to see, and how long it took until now.
-    pub fn seen(&self) -> (Recorded, Duration) {
-        (lock(&self.seen).clone(), self.begun.elapsed())
+    /// Returns what was recorded, and the time since the beginning.
+    pub fn recorded(&self) -> (Recorded, Duration) {
+        (lock(&self.recorded).clone(), self.begun.elapsed())
     }
 }
 
-/// A transfer that is over.
+/// A transfer that is complete.
 #[derive(Debug)]
 pub struct Transfer {
-    /// The URL as it was typed.
+    /// The URL as typed.
     pub url: String,
-    /// Which URL of the command line it is, from 0.
+    /// The index of the URL on the command line, from 0.
     pub number: usize,
-    /// What was asked, once that was clear.
-    pub asked: Option<RequestSummary>,
-    /// Status and fields of the answer, if there was one.
-    pub answer: Option<ResponseHead>,
-    /// How many bytes of its body came.
+    /// The request, once it was built.
+    pub request: Option<RequestSummary>,
+    /// Status and fields of the response, if one was received.
+    pub response: Option<ResponseHead>,
+    /// Bytes of the response body that were received.
     pub downloaded: u64,
-    /// Where they went: the name of a file.
+    /// The name of the output file.
     pub output: Option<String>,
-    /// When what happened.
-    pub seen: Recorded,
-    /// How long it took.
+    /// The record of its events.
+    pub recorded: Recorded,
+    /// The duration of the transfer.
     pub total: Duration,
-    /// How it ended: curl's code, and what there is to say about it.
+    /// How it ended; on failure, curl's exit code and a message.
     pub end: Result<(), (u8, String)>,
 }
 
-/// What was asked.
+/// What the figures report of a request.
 #[derive(Debug)]
 pub struct RequestSummary {
-    /// The URL as it was understood.
+    /// The URL as parsed.
     pub url: String,
     /// The method.
     pub method: String,
@@ -148,7 +148,7 @@ pub struct RequestSummary {
 }
 
 impl RequestSummary {
-    /// What this request asks, with this body, if it is not its own.
+    /// Returns the summary of this request, with the body of `upload` if there is one.
     ///
     /// # Errors
     /// As [`Client::send`](crate::client::Client::send), before it sends.
@@ -169,67 +169,69 @@ impl RequestSummary {
 /// A figure.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Figure {
-    /// Words; none is an empty text for `-w`, and `null` in JSON.
+    /// A text; `None` is empty for `-w`, and `null` in JSON.
     Text(Option<String>),
     /// A number.
     Count(u64),
     /// A status: three digits for `-w`.
     Code(Option<Status>),
-    /// A time: seconds, with six digits behind the point.
+    /// A time: in seconds, with six decimal places.
     Seconds(Duration),
 }
 
-/// Takes a figure from a transfer.
+/// Reads a figure from a transfer.
 pub type FigureOf = fn(&Transfer) -> Figure;
 
-/// Every figure there is, by its name, in the order of [`line`](super::write_out::line).
+/// All figures by name, in the order of [`line`](super::write_out::line).
 pub const FIGURES: &[(&str, FigureOf)] = &[
     ("url", |of| Figure::Text(Some(of.url.clone()))),
     ("url_effective", |of| {
-        of.asked(|asked| Some(of.seen.url.clone().unwrap_or(asked.url.clone())))
+        of.request(|request| Some(of.recorded.url.clone().unwrap_or(request.url.clone())))
     }),
     ("urlnum", |of| Figure::Count(of.number as u64)),
-    ("method", |of| of.asked(|asked| Some(of.seen.method.clone().unwrap_or(asked.method.clone())))),
-    ("referer", |of| of.asked(|asked| asked.fields.text("referer").map(str::to_owned))),
-    ("scheme", |of| Figure::Text(of.answer.as_ref().map(|_| "HTTP".to_owned()))),
+    ("method", |of| {
+        of.request(|request| Some(of.recorded.method.clone().unwrap_or(request.method.clone())))
+    }),
+    ("referer", |of| of.request(|request| request.fields.text("referer").map(str::to_owned))),
+    ("scheme", |of| Figure::Text(of.response.as_ref().map(|_| "HTTP".to_owned()))),
     ("http_version", |of| {
-        let version = of.answer.as_ref().map(|head| head.version.as_str());
+        let version = of.response.as_ref().map(|head| head.version.as_str());
         Figure::Text(Some(
             version.map_or("0", |version| version.trim_start_matches("HTTP/")).to_owned(),
         ))
     }),
-    ("http_code", |of| Figure::Code(of.answer.as_ref().map(|head| head.status))),
-    ("response_code", |of| Figure::Code(of.answer.as_ref().map(|head| head.status))),
+    ("http_code", |of| Figure::Code(of.response.as_ref().map(|head| head.status))),
+    ("response_code", |of| Figure::Code(of.response.as_ref().map(|head| head.status))),
     ("content_type", |of| of.field("content-type")),
     ("redirect_url", |of| of.redirect()),
-    ("num_redirects", |of| Figure::Count(of.seen.redirects)),
+    ("num_redirects", |of| Figure::Count(of.recorded.redirects)),
     ("num_headers", |of| {
-        Figure::Count(of.answer.as_ref().map_or(0, |head| head.headers.len()) as u64)
+        Figure::Count(of.response.as_ref().map_or(0, |head| head.headers.len()) as u64)
     }),
-    ("num_connects", |of| Figure::Count(of.seen.connects)),
+    ("num_connects", |of| Figure::Count(of.recorded.connects)),
     ("local_ip", |of| Figure::Text(of.local().map(|local| local.ip().to_string()))),
     ("local_port", |of| Figure::Count(of.local().map_or(0, |local| local.port()).into())),
     ("remote_ip", |of| {
-        Figure::Text(of.seen.ends.as_ref().map(|ends| match ends {
+        Figure::Text(of.recorded.endpoints.as_ref().map(|endpoints| match endpoints {
             Endpoints::Tcp { remote, .. } => remote.ip().to_string(),
             Endpoints::Unix(path) => path.display().to_string(),
         }))
     }),
     ("remote_port", |of| {
-        let remote = of.seen.ends.as_ref().and_then(Endpoints::remote);
+        let remote = of.recorded.endpoints.as_ref().and_then(Endpoints::remote);
         Figure::Count(remote.map_or(0, |remote| remote.port()).into())
     }),
-    ("size_request", |of| Figure::Count(of.seen.request_heads)),
-    ("size_upload", |of| Figure::Count(of.seen.uploaded)),
-    ("size_header", |of| Figure::Count(of.seen.answer_heads)),
+    ("size_request", |of| Figure::Count(of.recorded.request_heads)),
+    ("size_upload", |of| Figure::Count(of.recorded.uploaded)),
+    ("size_header", |of| Figure::Count(of.recorded.response_heads)),
     ("size_download", |of| Figure::Count(of.downloaded)),
-    ("speed_upload", |of| of.per_second(of.seen.uploaded)),
+    ("speed_upload", |of| of.per_second(of.recorded.uploaded)),
     ("speed_download", |of| of.per_second(of.downloaded)),
-    ("time_namelookup", |of| Figure::Seconds(of.seen.resolved)),
-    ("time_connect", |of| Figure::Seconds(of.seen.connected)),
-    ("time_redirect", |of| Figure::Seconds(of.seen.redirected)),
-    ("time_pretransfer", |of| Figure::Seconds(of.seen.sending)),
-    ("time_starttransfer", |of| Figure::Seconds(of.seen.answered)),
+    ("time_namelookup", |of| Figure::Seconds(of.recorded.resolved)),
+    ("time_connect", |of| Figure::Seconds(of.recorded.connected)),
+    ("time_redirect", |of| Figure::Seconds(of.recorded.redirected)),
+    ("time_pretransfer", |of| Figure::Seconds(of.recorded.sending)),
+    ("time_starttransfer", |of| Figure::Seconds(of.recorded.first_byte)),
     ("time_total", |of| Figure::Seconds(of.total)),
     ("filename_effective", |of| Figure::Text(of.output.clone())),
     ("exitcode", |of| Figure::Count(of.end.as_ref().err().map_or(0, |(code, _)| (*code).into()))),
@@ -237,46 +239,47 @@ pub const FIGURES: &[(&str, FigureOf)] = &[
 ];
 
 impl Transfer {
-    /// One that has not begun.
+    /// Returns the record of a transfer that has not begun.
     pub fn new(url: &str, number: usize) -> Transfer {
         Transfer {
             url: url.to_owned(),
             number,
-            asked: None,
-            answer: None,
+            request: None,
+            response: None,
             downloaded: 0,
             output: None,
-            seen: Recorded::default(),
+            recorded: Recorded::default(),
             total: Duration::ZERO,
             end: Ok(()),
         }
     }
 
-    fn asked(&self, what: impl Fn(&RequestSummary) -> Option<String>) -> Figure {
-        Figure::Text(self.asked.as_ref().and_then(what))
+    fn request(&self, what: impl Fn(&RequestSummary) -> Option<String>) -> Figure {
+        Figure::Text(self.request.as_ref().and_then(what))
     }
 
-    /// Our address and port, where the connection has them.
+    /// Returns the local address and port, if the connection has them.
     fn local(&self) -> Option<SocketAddr> {
-        match self.seen.ends {
+        match self.recorded.endpoints {
             Some(Endpoints::Tcp { local, .. }) => Some(local),
             Some(Endpoints::Unix(_)) | None => None,
         }
     }
 
     fn field(&self, name: &str) -> Figure {
-        let value = self.answer.as_ref().and_then(|head| head.headers.first(name));
+        let value = self.response.as_ref().and_then(|head| head.headers.first(name));
         Figure::Text(value.map(|value| String::from_utf8_lossy(value).into_owned()))
     }
 
-    /// Where a redirect would have led (RFC 9110, 10.2.2); as it stands there if it leads nowhere here.
+    /// Returns the target of a redirect that was not followed (RFC 9110, 10.2.2); as received, if it is
+    /// not a valid reference.
     fn redirect(&self) -> Figure {
-        let (Some(head), Some(asked)) = (&self.answer, &self.asked) else {
+        let (Some(head), Some(request)) = (&self.response, &self.request) else {
             return Figure::Text(None);
         };
         let place = head.headers.text("location").filter(|_| head.status.code() / 100 == 3);
         Figure::Text(place.map(|place| {
-            let at = self.seen.url.as_deref().unwrap_or(&asked.url);
+            let at = self.recorded.url.as_deref().unwrap_or(&request.url);
             let led = Url::parse(at).and_then(|url| url.resolve(place.as_bytes()));
             led.map_or_else(|_| place.to_owned(), |url| url.to_string())
         }))

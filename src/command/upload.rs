@@ -1,15 +1,15 @@
-//! A body that is put together from texts and files, read one after the other as it is sent: a form
-//! (`-F`), a file or stdin (`-T`). It costs no memory, whatever its size.
+//! A request body made of texts and files, read one after the other as it is sent: a form (`-F`), a
+//! file or stdin (`-T`). Its memory does not depend on its size.
 //!
-//! A file that grows meanwhile is sent as long as it was; one that shrinks is an error, never a short
-//! body. What is no regular file (a pipe, stdin) has no length, and cannot be read a second time.
+//! A file that grows while it is sent is sent with its first length; one that shrinks is an error, not
+//! a short body. A pipe or stdin has no length, and cannot be read a second time.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What a body is made of; it can be opened as often as one likes.
+/// The parts of a body; it can be opened any number of times.
 #[derive(Debug, Clone, Default)]
 pub struct Recipe(Vec<Part>);
 
@@ -25,10 +25,10 @@ impl Recipe {
         self.0.push(Part::Text(text.into().into()));
     }
 
-    /// Adds a file; `-` is stdin. What has no length is read now, into memory.
+    /// Adds a file; `-` is stdin. One without a length is read into memory now.
     ///
     /// # Errors
-    /// Those of opening it, and of reading one without a length.
+    /// When the file cannot be opened or, without a length, not be read.
     pub fn file(&mut self, path: &Path) -> io::Result<()> {
         let mut text = Vec::new();
         if path == Path::new("-") {
@@ -45,10 +45,10 @@ impl Recipe {
         Ok(())
     }
 
-    /// Begins to read it.
+    /// Begins to read the body.
     ///
     /// # Errors
-    /// Those of opening a file, with its name.
+    /// When a file cannot be opened; the error has its name.
     pub fn open(&self) -> Result<Upload, (PathBuf, io::Error)> {
         let open = |part: &Part| match part {
             Part::Text(text) => Ok(Piece::Text(io::Cursor::new(Arc::clone(text)))),
@@ -61,11 +61,11 @@ impl Recipe {
     }
 }
 
-/// A body on its way.
+/// A body that is being sent.
 #[derive(Debug)]
 pub struct Upload {
     pieces: Vec<Piece>,
-    /// Has any of it been read?
+    /// True if part of it has been read.
     begun: bool,
 }
 
@@ -78,14 +78,15 @@ impl From<Vec<Piece>> for Upload {
 #[derive(Debug)]
 enum Piece {
     Text(io::Cursor<Arc<[u8]>>),
-    /// A regular file: where it begins, how long it is from there, and how much is still to be read.
+    /// A regular file: the offset of its beginning, its length from there, and the bytes still to be
+    /// read.
     File {
         file: File,
         begin: u64,
         length: u64,
         left: u64,
     },
-    /// What has no length: where it begins, if it is known where that is.
+    /// A file without a length, and the offset of its beginning, if known.
     Stream(File, Option<u64>),
 }
 
@@ -113,31 +114,31 @@ impl Piece {
 }
 
 impl Upload {
-    /// This file.
+    /// Returns the body that is this file.
     ///
     /// # Errors
-    /// Those of opening it.
+    /// When it cannot be opened.
     pub fn of(path: &Path) -> io::Result<Upload> {
         Ok(vec![Piece::file(File::open(path)?)?].into())
     }
 
-    /// What comes on stdin; its length is not known, even if it is a file, as with curl.
+    /// Returns the body that is stdin; its length is unknown even if it is a file, as with curl.
     ///
     /// # Errors
-    /// Those of stdin.
+    /// When stdin cannot be used.
     pub fn stdin() -> io::Result<Upload> {
         let mut stdin = stdin()?;
         let begin = stdin.metadata()?.is_file().then(|| stdin.stream_position()).transpose()?;
         Ok(vec![Piece::Stream(stdin, begin)].into())
     }
 
-    /// How long it is, from its beginning, where that is known.
+    /// Returns its length from the beginning, if known.
     pub fn length(&self) -> Option<u64> {
         self.pieces.iter().map(Piece::length).sum()
     }
 }
 
-/// Stdin, as a file that knows whether it can go back.
+/// Returns stdin as a file, which may be able to seek.
 #[cfg(unix)]
 fn stdin() -> io::Result<File> {
     use std::os::fd::AsFd as _;
@@ -176,7 +177,7 @@ impl Read for Upload {
     }
 }
 
-/// To the beginning, and nowhere else.
+/// Seeks to the beginning only.
 impl Seek for Upload {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         if to != SeekFrom::Start(0) {

@@ -1,6 +1,6 @@
-//! What is told while a transfer is under way: `-v`, `--explain`, `--wire`, `--transcript`.
+//! What is shown during a transfer: `-v`, `--explain`, `--wire`, `--transcript`.
 //!
-//! All but the transcript goes to stderr: stdout is the answer's.
+//! All but the transcript goes to stderr: stdout is for the response.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::sync::lock;
 use crate::text::wants_colour;
 use crate::text::wire::{About, Form};
 
-/// Everything that the options ask for.
+/// The observers that the options request.
 #[derive(Default)]
 pub struct VerboseObservers {
     told: Option<VerboseEvents>,
@@ -29,17 +29,18 @@ pub struct VerboseObservers {
 
 /// `-v`.
 struct VerboseEvents {
-    /// `--wire` shows the heads.
+    /// With `--wire` the heads are shown there.
     without_heads: bool,
-    /// With `--explain`: the methods that are not answered yet, as they decide how bodies are framed.
+    /// With `--explain`: the methods that have no response yet, because they decide how bodies are
+    /// framed.
     explained: Option<Mutex<VecDeque<Method>>>,
 }
 
 impl VerboseObservers {
-    /// What these options ask for.
+    /// Returns the observers for these options.
     ///
     /// # Errors
-    /// When the transcript cannot be written.
+    /// When the transcript cannot be created.
     pub fn new(options: &ClientOptions) -> Result<VerboseObservers, CommandError> {
         let stderr = io::stderr();
         let mut form = Form::look(stderr.is_terminal(), wants_colour());
@@ -62,10 +63,10 @@ impl VerboseObservers {
         Ok(VerboseObservers { told, wire, transcript: transcript.transpose()? })
     }
 
-    /// Could the transcript be written so far?
+    /// Checks that the transcript could be written so far.
     ///
     /// # Errors
-    /// Why not, once.
+    /// Returns the reason once, if not.
     pub fn kept(&self) -> Result<(), CommandError> {
         let Some((name, wire)) = &self.transcript else { return Ok(()) };
         wire.broken().map_or(Ok(()), |error| Err(CommandError::Write(name.clone(), error)))
@@ -87,7 +88,7 @@ impl Observer for VerboseObservers {
 }
 
 impl Observer for VerboseEvents {
-    /// A stderr that is gone is no reason not to fetch.
+    /// A closed stderr does not end a transfer.
     fn observe(&self, event: &Event<'_>) {
         let is_head = matches!(
             event,
@@ -106,7 +107,7 @@ impl Observer for VerboseEvents {
     }
 }
 
-/// The same lines, with what there is to say under each of a head.
+/// Adds the explanation below each line of a head.
 fn explained(text: &[u8], event: &Event<'_>, asked: &mut VecDeque<Method>) -> Vec<u8> {
     let part = match event {
         Event::Trailers(_) => Part::Trailer,
@@ -125,7 +126,7 @@ fn explained(text: &[u8], event: &Event<'_>, asked: &mut VecDeque<Method>) -> Ve
         }
     }
     match event {
-        // Another request, or another try; several may be sent before the first is answered.
+        // Another request or retry; several may be sent before the first response.
         Event::Connected(..) | Event::Reusing(..) => asked.clear(),
         Event::Sending(head) => {
             let method = head.split(|&byte| byte == b' ').next().and_then(Method::parse);

@@ -7,29 +7,29 @@ use std::time::Duration;
 
 use crate::text::{blocks, paint, replace_controls, time, wrap};
 
-/// One request.
+/// The rows of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// What was asked.
+    /// Method and URL.
     pub title: String,
-    /// Where the scale begins.
+    /// The time at the left end of the scale.
     pub begins: Duration,
-    /// Where it ends.
+    /// The time at its right end.
     pub ends: Duration,
-    /// What happened in between.
+    /// The phases and moments between them.
     pub rows: Vec<Row>,
 }
 
 /// A line of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// What it is about.
+    /// The name of the phase.
     pub label: String,
-    /// When it began; for a mark, when it was.
+    /// When it began; for a mark, when it happened.
     pub begins: Duration,
-    /// How long it took, where that is known.
+    /// How long it took, if known.
     pub took: Option<Duration>,
-    /// What else there is to say.
+    /// The text after the bar.
     pub note: String,
     /// How it is drawn.
     pub kind: RowKind,
@@ -38,58 +38,58 @@ pub struct Row {
 /// How a row is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowKind {
-    /// The client was at it.
+    /// The client was active.
     Client,
     /// The client waited.
     Wait,
-    /// The server was at it, as it says.
+    /// The server was active, as it reported.
     Server,
-    /// The server says so, but not when.
+    /// Reported by the server without a time of its own.
     Listed,
     /// A moment.
     Mark,
-    /// It came to nothing.
+    /// It failed.
     Failed,
-    /// Words, and no bar.
+    /// A text without a bar.
     Said,
-    /// All of it.
+    /// The whole request.
     Total,
 }
 
-/// In front of the bar: two spaces, label, time.
+/// The columns before the bar: two spaces, label, time.
 const LABEL: usize = 11;
 const TIME: usize = 8;
 const BEFORE: usize = 2 + LABEL + 1 + TIME + 1;
-/// From so many columns on there are bars, and they take half of what there is, but no more than this.
+/// The least number of columns for bars; they take half of the width, but no more than this.
 const BARS_FROM: usize = 60;
 const MOST: usize = 60;
-/// A label that is no name of ours.
+/// The longest label that a server may choose.
 const LONGEST: usize = 40;
 
 impl Row {
-    /// From then till then.
+    /// Returns a row with a beginning and an end.
     pub fn span(kind: RowKind, label: &str, begins: Duration, ends: Duration, note: String) -> Row {
         let took = Some(ends.saturating_sub(begins));
         Row { label: label.to_owned(), begins, took, note, kind }
     }
 
-    /// A moment.
+    /// Returns a row for a moment.
     pub fn mark(label: &str, at: Duration, note: String) -> Row {
         Row { label: label.to_owned(), begins: at, took: None, note, kind: RowKind::Mark }
     }
 
-    /// Words.
+    /// Returns a row of text.
     pub fn said(label: &str, at: Duration, note: String) -> Row {
         Row { kind: RowKind::Said, ..Row::mark(label, at, note) }
     }
 
-    /// What has no place on the scale.
+    /// Returns a row without a place on the scale.
     pub fn listed(label: &str, took: Option<Duration>, note: String) -> Row {
         let label = label.chars().take(LONGEST).collect();
         Row { label, begins: Duration::ZERO, took, note, kind: RowKind::Listed }
     }
 
-    /// What stands in the bar's place: as many columns as there are.
+    /// Draws the bar, as many columns wide as the scale.
     fn bar(&self, picture: &Picture, columns: usize) -> String {
         let total = picture.ends.saturating_sub(picture.begins).as_nanos().max(1);
         let share = |time: Duration, of: usize| {
@@ -111,7 +111,7 @@ impl Row {
         format!("{}{drawn}{}", " ".repeat(start), " ".repeat(behind))
     }
 
-    /// As terminals number colours.
+    /// Returns the colour, as terminals number colours.
     fn colour(&self) -> &'static str {
         match self.kind {
             RowKind::Client => "36",

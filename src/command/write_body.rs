@@ -1,4 +1,4 @@
-//! A body on its way to a file or to a terminal, with what is to be seen of it meanwhile.
+//! Writes a body to a file or to stdout, and counts its bytes for the progress line.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::text::wants_colour;
 
 use super::error::CommandError;
 
-/// One answer's.
+/// Writes the body of one response.
 pub struct BodyWriter<'o> {
     options: &'o ClientOptions,
     meter: BodyMeter,
@@ -28,12 +28,12 @@ impl BodyWriter<'_> {
         BodyWriter { options, meter, passed: 0, hops }
     }
 
-    /// How many bytes of the body came.
+    /// Returns the number of bytes of the body that were received.
     pub fn passed(&self) -> u64 {
         self.passed
     }
 
-    /// To a file, which is there under its name once it is complete.
+    /// Writes to a file, which appears under its name once it is complete.
     pub fn keep(
         &mut self,
         response: &mut Response,
@@ -55,7 +55,7 @@ impl BodyWriter<'_> {
         }
     }
 
-    /// To stdout; for somebody `to_see`, if that is a terminal.
+    /// Writes to stdout; `to_see`: for a person, if that is a terminal.
     pub fn show(
         &mut self,
         response: &mut Response,
@@ -79,7 +79,8 @@ impl BodyWriter<'_> {
         done.map_err(|why| CommandError::not_written("stdout".to_owned(), why))
     }
 
-    /// JSON, made pretty once all of it is there, unless it is too long, or cut short, or none.
+    /// Formats JSON once it is complete; a body that is too long, cut short or not JSON stays as
+    /// received.
     fn json(
         &mut self,
         response: &mut Response,
@@ -125,31 +126,31 @@ impl BodyWriter<'_> {
     }
 }
 
-/// Why an answer did not get to where it should be written.
+/// Why a response was not written completely.
 #[derive(Debug)]
 pub enum WriteBodyError {
-    /// It did not come.
+    /// It could not be received.
     Answer(Error),
     /// It could not be written.
     Write(io::Error),
 }
 
-/// What of an answer is written.
+/// The parts of a response that are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parts {
     /// The body.
     Body,
-    /// The heads, and nothing else, whether a body comes or not.
+    /// The heads only, even if a body follows.
     Heads,
     /// The heads, the body, and the trailer fields.
     All,
 }
 
-/// Writes the body as it arrives, heads and trailer fields as they came, byte for byte. `passed` is
-/// told of each piece of the body, once it is written: how many bytes it had.
+/// Writes the body as it arrives, heads and trailer fields as received, byte for byte. `passed` is
+/// called after each piece of the body with its length in bytes.
 ///
 /// # Errors
-/// [`WriteBodyError`] says on which side it stopped.
+/// [`WriteBodyError`] says which side failed.
 pub fn deliver(
     response: &mut Response,
     parts: Parts,
@@ -165,7 +166,7 @@ pub fn deliver(
         return out.flush().map_err(WriteBodyError::Write);
     }
     while let Some(piece) = response.piece().map_err(WriteBodyError::Answer)? {
-        // What is slow to come is shown as it comes.
+        // A slow response is shown as it arrives.
         out.write_all(piece).and_then(|()| out.flush()).map_err(WriteBodyError::Write)?;
         passed(piece.len());
     }

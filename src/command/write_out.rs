@@ -67,7 +67,7 @@ impl Format {
                 FormatPiece::Figure(figure) => figure(transfer).to_string(),
                 FormatPiece::Line => line(transfer),
                 FormatPiece::Fields => {
-                    fields(transfer.answer.as_ref().map_or(&Headers::new(), |head| &head.headers))
+                    fields(transfer.response.as_ref().map_or(&Headers::new(), |head| &head.headers))
                 }
                 FormatPiece::To(stream) => {
                     parts.push((*stream, String::new()));

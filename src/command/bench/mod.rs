@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`load`] | sends the requests and times them |
-//! | [`report`] | what the times amount to, as text and JSON |
+//! | [`report`] | the result as text and JSON, and its verdict |
 
 pub mod load;
 pub mod report;
@@ -22,10 +22,10 @@ use super::error::{CommandError, print_stderr, print_stdout};
 use crate::cli::bench::BenchOptions;
 use crate::text::{grouped, number};
 
-/// Measures, prints, judges.
+/// Measures, prints the report, and applies the conditions.
 ///
 /// # Errors
-/// What keeps it from being made, and requests or conditions that failed.
+/// When the measurement cannot be made, or requests or conditions failed.
 pub fn run_bench(options: &BenchOptions, stop: &AtomicBool) -> Result<u8, CommandError> {
     let conditions = options.fail_if.as_deref().map(fail_if::parse).transpose();
     let conditions = conditions.map_err(CommandError::Usage)?.unwrap_or_default();
@@ -101,7 +101,7 @@ fn baseline(path: &Path) -> Result<(String, Baseline), CommandError> {
     }
 }
 
-/// One line that says how far it is.
+/// Returns the progress line.
 fn progress(after: Duration, progress: &LoadProgress) -> String {
     let rate = progress.answers() as f64 / after.as_secs_f64().max(1e-9);
     format!(

@@ -1,4 +1,4 @@
-//! One connection of the generator, and what is under way on it.
+//! One connection of the generator, and its outstanding requests.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Write as _};
@@ -9,20 +9,20 @@ use super::encoded_request::{EncodedRequest, ResponseState};
 use super::failure::{Cause, Failure};
 use crate::proto::buf::Buf;
 
-/// A connection, and the one after it.
+/// A connection, and those that follow it in its place.
 #[derive(Default)]
 pub(super) struct BenchConnection {
     pub(super) link: Link,
-    /// What was sent and is not answered, in order.
+    /// Requests that were sent and have no complete response, in order.
     pub(super) outstanding: VecDeque<OutstandingRequest>,
-    /// How many requests may still be sent.
+    /// The number of requests that may still be sent.
     pub(super) left: u64,
     pub(super) reading: ResponseState,
-    /// What has arrived of an answer that is not complete.
+    /// The part of an incomplete response that has arrived.
     pub(super) input: Buf,
-    /// What the server has not taken yet.
+    /// The bytes that the server has not accepted yet.
     output: Vec<u8>,
-    /// Is it among the free ones, and since when?
+    /// Since when it is among the free connections, if it is.
     pub(super) free: Option<Instant>,
 }
 
@@ -30,9 +30,9 @@ pub(super) struct BenchConnection {
 pub(super) enum Link {
     #[default]
     Down,
-    /// To be tried again then.
+    /// Tried again at this time.
     Resting(Instant),
-    /// Begun then; in a closed loop it is made for a request that was due then, too.
+    /// When it was begun; in a closed loop also when the request was due for which it is made.
     Opening(TcpStream, Instant, Option<Instant>),
     Up(TcpStream),
 }
@@ -45,28 +45,28 @@ pub(super) struct OutstandingRequest {
 }
 
 impl BenchConnection {
-    /// Can another request be sent on it, with no more than `depth` under way?
+    /// Returns true if another request can be sent with at most `depth` outstanding.
     pub(super) fn has_room(&self, depth: usize) -> bool {
         matches!(self.link, Link::Up(_)) && self.left > 0 && self.outstanding.len() < depth
     }
 
-    /// Is some of what was asked still to be sent?
+    /// Returns true if bytes of a request are still to be sent.
     pub(super) fn has_output(&self) -> bool {
         !self.output.is_empty()
     }
 
-    /// Puts a request behind those that are to be sent: of the second shape, if it is the last one.
-    pub(super) fn ask(&mut self, due: Instant, now: Instant, shapes: &[EncodedRequest; 2]) {
+    /// Adds a request to the output: of the second shape, if it is the last one.
+    pub(super) fn enqueue(&mut self, due: Instant, now: Instant, shapes: &[EncodedRequest; 2]) {
         self.left -= 1;
         let is_last = self.left == 0;
         self.output.extend_from_slice(&shapes[usize::from(is_last)].wire);
         self.outstanding.push_back(OutstandingRequest { due, sent: now, is_last });
     }
 
-    /// Sends what the server takes now.
+    /// Sends as much as the server accepts now.
     ///
     /// # Errors
-    /// The connection is broken.
+    /// When the connection is broken.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         let Link::Up(stream) = &mut self.link else { return Ok(()) };
         let mut sent = 0;
@@ -75,7 +75,8 @@ impl BenchConnection {
                 Ok(count) => sent += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                // It may have answered before it left: that is read first, and then this comes up.
+                // The server may have responded before it closed: that is read first, and then the
+                // error returns.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
                 Err(error) => return Err(Failure::Send(Cause::from(&error))),
             }
@@ -84,7 +85,7 @@ impl BenchConnection {
         Ok(())
     }
 
-    /// Closes it, and gives what is not answered and never will be.
+    /// Closes the connection, and returns the requests that will have no response.
     pub(super) fn end(&mut self) -> VecDeque<OutstandingRequest> {
         std::mem::take(self).outstanding
     }

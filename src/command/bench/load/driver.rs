@@ -1,7 +1,7 @@
 //! One thread of the generator: its connections, and one wait for all of them.
 //!
 //! ```text
-//! open ─> Opening ─> Up: ask ─> receive ─> answered ─> ask …        in a closed loop, at once
+//! open ─> Opening ─> Up: send ─> receive ─> complete ─> send …        in a closed loop, at once
 //!  ^                  │            │            └─> free ─> dispatch  at a rate, when one is due
 //!  └── Down <── fail ─┴────────────┘
 //! ```
@@ -24,11 +24,11 @@ use crate::net::thread_usage;
 use crate::proto::buf::Buf;
 use crate::proto::http::limits::Limits;
 
-/// How much is read at once.
+/// The size of a read.
 const READ: usize = 64 << 10;
-/// How often times are looked at that need no precision.
+/// The interval at which deadlines are checked that need no precision.
 const TICK: Duration = Duration::from_millis(20);
-/// How long a connection that failed to come about is left alone.
+/// The pause after a connection that failed to be established.
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct Driver<'j> {
@@ -38,20 +38,20 @@ pub(super) struct Driver<'j> {
     limits: Limits,
     poller: Poller,
     timer: Timer,
-    lanes: Vec<BenchConnection>,
-    /// Connections that can take a request, the one that has been waiting for longest first; at a
-    /// rate only. One that has broken since may still be in it.
+    connections: Vec<BenchConnection>,
+    /// Connections that can take a request, the longest free one first; at a rate only. One that has
+    /// broken since may still be in it.
     free: VecDeque<usize>,
-    /// Requests that were given out, and have not come to anything yet.
+    /// Requests that were taken from the schedule and have no result yet.
     under_way: u64,
-    /// What is read lies here while it is understood; only a rest stays with its connection.
+    /// The buffer for reads while they are parsed; only an incomplete rest stays with its connection.
     scratch: Buf,
     tally: Tally,
     last_answer: Option<Instant>,
     seen: (u64, u64),
 }
 
-/// What a look at the answers came to.
+/// What happens to a connection after its responses were parsed.
 enum Then {
     Stays,
     Closes,
@@ -71,7 +71,7 @@ impl<'j> Driver<'j> {
             limits: Limits::default(),
             timer: poller.timer()?,
             poller,
-            lanes: (0..connections).map(|_| BenchConnection::default()).collect(),
+            connections: (0..connections).map(|_| BenchConnection::default()).collect(),
             free: VecDeque::with_capacity(connections),
             under_way: 0,
             scratch: Buf::new(),
@@ -84,7 +84,7 @@ impl<'j> Driver<'j> {
     pub(super) fn run(mut self) -> io::Result<Measured> {
         let (begun, cost) = (Instant::now(), thread_usage::of_this_thread());
         let mut events = Events::new();
-        for at in 0..self.lanes.len() {
+        for at in 0..self.connections.len() {
             self.open(at, begun)?;
         }
         let mut tick = begun + TICK;
@@ -92,7 +92,7 @@ impl<'j> Driver<'j> {
             let now = Instant::now();
             let next = self.dispatch();
             if now >= tick {
-                self.look_at_the_clock(now)?;
+                self.check_deadlines(now)?;
                 tick = now + TICK;
             }
             if self.job.stop.load(Ordering::Relaxed) || self.is_over(now) {
@@ -103,10 +103,10 @@ impl<'j> Driver<'j> {
             }
             self.poller.wait_for(tick.saturating_duration_since(now), &mut events)?;
             for event in events.iter() {
-                self.happened(event)?;
+                self.handle_event(event)?;
             }
         }
-        self.tell();
+        self.publish_progress();
         let now = Instant::now();
         let cost = thread_usage::of_this_thread().saturating_sub(cost);
         let ended = self.schedule.end().max(self.last_answer).unwrap_or(now);
@@ -125,7 +125,7 @@ impl<'j> Driver<'j> {
         self.under_way == 0 && self.schedule.clone().next(now) == NextRequest::Over
     }
 
-    /// Begins a connection. In a closed loop only for a request, which waits for it.
+    /// Begins a connection; in a closed loop for a request only, which waits for it.
     fn open(&mut self, at: usize, now: Instant) -> io::Result<()> {
         let next = match self.is_closed_loop() {
             true => self.schedule.next(now),
@@ -140,7 +140,7 @@ impl<'j> Driver<'j> {
         match connect::begin(self.job.address) {
             Ok(stream) => {
                 self.poller.register_opening(&stream, at as u64)?;
-                self.lanes[at].link = Link::Opening(stream, now, due);
+                self.connections[at].link = Link::Opening(stream, now, due);
             }
             Err(error) => self.not_connected(at, Cause::from(&error), due, now),
         }
@@ -148,19 +148,19 @@ impl<'j> Driver<'j> {
     }
 
     fn not_connected(&mut self, at: usize, cause: Cause, due: Option<Instant>, now: Instant) {
-        self.lanes[at].link = Link::Resting(now + PAUSE);
+        self.connections[at].link = Link::Resting(now + PAUSE);
         self.under_way -= u64::from(due.is_some());
         if self.schedule.is_measured(due.unwrap_or(now)) {
             self.tally.failed(Failure::Connect(cause), 1);
         }
     }
 
-    /// Gives what is due to free connections, at a rate. Says when the next one will be due, if there
-    /// is a connection for it.
+    /// Sends what is due on free connections, at a rate. Returns when the next request is due, if a
+    /// connection is free for it.
     fn dispatch(&mut self) -> Option<Instant> {
         while let Some(&at) = self.free.front() {
-            let since = self.lanes[at].free;
-            let (Link::Up(_), Some(since)) = (&self.lanes[at].link, since) else {
+            let since = self.connections[at].free;
+            let (Link::Up(_), Some(since)) = (&self.connections[at].link, since) else {
                 self.free.pop_front();
                 continue;
             };
@@ -176,53 +176,53 @@ impl<'j> Driver<'j> {
                 self.tally.late += 1;
             }
             self.free.pop_front();
-            self.lanes[at].free = None;
+            self.connections[at].free = None;
             self.under_way += 1;
-            self.lanes[at].ask(due, now, &self.shapes);
+            self.connections[at].enqueue(due, now, &self.shapes);
             self.flush(at, now);
             self.offer(at, now);
         }
         None
     }
 
-    /// Says that a connection can take a request, if it can.
+    /// Adds a connection to the free ones, if it can take a request.
     fn offer(&mut self, at: usize, now: Instant) {
-        let lane = &mut self.lanes[at];
-        if lane.has_room(self.job.plan.pipeline) && lane.free.is_none() {
-            lane.free = Some(now);
+        let connection = &mut self.connections[at];
+        if connection.has_room(self.job.plan.pipeline) && connection.free.is_none() {
+            connection.free = Some(now);
             self.free.push_back(at);
         }
     }
 
-    /// Sends as many requests as there may be on a connection: the next steps of a closed loop.
+    /// Sends as many requests as a connection may have outstanding: the next steps of a closed loop.
     fn feed(&mut self, at: usize, now: Instant) {
         if !self.is_closed_loop() {
             return self.offer(at, now);
         }
-        let mut asked = false;
-        while self.lanes[at].has_room(self.job.plan.pipeline) {
+        let mut enqueued = false;
+        while self.connections[at].has_room(self.job.plan.pipeline) {
             let NextRequest::Due(due) = self.schedule.next(now) else { break };
             self.under_way += 1;
-            self.lanes[at].ask(due, now, &self.shapes);
-            asked = true;
+            self.connections[at].enqueue(due, now, &self.shapes);
+            enqueued = true;
         }
-        if asked {
+        if enqueued {
             self.flush(at, now);
         }
     }
 
     fn flush(&mut self, at: usize, now: Instant) {
-        if let Err(failure) = self.lanes[at].flush() {
+        if let Err(failure) = self.connections[at].flush() {
             self.fail(at, failure, now);
         }
     }
 
-    fn happened(&mut self, event: Event) -> io::Result<()> {
+    fn handle_event(&mut self, event: Event) -> io::Result<()> {
         let Ok(at) = usize::try_from(event.key) else { return Ok(()) };
         let now = Instant::now();
-        match std::mem::take(&mut self.lanes[at].link) {
+        match std::mem::take(&mut self.connections[at].link) {
             Link::Opening(stream, begun, due) => match connect::outcome(&stream) {
-                None => self.lanes[at].link = Link::Opening(stream, begun, due),
+                None => self.connections[at].link = Link::Opening(stream, begun, due),
                 Some(Err(error)) => self.not_connected(at, Cause::from(&error), due, now),
                 Some(Ok(())) => {
                     self.connected(at, stream, due, now);
@@ -232,38 +232,38 @@ impl<'j> Driver<'j> {
                 }
             },
             link => {
-                self.lanes[at].link = link;
-                if self.lanes[at].has_output() {
+                self.connections[at].link = link;
+                if self.connections[at].has_output() {
                     self.flush(at, now);
                 }
                 self.receive(at, event.ended);
             }
         }
-        match self.lanes[at].link {
+        match self.connections[at].link {
             Link::Down => self.open(at, now),
             _ => Ok(()),
         }
     }
 
     fn connected(&mut self, at: usize, stream: TcpStream, due: Option<Instant>, now: Instant) {
-        let lane = &mut self.lanes[at];
-        lane.link = Link::Up(stream);
-        lane.left = self.job.plan.per_connection.unwrap_or(u64::MAX);
+        let connection = &mut self.connections[at];
+        connection.link = Link::Up(stream);
+        connection.left = self.job.plan.per_connection.unwrap_or(u64::MAX);
         self.tally.connections += 1;
         if let Some(due) = due {
-            self.lanes[at].ask(due, now, &self.shapes);
+            self.connections[at].enqueue(due, now, &self.shapes);
             self.flush(at, now);
         }
         self.feed(at, now);
     }
 
-    /// Reads what has come, and asks again.
+    /// Reads what has arrived, and sends the next requests.
     fn receive(&mut self, at: usize, ended: bool) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        if !self.lanes[at].input.is_empty() {
-            self.lanes[at].input.move_into(&mut scratch);
+        if !self.connections[at].input.is_empty() {
+            self.connections[at].input.move_into(&mut scratch);
         }
-        while let Link::Up(stream) = &mut self.lanes[at].link {
+        while let Link::Up(stream) = &mut self.connections[at].link {
             let room = scratch.spare(READ);
             let wanted = room.len();
             let count = match stream.read(room) {
@@ -283,46 +283,52 @@ impl<'j> Driver<'j> {
             if self.schedule.is_measured(now) {
                 self.tally.bytes += count as u64;
             }
-            match self.answers(at, &mut scratch, now) {
+            match self.parse_responses(at, &mut scratch, now) {
                 Ok(Then::Stays) => self.feed(at, now),
                 Ok(Then::Closes) => self.close(at, Failure::NoResponse, now),
                 Err(failure) => self.fail(at, failure, now),
             }
-            // No less than there was room for: there may be more. The end comes without another event.
+            // The buffer was filled, so there may be more. The end of the stream causes no further
+            // event.
             if count < wanted && !ended {
                 break;
             }
         }
-        let is_up = matches!(self.lanes[at].link, Link::Up(_));
+        let is_up = matches!(self.connections[at].link, Link::Up(_));
         if is_up && !scratch.is_empty() {
-            scratch.move_into(&mut self.lanes[at].input);
+            scratch.move_into(&mut self.connections[at].input);
         } else if !is_up {
-            // What a closed connection said last is no other's.
+            // Bytes of a closed connection do not belong to the next one.
             scratch.move_into(&mut Buf::new());
         }
         self.scratch = scratch;
     }
 
-    /// Understands what lies on the scratch.
-    fn answers(&mut self, at: usize, scratch: &mut Buf, now: Instant) -> Result<Then, Failure> {
-        let lane = &mut self.lanes[at];
+    /// Parses the responses in the scratch buffer.
+    fn parse_responses(
+        &mut self,
+        at: usize,
+        scratch: &mut Buf,
+        now: Instant,
+    ) -> Result<Then, Failure> {
+        let connection = &mut self.connections[at];
         let since_start = now.saturating_duration_since(self.job.begin + self.job.plan.warm_up);
-        while let Some(&asked) = lane.outstanding.front() {
-            let shape = &mut self.shapes[usize::from(asked.is_last)];
-            match lane.reading.advance(scratch, shape, &self.limits)? {
+        while let Some(&request) = connection.outstanding.front() {
+            let shape = &mut self.shapes[usize::from(request.is_last)];
+            match connection.reading.advance(scratch, shape, &self.limits)? {
                 ResponseStep::More => return Ok(Then::Stays),
                 ResponseStep::Answered(status, stays) => {
-                    lane.outstanding.pop_front();
+                    connection.outstanding.pop_front();
                     self.under_way -= 1;
                     self.seen.0 += 1;
                     self.last_answer = Some(now);
-                    if self.schedule.is_measured(asked.due) {
-                        let from_due = now - asked.due;
-                        self.tally.answered(status, from_due, now - asked.sent);
+                    if self.schedule.is_measured(request.due) {
+                        let from_due = now - request.due;
+                        self.tally.answered(status, from_due, now - request.sent);
                         self.tally.timeline.waited(since_start - from_due, from_due);
                         self.tally.timeline.answered(since_start);
                     }
-                    if !stays || lane.left == 0 && lane.outstanding.is_empty() {
+                    if !stays || connection.left == 0 && connection.outstanding.is_empty() {
                         return Ok(Then::Closes);
                     }
                 }
@@ -335,46 +341,46 @@ impl<'j> Driver<'j> {
         }
     }
 
-    /// Ends a connection that broke. What was under way on it has failed; without anything, what broke
-    /// it is counted all the same, unless the server just left.
+    /// Ends a connection that broke. Its outstanding requests have failed; without any, the failure
+    /// itself is counted, unless the server just closed.
     fn fail(&mut self, at: usize, failure: Failure, now: Instant) {
-        let idle = self.lanes[at].outstanding.is_empty();
+        let idle = self.connections[at].outstanding.is_empty();
         if idle && failure == Failure::TooMuch && self.schedule.is_measured(now) {
             self.tally.failed(failure, 1);
         }
         self.close(at, failure, now);
     }
 
-    /// Ends a connection; what is still under way on it has failed like this.
+    /// Ends a connection; its outstanding requests fail with this reason.
     fn close(&mut self, at: usize, failure: Failure, now: Instant) {
-        for asked in self.lanes[at].end() {
+        for request in self.connections[at].end() {
             self.under_way -= 1;
             self.seen.1 += 1;
-            if !self.schedule.is_measured(asked.due) {
+            if !self.schedule.is_measured(request.due) {
                 continue;
             }
             self.tally.failed(failure, 1);
             if failure == Failure::OutOfTime {
-                self.tally.took(now - asked.due, now - asked.sent);
+                self.tally.took(now - request.due, now - request.sent);
             }
             let start = self.job.begin + self.job.plan.warm_up;
-            self.tally.timeline.waited(asked.due - start, now - asked.due);
+            self.tally.timeline.waited(request.due - start, now - request.due);
         }
     }
 
-    /// Ends what takes too long, and tries again what rested.
-    fn look_at_the_clock(&mut self, now: Instant) -> io::Result<()> {
+    /// Ends what is past its deadline, and tries connections again after their pause.
+    fn check_deadlines(&mut self, now: Instant) -> io::Result<()> {
         let patience = self.job.plan.patience;
         let is_up = |since: Instant| now.saturating_duration_since(since) >= patience;
-        for at in 0..self.lanes.len() {
-            match &self.lanes[at].link {
+        for at in 0..self.connections.len() {
+            match &self.connections[at].link {
                 Link::Down => self.open(at, now)?,
                 Link::Resting(until) if *until <= now => self.open(at, now)?,
                 &Link::Opening(_, begun, due) if is_up(begun) => {
                     self.not_connected(at, Cause::TIMED_OUT, due, now);
                 }
                 Link::Up(_)
-                    if self.lanes[at].outstanding.front().is_some_and(|a| is_up(a.sent)) =>
+                    if self.connections[at].outstanding.front().is_some_and(|a| is_up(a.sent)) =>
                 {
                     self.close(at, Failure::OutOfTime, now);
                     self.open(at, now)?;
@@ -383,14 +389,14 @@ impl<'j> Driver<'j> {
             }
         }
         if !self.is_closed_loop() {
-            self.give_up_waiting(now);
+            self.fail_overdue(now);
         }
-        self.tell();
+        self.publish_progress();
         Ok(())
     }
 
-    /// Requests that are due for too long have failed, though they were never sent.
-    fn give_up_waiting(&mut self, now: Instant) {
+    /// Counts requests that were due for too long as failed, though they were never sent.
+    fn fail_overdue(&mut self, now: Instant) {
         let patience = self.job.plan.patience;
         let Some(past) = now.checked_sub(patience) else { return };
         while let NextRequest::Due(due) = self.schedule.next(past) {
@@ -403,8 +409,8 @@ impl<'j> Driver<'j> {
         }
     }
 
-    /// Lets others know how far it is.
-    fn tell(&mut self) {
+    /// Publishes the progress of this thread.
+    fn publish_progress(&mut self) {
         let (answers, failures) = std::mem::take(&mut self.seen);
         self.job.progress.answers.fetch_add(answers, Ordering::Relaxed);
         self.job.progress.failures.fetch_add(failures, Ordering::Relaxed);

@@ -1,9 +1,9 @@
-//! The request as it goes over the wire, again and again, and the reading of its answers. Sans-IO.
+//! A request, encoded once and sent many times, and the state of its responses. Sans-IO.
 //!
-//! The request is written once. An answer's head is parsed by the protocol as any other; but parsing
-//! is a pure function, and servers say the same thing for a second on end: **a head that is equal to
-//! the one before it, byte for byte, means the same**. So each byte of each answer is looked at, each
-//! body is counted to its end, and nothing is allocated for it.
+//! The head of a response is parsed by the protocol. Servers repeat the same head for up to a second,
+//! and parsing is a pure function: **a head that equals the previous one byte for byte has the same
+//! meaning**. So each byte of each response is compared, each body is counted to its end, and nothing
+//! is allocated for it.
 
 use crate::client::{Error, Request, Route};
 use crate::command::bench::load::failure::Failure;
@@ -19,9 +19,9 @@ use crate::proto::http::status::Status;
 pub(super) struct EncodedRequest {
     /// Head and body.
     pub(super) wire: Vec<u8>,
-    /// The state in which its answer is waited for.
+    /// The state that receives its response.
     waiting: RecvHead,
-    /// The last head that was parsed, and what it meant.
+    /// The last head that was parsed, and its meaning.
     cached: Option<CachedHead>,
 }
 
@@ -32,22 +32,22 @@ struct CachedHead {
     body: RecvBody,
 }
 
-/// How far an answer has come.
+/// How much of a response has been received.
 #[derive(Debug, Default)]
 pub(super) enum ResponseState {
-    /// Nothing of it is there.
+    /// No byte of it.
     #[default]
     Start,
     Head(RecvHead),
     Body(Status, RecvBody),
 }
 
-/// What [`ResponseState::advance`] came to.
+/// The result of [`ResponseState::advance`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResponseStep {
     /// More bytes are needed.
     More,
-    /// The answer is complete; may another request follow on the connection?
+    /// The response is complete; true if another request may follow on the connection.
     Answered(Status, bool),
 }
 
@@ -60,7 +60,7 @@ impl EncodedRequest {
         Ok(EncodedRequest { wire, waiting, cached: None })
     }
 
-    /// Takes a head that is cached, if that is what has come.
+    /// Takes a head that equals the cached one, if it is next in the input.
     fn recognize(&self, input: &mut Buf) -> Option<ResponseState> {
         let cached =
             self.cached.as_ref().filter(|cached| input.bytes().starts_with(&cached.head))?;
@@ -78,10 +78,10 @@ impl EncodedRequest {
 }
 
 impl ResponseState {
-    /// Takes what has come of the answer to a request of this shape.
+    /// Takes what has arrived of the response to this request.
     ///
     /// # Errors
-    /// The connection is of no more use.
+    /// When the connection cannot be used further.
     pub(super) fn advance(
         &mut self,
         input: &mut Buf,

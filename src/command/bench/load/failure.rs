@@ -1,33 +1,33 @@
-//! Why a request came to nothing, as something to be counted: few values, each with a name.
+//! Why a request failed, as a value to be counted: few values, each with a name.
 
 use std::io;
 
 use crate::proto::http::error::Rule;
 
-/// What became of a request that was not answered in full.
+/// Why a request has no complete response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// There was no connection for it.
+    /// No connection could be made for it.
     Connect(Cause),
     /// It could not be sent.
     Send(Cause),
-    /// The connection broke before the answer was complete.
+    /// The connection broke before the response was complete.
     Receive(Cause),
-    /// The connection was closed without a byte of an answer.
+    /// The connection was closed before the first byte of a response.
     NoResponse,
-    /// The connection was closed in the middle of the answer.
+    /// The connection was closed within the response.
     CutShort,
-    /// The answer breaks this rule.
+    /// The response breaks this rule.
     BrokenRule(Rule),
-    /// More came than was asked for: which answer is whose is not known any more.
+    /// More bytes arrived than belong to responses, so responses can no longer be matched to requests.
     TooMuch,
-    /// It was sent, and the answer was not complete in time.
+    /// It was sent, and the response was not complete in time.
     OutOfTime,
-    /// It was due, and in all the time there was no connection free to send it.
+    /// It was due, and no connection became free in time to send it.
     NeverSent,
 }
 
-/// What the system says.
+/// The error code of the operating system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cause(i32);
 

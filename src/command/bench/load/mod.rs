@@ -1,8 +1,8 @@
 //! The load generator: many connections on few threads; each request is a whole HTTP exchange.
 //!
-//! Honest by construction: every answer is read to its end and checked (status, framing, length); at
-//! a rate, time counts from when a request was **due**, so a server that stalls is not asked less and
-//! measured less for it (coordinated omission); what is not answered counts with the time waited.
+//! Each response is read to its end and checked (status, framing, length). At a rate, time counts from
+//! when a request was **due**, so a stalled server does not hide its own delay (coordinated omission).
+//! A request without a response counts with the time it waited.
 //!
 //! | file | what it knows |
 //! |---|---|
@@ -11,9 +11,9 @@
 //! | `driver` | one thread: its connections, and waiting for all of them |
 //! | `connection` | one connection, and its outstanding requests |
 //! | `tally`, `timeline` | what was measured, in fixed memory |
-//! | `failure` | why a request came to nothing |
+//! | `failure` | why a request failed |
 //!
-//! What is made of it stands in [`report`](super::report).
+//! [`report`](super::report) evaluates the result.
 
 mod connection;
 mod driver;
@@ -39,48 +39,47 @@ use self::encoded_request::EncodedRequest;
 use self::schedule::{LoadAmount, Schedule};
 use crate::client::{Client, Error, Request, Version};
 
-/// What is to be measured.
+/// What is measured.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// What is asked, again and again.
+    /// The request that is repeated.
     pub request: Request,
-    /// How many connections there are at a time: at least 1.
+    /// The number of connections open at a time: at least 1.
     pub connections: usize,
-    /// How many threads they are spread over: at least 1.
+    /// The number of threads that share them: at least 1.
     pub threads: usize,
     /// How requests follow each other.
     pub pace: Pace,
-    /// How many requests are made. Without this and `duration` it goes on until it is stopped.
+    /// The number of requests. Without this and `duration` the run goes on until it is stopped.
     pub requests: Option<u64>,
-    /// For how long, beginning behind the warm-up.
+    /// The duration, after the warm-up.
     pub duration: Option<Duration>,
-    /// For how long requests are made before they count.
+    /// The duration of the warm-up, whose requests do not count.
     pub warm_up: Duration,
-    /// How many requests go over a connection. The last one says `Connection: close`.
+    /// The number of requests on one connection. The last one says `Connection: close`.
     pub per_connection: Option<u64>,
-    /// How many requests are sent on a connection before the first one is answered: 1 is no
-    /// pipelining.
+    /// The number of requests sent on a connection before the first response: 1 is no pipelining.
     pub pipeline: usize,
-    /// How long a connection may take to come about, a due request to be sent, and an answer to be
-    /// complete.
+    /// The time limit for a connection to be established, for a due request to be sent, and for a
+    /// response to be complete.
     pub patience: Duration,
 }
 
 /// What was measured.
 #[derive(Debug)]
 pub struct LoadResult {
-    /// Of all threads together.
+    /// The sum over all threads.
     pub tally: Tally,
-    /// From the end of the warm-up to the end of the time set, or to the last answer if that came
+    /// From the end of the warm-up to the end of the duration, or to the last response if that was
     /// later.
     pub took: Duration,
-    /// Which share of its time each thread was busy: at 1.0 it had none to wait.
+    /// The share of its time that each thread was busy: at 1.0 it never waited.
     pub busy: Vec<f64>,
-    /// Who was asked.
+    /// The address of the server.
     pub address: SocketAddr,
 }
 
-/// How far it has come, warm-up included.
+/// Counts what is done so far, warm-up included.
 #[derive(Debug, Default)]
 pub struct LoadProgress {
     answers: AtomicU64,
@@ -88,12 +87,12 @@ pub struct LoadProgress {
 }
 
 impl LoadProgress {
-    /// Answers that have come.
+    /// Returns the number of complete responses.
     pub fn answers(&self) -> u64 {
         self.answers.load(Ordering::Relaxed)
     }
 
-    /// Requests that have failed.
+    /// Returns the number of failed requests.
     pub fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
@@ -109,18 +108,18 @@ struct Job<'p> {
     stop: &'p AtomicBool,
 }
 
-/// Measures, until the plan is fulfilled or `stop` is set. `observe` is called now and then.
+/// Measures until the plan is complete or `stop` is set. `observe` is called at intervals.
 ///
 /// # Errors
-/// When nothing can be measured: the request contradicts itself, the host has no address, or it takes
-/// no connection; [`Error::Connect`] also when there are no descriptors to wait with.
+/// When nothing can be measured: the request is not valid, the host has no address, or it accepts no
+/// connection; [`Error::Connect`] also when there are no descriptors to wait with.
 pub fn run(
     plan: &Plan,
     stop: &AtomicBool,
     mut observe: impl FnMut(Duration, &LoadProgress),
 ) -> Result<LoadResult, Error> {
     let shapes = shapes(plan)?;
-    // One connection is made, and let go: if that fails, so would all.
+    // One connection is made and closed: if it fails, all would fail.
     let client = Client::new().connect_timeout(plan.patience);
     let ends = client.probe(plan.request.url())?;
     let address = ends.remote().ok_or(Error::NoResponse)?;
@@ -158,14 +157,14 @@ pub fn run(
     })
 }
 
-/// What one thread brings home.
+/// The result of one thread.
 struct Measured {
     tally: Tally,
     ended: Instant,
     busy: f64,
 }
 
-/// One thread's work.
+/// The work of one thread.
 fn measure(job: &Job<'_>, index: usize, threads: usize) -> io::Result<Measured> {
     let plan = job.plan;
     let share = plan.connections / threads + usize::from(index < plan.connections % threads);
@@ -180,12 +179,12 @@ fn measure(job: &Job<'_>, index: usize, threads: usize) -> io::Result<Measured> 
     Driver::new(job, schedule, share)?.run()
 }
 
-/// The request as it is sent usually, and as it is sent last on its connection.
+/// Returns the usual request, and the last one on its connection.
 fn shapes(plan: &Plan) -> Result<[EncodedRequest; 2], Error> {
-    // Nobody waits for a 100 (Continue) here; who wants it sent says so in a field.
+    // The generator does not wait for a 100 (Continue); the user can send the field all the same.
     let usual = plan.request.clone().without_default("expect");
     let (mut kept, mut last) = (usual.clone(), usual);
-    // What the user says of the connection stands.
+    // A Connection field of the user is kept.
     if !kept.has_header("connection") {
         if kept.version() == Version::Http10 {
             kept = kept.with_header("Connection", "keep-alive")?;

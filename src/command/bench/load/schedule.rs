@@ -1,18 +1,18 @@
-//! When which request is due. Pure: the clock is the caller's.
+//! Decides when each request is due. Pure: the caller passes the time.
 //!
-//! In a closed loop a request is due when a connection is free for it, so a server that stalls is
-//! asked less, and its worst seconds are measured least. At a rate (an open loop) request `k` of a
-//! second at rate `r` is due at `k / r`, whatever the server does; one that could only be sent later
-//! was waiting all the same.
+//! In a closed loop a request is due when a connection is free for it, so a stalled server gets fewer
+//! requests, and its worst seconds are measured least. At a rate (an open loop) request `k` at `r`
+//! requests a second is due at `k / r`, whatever the server does; the time until it is sent counts as
+//! waiting.
 
 use std::time::{Duration, Instant};
 
 /// How requests follow each other.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// The next one when the one before it is answered.
+    /// The next request follows the previous response.
     Closed,
-    /// So many in a second, over all connections.
+    /// Requests a second, over all connections.
     Rate(f64),
 }
 
@@ -20,20 +20,21 @@ pub enum Pace {
 #[derive(Debug, Clone)]
 pub(super) struct Schedule {
     pace: Pace,
-    /// Which thread this is, of how many: at a rate they take turns.
+    /// The index of this thread, and the number of threads: at a rate they take turns.
     turn: (usize, usize),
     begin: Instant,
-    /// What is due before this is the warm-up.
+    /// Requests due before this time are the warm-up.
     measured_from: Instant,
-    /// Nothing is due any more.
+    /// No request is due after this time.
     end: Option<Instant>,
-    /// How many requests are still to be made, beside those of the warm-up.
+    /// The number of requests still to be made, without those of the warm-up.
     left: Option<u64>,
-    /// How many have been given out.
+    /// The number of requests taken.
     given: u64,
 }
 
-/// How many requests, how fast, and for how long. `requests` and `duration` count from the end of the warm-up.
+/// The number of requests, their rate, and the duration. `requests` and `duration` count from the end
+/// of the warm-up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LoadAmount {
     pub(super) pace: Pace,
@@ -42,14 +43,14 @@ pub(super) struct LoadAmount {
     pub(super) requests: Option<u64>,
 }
 
-/// What [`Schedule::next`] says.
+/// The result of [`Schedule::next`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NextRequest {
-    /// A request was due then; it is given out by this.
+    /// A request is due since this time, and is taken from the schedule.
     Due(Instant),
-    /// None is due before then.
+    /// No request is due before this time.
     NotBefore(Instant),
-    /// None will be any more.
+    /// No further request is due.
     Over,
 }
 
@@ -64,7 +65,7 @@ impl Schedule {
         Schedule { pace, turn, begin, measured_from, end, left, given: 0 }
     }
 
-    /// Asks for a request to send.
+    /// Takes the next request, if it is due.
     pub(super) fn next(&mut self, now: Instant) -> NextRequest {
         let due = match self.pace {
             Pace::Closed => now,
@@ -83,17 +84,17 @@ impl Schedule {
         NextRequest::Due(due)
     }
 
-    /// Does it count, or is it part of the warm-up?
+    /// Returns true if it counts, false if it is part of the warm-up.
     pub(super) fn is_measured(&self, due: Instant) -> bool {
         due >= self.measured_from
     }
 
-    /// When the time that was set is over, if it is not the number of requests that ends it.
+    /// Returns when the duration is over, if the number of requests does not end the run.
     pub(super) fn end(&self) -> Option<Instant> {
         self.end.filter(|_| self.left != Some(0))
     }
 
-    /// Multiplied anew for each, so that no error adds up.
+    /// Multiplied for each request, so that rounding errors do not add up.
     fn due_at(&self, rate: f64) -> Instant {
         let (index, of) = self.turn;
         let number = self.given as f64 * of as f64 + index as f64;
@@ -102,7 +103,7 @@ impl Schedule {
     }
 }
 
-/// Beyond the end of any measurement: 100 years.
+/// After the end of any measurement: 100 years.
 const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What has been measured, in a fixed amount of memory, however many requests there are.
+//! What has been measured, in a fixed amount of memory for any number of requests.
 
 use std::time::Duration;
 
@@ -8,39 +8,39 @@ use super::failure::Failure;
 use super::timeline::Timeline;
 use crate::proto::http::status::Status;
 
-/// What one thread has measured, or, added up, all of them.
+/// The figures of one thread or, added up, of all.
 #[derive(Debug, Clone)]
 pub struct Tally {
-    /// Answers that came in full, whatever their status.
+    /// Complete responses, of any status.
     pub answers: u64,
-    /// Bytes of answers, heads and framing included.
+    /// Bytes of responses, heads and framing included.
     pub bytes: u64,
-    /// How many connections were made, those of the warm-up included.
+    /// The number of connections made, those of the warm-up included.
     pub connections: u64,
-    /// How often what came to nothing.
+    /// The number of requests that failed, by reason.
     pub failures: Vec<(Failure, u64)>,
-    /// From when a request was due until its answer was complete, or its time was up, in
-    /// nanoseconds. In a closed loop a request is due when its connection is free for it; one that
-    /// needs a new connection waits for that, too.
+    /// The time from when a request was due until its response was complete, or its time was up, in
+    /// nanoseconds. In a closed loop a request is due when its connection is free; a new connection
+    /// counts, too.
     pub from_due: Histogram<u64>,
-    /// The same from when it was sent: what there is to see if one does not look at what waits.
+    /// The same from when it was sent, without the time that requests waited to be sent.
     pub from_sent: Histogram<u64>,
-    /// What was felt when.
+    /// The worst waits over time.
     pub timeline: Timeline,
     /// Requests that were sent more than [`LATE_THRESHOLD`] after they were due although a connection was free.
     pub late: u64,
-    /// How often each status came.
+    /// The number of responses of each status.
     statuses: Vec<u64>,
 }
 
-/// A request sent by so much later than it could have been was held up by the generator itself.
+/// A request sent later than possible by more than this was held up by the generator itself.
 pub const LATE_THRESHOLD: Duration = Duration::from_millis(1);
 
-/// The longest time that is told from longer ones.
+/// The longest time that can be distinguished.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 impl Tally {
-    /// Nothing yet. `expected` is how long it will take, where that is known.
+    /// Returns an empty tally. `expected` is the duration, if known.
     pub(super) fn new(expected: Option<Duration>) -> Tally {
         // Three digits: no value is off by more than a thousandth.
         let histogram = || {
@@ -59,7 +59,7 @@ impl Tally {
         }
     }
 
-    /// An answer is complete: so long after it was due, and after it was sent.
+    /// Counts a complete response: its time since it was due, and since it was sent.
     pub(super) fn answered(&mut self, status: Status, from_due: Duration, from_sent: Duration) {
         self.answers += 1;
         if let Some(count) = self.statuses.get_mut(usize::from(status.code())) {
@@ -68,13 +68,13 @@ impl Tally {
         self.took(from_due, from_sent);
     }
 
-    /// A request was due for so long, and no connection was free to send it.
+    /// Counts a request that was due for this long without a free connection.
     pub(super) fn never_sent(&mut self, from_due: Duration) {
         self.failed(Failure::NeverSent, 1);
         self.from_due.saturating_record(nanos(from_due));
     }
 
-    /// It took so long until there was an answer, or until its time was up.
+    /// Records the time until the response, or until the time was up.
     pub(super) fn took(&mut self, from_due: Duration, from_sent: Duration) {
         self.from_due.saturating_record(nanos(from_due));
         self.from_sent.saturating_record(nanos(from_sent));
@@ -87,7 +87,7 @@ impl Tally {
         }
     }
 
-    /// Adds what another thread has measured.
+    /// Adds the figures of another thread.
     pub(super) fn add(&mut self, other: &Tally) {
         self.answers += other.answers;
         self.bytes += other.bytes;
@@ -102,7 +102,7 @@ impl Tally {
         self.timeline.add(&other.timeline);
     }
 
-    /// Each status that came, and how often.
+    /// Returns each status received, and how often.
     pub fn statuses(&self) -> impl Iterator<Item = (u16, u64)> {
         (0..)
             .zip(&self.statuses)
@@ -110,13 +110,13 @@ impl Tally {
             .map(|(code, &count)| (code, count))
     }
 
-    /// Answers with another status than 2xx.
+    /// Returns the number of responses with another status than 2xx.
     pub fn not_2xx(&self) -> u64 {
         let wrong = self.statuses().filter(|(code, _)| !(200..300).contains(code));
         wrong.map(|(_, count)| count).sum()
     }
 
-    /// Requests that were not answered in full.
+    /// Returns the number of requests without a complete response.
     pub fn failed_requests(&self) -> u64 {
         self.failures.iter().map(|&(_, count)| count).sum()
     }

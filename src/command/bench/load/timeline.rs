@@ -1,8 +1,8 @@
-//! What was felt when: at most 60 slices of time, which become longer as the measurement does.
+//! The worst waits over time: at most 60 slices, which become longer as the measurement does.
 
 use std::time::Duration;
 
-/// How many slices there are at most: a row on a terminal.
+/// The maximal number of slices: a row on a terminal.
 pub const SLICES: usize = 60;
 
 /// The slices, from the end of the warm-up on.
@@ -10,7 +10,7 @@ pub const SLICES: usize = 60;
 pub struct Timeline {
     width: Duration,
     slices: [Slice; SLICES],
-    /// How many slices have something in them, or before them.
+    /// The number of slices up to the last one that is used.
     used: usize,
 }
 
@@ -19,35 +19,35 @@ pub struct Timeline {
 pub struct Slice {
     /// The longest wait of all requests that were due in it.
     pub worst: Duration,
-    /// How many answers were complete in it.
+    /// The number of responses that were complete in it.
     pub answers: u64,
 }
 
 impl Timeline {
     pub(super) fn new(expected: Option<Duration>) -> Timeline {
-        // One slice is for the answers that come behind the end.
+        // One slice is for the responses after the end.
         let width = expected.map_or(Duration::ZERO, |time| time / 59);
         let slices = [Slice::default(); SLICES];
         Timeline { width: width.max(Duration::from_millis(1)), slices, used: 0 }
     }
 
-    /// How long a slice is.
+    /// Returns the length of a slice.
     pub fn width(&self) -> Duration {
         self.width
     }
 
-    /// The slices that were used.
+    /// Returns the slices that were used.
     pub fn slices(&self) -> &[Slice] {
         &self.slices[..self.used]
     }
 
-    /// A request that was due then waited so long.
+    /// Records the wait of a request that was due at this time.
     pub(super) fn waited(&mut self, due: Duration, time: Duration) {
         let slice = self.slice(due);
         slice.worst = slice.worst.max(time);
     }
 
-    /// An answer was complete then.
+    /// Counts a response that was complete at this time.
     pub(super) fn answered(&mut self, at: Duration) {
         self.slice(at).answers += 1;
     }
@@ -79,7 +79,7 @@ impl Timeline {
         }
     }
 
-    /// Two become one.
+    /// Merges each two slices into one.
     fn widen(&mut self) {
         for at in 0..SLICES {
             let two = self.slices.get(2 * at..2 * at + 2).unwrap_or_default();

@@ -6,7 +6,7 @@ use super::json::{SCHEMA, json};
 use super::{QUANTILES, Summary};
 use crate::text::{number, wrap_page};
 
-/// What makes two runs the same work.
+/// The members that must be equal for two runs to be compared.
 const WORK: [&str; 6] = ["asked", "rate", "connections", "threads", "pipeline", "per_connection"];
 
 /// An earlier run.
@@ -17,7 +17,7 @@ impl Baseline {
     /// Reads what `--json-out` wrote.
     ///
     /// # Errors
-    /// One line: what is wrong, and where a right one comes from.
+    /// One line: the error, and how to make a valid file.
     pub fn parse(text: &str) -> Result<Baseline, String> {
         let value: Value = serde_json::from_str(text)
             .map_err(|error| format!("not JSON ({error}); right: a file that --json-out wrote"))?;
@@ -36,7 +36,7 @@ impl Baseline {
         }
     }
 
-    /// Both, and how much more or less it is now.
+    /// Returns both figures, and the change.
     pub fn table(&self, name: &str, summary: &Summary) -> String {
         // The same names lead to the same figures in both.
         let now: Value = serde_json::from_str(&json(summary)).unwrap_or_default();
@@ -66,7 +66,7 @@ impl Baseline {
     }
 }
 
-/// What is compared: what it is called, and where it stands in the JSON.
+/// The figures that are compared: name, and place in the JSON.
 fn rows() -> [(String, String); QUANTILES.len() + 2] {
     let quantile = |name: &str| (format!("{name}, us"), format!("/latency_us/{name}"));
     let mut quantiles = QUANTILES.iter().map(|(name, _)| quantile(name));

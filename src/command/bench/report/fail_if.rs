@@ -1,7 +1,7 @@
 //! `--fail-if 'p99>50ms,errors>0.1%'`: conditions under which a measurement has failed.
 //!
-//! Strict: a condition that could be read in two ways, or that says nothing, is refused; one that is
-//! misspelled must not pass for one that does not hold.
+//! Strict: a condition that is ambiguous or can never hold is rejected; a misspelled one must not pass
+//! unnoticed.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::text::{number, time_without_space};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Condition {
     what: What,
-    /// Does it hold above the bound, or below it?
+    /// True if the bound is an upper one.
     above: bool,
 }
 
-/// What is looked at, and the bound.
+/// The figure, and its bound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum What {
     /// One of [`QUANTILES`]; at a rate the corrected one.
@@ -27,14 +27,14 @@ enum What {
     PerSecond(f64),
 }
 
-/// What a right one looks like.
+/// An example for error messages.
 const RIGHT: &str = "p99>50ms, max>2s, errors>0.1%, errors>0 or rps<1000; several with commas; p50 p75 p90 p95 \
                      p99 p99.9 p99.99 max take us, ms or s";
 
-/// Reads conditions, set off by commas.
+/// Parses conditions, separated by commas.
 ///
 /// # Errors
-/// One line: which one is wrong, and what a right one looks like.
+/// One line: the wrong condition, and a valid one.
 pub fn parse(text: &str) -> Result<Vec<Condition>, String> {
     text.split(',')
         .map(|one| condition(one.trim()).ok_or(one.trim()))
@@ -59,14 +59,14 @@ fn condition(text: &str) -> Option<Condition> {
     Some(Condition { what, above: text.get(at..=at)? == ">" })
 }
 
-/// Digits, and perhaps a point and more digits.
+/// Parses digits with an optional point and more digits.
 fn positive(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let whole = text.starts_with(|char: char| char.is_ascii_digit()) && !text.ends_with('.');
     text.parse().ok().filter(|number: &f64| plain && whole && number.is_finite())
 }
 
-/// A number and its unit: without one, 50 might be anything.
+/// Parses a number and its unit, which is required: 50 alone is ambiguous.
 fn duration(text: &str) -> Option<Duration> {
     let units = [("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)];
     let (number, unit) =
@@ -75,8 +75,8 @@ fn duration(text: &str) -> Option<Duration> {
 }
 
 impl Condition {
-    /// Why the measurement has failed by it, if it has. Without a single answer nothing is known of
-    /// times, and the condition holds.
+    /// Returns why the measurement fails by this condition, if it does. Without a single response times
+    /// are unknown, and the measurement fails.
     pub fn holds(&self, summary: &Summary) -> Option<String> {
         let (value, bound, words) = match self.what {
             What::Latency(index, bound) => {
@@ -107,7 +107,7 @@ impl Condition {
         holds.then(|| format!("{name} is {value}, {side} {bound}"))
     }
 
-    /// Does it say how many errors are too many?
+    /// Returns true if the condition limits errors.
     pub fn is_about_errors(&self) -> bool {
         matches!(self.what, What::ErrorShare(_) | What::Errors(_))
     }

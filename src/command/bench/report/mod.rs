@@ -1,5 +1,5 @@
-//! What a measurement came to, and what is made of it: a page of text, JSON, a verdict, a comparison.
-//! Pure: values in, text out.
+//! The result of a measurement: its figures, and their forms as a page of text, JSON, a verdict, a
+//! comparison. Pure: values in, text out.
 //!
 //! | file | what it makes |
 //! |---|---|
@@ -22,7 +22,7 @@ use crate::text::grouped;
 
 pub use self::text::text;
 
-/// The quantiles that are told, by their names; the last one is the maximum.
+/// The quantiles that are reported, by name; the last one is the maximum.
 pub const QUANTILES: [(&str, f64); 8] = [
     ("p50", 0.5),
     ("p75", 0.75),
@@ -34,9 +34,9 @@ pub const QUANTILES: [(&str, f64); 8] = [
     ("max", 1.0),
 ];
 
-/// Above this share of its time a thread of the generator is taken to be what limits the figures.
+/// Above this share of its time a busy thread of the generator limits the figures.
 const BUSY: f64 = 0.9;
-/// Above this share of late requests the generator is taken to be at fault.
+/// Above this share of late requests the generator distorts the figures.
 const OFTEN: f64 = 0.001;
 
 /// The figures of one measurement.
@@ -56,40 +56,41 @@ pub struct Summary {
     pub per_connection: Option<u64>,
     /// As planned.
     pub warm_up: Duration,
-    /// What the figures are of.
+    /// Seconds measured.
     pub took: Duration,
-    /// Answers that came in full.
+    /// Complete responses.
     pub answers: u64,
-    /// Bytes of answers.
+    /// Bytes of responses.
     pub bytes: u64,
-    /// How many connections were made.
+    /// The number of connections made.
     pub connections_made: u64,
-    /// Each status and how often it came.
+    /// The number of responses of each status.
     pub statuses: Vec<(u16, u64)>,
-    /// Answers that were not 2xx.
+    /// Responses with another status than 2xx.
     pub not_2xx: u64,
-    /// How often what came to nothing, the most frequent first.
+    /// Failed requests by reason, the most frequent first.
     pub failures: Vec<(String, u64)>,
-    /// From when requests were due.
+    /// Times from when requests were due.
     pub latency: Latency,
-    /// At a rate: from when they were sent.
+    /// At a rate: times from when they were sent.
     pub uncorrected: Option<Latency>,
-    /// What was felt when.
+    /// The worst waits over time.
     pub timeline: Timeline,
-    /// Which share of its time each thread of the generator was busy.
+    /// The share of its time that each thread of the generator was busy.
     pub busy: Vec<f64>,
     /// Requests that the generator itself held up.
     pub late: u64,
 }
 
-/// How long requests took.
+/// The distribution of the times of requests.
 #[derive(Debug)]
 pub struct Latency {
     /// At each of [`QUANTILES`].
     pub quantiles: [Duration; QUANTILES.len()],
-    /// On average.
+    /// The mean.
     pub mean: Duration,
-    /// How many took about so long: up to the first bound of the picture, the second, and so on.
+    /// The number of requests by time: up to the first bound of the distribution, the second, and so
+    /// on.
     pub buckets: Vec<(Duration, u64)>,
 }
 
@@ -113,7 +114,7 @@ impl Latency {
 }
 
 impl Summary {
-    /// The figures of what was measured.
+    /// Computes the figures of a measurement.
     pub fn new(plan: &Plan, outcome: &LoadResult) -> Summary {
         let tally = &outcome.tally;
         let mut failures: Vec<(String, u64)> =
@@ -143,17 +144,17 @@ impl Summary {
         }
     }
 
-    /// Requests that were not answered in full.
+    /// Returns the number of requests without a complete response.
     pub fn failed(&self) -> u64 {
         self.failures.iter().map(|(_, count)| count).sum()
     }
 
-    /// Those, and answers other than 2xx.
+    /// Returns that number, with the responses other than 2xx.
     pub fn errors(&self) -> u64 {
         self.failed() + self.not_2xx
     }
 
-    /// The share of errors in all requests, from 0 to 1. Of no requests at all, all have failed.
+    /// Returns the share of errors in all requests, from 0 to 1; 1 if there were no requests.
     pub fn error_share(&self) -> f64 {
         match self.answers + self.failed() {
             0 => 1.0,
@@ -161,12 +162,12 @@ impl Summary {
         }
     }
 
-    /// Full answers in a second.
+    /// Returns complete responses a second.
     pub fn per_second(&self) -> f64 {
         self.answers as f64 / self.took.as_secs_f64().max(1e-9)
     }
 
-    /// What there is to say about the generator itself, if it was in the way.
+    /// Returns a warning, if the generator itself limits or distorts the figures.
     pub fn caveats(&self) -> Vec<String> {
         let mut caveats = Vec::new();
         let busiest = self.busy.iter().copied().fold(0.0, f64::max);

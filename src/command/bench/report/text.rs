@@ -11,7 +11,7 @@ use crate::text::{
 /// The width of the bars.
 const BAR: usize = 40;
 
-/// The whole page.
+/// Returns the whole page.
 pub fn text(summary: &Summary) -> String {
     let parts = [
         heading(summary),
@@ -95,7 +95,7 @@ fn quantiles(summary: &Summary) -> String {
     format!("{:<11}{}\n{rows}", "", names.concat())
 }
 
-/// How many took how long; each row is about twice as long as the one above it.
+/// Draws the distribution of times; each row is about twice as long as the one above it.
 fn picture(latency: &Latency) -> String {
     let all: u64 = latency.buckets.iter().map(|(_, count)| count).sum();
     let most = latency.buckets.iter().map(|(_, count)| *count).max().unwrap_or_default();
@@ -110,11 +110,11 @@ fn picture(latency: &Latency) -> String {
     .collect()
 }
 
-/// A server that stands still is seen in both rows.
+/// Draws the timeline; a stalled server is visible in both rows.
 fn over_time(summary: &Summary) -> String {
     let width = summary.timeline.width();
     let mut slices = summary.timeline.slices().to_vec();
-    // What is blank to the end is seen, too.
+    // Spaces at the end of a row are visible, too.
     let until = summary.took.as_nanos().div_ceil(width.as_nanos().max(1));
     let until = usize::try_from(until).unwrap_or(SLICES).min(SLICES);
     slices.resize(slices.len().max(until), Slice::default());
@@ -147,7 +147,7 @@ fn over_time(summary: &Summary) -> String {
     )
 }
 
-/// Statuses and failures, by name.
+/// Lists statuses and failures by name.
 fn what_came(summary: &Summary) -> String {
     let mut lines = String::new();
     for &(code, number) in &summary.statuses {
@@ -163,7 +163,7 @@ fn what_came(summary: &Summary) -> String {
     lines
 }
 
-/// Small shares are not rounded to none.
+/// Formats a share so that a small one is not shown as zero.
 pub(super) fn percent(share: f64) -> String {
     match share * 100.0 {
         0.0 => "0%".to_owned(),
