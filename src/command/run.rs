@@ -54,7 +54,7 @@ fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, Comman
         let work = move || {
             for (number, url) in tasks {
                 if tell.send(fetcher.fetch(number, &url, None)).is_err() {
-                    break; // nobody wants to know any more
+                    break; // the receiver has left
                 }
             }
         };

@@ -1,4 +1,4 @@
-//! What passes on a connection, in lines of text.
+//! Formats the bytes of a connection as lines of text.
 //!
 //! ```text
 //! #0 * opened, to 127.0.0.1:8080
@@ -31,16 +31,16 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Says something about a line of a head, or about how the body is framed.
 pub type Explain = fn(About<'_>) -> Vec<String>;
 
-/// What is to be explained.
+/// The thing that an explanation is for.
 #[derive(Debug, Clone, Copy)]
 pub enum About<'a> {
     /// A line of a head or of the trailers, its ending included.
     Line(Part, &'a [u8]),
-    /// How the body is framed that follows a head of this side.
+    /// The framing of the body that follows a head of this side.
     Framing(Side, Framing),
 }
 
-/// What the lines are for.
+/// The form of the lines.
 #[derive(Debug, Clone, Copy)]
 pub enum Form {
     /// To be looked at.
@@ -49,7 +49,7 @@ pub enum Form {
         colour: bool,
         /// Of each body so many bytes are shown.
         most: Option<u64>,
-        /// What is said under the lines.
+        /// Returns the explanation below a line.
         explain: Option<Explain>,
     },
     /// To be kept: all of it, each line with its time in seconds.
@@ -67,19 +67,19 @@ impl Form {
     }
 }
 
-/// One connection's lines.
+/// The lines of one connection.
 #[derive(Debug)]
 pub struct Text {
     number: usize,
     form: Form,
     dump: Dump,
-    /// When something was told last.
+    /// The time of the last event shown.
     last: Option<Duration>,
     requests: Cut,
     answers: Cut,
 }
 
-/// How much of a body has been shown, and what is not.
+/// The bytes of a body that were shown, and those left out.
 #[derive(Debug, Default)]
 struct Cut {
     shown: u64,
@@ -188,7 +188,7 @@ impl Text {
 }
 
 impl Cut {
-    /// How many of these bytes are shown.
+    /// Returns how many of these bytes are shown.
     fn room(&self, part: Part, bytes: &[u8], most: Option<u64>) -> usize {
         let room = most.map_or(u64::MAX, |most| most.saturating_sub(self.shown));
         let is_last = bytes.iter().all(|byte| b"0\r\n".contains(byte));

@@ -15,9 +15,9 @@ pub enum Data {
     Form(Source),
     /// From `--data-binary` and `--data-raw`: as it is.
     Binary(Source),
-    /// From `--data-urlencode`: encoded as browsers encode forms, behind `name=` where there is a name.
+    /// From `--data-urlencode`: encoded as browsers encode forms, after `name=` if there is a name.
     Encoded(String, Source),
-    /// From `--json`: put behind the piece before it as it is.
+    /// From `--json`: appended to the piece before it unchanged.
     Json(Source),
 }
 

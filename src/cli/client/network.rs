@@ -9,7 +9,7 @@ use super::output::speed;
 use crate::cli::Effect::{Switch, Value};
 use crate::cli::{Expected, Flag, seconds};
 
-/// How servers are reached, as it was typed.
+/// The options for reaching servers, as typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetworkOptions {
     /// `-4`, `-6`: the last one counts.
@@ -28,7 +28,7 @@ pub struct NetworkOptions {
     pub no_proxy: Option<String>,
 }
 
-/// One family of addresses, and no other.
+/// The only family of addresses that is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OneFamily {
     /// IPv4.
@@ -37,7 +37,7 @@ pub enum OneFamily {
     V6,
 }
 
-/// How long each phase may take; `None`: no limit.
+/// The time limit of each phase; `None`: no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Limits {
     /// For looking up the host.

@@ -7,16 +7,16 @@ use super::ClientOptions;
 use crate::cli::Effect::{Switch, Value};
 use crate::cli::{Expected, Flag, seconds};
 
-/// What is done about redirects and failures.
+/// The options for redirects and failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryOptions {
     /// Are redirects followed?
     pub follow: Follow,
-    /// So many in a row; `None`: any number.
+    /// The longest chain of redirects; `None`: no limit.
     pub most_redirects: Option<u32>,
-    /// Statuses behind which POST stays POST.
+    /// Statuses after which POST stays POST.
     pub stays_post: Vec<u16>,
-    /// How often a transfer that failed is made once more.
+    /// The number of retries of a failed transfer.
     pub retries: u32,
     /// The pause before that; without it, it begins with a second and doubles.
     pub retry_delay: Option<Duration>,
@@ -53,7 +53,7 @@ pub enum RetryOn {
 /// How many transfers go at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parallel {
-    /// Is there more than one at a time?
+    /// True if transfers run in parallel.
     pub on: bool,
     /// At most so many, then: 1 to 300.
     pub most: u16,
