@@ -64,7 +64,7 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     let shown = options.root.display();
     let files = Files::new(&options.root).map_err(|error| cannot_serve(&options.root, &error))?;
     let store = Store::open(&options.data).map_err(|error| {
-        format!("{} cannot keep users: {error}; right: --data FOLDER", options.data.display())
+        format!("{} cannot store users: {error}; right: --data FOLDER", options.data.display())
     })?;
     let stats = Arc::new(Stats::default());
     let routes =
@@ -86,7 +86,7 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     let server =
         Server::with_config(options.bind, routes, config).map_err(|error| error.to_string())?;
     stop_on_signals(server.stop(), options.drain_time, options.stop_time, stderr.clone())
-        .map_err(|error| format!("signals cannot be caught: {error}"))?;
+        .map_err(|error| format!("cannot install the signal handlers: {error}"))?;
     let urls: Vec<String> =
         server.addresses().iter().map(|address| format!("http://{address}")).collect();
     // A closed stdout is no reason not to serve.
@@ -96,7 +96,7 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
         urls.join("/ "),
         options.workers
     );
-    server.run().map_err(|error| format!("cannot go on: {error}"))
+    server.run().map_err(|error| format!("stopped by an error: {error}"))
 }
 
 fn cannot_serve(root: &Path, error: &std::io::Error) -> String {
@@ -129,10 +129,13 @@ fn stop_on_signals(
         }
         stop.begin_drain();
         if drain.is_zero() {
-            say(&stderr, "finishing the requests under way; a second signal stops at once");
+            say(
+                &stderr,
+                "finishing the requests in progress; a second signal stops the server at once",
+            );
             return stop.request(grace);
         }
-        say(&stderr, &format!("stopping in {drain:?}; a second signal stops at once"));
+        say(&stderr, &format!("stopping in {drain:?}; a second signal stops the server at once"));
         let stop = stop.clone();
         thread::spawn(move || {
             thread::sleep(drain);

@@ -120,9 +120,9 @@ fn a_412_explains_itself() {
     let answer = served.ask("GET /page", "If-Match: \"v6\"");
     assert_eq!(
         answer.text(),
-        "412 Precondition Failed\n\nIf-Match does not hold for the current state.\n\
+        "412 Precondition Failed\n\nIf-Match is false for the current state.\n\
          Rule:  RFC 9110, 13.1\n\
-         Right: GET it again, and send If-Match with the ETag of that response\n"
+         Right: a new GET, and If-Match with the ETag of its response\n"
     );
     let answer = served.ask("GET /page", "If-Match: \"v6\" | Accept: text/html");
     assert!(answer.text().starts_with("<!DOCTYPE html>"), "{}", answer.text());

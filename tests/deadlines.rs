@@ -37,7 +37,10 @@ fn half_a_head_gets_408_which_says_what_arrived_and_what_is_missing() {
         let mut dripping = server.connect();
         let text = ends_after(Duration::from_millis(500), &mut wire);
         assert!(text.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{text}");
-        assert!(text.contains("16 bytes arrived, without the blank line at its end."), "{text}");
+        assert!(
+            text.contains("16 bytes were received, the empty line at its end is missing."),
+            "{text}"
+        );
         // Single bytes do not extend the deadline.
         let begun = Instant::now();
         let drip = b"GET / HTTP/1.1\r\nHost: a.example.org\r\n";
@@ -79,9 +82,12 @@ fn a_body_under_the_minimum_rate_is_cut_and_a_slow_one_above_it_is_not() {
         });
         let text = ends_after(Duration::from_millis(500), &mut stalled);
         assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
-        assert!(text.contains("too slowly: 3 bytes arrived, 497 are missing."), "{text}");
+        assert!(text.contains("too slowly: 3 bytes were received, 497 are missing."), "{text}");
         let text = ends_after(Duration::ZERO, &mut chunked);
-        assert!(text.contains("too slowly: 3 bytes arrived, the last chunk is missing."), "{text}");
+        assert!(
+            text.contains("too slowly: 3 bytes were received, the last chunk is missing."),
+            "{text}"
+        );
         assert!(upload.join().unwrap().text().ends_with("xxxxx"), "{driver}");
     }
 }
@@ -175,13 +181,13 @@ fn the_408_counts_the_bytes_of_the_head_without_empty_lines() {
     let running = thread::spawn(|| server.run().unwrap());
 
     for (sent, status, byte) in [
-        ("GET /a HTTP/1.1\r\nHost: a\r\nX", 408, "27 bytes arrived"),
-        ("GET /a", 408, "6 bytes arrived"),
-        ("\r\n\nGET /a", 408, "6 bytes arrived"),
+        ("GET /a HTTP/1.1\r\nHost: a\r\nX", 408, "27 bytes were received"),
+        ("GET /a", 408, "6 bytes were received"),
+        ("\r\n\nGET /a", 408, "6 bytes were received"),
         (
             "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhello",
             408,
-            "5 bytes arrived, 4 are missing",
+            "5 bytes were received, 4 are missing",
         ),
     ] {
         let mut wire = Wire::to(address);

@@ -160,12 +160,12 @@ fn a_method_that_the_path_does_not_have_is_405_with_those_that_it_has() {
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
          Server-Timing: (times)\r\n\
-         Content-Length: 116\r\n\
+         Content-Length: 107\r\n\
          Connection: close\r\n\
          \r\n\
          405 Method Not Allowed\n\
          \n\
-         DELETE is not among the methods of /page.\n\
+         DELETE is not allowed for /page.\n\
          Rule:  RFC 9110, 15.5.6\n\
          Right: GET, HEAD, OPTIONS\n"
     );
@@ -491,12 +491,12 @@ fn a_body_that_is_too_large_is_refused_by_its_head() {
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
          Server-Timing: (times)\r\n\
-         Content-Length: 139\r\n\
+         Content-Length: 144\r\n\
          Connection: close\r\n\
          \r\n\
          413 Content Too Large\n\
          \n\
-         The body is larger than this server accepts: 16777216 bytes at most.\n\
+         The body is larger than this server accepts: the limit is 16777216 bytes.\n\
          Rule:  RFC 9110, 15.5.14\n\
          Right: a smaller body\n"
     );
@@ -535,7 +535,7 @@ fn browsers_are_refused_in_html_with_everything_escaped() {
     assert!(head.contains("\r\nContent-Type: text/html; charset=utf-8\r\n"), "{head}");
     for part in [
         "<title>405 Method Not Allowed</title>",
-        "<p>POST is not among the methods of \
+        "<p>POST is not allowed for \
          /&#39;&amp;%3Cscript%3Ealert(1)%3C/script%3E.</p>",
         "<a href=\"https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6\">RFC 9110, 15.5.6</a>",
         "<code>GET, HEAD, OPTIONS</code>",

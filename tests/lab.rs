@@ -68,8 +68,8 @@ fn sleep_and_spin_take_milliseconds_with_decimals() {
             assert!(answer.starts_with("HTTP/1.1 404 "), "/{route}/{time}: {answer}");
         }
     }
-    let teaches = "The last part of this path is a number of milliseconds, 60000 at most, and may have \
-                   up to 6 decimals.\n";
+    let teaches = "The last part of this path must be a number of milliseconds, at most 60000, \
+                   with up to 6 decimals.\n";
     assert!(server.get("/spin/.5").text().contains(teaches), "{}", server.get("/spin/.5").text());
 }
 

@@ -154,7 +154,7 @@ fn exercise_5_fails_until_it_is_done() {
         assert_eq!((code, said.lines().last()), (Some(0), Some("PASS")), "{said}");
         return;
     }
-    let last = "FAIL: GET /hello/Ada is answered 404, not 200";
+    let last = "FAIL: GET /hello/Ada returned 404, not 200";
     assert_eq!((code, said.lines().last()), (Some(1), Some(last)), "{said}");
     let changes = blocks("coursework.md", "diff");
     assert_eq!(changes.len(), 2);

@@ -143,7 +143,7 @@ fn health_says_so_when_a_stop_is_near() {
         assert_eq!(health(&mut kept), 200);
         server.program.signal("TERM");
         server.stderr_until(|text| {
-            text.contains("stopping in 700ms; a second signal stops at once\n")
+            text.contains("stopping in 700ms; a second signal stops the server at once\n")
         });
         assert_eq!(health(&mut kept), 503);
         let mut new = server.connect();

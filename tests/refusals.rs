@@ -239,11 +239,15 @@ fn a_client_that_is_too_slow_gets_the_reason_in_the_requested_form() {
     let server = Server::start(&times);
     let half_body = "POST /echo HTTP/1.1\r\n@Host: a\r\nContent-Length: 5\r\n\r\nhel";
     let cases = [
-        (Rule::HeadTimeout, "GET / HTTP/1.1\r\n@Hos", "The head took too long: "),
+        (
+            Rule::HeadTimeout,
+            "GET / HTTP/1.1\r\n@Hos",
+            "The head was not complete within the time limit: ",
+        ),
         (
             Rule::BodyTimeout,
             half_body,
-            "The body arrived too slowly: 3 bytes arrived, 2 are missing.",
+            "The body arrived too slowly: 3 bytes were received, 2 are missing.",
         ),
     ];
     for (rule, sent, phrase) in cases {
@@ -276,14 +280,14 @@ fn each_rejection_has_both_forms() {
         (404, "GET /sleep/x", "", "", "a number of milliseconds", "RFC 9110, 15.5.5"),
         (404, "GET /bytes/99999999999", "", "", "at most", "RFC 9110, 15.5.5"),
         (404, "GET /users/7", "", "", "this user does not exist", "RFC 9110, 15.5.5"),
-        (405, "DELETE /", "", "", "DELETE is not among the methods of /", "RFC 9110, 15.5.6"),
-        (412, "GET /", "If-Match: \"x\"\r\n", "", "If-Match does not hold", "RFC 9110, 13.1"),
+        (405, "DELETE /", "", "", "DELETE is not allowed for /", "RFC 9110, 15.5.6"),
+        (412, "GET /", "If-Match: \"x\"\r\n", "", "If-Match is false", "RFC 9110, 13.1"),
         (
             413,
             "POST /echo",
             "Content-Length: 99999\r\n",
             "",
-            "1000 bytes at most",
+            "the limit is 1000 bytes",
             "RFC 9110, 15.5.14",
         ),
         (

@@ -48,10 +48,10 @@ fn version_goes_to_stdout() {
 #[test]
 fn wrong_arguments_exit_with_2() {
     for (args, words) in [
-        (&["--no-such-flag"][..], &["\"--no-such-flag\" is not a flag"][..]),
-        (&["--port", "8080"], &["\"--port\" is not a flag here; did you mean --bind?"]),
-        (&["--wokers", "8"], &["\"--wokers\" is not a flag here; did you mean --workers?"]),
-        (&["--bind"], &["--bind needs its ADDR:PORT"]),
+        (&["--no-such-flag"][..], &["unknown flag \"--no-such-flag\""][..]),
+        (&["--port", "8080"], &["unknown flag \"--port\"; did you mean --bind?"]),
+        (&["--wokers", "8"], &["unknown flag \"--wokers\"; did you mean --workers?"]),
+        (&["--bind"], &["--bind requires a value: ADDR:PORT"]),
         (&["--bind", "8080"], &["\"8080\"", "127.0.0.1:8080"]),
         (&["--bind", "127.0.0.1"], &["127.0.0.1:8080"]),
         (&["--bind", "::1:80"], &["[::1]:8080"]),
@@ -59,7 +59,7 @@ fn wrong_arguments_exit_with_2() {
         (&["--workers", "99999999999"], &["\"99999999999\"", "a number from 1 to 10000"]),
         (&["--workers", "many"], &["\"many\"", "a number from 1 to 10000"]),
         (&["--server-name", "a\r\nb: c"], &["printable ASCII"]),
-        (&["one", "two"], &["\"two\"", "one ROOT only"]),
+        (&["one", "two"], &["\"two\"", "only one ROOT is accepted"]),
     ] {
         fails(2, args, words);
         fails(2, args, &["server --help lists the flags"]);
@@ -108,7 +108,7 @@ fn an_access_log_that_cannot_be_written_exits_with_1() {
 fn data_that_cannot_be_stored_exits_with_1() {
     let folder = Folder::with(&[("file", "x")]);
     let file = folder.join("file").display().to_string();
-    fails(1, &["--data", &file], &[&file, "cannot keep users", "right: --data FOLDER"]);
+    fails(1, &["--data", &file], &[&file, "cannot store users", "right: --data FOLDER"]);
 }
 
 #[test]

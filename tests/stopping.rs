@@ -9,7 +9,8 @@ use threadbare::server::{self, Body, Config, Driver, Request, Response, Router, 
 
 use crate::support::{SOON, Server, eventually, root};
 
-const STOPPING: &str = "server: finishing the requests under way; a second signal stops at once\n";
+const STOPPING: &str =
+    "server: finishing the requests in progress; a second signal stops the server at once\n";
 
 /// Sends a signal, and waits until the server has seen it.
 fn request_stop(server: &Server, signal: &str) {

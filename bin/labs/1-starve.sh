@@ -42,23 +42,23 @@ for _ in 1 2 3; do
     say_nothing
 done
 ask
-eventually is_answered || fail "with 3 silent connections a worker is free, yet no answer came"
+eventually is_answered || fail "with 3 silent connections a worker is free, but no response came"
 is_ok || fail "with 3 silent connections: $(cat "$scratch/answer")"
-echo "3 silent connections: answered after $(seconds $(($(cat "$scratch/answered") - begun)))"
+echo "3 silent connections: response after $(seconds $(($(cat "$scratch/answered") - begun)))"
 stop "$asking"
 
 say_nothing
 ask
 sleep 2
-is_answered && fail "4 silent connections hold 4 workers, yet an answer came: $(cat "$scratch/answer")"
-echo "4 silent connections: no answer after $(seconds $(($(now) - begun)))"
+is_answered && fail "4 silent connections hold 4 workers, but a response came: $(cat "$scratch/answer")"
+echo "4 silent connections: no response after $(seconds $(($(now) - begun)))"
 
 leaving=$(now)
 stop "$silent"
-eventually is_answered || fail "a silent connection has left, and still no answer came"
+eventually is_answered || fail "a silent connection has left, but still no response came"
 is_ok || fail "after a silent connection had left: $(cat "$scratch/answer")"
 answered=$(cat "$scratch/answered")
 later=$((answered - leaving))
-echo "one of them leaves:   answered $(seconds $later) later, after $(seconds $((answered - begun))) in all"
+echo "one of them leaves:   response $(seconds $later) later, after $(seconds $((answered - begun))) in all"
 [ $later -lt 2000 ] || fail "the worker that became free took longer than 2 s to serve"
 pass

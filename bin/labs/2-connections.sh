@@ -20,13 +20,13 @@ ten() {
     eventually all_closed || fail "$name: the server's log does not show the end of all connections"
     ended=$(answers_of_each | wc -l | tr -d ' ')
     row "$name" "$answers" "$opened" "$ended" "$(answers_of_each | paste -s -d ' ' -)"
-    [ "$answers" -eq 10 ] || fail "$name: $answers answers to 10 requests"
+    [ "$answers" -eq 10 ] || fail "$name: $answers responses to 10 requests"
     [ "$opened" -eq "$ended" ] || fail "$name: the client counts $opened connections, the server $ended"
     [ "$ended" -eq "$expected" ] || fail "$name: $ended connections, not $expected"
 }
 
 row() {
-    printf '%-21s %7s %11s %11s   %s\n' "$@"
+    printf '%-21s %9s %11s %11s   %s\n' "$@"
 }
 
 # The server says at the end of each connection how many answers it carried.
@@ -45,7 +45,7 @@ RUST_LOG=debug
 export RUST_LOG
 start_server --workers 4
 
-row '10 requests' answers connections connections 'answers on each'
+row '10 requests' responses connections connections 'responses on each'
 row '' '' '(client)' '(server)' '(server)'
 ten 'HTTP/1.0' 10 --http1.0
 ten 'HTTP/1.0, keep-alive' 1 --http1.0 -H 'Connection: keep-alive'

@@ -37,7 +37,7 @@ second=$(put 'Ada Byron' 'ada@example.com')
 echo "  B: a new email  PUT -> $second"
 lost=$(now_is)
 echo "  end             $lost"
-[ "$first $second" = '200 200' ] || fail "both PUT were to be answered 200"
+[ "$first $second" = '200 200' ] || fail "both PUTs must return 200"
 case $lost in
     *Byron*example.com*) ;;
     *) fail "A's change was to be lost" ;;
@@ -59,7 +59,7 @@ third=$(put 'Ada Lovelace' 'ada@example.com' -H "If-Match: $tag")
 echo "  B: once more    PUT -> $third"
 kept=$(now_is)
 echo "  end             $kept"
-[ "$first $second $third" = '200 412 200' ] || fail "the PUTs were to be answered 200, 412, 200"
+[ "$first $second $third" = '200 412 200' ] || fail "the PUTs must return 200, 412, 200"
 case $kept in
     *Lovelace*example.com*) ;;
     *) fail "both changes were to be kept" ;;

@@ -16,7 +16,7 @@ ask() {
     echo $((ended - begun)) >"$scratch/took.$1"
 }
 
-printf '%7s %10s %12s %12s %14s %14s\n' workers 'all took' 'at least' 'requests/s' 'first answer' 'last answer'
+printf '%7s %10s %12s %12s %14s %14s\n' workers 'all took' 'at least' 'requests/s' 'first response' 'last response'
 for workers in 1 2 4 8; do
     rm -f "$scratch"/took.*
     start_server --workers "$workers"
@@ -39,7 +39,7 @@ for workers in 1 2 4 8; do
     printf '%7s %10s %12s %9s.%02d %14s %14s\n' "$workers" "$(seconds $took)" "$(seconds $least)" \
         $((requests * 1000 / took)) $((requests * 100000 / took % 100)) \
         "$(seconds "$first")" "$(seconds "$last")"
-    [ "$first" -gt 0 ] || fail "a request was not answered: slept $sleeps ms"
+    [ "$first" -gt 0 ] || fail "a request got no response: slept $sleeps ms"
     [ "$took" -ge "$least" ] || fail "$workers workers cannot be done before $(seconds $least)"
     [ "$workers" -gt 1 ] || alone=$took
 done

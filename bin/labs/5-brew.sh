@@ -17,10 +17,10 @@ wants() {
     esac
     got=$(status "$@")
     echo "$shown -> $got"
-    [ "$got" = "$want" ] || fail "$shown is answered $got, not $want"
+    [ "$got" = "$want" ] || fail "$shown returned $got, not $want"
     [ -n "$body" ] || return 0
     got=$("$client" -sS -m 10 "$@" 2>&1)
-    [ "$got" = "$body" ] || fail "$shown is answered '$got', not '$body'"
+    [ "$got" = "$body" ] || fail "$shown returned '$got', not '$body'"
 }
 
 wants 200 'hello, Ada' "$url/hello/Ada"

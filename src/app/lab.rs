@@ -125,7 +125,7 @@ fn number(request: &Request, name: &str, most: u64) -> Result<u64, Response> {
 fn time(request: &Request) -> Result<Duration, Response> {
     parse_time(request.param("ms")).filter(|&time| time <= LONGEST).ok_or_else(|| {
         let what = format!(
-            "the last part of this path is a number of milliseconds, {} at most, and may have up to \
+            "the last part of this path must be a number of milliseconds, at most {}, with up to \
              {DECIMALS} decimals",
             LONGEST.as_millis()
         );

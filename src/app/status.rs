@@ -55,8 +55,8 @@ fn health(stats: &Stats) -> Response {
 
 fn metrics(stats: &Stats, audience: Audience, request: &Request) -> Response {
     if !audience.includes(request.peer.ip()) {
-        let what = "the statistics are shown to clients on the server's machine only";
-        let right = "a request from that machine, or server --metrics everyone";
+        let what = "the metrics are available to clients on the server's machine only";
+        let right = "a request from that machine, or a server that runs with --metrics everyone";
         return ErrorResponse::new(Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right).to(request);
     }
     Response::text(stats.prometheus())

@@ -131,7 +131,7 @@ impl<H: Handler> Handler for Writing<H> {
             None => Err(ErrorResponse::new(
                 Status::UNSUPPORTED_MEDIA_TYPE,
                 "RFC 9110, 15.5.16",
-                "by its Content-Type the body is neither JSON nor a form",
+                "the body is neither JSON nor a form, according to Content-Type",
                 "Content-Type: application/json, or application/x-www-form-urlencoded",
             )),
         }
@@ -233,7 +233,7 @@ fn changed() -> UsersError {
         Status::PRECONDITION_FAILED,
         "RFC 9110, 13.1",
         "the user's state is not the one in If-Match, or is the one in If-None-Match",
-        "GET it again, and send If-Match with the ETag of that response",
+        "A new GET, and If-Match with the ETag of its response",
     )
 }
 

@@ -87,11 +87,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<BenchOpt
         match &options.client.urls[..] {
             [_] => {}
             [] => return Err(COMMAND.wrong("no URL; right: client bench http://127.0.0.1:8080/")),
-            _ => return Err(COMMAND.wrong("several URLs; right: one, and a run for each")),
+            _ => return Err(COMMAND.wrong("more than one URL; right: one URL per run")),
         }
         if options.client.head && !options.client.data.is_empty() {
             return Err(
-                COMMAND.wrong("-I requests the head only, and -d sends a body; right: one of them")
+                COMMAND.wrong("-I and -d cannot be combined: HEAD has no body; right: one of them")
             );
         }
     }
@@ -117,25 +117,25 @@ else to stderr.",
         ("Help", HELP),
     ],
     operand: |options, value| {
-        let url = value
-            .to_str()
-            .ok_or(Expected("not UTF-8; right: percent-encode other bytes, as %C3%BC"))?;
+        let url = value.to_str().ok_or(Expected(
+            "the URL is not UTF-8; right: other bytes percent-encoded, such as %C3%BC",
+        ))?;
         options.client.urls.push(url.to_owned());
         Ok(())
     },
     epilogue: "\
 Exit codes:
-   0  every response was 2xx, and no condition of --fail-if holds
-   2  wrong arguments                          3  not a URL
+   0  every response was 2xx, and no condition of --fail-if is true
+   2  wrong arguments                          3  invalid URL
    6  could not resolve the host               7  could not connect
-  22  there were errors; a condition on errors in --fail-if allows some, but a
-      run without any 2xx response always fails
+  22  there were errors; with a condition on errors in --fail-if: there was no
+      2xx response
   23  could not write the output              26  could not read a file
   28  timeout of the first connection         56  the load generator failed
-  99  a condition of --fail-if holds
+  99  a condition of --fail-if is true
 
-An error is: a status other than 2xx, no connection, no response or a part of
-one, a response that breaks a rule of HTTP, a timeout.
+These are errors: a status other than 2xx, no connection, no response or an
+incomplete one, a response that breaks a rule of HTTP, a timeout.
 
 Examples:
   client bench :8080/-/health                 50 connections, 10 seconds
@@ -163,8 +163,8 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.duration = Some(some_time(value)?);
             Ok(())
         }),
-        "measure for SECS seconds, as 30 or 0.5 (default 10, without -n), then wait for the \
-         responses under way",
+        "measure for SECS seconds, such as 30 or 0.5 (default 10, without -n), then wait for the \
+         responses to the requests in progress",
     ),
     Flag::new(
         Some('n'),
@@ -173,7 +173,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.requests = Some(number(value, u64::MAX)?);
             Ok(())
         }),
-        "send N requests; with -t, stop at whichever comes first",
+        "send N requests; with -t, stop at the limit that is reached first",
     ),
     Flag::new(
         None,
@@ -181,12 +181,13 @@ const LOAD: &[Flag<BenchOptions>] = &[
         Value("N", |options, value| {
             let rate = value.to_str().and_then(|text| text.parse::<f64>().ok());
             let rate = rate.filter(|rate| (0.001..=10_000_000.0).contains(rate));
-            options.rate = Some(rate.ok_or(Expected("requests in a second, 0.001 to 10000000"))?);
+            options.rate =
+                Some(rate.ok_or(Expected("requests per second, from 0.001 to 10000000"))?);
             Ok(())
         }),
-        "send N requests per second, whatever the server does, and measure latency from when \
-         each was due (default: each connection sends the next request when the last is \
-         answered)",
+        "send N requests per second, even if the server is slow, and measure each from the time when it \
+         was due (default: each connection sends its next request when it has received the \
+         response)",
     ),
     Flag::new(
         None,
@@ -208,7 +209,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.per_connection = Some(number(value, u64::MAX)?);
             Ok(())
         }),
-        "close each connection after N requests; the last one says Connection: close",
+        "close each connection after N requests; the last request has Connection: close",
     ),
     Flag::new(
         None,
@@ -233,7 +234,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
         "warm-up",
         Value("SECS", |options, value| {
             options.warm_up = seconds(value).and_then(|time| {
-                Some(time).filter(|time| *time <= DAY).ok_or(Expected("a day at most, as 2"))
+                Some(time).filter(|time| *time <= DAY).ok_or(Expected("at most a day, such as 2"))
             })?;
             Ok(())
         }),
@@ -246,7 +247,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
             options.max_time = some_time(value)?;
             Ok(())
         }),
-        "wait at most SECS seconds for a connection, for a request that is due to be sent, \
+        "wait at most SECS seconds for a connection, for a free connection when a request is due, \
          and for a response (default 10)",
     ),
 ];
@@ -259,7 +260,7 @@ const FIGURES: &[Flag<BenchOptions>] = &[
             options.json_out = Some(file(value)?);
             Ok(())
         }),
-        "also write the figures as JSON; - is stdout, instead of the report",
+        "also write the figures as JSON to FILE; -: write them to stdout instead of the report",
     ),
     Flag::new(
         None,
@@ -274,18 +275,19 @@ const FIGURES: &[Flag<BenchOptions>] = &[
         None,
         "fail-if",
         Value("CONDITIONS", |options, value| {
-            let text = value.to_str().ok_or(Expected("as p99>50ms,errors>0.1%"))?;
+            let text =
+                value.to_str().ok_or(Expected("a condition, such as p99>50ms,errors>0.1%"))?;
             options.fail_if = Some(text.to_owned());
             Ok(())
         }),
-        "fail if a condition holds, as p99>50ms,errors>0.1%: p50 p75 p90 p95 p99 p99.9 p99.99 \
+        "fail if a condition is true, such as p99>50ms,errors>0.1%: p50 p75 p90 p95 p99 p99.9 p99.99 \
          max (us, ms, s), errors (a number or %), rps; > or <",
     ),
     Flag::new(
         Some('s'),
         "silent",
         Switch(|options| options.silent = true),
-        "no progress line (there is none without a terminal)",
+        "show no progress line (it is shown on a terminal only)",
     ),
 ];
 
@@ -303,13 +305,13 @@ fn number<T: std::str::FromStr + PartialOrd + From<u8>>(
 ) -> Result<T, Expected> {
     let number = value.to_str().and_then(|text| text.parse().ok());
     number.filter(|number| *number >= T::from(1) && *number <= most).ok_or(Expected(
-        "a number from 1 on, as 100; at most 100000 connections, 1000 of the others",
+        "a number of at least 1, such as 100; connections: at most 100000; --pipeline and --threads: at most 1000",
     ))
 }
 
 fn some_time(value: &OsStr) -> Result<Duration, Expected> {
     let time = seconds(value)?;
-    let right = Expected("more than 0 seconds and no more than a day, as 10 or 0.5");
+    let right = Expected("more than 0 seconds and at most a day, such as 10 or 0.5");
     Some(time).filter(|time| !time.is_zero() && *time <= DAY).ok_or(right)
 }
 

@@ -210,7 +210,7 @@ pub fn parse(
         && let Some(meant) = misspelled(typed)
     {
         return Err(COMMAND.wrong(&format!(
-            "unknown command {typed:?}; did you mean {meant}? (for a host of that name: http://{typed}/)"
+            "unknown command {typed:?}; did you mean {meant}? (for a host with this name: http://{typed}/)"
         )));
     }
     let parsed = COMMAND.parse(ClientOptions::default(), args)?;
@@ -220,7 +220,9 @@ pub fn parse(
         }
         let sends = match (&options.data[..], &options.form[..]) {
             ([_, ..], [_, ..]) => {
-                return Err(COMMAND.wrong("-d and -F both set the body; right: one of them"));
+                return Err(COMMAND.wrong(
+                    "-d and -F cannot be combined: each sets the body; right: one of them",
+                ));
             }
             ([], []) => None,
             ([], _) => Some("-F"),
@@ -229,44 +231,48 @@ pub fn parse(
         };
         let sends = match (options.uploads.iter().any(Option::is_some), sends) {
             (true, Some(_)) => {
-                return Err(COMMAND.wrong("-T, -d and -F each set the body; right: one of them"));
+                return Err(COMMAND.wrong(
+                    "-T cannot be combined with -d or -F: each sets the body; right: one of them",
+                ));
             }
             (true, None) if options.get => {
-                return Err(COMMAND.wrong("-G sends no body, and -T sends one; right: one of them"));
+                return Err(COMMAND.wrong(
+                    "-G and -T cannot be combined: only -T sends a body; right: one of them",
+                ));
             }
             (true, None) => Some("-T"),
             (false, sends) => sends,
         };
         if options.pipeline && options.parallel.on {
             return Err(
-                COMMAND.wrong("--pipeline uses one connection, and -Z several; right: one of them")
+                COMMAND.wrong("--pipeline and -Z cannot be combined: -Z uses several connections; right: one of them")
             );
         }
         if options.pipeline && options.trace {
-            let right = "--trace cannot draw requests that overlap; right: without --pipeline";
+            let right = "--trace and --pipeline cannot be combined; right: one of them";
             return Err(COMMAND.wrong(right));
         }
         if options.pipeline && options.resume.is_some() {
-            return Err(COMMAND
-                .wrong("--pipeline sends all requests before it reads a file; right: without -C"));
+            return Err(COMMAND.wrong("--pipeline and -C cannot be combined; right: one of them"));
         }
         match options.resume {
             Some(_) if options.range.is_some() || sends.is_some() || options.head => {
-                return Err(COMMAND.wrong("-C continues a GET; right: without -r, -I, -d, -F, -T"));
+                return Err(COMMAND.wrong("-C continues a GET, and cannot be combined with -r, -I, -d, -F or -T; right: -C without them"));
             }
             Some(Resume::AtHand) if !options.has_file() => {
-                return Err(COMMAND.wrong("-C - continues a file; right: -C - -o FILE, or -O"));
+                return Err(
+                    COMMAND.wrong("-C - needs a file to continue; right: -C - -o FILE, or -C - -O")
+                );
             }
             Some(Resume::From(_)) if options.has_file() => {
-                let right =
-                    "-C OFFSET writes to stdout; right: -C - takes the offset from the file";
+                let right = "-C OFFSET writes to stdout only; right: -C -, which reads the offset from the file";
                 return Err(COMMAND.wrong(right));
             }
             _ => {}
         }
         if let (true, Some(flag)) = (options.head, sends) {
             let both =
-                format!("-I requests the head only, and {flag} sends a body; right: one of them");
+                format!("-I and {flag} cannot be combined: HEAD has no body; right: one of them");
             return Err(COMMAND.wrong(&both));
         }
     }
@@ -297,8 +303,8 @@ pub(super) static COMMAND: Command<ClientOptions> = Command {
     usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client where [FLAG]... URL...",
     about: "\
 Fetches each URL over HTTP/1.1. Bodies go to stdout, everything else to stderr.
-`client bench` measures a server, `client where` shows the way to a server; both
-have --help. (For a host of that name, write bench/.)
+`client bench` measures a server, `client where` shows how it is reached;
+both have --help. (For a host with the name bench, write bench/.)
 URLs with the same host and port share a connection. A URL may be short:
 host/path, or :8080/path for this machine.",
     groups: &[
@@ -312,9 +318,9 @@ host/path, or :8080/path for this machine.",
         ("Help", HELP),
     ],
     operand: |options, value| {
-        let url = value
-            .to_str()
-            .ok_or(Expected("not UTF-8; right: percent-encode other bytes, as %C3%BC"))?;
+        let url = value.to_str().ok_or(Expected(
+            "the URL is not UTF-8; right: other bytes percent-encoded, such as %C3%BC",
+        ))?;
         options.urls.push(url.to_owned());
         Ok(())
     },
@@ -323,28 +329,28 @@ Exit codes, the same as curl's:
    0  got a response, with any status       25  a body of unknown length (-0)
    1  unsupported protocol                  26  could not read a file to send
    2  wrong arguments                       28  timeout
-   3  not a URL                             33  -C: cannot continue the download
+   3  invalid URL                           33  -C: cannot continue the download
    5  could not resolve the proxy           47  too many redirects
    6  could not resolve the host            49  wrong --resolve or --connect-to
    7  could not connect                     52  closed without a response
    8  the response breaks a rule of HTTP    55  could not send
-  18  the response was cut short            56  could not receive
+  18  the response is incomplete            56  could not receive
   22  -f: the status is 400 or above        65  the body cannot be sent again
   23  could not write the output
 
 Examples:
   client :8080/                       a server on this machine
-  client -v :8080/ :8080/hello.txt    two responses on one connection
-  client --trace :8080/ :8080/        where the time goes, and what reuse saves
+  client -v :8080/ :8080/hello.txt    two requests on one connection
+  client --trace :8080/ :8080/        the time of each step of both requests
   client -d 'name=Ada Lovelace' -d email=ada@example.org :8080/users
   client --json '{\"name\":\"Ada\",\"email\":\"ada@example.org\"}' :8080/users
   client -X DELETE :8080/users/1
   client -F name=Ada -F photo=@ada.png :8080/upload
   client -L --retry 3 -T ada.json :8080/users/
   client -Z -O :8080/a.iso -O :8080/b.iso
-  client -C - -O :8080/large.iso      continues where it stopped
+  client -C - -O :8080/large.iso      continue an interrupted download
   client -s -o /dev/null -w '%{http_code} %{time_total}\n' :8080/
-  client --as nc -d a=b :8080/echo    the same request, to type by hand
+  client --as nc -d a=b :8080/echo    print a command for nc instead
 ",
 };
 

@@ -36,7 +36,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         Value("BYTES", |options, value| {
             put(&mut options.limits.transfer_rate, number(value, BYTES, 1))
         }),
-        "after that, close a connection that moves less than BYTES per second on average; a client that reads may be 128 KB behind (default 500)",
+        "after that, close a connection that transfers less than BYTES per second on average; a client may lag 128 KB behind (default 500)",
     ),
     Flag::new(
         None,
@@ -82,9 +82,9 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         None,
         "max-ranges",
         Value("N", |options, value| {
-            put(&mut options.limits.ranges, number(value, Expected("a number, as 100"), 0))
+            put(&mut options.limits.ranges, number(value, Expected("a number, such as 100"), 0))
         }),
-        "ignore Range, and send the whole file, if it names more ranges; 0 turns ranges off (default 100)",
+        "send the whole file if a request has more than N ranges; 0 disables ranges (default 100)",
     ),
     Flag::new(
         None,
@@ -100,7 +100,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         Value("BYTES", |options, value| {
             put(&mut options.limits.bodies_memory, number(value, BYTES, 0))
         }),
-        "use at most BYTES of memory for all request bodies; the rest goes to files (default 67108864)",
+        "use at most BYTES of memory for all request bodies; write the rest to files (default 67108864)",
     ),
     Flag::new(
         None,
@@ -108,7 +108,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         Value("BYTES", |options, value| {
             put(&mut options.limits.bodies_disk, number(value, BYTES, 0))
         }),
-        "use at most BYTES of disk for all request bodies, and respond 507 beyond that (default 1073741824)",
+        "use at most BYTES of disk for all request bodies; respond 507 to a body that does not fit (default 1073741824)",
     ),
     Flag::new(
         None,
@@ -124,7 +124,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         Value("BYTES", |options, value| {
             put(&mut options.limits.body_unread, number(value, BYTES, 0))
         }),
-        "close the connection if more than BYTES of a body that no handler wants are still to come (default 65536)",
+        "read and discard the rest of an unused request body if it has at most BYTES; otherwise close the connection (default 65536)",
     ),
 ];
 
@@ -133,7 +133,7 @@ pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
         None,
         "max-connections",
         Value("N", |options, value| {
-            let right = Expected("a number from 1 to 1000000, as 10000");
+            let right = Expected("a number from 1 to 1000000, such as 10000");
             let number = number(value, right, 1).ok().filter(|&number| number <= 1_000_000);
             put(&mut options.connections, number.map(Some).ok_or(right))
         }),
@@ -143,20 +143,20 @@ pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
         None,
         "max-per-address",
         Value("N|off", |options, value| {
-            let right = Expected("a number from 1 up, as 100, or off");
+            let right = Expected("a number of at least 1, such as 100, or off");
             let most = match value == "off" {
                 true => Ok(PerAddress::Any),
                 false => number(value, right, 1).map(PerAddress::Most),
             };
             put(&mut options.per_address, most)
         }),
-        "allow at most N open connections from one address (default 1000; off for loopback)",
+        "allow at most N open connections from one address; off: no limit (default 1000; loopback: off)",
     ),
     Flag::new(
         None,
         "queue",
         Value("N", |options, value| put(&mut options.queue, number(value, COUNT, 1))),
-        "when all workers are busy, let at most N new connections wait, and at most N open ones \
+        "when all workers are busy, let at most N new connections wait, and at most N open connections \
          with a new request (default 1024)",
     ),
     Flag::new(
@@ -166,17 +166,17 @@ pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
             let overload = match value.to_str() {
                 Some("reject") => Ok(Overload::Reject),
                 Some("block") => Ok(Overload::Block),
-                _ => Err(Expected("reject, or block to leave them in the kernel's backlog")),
+                _ => Err(Expected("reject, or block")),
             };
             put(&mut options.overload, overload)
         }),
-        "respond 503 to connections beyond these limits, or leave them in the kernel's backlog \
+        "above these limits, reject: respond 503; block: leave new connections in the kernel's backlog \
          (default reject)",
     ),
 ];
 
-const BYTES: Expected = Expected("a number of bytes, as 500");
-const COUNT: Expected = Expected("a number from 1 up, as 100");
+const BYTES: Expected = Expected("a number of bytes, such as 500");
+const COUNT: Expected = Expected("a number of at least 1, such as 100");
 
 /// Returns a whole number that is `least` or more.
 pub(super) fn number<N: FromStr + PartialOrd>(

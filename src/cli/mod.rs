@@ -112,8 +112,9 @@ impl<T> Command<T> {
             let (typed, found) = match arg {
                 Arg::Value(operand) => {
                     let taken = (self.operand)(&mut options, &operand);
-                    taken
-                        .map_err(|Expected(right)| self.wrong(&format!("{operand:?}; {right}")))?;
+                    taken.map_err(|Expected(right)| {
+                        self.wrong(&format!("invalid argument {operand:?}: {right}"))
+                    })?;
                     continue;
                 }
                 Arg::Long(name) => {
@@ -130,10 +131,10 @@ impl<T> Command<T> {
                 Effect::Switch(set) => set(&mut options),
                 Effect::Value(name, set) => {
                     let value = parser.value();
-                    let value =
-                        value.map_err(|_| self.wrong(&format!("{typed} needs its {name}")))?;
+                    let value = value
+                        .map_err(|_| self.wrong(&format!("{typed} requires a value: {name}")))?;
                     set(&mut options, &value).map_err(|Expected(right)| {
-                        self.wrong(&format!("{typed} {value:?}; right: {right}"))
+                        self.wrong(&format!("{typed}: invalid value {value:?}; right: {right}"))
                     })?;
                 }
             }
@@ -146,7 +147,7 @@ impl<T> Command<T> {
         let names: Vec<&str> = self.flags().map(|flag| flag.long).collect();
         let meant = typed.strip_prefix("--").and_then(|name| nearest_flag(name, &names));
         let advice = meant.map(|meant| format!("; did you mean --{meant}?")).unwrap_or_default();
-        self.wrong(&format!("{typed:?} is not a flag here{advice}"))
+        self.wrong(&format!("unknown flag {typed:?}{advice}"))
     }
 
     fn wrong(&self, what: &str) -> UsageError {
@@ -195,7 +196,7 @@ fn seconds(value: &OsStr) -> Result<std::time::Duration, Expected> {
     let seconds = value.to_str().and_then(|text| text.parse::<f64>().ok());
     seconds
         .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok())
-        .ok_or(Expected("a number of seconds, as 10 or 0.5"))
+        .ok_or(Expected("a number of seconds, such as 10 or 0.5"))
 }
 
 #[cfg(test)]

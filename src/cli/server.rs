@@ -135,9 +135,14 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     operand: |options, value| {
         // Two folders are more often a forgotten quote than a wish for the second one.
         if !options.root.as_os_str().is_empty() {
-            return Err(Expected("one ROOT only; quote a name with spaces in it"));
+            return Err(Expected(
+                "only one ROOT is accepted; right: quotes around a name that contains spaces",
+            ));
         }
-        options.root = PathBuf::from(not_empty(value, "right: a folder, as www")?);
+        options.root = PathBuf::from(not_empty(
+            value,
+            "the name of the folder is empty; right: a folder, such as www",
+        )?);
         Ok(())
     },
     epilogue: "\
@@ -155,7 +160,7 @@ Exit codes:
 Examples:
   server                        serve www on http://127.0.0.1:8080/
   server --bind 0.0.0.0:80 --bind '[::]:80' /srv/www
-  server --bind 127.0.0.1:0     use a free port; stdout says which one
+  server --bind 127.0.0.1:0     use a free port, and print it on stdout
 ",
 };
 
@@ -173,7 +178,7 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         None,
         "workers",
         Value("N", |options, value| {
-            let right = Expected("a number from 1 to 10000, as 32");
+            let right = Expected("a number from 1 to 10000, such as 32");
             let workers = number(value, right, 1).ok().filter(|&workers| workers <= MOST_WORKERS);
             put(&mut options.workers, workers.ok_or(right))
         }),
@@ -186,18 +191,18 @@ const FLAGS: &[Flag<ServerOptions>] = &[
             options.driver = match value.to_str() {
                 Some("on") => Driver::Lobby,
                 Some("off") => Driver::Textbook,
-                _ => return Err(Expected("on, or off to let each worker keep its connection")),
+                _ => return Err(Expected("on, or off for the textbook")),
             };
             Ok(())
         }),
-        "on: connections without work wait in the lobby; off: each worker keeps its connection, as in \
-         the textbook (default on)",
+        "on: idle connections wait in the lobby; off: each worker keeps its connection (the \
+         textbook) (default on)",
     ),
     Flag::new(
         None,
         "data",
         Value("DIR", |options, value| {
-            options.data = PathBuf::from(not_empty(value, "a folder, as data")?);
+            options.data = PathBuf::from(not_empty(value, "a folder, such as data")?);
             Ok(())
         }),
         "keep the records of /users in this folder (default data)",
@@ -219,8 +224,8 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         None,
         "wire",
         Switch(|options| options.wire = true),
-        "show each byte of each connection on stderr, passwords and cookies included; sendfile is \
-         not used then",
+        "show each byte of each connection on stderr, including passwords and cookies; this \
+         disables sendfile",
     ),
     Flag::new(
         None,
@@ -228,11 +233,11 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         Value("NAME|off", |options, value| {
             let visible = |text: &&str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
             let name = value.to_str().filter(visible).filter(|name| !name.trim().is_empty());
-            let name = name.ok_or(Expected("printable ASCII, as threadbare, or off"))?;
+            let name = name.ok_or(Expected("printable ASCII, such as threadbare, or off"))?;
             options.server_name = (name != "off").then(|| name.trim().to_owned());
             Ok(())
         }),
-        "value of the Server field in responses; off leaves it out",
+        "value of the Server field in responses; off removes the field",
     ),
     Flag::new(
         None,
@@ -241,7 +246,7 @@ const FLAGS: &[Flag<ServerOptions>] = &[
             options.stop_time = seconds(value)?;
             Ok(())
         }),
-        "on a stop signal, wait at most SECS seconds for the requests under way (default 10)",
+        "on a stop signal, wait at most SECS seconds for the requests in progress (default 10)",
     ),
     Flag::new(
         None,
@@ -250,8 +255,8 @@ const FLAGS: &[Flag<ServerOptions>] = &[
             options.drain_time = seconds(value)?;
             Ok(())
         }),
-        "before that, accept connections for SECS more seconds while /-/health responds 503 (default \
-         0)",
+        "on a stop signal, first accept connections for SECS more seconds, while /-/health responds \
+         503 (default 0)",
     ),
     Flag::new(
         None,
@@ -279,7 +284,7 @@ const FLAGS: &[Flag<ServerOptions>] = &[
             };
             Ok(())
         }),
-        "which clients get the server's times in the Server-Timing field: off, loopback, or on for \
+        "which clients get the Server-Timing field, which shows the time that the server needed: off, loopback, or on for \
          all (default loopback)",
     ),
     Flag::new(Some('h'), "help", Help, "print this help"),
@@ -298,14 +303,18 @@ fn host_and_port(value: &OsStr) -> Result<String, Expected> {
         |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
     let right = match text.rsplit_once(':') {
         None if is_port(text) => {
-            "an address too: 127.0.0.1:8080, or 0.0.0.0:8080 for the whole network"
+            "an address and a port: 127.0.0.1:8080, or 0.0.0.0:8080 for all addresses of this machine"
         }
         Some(("", port)) if is_port(port) => {
-            "an address too: 127.0.0.1:8080, or 0.0.0.0:8080 for the whole network"
+            "an address and a port: 127.0.0.1:8080, or 0.0.0.0:8080 for all addresses of this machine"
         }
         Some((host, port)) if is_port(port) && is_host(host) => return Ok(text.to_owned()),
-        _ if text.parse::<Ipv6Addr>().is_ok() => "IPv6 in brackets, with a port: [::1]:8080",
-        Some((host, _)) if host.parse::<Ipv6Addr>().is_ok() => "IPv6 in brackets: [::1]:8080",
+        _ if text.parse::<Ipv6Addr>().is_ok() => {
+            "an IPv6 address in brackets, and a port: [::1]:8080"
+        }
+        Some((host, _)) if host.parse::<Ipv6Addr>().is_ok() => {
+            "an IPv6 address in brackets: [::1]:8080"
+        }
         _ => "an address and a port: 127.0.0.1:8080, localhost:8080, [::1]:8080",
     };
     Err(Expected(right))

@@ -307,9 +307,9 @@ mod tests {
                 .map_err(|limit| Error::from(limit).to_string())
         };
         let waiting = "while waiting for the response";
-        assert_eq!(said(&budget, 5), Err(format!("out of time after 5s, {waiting}")));
+        assert_eq!(said(&budget, 5), Err(format!("timed out after 5s {waiting}")));
         budget.enter(Phase::Head, start + 6 * second);
-        assert_eq!(said(&budget, 9), Err(format!("out of time after 9s, {waiting}")));
+        assert_eq!(said(&budget, 9), Err(format!("timed out after 9s {waiting}")));
         budget.enter(Phase::Send, start);
         assert!(said(&budget, 2).is_err());
         budget.sent(1, start + second);
@@ -343,7 +343,7 @@ mod tests {
         assert_eq!(budget.deadline(), Some(at(68_500)));
         assert_eq!(budget.remaining(at(68_000)).unwrap(), Some(Duration::from_millis(500)));
         let said = Error::from(budget.remaining(at(68_500)).unwrap_err()).to_string();
-        assert_eq!(said, "less than 10 bytes a second for 2s, while receiving the body");
+        assert_eq!(said, "less than 10 bytes per second for 2s while receiving the body");
         let slow = Rate { bytes: 0, over: Duration::from_millis(1) };
         assert_eq!(slow.quota(), 1);
         assert_eq!(Rate { bytes: u32::MAX, over: Duration::MAX }.quota(), u64::MAX);

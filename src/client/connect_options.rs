@@ -71,7 +71,7 @@ pub struct RouteError {
 
 impl std::fmt::Display for RouteError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}; right: {}", self.typed, self.right)
+        write!(f, "invalid value {:?}; right: {}", self.typed, self.right)
     }
 }
 
@@ -139,7 +139,7 @@ impl ResolveOverride {
             let addresses = addresses.collect::<Option<_>>()?;
             Some(ResolveOverride { host, port: number(port)?, addresses })
         };
-        let right = "HOST:PORT:ADDRESS[,ADDRESS]..., as example.org:80:127.0.0.1";
+        let right = "HOST:PORT:ADDRESS[,ADDRESS]..., such as example.org:80:127.0.0.1";
         read().ok_or_else(|| RouteError { typed: typed.to_owned(), right })
     }
 }
@@ -167,8 +167,7 @@ impl ConnectTo {
                 to_port: port(to_port.unwrap_or_default())?,
             })
         };
-        let right =
-            "HOST1:PORT1:HOST2:PORT2, as example.org:80:127.0.0.1:8080, each of which may be empty";
+        let right = "HOST1:PORT1:HOST2:PORT2, such as example.org:80:127.0.0.1:8080; each part may be empty";
         read().ok_or_else(|| RouteError { typed: typed.to_owned(), right })
     }
 

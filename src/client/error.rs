@@ -74,7 +74,7 @@ pub enum Error {
     Head(ParseError),
     /// The connection broke before or during the response.
     Receive(io::Error),
-    /// The connection ended before the body did.
+    /// The connection ended before the end of the body.
     CutShort {
         /// How many bytes of the body came.
         received: u64,
@@ -133,11 +133,13 @@ impl Error {
         let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
         match self {
             Error::Connect(.., error) if error.tried.iter().any(|(_, error)| refused(error)) => {
-                Some("is a server running there?")
+                Some("check that a server is running there")
             }
-            Error::ConnectUnix(_, error) if refused(error) => Some("is a server running there?"),
+            Error::ConnectUnix(_, error) if refused(error) => {
+                Some("check that a server is running there")
+            }
             Error::Head(error) if error.fault.rule == Rule::NoStatusLine => {
-                Some("is it an HTTP server? https is not supported")
+                Some("check that it is an HTTP server; https is not supported")
             }
             _ => None,
         }
@@ -186,20 +188,22 @@ fn without_numbers(line: &str) -> String {
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Error::Url(_) => f.write_str("not a URL that can be fetched"),
-            Error::Method(name) => write!(f, "{name:?} is not a method; right: one word, as GET"),
-            Error::Field(_) => f.write_str("not a field that can be sent"),
+            Error::Url(_) => f.write_str("the URL is not valid"),
+            Error::Method(name) => {
+                write!(f, "{name:?} is not a valid method name; right: one word, such as GET")
+            }
+            Error::Field(_) => f.write_str("the header field is not valid"),
             Error::Length { declared, actual } => write!(
                 f,
-                "Content-Length: {declared} is not the length of the body, which is {actual} (RFC \
-                 9110, 8.6); right: no Content-Length"
+                "Content-Length is {declared}, but the body has {actual} bytes (RFC 9110, 8.6); right: no \
+                 Content-Length"
             ),
             Error::NoLength => f.write_str(
-                "HTTP/1.0 has no chunks, and the length of the body is not known; right: a \
+                "HTTP/1.0 has no chunked coding, so the length of the body must be known; right: a \
                  Content-Length, or HTTP/1.1",
             ),
             Error::Trace => f.write_str(
-                "a TRACE request has no body (RFC 9110, 9.3.8); right: TRACE without data",
+                "a TRACE request must not have a body (RFC 9110, 9.3.8); right: TRACE without data",
             ),
             Error::Resolve(host, _) => write!(f, "could not find the address of {host}"),
             Error::ResolveProxy(host, _) => {
@@ -212,26 +216,26 @@ impl std::fmt::Display for Error {
                 write!(f, "could not connect to the socket {}", path.display())
             }
             Error::Timeout { phase, after } => {
-                write!(f, "out of time after {after:?}, while {phase}")
+                write!(f, "timed out after {after:?} while {phase}")
             }
             Error::TooSlow { phase, rate: Rate { bytes, over } } => {
-                write!(f, "less than {bytes} bytes a second for {over:?}, while {phase}")
+                write!(f, "less than {bytes} bytes per second for {over:?} while {phase}")
             }
             Error::Send(_) => f.write_str("could not send the request"),
             Error::Upload(_) => f.write_str("could not read the body to be sent"),
             Error::NoResponse => f.write_str("the server closed the connection without a response"),
             Error::Head(error) if error.fault.rule == Rule::HeadIncomplete => {
-                f.write_str("the response was cut short")
+                f.write_str("the response head is incomplete")
             }
             Error::Head(_) => f.write_str("the server's response is not valid HTTP"),
             Error::Receive(_) => f.write_str("could not receive the response"),
             Error::CutShort { received, missing: Some(missing) } => {
-                write!(f, "the body was cut short: {received} bytes came, {missing} are missing")
+                write!(f, "the body is incomplete: {received} bytes received, {missing} missing")
             }
             Error::CutShort { received, missing: None } => {
                 write!(
                     f,
-                    "the body was cut short after {received} bytes: its last chunk is missing"
+                    "the body is incomplete: {received} bytes received, the last chunk is missing"
                 )
             }
             Error::Body(_) => f.write_str("the body of the server's response is not valid HTTP"),
@@ -250,19 +254,19 @@ impl std::fmt::Display for PipelineError {
         match self {
             PipelineError::Method(method) => write!(
                 f,
-                "the server may close before it responds, and then they are sent again; {method} may \
+                "a request may have to be sent again, and {method} may \
                  have its effect twice (RFC 9112, 9.3.2); right: GET, HEAD, PUT or DELETE"
             ),
             PipelineError::Body => f.write_str(
-                "one has a body, and if the server responds while it is sent, both sides wait for \
-                 each other; right: requests without bodies",
+                "a request has a body, so client and server could both wait for the other to read; \
+                 right: requests without bodies",
             ),
             PipelineError::Http10 => f.write_str("HTTP/1.0 has no pipelining; right: HTTP/1.1"),
             PipelineError::SeveralServers => f.write_str(
-                "they are for different servers and cannot share a connection; right: one host and port",
+                "the URLs have different servers, which cannot share a connection; right: one host and port",
             ),
             PipelineError::TooLong { bytes, max } => {
-                write!(f, "their heads have {bytes} bytes; right: {max} at most")
+                write!(f, "the heads have {bytes} bytes in all; right: at most {max}")
             }
         }
     }

@@ -23,7 +23,7 @@ pub(super) enum ExchangeError {
     Head(ParseError),
     /// The connection broke.
     Receive(io::Error),
-    /// The connection ended before the body did.
+    /// The connection ended before the end of the body.
     CutShort { received: u64, missing: Option<u64> },
     /// The framing of the body is invalid.
     Body(ParseError),

@@ -147,12 +147,12 @@ impl std::fmt::Display for ProxyError {
                 "{place:?} is not a proxy's address; right: http://user:password@proxy.example:3128"
             ),
             ProxyError::Scheme(scheme) => {
-                write!(f, "a {scheme:?} proxy is not supported; right: one for http://")
+                write!(f, "a {scheme:?} proxy is not supported; right: an http:// proxy")
             }
             ProxyError::Tunnel(host) => write!(
                 f,
-                "to connect to another place for {host} through a proxy needs a tunnel (CONNECT), \
-                 which is not supported; right: no proxy for it"
+                "--connect-to for {host} through a proxy needs a tunnel (CONNECT), which is not \
+                 supported; right: no proxy for this host"
             ),
         }
     }

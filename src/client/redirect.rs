@@ -117,7 +117,7 @@ pub enum RedirectError {
     TooMany(u32),
     /// The chain comes back to this URL.
     Loop(Url),
-    /// The Location is not a URL that can be fetched.
+    /// The Location is the URL is not valid.
     Location(UrlError),
     /// The response has Locations that differ.
     ConflictingLocations,
@@ -128,20 +128,20 @@ pub enum RedirectError {
 impl std::fmt::Display for RedirectError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            RedirectError::TooMany(max) => write!(f, "more than {max} redirects in a row"),
+            RedirectError::TooMany(max) => write!(f, "more than {max} redirects one after another"),
             RedirectError::Loop(url) => write!(f, "the redirects form a loop: {url} again"),
             RedirectError::Location(UrlError::Scheme(scheme)) if scheme == "https" => {
                 f.write_str("the server redirects to https, which is not supported")
             }
             RedirectError::Location(_) => {
-                f.write_str("the server redirects to a URL that cannot be fetched")
+                f.write_str("the server redirects to a URL that is not valid")
             }
             RedirectError::ConflictingLocations => {
-                f.write_str("the server redirects to two places at once (RFC 9110, 10.2.2)")
+                f.write_str("the server redirects with two different Location fields (RFC 9110, 10.2.2)")
             }
             RedirectError::BodyConsumed => f.write_str(
-                "the server redirects and needs the body again, which came from a reader that cannot \
-                 rewind; right: a body in memory, or in a file",
+                "the server redirects and requires the body again, but it was read from a stream and is \
+                 not available; right: a body in memory, or in a file",
             ),
         }
     }

@@ -173,7 +173,7 @@ fn a_cut_body_is_never_a_shorter_body() {
     let mut text = String::new();
     let error = response.read_to_string(&mut text).unwrap_err();
     assert_eq!((error.kind(), text.as_str()), (ErrorKind::UnexpectedEof, "hello"));
-    assert_eq!(error.to_string(), "the body was cut short: 5 bytes came, 45 are missing");
+    assert_eq!(error.to_string(), "the body is incomplete: 5 bytes received, 45 missing");
     assert!(response.read(&mut [0]).is_err(), "and it stays an error");
     server.join();
 }
@@ -343,7 +343,7 @@ fn a_server_that_never_responds_is_a_timeout() {
     let client = Client::new().max_time(Duration::from_millis(100));
     let error = client.send(&server.get()).unwrap_err();
     assert!(matches!(error, Error::Timeout { phase: Phase::Head, .. }), "{error:?}");
-    assert_eq!(error.to_string(), "out of time after 100ms, while waiting for the response");
+    assert_eq!(error.to_string(), "timed out after 100ms while waiting for the response");
     server.join();
 }
 

@@ -134,7 +134,7 @@ fn own_name(request: &Request) -> Result<String, CommandError> {
     let path = request.url().path.to_string();
     let name = remote_name(&path).map(str::to_owned);
     name.ok_or_else(|| {
-        let what = format!("the path {path} has no name at its end for a file; right: -o FILE");
+        let what = format!("the path {path} does not end with a file name; right: -o FILE");
         CommandError::Failed(23, what)
     })
 }

@@ -56,10 +56,12 @@ impl Field {
             return wrong("not the name of a file; right: name=@FILE");
         }
         if mark == Some('@') && value.contains(',') && !typed.contains('"') {
-            return wrong("one file for each field; right: two -F, or quotes: name=@\"a,b\"");
+            return wrong(
+                "a field can have only one file; right: two -F, or quotes: name=@\"a,b\"",
+            );
         }
         if mark.is_none() && value.starts_with('(') {
-            return wrong("no form within a form; right: --form-string for a text");
+            return wrong("a form within a form is not supported; right: --form-string for a text");
         }
         let content = match mark {
             Some('@') => Content::File(value.into()),
@@ -79,22 +81,24 @@ impl Field {
                 rest = behind;
             } else {
                 return wrong(
-                    "behind ; stands type=TYPE or filename=NAME; right: --form-string, or quotes, \
+                    "only type=TYPE or filename=NAME can follow ; right: --form-string, or quotes, \
                      for a text with ; in it",
                 );
             }
         }
         if !rest.is_empty() {
-            return wrong("more stands behind the quotes; right: ; and type=TYPE or filename=NAME");
+            return wrong(
+                "unexpected text after the quotes; right: ; and type=TYPE or filename=NAME",
+            );
         }
         if let (Content::TextOf(_), Some(_)) = (&field.content, &field.filename) {
-            return wrong("a text has no file name; right: name=@FILE;filename=NAME");
+            return wrong("a text cannot have a file name; right: name=@FILE;filename=NAME");
         }
         let is_clean = |text: &Option<String>| {
             text.as_ref().is_none_or(|text| !text.bytes().any(|byte| byte.is_ascii_control()))
         };
         if !is_clean(&field.media_type) {
-            return wrong("a line end stands in the type; right: type=text/plain");
+            return wrong("the type contains a control byte; right: type=text/plain");
         }
         Ok(field)
     }

@@ -33,7 +33,7 @@ pub fn connect_options(
         Some(OneFamily::V4) => Family::V4,
         Some(OneFamily::V6) => Family::V6,
     };
-    let wrong = |flag| move |error: RouteError| format!("{flag} {error}");
+    let wrong = |flag| move |error: RouteError| format!("{flag}: {error}");
     let resolve = network.resolve.iter().map(|typed| ResolveOverride::parse(typed));
     let resolve = resolve.collect::<Result<_, _>>().map_err(wrong("--resolve"))?;
     let connect_to = network.connect_to.iter().map(|typed| ConnectTo::parse(typed));

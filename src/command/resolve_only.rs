@@ -98,7 +98,7 @@ impl LookupRecord {
             return text;
         };
         let Some((took, addresses)) = &self.resolved else {
-            text.push_str(&format!("  looked up {host} for {}, in vain\n", ms(now).trim_start()));
+            text.push_str(&format!("  could not resolve {host} after {}\n", ms(now).trim_start()));
             return text;
         };
         text.push_str(&format!("  looked up {host} in {}\n", ms(*took).trim_start()));
@@ -192,7 +192,7 @@ mod tests {
             (
                 &[Event::Resolving("a")],
                 Err(Error::NoResponse),
-                "http://a/|looked up a for T ms, in vain",
+                "http://a/|could not resolve a after T ms",
             ),
             (&[], Ok(Endpoints::Unix("/s".into())), "http://a/|connected to /s in T ms"),
             (&[], Err(Error::Trace), "http://a/"),

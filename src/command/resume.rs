@@ -65,21 +65,24 @@ impl Rest {
                 let name = if kept.starts_with('"') { "etag" } else { "last-modified" };
                 match head.headers.text(name) {
                     Some(its) if !kept.is_empty() && its != kept => Err(format!(
-                        "the rest is of another body: the server has {its}, and of {kept} the \
-                         beginning is at hand (RFC 9110, 13.1.5); right: without -C, all of it"
+                        "the file on the server has changed: it is {its}, but the local part is \
+                         from {kept} (RFC 9110, 13.1.5); right: the whole file, without -C"
                     )),
                     _ => Ok(Some(ResumeOutcome::Rest)),
                 }
             }
-            (206, _) => {
-                Err(format!("the server sent another range than bytes {from}- (RFC 9110, 14.4)"))
-            }
-            (416, Some((None, Some(length)))) if length != from && self.validator.is_some() => {
-                Err(format!("{from} bytes are at hand, and the server has {length}"))
-            }
+            (206, _) => Err(format!(
+                "the server did not send the requested range, bytes {from}- (RFC 9110, 14.4)"
+            )),
+            (416, Some((None, Some(length)))) if length != from && self.validator.is_some() => Err(
+                format!("the local file has {from} bytes, but the file on the server has {length}"),
+            ),
             (416, _) => Ok(Some(ResumeOutcome::Nothing)),
             (200..=299, _) if self.validator.is_some() => Ok(Some(ResumeOutcome::Whole)),
-            (200..=299, _) => Err("the server sends no ranges, and cannot go on".to_owned()),
+            (200..=299, _) => {
+                Err("the server does not support ranges, so the download cannot be continued"
+                    .to_owned())
+            }
             _ => Ok(None),
         }
     }

@@ -65,7 +65,7 @@ impl Retry<'_> {
         if self.wishes.retry_delay.is_none() {
             self.pause = self.pause.saturating_mul(2).min(LONGEST);
         }
-        Some(Once { pause, words: format!("{problem}: once more in {pause:?}, {left}") })
+        Some(Once { pause, words: format!("{problem}: retrying in {pause:?}, {left}") })
     }
 
     fn problem(
@@ -76,14 +76,12 @@ impl Retry<'_> {
         let on = self.wishes.retry_on;
         match stop {
             None | Some(CommandError::Refused(_)) if answer.is_some_and(is_temporary) => {
-                answer.map(|head| format!("the answer is {}", head.status.code()))
+                answer.map(|head| format!("the status is {}", head.status.code()))
             }
             // A body that is gone does not come back.
             None | Some(CommandError::BrokenPipe | CommandError::Failed(65, _)) => None,
             Some(stop) => match stop.cause() {
-                Some(Error::Timeout { .. } | Error::TooSlow { .. }) => {
-                    Some("time is up".to_owned())
-                }
+                Some(Error::Timeout { .. } | Error::TooSlow { .. }) => Some("timed out".to_owned()),
                 Some(Error::Resolve(..) | Error::ResolveProxy(..)) => {
                     Some("the host was not found".to_owned())
                 }
@@ -93,7 +91,7 @@ impl Retry<'_> {
                 {
                     Some("the connection was refused".to_owned())
                 }
-                _ => (on == RetryOn::AllErrors).then(|| "it failed".to_owned()),
+                _ => (on == RetryOn::AllErrors).then(|| "the transfer failed".to_owned()),
             },
         }
     }
@@ -129,13 +127,13 @@ mod tests {
         };
         for (name, on, outcome, status, want) in [
             ("fine", AllErrors, Ok(()), Some(200), None),
-            ("busy", Transient, Ok(()), Some(503), Some("the answer is 503")),
+            ("busy", Transient, Ok(()), Some(503), Some("the status is 503")),
             (
                 "busy, -f",
                 Transient,
                 Err(CommandError::Refused(429)),
                 Some(429),
-                Some("the answer is 429"),
+                Some("the status is 429"),
             ),
             ("no", Transient, Err(CommandError::Refused(404)), Some(404), None),
             (
@@ -143,16 +141,16 @@ mod tests {
                 AllErrors,
                 Err(CommandError::Refused(404)),
                 Some(404),
-                Some("it failed"),
+                Some("the transfer failed"),
             ),
             ("not there", AllErrors, Ok(()), Some(404), None),
-            ("late", Transient, Err(CommandError::Fetch(timeout())), None, Some("time is up")),
+            ("late", Transient, Err(CommandError::Fetch(timeout())), None, Some("timed out")),
             (
                 "late in the body",
                 Transient,
                 Err(CommandError::Fetch(timeout())),
                 Some(200),
-                Some("time is up"),
+                Some("timed out"),
             ),
             ("silent", Transient, Err(CommandError::Fetch(Error::NoResponse)), None, None),
             (
@@ -160,7 +158,7 @@ mod tests {
                 AllErrors,
                 Err(CommandError::Fetch(Error::NoResponse)),
                 None,
-                Some("it failed"),
+                Some("the transfer failed"),
             ),
             ("refused", Transient, Err(CommandError::Fetch(refused())), None, None),
             (
@@ -176,7 +174,7 @@ mod tests {
             let now = (Instant::now(), SystemTime::now());
             let head = status.map(|status| answer(status, None));
             let once = Retry::new(&wishes, now.0).after(&outcome, head.as_ref(), now);
-            let want = want.map(|want| format!("{want}: once more in 1s, 1 retry left"));
+            let want = want.map(|want| format!("{want}: retrying in 1s, 1 retry left"));
             assert_eq!(once.map(|once| once.words), want, "{name}");
         }
     }

@@ -24,7 +24,7 @@ impl<W: Write> Write for TtyGuard<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.written < LOOK && bytes.contains(&0) {
             return Err(io::Error::other(
-                "it is no text, and could mess up the terminal; right: -o FILE, or -o - to see it",
+                "binary output is not written to a terminal; right: -o FILE, or -o - to write it anyway",
             ));
         }
         let count = self.out.write(bytes)?;

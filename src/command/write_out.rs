@@ -99,7 +99,10 @@ fn piece(name: &str) -> Result<FormatPiece, String> {
 
 fn unknown(name: &str) -> String {
     let names: Vec<&str> = FIGURES.iter().map(|(name, _)| *name).collect();
-    format!("-w: {name:?} is no figure; right: %{{json}}, %{{header_json}}, {}", names.join(", "))
+    format!(
+        "-w: {name:?} is not a known figure; right: %{{json}}, %{{header_json}}, {}",
+        names.join(", ")
+    )
 }
 
 /// A transfer as a line of JSON: an object with every figure, under the names of `-w`. What is not

@@ -223,10 +223,10 @@ fn chunks() {
 #[test]
 fn a_truncated_response_is_an_error() {
     for (answer, body, says) in [
-        (format!("{OK}Content-Length: 50\r\n\r\nhello"), "hello", "5 bytes came, 45 are missing"),
-        (format!("{CHUNKED}5\r\nhello\r\n"), "hello", "its last chunk is missing"),
-        (format!("{CHUNKED}5\r\nhello\r\n0\r\nSum: 1\r\n"), "hello", "its last chunk is missing"),
-        (format!("{CHUNKED}5\r\nhe"), "he", "short after 2 bytes"),
+        (format!("{OK}Content-Length: 50\r\n\r\nhello"), "hello", "5 bytes received, 45 missing"),
+        (format!("{CHUNKED}5\r\nhello\r\n"), "hello", "the last chunk is missing"),
+        (format!("{CHUNKED}5\r\nhello\r\n0\r\nSum: 1\r\n"), "hello", "the last chunk is missing"),
+        (format!("{CHUNKED}5\r\nhe"), "he", "2 bytes received, the last chunk is missing"),
         ("HTT".to_owned(), "", "(byte 3; RFC 9112, 8)"),
         ("HTTP/1.1 200 OK".to_owned(), "", "(byte 15; RFC 9112, 8)"),
         (OK.to_owned(), "", "(byte 17; RFC 9112, 8)"),
@@ -296,10 +296,14 @@ fn bytes_without_a_status_line_are_refused() {
         "\u{15}\u{3}\u{1}\0\u{2}\u{2}\n", // what a TLS server says to plain text
         "\u{feff}HTTP/1.1 200 OK\r\n\r\nhello",
     ] {
-        refuses(answer, 1, "", "is it an HTTP server? https is not supported");
+        refuses(answer, 1, "", "check that it is an HTTP server; https is not supported");
     }
     let finished = fetch(&[Fake::saying("\x1b]0;owned\x07\r\n").url("/")]);
-    assert!(finished.failed(1, "escape").contains(" in \"\\x1B]0;owned\\x07\\r\\n\"; is it"));
+    assert!(
+        finished
+            .failed(1, "escape")
+            .contains(" in \"\\x1B]0;owned\\x07\\r\\n\"; check that it is an HTTP server")
+    );
 }
 
 /// RFC 9112, 5.2: a user agent replaces a fold by spaces; 2.2: whitespace before the first field is

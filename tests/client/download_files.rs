@@ -42,7 +42,7 @@ fn what_is_cut_short_is_not_there_under_its_name() {
     let file = at(&folder, "file");
     folder.write("file", "what was there before");
     let finished = fetch(&["-o", &file, &half("").url("/")]);
-    let said = finished.failed(18, "cut short");
+    let said = finished.failed(18, "the body is incomplete");
     assert!(
         said.ends_with(&format!("the part that was received is in {file}.part; -C - continues it")),
         "{said}"

@@ -51,8 +51,8 @@ const LIMIT: Duration = Duration::from_millis(400);
 
 const WAITING: &str = "while waiting for the response";
 const RECEIVING: &str = "while receiving the body";
-const CUT: &str = "cut short";
-const NO_HTTP: &str = "is it an HTTP server?";
+const CUT: &str = "is incomplete";
+const NO_HTTP: &str = "check that it is an HTTP server";
 
 /// The head of a valid response, and more.
 macro_rules! ok {
@@ -102,7 +102,7 @@ const FAULTS: &[Fault] = &[
     row("closes after the request", b"", Close, &[52], "without a response"),
     row("closes after 100", b"HTTP/1.1 100 Continue\r\n\r\n", Close, &[52], "without a response"),
     row("closes in the head", ok!(), Close, &[18], "head"),
-    row("closes in the body", sized!("9" "hello"), Close, &[18], "4 are missing"),
+    row("closes in the body", sized!("9" "hello"), Close, &[18], "4 missing"),
     row("closes in a chunk", chunked!("9\r\nhello"), Close, &[18], CUT),
     row("closes before the last chunk", chunked!("5\r\nhello\r\n"), Close, &[18], CUT),
     row("closes in the trailers", chunked!("0\r\nX: y\r\n"), Close, &[18], CUT),
@@ -133,7 +133,7 @@ const FAULTS: &[Fault] = &[
         "Transfer-Encoding",
     ),
     row("says 2^64", sized!("18446744073709551616" "hello"), Close, &[8], "Content-Length"),
-    row("says 2^63", sized!("9223372036854775808" "hello"), Close, &[18], "803 are missing"),
+    row("says 2^63", sized!("9223372036854775808" "hello"), Close, &[18], "803 missing"),
     row("says a chunk of 2^60", chunked!("1000000000000000\r\nhello"), Close, &[18], CUT),
     row("says a chunk of 2^64", chunked!("10000000000000000\r\nhello"), Close, &[56], "chunk"),
     row("says a chunk is short", chunked!("2\r\nhello\r\n0\r\n\r\n"), Close, &[56], "chunk"),

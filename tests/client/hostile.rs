@@ -161,7 +161,7 @@ fn the_total_limit_holds_whatever_the_server_does() {
         let begun = Instant::now();
         let finished = fetch(&["-m", "0.3", &fake.url("/")]);
         let said = finished.failed(28, phase);
-        assert_eq!(said, format!("out of time after 300ms, while {phase}"));
+        assert_eq!(said, format!("timed out after 300ms while {phase}"));
         let took = begun.elapsed();
         assert!(Duration::from_millis(300) <= took && took < SOON, "{phase}: {took:?}");
         let stdout = String::from_utf8(finished.stdout).unwrap();
@@ -186,7 +186,7 @@ fn a_server_that_accepts_no_connection() {
     let begun = Instant::now();
     let finished = fetch(&["--connect-timeout", "0.3", &url]);
     let said = finished.failed(28, "connect");
-    assert_eq!(said, "out of time after 300ms, while connecting", "{} knocked", queue.len());
+    assert_eq!(said, "timed out after 300ms while connecting", "{} knocked", queue.len());
     let limit = Duration::from_millis(300);
     let library = Client::new().connect_timeout(limit).get(&url).unwrap().send();
     assert!(
@@ -325,7 +325,7 @@ fn no_line_end_gets_into_a_request() {
     ] {
         let finished = fetch(&[&url]);
         let said = finished.failed(3, "a control byte in a URL");
-        assert!(said.contains("a control byte, such as a line end, stands at byte"), "{said}");
+        assert!(said.contains("a control byte, such as a line end, at byte"), "{said}");
     }
     assert_eq!(fake.connections(), 0, "it was refused before the wire");
     assert_eq!(fetched(&[fake.url("/a b/\u{fc}\"?<\\")]), "hello");

@@ -188,7 +188,7 @@ fn an_invalid_redirect_is_an_error_that_keeps_the_response() {
     let get = |path: &str| failure(client.get(&server.url(path)).unwrap().send());
     for (path, code, says) in [
         ("/loop", 47, "the redirects form a loop"),
-        ("/x", 47, "more than 3 redirects in a row"),
+        ("/x", 47, "more than 3 redirects one after another"),
         ("/tls", 1, "https, which is not supported"),
     ] {
         let error = get(path);

@@ -507,8 +507,16 @@ fn a_proxy_that_leaves_and_one_that_is_none() {
             "could not connect to the socket /no/such: No such",
         ),
         (1, &["-x", "p", "--connect-to", "a::b:", "http://a/"], "needs a tunnel (CONNECT)"),
-        (49, &["--resolve", "a:80", "http://a/"], "--resolve \"a:80\"; right: HOST:PORT:"),
-        (49, &["--connect-to", "a", "http://a/"], "--connect-to \"a\"; right: HOST1:PORT1:"),
+        (
+            49,
+            &["--resolve", "a:80", "http://a/"],
+            "--resolve: invalid value \"a:80\"; right: HOST:PORT:",
+        ),
+        (
+            49,
+            &["--connect-to", "a", "http://a/"],
+            "--connect-to: invalid value \"a\"; right: HOST1:PORT1:",
+        ),
     ] {
         let finished = fetch(args);
         let said = finished.failed(code, &format!("{args:?}"));
@@ -538,34 +546,34 @@ fn every_phase_has_its_time() {
     let folder = Folder::new();
     folder.write("large", vec![b'x'; 32 << 20]);
     let large = format!("@{}", folder.join("large").display());
-    let rate = "less than 1000 bytes a second for 500ms";
+    let rate = "less than 1000 bytes per second for 500ms";
     for (args, url, says) in [
         (
             &["--first-byte-timeout", "0.3"][..],
             silent.url("/"),
-            "out of time after 300ms, while waiting for the response",
+            "timed out after 300ms while waiting for the response",
         ),
         (
             &["--send-timeout", "0.3", "-H", "Expect:", "--data-binary", &large],
             taking_nothing.url("/"),
-            "out of time after 300ms, while sending the request",
+            "timed out after 300ms while sending the request",
         ),
         (
             &["--idle-timeout", "0.3", "-o", "/dev/null"],
             stopping.url("/"),
-            "out of time after 300ms, while receiving the body",
+            "timed out after 300ms while receiving the body",
         ),
         (
             &["-m", "0.3", "-o", "/dev/null"],
             dripping.url("/"),
-            "out of time after 300ms, while receiving the body",
+            "timed out after 300ms while receiving the body",
         ),
         (&["-Y", "1000", "-y", "0.5", "-o", "/dev/null"], dripping.url("/"), rate),
         (&["--speed-limit", "1000", "--speed-time", ".5"], silent.url("/"), rate),
         (
             &["-y", "0.5"],
             silent.url("/"),
-            "less than 1 bytes a second for 500ms, while waiting for the response",
+            "less than 1 bytes per second for 500ms while waiting for the response",
         ),
     ] {
         let begun = Instant::now();

@@ -142,7 +142,7 @@ fn json_is_made_pretty_when_asked_for() {
     );
     let cut = Fake::saying(json.replace("13", "14"));
     let finished = fetch(&["--pretty", "always", &cut.url("/")]);
-    finished.failed(18, "cut short");
+    finished.failed(18, "the body is incomplete");
     assert_eq!(finished.stdout, b"{\"a\": [1,{}]}", "what came, as it came");
 }
 

@@ -134,7 +134,7 @@ fn requests_that_cannot_be_pipelined_are_refused_before_anything_is_sent() {
         (&["-X", "PUT", "-d", "x", &a], "has a body"),
         (&["--http1.0", &a], "HTTP/1.0"),
         (&[&a, &b], "different servers"),
-        (&["-H", &long, &a, &a], "65536 at most"),
+        (&["-H", &long, &a, &a], "at most 65536"),
         (&["-X", "BREW", &a], "BREW may"),
         (&["-C", "-", "-o", "x", &a], "-C"),
     ] {

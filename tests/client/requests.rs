@@ -176,11 +176,11 @@ fn no_request_leaves_its_end_in_doubt() {
     for (args, says) in [
         (
             &["-d", "x", "-H", "Content-Length: 5"][..],
-            "Content-Length: 5 is not the length of the body, which is 1",
+            "Content-Length is 5, but the body has 1 bytes",
         ),
-        (&["-d", "x", "-H", "Content-Length: 0"], "is not the length of the body"),
-        (&["-H", "Content-Length: 5"], "is not the length of the body, which is 0"),
-        (&["-I", "-H", "Content-Length: 5"], "is not the length of the body"),
+        (&["-d", "x", "-H", "Content-Length: 0"], "but the body has 1 bytes"),
+        (&["-H", "Content-Length: 5"], "but the body has 0 bytes"),
+        (&["-I", "-H", "Content-Length: 5"], "but the body has 0 bytes"),
         (&["-d", "x", "-H", "Content-Length: +1"], "without a sign"),
         (&["-d", "x", "-H", "Content-Length: 1, 1"], "more than one Content-Length"),
         (

@@ -351,7 +351,7 @@ fn a_retry_says_so_and_a_file_has_the_last_answer_only() {
     let fake = failing(1, "HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nall busy\n");
     let finished = fetch(&["--retry", "1", "--no-progress-meter", "-o", &file, &fake.url("/")]);
     assert_eq!((finished.code, finished.stdout), (Some(0), Vec::new()));
-    assert_eq!(finished.stderr, "client: the answer is 503: once more in 1s, 1 retry left\n");
+    assert_eq!(finished.stderr, "client: the status is 503: retrying in 1s, 1 retry left\n");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "fine\n");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left over");
     // A body that was read from a pipe is gone: it is not sent again as if it were empty.

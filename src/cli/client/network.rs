@@ -87,8 +87,8 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             options.network.resolve.push(text(value, "HOST:PORT:ADDRESS[,ADDRESS]")?);
             Ok(())
         }),
-        "use these addresses (,ADDR...) for this host and port, without a look-up; * stands \
-         for every host",
+        "use these addresses (,ADDR...) for this host and port, without a look-up; * matches \
+         every host",
     ),
     Flag::new(
         None,
@@ -97,8 +97,8 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             options.network.connect_to.push(text(value, "HOST1:PORT1:HOST2:PORT2")?);
             Ok(())
         }),
-        "for host H1 and port P1, connect to H2 and P2; an empty H1 or P1 stands for any, an \
-         empty H2 or P2 for the same",
+        "for host H1 and port P1, connect to H2 and P2; an empty H1 or P1 matches any, an \
+         empty H2 or P2 means the same as H1 or P1",
     ),
     Flag::new(
         None,
@@ -123,7 +123,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         Some('U'),
         "proxy-user",
         Value("USER:PASSWORD", |options, value| {
-            let right = "user:password; it is not asked for";
+            let right = "user:password (there is no prompt)";
             let user = text(value, right)?;
             options.network.proxy_user = Some(user).filter(|user| user.contains(':'));
             options.network.proxy_user.as_ref().map(drop).ok_or(Expected(right))
@@ -137,7 +137,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             options.network.no_proxy = Some(text(value, "example.org,10.0.0.0/8, or *")?);
             Ok(())
         }),
-        "do not use the proxy for these hosts: names with all names below them, addresses, \
+        "do not use the proxy for these hosts: names (including their subdomains), addresses, \
          networks, or * (default $no_proxy, then $NO_PROXY)",
     ),
 ];
@@ -151,7 +151,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.resolve = limit(seconds(value)?);
             Ok(())
         }),
-        "wait at most SECS seconds for the look-up of the host (default: as --connect-timeout)",
+        "wait at most SECS seconds for the look-up of the host (default: the time of --connect-timeout)",
     ),
     Flag::new(
         None,
@@ -160,7 +160,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.connect = limit(seconds(value)?);
             Ok(())
         }),
-        "wait at most SECS seconds for look-up and connection, as 2 or 0.5 (default 300)",
+        "wait at most SECS seconds for look-up and connection, such as 2 or 0.5 (default 300)",
     ),
     Flag::new(
         None,
@@ -169,7 +169,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.send = limit(seconds(value)?);
             Ok(())
         }),
-        "give up if the server takes no byte of the request for SECS seconds (default: no \
+        "fail if the server accepts no byte of the request for SECS seconds (default: no \
          limit)",
     ),
     Flag::new(
@@ -179,7 +179,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.first_byte = limit(seconds(value)?);
             Ok(())
         }),
-        "wait at most SECS seconds for the head of the response, from the end of the request \
+        "wait at most SECS seconds for the head of the response after the request has been sent \
          (default: no limit)",
     ),
     Flag::new(
@@ -189,27 +189,28 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
             options.limits.idle = limit(seconds(value)?);
             Ok(())
         }),
-        "give up if no byte of the body comes for SECS seconds (default: no limit)",
+        "fail if no byte of the body arrives for SECS seconds (default: no limit)",
     ),
     Flag::new(
         Some('Y'),
         "speed-limit",
         Value("SPEED", |options, value| {
             let speed = value.to_str().and_then(speed).and_then(|speed| speed.try_into().ok());
-            options.limits.speed = Some(speed.ok_or(Expected("bytes a second, as 1000 or 10k"))?);
+            options.limits.speed =
+                Some(speed.ok_or(Expected("bytes per second, such as 1000 or 10k"))?);
             Ok(())
         }),
-        "give up if fewer bytes per second are moved (default with -y: 1)",
+        "fail if the transfer is slower than SPEED bytes per second for the time of -y (default with -y: 1)",
     ),
     Flag::new(
         Some('y'),
         "speed-time",
         Value("SECS", |options, value| {
             let time = limit(seconds(value)?);
-            options.limits.speed_time = Some(time.ok_or(Expected("more than none, as 30"))?);
+            options.limits.speed_time = Some(time.ok_or(Expected("a time above 0, such as 30"))?);
             Ok(())
         }),
-        "for SECS seconds (default with -Y: 30)",
+        "the time for -Y in seconds (default with -Y: 30)",
     ),
     Flag::new(
         Some('m'),

@@ -27,7 +27,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             });
             Ok(())
         }),
-        "write the body to FILE, which is complete or not there; the second -o is for the \
+        "write the body to FILE; an incomplete body is kept in FILE.part; the second -o is for the \
          second URL",
     ),
     Flag::new(
@@ -48,8 +48,8 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             });
             Ok(())
         }),
-        "continue an earlier download: - reads the offset from the file, if the server still \
-         has the same version; a number skips that many bytes",
+        "continue an earlier download: - takes the offset from the local file, if the server still \
+         has the same version; a number skips this number of bytes",
     ),
     Flag::new(
         Some('f'),
@@ -61,19 +61,19 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         None,
         "fail-with-body",
         Switch(|options| options.fail = Some(Fail::WithBody)),
-        "as -f, but print the body",
+        "like -f, but print the body",
     ),
     Flag::new(
         Some('v'),
         "verbose",
         Switch(|options| options.verbose = true),
-        "show the steps and the heads of both sides on stderr",
+        "show the steps, the request head and the response head on stderr",
     ),
     Flag::new(
         Some('s'),
         "silent",
         Switch(|options| options.silent = true),
-        "no errors and no progress line on stderr",
+        "show no errors and no progress line on stderr",
     ),
     Flag::new(
         Some('S'),
@@ -85,7 +85,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         Some('w'),
         "write-out",
         Value("FORMAT", |options, value| {
-            let format = value.to_str().ok_or(Expected("a text, as '%{http_code}\\n'"))?;
+            let format = value.to_str().ok_or(Expected("a text, such as '%{http_code}\\n'"))?;
             options.write_out = Some(format.to_owned());
             Ok(())
         }),
@@ -120,7 +120,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         None,
         "no-progress-meter",
         Switch(|options| options.no_progress = true),
-        "no progress line on a terminal",
+        "show no progress line on a terminal",
     ),
     Flag::new(
         None,
@@ -128,10 +128,10 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         Value("SPEED", |options, value| {
             let speed = value.to_str().and_then(speed).filter(|&speed| speed > 0);
             options.limit_rate =
-                Some(speed.ok_or(Expected("bytes a second, as 5000, 100k or 2M"))?);
+                Some(speed.ok_or(Expected("bytes per second, such as 5000, 100k or 2M"))?);
             Ok(())
         }),
-        "send and receive at most SPEED bytes of a body per second, as 100k or 2M",
+        "send and receive at most SPEED bytes of a body per second, such as 100k or 2M",
     ),
 ];
 

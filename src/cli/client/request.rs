@@ -20,7 +20,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 // Which words are methods is the protocol's to say, and it does, before anything is sent.
                 let method = value.to_str().filter(|name| !name.is_empty());
                 options.as_mut().method =
-                    Some(method.ok_or(Expected("a word, as GET"))?.to_owned());
+                    Some(method.ok_or(Expected("a word, such as GET"))?.to_owned());
                 Ok(())
             }),
             "use this method (default GET, or POST with a body)",
@@ -32,8 +32,8 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 options.as_mut().fields.push(field(value.as_encoded_bytes())?);
                 Ok(())
             }),
-            "'Name: value' adds a field, 'Name;' an empty one; 'Name:' removes a field that is \
-         sent by default",
+            "'Name: value' adds a field, 'Name;' adds an empty field, 'Name:' removes a default \
+         field",
         ),
         Flag::new(
             Some('A'),
@@ -51,7 +51,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 options.as_mut().referer = Some(value.as_encoded_bytes().to_vec());
                 Ok(())
             }),
-            "value of the Referer field: the page that holds the link",
+            "value of the Referer field: the page that contains the link",
         ),
         Flag::new(
             Some('u'),
@@ -59,7 +59,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
             Value("USER:PASSWORD", |options, value| {
                 let user = value.as_encoded_bytes();
                 let user = Some(user).filter(|user| user.contains(&b':'));
-                let user = user.ok_or(Expected("user:password; it is not asked for"))?;
+                let user = user.ok_or(Expected("user:password (there is no prompt)"))?;
                 options.as_mut().user = Some(user.to_vec());
                 Ok(())
             }),
@@ -73,7 +73,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 options.as_mut().range = Some(range.to_owned());
                 Ok(())
             }),
-            "request these bytes only, as 0-99, 100- or -100",
+            "request these bytes only, such as 0-99, 100- or -100",
         ),
         Flag::new(
             Some('d'),
@@ -82,7 +82,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 options.as_mut().data.push(Data::Form(source(value)?));
                 Ok(())
             }),
-            "send DATA as the body; @FILE sends a file without its line ends, @- stdin; several \
+            "send DATA as the body; @FILE sends a file without its line ends, @- sends stdin; several \
          -d are joined with &",
         ),
         Flag::new(
@@ -92,7 +92,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 options.as_mut().data.push(Data::Binary(source(value)?));
                 Ok(())
             }),
-            "as -d, but @FILE is sent unchanged",
+            "like -d, but @FILE is sent unchanged",
         ),
         Flag::new(
             None,
@@ -101,7 +101,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 options.as_mut().data.push(Data::Binary(this(value)));
                 Ok(())
             }),
-            "as -d, but @ has no meaning",
+            "like -d, but @ has no meaning",
         ),
         Flag::new(
             None,
@@ -110,7 +110,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 options.as_mut().data.push(to_encode(value)?);
                 Ok(())
             }),
-            "as -d, but percent-encoded: content, =content, name=content, @FILE or name@FILE",
+            "like -d, but percent-encoded: content, =content, name=content, @FILE or name@FILE",
         ),
         Flag::new(
             None,
@@ -135,7 +135,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 Ok(())
             }),
             "send a form with files (multipart/form-data): name=text, name=@FILE for a file, \
-         name=<FILE for the text of a file; then ;type=TYPE and ;filename=NAME",
+         name=<FILE for the text of a file; optionally followed by ;type=TYPE and ;filename=NAME",
         ),
         Flag::new(
             None,
@@ -144,7 +144,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 options.as_mut().form.push(FormField::Plain(form(value)?));
                 Ok(())
             }),
-            "as -F, but @, < and ; have no meaning",
+            "like -F, but @, < and ; have no meaning",
         ),
         Flag::new(
             Some('T'),
@@ -157,7 +157,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 });
                 Ok(())
             }),
-            "send FILE with PUT, - for stdin; a URL that ends in / gets the name of the file; the \
+            "send FILE with PUT; - is stdin; if the URL ends in /, the name of the file is appended; the \
          second -T is for the second URL",
         ),
         Flag::new(
@@ -184,7 +184,7 @@ fn form(typed: &OsStr) -> Result<String, Expected> {
 /// Reads `Name: value`, `Name;` or `Name:`. What may stand in a name and in a value is the
 /// protocol's to say, and it does, before anything is sent.
 pub(super) fn field(typed: &[u8]) -> Result<Field, Expected> {
-    let right = Expected("'Name: value', 'Name;' for an empty value, or 'Name:' to take it away");
+    let right = Expected("'Name: value', 'Name;' for an empty value, or 'Name:' to remove a field");
     let (name, value) = match typed.iter().position(|&byte| byte == b':') {
         Some(colon) => (&typed[..colon], Some(trim_blanks(&typed[colon + 1..]))),
         None => (typed.strip_suffix(b";").ok_or(Expected(right.0))?, None),

@@ -15,7 +15,7 @@ pub fn parse(
     let parsed = WHERE.parse(ClientOptions::default(), args)?;
     match &parsed {
         Parsed::Run(options) if options.urls.is_empty() => {
-            Err(WHERE.wrong("no URL; right: :8080/"))
+            Err(WHERE.wrong("no URL; right: client where :8080/"))
         }
         _ => Ok(parsed),
     }
@@ -31,9 +31,9 @@ the connection.",
     groups: &[("Network", network::FLAGS), ("Time limits", network::TIME), ("Help", HELP)],
     operand: COMMAND.operand,
     epilogue: "\
-Exit codes, as for a fetch:
+Exit codes, the same as for client:
    0  connected                              7  could not connect
-   3  not a URL                             28  timeout
+   3  invalid URL                           28  timeout
    6  could not resolve the host            49  wrong --resolve or --connect-to
 
 Examples:

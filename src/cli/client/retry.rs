@@ -93,7 +93,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         None,
         "location-trusted",
         Switch(|options| options.retry.follow = Follow::Trusted),
-        "as -L, but send them to every host",
+        "like -L, but send them to every host",
     ),
     Flag::new(
         None,
@@ -103,7 +103,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
                 Some("-1") => None,
                 text => {
                     let most = text.and_then(|text| text.parse().ok());
-                    Some(most.ok_or(Expected("a number, or -1 for any number"))?)
+                    Some(most.ok_or(Expected("a number, or -1 for no limit"))?)
                 }
             };
             Ok(())
@@ -133,11 +133,11 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         "retry",
         Value("N", |options, value| {
             let times = value.to_str().and_then(|text| text.parse().ok());
-            options.retry.retries = times.ok_or(Expected("a number, as 3"))?;
+            options.retry.retries = times.ok_or(Expected("a number, such as 3"))?;
             Ok(())
         }),
-        "try at most N more times if the host is not found, on a timeout, and on a 408, 429, \
-         500, 502, 503 or 504; Retry-After is obeyed",
+        "try again at most N times if the host is not found, after a timeout, and after status 408, 429, \
+         500, 502, 503 or 504; Retry-After is respected",
     ),
     Flag::new(
         None,
@@ -155,7 +155,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             options.retry.retry_max_time = seconds(value).map(super::network::limit)?;
             Ok(())
         }),
-        "start no retry after SECS seconds (default: no limit)",
+        "start no retry when SECS seconds have passed (default: no limit)",
     ),
     Flag::new(
         None,
@@ -167,14 +167,14 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         None,
         "retry-all-errors",
         Switch(|options| on(options, RetryOn::AllErrors)),
-        "also retry on every other error; with -f, on every status of 400 or above",
+        "also retry after every other error; with -f, after every status of 400 or above",
     ),
     Flag::new(
         Some('Z'),
         "parallel",
         Switch(|options| options.parallel.on = true),
-        "make several transfers at a time; each output stays in one piece, in the order in \
-         which the responses come",
+        "run several transfers at the same time; the output of each is printed in one piece, in the order in \
+         which they end",
     ),
     Flag::new(
         None,
@@ -182,10 +182,10 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         Value("N", |options, value| {
             let most = value.to_str().and_then(|text| text.parse().ok());
             let most = most.filter(|most| (1..=300).contains(most));
-            options.parallel.most = most.ok_or(Expected("1 to 300"))?;
+            options.parallel.most = most.ok_or(Expected("a number from 1 to 300"))?;
             Ok(())
         }),
-        "make at most N transfers at a time (default 50)",
+        "run at most N transfers at the same time (default 50)",
     ),
     Flag::new(
         None,

@@ -12,14 +12,14 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         None,
         "trace",
         Switch(|options| options.trace = true),
-        "draw on stderr where the time of each request went, with the part of the server if \
+        "show a diagram of the time of each request on stderr, with the times in the server if \
          it sends Server-Timing",
     ),
     Flag::new(
         None,
         "wire",
         Switch(|options| options.wire = true),
-        "show each byte that is sent and received on stderr, passwords and cookies included",
+        "show each byte that is sent and received on stderr, including passwords and cookies",
     ),
     Flag::new(
         None,
@@ -28,19 +28,19 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             options.transcript = Some(PathBuf::from(value));
             Ok(())
         }),
-        "write the same bytes to FILE, with their times; it holds passwords too",
+        "write the same bytes to FILE, with their times, including passwords and cookies",
     ),
     Flag::new(
         None,
         "explain",
         Switch(|options| options.explain = true),
-        "as -v, with a short explanation of each field and status; also with --wire",
+        "like -v, with a short explanation of each field and status; also with --wire",
     ),
     Flag::new(
         None,
         "pipeline",
         Switch(|options| options.pipeline = true),
-        "send the requests for all URLs, which have one host and port, in one write; the \
+        "send the requests for all URLs in one write; the URLs must have the same host and port; the \
          responses come in the same order",
     ),
 ];

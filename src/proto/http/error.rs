@@ -88,7 +88,7 @@ rules! {
         "this is a telnet command (Ctrl-C sends FF F4), not a request; to leave telnet, type Ctrl-] and then quit"
         "GET / HTTP/1.1",
     Tls BAD_REQUEST "RFC 8446, 4.1.2"
-        "this is a TLS handshake, as https begins with; this port speaks plain http"
+        "this is a TLS handshake, as https begins with; this port accepts plain HTTP only"
         "http:// instead of https:// in the address",
     RequestLineTooLong URI_TOO_LONG "RFC 9112, 3"
         "the request line is longer than this server accepts"
@@ -208,7 +208,7 @@ rules! {
         "chunk extensions and trailers are longer than this side accepts"
         "chunks without extensions, and few trailers",
     TrailerField BAD_REQUEST "RFC 9110, 6.5.1"
-        "a trailer field must stand in the head, because it says how to read the message"
+        "this trailer field must be in the head, because it says how to read the message"
         "the field in the head; as a trailer only what is known last, such as a checksum",
     HeadIncomplete BAD_REQUEST "RFC 9112, 8"
         "the connection ended before the empty line that ends the head"
@@ -217,7 +217,7 @@ rules! {
         "the connection ended before the body was complete"
         "as many bytes as Content-Length says, or a last chunk of size 0",
     HeadTimeout REQUEST_TIMEOUT "RFC 9110, 15.5.9"
-        "the head took too long: its empty line has not arrived"
+        "the head was not complete within the time limit"
         "GET / HTTP/1.0, and an empty line",
     BodyTimeout REQUEST_TIMEOUT "RFC 9110, 15.5.9"
         "the body arrived too slowly"

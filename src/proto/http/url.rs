@@ -37,21 +37,21 @@ impl std::fmt::Display for UrlError {
         match self {
             UrlError::Control(at) => write!(
                 f,
-                "a control byte, such as a line end, stands at byte {at} (RFC 3986, 2); right: \
-                 percent-encoded, if it is meant (%0A)"
+                "the URL contains a control byte, such as a line end, at byte {at} (RFC 3986, 2); right: \
+                 the byte percent-encoded, such as %0A"
             ),
             UrlError::Scheme(scheme) => {
-                write!(f, "{scheme:?} is not a protocol spoken here; right: http://example.org/")
+                write!(f, "{scheme:?} is not a supported protocol; right: http://example.org/")
             }
             UrlError::Host(host) if !host.is_ascii() => write!(
                 f,
-                "{host:?} is not a host in ASCII, as they are asked for; right: its xn-- form (RFC 5891)"
+                "{host:?} is not an ASCII host name; right: its xn-- form (RFC 5891)"
             ),
             UrlError::Host(host) => {
                 write!(f, "{host:?} is not a host and port; right: example.org, 127.0.0.1:8080, [::1]:8080")
             }
             UrlError::UserInfo => f.write_str(
-                "an address with user:password@ is not taken (RFC 9110, 4.2.4); right: -H 'Authorization: …'",
+                "user:password@ in a URL is not supported (RFC 9110, 4.2.4); right: -H 'Authorization: …'",
             ),
             UrlError::Path(path) => write!(f, "{path:?} is not a path; right: /path?query"),
         }

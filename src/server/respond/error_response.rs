@@ -86,7 +86,7 @@ impl ErrorResponse {
         ErrorResponse::new(
             Status::FORBIDDEN,
             "RFC 9110, 15.5.4",
-            format!("the server may not read {}", shown(head.target.path())),
+            format!("the server has no permission to read {}", shown(head.target.path())),
             "a file that the server's user may read",
         )
     }
@@ -97,7 +97,7 @@ impl ErrorResponse {
         ErrorResponse::new(
             Status::METHOD_NOT_ALLOWED,
             "RFC 9110, 15.5.6",
-            format!("{method} is not among the methods of {path}"),
+            format!("{method} is not allowed for {path}"),
             allow,
         )
     }
@@ -107,15 +107,15 @@ impl ErrorResponse {
         ErrorResponse::new(
             Status::PRECONDITION_FAILED,
             "RFC 9110, 13.1",
-            format!("{field} does not hold for the current state"),
-            "GET it again, and send If-Match with the ETag of that response",
+            format!("{field} is false for the current state"),
+            "a new GET, and If-Match with the ETag of its response",
         )
     }
 
     /// 413: a body of more than `limit` bytes.
     pub fn too_large(limit: u64) -> ErrorResponse {
         let rule = Rule::BodyTooLarge;
-        ErrorResponse::by(rule, format!("{}: {limit} bytes at most", rule.what()))
+        ErrorResponse::by(rule, format!("{}: the limit is {limit} bytes", rule.what()))
     }
 
     /// 500: a handler panicked, or a file could not be read; the log says what exactly.
@@ -123,8 +123,8 @@ impl ErrorResponse {
         ErrorResponse::new(
             Status::INTERNAL_SERVER_ERROR,
             "RFC 9110, 15.6.1",
-            "the request was valid, but the server failed; its log says more",
-            "the same request, once the server is repaired",
+            "the server failed to process a valid request; see its log",
+            "the same request, after the server is fixed",
         )
     }
 
@@ -134,7 +134,7 @@ impl ErrorResponse {
             Status::SERVICE_UNAVAILABLE,
             "RFC 9110, 15.6.4",
             "the server has reached its limit of bodies that are streamed at once",
-            "the same request a little later",
+            "the same request later",
         )
     }
 
@@ -144,7 +144,7 @@ impl ErrorResponse {
             Status::SERVICE_UNAVAILABLE,
             "RFC 9110, 15.6.4",
             "the server has reached its limit of open files for uploads and responses",
-            "the same request a little later",
+            "the same request later",
         )
     }
 
@@ -154,7 +154,7 @@ impl ErrorResponse {
         ErrorResponse::new(
             Status::INSUFFICIENT_STORAGE,
             "RFC 4918, 11.5",
-            format!("the server keeps {most} bytes of uploads at most, and this one does not fit"),
+            format!("the server stores at most {most} bytes of uploads, and this one does not fit"),
             "a smaller body, or the same one later",
         )
     }
@@ -167,14 +167,14 @@ impl ErrorResponse {
             }
             _ => (Status::SERVICE_UNAVAILABLE, "RFC 9110, 15.6.4"),
         };
-        let what = "the server has no room for this body";
+        let what = "the server cannot store this body";
         ErrorResponse::new(status, section, what, "a smaller body, or the same one later")
     }
 
     /// 408: only `came` bytes of a head arrived in time.
     pub fn head_timeout(came: u64) -> ErrorResponse {
         let what = format!(
-            "the head took too long: {came} bytes arrived, without the blank line at its end"
+            "the head was not complete within the time limit: {came} bytes were received, the empty line at its end is missing"
         );
         ErrorResponse::by(Rule::HeadTimeout, what)
     }
@@ -186,7 +186,7 @@ impl ErrorResponse {
             Some(missing) => format!("{missing} are missing"),
             None => "the last chunk is missing".to_owned(),
         };
-        ErrorResponse::by(rule, format!("{}: {came} bytes arrived, {missing}", rule.what()))
+        ErrorResponse::by(rule, format!("{}: {came} bytes were received, {missing}", rule.what()))
     }
 
     /// 501: the method is unknown.
@@ -254,7 +254,7 @@ pub fn overload(why: RejectReason) -> Response {
         Status::SERVICE_UNAVAILABLE,
         "RFC 9110, 15.6.4",
         why.what(),
-        "the same request a second later",
+        "the same request after one second",
     );
     Response::new(error.status)
         .field("Retry-After", "1")

@@ -26,7 +26,7 @@ pub fn failed(head: &RequestHead, error: &io::Error) -> Response {
         Status::SERVICE_UNAVAILABLE,
         "RFC 9110, 15.6.4",
         "the server has reached its limit of open files",
-        "the same request a little later",
+        "the same request later",
     );
     refusal.response(Some(head)).field("Retry-After", "1")
 }
