@@ -235,7 +235,7 @@ fn a_file_that_shrinks_while_it_is_sent_breaks_off_and_is_named_in_the_log() {
     let rest = wire.rest();
     assert!(rest.len() < 20 << 20 && rest.iter().all(|&byte| byte == b'x'), "no second answer");
     let text = server.stderr_until(|text| text.contains("ERROR"));
-    assert!(text.contains(": the body of /large broke off after "), "{text}");
+    assert!(text.contains(": the body of /large ended early, after "), "{text}");
 }
 
 #[test]
@@ -297,7 +297,11 @@ fn a_file_that_may_not_be_read_is_403_and_named_in_the_log() {
     };
     let answer = server.get("/page.txt");
     assert_eq!(answer.status(), 403);
-    assert!(answer.text().contains("The server may not read /page.txt."), "{}", answer.text());
+    assert!(
+        answer.text().contains("The server has no permission to read /page.txt."),
+        "{}",
+        answer.text()
+    );
     server.stderr_until(|text| text.contains("WARN: /page.txt"));
 }
 

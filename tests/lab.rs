@@ -157,7 +157,7 @@ fn what_is_no_number_within_the_limit_is_404() {
         let answer = server.exchange(format!("GET {} HTTP/1.0\r\n\r\n", target));
         assert!(answer.starts_with("HTTP/1.1 404 "), "{target}: {answer}");
     }
-    let teaches = "The last part of this path is a number of digits, 10000000000 at most.\n";
+    let teaches = "The last part of this path must be a decimal number of at most 10000000000.\n";
     assert!(server.get("/bytes/ten").text().contains(teaches));
 }
 

@@ -130,7 +130,7 @@ fn without_descriptors_the_server_waits_and_recovers() {
     served(&mut server.connect());
     assert!(begun.elapsed() < SOON);
     let stderr = server.program.stderr.text();
-    assert!(stderr.contains("40 descriptors are enough for 14 connections, not for 1000"));
+    assert!(stderr.contains("the limit of 40 descriptors allows 14 connections instead of 1000"));
     assert!(stderr.lines().count() < 20, "{stderr}");
 }
 
@@ -178,7 +178,7 @@ fn the_default_connection_limit_is_what_the_descriptors_allow() {
     command.current_dir(crate::support::root()).env_remove("RUST_LOG");
     let server = Server::run(command);
     let stderr = server.stderr_until(|text| text.contains("ulimit -n"));
-    assert!(stderr.contains("14 may be open; for all of them: ulimit -n 13356"), "{stderr}");
+    assert!(stderr.contains("at most 14 are accepted; right: ulimit -n 13356"), "{stderr}");
     let mut inside: Vec<Wire> = (0..14).map(|_| server.connect()).collect();
     inside.iter_mut().for_each(served);
     assert!(rest(&mut server.connect()).starts_with(REFUSED));

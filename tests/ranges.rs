@@ -348,6 +348,6 @@ fn a_file_that_shrinks_meanwhile_is_cut_short() {
         let rest = wire.rest();
         assert!(rest.len() < 20_000_000, "{ranges}");
         assert!(!rest.ends_with(b"--\r\n"), "no end of parts; {ranges}");
-        server.stderr_until(|text| text.contains(": the body of /large broke off after "));
+        server.stderr_until(|text| text.contains(": the body of /large ended early, after "));
     }
 }

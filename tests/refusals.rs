@@ -307,7 +307,7 @@ fn each_rejection_has_both_forms() {
             "RFC 9110, 15.5.17",
         ),
         (400, "POST /users", json, "{", "body is not JSON", "RFC 8259, 2"),
-        (400, "GET /users?limit=x", "", "", "limit is a number", "RFC 9110, 15.5.1"),
+        (400, "GET /users?limit=x", "", "", "limit must be a decimal number", "RFC 9110, 15.5.1"),
         (422, "POST /users", json, "{}", "name is missing", "RFC 9110, 15.5.21"),
         (501, "MAKE /", "", "", "the server does not know the method MAKE", "RFC 9110, 9.1"),
     ] {

@@ -109,7 +109,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
                 seconds.filter(|time| (0.1..=600.0).contains(time)).ok_or_else(wrong)?;
                 options.seconds = value;
             }
-            _ => return Err(format!("{flag:?} is not a flag here; {right}")),
+            _ => return Err(format!("{flag:?} is not a known flag; {right}")),
         }
     }
     if options.rows.is_empty() {

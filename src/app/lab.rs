@@ -116,7 +116,7 @@ fn count(request: &mut Request) -> Response {
 /// Parses a part of the path as a number up to `most`.
 fn number(request: &Request, name: &str, most: u64) -> Result<u64, Response> {
     decimal(request.param(name).as_bytes()).filter(|&number| number <= most).ok_or_else(|| {
-        let what = format!("the last part of this path is a number of digits, {most} at most");
+        let what = format!("the last part of this path must be a decimal number of at most {most}");
         refuse(request, what, "/bytes/1000, /chunks/1000")
     })
 }

@@ -169,7 +169,7 @@ fn list(store: &Store, request: &mut Request) -> HandlerResult {
             ("limit", Some(number @ 1..)) => limit = number.min(PAGE.1),
             ("after", Some(number)) => after = number,
             ("limit" | "after", _) => {
-                let what = format!("{name} is a number of digits, limit at least 1");
+                let what = format!("{name} must be a decimal number, and limit at least 1");
                 return Err(refused(
                     Status::BAD_REQUEST,
                     "RFC 9110, 15.5.1",

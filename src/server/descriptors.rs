@@ -72,8 +72,8 @@ impl Descriptors {
         let needed = (most + FIXED) / 3 * 4 + 4;
         let connections = wanted.unwrap_or(fit);
         log::warn!(
-            "{limit} descriptors are enough for {fit} connections, not for {most}; \
-             {connections} may be open; for all of them: ulimit -n {needed}"
+            "the limit of {limit} descriptors allows {fit} connections instead of {most}; \
+             at most {connections} are accepted; right: ulimit -n {needed}"
         );
         Descriptors { connections, ..divided }
     }

@@ -60,7 +60,7 @@ impl std::fmt::Display for CloseReason {
             CloseReason::PeerLeft => "closed by the peer during an exchange",
             CloseReason::Idle => "idle too long",
             CloseReason::SlowReader => "the peer read the response too slowly",
-            CloseReason::OutOfTime => "out of time",
+            CloseReason::OutOfTime => "timed out",
             CloseReason::Stopping => "stopping",
         })
     }

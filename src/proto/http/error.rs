@@ -121,10 +121,10 @@ rules! {
         "the status line is not a version, a space, three digits, a space and a phrase"
         "HTTP/1.1 200 OK",
     StatusLineTooLong BAD_GATEWAY "RFC 9112, 4"
-        "the status line is longer than this side accepts"
+        "the status line is longer than the limit allows"
         "HTTP/1.1 200 OK",
     TooManyInterim BAD_GATEWAY "RFC 9110, 15.2"
-        "there are more interim (1xx) responses than this side accepts"
+        "there are more interim (1xx) responses than the limit allows"
         "at most a few 1xx responses, then HTTP/1.1 200 OK",
     SwitchedProtocols BAD_GATEWAY "RFC 9110, 15.2.2"
         "the server switches to another protocol (101), which was not requested; only HTTP/1.x is supported"
@@ -148,13 +148,13 @@ rules! {
         "a field value has a control character"
         "visible characters, spaces and tabs",
     FieldTooLong FIELDS_TOO_LARGE "RFC 6585, 5"
-        "a field line is longer than this side accepts"
+        "a field line is longer than the limit allows"
         "a shorter value",
     HeadTooLong FIELDS_TOO_LARGE "RFC 6585, 5"
-        "the head is longer than this side accepts"
+        "the head is longer than the limit allows"
         "fewer or shorter fields",
     TooManyFields FIELDS_TOO_LARGE "RFC 6585, 5"
-        "the head has more fields than this side accepts"
+        "the head has more fields than the limit allows"
         "fewer fields",
     HostMissing BAD_REQUEST "RFC 9112, 3.2"
         "the Host field is missing; an HTTP/1.1 request must have one"
@@ -205,7 +205,7 @@ rules! {
         "the data of a chunk is not followed by CR LF; its length is not the size that the chunk gives"
         "5 CR LF hello CR LF 0 CR LF CR LF",
     ChunkOverhead CONTENT_TOO_LARGE "RFC 9112, 7.1.1"
-        "chunk extensions and trailers are longer than this side accepts"
+        "chunk extensions and trailers are longer than the limit allows"
         "chunks without extensions, and few trailers",
     TrailerField BAD_REQUEST "RFC 9110, 6.5.1"
         "this trailer field must be in the head, because it says how to read the message"

@@ -261,7 +261,7 @@ impl Http {
             Err(error) => {
                 let target = exchange.request.head().map(|head| head.target.to_string());
                 log::error!(
-                    "{}: the body of {} broke off after {} bytes: {error}",
+                    "{}: the body of {} ended early, after {} bytes: {error}",
                     io.peer,
                     target.unwrap_or_default(),
                     exchange.sent

@@ -196,7 +196,9 @@ impl<W: Write> Destination<W> {
         }
         match outcome {
             Err(error) if !self.broken => {
-                log::warn!("the log cannot be written: {error}; lines are lost until it can");
+                log::warn!(
+                    "the log cannot be written: {error}; lines are lost until it can be written again"
+                );
             }
             Ok(()) if self.broken => log::warn!("the log can be written again"),
             _ => {}

@@ -133,7 +133,7 @@ impl ErrorResponse {
         ErrorResponse::new(
             Status::SERVICE_UNAVAILABLE,
             "RFC 9110, 15.6.4",
-            "the server has reached its limit of bodies that are streamed at once",
+            "the server has reached its limit of bodies that are streamed at the same time",
             "the same request later",
         )
     }

@@ -37,7 +37,7 @@ pub(crate) fn log_failure(what: impl Display, error: &io::Error) {
     if !out_of_descriptors(error) {
         log::error!("{what}: {error}");
     } else if SAID.allow(Instant::now()) {
-        log::error!("{what}: {error} (see ulimit -n); more like it are not logged");
+        log::error!("{what}: {error} (see ulimit -n); repeated messages are suppressed for 1 s");
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn log_no_descriptor(peer: SocketAddr) {
     if SAID.allow(Instant::now()) {
         log::warn!(
             "{peer}: refused: the limit of open files for uploads and responses is reached \
-             (see ulimit -n); more like it are not logged"
+             (see ulimit -n); repeated messages are suppressed for 1 s"
         );
     }
 }
@@ -59,7 +59,7 @@ pub(crate) fn log_no_disk(peer: SocketAddr, most: u64) {
     if SAID.allow(Instant::now()) {
         log::warn!(
             "{peer}: refused: its body and the others would take more than {most} bytes of the disk \
-             (see --max-bodies-disk); more like it are not logged"
+             (see --max-bodies-disk); repeated messages are suppressed for 1 s"
         );
     }
 }
