@@ -8,7 +8,7 @@
 //! | `no_proxy`, `NO_PROXY` | who is asked without it, unless `--noproxy` says it |
 //!
 //! An empty variable says nothing; an empty flag says "none". `HTTP_PROXY` is not read: a CGI program
-//! gets the field `Proxy` of a request under that name, so that whoever asks it could choose the proxy for
+//! gets the field `Proxy` of a request under that name, so that a client could choose the proxy for
 //! what it asks others (CVE-2016-5385).
 
 use std::time::Duration;

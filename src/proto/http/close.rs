@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_stays() {
+    fn which_connections_are_kept() {
         use Version::*;
         for (version, connection, want) in [
             (Http11, None, Ok(())),

@@ -1,6 +1,6 @@
 //! Where a body ends: decided once, here, in one pure function (RFC 9112, 6.3).
 //!
-//! Two readers who disagree about the end of a body read different requests; that is request
+//! Two programs that disagree about the end of a body read different requests; that is request
 //! smuggling. So anything ambiguous is refused, never repaired.
 
 use super::chars::{TCHAR, decimal};
@@ -85,9 +85,9 @@ pub fn declared(message: Message<'_>) -> Result<Framing, Fault> {
     Ok(match (length, message) {
         // 5. (refused above, in content_length) and 6. A valid Content-Length is the length.
         (Some(length), _) => Framing::Length(length),
-        // 7. A request that says nothing has no body.
+        // 7. A request that declares no length has no body.
         (None, Message::Request(_)) => Framing::None,
-        // 8. A response that says nothing goes on until the connection ends.
+        // 8. A response that declares no length goes on until the connection ends.
         (None, Message::Response(..)) => Framing::UntilClose,
     })
 }

@@ -218,8 +218,9 @@ impl<H: Head> Partial<H> {
                     Ok(Some(line)) => line,
                     Ok(None) => return Partial::Fields(head).wait(input),
                     Err(LineTooLong) => {
-                        let whole = room < limits.field;
-                        let rule = if whole { Rule::HeadTooLong } else { Rule::FieldTooLong };
+                        let head_is_full = room < limits.field;
+                        let rule =
+                            if head_is_full { Rule::HeadTooLong } else { Rule::FieldTooLong };
                         let fault = Fault::new(rule, 0);
                         return Err(Rejected::at_field(fault, input.bytes(), head));
                     }
@@ -325,6 +326,7 @@ impl Head for RequestHead {
     }
 }
 
+/// Parses the first line of a request (RFC 9112, 3). `recycled` is memory for the target.
 #[inline]
 fn parse_request_line(line: &[u8], recycled: String) -> Result<(Method, Target, Version), Fault> {
     let incomplete = Fault::new(Rule::RequestLine, line.len());
