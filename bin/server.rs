@@ -4,7 +4,6 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 use std::{panic, thread};
 
@@ -12,8 +11,7 @@ use threadbare::app::{self, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, AccessLogTo, ServerOptions};
 use threadbare::server::{
-    AccessLog, Config, Files, Report, Server, Stats, StopSignal, WireLog,
-    log::log_writer::LogWriter,
+    AccessLog, Config, Files, Report, Server, StopSignal, WireLog, log::log_writer::LogWriter,
 };
 
 fn main() -> ExitCode {
@@ -66,23 +64,14 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     let store = Store::open(&options.data).map_err(|error| {
         format!("{} cannot store users: {error}; right: --data FOLDER", options.data.display())
     })?;
-    let stats = Arc::new(Stats::default());
-    let routes =
-        app::routes(files, store, &stats, options.metrics).map_err(|errors| errors.to_string())?;
     let config = Config {
-        driver: options.driver,
-        workers: options.workers,
-        connections: options.connections,
-        per_address: options.per_address,
-        queue: options.queue,
-        overload: options.overload,
-        limits: options.limits,
-        server_name: options.server_name,
-        server_timing: options.server_timing,
         access_log: access_log(&options.access_log, stderr)?,
         wire_log: options.wire.then(|| WireLog::stderr(stderr.clone())),
-        stats,
+        ..options.config
     };
+    let workers = config.workers;
+    let routes = app::routes(files, store, &config.stats, options.metrics)
+        .map_err(|errors| errors.to_string())?;
     let server =
         Server::with_config(options.bind, routes, config).map_err(|error| error.to_string())?;
     stop_on_signals(server.stop(), options.drain_time, options.stop_time, stderr.clone())
@@ -92,9 +81,8 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     // A closed stdout is no reason not to serve.
     let _ = writeln!(
         std::io::stdout(),
-        "listening on {}/ serving {shown} with {} workers",
-        urls.join("/ "),
-        options.workers
+        "listening on {}/ serving {shown} with {workers} workers",
+        urls.join("/ ")
     );
     server.run().map_err(|error| format!("stopped by an error: {error}"))
 }

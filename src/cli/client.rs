@@ -257,7 +257,10 @@ pub fn parse(
         }
         match options.resume {
             Some(_) if options.range.is_some() || sends.is_some() || options.head => {
-                return Err(COMMAND.wrong("-C continues a GET, and cannot be combined with -r, -I, -d, -F or -T; right: -C without them"));
+                return Err(COMMAND.wrong(
+                    "-C continues a GET, and cannot be combined with \
+                     -r, -I, -d, -F or -T; right: -C without them",
+                ));
             }
             Some(Resume::AtHand) if !options.has_file() => {
                 return Err(

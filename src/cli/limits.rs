@@ -15,66 +15,77 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(
         None,
         "head-time",
-        Value("SECS", |options, value| put(&mut options.limits.head_time, seconds(value))),
+        Value("SECS", |options, value| put(&mut options.config.limits.head_time, seconds(value))),
         "wait at most SECS seconds for the rest of a request head after its first byte, then respond 408 (default 60)",
     ),
     Flag::new(
         None,
         "idle-time",
-        Value("SECS", |options, value| put(&mut options.limits.idle_time, seconds(value))),
+        Value("SECS", |options, value| put(&mut options.config.limits.idle_time, seconds(value))),
         "close a connection that has been idle for SECS seconds (default 60)",
     ),
     Flag::new(
         None,
         "transfer-grace",
-        Value("SECS", |options, value| put(&mut options.limits.transfer_grace, seconds(value))),
+        Value("SECS", |options, value| {
+            put(&mut options.config.limits.transfer_grace, seconds(value))
+        }),
         "do not check the rate of a body in its first SECS seconds (default 20)",
     ),
     Flag::new(
         None,
         "transfer-rate",
         Value("BYTES", |options, value| {
-            put(&mut options.limits.transfer_rate, number(value, BYTES, 1))
+            put(&mut options.config.limits.transfer_rate, number(value, BYTES, 1))
         }),
-        "after that, close a connection that transfers less than BYTES per second on average; a client may lag 128 KB behind (default 500)",
+        "after that, close a connection that transfers less than BYTES per second on average; a \
+         client may lag 128 KB behind (default 500)",
     ),
     Flag::new(
         None,
         "max-body",
-        Value("BYTES", |options, value| put(&mut options.limits.body, number(value, BYTES, 0))),
+        Value("BYTES", |options, value| {
+            put(&mut options.config.limits.body, number(value, BYTES, 0))
+        }),
         "respond 413 to a longer request body (default 16777216)",
     ),
     Flag::new(
         None,
         "max-request-line",
         Value("BYTES", |options, value| {
-            put(&mut options.limits.request_line, number(value, BYTES, 1))
+            put(&mut options.config.limits.request_line, number(value, BYTES, 1))
         }),
         "respond 414 to a longer request line (default 8192)",
     ),
     Flag::new(
         None,
         "max-field",
-        Value("BYTES", |options, value| put(&mut options.limits.field, number(value, BYTES, 1))),
+        Value("BYTES", |options, value| {
+            put(&mut options.config.limits.field, number(value, BYTES, 1))
+        }),
         "respond 431 to a longer header field (default 16384)",
     ),
     Flag::new(
         None,
         "max-fields",
-        Value("N", |options, value| put(&mut options.limits.fields, number(value, COUNT, 1))),
+        Value("N", |options, value| {
+            put(&mut options.config.limits.fields, number(value, COUNT, 1))
+        }),
         "respond 431 to more header fields (default 100)",
     ),
     Flag::new(
         None,
         "max-head",
-        Value("BYTES", |options, value| put(&mut options.limits.head, number(value, BYTES, 1))),
+        Value("BYTES", |options, value| {
+            put(&mut options.config.limits.head, number(value, BYTES, 1))
+        }),
         "respond 431 to a longer request head (default 65536)",
     ),
     Flag::new(
         None,
         "max-chunk-overhead",
         Value("BYTES", |options, value| {
-            put(&mut options.limits.chunk_overhead, number(value, BYTES, 0))
+            put(&mut options.config.limits.chunk_overhead, number(value, BYTES, 0))
         }),
         "respond 413 to more bytes of chunk extensions and trailers (default 16384)",
     ),
@@ -82,7 +93,10 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         None,
         "max-ranges",
         Value("N", |options, value| {
-            put(&mut options.limits.ranges, number(value, Expected("a number, such as 100"), 0))
+            put(
+                &mut options.config.limits.ranges,
+                number(value, Expected("a number, such as 100"), 0),
+            )
         }),
         "send the whole file if a request has more than N ranges; 0 disables ranges (default 100)",
     ),
@@ -90,7 +104,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         None,
         "max-body-memory",
         Value("BYTES", |options, value| {
-            put(&mut options.limits.body_memory, number(value, BYTES, 0))
+            put(&mut options.config.limits.body_memory, number(value, BYTES, 0))
         }),
         "keep a longer request body in an unnamed temporary file (default 65536)",
     ),
@@ -98,7 +112,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         None,
         "max-bodies-memory",
         Value("BYTES", |options, value| {
-            put(&mut options.limits.bodies_memory, number(value, BYTES, 0))
+            put(&mut options.config.limits.bodies_memory, number(value, BYTES, 0))
         }),
         "use at most BYTES of memory for all request bodies; write the rest to files (default 67108864)",
     ),
@@ -106,15 +120,16 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         None,
         "max-bodies-disk",
         Value("BYTES", |options, value| {
-            put(&mut options.limits.bodies_disk, number(value, BYTES, 0))
+            put(&mut options.config.limits.bodies_disk, number(value, BYTES, 0))
         }),
-        "use at most BYTES of disk for all request bodies; respond 507 to a body that does not fit (default 1073741824)",
+        "use at most BYTES of disk for all request bodies; respond 507 to a \
+         body that does not fit (default 1073741824)",
     ),
     Flag::new(
         None,
         "max-unsent-memory",
         Value("BYTES", |options, value| {
-            put(&mut options.limits.unsent_memory, number(value, BYTES, 0))
+            put(&mut options.config.limits.unsent_memory, number(value, BYTES, 0))
         }),
         "let the kernel buffer at most BYTES for all fast downloads, up to 4 MB for each (default 67108864)",
     ),
@@ -122,9 +137,10 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         None,
         "max-body-unread",
         Value("BYTES", |options, value| {
-            put(&mut options.limits.body_unread, number(value, BYTES, 0))
+            put(&mut options.config.limits.body_unread, number(value, BYTES, 0))
         }),
-        "read and discard the rest of an unused request body if it has at most BYTES; otherwise close the connection (default 65536)",
+        "read and discard the rest of an unused request body if it has at most \
+         BYTES; otherwise close the connection (default 65536)",
     ),
 ];
 
@@ -135,7 +151,7 @@ pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
         Value("N", |options, value| {
             let right = Expected("a number from 1 to 1000000, such as 10000");
             let number = number(value, right, 1).ok().filter(|&number| number <= 1_000_000);
-            put(&mut options.connections, number.map(Some).ok_or(right))
+            put(&mut options.config.connections, number.map(Some).ok_or(right))
         }),
         "allow at most N open connections (default 10000, or fewer if the descriptor limit is lower)",
     ),
@@ -148,14 +164,14 @@ pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
                 true => Ok(PerAddress::Any),
                 false => number(value, right, 1).map(PerAddress::Most),
             };
-            put(&mut options.per_address, most)
+            put(&mut options.config.per_address, most)
         }),
         "allow at most N open connections from one address; off: no limit (default 1000; loopback: off)",
     ),
     Flag::new(
         None,
         "queue",
-        Value("N", |options, value| put(&mut options.queue, number(value, COUNT, 1))),
+        Value("N", |options, value| put(&mut options.config.queue, number(value, COUNT, 1))),
         "when all workers are busy, let at most N new connections wait, and at most N open connections \
          with a new request (default 1024)",
     ),
@@ -168,7 +184,7 @@ pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
                 Some("block") => Ok(Overload::Block),
                 _ => Err(Expected("reject, or block")),
             };
-            put(&mut options.overload, overload)
+            put(&mut options.config.overload, overload)
         }),
         "above these limits, reject: respond 503; block: leave new connections in the kernel's backlog \
          (default reject)",

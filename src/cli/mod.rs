@@ -1,8 +1,8 @@
 //! The command lines of both binaries. A flag is a row of a table: its names, what it takes, what
 //! it sets, and its line of help.
 //!
-//! The parser and the help text both walk the table, so neither can miss a flag of the other. An error is one line: what
-//! was typed, and what is right, with the flag or command that was probably meant.
+//! The parser and the help text both walk the table, so neither can miss a flag of the other. An error is
+//! one line: what was typed, and what is right, with the flag or command that was probably meant.
 
 pub mod bench;
 pub mod client;
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     /// What holds for every table.
-    fn walk<T: Clone + std::fmt::Debug>(command: &Command<T>, options: &T, values: &[&str]) {
+    fn walk<T: Default + std::fmt::Debug>(command: &Command<T>, values: &[&str]) {
         let flags: Vec<_> = command.flags().collect();
         let help = command.help();
         for (at, flag) in flags.iter().enumerate() {
@@ -217,9 +217,9 @@ mod tests {
             assert!(help.contains(&flag.synopsis()), "--{} is not in the help", flag.long);
             let accepted = |name: String| match flag.effect {
                 Effect::Value(..) => {
-                    values.iter().any(|value| parse(command, options, &[&name, value]).is_ok())
+                    values.iter().any(|value| parse(command, &[&name, value]).is_ok())
                 }
-                _ => parse(command, options, &[&name]).is_ok(),
+                _ => parse(command, &[&name]).is_ok(),
             };
             assert!(accepted(format!("--{}", flag.long)), "--{} is not taken", flag.long);
             if let Some(short) = flag.short {
@@ -231,17 +231,13 @@ mod tests {
             assert_eq!(line, line.trim_end(), "space at the end");
         }
         for wrong in [&["--no-such-flag"][..], &["-\n"], &["--help\n"]] {
-            let error = parse(command, options, wrong).unwrap_err().to_string();
+            let error = parse(command, wrong).unwrap_err().to_string();
             assert_eq!(error.lines().count(), 1, "{error:?}");
         }
     }
 
-    fn parse<T: Clone>(
-        command: &Command<T>,
-        options: &T,
-        args: &[&str],
-    ) -> Result<Parsed<T>, UsageError> {
-        command.parse(options.clone(), args.iter().map(OsString::from))
+    fn parse<T: Default>(command: &Command<T>, args: &[&str]) -> Result<Parsed<T>, UsageError> {
+        command.parse(T::default(), args.iter().map(OsString::from))
     }
 
     #[test]
@@ -260,10 +256,10 @@ mod tests {
             "always",
             "nc",
         ];
-        walk(&server::COMMAND, &Default::default(), &values);
-        walk(&client::COMMAND, &Default::default(), &values);
-        walk(&bench::COMMAND, &Default::default(), &values);
-        walk(&client::resolve_only::WHERE, &Default::default(), &values);
+        walk(&server::COMMAND, &values);
+        walk(&client::COMMAND, &values);
+        walk(&bench::COMMAND, &values);
+        walk(&client::resolve_only::WHERE, &values);
     }
 
     #[test]
