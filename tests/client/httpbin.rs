@@ -72,7 +72,7 @@ const CASES: &[(&str, i32, &[&str])] = &[
     ("-d a=1 -d b=2 ~/post", 0, &["\"a\": \"1\"", "\"b\": \"2\""]),
     ("--data-urlencode a=b&c=d ~/post", 0, &["\"a\": \"b&c=d\""]),
     ("--json {\"a\":[1]} ~/post", 0, &["\"Content-Type\": \"application/json\"", "\"json\": {"]),
-    ("-F a=1 -F f=@Makefile;filename=m ~/post", 0, &["\"a\": \"1\"", "\"f\": \"# threadbare: "]),
+    ("-F a=1 -F f=@LICENSE-MIT;filename=m ~/post", 0, &["\"a\": \"1\"", "\"f\": \"MIT License"]),
     ("-G -d a=1 ~/get?b=2", 0, &["\"a\": \"1\"", "\"b\": \"2\""]),
     ("-A me ~/user-agent", 0, &["\"user-agent\": \"me\""]),
     ("-e there ~/headers", 0, &["\"Referer\": \"there\""]),
