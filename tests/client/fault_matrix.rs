@@ -266,14 +266,8 @@ fn each(try_one: impl Fn(&'static Fault) -> Result<(), String> + Sync) {
     let next = AtomicUsize::new(0);
     let take = || {
         let next_one = || FAULTS.get(next.fetch_add(1, Ordering::Relaxed));
-        let tried = std::iter::from_fn(next_one).map(|fault| {
-            let begun = Instant::now();
-            let tried = try_one(fault).and_then(|()| match begun.elapsed() {
-                took if took > SOON => Err(format!("it took {took:?}")),
-                _ => Ok(()),
-            });
-            tried.map_err(|what| format!("{}: {what}", fault.does))
-        });
+        let tried = std::iter::from_fn(next_one)
+            .map(|fault| try_one(fault).map_err(|what| format!("{}: {what}", fault.does)));
         tried.filter_map(Result::err).collect::<Vec<_>>()
     };
     let wrong: Vec<String> = thread::scope(|scope| {
@@ -281,6 +275,18 @@ fn each(try_one: impl Fn(&'static Fault) -> Result<(), String> + Sync) {
         hands.into_iter().flat_map(|hand| hand.join().expect("it does not panic")).collect()
     });
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), FAULTS.len(), wrong.join("\n"));
+}
+
+/// Makes it an error to take long.
+fn in_time(
+    try_one: impl Fn(&'static Fault) -> Result<(), String> + Sync,
+) -> impl Fn(&'static Fault) -> Result<(), String> + Sync {
+    move |fault| {
+        let begun = Instant::now();
+        try_one(fault)?;
+        let took = begun.elapsed();
+        if took > SOON { Err(format!("it took {took:?}")) } else { Ok(()) }
+    }
 }
 
 /// Returns a file to send, and its path.
@@ -294,7 +300,7 @@ fn body() -> (Folder, String) {
 #[test]
 fn the_command_ends_with_the_right_code_in_time_and_in_little_memory() {
     let (_folder, body) = body();
-    each(|fault| {
+    each(in_time(|fault| {
         let fake = fault.start();
         let mut program = Program::start(&mut client(&fault.args(&fake.url("/"), &body)));
         let peak = program.peak_memory();
@@ -308,12 +314,12 @@ fn the_command_ends_with_the_right_code_in_time_and_in_little_memory() {
             0..MEMORY => Ok(()),
             peak => Err(format!("it took {peak} bytes of memory")),
         }
-    });
+    }));
 }
 
 #[test]
 fn the_library_has_the_right_error_in_time() {
-    each(|fault| {
+    each(in_time(|fault| {
         let fake = fault.start();
         let total = fault.limit().or(Some(PATIENCE));
         let timeouts = Timeouts { total, ..Timeouts::NONE };
@@ -342,7 +348,7 @@ fn the_library_has_the_right_error_in_time() {
                 Err(format!("{kind} is not one of {kinds:?}, or has no {:?}: {line}", fault.why))
             }
         }
-    });
+    }));
 }
 
 /// Reads to the end of the body and drops it.
