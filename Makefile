@@ -9,7 +9,7 @@ SECONDS ?= 300
 BUILT = $(CARGO_TARGET_DIR)/release
 
 .DEFAULT_GOAL := help
-.PHONY: run test packages demo starve bench transfer beside fuzz check model clean help
+.PHONY: instructions run test packages demo starve bench transfer beside fuzz check model clean help
 
 run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
 	$(CARGO) build --release --locked
@@ -51,6 +51,9 @@ transfer: ## measure a gigabyte down and up, with our client and with curl (ARGS
 beside: ## send raw requests to this server, nginx, Apache and lighttpd, and compare the responses with the RFC
 	$(CARGO) build --release --locked
 	python3 tests/beside.py $(BUILT)/server
+
+instructions: ## count the instructions of one exchange in the protocol layer (needs valgrind)
+	$(CARGO) bench --locked --bench exchange
 
 fuzz: ## give each parser random bytes for SECONDS=300 (needs cargo-fuzz)
 	sh tests/fuzz/run.sh $(SECONDS)
