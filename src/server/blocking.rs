@@ -22,13 +22,13 @@ use crate::proto::http::close::CloseReason;
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A connection and what its worker needs.
-pub(super) struct Served<'a> {
+pub(super) struct TextbookConnection<'a> {
     pub(super) http: &'a Http,
     pub(super) context: Context<'a>,
     pub(super) io: ConnectionIo,
     pub(super) waiting: &'a Backlog<'a>,
     pub(super) stop: &'a StopSignal,
-    /// How long the connection waited for a worker; `None` once it has been read from.
+    /// How long the connection waited for a worker; `None` after the first read.
     pub(super) queued: Option<Duration>,
 }
 
@@ -38,31 +38,28 @@ pub(super) enum End {
     Lingering(CloseReason),
 }
 
-impl Served<'_> {
+impl TextbookConnection<'_> {
     /// Reads what the client has sent, and waits for it; returns false when the deadline has passed.
     pub(super) fn read(&mut self, deadline: Deadline) -> Result<bool, End> {
         self.flush()?;
         loop {
             self.check_stop()?;
-            let queued = self.queued.take();
-            if queued.is_none() {
-                self.check_idle(deadline.phase)?;
-                if deadline.has_passed(Instant::now()) {
-                    return Ok(false);
-                }
-            }
+            let queued = self.queued.take().unwrap_or_default();
             match self.io.read(self.context.stream) {
                 Ok(_) => {
                     let now = Instant::now();
                     self.context.start = now;
-                    self.io
-                        .timing
-                        .reads(now.checked_sub(queued.unwrap_or_default()).unwrap_or(now));
+                    self.io.timing.reads(now.checked_sub(queued).unwrap_or(now));
                     return Ok(true);
                 }
                 Err(error) if nothing_yet(&error) || error.kind() == io::ErrorKind::Interrupted => {
                 }
                 Err(error) => return Err(self.broken(&error)),
+            }
+            // What had arrived in time has been read by now.
+            self.check_idle(deadline.phase)?;
+            if deadline.has_passed(Instant::now()) {
+                return Ok(false);
             }
         }
     }

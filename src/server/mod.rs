@@ -12,7 +12,7 @@
 //!     serve_requests                     the loop
 //!       receive_request
 //!         Http::receive_head             conn/receive.rs
-//!         Served::read                   blocking.rs
+//!         TextbookConnection::read                   blocking.rs
 //!       Http::route                      conn/route.rs
 //!         Routes::find                   router.rs
 //!       handle

@@ -17,7 +17,7 @@
 use std::convert::Infallible;
 use std::io;
 
-use super::blocking::{End, Served, Textbook, set_timeouts};
+use super::blocking::{End, Textbook, TextbookConnection, set_timeouts};
 use super::conn::receive::{CollectingRequest, IncomingRequest, ReceivedBody, ReceivedHead};
 use super::conn::request_body::RequestBody;
 use super::conn::route::Routed;
@@ -38,7 +38,7 @@ pub fn serve(http: &Http, accepted: Accepted, waiting: &Backlog<'_>, stop: &Stop
     let driver = Textbook { waiting, stop };
     let context = Context { stream: &stream, driver: &driver, start: at };
     let (io, queued) = (http.open_io(peer), Some(at.elapsed()));
-    let mut served = Served { http, context, io, waiting, stop, queued };
+    let mut served = TextbookConnection { http, context, io, waiting, stop, queued };
     let end = match set_timeouts(&stream) {
         Ok(()) => {
             let Err(end) = served.serve_requests();
@@ -57,7 +57,7 @@ pub fn serve(http: &Http, accepted: Accepted, waiting: &Backlog<'_>, stop: &Stop
     http.closed(&mut served.io, why);
 }
 
-impl<'a> Served<'a> {
+impl<'a> TextbookConnection<'a> {
     /// Serves request after request. Returns only when the connection ends: `Ok` cannot occur.
     fn serve_requests(&mut self) -> Result<Infallible, End> {
         let mut next = RecvHead::default();

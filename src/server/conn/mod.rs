@@ -50,6 +50,7 @@ use crate::net::stop_signal::StopSignal;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
+use crate::text::plural;
 
 /// How HTTP is served: what [`Http::new`] needs.
 #[derive(Debug)]
@@ -173,7 +174,7 @@ impl Http {
         if let Some(log) = &mut io.wire_log {
             log.closed(why);
         }
-        log::debug!("{}: closed after {} responses: {why}", io.peer, io.answered);
+        log::debug!("{}: closed after {}: {why}", io.peer, plural(io.answered, "response"));
     }
 
     /// Counts a connection that was closed because the time to stop had run out.

@@ -112,8 +112,8 @@ impl Http {
                 ReceivedHead::Complete(IncomingRequest { head, since: begun, recv })
             }
             Err(rejected) => {
-                let Rejected { fault, excerpt, arrived: came } = *rejected;
-                let info = RequestInfo { came: Some(came), since: begun };
+                let Rejected { fault, excerpt, arrived } = *rejected;
+                let info = RequestInfo { arrived: Some(arrived), since: begun };
                 ReceivedHead::Rejected(self.reject_fault(fault, Some(&excerpt), info, io))
             }
         }
@@ -152,7 +152,7 @@ impl Http {
         io: &mut ConnectionIo,
     ) -> Outgoing {
         let response = ErrorResponse::head_timeout((recv.taken() + io.input.len()) as u64);
-        let info = RequestInfo { came: Some(recv.give_up(&io.input)), since };
+        let info = RequestInfo { arrived: Some(recv.give_up(&io.input)), since };
         self.reject(Rule::HeadTimeout, &response, info, io)
     }
 
@@ -170,9 +170,11 @@ impl Http {
                     if *received > *limit {
                         Fault { rule: Rule::BodyTooLarge, offset: *limit }
                     } else {
-                        let Err(unkept) = body.push(data, &self.bodies) else { continue };
+                        let Err(error) = body.push(data, &self.bodies) else { continue };
                         let request = collecting.request;
-                        return ReceivedBody::Rejected(self.reject_unkept(&unkept, request, io));
+                        return ReceivedBody::Rejected(
+                            self.reject_storage_error(&error, request, io),
+                        );
                     }
                 }
                 Ok(Piece::More) => return ReceivedBody::Partial(collecting),

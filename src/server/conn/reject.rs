@@ -4,7 +4,7 @@
 
 use super::connection_io::ConnectionIo;
 use super::receive::IncomingRequest;
-use super::request_body::Unkept;
+use super::request_body::StorageError;
 use super::send::{Outgoing, RequestInfo};
 use super::{Context, Http};
 use crate::net::admission::RejectReason;
@@ -67,22 +67,22 @@ impl Http {
 
     /// Rejects a request whose body cannot be kept: no descriptor is left (503), no room on the disk
     /// (507, as for a disk that is full), or its file cannot be created or written.
-    pub(super) fn reject_unkept(
+    pub(super) fn reject_storage_error(
         &self,
-        unkept: &Unkept,
+        error: &StorageError,
         request: IncomingRequest,
         io: &ConnectionIo,
     ) -> Outgoing {
-        let error = match unkept {
-            Unkept::NoDescriptor => {
+        let error = match error {
+            StorageError::NoDescriptor => {
                 log_no_descriptor(io.peer);
                 ErrorResponse::too_many_files()
             }
-            Unkept::NoDisk => {
+            StorageError::NoDisk => {
                 log_no_disk(io.peer, self.limits.bodies_disk);
                 ErrorResponse::too_much_on_disk(self.limits.bodies_disk)
             }
-            Unkept::Failed(error) => {
+            StorageError::Failed(error) => {
                 log_failure(format_args!("{}: a body cannot be kept", io.peer), error);
                 ErrorResponse::cannot_keep(error)
             }

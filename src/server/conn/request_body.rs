@@ -123,7 +123,7 @@ pub(crate) struct BodyRoom {
 
 /// Why a body cannot be kept.
 #[derive(Debug)]
-pub(crate) enum Unkept {
+pub(crate) enum StorageError {
     /// The limit of open files is reached.
     NoDescriptor,
     /// The limit of disk space for all bodies is reached.
@@ -132,9 +132,9 @@ pub(crate) enum Unkept {
     Failed(io::Error),
 }
 
-impl From<io::Error> for Unkept {
-    fn from(error: io::Error) -> Unkept {
-        Unkept::Failed(error)
+impl From<io::Error> for StorageError {
+    fn from(error: io::Error) -> StorageError {
+        StorageError::Failed(error)
     }
 }
 
@@ -168,14 +168,14 @@ impl Collector {
     ///
     /// # Errors
     /// When no descriptor is left, or not enough room on the disk.
-    pub(crate) fn begin(length: Option<u64>, room: &BodyRoom) -> Result<Collector, Unkept> {
+    pub(crate) fn begin(length: Option<u64>, room: &BodyRoom) -> Result<Collector, StorageError> {
         let Some(length) = length.filter(|&length| length > room.memory_of_one) else {
             return Ok(Collector::default());
         };
         if !room.disk.has_room_for(length) {
-            return Err(Unkept::NoDisk);
+            return Err(StorageError::NoDisk);
         }
-        let descriptor = room.files.take(1).ok_or(Unkept::NoDescriptor)?;
+        let descriptor = room.files.take(1).ok_or(StorageError::NoDescriptor)?;
         Ok(Collector { kept: Kept::Nothing, descriptor: Some(descriptor) })
     }
 
@@ -183,7 +183,7 @@ impl Collector {
     ///
     /// # Errors
     /// When no descriptor or no room on the disk is left; errors of creating and writing the file.
-    pub(crate) fn push(&mut self, data: &[u8], room: &BodyRoom) -> Result<(), Unkept> {
+    pub(crate) fn push(&mut self, data: &[u8], room: &BodyRoom) -> Result<(), StorageError> {
         let more = data.len() as u64;
         if let Kept::Nothing = self.kept {
             self.kept = Kept::Memory(Vec::new(), room.memory.share());
@@ -203,7 +203,7 @@ impl Collector {
             }
             Kept::File(file, length, shares) => {
                 if !shares.disk.grow(more) {
-                    return Err(Unkept::NoDisk);
+                    return Err(StorageError::NoDisk);
                 }
                 file.write_all(data)?;
                 *length += more;
@@ -237,9 +237,9 @@ fn file_shares(
     descriptor: Option<Share>,
     length: u64,
     room: &BodyRoom,
-) -> Result<FileShares, Unkept> {
-    let descriptor = descriptor.or_else(|| room.files.take(1)).ok_or(Unkept::NoDescriptor)?;
-    let disk = room.disk.take(length).ok_or(Unkept::NoDisk)?;
+) -> Result<FileShares, StorageError> {
+    let descriptor = descriptor.or_else(|| room.files.take(1)).ok_or(StorageError::NoDescriptor)?;
+    let disk = room.disk.take(length).ok_or(StorageError::NoDisk)?;
     Ok(FileShares { _descriptor: descriptor, disk })
 }
 
@@ -285,7 +285,7 @@ mod tests {
         BodyRoom { memory_of_one: 10, memory, disk, files }
     }
 
-    fn try_collect(pieces: &[&[u8]], room: &BodyRoom) -> Result<RequestBody, Unkept> {
+    fn try_collect(pieces: &[&[u8]], room: &BodyRoom) -> Result<RequestBody, StorageError> {
         let mut collector = Collector::default();
         for piece in pieces {
             collector.push(piece, room)?;
@@ -335,8 +335,8 @@ mod tests {
 
     #[test]
     fn files_have_their_number_and_their_room_on_the_disk() {
-        let no_disk = |outcome| matches!(outcome, Err(Unkept::NoDisk));
-        let no_descriptor = |outcome| matches!(outcome, Err(Unkept::NoDescriptor));
+        let no_disk = |outcome| matches!(outcome, Err(StorageError::NoDisk));
+        let no_descriptor = |outcome| matches!(outcome, Err(StorageError::NoDescriptor));
         let room = room(100, 50, 2);
         let first = collected(&[&[b'x'; 20]], &room);
         assert!(no_disk(try_collect(&[&[b'x'; 20], &[b'x'; 11]], &room)), "30 bytes are left");
@@ -352,8 +352,8 @@ mod tests {
         let room = room(100, 50, 1);
         let begin = |length| Collector::begin(length, &room);
         let held = begin(Some(11)).unwrap();
-        assert!(matches!(begin(Some(11)), Err(Unkept::NoDescriptor)));
-        assert!(matches!(begin(Some(51)), Err(Unkept::NoDisk)));
+        assert!(matches!(begin(Some(11)), Err(StorageError::NoDescriptor)));
+        assert!(matches!(begin(Some(51)), Err(StorageError::NoDisk)));
         assert!(begin(Some(10)).is_ok() && begin(None).is_ok());
         drop(held);
         let mut again = begin(Some(50)).unwrap();

@@ -94,7 +94,7 @@ impl Http {
     ) -> Routed<'_> {
         let body = match Collector::begin(request.recv.remaining(), &self.bodies) {
             Ok(body) => body,
-            Err(unkept) => return Routed::Respond(self.reject_unkept(&unkept, request, io)),
+            Err(error) => return Routed::Respond(self.reject_storage_error(&error, request, io)),
         };
         request.recv.send_continue(&io.input, &mut io.output.bytes);
         let since = if request.recv.is_done() { request.since } else { Instant::now() };

@@ -59,7 +59,7 @@ impl Outgoing {
 #[derive(Debug)]
 pub(super) struct RequestInfo {
     /// As much of the head as has arrived.
-    pub(super) came: Option<PartialHead>,
+    pub(super) arrived: Option<PartialHead>,
     /// When its first byte arrived.
     pub(super) since: Instant,
 }
@@ -67,17 +67,17 @@ pub(super) struct RequestInfo {
 impl RequestInfo {
     /// For a request whose head is complete.
     pub(super) fn of(head: Box<RequestHead>, since: Instant) -> RequestInfo {
-        RequestInfo { came: Some(PartialHead::Head(head)), since }
+        RequestInfo { arrived: Some(PartialHead::Head(head)), since }
     }
 
     pub(super) fn head(&self) -> Option<&RequestHead> {
-        self.came.as_ref().and_then(PartialHead::head)
+        self.arrived.as_ref().and_then(PartialHead::head)
     }
 
     /// Returns the framing of a response after which the connection closes.
     pub(super) fn last(&self, close: CloseReason) -> SendHead {
-        match &self.came {
-            Some(came) => SendHead::cut_short(came, close),
+        match &self.arrived {
+            Some(arrived) => SendHead::cut_short(arrived, close),
             None => SendHead::without_request(close),
         }
     }
@@ -283,7 +283,7 @@ impl Http {
         now: Instant,
     ) -> Result<RecvHead, CloseReason> {
         self.log(io.peer, &exchange, now);
-        io.recycled = exchange.request.came.and_then(PartialHead::into_head);
+        io.recycled = exchange.request.arrived.and_then(PartialHead::into_head);
         io.answered += 1;
         io.waiting_since = now;
         io.file = None;
@@ -304,8 +304,8 @@ impl Http {
     }
 
     fn write_line(&self, peer: SocketAddr, exchange: &LoggedExchange, now: Instant) {
-        let LoggedExchange { request: RequestInfo { came, since }, status, sent } = exchange;
-        let request = came.as_ref().map(PartialHead::first_line).filter(|line| !line.is_empty());
+        let LoggedExchange { request: RequestInfo { arrived, since }, status, sent } = exchange;
+        let request = arrived.as_ref().map(PartialHead::first_line).filter(|line| !line.is_empty());
         let request = request.unwrap_or(b"-");
         let took = now.duration_since(*since);
         let line = Line { peer: peer.ip(), request, status: *status, sent: *sent, took };

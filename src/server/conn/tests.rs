@@ -13,7 +13,7 @@ use crate::server::request::Request;
 use crate::server::{Response, Router};
 
 /// A connection that is served turn by turn, and its client.
-struct Served {
+struct TextbookConnection {
     http: Http,
     connection: Connection,
     stream: TcpStream,
@@ -31,8 +31,8 @@ impl Driver for Alone {
     fn after(&self, _: &UsualTime, _: Duration) {}
 }
 
-impl Served {
-    fn new() -> Served {
+impl TextbookConnection {
+    fn new() -> TextbookConnection {
         let router = Router::new();
         let router = router.get("/slow", |_: &mut Request| {
             thread::sleep(2 * TURN_TIME);
@@ -45,7 +45,7 @@ impl Served {
         let (stream, peer) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         let connection = http.open(peer);
-        Served { http, connection, stream, client }
+        TextbookConnection { http, connection, stream, client }
     }
 
     fn turn_after(&mut self, requests: &str) -> Next {
@@ -67,7 +67,7 @@ impl Served {
 #[test]
 fn after_a_long_turn_only_a_connection_with_another_request_yields() {
     const SLOW: &str = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
-    let mut served = Served::new();
+    let mut served = TextbookConnection::new();
     assert!(matches!(served.turn_after(SLOW), Next::Readable(_)));
     assert_eq!(served.turn_after(&SLOW.repeat(2)), Next::Yield);
 }

@@ -37,7 +37,7 @@ impl ServerTiming {
             ServerTiming::Loopback => peer.ip().to_canonical().is_loopback(),
             ServerTiming::On => true,
         };
-        if is_told { Timing::Head { came: opened, queued: Duration::ZERO } } else { Timing::Off }
+        if is_told { Timing::Head { arrived: opened, queued: Duration::ZERO } } else { Timing::Off }
     }
 }
 
@@ -47,11 +47,11 @@ pub(crate) enum Timing {
     /// Not measured.
     #[default]
     Off,
-    /// Its head is arriving, or has not begun to. What was read last had been there since `came`.
-    Head { came: Instant, queued: Duration },
+    /// Its head is arriving, or has not begun to. What was read last had been there since `arrived`.
+    Head { arrived: Instant, queued: Duration },
     /// Its body is arriving, or it is being handled, since `since`.
     Handling {
-        came: Instant,
+        arrived: Instant,
         queued: Duration,
         parsed: Duration,
         received: Option<Duration>,
@@ -64,23 +64,23 @@ impl Timing {
     pub(crate) fn reads(&mut self, at: Instant) {
         match self {
             Timing::Off => {}
-            Timing::Head { came, .. } | Timing::Handling { came, .. } => *came = at,
+            Timing::Head { arrived, .. } | Timing::Handling { arrived, .. } => *arrived = at,
         }
     }
 
     /// Records that a worker begins with the first byte of a request.
     pub(crate) fn begins(&mut self, now: Instant) {
-        if let Timing::Head { came, queued } = self {
-            *queued = now.saturating_duration_since(*came);
+        if let Timing::Head { arrived, queued } = self {
+            *queued = now.saturating_duration_since(*arrived);
         }
     }
 
     /// Records that a head is complete, which began to arrive at `began`.
     pub(crate) fn head_is_complete(&mut self, began: Instant) {
-        if let Timing::Head { came, queued } = *self {
+        if let Timing::Head { arrived, queued } = *self {
             let since = Instant::now();
             let parsed = since.saturating_duration_since(began);
-            *self = Timing::Handling { came, queued, parsed, received: None, since };
+            *self = Timing::Handling { arrived, queued, parsed, received: None, since };
         }
     }
 
@@ -95,16 +95,18 @@ impl Timing {
 
     /// Forgets a request that turned out to be invalid.
     pub(crate) fn forget(&mut self) {
-        if let Timing::Handling { came, queued, .. } = *self {
-            *self = Timing::Head { came, queued };
+        if let Timing::Handling { arrived, queued, .. } = *self {
+            *self = Timing::Head { arrived, queued };
         }
     }
 
     /// Returns the times of a request whose response begins now, and its number on the connection;
     /// nothing for what was not a valid request.
     pub(crate) fn tell(&mut self, now: Instant, request: u64) -> Option<ServerTimings> {
-        let Timing::Handling { came, queued, parsed, received, since } = *self else { return None };
-        *self = Timing::Head { came, queued };
+        let Timing::Handling { arrived, queued, parsed, received, since } = *self else {
+            return None;
+        };
+        *self = Timing::Head { arrived, queued };
         Some(ServerTimings {
             queue: queued,
             parse: parsed,

@@ -130,8 +130,8 @@ impl Service for Http {
     fn shed(&self, connection: &mut Connection) -> bool {
         let request = match connection.state.take() {
             State::Head(recv, since) if recv.skipping().is_none() => {
-                let came = Some(recv.give_up(&connection.io.input));
-                RequestInfo { came, since: since.unwrap_or_else(Instant::now) }
+                let arrived = Some(recv.give_up(&connection.io.input));
+                RequestInfo { arrived, since: since.unwrap_or_else(Instant::now) }
             }
             State::Body(collecting) => collecting.request.info(),
             State::Stream(streamed) => streamed.request.info(),
@@ -148,7 +148,7 @@ impl Service for Http {
 
     fn refusal(&self, why: RejectReason, peer: SocketAddr) -> Vec<u8> {
         let mut io = self.open_io(peer);
-        let request = RequestInfo { came: None, since: Instant::now() };
+        let request = RequestInfo { arrived: None, since: Instant::now() };
         self.begin_response(self.shed(why, request), &mut io);
         if let Some(log) = &mut io.wire_log {
             log.sent(&io.output.bytes);
@@ -222,11 +222,11 @@ impl Http {
         match io.read(turn.context.stream) {
             Ok(read) => {
                 turn.read = Some(read);
-                let came = match turn.responses(io) {
+                let arrived = match turn.responses(io) {
                     0 => turn.context.start.checked_sub(turn.queued).unwrap_or(io.waiting_since),
                     _ => io.waiting_since,
                 };
-                io.timing.reads(came);
+                io.timing.reads(arrived);
                 Ok(None)
             }
             Err(error) if nothing_yet(&error) => {
