@@ -1,5 +1,5 @@
 //! Text for people: numbers and times, bars, word wrap, escapes, colour; in [`wire`], what passes on a
-//! connection. Of this crate it imports `proto` only, and every room above that may use it.
+//! connection. It uses only `proto`; every room above may use it.
 //!
 //! Refused: a control byte that reaches a terminal or a log. What a peer sent passes one of the escape functions
 //! first. Colour is a caller's choice; [`wants_colour`] says what the environment wishes.
@@ -25,8 +25,7 @@ pub fn grouped(number: u64) -> String {
 /// Returns a number that is not below 0 with at least three digits: `1.23`, `12.3`, `1,234`.
 pub fn number(number: f64) -> String {
     match number {
-        _ if number < 9.995 => format!("{number:.2}"),
-        _ if number < 99.95 => format!("{number:.1}"),
+        _ if number < 99.95 => three_digits(number),
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not below 0")]
         _ => grouped(number.round() as u64),
     }
@@ -84,7 +83,7 @@ pub fn clock(seconds: f64) -> String {
     }
 }
 
-/// Returns `one answer`-style counts: `1 answer`, `1,234 answers`.
+/// Returns a count with its noun: `1 response`, `1,234 responses`.
 pub fn plural(number: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
@@ -184,11 +183,11 @@ pub fn escape_html(text: &str) -> String {
     out
 }
 
-/// Returns whether the environment allows colours: `NO_COLOR` is unset or empty (no-color.org), and `TERM` is not
-/// `dumb`. Whether the output is a terminal is the caller's question.
+/// Returns whether the environment allows colours: `NO_COLOR` is unset or empty (no-color.org), and `TERM` is
+/// set, and not `dumb`. Whether the output is a terminal is the caller's question.
 pub fn wants_colour() -> bool {
     env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        && env::var_os("TERM").is_none_or(|term| term != "dumb")
+        && env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
 /// Returns the text in a colour, if it is `wanted`. The colour is the number that terminals give it (ECMA-48, 8.3.117).

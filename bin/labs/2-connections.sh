@@ -32,7 +32,7 @@ row() {
 # The server says at the end of each connection how many answers it carried.
 answers_of_each() {
     tail -n "+$((seen + 1))" "$scratch/server.log" |
-        sed -n 's/.*: closed after \([1-9][0-9]*\) responses.*/\1/p'
+        sed -n 's/.*: closed after \([1-9][0-9]*\) response.*/\1/p'
 }
 
 # shellcheck disable=SC2317 # eventually calls it

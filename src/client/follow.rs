@@ -72,15 +72,12 @@ fn retry_loop(
     let mut made = 0;
     loop {
         let outcome = call(client, request, reader.as_mut(), budget);
-        let cause = retry_cause(&outcome).filter(|_| made < retries.max);
-        let mut can_replay = || reader.as_mut().is_none_or(BodyReader::rewind);
-        let cause = cause.filter(|_| can_replay());
-        let pause = cause.and_then(|cause| {
+        let pause = retry_cause(&outcome).and_then(|cause| {
             retries.pause(made, request.method().is_idempotent(), cause, SystemTime::now())
         });
-        let Some(pause) = pause.filter(|pause| budget.has_time_for(*pause, Instant::now())) else {
-            return outcome;
-        };
+        let pause = pause.filter(|pause| budget.has_time_for(*pause, Instant::now()));
+        let can_replay = |_: &_| reader.as_mut().is_none_or(BodyReader::rewind);
+        let Some(pause) = pause.filter(can_replay) else { return outcome };
         made += 1;
         client.notify(&Event::Retry(made, pause));
         if let Ok(mut response) = outcome {

@@ -42,7 +42,6 @@ pub struct Pipeline<'r> {
     state: PipelineState,
     /// The last response that was returned.
     current: Option<Response>,
-    resent: usize,
 }
 
 #[derive(Debug)]
@@ -87,7 +86,7 @@ impl<'r> Pipeline<'r> {
             return Err(Error::Pipeline(PipelineError::TooLong { bytes, max: MAX_HEADS }));
         }
         let (client, state) = (client.clone(), PipelineState::Unsent);
-        Ok(Pipeline { client, requests, done: 0, state, current: None, resent: 0 })
+        Ok(Pipeline { client, requests, done: 0, state, current: None })
     }
 
     /// Returns the next response, in the order of the requests; `None` after the last one. The rest of the
@@ -102,11 +101,6 @@ impl<'r> Pipeline<'r> {
         self.done += 1;
         let outcome = self.receive(request, previous);
         Some(outcome.map(|response| self.current.insert(response)))
-    }
-
-    /// Returns how many requests had to be sent a second time.
-    pub fn resent(&self) -> usize {
-        self.resent
     }
 
     fn receive(
@@ -131,7 +125,6 @@ impl<'r> Pipeline<'r> {
             let (unanswered, total) = (self.requests.len() + 1 - self.done, self.requests.len());
             self.client.notify(&Event::PipelineBroken { unanswered, total });
         }
-        self.resent += 1;
         self.notify_turn(request);
         call(&self.client, request, None, &mut self.client.budget())
     }

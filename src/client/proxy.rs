@@ -106,10 +106,7 @@ impl Proxy {
             headers.append(name, value).expect("it was a field before, or is base64");
         }
         let target = match head.target {
-            Target::Origin(path) => {
-                let port = url.authority.port.filter(|&port| port != 80);
-                Target::Absolute(Authority { port, ..url.authority.clone() }, path)
-            }
+            Target::Origin(path) => Target::Absolute(url.authority.without_default_port(), path),
             other => other,
         };
         RequestHead { target, headers, ..head }

@@ -117,7 +117,7 @@ pub enum RedirectError {
     TooMany(u32),
     /// The chain comes back to this URL.
     Loop(Url),
-    /// The Location is the URL is not valid.
+    /// The Location is not a valid URL.
     Location(UrlError),
     /// The response has Locations that differ.
     ConflictingLocations,

@@ -235,6 +235,9 @@ impl Request {
 
     /// Returns the framing that the caller's own fields request, by the rules of a server.
     fn requested_framing(&self) -> Result<Framing, Error> {
+        if !self.fields.has("content-length") && !self.fields.has("transfer-encoding") {
+            return Ok(Framing::None);
+        }
         let mut head = RequestHead::new(self.method.clone(), self.target());
         head.version = self.version;
         head.headers = self.fields.clone();
@@ -331,8 +334,7 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
 
 /// Returns the value of Host, without the usual port, which is "the normal form" (RFC 9110, 4.2.3).
 fn host(url: &Url) -> String {
-    let port = url.authority.port.filter(|&port| port != 80);
-    Authority { port, ..url.authority.clone() }.to_string()
+    url.authority.without_default_port().to_string()
 }
 
 #[cfg(test)]

@@ -111,6 +111,12 @@ fn outcome(response: &'static str) -> Result<String, String> {
     got
 }
 
+/// Returns a PUT of a large body that does not wait for a 100.
+fn large_put(server: &Server) -> Request {
+    let put = server.get().with_method("PUT").unwrap();
+    put.with_body(vec![b'x'; LARGE]).without_default("Expect")
+}
+
 #[test]
 fn responses_and_their_outcomes() {
     for (name, response, want) in [
@@ -373,12 +379,7 @@ fn a_response_before_the_end_of_the_request_is_read() {
     for (name, script) in [("stays", stays), ("stalls", stalls), ("closes", closes)] {
         let server = Server::new(vec![script]);
         let (client, seen) = watched();
-        let put = server
-            .get()
-            .with_method("PUT")
-            .unwrap()
-            .with_body(vec![b'x'; LARGE])
-            .without_default("Expect");
+        let put = large_put(&server);
         assert_eq!(body(&client, &put).unwrap(), "no", "{name}: {}", text(&seen));
         assert!(
             text(&seen).contains("* Closing connection #0: the body was shorter than announced\n"),
@@ -399,12 +400,7 @@ fn a_large_body_arrives_whole() {
         assert!(body.iter().all(|&byte| byte == b'x'));
         stream.write_all(HELLO.as_bytes()).unwrap();
     })]);
-    let put = server
-        .get()
-        .with_method("PUT")
-        .unwrap()
-        .with_body(vec![b'x'; LARGE])
-        .without_default("Expect");
+    let put = large_put(&server);
     assert_eq!(body(&Client::new(), &put).unwrap(), "hello");
     server.join();
 }
@@ -413,12 +409,7 @@ fn a_large_body_arrives_whole() {
 fn a_server_that_neither_reads_nor_responds_is_a_timeout() {
     let server = Server::new(vec![Box::new(|_| thread::sleep(Duration::from_millis(700)))]);
     let client = Client::new().max_time(Duration::from_millis(300));
-    let put = server
-        .get()
-        .with_method("PUT")
-        .unwrap()
-        .with_body(vec![b'x'; LARGE])
-        .without_default("Expect");
+    let put = large_put(&server);
     let error = client.send(&put).unwrap_err();
     assert!(matches!(error, Error::Timeout { phase: Phase::Send, .. }), "{error:?}");
     server.join();

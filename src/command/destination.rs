@@ -12,6 +12,7 @@ use super::write_body::BodyWriter;
 use super::write_body::Parts;
 use crate::cli::client::{ClientOptions, Fail, Output, Resume};
 use crate::client::{Request, Response};
+use crate::proto::http::chars::decimal;
 
 /// The place for one body.
 pub(super) struct Destination {
@@ -101,8 +102,7 @@ impl Destination {
             (ResumeOutcome::Rest, Some(rest)) => rest.from,
             _ => 0,
         };
-        let length = response.head().headers.text("content-length");
-        let length = length.and_then(|text| text.parse::<u64>().ok());
+        let length = response.head().headers.first("content-length").and_then(decimal);
         let total = length.and_then(|length| length.checked_add(had));
         let meter = BodyMeter::new(options, all, self.file.is_some(), had, total);
         let mut delivery = BodyWriter::new(options, hops, meter);

@@ -7,7 +7,6 @@
 use crate::client::{ConnectOptions, Error, Family, Request, Route};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
-use crate::proto::http::target::Authority;
 use crate::proto::http::version::Version;
 
 /// A longer body does not fit into an argument (Linux allows 128 KB for one).
@@ -135,8 +134,7 @@ fn fields(request: &Request, head: &RequestHead, body: &[u8]) -> String {
         headers.remove("content-length"); // curl adds it
     }
     let url = request.url();
-    let port = url.authority.port.filter(|&port| port != 80);
-    let host = Authority { port, ..url.authority.clone() }.to_string();
+    let host = url.authority.without_default_port().to_string();
     let mut lines: Vec<(&str, &[u8])> = headers.iter().collect();
     if lines.first() == Some(&("Host", host.as_bytes())) {
         lines.remove(0); // curl has the same, in the same place

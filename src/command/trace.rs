@@ -79,8 +79,9 @@ struct RequestTrace {
     interim: Vec<(Duration, Status)>,
     head: Option<(Duration, Status)>,
     metrics: Vec<Metric>,
-    /// Bytes of the body received; and true if it is complete.
+    /// The bytes of the body received.
     received: Option<u64>,
+    /// Whether the whole body was received.
     is_complete: bool,
     /// Why it failed.
     failed: Option<String>,

@@ -11,16 +11,16 @@
 //! ```
 //! The number of the connection; `>` for what the client sends, `<` for what the server sends, on
 //! both ends alike, `*` for what happens; the part; the bytes in the notation of C and `printf`: `\r`,
-//! `\n`, `\t`, `\\`, `\x1B`. Other characters stand for themselves when they are UTF-8, can be seen and do not
-//! turn others round, so no byte plays with a terminal and every byte can be told. A line ends where
-//! the bytes have a line end, or came no further.
+//! `\n`, `\t`, `\\`, `\x1B`. Other characters stand for themselves when they are UTF-8, are visible and do not
+//! change the direction of others, so no byte controls the terminal, and every byte can be recovered. A
+//! line ends at the line end of the bytes, or where the read ended.
 //!
-//! There are two forms: to look at, in columns, with pauses, colours and long bodies cut as it is
-//! wished; and to keep ([`Form::Transcript`]), whole, with times, from which [`bytes_of`] gets every byte back.
+//! There are two forms: one for a terminal, in columns, with pauses, colours and shortened bodies; and the
+//! transcript ([`Form::Transcript`]), complete and with times.
 
 use std::time::Duration;
 
-use super::grouped;
+use super::{grouped, paint};
 use crate::proto::http::dump::{Dump, Part, Seen, Side};
 use crate::proto::http::framing::Framing;
 use crate::proto::http::limits::Limits;
@@ -124,7 +124,7 @@ impl Text {
                 cut.count(part, bytes, shown);
                 for line in bytes[..shown].split_inclusive(|&byte| byte == b'\n') {
                     let begun = format!("#{number} {mark} {:<7} ", part.name());
-                    paint(if mark == '>' { "36" } else { "32" }, &begun, colour, out);
+                    out.push_str(&paint(&begun, if mark == '>' { "36" } else { "32" }, colour));
                     escape(line, colour, out);
                     out.push('\n');
                     if let (Part::Head | Part::Trailer, Some(explain)) = (part, explain) {
@@ -137,7 +137,7 @@ impl Text {
             }
             (Seen::Answers(number_in_row, words), Form::Look { colour, .. }) => {
                 let said = format!("#{number} * this is answer {number_in_row}, to {words}");
-                paint("33", &said, colour, out);
+                out.push_str(&paint(&said, "33", colour));
                 out.push('\n');
             }
             (Seen::Framed(_) | Seen::Answers(..), _) => {}
@@ -167,7 +167,7 @@ impl Text {
                 out.push_str(&format!("{:.6} #{number} * {what}\n", at.as_secs_f64()));
             }
             Form::Look { colour, .. } => {
-                paint("33", &format!("#{number} * {what}"), colour, out);
+                out.push_str(&paint(&format!("#{number} * {what}"), "33", colour));
                 out.push('\n');
             }
         }
@@ -181,7 +181,7 @@ impl Text {
             self.requests.tell(self.number, out);
             self.answers.tell(self.number, out);
             let pause = grouped(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
-            paint("33", &format!("#{}   · {pause} ms ·", self.number), colour, out);
+            out.push_str(&paint(&format!("#{}   · {pause} ms ·", self.number), "33", colour));
             out.push('\n');
         }
     }
@@ -231,13 +231,9 @@ impl Cut {
 /// What is explained stands below what it explains.
 fn say(number: usize, explanations: Vec<String>, colour: bool, out: &mut String) {
     for said in explanations {
-        paint("2", &format!("#{number}   ^ {said}"), colour, out);
+        out.push_str(&paint(&format!("#{number}   ^ {said}"), "2", colour));
         out.push('\n');
     }
-}
-
-fn paint(colour: &str, text: &str, wanted: bool, out: &mut String) {
-    out.push_str(&super::paint(text, colour, wanted));
 }
 
 /// Adds these bytes as they can be shown; what stands for something else is dim, where there is colour.
@@ -284,55 +280,55 @@ fn is_harmless(char: char) -> bool {
     char != '\\' && !char.is_control() && !hidden
 }
 
-/// The bytes that a side sent on the connection with this number, out of a transcript. `None` when it is
-/// not one.
-pub fn bytes_of(transcript: &str, number: usize, from: Side) -> Option<Vec<u8>> {
-    let mark = match from {
-        Side::Client => ">",
-        Side::Server => "<",
-    };
-    let (number, mut bytes) = (format!("#{number}"), Vec::new());
-    for line in transcript.lines() {
-        let mut columns = line.splitn(5, ' ');
-        let (_time, of) = (columns.next()?, columns.next()?);
-        if of != number || columns.next()? != mark {
-            continue;
-        }
-        let (_part, text) = (columns.next()?, columns.next()?);
-        unescape(text, &mut bytes)?;
-    }
-    Some(bytes)
-}
-
-fn unescape(text: &str, out: &mut Vec<u8>) -> Option<()> {
-    let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        rest = behind;
-        if *first != b'\\' {
-            out.push(*first);
-            continue;
-        }
-        let (&letter, mut behind) = rest.split_first()?;
-        out.push(match letter {
-            b'r' => b'\r',
-            b'n' => b'\n',
-            b't' => b'\t',
-            b'\\' => b'\\',
-            b'x' => {
-                let (digits, after) = behind.split_at_checked(2)?;
-                behind = after;
-                u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?
-            }
-            _ => return None,
-        });
-        rest = behind;
-    }
-    Some(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The bytes that a side sent on the connection with this number, out of a transcript. `None` when it is
+    /// not one.
+    fn bytes_of(transcript: &str, number: usize, from: Side) -> Option<Vec<u8>> {
+        let mark = match from {
+            Side::Client => ">",
+            Side::Server => "<",
+        };
+        let (number, mut bytes) = (format!("#{number}"), Vec::new());
+        for line in transcript.lines() {
+            let mut columns = line.splitn(5, ' ');
+            let (_time, of) = (columns.next()?, columns.next()?);
+            if of != number || columns.next()? != mark {
+                continue;
+            }
+            let (_part, text) = (columns.next()?, columns.next()?);
+            unescape(text, &mut bytes)?;
+        }
+        Some(bytes)
+    }
+
+    fn unescape(text: &str, out: &mut Vec<u8>) -> Option<()> {
+        let mut rest = text.as_bytes();
+        while let [first, behind @ ..] = rest {
+            rest = behind;
+            if *first != b'\\' {
+                out.push(*first);
+                continue;
+            }
+            let (&letter, mut behind) = rest.split_first()?;
+            out.push(match letter {
+                b'r' => b'\r',
+                b'n' => b'\n',
+                b't' => b'\t',
+                b'\\' => b'\\',
+                b'x' => {
+                    let (digits, after) = behind.split_at_checked(2)?;
+                    behind = after;
+                    u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?
+                }
+                _ => return None,
+            });
+            rest = behind;
+        }
+        Some(())
+    }
 
     const PLAIN: Form = Form::Look { colour: false, most: None, explain: None };
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -57,7 +57,8 @@ impl Decoder {
         }
     }
 
-    /// Returns how many bytes have been taken, framing included; 0 for a body until the close.
+    /// Returns how many bytes have been taken, framing included; 0 for a body until the close,
+    /// and for a body of known length that is complete.
     pub(super) fn taken(&self) -> u64 {
         match self {
             Decoder::Done | Decoder::UntilClose => 0,

@@ -109,7 +109,7 @@ impl PartialHead<RequestHead> {
         }
     }
 
-    /// Returns the head, if its first line was valid.
+    /// Does the same, and takes the head out.
     pub fn into_head(self) -> Option<Box<RequestHead>> {
         match self {
             PartialHead::Head(head) => Some(head),

@@ -100,7 +100,8 @@ pub struct ServerTimings {
 }
 
 impl ServerTimings {
-    /// Writes the field line, ended by CRLF. Every response has one, so it is written without `format!`.
+    /// Writes the field line, ended by CRLF. By default each response to a client on
+    /// this machine has one, so it is written without `format!`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"Server-Timing: queue;dur=");
         write_milliseconds(self.queue, out);

@@ -207,6 +207,11 @@ impl Authority {
         Some(Authority { host: host.to_ascii_lowercase().into(), port })
     }
 
+    /// Returns the normal form: without the port, if it is the one of http (RFC 9110, 4.2.3).
+    pub fn without_default_port(&self) -> Authority {
+        Authority { port: self.port.filter(|&port| port != 80), ..self.clone() }
+    }
+
     /// Returns true if the text is of that form.
     pub fn is_one(text: &[u8]) -> bool {
         Authority::split(text).is_some()

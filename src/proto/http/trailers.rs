@@ -6,7 +6,7 @@
 //! responses. Trailers are never merged into the fields of the head.
 
 /// Framing, routing, request modifiers, authentication, response control, content.
-const NOT_BEHIND_A_BODY: &[&str] = &[
+const NEVER_TRAILERS: &[&str] = &[
     "age",
     "authorization",
     "cache-control",
@@ -47,7 +47,7 @@ const NOT_BEHIND_A_BODY: &[&str] = &[
 
 /// Returns true if a field of this name may be a trailer. Unknown names may.
 pub fn may_trail(name: &str) -> bool {
-    !NOT_BEHIND_A_BODY.iter().any(|held| held.eq_ignore_ascii_case(name))
+    !NEVER_TRAILERS.iter().any(|held| held.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

@@ -66,7 +66,8 @@ impl Url {
     /// # Errors
     /// [`UrlError`] says which part is wrong.
     pub fn parse(text: &str) -> Result<Url, UrlError> {
-        // No user means it encoded; unencoded, it would end the line (curl: exit 3).
+        // A control byte is a mistake: encoded, it names a resource that the user did not mean; sent as
+        // it is, it ends the request line (curl: exit 3).
         if let Some(at) = text.bytes().position(|byte| byte.is_ascii_control()) {
             return Err(UrlError::Control(at));
         }

@@ -371,16 +371,19 @@ impl<'j> Driver<'j> {
     /// Ends what is past its deadline, and tries connections again after their pause.
     fn check_deadlines(&mut self, now: Instant) -> io::Result<()> {
         let patience = self.job.plan.patience;
-        let is_up = |since: Instant| now.saturating_duration_since(since) >= patience;
+        let has_expired = |since: Instant| now.saturating_duration_since(since) >= patience;
         for at in 0..self.connections.len() {
             match &self.connections[at].link {
                 Link::Down => self.open(at, now)?,
                 Link::Resting(until) if *until <= now => self.open(at, now)?,
-                &Link::Opening(_, begun, due) if is_up(begun) => {
+                &Link::Opening(_, begun, due) if has_expired(begun) => {
                     self.not_connected(at, Cause::TIMED_OUT, due, now);
                 }
                 Link::Up(_)
-                    if self.connections[at].outstanding.front().is_some_and(|a| is_up(a.sent)) =>
+                    if self.connections[at]
+                        .outstanding
+                        .front()
+                        .is_some_and(|first| has_expired(first.sent)) =>
                 {
                     self.close(at, Failure::OutOfTime, now);
                     self.open(at, now)?;

@@ -115,11 +115,6 @@ impl Tally {
         let wrong = self.statuses().filter(|(code, _)| !(200..300).contains(code));
         wrong.map(|(_, count)| count).sum()
     }
-
-    /// Returns the number of requests without a complete response.
-    pub fn failed_requests(&self) -> u64 {
-        self.failures.iter().map(|&(_, count)| count).sum()
-    }
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -142,7 +137,7 @@ mod tests {
         one.failed(Failure::NoResponse, 1);
         one.add(&other);
         assert_eq!(one.statuses().collect::<Vec<_>>(), [(200, 2), (404, 1)]);
-        assert_eq!((one.answers, one.not_2xx(), one.failed_requests()), (3, 1, 4));
+        assert_eq!((one.answers, one.not_2xx()), (3, 1));
         assert_eq!(one.failures, [(Failure::CutShort, 1), (Failure::NoResponse, 3)]);
         let p50 = one.from_due.value_at_quantile(0.5);
         assert!((2_990_000..3_010_000).contains(&p50), "{p50}");

@@ -67,7 +67,7 @@ impl Names {
     pub(in crate::proto::http) const fn of(names: &'static [&'static str]) -> Names {
         let (mut filter, mut at) = (BloomFilter::EMPTY, 0);
         while at < names.len() {
-            filter = filter.and(BloomFilter::of(names[at].as_bytes()));
+            filter = filter.union(BloomFilter::of(names[at].as_bytes()));
             at += 1;
         }
         Names { names, filter }

@@ -1,9 +1,9 @@
-//! A Bloom filter of field names: which names a head may have.
+//! The index of a head: where each field is ([`Line`]), and a Bloom filter of the names.
 //!
 //! Most names that the server looks for are not in a request, and one test of a bit tells it for
-//! each. Where the caller's name is a literal, its bit is computed when the program is built. In
-//! instructions, this saves 340 of 2,340 for the smallest request and its response, and 2,100 of 8,500
-//! for a browser's request of 16 fields.
+//! each. Where the caller's name is a literal, its bit is computed when the program is built. Without
+//! the filter, an exchange takes 340 instructions more, and 2,100 more with a browser's request
+//! (`make instructions`).
 
 use std::ops::Range;
 
@@ -30,9 +30,9 @@ impl BloomFilter {
         BloomFilter { bits: bit(name) }
     }
 
-    /// Returns a set of these and the others.
+    /// Returns the union of both sets.
     #[inline(always)]
-    pub(super) const fn and(self, other: BloomFilter) -> BloomFilter {
+    pub(super) const fn union(self, other: BloomFilter) -> BloomFilter {
         BloomFilter { bits: self.bits | other.bits }
     }
 
