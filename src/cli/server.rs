@@ -124,7 +124,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
 Environment:
   RUST_LOG=debug                log level on stderr: error, warn, info (the
                                 default), debug or trace
-  NO_COLOR=1                    no colours
+  NO_COLOR=1, TERM=dumb         no colours
 
 Exit codes:
     0  stopped by Ctrl-C or another signal, all requests finished

@@ -113,8 +113,8 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
             };
             Ok(())
         }),
-        "indent and colour JSON: auto (on a terminal), always or never; NO_COLOR turns \
-         colours off",
+        "indent and colour JSON: auto (on a terminal), always or never; no colours with \
+         NO_COLOR or TERM=dumb",
     ),
     Flag::new(
         None,

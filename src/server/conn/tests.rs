@@ -1,3 +1,5 @@
+//! A connection whose turns are called by hand: what the turn asks of the driver.
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
@@ -13,7 +15,7 @@ use crate::server::request::Request;
 use crate::server::{Response, Router};
 
 /// A connection that is served turn by turn, and its client.
-struct TextbookConnection {
+struct Driven {
     http: Http,
     connection: Connection,
     stream: TcpStream,
@@ -31,8 +33,8 @@ impl Driver for Alone {
     fn after(&self, _: &UsualTime, _: Duration) {}
 }
 
-impl TextbookConnection {
-    fn new() -> TextbookConnection {
+impl Driven {
+    fn new() -> Driven {
         let router = Router::new();
         let router = router.get("/slow", |_: &mut Request| {
             thread::sleep(2 * TURN_TIME);
@@ -45,7 +47,7 @@ impl TextbookConnection {
         let (stream, peer) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         let connection = http.open(peer);
-        TextbookConnection { http, connection, stream, client }
+        Driven { http, connection, stream, client }
     }
 
     fn turn_after(&mut self, requests: &str) -> Next {
@@ -67,7 +69,7 @@ impl TextbookConnection {
 #[test]
 fn after_a_long_turn_only_a_connection_with_another_request_yields() {
     const SLOW: &str = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
-    let mut served = TextbookConnection::new();
+    let mut served = Driven::new();
     assert!(matches!(served.turn_after(SLOW), Next::Readable(_)));
     assert_eq!(served.turn_after(&SLOW.repeat(2)), Next::Yield);
 }
