@@ -2,19 +2,23 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write as _;
+use std::panic;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
-use std::{panic, thread};
+
+mod signals;
 
 use threadbare::app::{self, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, AccessLogTo, ServerOptions};
 use threadbare::server::{
-    AccessLog, Config, Files, Report, Server, StopSignal, WireLog, log::log_writer::LogWriter,
+    AccessLog, Config, Files, Report, Server, WireLog, log::log_writer::LogWriter,
 };
 
 fn main() -> ExitCode {
+    // Before the first thread is started: a thread inherits the mask of its parent.
+    signals::block_all_but_documented();
     // All output to stderr goes through these lines: a worker never waits for a reader that is slow.
     let Ok(stderr) = LogWriter::to(std::io::stderr()) else { return ExitCode::FAILURE };
     log_to(&stderr);
@@ -74,7 +78,7 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
         .map_err(|errors| errors.to_string())?;
     let server =
         Server::with_config(options.bind, routes, config).map_err(|error| error.to_string())?;
-    stop_on_signals(server.stop(), options.drain_time, options.stop_time, stderr.clone())
+    signals::stop_on_signals(server.stop(), options.drain_time, options.stop_time, stderr.clone())
         .map_err(|error| format!("cannot install the signal handlers: {error}"))?;
     let urls: Vec<String> =
         server.addresses().iter().map(|address| format!("http://{address}")).collect();
@@ -101,35 +105,6 @@ fn access_log(to: &AccessLogTo, stderr: &LogWriter) -> Result<AccessLog, String>
             format!("the access log {path} cannot be written: {error}; right: --access-log FILE, - or off")
         }),
     }
-}
-
-/// Begins a graceful stop on the first SIGINT, SIGTERM or SIGHUP, and ends the process on the second.
-fn stop_on_signals(
-    stop: StopSignal,
-    drain: Duration,
-    grace: Duration,
-    stderr: LogWriter,
-) -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(move || {
-        if stop.is_draining() {
-            say(&stderr, "stopped at once");
-            std::process::exit(130);
-        }
-        stop.begin_drain();
-        if drain.is_zero() {
-            say(
-                &stderr,
-                "finishing the requests in progress; a second signal stops the server at once",
-            );
-            return stop.request(grace);
-        }
-        say(&stderr, &format!("stopping in {drain:?}; a second signal stops the server at once"));
-        let stop = stop.clone();
-        thread::spawn(move || {
-            thread::sleep(drain);
-            stop.request(grace);
-        });
-    })
 }
 
 /// Writes a line to stderr, and waits at most 100 ms until it is written, as the process may end next.

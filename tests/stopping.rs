@@ -142,11 +142,72 @@ fn a_second_signal_stops_the_server_at_once() {
     wire.send("GET /sleep/60000 HTTP/1.1\r\nHost: a\r\n\r\n");
     std::thread::sleep(Duration::from_millis(200)); // until its handler runs
     request_stop(&server, "TERM");
+    std::thread::sleep(Duration::from_millis(700)); // longer than the echo of a signal may take
     let begun = Instant::now();
     server.program.signal("INT");
     assert_eq!(server.program.exit_code(), Some(130));
     assert!(begun.elapsed() < SOON);
     server.stderr_until(|text| text.ends_with("server: stopped at once\n"));
+}
+
+/// Ctrl-C sends a signal to the server and to a wrapper, which passes it on: the server gets two. A closed
+/// terminal, and `timeout` or a container that is stopped at the same time, are as quick.
+#[test]
+fn a_signal_that_closely_follows_the_first_is_its_echo() {
+    for signals in [&["INT", "INT"][..], &["TERM", "INT"], &["HUP", "TERM", "HUP"]] {
+        let mut server = Server::start(&[]);
+        let mut wire = server.connect();
+        wire.send("GET /sleep/700 HTTP/1.1\r\nHost: a\r\n\r\n");
+        std::thread::sleep(Duration::from_millis(200)); // until its handler runs
+        for signal in signals {
+            server.program.signal(signal);
+        }
+        assert_eq!(wire.answer().text(), "slept 700 ms\n", "{signals:?}");
+        assert_eq!(server.program.exit_code(), Some(0), "{signals:?}");
+    }
+}
+
+/// `nohup` lets its program ignore SIGHUP, and a shell without job control lets `server &` ignore SIGINT.
+#[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    for (ignored, heard) in [("HUP", "TERM"), ("INT", "HUP"), ("TERM", "INT")] {
+        let mut command = Command::new("sh");
+        let script = format!("trap '' {ignored}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_server")]).current_dir(root());
+        let mut server = Server::run(command);
+        server.program.signal(ignored);
+        std::thread::sleep(Duration::from_millis(200)); // until it would have stopped
+        assert_eq!(server.get("/-/health").text(), "ok\n", "SIG{ignored}");
+        assert!(!server.program.stderr.text().contains("stop"), "SIG{ignored}");
+        server.program.signal(heard);
+        assert_eq!(server.program.exit_code(), Some(0), "SIG{ignored}, SIG{heard}");
+    }
+}
+
+/// USR1 asks other servers to open their logs again, and XFSZ comes with a write beyond `ulimit -f`.
+#[test]
+fn no_other_signal_ends_the_server() {
+    let mut server = Server::start(&[]);
+    for signal in ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "XFSZ", "XCPU", "PIPE", "WINCH"] {
+        server.program.signal(signal);
+        assert_eq!(server.get("/-/health").text(), "ok\n", "SIG{signal}");
+    }
+    server.program.signal("TERM");
+    assert_eq!(server.program.exit_code(), Some(0));
+}
+
+/// Ctrl-\ is the way to get a core dump, and Ctrl-Z stops any job.
+#[test]
+fn signals_for_debugging_and_job_control_do_what_they_always_do() {
+    let mut command = Command::new("sh");
+    let no_core = "ulimit -c 0; exec \"$0\" \"$@\"";
+    command.args(["-c", no_core, env!("CARGO_BIN_EXE_server")]).current_dir(root());
+    let mut server = Server::run(command);
+    server.program.signal("TSTP");
+    server.program.signal("CONT");
+    assert_eq!(server.get("/-/health").text(), "ok\n");
+    server.program.signal("QUIT");
+    assert_eq!(server.program.exit_code(), None, "ended by the signal");
 }
 
 #[test]
