@@ -130,7 +130,7 @@ Exit codes:
     0  stopped by Ctrl-C or another signal, all requests finished
     1  could not start, or failed while running
     2  wrong arguments
-  130  stopped at once by a second signal, half a second after the first or later
+  130  stopped at once by a second signal, at least 0.5 s after the first
 
 Examples:
   server                        serve www on http://127.0.0.1:8080/
