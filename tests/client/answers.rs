@@ -113,7 +113,7 @@ fn some_responses_have_no_body_whatever_their_fields_say() {
 }
 
 /// RFC 9112, 6.3 (5): "If the message is a response […] the user agent MUST close the connection to the
-/// server and discard the received response." Equal ones could be taken for one; they are not.
+/// server and discard the received response."
 #[test]
 fn an_ambiguous_length_is_refused() {
     for (fields, says) in [
@@ -121,8 +121,7 @@ fn an_ambiguous_length_is_refused() {
             "Content-Length: 5\r\nContent-Length: 6\r\n",
             "(byte 52; RFC 9112, 6.3) in \"Content-Length: 6\\r\\n\"",
         ),
-        ("Content-Length: 5\r\ncontent-length: 5\r\n", "in \"content-length: 5\\r\\n\""),
-        ("Content-Length: 5, 5\r\n", "in \"Content-Length: 5, 5\\r\\n\""),
+        ("Content-Length: 5\r\ncontent-length : 6\r\n", "in \"content-length : 6\\r\\n\""),
         ("Content-Length: 5, 6\r\n", "in \"Content-Length: 5, 6\\r\\n\""),
         ("Content-Length: +5\r\n", "(byte 33; RFC 9110, 8.6) in \"Content-Length: +5\\r\\n\""),
         ("Content-Length: -5\r\n", "in \"Content-Length: -5\\r\\n\""),
@@ -142,6 +141,15 @@ fn an_ambiguous_length_is_refused() {
         refuses(&answer, 8, "", "Content-Length");
     }
     reads(&format!("{OK}Content-Length:\t 005 \r\n\r\nhello!"), "hello");
+    // RFC 9112, 6.3 (5): "unless the field value can be successfully parsed as a comma-separated list […],
+    // all values in the list are valid, and all values in the list are the same".
+    for fields in [
+        "Content-Length: 5\r\ncontent-length: 5\r\n",
+        "Content-Length: 5, 5\r\n",
+        "Content-Length: 5\r\nX: y\r\nContent-Length: 5 ,5\r\n",
+    ] {
+        reads(&format!("{OK}{fields}\r\nhello!"), "hello");
+    }
 }
 
 /// RFC 9112, 6.1 and 6.3 (3, 4): with a length, on 1.0, unknown, or not last.
@@ -176,7 +184,7 @@ fn an_ambiguous_transfer_coding_is_refused() {
     reads(&format!("{OK}TRANSFER-ENCODING: , Chunked ,\r\n\r\n{chunks}"), "hello");
 }
 
-/// RFC 9112, 7.1: strict about sizes and line ends, patient with extensions and trailers.
+/// RFC 9112, 7.1: strict about sizes and line ends, patient with blanks, extensions and trailers.
 #[test]
 fn chunks() {
     for (body, want) in [
@@ -186,6 +194,10 @@ fn chunks() {
         ("A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n", "01234567890123456789"),
         ("5;a;b=c; d = \"e;\\\"f\"\r\nhello\r\n0;x\r\nSum: 1\r\nMore: 2\r\n\r\n", "hello"),
         ("2\r\n\r\n\r\n0\r\n\r\n", "\r\n"),
+        ("5 \r\nhello\r\n0 \t\r\n\r\n", "hello"),
+        ("5;a \r\nhello\r\n0\r\n\r\n", "hello"),
+        ("5\r\nhello\r\n0\r\nA : b\r\n\r\n", "hello"),
+        ("5\r\nhello\r\n0\r\nA: b\r\n c\r\n\r\n", "hello"),
     ] {
         reads(&format!("{CHUNKED}{body}"), want);
     }
@@ -195,16 +207,16 @@ fn chunks() {
         ("+5\r\nhello\r\n0\r\n\r\n", "", "in \"+5\\r\\n\""),
         ("0x5\r\nhello\r\n0\r\n\r\n", "", "in \"0x5\\r\\n\""),
         (" 5\r\nhello\r\n0\r\n\r\n", "", "in \" 5\\r\\n\""),
-        ("5 \r\nhello\r\n0\r\n\r\n", "", "in \"5 \\r\\n\""),
+        ("5 5\r\nhello\r\n0\r\n\r\n", "", "in \"5 5\\r\\n\""),
         ("10000000000000000\r\nhello", "", "RFC 9112, 7.1)"),
         ("5\nhello\n0\n\n", "", "RFC 9112, 7.1)"),
         ("5\r\nhello\n0\r\n\r\n", "hello", "(byte 8; RFC 9112, 7.1)"),
         ("5\r\nhello, and more\r\n0\r\n\r\n", "hello", "(byte 8; RFC 9112, 7.1)"),
         ("5\r\nhello\r\n\x1b]0;x\x07\r\n", "hello", "(byte 10; RFC 9112, 7.1) in \"\\x1B"),
         (
-            "5\r\nhello\r\n0\r\nA : b\r\n\r\n",
+            "5\r\nhello\r\n0\r\nA B: c\r\n\r\n",
             "hello",
-            "(byte 14; RFC 9112, 5.1) in \"A : b\\r\\n\"",
+            "(byte 14; RFC 9110, 5.1) in \"A B: c\\r\\n\"",
         ),
         ("5\r\nhello\r\n0\r\n a\r\n\r\n", "hello", "RFC 9112, 5.2)"),
         ("5\r\nhello\r\n0\r\nA: b\n\r\n", "hello", "RFC 9112, 7.1)"),
@@ -306,15 +318,15 @@ fn bytes_without_a_status_line_are_refused() {
     );
 }
 
-/// RFC 9112, 5.2: a user agent replaces a fold by spaces; 2.2: whitespace before the first field is
-/// rejected; 5.1: only a proxy has to tolerate whitespace before a colon, and here none is, as
-/// readers disagree about what `Content-Length : 5` is.
+/// RFC 9112, 5.2: a user agent replaces a fold by spaces; 5.1: whitespace before a colon is removed from a
+/// response; 2.2: whitespace before the first field is rejected.
 #[test]
 fn field_lines() {
     for (fields, want) in [
         ("A: b\r\n c\r\n", "A: b   c\r\n"),
         ("A: b \r\n\t  c\r\nD: e\r\n", "A: b      c\r\nD: e\r\n"),
         ("A:b\nC:\td \n", "A:b\nC:\td \n"),
+        ("A : b\r\nC\t :d\r\n", "A : b\r\nC\t :d\r\n"),
         ("A: \u{fc}\t\\\"\r\nA: b\r\na:\r\n", "A: \u{fc}\t\\\"\r\nA: b\r\na:\r\n"),
     ] {
         for finished in both_ways(format!("{OK}{fields}\r\n").as_bytes(), &["-I"]) {
@@ -324,15 +336,15 @@ fn field_lines() {
     }
     // A length that is folded is a length all the same.
     reads(&format!("{OK}Content-Length:\r\n 5\r\n\r\nhello!"), "hello");
+    // So is one with a blank before its colon, and so is a coding.
+    reads(&format!("{OK}Content-Length : 5\r\n\r\nhello!"), "hello");
+    reads(&format!("{OK}Transfer-Encoding\t: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"), "x");
     for (fields, says) in [
         (" A: b\r\nC: d\r\n", "(byte 17; RFC 9112, 5.2) in \" A: b\\r\\n\""),
         ("\tA: b\r\n", "RFC 9112, 5.2) in \"\\tA: b\\r\\n\""),
         // Credentials are not shown, wherever the error is.
-        ("Set-Cookie : id=c2VzYW1l\r\n", "RFC 9112, 5.1) in \"Set-Cookie : (not shown)\""),
+        ("Set-Cookie : id=c2Vz\0W1l\r\n", "RFC 9110, 5.5) in \"Set-Cookie : (not shown)\""),
         ("Set-Cookie: id=c2Vz\0W1l\r\n", "RFC 9110, 5.5) in \"Set-Cookie: (not shown)\""),
-        ("A : b\r\n", "(byte 18; RFC 9112, 5.1) in \"A : b\\r\\n\""),
-        ("Content-Length : 5\r\n", "RFC 9112, 5.1) in \"Content-Length : 5\\r\\n\""),
-        ("A\t: b\r\n", "RFC 9112, 5.1)"),
         ("A b: c\r\n", "RFC 9110, 5.1) in \"A b: c\\r\\n\""),
         (": c\r\n", "RFC 9110, 5.1)"),
         ("\u{fc}: c\r\n", "RFC 9110, 5.1)"),

@@ -149,7 +149,7 @@ fn a_kind_answer_does_not_end_the_body() {
 /// What is said to a body on its way is judged as any answer.
 #[test]
 fn nonsense_ends_the_body_too() {
-    for (said, code) in [("220 smtp\r\n", 1), ("HTTP/1.1 200 OK\r\nA : b\r\n\r\n", 8), ("", 52)] {
+    for (said, code) in [("220 smtp\r\n", 1), ("HTTP/1.1 200 OK\r\nA b: c\r\n\r\n", 8), ("", 52)] {
         for args in [&[][..], &["-H", "Expect:"]] {
             let fake = Fake::new(move |talk| {
                 talk.head()?;

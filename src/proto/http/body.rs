@@ -4,6 +4,7 @@ use super::chunked::{self, Ready};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::framing::Framing;
+use super::head::Recipient;
 use super::headers::Headers;
 use super::limits::Limits;
 use crate::proto::buf::Buf;
@@ -39,11 +40,11 @@ pub enum Decoder {
 
 impl Decoder {
     /// Returns a decoder at the beginning of a body framed like this.
-    pub fn new(framing: Framing) -> Decoder {
+    pub fn new(framing: Framing, recipient: Recipient) -> Decoder {
         match framing {
             Framing::None | Framing::Length(0) => Decoder::Done,
             Framing::Length(length) => Decoder::Length { left: length, of: length },
-            Framing::Chunked => Decoder::Chunked(Box::new(chunked::Decoder::new())),
+            Framing::Chunked => Decoder::Chunked(Box::new(chunked::Decoder::new(recipient))),
             Framing::UntilClose => Decoder::UntilClose,
         }
     }
@@ -252,7 +253,19 @@ mod tests {
         step: usize,
         close: bool,
     ) -> Result<(Vec<u8>, Vec<u8>), Fault> {
-        let (mut decoder, mut buf, mut data) = (Decoder::new(framing), Buf::new(), Vec::new());
+        decode_as(Recipient::Server, limits, framing, wire, step, close)
+    }
+
+    fn decode_as(
+        recipient: Recipient,
+        limits: &Limits,
+        framing: Framing,
+        wire: &[u8],
+        step: usize,
+        close: bool,
+    ) -> Result<(Vec<u8>, Vec<u8>), Fault> {
+        let (mut decoder, mut buf, mut data) =
+            (Decoder::new(framing, recipient), Buf::new(), Vec::new());
         let mut pieces = wire.chunks(step);
         loop {
             match decoder.receive(&mut buf, limits)? {
@@ -294,6 +307,7 @@ mod tests {
             ("prefix", Chunked, "0x5\r\nhello\r\n", Err(Rule::ChunkSize)),
             ("space in front", Chunked, " 5\r\nhello\r\n", Err(Rule::ChunkSize)),
             ("space behind", Chunked, "5 \r\nhello\r\n", Err(Rule::ChunkSize)),
+            ("tab behind", Chunked, "5\t\r\nhello\r\n", Err(Rule::ChunkSize)),
             ("not a number", Chunked, "5g\r\nhello\r\n", Err(Rule::ChunkSize)),
             ("comma", Chunked, "5,\r\nhello\r\n", Err(Rule::ChunkSize)),
             ("17 digits", Chunked, "00000000000000005\r\nhello\r\n", Err(Rule::ChunkSize)),
@@ -331,6 +345,37 @@ mod tests {
                     Ok((want_data.unwrap(), b"GET / HTTP/1.1\r\n".to_vec())),
                     "{name}, with more behind"
                 );
+            }
+        }
+    }
+
+    /// What has one meaning only, and is refused by servers, is read by a user agent.
+    #[test]
+    fn a_user_agent_reads_blanks_that_a_server_refuses() {
+        let limits = Limits { chunk_overhead: 20, ..Limits::default() };
+        for (name, wire, want) in [
+            ("space behind", "5 \r\nhello\r\n0\r\n\r\n", Ok("hello")),
+            ("spaces and a tab", "5  \t \r\nhello\r\n0    \r\n\r\n", Ok("hello")),
+            ("behind an extension", "5;a=b \r\nhello\r\n0\r\n\r\n", Ok("hello")),
+            ("trailer, space before its colon", "0\r\nA : b\r\n\r\n", Ok("")),
+            ("folded trailer", "0\r\nA: b\r\n c\r\n\r\n", Ok("")),
+            ("space in front", " 5\r\nhello\r\n", Err((Rule::ChunkSize, 0))),
+            ("two numbers", "5 5\r\nhello\r\n", Err((Rule::ChunkSize, 1))),
+            ("a CR behind", "5 \r\r\nhello\r\n", Err((Rule::ChunkSize, 1))),
+            ("an LF alone", "5 \nhello\r\n", Err((Rule::ChunkLineEnd, 2))),
+            ("two semicolons", "5;;a \r\nhello\r\n", Err((Rule::ChunkExtension, 2))),
+            ("blanks without end", "5                     \r\n", Err((Rule::ChunkOverhead, 0))),
+        ] {
+            for step in [1, 3, wire.len()] {
+                let (agent, framing) = (Recipient::UserAgent, Framing::Chunked);
+                let got = decode_as(agent, &limits, framing, wire.as_bytes(), step, true);
+                let got = got.map_err(|fault| (fault.rule, fault.offset));
+                let want = want.map(|data: &str| (data.as_bytes().to_vec(), Vec::new()));
+                assert_eq!(got, want, "{name}, by {step}");
+                if want.is_ok() {
+                    let got = decode_within(&limits, framing, wire.as_bytes(), step, true);
+                    assert!(got.is_err(), "{name}, by {step}, in a request");
+                }
             }
         }
     }
@@ -407,7 +452,7 @@ mod tests {
     fn trailers_are_there_in_the_end() {
         let mut buf = Buf::new();
         buf.extend(b"0\r\nA: b\r\n\r\n");
-        let mut decoder = Decoder::new(Framing::Chunked);
+        let mut decoder = Decoder::new(Framing::Chunked, Recipient::Server);
         assert_eq!(decoder.receive(&mut buf, &Limits::default()), Ok(Piece::End));
         assert_eq!(decoder.trailers().unwrap().first("a"), Some(&b"b"[..]));
     }

@@ -10,10 +10,11 @@
 //! Lines must end with CRLF, and extensions must follow their grammar: otherwise a lenient reader and
 //! a strict one would disagree about where the next request begins.
 
-use super::chars::{FIELD_VALUE, TCHAR, hex};
+use super::chars::{FIELD_VALUE, TCHAR, hex, trim_ows_end, trim_ows_start};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::field_line::{push_field_line, strip_ending};
+use super::head::Recipient;
 use super::headers::Headers;
 use super::limits::Limits;
 use super::trailers::may_trail;
@@ -23,6 +24,7 @@ use crate::proto::buf::{Buf, LineTooLong};
 #[derive(Debug, Clone)]
 pub struct Decoder {
     state: State,
+    recipient: Recipient,
     /// Bytes that have been taken, framing included.
     taken: u64,
     /// Bytes of extensions and trailers among them.
@@ -65,13 +67,9 @@ pub(super) enum Ready {
 
 impl Decoder {
     /// Returns a decoder at the beginning of a body.
-    #[expect(
-        clippy::new_without_default,
-        reason = "a decoder by default would be read as a decoder of nothing"
-    )]
-    pub fn new() -> Decoder {
-        let trailers = Headers::new();
-        Decoder { state: State::Size, taken: 0, overhead: 0, trailers, excerpt: None }
+    pub fn new(recipient: Recipient) -> Decoder {
+        let (state, trailers) = (State::Size, Headers::new());
+        Decoder { state, recipient, taken: 0, overhead: 0, trailers, excerpt: None }
     }
 
     /// Returns the line that broke a rule, if one did.
@@ -155,7 +153,8 @@ impl Decoder {
         }
     }
 
-    /// `chunk-size [ chunk-ext ] CRLF`, where `chunk-size = 1*HEXDIG`.
+    /// `chunk-size [ chunk-ext ] CRLF`, where `chunk-size = 1*HEXDIG`. In a response, blanks may stand
+    /// before the CRLF: some servers write all sizes in the same number of columns.
     fn take_size(&mut self, input: &mut Buf, limits: &Limits) -> Result<Option<u64>, Fault> {
         const DIGITS: usize = 16; // of a u64; more leading zeros than that are refused
         if input.bytes().first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
@@ -164,17 +163,22 @@ impl Decoder {
         let Some(line) = self.take_line(input, DIGITS + 2, limits)? else { return Ok(None) };
         let content = strip_ending(line);
         let digits = content.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let (size, extension) = content.split_at(digits);
+        let (size, rest) = content.split_at(digits);
         let Some(size) = hex(size).filter(|_| digits <= DIGITS) else {
             return Err(self.fault(Rule::ChunkSize, line, 0));
         };
-        if !extension.is_empty() && after_bws(extension).first() != Some(&b';') {
+        let extension = match self.recipient {
+            Recipient::Server => rest,
+            Recipient::UserAgent => trim_ows_end(rest),
+        };
+        if !extension.is_empty() && trim_ows_start(extension).first() != Some(&b';') {
             return Err(self.fault(Rule::ChunkSize, line, digits));
         }
         if let Err(wrong) = check_extensions(extension) {
-            return Err(self.fault(Rule::ChunkExtension, line, content.len() - wrong.len()));
+            let at = digits + extension.len() - wrong.len();
+            return Err(self.fault(Rule::ChunkExtension, line, at));
         }
-        self.count_overhead(extension.len(), line, limits)?;
+        self.count_overhead(rest.len(), line, limits)?;
         self.taken += line.len() as u64;
         Ok(Some(size))
     }
@@ -185,7 +189,7 @@ impl Decoder {
         let is_field = line != b"\r\n";
         if is_field {
             self.count_overhead(line.len(), line, limits)?;
-            push_field_line(&mut self.trailers, line, false, limits).map_err(|fault| {
+            push_field_line(&mut self.trailers, line, self.recipient, limits).map_err(|fault| {
                 self.excerpt = Some(Excerpt::after_fields(&self.trailers, line, fault.at()));
                 Fault { offset: self.taken, ..fault }.after(fault.at())
             })?;
@@ -235,23 +239,18 @@ impl Decoder {
 
 /// `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`, where the name is a
 /// token and the value a token or a quoted string (RFC 9112, 7.1.1). They are checked, because readers
-/// differ about where they end, and not used. An error is the text from the wrong byte on.
+/// differ about where they end, and not used. `BWS = *( SP / HTAB )` is "bad" white space: a sender must
+/// not send it, a recipient must accept it. An error is the text from the wrong byte on.
 fn check_extensions(mut text: &[u8]) -> Result<(), &[u8]> {
     while !text.is_empty() {
-        let rest = after_bws(text).strip_prefix(b";").ok_or(text)?;
-        let rest = after_token(after_bws(rest))?;
-        text = match after_bws(rest).strip_prefix(b"=") {
+        let rest = trim_ows_start(text).strip_prefix(b";").ok_or(text)?;
+        let rest = after_token(trim_ows_start(rest))?;
+        text = match trim_ows_start(rest).strip_prefix(b"=") {
             None => rest,
-            Some(value) => after_value(after_bws(value))?,
+            Some(value) => after_value(trim_ows_start(value))?,
         };
     }
     Ok(())
-}
-
-/// `BWS = *( SP / HTAB )`: "bad" white space: a sender must not send it, a recipient must accept it.
-fn after_bws(text: &[u8]) -> &[u8] {
-    let count = text.iter().take_while(|byte| b" \t".contains(byte)).count();
-    &text[count..]
 }
 
 fn after_token(text: &[u8]) -> Result<&[u8], &[u8]> {

@@ -16,7 +16,7 @@ use super::close::{CloseReason, wants_to_stay};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::framing::{Framing, Message, declared, framing, opens_tunnel};
-use super::head::{Partial, RequestHead, ResponseHead, Step};
+use super::head::{Partial, Recipient, RequestHead, ResponseHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
@@ -205,7 +205,7 @@ impl RecvHead {
                 if opens_tunnel(&sent.method, head.status) {
                     stays = Err(CloseReason::Tunnel);
                 }
-                let body = RecvBody { decoder: Decoder::new(framing), stays };
+                let body = RecvBody { decoder: Decoder::new(framing, Recipient::UserAgent), stays };
                 Ok(Head::Complete(*head, body))
             }
             Step::More(partial) => {

@@ -236,7 +236,7 @@ impl<H: Head> Reading<H> {
                 match judged {
                     Ok(Follows::Body(framing, request)) => {
                         framed = Some((framing, request));
-                        Decoder::new(framing)
+                        Decoder::new(framing, H::RECIPIENT)
                     }
                     Ok(Follows::Tunnel) => return (None, Ok(false)),
                     Err(fault) => return (None, Err(fault)),

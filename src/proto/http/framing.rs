@@ -3,7 +3,7 @@
 //! Two programs that disagree about the end of a body read different requests; that is request
 //! smuggling. So anything ambiguous is refused, never repaired.
 
-use super::chars::{TCHAR, decimal};
+use super::chars::{TCHAR, decimal, trim_ows};
 use super::error::{Fault, Rule};
 use super::head::{RequestHead, ResponseHead};
 use super::headers::Headers;
@@ -63,7 +63,7 @@ pub fn declared(message: Message<'_>) -> Result<Framing, Fault> {
     let refuse = |rule| Fault::new(rule, place(rule, headers));
 
     let length = match headers.has("content-length") {
-        true => Some(content_length(headers).map_err(refuse)?),
+        true => Some(content_length(message, headers).map_err(refuse)?),
         false => None,
     };
     if headers.has("transfer-encoding") {
@@ -115,13 +115,25 @@ pub fn opens_tunnel(method: &Method, status: Status) -> bool {
     *method == Method::Connect && (200..300).contains(&status.code())
 }
 
-/// Returns the length. Repeated equal values could be read as one (RFC 9110, 8.6: "MAY"), but their
-/// sender has lost track of its framing, so they are refused as well.
-fn content_length(headers: &Headers) -> Result<u64, Rule> {
+/// Returns the length. Repeated equal values may be read as one (RFC 9112, 6.3), and are in a response.
+/// In a request they are refused: a proxy before the server may have read another one.
+fn content_length(message: Message<'_>, headers: &Headers) -> Result<u64, Rule> {
     let mut values = headers.all("content-length");
-    match (values.next(), values.next()) {
-        (Some(value), None) if !value.contains(&b',') => decimal(value).ok_or(Rule::Length),
-        _ => Err(Rule::LengthRepeated),
+    match (values.next(), values.next(), message) {
+        (Some(value), None, _) if !value.contains(&b',') => decimal(value).ok_or(Rule::Length),
+        (.., Message::Response(..)) => repeated_length(headers),
+        (.., Message::Request(_)) => Err(Rule::LengthRepeated),
+    }
+}
+
+/// Returns the length that each of several values states, in fields of their own or in a list.
+fn repeated_length(headers: &Headers) -> Result<u64, Rule> {
+    let values = headers.all("content-length").flat_map(|value| value.split(|&byte| byte == b','));
+    let mut values = values.map(trim_ows);
+    let first = values.next().unwrap_or_default();
+    match values.all(|other| other == first) {
+        true => decimal(first).ok_or(Rule::Length),
+        false => Err(Rule::LengthRepeated),
     }
 }
 
@@ -245,11 +257,26 @@ mod tests {
                 "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
                 Err(Rule::LengthAndCoding),
             ),
+            ("GET", "200 OK", "Content-Length: 3\r\nContent-Length: 3\r\n", Ok(Length(3))),
+            ("GET", "200 OK", "Content-Length: 3,3\r\nContent-Length: 3\r\n", Ok(Length(3))),
+            ("GET", "200 OK", "Content-Length: 3 , \t3\r\n", Ok(Length(3))),
+            ("GET", "200 OK", "Content-Length : 3\r\nContent-Length: 3\r\n", Ok(Length(3))),
+            ("GET", "200 OK", "Content-Length: 3, 4\r\n", Err(Rule::LengthRepeated)),
+            ("GET", "200 OK", "Content-Length: 3, 03\r\n", Err(Rule::LengthRepeated)),
+            ("GET", "200 OK", "Content-Length: 3,\r\n", Err(Rule::LengthRepeated)),
+            ("GET", "200 OK", "Content-Length: , \r\n", Err(Rule::Length)),
+            ("GET", "200 OK", "Content-Length: +3, +3\r\n", Err(Rule::Length)),
             (
                 "GET",
                 "200 OK",
                 "Content-Length: 3\r\nContent-Length: 4\r\n",
                 Err(Rule::LengthRepeated),
+            ),
+            (
+                "GET",
+                "200 OK",
+                "Content-Length: 3, 3\r\nTransfer-Encoding : chunked\r\n",
+                Err(Rule::LengthAndCoding),
             ),
             ("GET", "200 OK", "Transfer-Encoding: gzip\r\n", Err(Rule::CodingUnknown)),
         ] {

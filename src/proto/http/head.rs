@@ -106,14 +106,25 @@ impl ResponseHead {
     }
 }
 
+/// Who reads a message. Both refuse what can be read in two ways. A server refuses more: a proxy before
+/// it may have read such a line otherwise, and an attacker may have written it (request smuggling).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recipient {
+    /// A server, of requests.
+    Server,
+    /// A user agent, of responses. It also reads what real servers send and what has one meaning only:
+    /// obsolete folded lines (RFC 9112, 5.2), blanks before a colon (5.1), a Content-Length that is
+    /// repeated with the same value (6.3), blanks behind a chunk size.
+    UserAgent,
+}
+
 /// What differs between the two kinds of head.
 pub trait Head: Sized + std::fmt::Debug {
     /// The rule that a first line without an end breaks.
     const LINE_TOO_LONG: Rule;
 
-    /// Whether an obsolete folded line is joined (RFC 9112, 5.2): a server refuses it, a user agent
-    /// reads the fold as spaces.
-    const JOINS_FOLDS: bool;
+    /// Who reads it, and so how strictly.
+    const RECIPIENT: Recipient;
 
     /// Checks the first bytes, before their line is complete. More bytes do not change the result.
     ///
@@ -228,7 +239,7 @@ impl<H: Head> Partial<H> {
                 let ended = strip_ending(line).is_empty();
                 if ended {
                     headers.own().push_source(line);
-                } else if let Err(fault) = push_field_line(headers, line, H::JOINS_FOLDS, limits) {
+                } else if let Err(fault) = push_field_line(headers, line, H::RECIPIENT, limits) {
                     return Err(Rejected::at_field(fault, line, head));
                 }
                 ended
@@ -280,7 +291,7 @@ impl<H> Default for Partial<H> {
 
 impl Head for RequestHead {
     const LINE_TOO_LONG: Rule = Rule::RequestLineTooLong;
-    const JOINS_FOLDS: bool = false;
+    const RECIPIENT: Recipient = Recipient::Server;
 
     fn begin(bytes: &[u8]) -> Result<(), Rule> {
         match bytes {
@@ -350,7 +361,7 @@ fn parse_request_line(line: &[u8], recycled: String) -> Result<(Method, Target, 
 
 impl Head for ResponseHead {
     const LINE_TOO_LONG: Rule = Rule::StatusLineTooLong;
-    const JOINS_FOLDS: bool = true;
+    const RECIPIENT: Recipient = Recipient::UserAgent;
 
     fn begin(bytes: &[u8]) -> Result<(), Rule> {
         let seen = bytes.len().min(5);

@@ -10,7 +10,7 @@ use super::chars::{self, UNRESERVED, percent_decode, percent_encode};
 use super::close::CloseReason;
 use super::error::Fault;
 use super::framing::Framing;
-use super::head::{Head, Partial, RequestHead, ResponseHead, Step};
+use super::head::{Head, Partial, Recipient, RequestHead, ResponseHead, Step};
 use super::limits::Limits;
 use super::method::Method;
 use super::status::Status;
@@ -397,7 +397,7 @@ proptest! {
         pieces.iter().for_each(|piece| encoder.write(piece, &mut wire));
         encoder.finish(&mut wire).unwrap();
         wire.extend_from_slice(behind);
-        let (mut input, mut decoder) = (Delivery::new(&wire, &cuts, false), Decoder::new(framing));
+        let (mut input, mut decoder) = (Delivery::new(&wire, &cuts, false), Decoder::new(framing, Recipient::Server));
         let limits = Limits::default();
         let (got, end) = receive_body(&mut input, |buf| decoder.receive(buf, &limits));
         prop_assert_eq!(got, whole);
@@ -428,7 +428,7 @@ proptest! {
         cuts in cuts(),
     ) {
         let story = |mut input: Delivery<'_>| {
-            let (limits, mut decoder) = (tight(), Decoder::new(Framing::Chunked));
+            let (limits, mut decoder) = (tight(), Decoder::new(Framing::Chunked, Recipient::Server));
             let story = receive_body(&mut input, |buf| decoder.receive(buf, &limits));
             (story, decoder.is_done().then(|| input.rest()))
         };

@@ -19,7 +19,7 @@ use super::close::{CloseReason, wants_to_stay};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::framing::{Message, framing};
-use super::head::{Partial, RequestHead, Step};
+use super::head::{Partial, Recipient, RequestHead, Step};
 use super::headers::Headers;
 use super::limits::Limits;
 use super::method::Method;
@@ -162,7 +162,7 @@ pub struct RecvBody {
 
 impl RecvBody {
     fn new(head: &RequestHead) -> Result<RecvBody, Fault> {
-        let decoder = Decoder::new(framing(Message::Request(head))?);
+        let decoder = Decoder::new(framing(Message::Request(head))?, Recipient::Server);
         let waits_for_continue = expects_continue(head)? && !decoder.is_done();
         let stays = wants_to_stay(head.version, &head.headers);
         let request = RequestInfo { method: framed_as(&head.method), version: head.version, stays };

@@ -438,7 +438,21 @@ fn response_fields() {
         ("fold before any field", b" a\r\n", Err((Fold, 17))),
         ("NUL in a fold", b"A: b\r\n \0\r\n", Err((FieldValue, 24))),
         ("CR in a fold", b"A: b\r\n c\rd\r\n", Err((BareCr, 25))),
-        ("space before the colon", b"A : b\r\n", Err((SpaceBeforeColon, 18))),
+        ("space before the colon", b"A : b\r\n", Ok(("", &[("A", b"b")]))),
+        (
+            "blanks around the colon",
+            b"A\t  :\t b \r\nC:d\r\n",
+            Ok(("", &[("A", b"b"), ("C", b"d")])),
+        ),
+        ("space before the colon and LF", b"A :\nC: d\r\n", Ok(("", &[("A", b""), ("C", b"d")]))),
+        ("fold behind it", b"A : b\r\n c\r\n", Ok(("", &[("A", b"b   c")]))),
+        ("space in a name", b"A B : c\r\n", Err((FieldName, 18))),
+        (
+            "nothing but a space before the colon",
+            b"A: b\r\n : c\r\n",
+            Ok(("", &[("A", b"b   : c")])),
+        ),
+        ("NUL behind it", b"A : b\0\r\n", Err((FieldValue, 22))),
         ("no colon", b"A: b\r\nC\r\n", Err((FieldColon, 23))),
     ];
     for (name, fields, want) in cases {
