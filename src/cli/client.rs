@@ -19,7 +19,7 @@ use super::Effect::{Help, Version};
 use super::nearest::nearest;
 use super::{Command, Expected, Flag, Parsed, UsageError};
 
-pub use self::network::{Limits, NetworkOptions, OneFamily};
+pub use self::network::{NetworkOptions, OneFamily, TimeLimits};
 pub(super) use self::request::RequestFlags;
 
 /// The command line of `client`.
@@ -96,7 +96,7 @@ pub struct ClientOptions {
     /// Addresses, proxies and the Unix socket.
     pub network: NetworkOptions,
     /// The time limit of each phase.
-    pub limits: Limits,
+    pub limits: TimeLimits,
     /// The time limit of each URL.
     pub max_time: Option<Duration>,
 }

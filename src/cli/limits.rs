@@ -224,6 +224,7 @@ mod tests {
             field,
             head,
             fields,
+            interim: _, // a client's
             body,
             body_memory,
             bodies_memory,

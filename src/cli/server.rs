@@ -364,6 +364,7 @@ mod tests {
                     request_line: 6,
                     field: 7,
                     fields: 8,
+                    interim: Limits::default().interim,
                     head: 9,
                     chunk_overhead: 10,
                     ranges: 18,

@@ -47,7 +47,7 @@ impl Default for Config {
             pool: PoolConfig::default(),
             redirects: Redirects::Follow(10),
             retries: Retries::default(),
-            limits: Limits::default(),
+            limits: Limits::of_responses(),
         }
     }
 }

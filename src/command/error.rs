@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::exit_code::exit_code;
 use super::write_body::WriteBodyError;
 use crate::client::{Error, in_one_line};
+use crate::proto::http::error::Rule;
 
 /// Why a transfer or a measurement failed.
 #[derive(Debug)]
@@ -82,7 +83,8 @@ impl std::fmt::Display for CommandError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             CommandError::Fetch(error) => {
-                let advice = error.advice().map(|advice| format!("; {advice}"));
+                let advice = error.advice().or_else(|| flag_for(error));
+                let advice = advice.map(|advice| format!("; {advice}"));
                 write!(f, "{}{}", in_one_line(error), advice.unwrap_or_default())
             }
             CommandError::ReadData(name, error) => {
@@ -104,6 +106,16 @@ impl std::fmt::Display for CommandError {
             CommandError::Usage(what) | CommandError::Failed(_, what) => f.write_str(what),
             CommandError::BrokenPipe => Ok(()),
         }
+    }
+}
+
+/// Returns the flag that accepts a response which is refused for its size.
+fn flag_for(error: &Error) -> Option<&'static str> {
+    let Error::Head(error) = error else { return None };
+    match error.fault.rule {
+        Rule::FieldTooLong | Rule::HeadTooLong => Some("--max-response-head sets the limit"),
+        Rule::TooManyFields => Some("--max-response-fields sets the limit"),
+        _ => None,
     }
 }
 

@@ -368,7 +368,8 @@ pub(super) fn configured(options: &ClientOptions) -> Result<Client, CommandError
     let connect = connect.map_err(|what| CommandError::Failed(49, what))?;
     let timeouts = network::timeouts(&options.limits, options.max_time);
     let redirects = redirects(&options.retry);
-    Ok(Client::with_config(Config { timeouts, connect, redirects, ..Config::default() }))
+    let limits = network::response_limits(&options.network);
+    Ok(Client::with_config(Config { timeouts, connect, redirects, limits, ..Config::default() }))
 }
 
 fn redirects(wishes: &RetryOptions) -> Redirects {

@@ -13,9 +13,9 @@
 
 use std::time::Duration;
 
-use crate::cli::client::{Limits, NetworkOptions, OneFamily};
+use crate::cli::client::{NetworkOptions, OneFamily, TimeLimits};
 use crate::client::{
-    ConnectOptions, ConnectTo, ConnectVia, Family, NoProxy, Proxy, ProxyError, Rate,
+    ConnectOptions, ConnectTo, ConnectVia, Family, Limits, NoProxy, Proxy, ProxyError, Rate,
     ResolveOverride, RouteError, Timeouts,
 };
 
@@ -65,7 +65,7 @@ fn known(proxy: &str, user: Option<&str>) -> Result<Proxy, ProxyError> {
 }
 
 /// The times: as with curl, nothing but connecting has a limit that was not asked for.
-pub fn timeouts(limits: &Limits, total: Option<Duration>) -> Timeouts {
+pub fn timeouts(limits: &TimeLimits, total: Option<Duration>) -> Timeouts {
     Timeouts {
         resolve: limits.resolve,
         connect: limits.connect.or(Some(Duration::from_secs(300))),
@@ -75,6 +75,14 @@ pub fn timeouts(limits: &Limits, total: Option<Duration>) -> Timeouts {
         rate: limits.rate().map(|(bytes, over)| Rate { bytes, over }),
         total,
     }
+}
+
+/// Returns the limits of responses.
+pub fn response_limits(network: &NetworkOptions) -> Limits {
+    let usual = Limits::of_responses();
+    let fields = network.response_fields.unwrap_or(usual.fields);
+    let head = network.response_head.unwrap_or(usual.head);
+    Limits { fields, ..usual }.with_response_head(head)
 }
 
 #[cfg(test)]

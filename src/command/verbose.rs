@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use super::error::CommandError;
 use super::explain::explain;
+use super::network::response_limits;
 use super::wire::WireObserver;
 use crate::cli::client::ClientOptions;
 use crate::client::event_text::write_event;
@@ -52,14 +53,15 @@ impl VerboseObservers {
             without_heads: options.wire,
             explained: options.explain.then(Mutex::default),
         });
+        let limits = response_limits(&options.network);
         let transcript = options.transcript.as_ref().map(|path| {
             let name = path.display().to_string();
             match File::create(path) {
-                Ok(file) => Ok((name, WireObserver::new(file, Form::Transcript))),
+                Ok(file) => Ok((name, WireObserver::new(file, Form::Transcript, limits.clone()))),
                 Err(error) => Err(CommandError::Write(name, error)),
             }
         });
-        let wire = options.wire.then(|| WireObserver::new(stderr, form));
+        let wire = options.wire.then(|| WireObserver::new(stderr, form, limits.clone()));
         Ok(VerboseObservers { told, wire, transcript: transcript.transpose()? })
     }
 
@@ -131,7 +133,7 @@ fn explained(text: &[u8], event: &Event<'_>, asked: &mut VecDeque<Method>) -> Ve
         Event::Sending(head) => {
             let method = head.split(|&byte| byte == b' ').next().and_then(Method::parse);
             asked.extend(method);
-            Dump::new(Limits::default()).read(Side::Client, head, &mut |seen| {
+            Dump::new(Limits::of_responses()).read(Side::Client, head, &mut |seen| {
                 if let Seen::Framed(framing) = seen {
                     say(About::Framing(Side::Client, framing), &mut out);
                 }

@@ -14,6 +14,7 @@ use crate::text::wire::{Form, Text};
 /// An observer that writes down the bytes.
 pub struct WireObserver<W> {
     form: Form,
+    limits: Limits,
     begun: Instant,
     state: Mutex<WireState<W>>,
 }
@@ -26,10 +27,11 @@ struct WireState<W> {
 }
 
 impl<W: Write + Send> WireObserver<W> {
-    /// Writes to `out` in this form. The times of a transcript begin now.
-    pub fn new(out: W, form: Form) -> WireObserver<W> {
+    /// Writes to `out` in this form, and reads with the limits of the client. The times of a transcript
+    /// begin now.
+    pub fn new(out: W, form: Form, limits: Limits) -> WireObserver<W> {
         let state = WireState { connections: HashMap::new(), out, broken: None };
-        WireObserver { form, begun: Instant::now(), state: Mutex::new(state) }
+        WireObserver { form, limits, begun: Instant::now(), state: Mutex::new(state) }
     }
 
     /// Why not all could be written, if so; asked once.
@@ -45,7 +47,7 @@ impl<W: Write + Send> Observer for WireObserver<W> {
         let WireState { connections, out, broken } = &mut *state;
         let mut lines = String::new();
         let mut on = |id: usize, then: &dyn Fn(&mut Text, &mut String)| {
-            let new = || Text::new(id, self.form, Limits::default());
+            let new = || Text::new(id, self.form, self.limits.clone());
             then(connections.entry(id).or_insert_with(new), &mut lines);
         };
         let mut note = |id: usize, what: &str| on(id, &|text, out| text.note(what, at, out));

@@ -359,25 +359,56 @@ fn field_lines() {
     }
 }
 
-/// A part that is too long is refused at its limit; one within the limit is read.
+/// A part that is too long is refused at its limit; one within the limit is read: more than a server
+/// accepts in a request, and as much as curl.
 #[test]
 fn limits() {
     let line = |name: &str, length: usize| format!("{name}: {}\r\n", "x".repeat(length));
-    let (within, fields) = (line("X", 16_000), line("X", 16_000).repeat(5));
-    reads(&format!("{OK}{within}\r\nhello"), "hello");
-    reads(&format!("{OK}{}\r\nhello", "X: y\r\n".repeat(100)), "hello");
+    let many = |count: usize| "X: y\r\n".repeat(count);
+    let (within, fields) = (line("X", 100_000), line("X", 100_000).repeat(4));
+    for (name, head) in [
+        ("a head of 70 KB", line("X", 7_000).repeat(10)),
+        ("a field of 17 KB", line("X", 17_000)),
+        ("a field of 100 KB", within),
+        ("a head of 300 KB", line("X", 99_000).repeat(3)),
+        ("101 fields", many(101)),
+        ("5,000 fields", many(5_000)),
+        ("a value of many lines", format!("X: y\r\n{}", " z\r\n".repeat(20_000))),
+    ] {
+        let answer = format!("{OK}{head}Content-Length: 5\r\n\r\nhello");
+        let answer = if name == "5,000 fields" { format!("{OK}{head}\r\nhello") } else { answer };
+        let url = Fake::saying(answer).url("/");
+        for args in [&[][..], &["-s", "-v"], &["-s", "--wire"]] {
+            let finished = fetch(&[args, &["-m", "9", &url]].concat());
+            assert_eq!((&finished.stdout[..], finished.code), (&b"hello"[..], Some(0)), "{name}");
+            assert!(!finished.stderr.contains("limit"), "{name} {args:?}");
+        }
+    }
     reads(&format!("HTTP/1.1 200 {}\r\n\r\nhello", "x".repeat(8_000)), "hello");
+    let flags = ["--max-response-head", "900000", "--max-response-fields", "5001"];
+    let large = Fake::saying(format!("{OK}{}{}\r\nhello", line("X", 200_000), many(5_000)));
+    assert_eq!(fetched(&[&flags[..], &[&*large.url("/")]].concat()), "hello");
     for (answer, says) in [
         (format!("HTTP/1.1 200 {}\r\n\r\n", "x".repeat(9_000)), "the status line is longer"),
-        (format!("{OK}{}\r\n", line("X", 17_000)), "a field line is longer"),
+        (format!("{OK}{}\r\n", line("X", 110_000)), "a field line is longer"),
         (format!("{OK}{fields}\r\n"), "the head is longer"),
-        (format!("{OK}{}\r\nhello", "X: y\r\n".repeat(101)), "more fields than the limit allows"),
-        (format!("{OK}X: y\r\n{}\r\nhello", " z\r\n".repeat(20_000)), "the head is longer"),
+        (format!("{OK}{}\r\nhello", many(5_001)), "more fields than the limit allows"),
+        (format!("{OK}X: y\r\n{}\r\nhello", " z\r\n".repeat(80_000)), "the head is longer"),
     ] {
         let begun = Instant::now();
         let finished = fetch(&["-m", "9", &Fake::saying(answer).url("/")]);
         assert!(finished.failed(8, says).contains(says), "{}", finished.stderr);
+        let teaches = finished.stderr.contains("; --max-response-");
+        assert_eq!(teaches, !says.contains("status line"), "{}", finished.stderr);
         assert!(begun.elapsed() < SOON);
+    }
+    for (flag, head) in
+        [("--max-response-head", line("X", 400)), ("--max-response-fields", many(4))]
+    {
+        for (most, code) in [("3", 8), ("2000", 0)] {
+            let url = Fake::saying(format!("{OK}{head}\r\nhello")).url("/");
+            assert_eq!(fetch(&[flag, most, &url]).code, Some(code), "{flag} {most}");
+        }
     }
 }
 

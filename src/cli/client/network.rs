@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::ClientOptions;
 use super::output::speed;
 use crate::cli::Effect::{Switch, Value};
+use crate::cli::limits::number;
 use crate::cli::{Expected, Flag, seconds};
 
 /// The options for reaching servers, as typed.
@@ -26,6 +27,10 @@ pub struct NetworkOptions {
     pub proxy_user: Option<String>,
     /// `--noproxy`; an empty one is none, whatever the environment says.
     pub no_proxy: Option<String>,
+    /// `--max-response-head`, in bytes.
+    pub response_head: Option<usize>,
+    /// `--max-response-fields`.
+    pub response_fields: Option<usize>,
 }
 
 /// The only family of addresses that is used.
@@ -39,7 +44,7 @@ pub enum OneFamily {
 
 /// The time limit of each phase; `None`: no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Limits {
+pub struct TimeLimits {
     /// For looking up the host.
     pub resolve: Option<Duration>,
     /// For looking it up and connecting.
@@ -56,7 +61,7 @@ pub struct Limits {
     pub speed_time: Option<Duration>,
 }
 
-impl Limits {
+impl TimeLimits {
     /// The least speed, and for how long it may be missed: either is enough, as with curl.
     pub fn rate(&self) -> Option<(u32, Duration)> {
         match (self.speed, self.speed_time) {
@@ -139,6 +144,26 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         }),
         "do not use the proxy for these hosts: names (including their subdomains), addresses, \
          networks, or * (default $no_proxy, then $NO_PROXY)",
+    ),
+    Flag::new(
+        None,
+        "max-response-head",
+        Value("BYTES", |options, value| {
+            let right = Expected("a number of bytes, such as 307200");
+            options.network.response_head = Some(number(value, right, 1)?);
+            Ok(())
+        }),
+        "refuse a longer response head, and a field of more than a third of BYTES (default 307200)",
+    ),
+    Flag::new(
+        None,
+        "max-response-fields",
+        Value("N", |options, value| {
+            let right = Expected("a number of at least 1, such as 5000");
+            options.network.response_fields = Some(number(value, right, 1)?);
+            Ok(())
+        }),
+        "refuse a response head with more fields (default 5000)",
     ),
 ];
 

@@ -178,8 +178,7 @@ impl RecvHead {
                 Err(Rejected::as_whole(Fault::new(Rule::SwitchedProtocols, 0), head))
             }
             Step::Complete(head) if head.status.is_informational() => {
-                // At most as many as a head may have fields: a final response must come at some point.
-                if interim >= limits.fields {
+                if interim >= limits.interim {
                     return Err(Rejected::as_whole(Fault::new(Rule::TooManyInterim, 0), head));
                 }
                 Ok(Head::Interim(*head, RecvHead::awaiting(sent, interim + 1)))

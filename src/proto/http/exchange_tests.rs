@@ -48,7 +48,7 @@ impl Wire {
 }
 
 fn limits() -> Limits {
-    Limits { fields: 10, ..Limits::default() }
+    Limits { fields: 10, interim: 10, ..Limits::default() }
 }
 
 /// Everything at once, three bytes at a time, byte by byte.

@@ -13,8 +13,11 @@ pub struct Limits {
     /// A whole head: 64 KB. nginx 32, Go 1,024.
     pub head: usize,
     /// Field lines in a head, and in a trailer section: 100, as Apache. Also empty lines before a
-    /// request, and interim responses before the final one, so that neither can go on without end.
+    /// request, so that they cannot go on without end.
     pub fields: usize,
+    /// Interim responses before the final one: 100, so that they cannot go on without end. A server
+    /// receives none. curl counts their bytes, 300 KB.
+    pub interim: usize,
     /// A request body that is not streamed: 16 MB. nginx 1 MB, Apache 1 GB.
     pub body: u64,
     /// The part of a request body that is kept in memory: 64 KB; a longer one is kept in a file. nginx
@@ -50,6 +53,20 @@ pub struct Limits {
     pub transfer_rate: u32,
 }
 
+impl Limits {
+    /// Returns the limits of a client for responses: 100 KB for a field, 300 KB for a head, 5,000 fields,
+    /// as curl. Real sites send longer heads than servers accept.
+    pub fn of_responses() -> Limits {
+        Limits { fields: 5_000, ..Limits::default() }.with_response_head(300 << 10)
+    }
+
+    /// Sets the limit of a response head, and that of one field to a third of it, as curl has them.
+    pub fn with_response_head(self, head: usize) -> Limits {
+        Limits { head, field: head / 3, ..self }
+    }
+}
+
+/// The limits of a server for requests.
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
@@ -57,6 +74,7 @@ impl Default for Limits {
             field: 16 << 10,
             head: 64 << 10,
             fields: 100,
+            interim: 100,
             body: 16 << 20,
             body_memory: 64 << 10,
             bodies_memory: 64 << 20,

@@ -70,7 +70,7 @@ impl<'j> Driver<'j> {
             job,
             schedule,
             shapes: job.shapes.clone(),
-            limits: Limits::default(),
+            limits: Limits::of_responses(),
             timer: poller.timer()?,
             poller,
             connections: (0..connections).map(|_| BenchConnection::default()).collect(),
