@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use crate::support::{Folder, Server, Wire, skipped};
+use crate::support::{Folder, Server, Wire, begun, set_modified, skipped, text_of};
 
 /// From here on a change cannot fall into the tick of an earlier one, and so what was found is kept.
 const SETTLED: Duration = Duration::from_millis(120);
@@ -19,7 +19,7 @@ fn get(wire: &mut Wire, target: &str) -> (u16, String, String) {
     let vary = if answer.field("Vary").is_some() { ", varies" } else { "" };
     let coding = answer.field("Content-Encoding").unwrap_or("as it is");
     match answer.status() {
-        200 => (200, format!("{} ({coding}{vary})", answer.text()), tag),
+        200 => (200, format!("{} ({coding}{vary})", text_of(&answer.body)), tag),
         status => (status, String::new(), tag),
     }
 }
@@ -52,14 +52,14 @@ const CHANGES: &[Change] = &[
     ),
     (
         "a sibling",
-        |at| fs::write(at.join("site/d/page.txt.gz"), "gz").unwrap(),
+        |at| fs::write(at.join("site/d/page.txt.gz"), begun(".gz", "gz")).unwrap(),
         Ok("gz (gzip, varies)"),
     ),
     (
         "a sibling by link",
         |at| {
             symlink("../d2/page.txt", at.join("site/d/page.txt.gz")).unwrap();
-            touch(&at.join("site/d2/page.txt"));
+            fs::write(at.join("site/d2/page.txt"), begun(".gz", "two")).unwrap();
         },
         Ok("two (gzip, varies)"),
     ),
@@ -118,7 +118,7 @@ const CHANGES: &[Change] = &[
         |at| {
             fs::create_dir_all(at.join("next/d")).unwrap();
             fs::hard_link(at.join(PAGE), at.join("next/d/page.txt")).unwrap();
-            fs::write(at.join("next/d/page.txt.gz"), "gz").unwrap();
+            fs::write(at.join("next/d/page.txt.gz"), begun(".gz", "gz")).unwrap();
             rename(at, "site", "last");
             rename(at, "next", "site");
         },
@@ -143,20 +143,18 @@ fn rename(at: &Path, from: &str, to: &str) {
 }
 
 fn touch(path: &Path) {
-    fs::File::options()
-        .write(true)
-        .open(path)
-        .unwrap()
-        .set_modified(std::time::SystemTime::now())
-        .unwrap();
+    set_modified(path, SystemTime::now());
 }
 
 fn place() -> Folder {
-    Folder::with(&[
+    let place = Folder::with(&[
         ("site/d/page.txt", "one"),
         ("site/d2/page.txt", "two"),
         ("out/page.txt", "out"),
-    ])
+    ]);
+    // Files of the same size are known by their times.
+    set_modified(&place.join("site/d2/page.txt"), SystemTime::now() - Duration::from_secs(60));
+    place
 }
 
 /// Once for what has long been as it was, and is kept; once in a row with no pause at all.
@@ -192,7 +190,7 @@ fn the_next_request_sees_each_change() {
 fn a_sibling_that_changes_is_seen() {
     let gz = "page.txt.gz";
     let changes: &[SiblingChange] = &[
-        ("edited", |at| at.write("page.txt.gz", "new"), "new (gzip, varies)"),
+        ("edited", |at| at.write("page.txt.gz", begun(".gz", "new")), "new (gzip, varies)"),
         ("removed", |at| fs::remove_file(at.join("page.txt.gz")).unwrap(), "one (as it is)"),
         (
             "too old",
@@ -216,8 +214,9 @@ fn a_sibling_that_changes_is_seen() {
     let mut wire = server.connect();
     for (name, change, want) in changes {
         if *name != "no longer too old" {
-            touch(&folder.join("page.txt"));
-            folder.write(gz, "gz");
+            let before = SystemTime::now() - Duration::from_secs(60);
+            set_modified(&folder.join("page.txt"), before);
+            folder.write(gz, begun(gz, "gz"));
         }
         thread::sleep(SETTLED);
         get(&mut wire, "/page.txt");
@@ -254,7 +253,9 @@ fn changes_in_one_tick_are_all_seen() {
                 fs::write(&page, &text).unwrap();
             }
             _ => {
-                folder.write("page.txt.gz", &text);
+                folder.write("page.txt.gz", begun(".gz", &text));
+                // Beside a file that has just changed, only a later time counts.
+                set_modified(&folder.join("page.txt.gz"), SystemTime::now() + SETTLED);
                 let answer = get(&mut wire, "/page.txt").1;
                 assert_eq!(answer, format!("{text} (gzip, varies)"), "{round}");
                 fs::remove_file(folder.join("page.txt.gz")).unwrap();

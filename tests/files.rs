@@ -4,10 +4,11 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::support::{Folder, SOON, Server, eventually, masked, root, skipped};
+use crate::support::{
+    Folder, SOON, Server, begun, eventually, masked, root, set_modified, skipped, text_of,
+};
 
 #[test]
 fn the_demo_site_is_served_as_it_is() {
@@ -307,7 +308,7 @@ fn a_file_that_may_not_be_read_is_403_and_named_in_the_log() {
 
 /// A site whose files say how they are coded, where no bytes have to be right.
 fn coded() -> Folder {
-    let folder = Folder::with(&[
+    let files = [
         ("secret", "secret"),
         ("www/linked.css", "identity"),
         ("www/all.css", "identity"),
@@ -331,21 +332,19 @@ fn coded() -> Folder {
         ("www/dir/index.html.gz", "gzip"),
         ("www/404.html", "lost: identity"),
         ("www/404.html.gz", "lost: gzip"),
-    ]);
+    ];
+    let folder = Folder::with(&files);
     let www = folder.join("www");
+    // Each was made with its sibling, a while ago.
+    let before = SystemTime::now() - Duration::from_secs(60);
+    for (name, text) in files.iter().filter(|(name, _)| name.starts_with("www/")) {
+        folder.write(name, begun(name, text));
+        set_modified(&folder.join(name), before);
+    }
     symlink("../secret", www.join("out.css.gz")).unwrap();
     symlink("all.css.gz", www.join("linked.css.gz")).unwrap();
-    let now = SystemTime::now();
-    set_modified(&www.join("stale.css.br"), now - Duration::from_secs(1));
-    set_modified(&www.join("stale.css"), now);
-    for name in ["stale.css.gz", "same.css", "same.css.gz"] {
-        set_modified(&www.join(name), now);
-    }
+    set_modified(&www.join("stale.css.br"), before - Duration::from_secs(1));
     folder
-}
-
-fn set_modified(path: &Path, time: SystemTime) {
-    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
 
 #[test]
@@ -378,7 +377,7 @@ fn a_precompressed_sibling_is_sent_to_clients_that_prefer_it() {
     ] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
         let answer = wire.send(&request).answer();
-        assert_eq!((answer.status(), answer.text().as_str()), (200, want), "{name}");
+        assert_eq!((answer.status(), text_of(&answer.body).as_str()), (200, want), "{name}");
         let coding = Some(want).filter(|&coding| coding != "identity");
         assert_eq!(answer.field("Content-Encoding"), coding, "{name}");
         assert_eq!(answer.field("Vary"), Some("Accept-Encoding"), "{name}");
@@ -411,7 +410,7 @@ fn a_precompressed_sibling_is_sent_to_clients_that_prefer_it() {
     ] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{browser}\r\n");
         let answer = wire.send(request).answer();
-        assert_eq!((answer.status(), answer.text().as_str()), (status, body), "{target}");
+        assert_eq!((answer.status(), text_of(&answer.body).as_str()), (status, body), "{target}");
         assert_eq!(answer.field("Content-Type"), Some(kind), "{target}");
         let coding = Some("gzip").filter(|_| status == 404);
         assert_eq!(answer.field("Content-Encoding"), coding, "{target}");
@@ -444,7 +443,8 @@ fn a_client_that_accepts_no_existing_coding_gets_406_with_the_reason() {
         // The page for what is not there is none of what was asked for: it is better than nothing.
         let lost = wire.send(format!("GET /nowhere HTTP/1.1\r\n{fields}\r\n")).answer();
         assert_eq!(lost.status(), 404);
-        assert!(lost.text().starts_with("lost: "), "{}", lost.text());
+        let text = text_of(&lost.body);
+        assert!(text.starts_with("lost: "), "{text}");
     }
 }
 
@@ -458,7 +458,7 @@ fn the_404_page_has_variants_and_no_validators() {
         let request =
             format!("GET /nowhere HTTP/1.1\r\nHost: a\r\nAccept-Encoding: {codings}\r\n\r\n");
         let answer = server.connect().send(request).answer();
-        assert_eq!((answer.status(), answer.text().as_str()), (404, body));
+        assert_eq!((answer.status(), text_of(&answer.body).as_str()), (404, body));
         assert_eq!(answer.field("Content-Encoding"), coding);
         assert_eq!(answer.field("Vary"), Some("Accept-Encoding"));
         assert_eq!(answer.field("ETag").or(answer.field("Last-Modified")), None);
@@ -469,7 +469,6 @@ fn the_404_page_has_variants_and_no_validators() {
 fn each_variant_has_its_own_tag_and_is_revalidated_by_it() {
     let folder = coded();
     let server = Server::of(&folder.join("www"), &[]);
-    std::thread::sleep(Duration::from_millis(200)); // then the tags are strong
     let mut wire = server.connect();
     let mut tags = Vec::new();
     for coding in ["identity", "gzip", "zstd", "br"] {
@@ -484,11 +483,11 @@ fn each_variant_has_its_own_tag_and_is_revalidated_by_it() {
         for other in &tags {
             assert_ne!(&tag, other);
             let request = format!("{request}If-None-Match: {other}\r\n\r\n");
-            assert_eq!(wire.send(request).answer().text(), coding);
+            assert_eq!(text_of(&wire.send(request).answer().body), coding);
         }
-        let part = wire.send(format!("{request}Range: bytes=1-\r\nIf-Range: {tag}\r\n\r\n"));
+        let part = wire.send(format!("{request}Range: bytes=-1\r\nIf-Range: {tag}\r\n\r\n"));
         let part = part.answer();
-        assert_eq!((part.status(), part.text().as_str()), (206, &coding[1..]));
+        assert_eq!((part.status(), part.text().as_str()), (206, &coding[coding.len() - 1..]));
         assert_eq!(part.field("Vary"), Some("Accept-Encoding"));
         tags.push(tag);
     }
@@ -506,12 +505,6 @@ fn a_file_that_has_just_changed_has_a_weak_tag_and_one_that_has_not_a_strong_one
     assert_ne!(second.trim_start_matches("W/"), first);
     let settled = eventually(|| Some(tag()).filter(|tag| tag.starts_with('"'))).unwrap();
     assert_eq!(settled, second.trim_start_matches("W/"), "the same tag, once it is a strong one");
-    // Everything as it was but the bytes: the time of the change cannot be put back.
-    let page = folder.join("page.txt");
-    let modified = fs::metadata(&page).unwrap().modified().unwrap();
-    fs::write(&page, "six").unwrap();
-    set_modified(&page, modified);
-    assert_ne!(tag().trim_start_matches("W/"), second.trim_start_matches("W/"));
 }
 
 #[test]

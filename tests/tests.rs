@@ -26,6 +26,12 @@ mod files;
 /// The file cache, which never hides a change of a file.
 mod file_cache;
 
+/// ETag and Last-Modified of files: what changes them, and what does not.
+mod validators;
+
+/// Compressed siblings: by their times, and by their first bytes.
+mod siblings;
+
 /// Paths that would lead out of the document root: none does.
 mod paths;
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
 
 /// An empty folder to begin with; removed when it is dropped.
 #[derive(Debug)]
@@ -52,6 +53,11 @@ impl Folder {
         fs::create_dir_all(path.parent().expect("it is below a folder")).expect("folders");
         fs::write(path, bytes).expect("a file can be written");
     }
+}
+
+/// Gives a file this time of modification.
+pub fn set_modified(path: &Path, time: SystemTime) {
+    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
 
 impl AsRef<Path> for Folder {

@@ -1,5 +1,6 @@
 //! What the tests share: the real programs, raw sockets, folders that go away.
 
+mod coding;
 mod folder;
 mod program;
 mod served;
@@ -11,7 +12,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub use self::folder::Folder;
+pub use self::coding::{begun, text_of};
+pub use self::folder::{Folder, set_modified};
 pub use self::program::{Finished, Program, run};
 pub use self::served::{Served, ask};
 pub use self::server::{Server, server_command};

@@ -244,12 +244,13 @@ fn is_timing(text: &str) -> bool {
     are_well && names == ["queue", "parse", "handle", "worker", "request"]
 }
 
-/// `"size-0123456789abcdef"`, or a weak one: the file has just been made.
+/// `"size-time"` or `"size-time-coding"`, or a weak one: the file has just been made.
 fn is_file_tag(text: &str) -> bool {
     let quoted = text.strip_prefix("W/").unwrap_or(text).strip_prefix('"');
     let opaque = quoted.and_then(|rest| rest.strip_suffix("\"\r\n")).unwrap_or_default();
     opaque.split_once('-').is_some_and(|(size, rest)| {
         let hex = |text: &str| text.chars().all(|char| matches!(char, '0'..='9' | 'a'..='f'));
-        !size.is_empty() && rest.len() == 16 && hex(size) && hex(rest)
+        let (time, coding) = rest.split_once('-').unwrap_or((rest, "br"));
+        !size.is_empty() && hex(size) && hex(time) && matches!(coding, "br" | "gzip" | "zstd")
     })
 }

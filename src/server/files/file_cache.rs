@@ -16,29 +16,12 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::document_root::Folder;
 use super::precompressed::{Variant, Variants, names};
+use super::ticks::{is_settled, may_change_unseen};
 use crate::server::quota::Quota;
-
-/// How long an inode must have been unchanged: within one tick of the file system's clock it could change
-/// again and keep its ctime. Linux ticks every 1 to 10 ms.
-const TICK: Duration = Duration::from_millis(100);
-
-/// The same for a file system that stores whole seconds only, or even ones, as FAT.
-const COARSE_TICK: Duration = Duration::from_secs(2);
-
-/// Returns true if every change of this inode from `now` on will change its ctime.
-pub fn is_settled(metadata: &Metadata, now: SystemTime) -> bool {
-    let (seconds, nanos) = (metadata.ctime(), metadata.ctime_nsec());
-    let changed = Duration::new(
-        u64::try_from(seconds).unwrap_or_default(),
-        u32::try_from(nanos).unwrap_or_default(),
-    );
-    let tick = if nanos == 0 { COARSE_TICK } else { TICK };
-    SystemTime::UNIX_EPOCH.checked_add(changed + tick).is_some_and(|settled| settled <= now)
-}
 
 /// Larger files are not cached: 256 KB. Compared with sending them, opening them again is cheap.
 const LARGE: u64 = 256 << 10;
@@ -187,17 +170,16 @@ fn dependencies(
     }
     for (coding, name) in names(path) {
         let name = folder.path().join(name);
-        let variant = variants.all().find(|variant| variant.coding == coding);
-        match (fs::symlink_metadata(&name), variant) {
+        match (fs::symlink_metadata(&name), variants.metadata(coding)) {
             (Err(error), None) if error.kind() == io::ErrorKind::NotFound => {}
-            // It will be found again by this name, without a link.
-            (Ok(metadata), Some(variant)) => {
-                let stamp = stamp(&metadata)
-                    .filter(|_| metadata.modified().is_ok_and(|modified| modified <= since));
-                dependencies.push((
-                    name,
-                    stamp.filter(|stamp| *stamp == InodeStamp::new(&variant.metadata))?,
-                ));
+            // It will be found again by this name, without a link, and in the same state.
+            (Ok(metadata), Some(found)) => {
+                let stamp = stamp(&metadata).filter(|stamp| *stamp == InodeStamp::new(found))?;
+                let modified = metadata.modified().ok()?;
+                if modified > since || may_change_unseen(&metadata, since) {
+                    return None; // its Last-Modified, or its weak tag, is for this moment only
+                }
+                dependencies.push((name, stamp));
             }
             // What was ignored may become a variant while the folder stays unchanged.
             _ => return None,

@@ -31,6 +31,14 @@ impl OpenFile {
         Arc::new(OpenFile { file, counted: OnceLock::new() })
     }
 
+    /// Returns the first `count` bytes, or all if there are fewer; none if they cannot be read.
+    pub(crate) fn start(&self, count: usize) -> Vec<u8> {
+        let mut start = vec![0; count];
+        let read = self.file.read_at(&mut start, 0).unwrap_or_default();
+        start.truncate(read);
+        start
+    }
+
     /// Holds the share of its descriptor until the file is closed, which is when the last response that
     /// uses it has been sent.
     pub(crate) fn count(&self, share: Share) {

@@ -5,9 +5,11 @@
 //! accepts none. Nothing outside the root is served ([`document_root`]), and no name that begins with a
 //! dot ([`path`]).
 //!
-//! Each response has an ETag and a Last-Modified (RFC 9110, 8.8). The tag is made of inode, size and the
-//! time of the inode's last change (ctime), which cannot be set back: a file that replaces another never
-//! has the same tag. A copy has another tag than its original.
+//! Each response has an ETag and a Last-Modified (RFC 9110, 8.8). Size and time of modification (mtime)
+//! stand for the bytes, as with nginx and rsync: a link, a new mode or a copy with its time (`cp -p`) keeps
+//! the tag, so that a download can be resumed on another machine. A file that is rewritten with the same
+//! size, and its time put back, keeps its tag, too. Inode and time of the last change (ctime) are not in
+//! the tag: not every file system keeps them.
 
 pub mod document_root;
 pub mod file_cache;
@@ -15,19 +17,21 @@ pub mod file_part;
 pub mod mime;
 pub mod path;
 pub mod precompressed;
+pub mod ticks;
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::collections::HashSet;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use self::document_root::{DocumentRoot, is_absent};
-use self::file_cache::{CachedFile, FileCache, is_settled};
+use self::file_cache::{CachedFile, FileCache};
 use self::mime::content_type;
 use self::path::{Named, relative};
-use self::precompressed::{Variant, Variants};
+use self::precompressed::{Mislabelled, Variant, Variants};
+use self::ticks::may_change_unseen;
 use super::descriptors::kept_files;
 use super::handler::Handler;
 use super::request::Request;
@@ -39,6 +43,7 @@ use crate::proto::http::accept::Codings;
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::status::Status;
+use crate::sync::lock;
 
 /// A folder and all that is below it, for the route `/{...}`: the path is taken from the target,
 /// whatever the route's names. Small files stay open once they have been requested, so their file system
@@ -47,7 +52,12 @@ use crate::proto::http::status::Status;
 pub struct Files {
     root: DocumentRoot,
     cache: FileCache,
+    /// The siblings that the log has been told of.
+    reported: Mutex<HashSet<PathBuf>>,
 }
+
+/// The log is told of so many siblings that are not what their names say; more would tell nothing new.
+const REPORTED: usize = 1000;
 
 impl Files {
     /// Serves what is below `root`, or below the folder that has this name later. Symbolic links are
@@ -59,7 +69,7 @@ impl Files {
     pub fn new(root: impl AsRef<Path>) -> io::Result<Files> {
         let root = DocumentRoot::new(root.as_ref())?;
         let kept = descriptors().map(kept_files).unwrap_or_default();
-        Ok(Files { root, cache: FileCache::new(kept) })
+        Ok(Files { root, cache: FileCache::new(kept), reported: Mutex::default() })
     }
 
     fn serve(&self, request: &Request) -> io::Result<Response> {
@@ -95,6 +105,18 @@ impl Files {
         Ok(response.status(Status::NOT_FOUND))
     }
 
+    /// Says once of a sibling that it is ignored.
+    fn report(&self, sibling: &Mislabelled) {
+        let mut reported = lock(&self.reported);
+        if reported.len() < REPORTED && reported.insert(sibling.path.clone()) {
+            let (path, coding) =
+                (sibling.path.display(), sibling.coding.name().unwrap_or_default());
+            log::warn!(
+                "{path} is not {coding} and is ignored; compress the file again, or remove it"
+            );
+        }
+    }
+
     /// Finds what is at this path.
     fn find(&self, path: &Path) -> io::Result<FileOrFolder> {
         if let Some(file) = self.cache.get(path) {
@@ -106,7 +128,8 @@ impl Files {
         if opened.1.is_dir() {
             return Ok(FileOrFolder::Folder);
         }
-        let variants = Variants::of(&folder, path, opened)?;
+        let variants = Variants::of(&folder, path, opened, since)?;
+        variants.mislabelled().iter().for_each(|sibling| self.report(sibling));
         Ok(FileOrFolder::File(self.cache.keep(&folder, path, variants, since)))
     }
 }
@@ -158,12 +181,13 @@ fn send(file: &CachedFile, variant: &Variant, path: &Path) -> Response {
 /// Returns the values of ETag and Last-Modified.
 fn validators(variant: &Variant, now: SystemTime) -> (String, String) {
     let metadata = &variant.metadata;
-    let mut hasher = DefaultHasher::new();
-    (variant.coding, metadata.ino(), metadata.ctime(), metadata.ctime_nsec()).hash(&mut hasher);
     // A file that may change again and keep its tag has a weak one (RFC 9110, 8.8.1).
-    let weak = if is_settled(metadata, now) { "" } else { "W/" };
+    let weak = if may_change_unseen(metadata, now) { "W/" } else { "" };
+    let nanoseconds =
+        i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+    let coding = variant.coding.name().map(|name| format!("-{name}")).unwrap_or_default();
+    let tag = format!("{weak}\"{:x}-{nanoseconds:x}{coding}\"", metadata.len());
     let modified = metadata.modified().map_or(now, |modified| modified.min(now));
-    let tag = format!("{weak}\"{:x}-{:016x}\"", metadata.len(), hasher.finish());
     (tag, imf_fixdate(modified))
 }
 
@@ -212,31 +236,33 @@ mod tests {
         Variant::new(coding, file, metadata)
     }
 
-    /// Changed with everything else put back as it was, as `cp -p` and unpacked archives leave it.
     #[test]
-    fn a_tag_stands_for_the_bytes() {
+    fn a_tag_stands_for_size_time_and_coding() {
         let path = std::env::temp_dir().join(format!("threadbare-tag-{}", std::process::id()));
         fs::write(&path, "one").unwrap();
-        let first = variant(&path, Coding::Identity);
-        let long_since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-        let now = SystemTime::now();
-        let later = now + Duration::from_secs(10);
-        let etag = |variant: &Variant, now| validators(variant, now).0;
-        let strong = etag(&first, later);
-        assert!(strong.starts_with("\"3-") && strong.len() == 20, "{strong}");
-        let earlier = first.metadata.modified().unwrap();
-        assert_eq!(etag(&first, earlier), format!("W/{strong}"), "it may change once more");
-        assert_eq!(etag(&first, long_since), format!("W/{strong}"), "the clock was wrong once");
-        assert_ne!(etag(&variant(&path, Coding::Gzip), later), strong);
-
-        std::thread::sleep(Duration::from_millis(100));
-        fs::write(&path, "two").unwrap();
         let file = File::options().write(true).open(&path).unwrap();
-        file.set_modified(first.metadata.modified().unwrap()).unwrap();
-        let second = variant(&path, Coding::Identity);
-        assert_eq!(validators(&second, later).1, validators(&first, later).1);
-        assert_ne!(etag(&second, later), strong);
-
+        let at = |nanos| SystemTime::UNIX_EPOCH + Duration::new(1_000_000_000, nanos);
+        let etag = |coding, now| validators(&variant(&path, coding), now).0;
+        for (nanos, tick, strong) in
+            [(5, 100, "\"3-de0b6b3a7640005\""), (0, 2000, "\"3-de0b6b3a7640000\"")]
+        {
+            file.set_modified(at(nanos)).unwrap();
+            let tick = Duration::from_millis(tick);
+            let just_less = tick - Duration::from_millis(1);
+            for (now, weak) in [
+                (at(nanos), true),
+                (at(nanos) + just_less, true),
+                (at(nanos) - just_less, true),
+                (at(nanos) + tick, false),
+                (at(nanos) - tick, false), // the next change replaces a time in the future
+            ] {
+                let want = format!("{}{strong}", if weak { "W/" } else { "" });
+                assert_eq!(etag(Coding::Identity, now), want, "{nanos}: {now:?}");
+            }
+        }
+        let now = SystemTime::now();
+        assert_eq!(etag(Coding::Gzip, now), "\"3-de0b6b3a7640000-gzip\"");
+        let later = now + Duration::from_secs(10);
         file.set_modified(later).unwrap();
         assert_eq!(validators(&variant(&path, Coding::Identity), now).1, imf_fixdate(now));
         fs::remove_file(path).unwrap();

@@ -2,15 +2,19 @@
 //!
 //! The client's weights decide; among equal ones the order is br, zstd, gzip, identity (RFC 9110,
 //! 12.5.3). A sibling that is older than its file is ignored, as it was made from another text; so is one
-//! that is not a regular file, or without the file itself. Nothing is compressed here.
+//! that is not a regular file, or without the file itself, or whose first bytes are not of its coding
+//! (gzip: RFC 1952, 2.3.1; zstd: RFC 8878, 3.1; brotli has no such bytes). Nothing is compressed here.
 
 use std::fs::{File, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use super::document_root::Folder;
 use super::file_part::{FilePart, OpenFile};
+use super::ticks::has_just_changed;
 use crate::proto::http::accept::{Coding, Codings};
 use crate::proto::http::headers::Headers;
 
@@ -25,6 +29,31 @@ pub fn names(path: &Path) -> impl Iterator<Item = (Coding, PathBuf)> {
         name.push(end);
         (coding, name.into())
     })
+}
+
+/// Returns true if a sibling was made from its file as it is at `now`, by their times of modification.
+/// Tools such as brotli give the sibling the time of the file, but only its whole seconds: such a time is
+/// compared in whole seconds. Beside a file that has just changed, only a later time proves anything.
+fn is_up_to_date(sibling: &Metadata, file: &Metadata, now: SystemTime) -> bool {
+    let (made, mut changed) =
+        ((sibling.mtime(), sibling.mtime_nsec()), (file.mtime(), file.mtime_nsec()));
+    if made.1 == 0 {
+        changed.1 = 0;
+    }
+    if has_just_changed(file, now) { made > changed } else { made >= changed }
+}
+
+/// Returns true if these may be the first bytes of a text in this coding: brotli may begin with any.
+fn begins_as(coding: Coding, start: &[u8]) -> bool {
+    match coding {
+        Coding::Gzip => start.starts_with(&[0x1f, 0x8b]),
+        // A frame, or one that decoders skip.
+        Coding::Zstd => {
+            start == [0x28, 0xb5, 0x2f, 0xfd] || matches!(start, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
+        }
+        Coding::Brotli => !start.is_empty(),
+        Coding::Identity => true,
+    }
 }
 
 /// One variant, opened.
@@ -45,10 +74,21 @@ pub struct Variant {
 pub struct Variants {
     original: Variant,
     siblings: Vec<Variant>,
+    mislabelled: Vec<Mislabelled>,
+}
+
+/// A sibling that is ignored, because its bytes are not in the coding of its name.
+#[derive(Debug)]
+pub struct Mislabelled {
+    /// The coding of its name.
+    pub coding: Coding,
+    /// Its path.
+    pub path: PathBuf,
+    metadata: Metadata,
 }
 
 impl Variants {
-    /// Looks for the siblings of what was opened at `path`.
+    /// Looks at `now` for the siblings of what was opened at `path`.
     ///
     /// # Errors
     /// `NotFound` when that is not a regular file.
@@ -56,22 +96,41 @@ impl Variants {
         folder: &Folder<'_>,
         path: &Path,
         (file, metadata): (File, Metadata),
+        now: SystemTime,
     ) -> io::Result<Variants> {
         if !metadata.is_file() {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let modified = metadata.modified()?;
-        let sibling = |(coding, name): (Coding, PathBuf)| {
+        let original = Variant::new(Coding::Identity, file, metadata);
+        let (mut siblings, mut mislabelled) = (Vec::new(), Vec::new());
+        for (coding, path) in names(path).skip(1) {
             // One that cannot be opened is ignored: the file itself is sent.
-            let (file, metadata) = folder.open_file(&name).ok()?;
-            if !metadata.is_file() || metadata.modified().ok()? < modified {
-                log::debug!("{} is not a file, or older than {}", name.display(), path.display());
-                return None;
+            let Ok((file, metadata)) = folder.open_file(&path) else { continue };
+            if !metadata.is_file() || !is_up_to_date(&metadata, &original.metadata, now) {
+                log::debug!("{} is not a file, or older than that without its end", path.display());
+                continue;
             }
-            Some(Variant::new(coding, file, metadata))
-        };
-        let siblings = names(path).skip(1).filter_map(sibling).collect();
-        Ok(Variants { original: Variant::new(Coding::Identity, file, metadata), siblings })
+            let sibling = Variant::new(coding, file, metadata);
+            if begins_as(coding, &sibling.file.start(4)) {
+                siblings.push(sibling);
+            } else {
+                mislabelled.push(Mislabelled { coding, path, metadata: sibling.metadata });
+            }
+        }
+        Ok(Variants { original, siblings, mislabelled })
+    }
+
+    /// Returns the siblings that are ignored because their bytes are not what their names say.
+    pub fn mislabelled(&self) -> &[Mislabelled] {
+        &self.mislabelled
+    }
+
+    /// Returns the metadata of the file that has this coding by its name, if it was judged by its bytes: the
+    /// judgement holds as long as the file is unchanged.
+    pub fn metadata(&self, coding: Coding) -> Option<&Metadata> {
+        let used = self.all().find(|variant| variant.coding == coding).map(|used| &used.metadata);
+        let ignored = || self.mislabelled.iter().find(|ignored| ignored.coding == coding);
+        used.or_else(|| ignored().map(|ignored| &ignored.metadata))
     }
 
     /// Returns the file itself and its siblings.
