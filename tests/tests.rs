@@ -32,6 +32,9 @@ mod validators;
 /// Compressed siblings: by their times, and by their first bytes.
 mod siblings;
 
+/// The charset that is sent with a text, and what the text says of itself.
+mod charsets;
+
 /// Paths that would lead out of the document root: none does.
 mod paths;
 

@@ -1,9 +1,21 @@
-//! The media type of a file, by the extension of its name (RFC 9110, 8.3). Text is labelled as UTF-8.
+//! The media type of a file, by the extension of its name (RFC 9110, 8.3). Text is labelled as UTF-8 if it
+//! is that ([`charset`](super::charset)).
 
 use std::path::Path;
 
-/// Returns the value of `Content-Type` for a file of this name.
-pub fn content_type(path: &Path) -> &'static str {
+use super::charset::is_utf8;
+
+/// Returns the value of `Content-Type` for a file of this name; `start` reads the first bytes of a text.
+pub fn content_type(path: &Path, start: impl FnOnce() -> Vec<u8>) -> &'static str {
+    let of_utf8 = by_name(path);
+    match of_utf8.split_once(';') {
+        Some((media_type, _)) if !is_utf8(media_type, &start()) => media_type,
+        _ => of_utf8,
+    }
+}
+
+/// Returns the media type by the name, for text in UTF-8.
+fn by_name(path: &Path) -> &'static str {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
         "html" | "htm" => "text/html; charset=utf-8",
@@ -62,6 +74,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_text_is_looked_at() {
+        let never = || panic!("a picture is not read");
+        assert_eq!(content_type(Path::new("a.png"), never), "image/png");
+        let latin = || b"gr\xfcn".to_vec();
+        assert_eq!(content_type(Path::new("a.html"), latin), "text/html");
+    }
+
+    #[test]
     fn types() {
         for (name, want) in [
             ("index.html", "text/html; charset=utf-8"),
@@ -92,7 +112,7 @@ mod tests {
             ("a.", "application/octet-stream"),
             ("a.html ", "application/octet-stream"),
         ] {
-            assert_eq!(content_type(Path::new(name)), want, "{name}");
+            assert_eq!(by_name(Path::new(name)), want, "{name}");
         }
     }
 }

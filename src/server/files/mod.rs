@@ -11,6 +11,7 @@
 //! size, and its time put back, keeps its tag, too. Inode and time of the last change (ctime) are not in
 //! the tag: not every file system keeps them.
 
+pub mod charset;
 pub mod document_root;
 pub mod file_cache;
 pub mod file_part;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use self::charset::LOOKED_AT;
 use self::document_root::{DocumentRoot, is_absent};
 use self::file_cache::{CachedFile, FileCache};
 use self::mime::content_type;
@@ -162,7 +164,9 @@ impl Handler for Files {
 fn send(file: &CachedFile, variant: &Variant, path: &Path) -> Response {
     let headers = variant.fields.get_or_init(|| {
         let (etag, modified) = validators(variant, file.since);
-        let mut response = Response::new(Status::OK).field("Content-Type", content_type(path));
+        // That of the file itself, whatever the coding.
+        let kind = content_type(path, || file.variants.start(LOOKED_AT));
+        let mut response = Response::new(Status::OK).field("Content-Type", kind);
         if let Some(name) = variant.coding.name() {
             response = response.field("Content-Encoding", name);
         }

@@ -120,6 +120,11 @@ impl Variants {
         Ok(Variants { original, siblings, mislabelled })
     }
 
+    /// Returns the first `count` bytes of the file itself.
+    pub fn start(&self, count: usize) -> Vec<u8> {
+        self.original.file.start(count)
+    }
+
     /// Returns the siblings that are ignored because their bytes are not what their names say.
     pub fn mislabelled(&self) -> &[Mislabelled] {
         &self.mislabelled
