@@ -61,7 +61,7 @@ fn cases() -> Vec<Case> {
         (
             Rule::TargetByte,
             line(b"GET /caf\xC3\xA9<b> HTTP/1.1\r\n"),
-            excerpt(r"GET /caf\xC3\xA9<b> HTTP/1.1\r\n", 8, 4),
+            excerpt(r"GET /caf\xC3\xA9<b> HTTP/1.1\r\n", 16, 1),
         ),
         (Rule::Percent, line(b"GET /100% HTTP/1.1\r\n"), excerpt(r"GET /100% HTTP/1.1\r\n", 8, 1)),
         (Rule::Version, line(b"GET / http/1.1\r\n"), excerpt(r"GET / http/1.1\r\n", 6, 1)),

@@ -71,7 +71,7 @@ fn request_lines_of_8000_bytes_are_sent_and_taken() {
 #[test]
 fn wrong_input_is_refused_not_repaired() {
     let server = Server::start(&[]);
-    for target in ["/a b", "/\u{e9}", "/%", "/a\\b", "echo", "/<a>"] {
+    for target in ["/a b", "/\u{7f}", "/%", "/a\\b", "echo", "/<a>"] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         let answer = server.exchange(request);
         assert!(answer.starts_with("HTTP/1.1 400 "), "{target}: {answer}");

@@ -35,6 +35,9 @@ mod siblings;
 /// The charset that is sent with a text, and what the text says of itself.
 mod charsets;
 
+/// Targets as real programs send them: dot segments, `//`, queries without encoding.
+mod targets;
+
 /// Paths that would lead out of the document root: none does.
 mod paths;
 

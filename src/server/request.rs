@@ -27,7 +27,7 @@ impl Request {
     pub fn param(&self, name: &str) -> &str {
         match self.params.value(name) {
             Some(value) => value,
-            None => panic!("the route of {} has no {{{name}}}", self.head.target),
+            None => panic!("the route of {:?} has no {{{name}}}", self.head.target.path()),
         }
     }
 

@@ -162,6 +162,10 @@ impl Routes {
         if let Some(handler) = literal.and_then(|path| path.handler(method)) {
             return Found::Handler(handler, Params::default());
         }
+        // Beyond the root (RFC 3986, 5.2.4): no route is asked, so that no handler has to look.
+        if path.starts_with("/../") {
+            return Found::NotFound;
+        }
         let parts = Segments::from_iter(segments(path));
         let fits = |path: &&Path| path.pattern.fits(&parts);
         for path in self.paths.iter().filter(fits) {

@@ -64,8 +64,17 @@ pub static FIELD_VALUE: Class = Class::of(b"\t").and_range(b' ', b'~').and_range
 /// percent-encode set) and which mean nothing to us but themselves. A backslash is not in it.
 pub static PATH: Class = Class::of(b"-._~!$&'()*+,;=:@/%[]|^{}`").and_alphanumeric();
 
+/// What a server takes in a path: the same, and bytes of UTF-8, which curl sends as they were typed.
+pub static PATH_TAKEN: Class =
+    Class::of(b"-._~!$&'()*+,;=:@/%[]|^{}`").and_alphanumeric().and_range(0x80, 0xFF);
+
 /// `*( pchar / "/" / "?" )` (RFC 3986, 3.4), and again what browsers leave as it is.
 pub static QUERY: Class = Class::of(b"-._~!$&'()*+,;=:@/%[]|^{}`?\\").and_alphanumeric();
+
+/// What a server takes in a query: all that cannot end it (WHATWG URL, query state). It means nothing to the
+/// framing, and as many programs do not encode it as do.
+pub static QUERY_TAKEN: Class =
+    Class::of(b"").and_range(b'!', b'"').and_range(b'$', b'~').and_range(0x80, 0xFF);
 
 /// `reg-name = *( unreserved / pct-encoded / sub-delims )` (RFC 3986, 3.2.2): a host by name.
 pub static REG_NAME: Class = Class::of(b"-._~!$&'()*+,;=%").and_alphanumeric();
@@ -226,6 +235,8 @@ mod tests {
         assert!(b"\t ~\x80\xff".iter().all(|&byte| FIELD_VALUE.has(byte)));
         assert!(b"\\#\" <>\x80".iter().all(|&byte| !PATH.has(byte)));
         assert!(b"#\" <>\x80".iter().all(|&byte| !QUERY.has(byte)));
+        assert!(b"\\#\" <>\x7F\0".iter().all(|&byte| !PATH_TAKEN.has(byte)));
+        assert!(b"# \x7F\t\0".iter().all(|&byte| !QUERY_TAKEN.has(byte)));
     }
 
     #[test]

@@ -106,7 +106,7 @@ rules! {
         "the target has a byte that must be percent-encoded"
         "%20 for a space, %22 for a quote",
     Percent BAD_REQUEST "RFC 3986, 2.1"
-        "a % in the target is not followed by two hexadecimal digits"
+        "a % in the path is not followed by two hexadecimal digits"
         "/100%25 for /100%",
     Version BAD_REQUEST "RFC 9112, 2.3"
         "the request line does not end with a version of the form HTTP/1.1"

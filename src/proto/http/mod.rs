@@ -73,6 +73,7 @@ pub mod head;
 pub mod headers;
 pub mod limits;
 pub mod method;
+mod path;
 pub mod range;
 mod reference;
 pub mod rejected;

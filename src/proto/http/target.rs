@@ -6,15 +6,20 @@
 //! CONNECT example.org:443 HTTP/1.1         authority-form: CONNECT only
 //! OPTIONS * HTTP/1.1                       asterisk-form: OPTIONS only, the server itself
 //! ```
-//! Refused: bytes that a URI may not have, a `%` without two digits, a fragment, user
-//! information, a form that does not go with the method.
+//! The server has its own meaning for a path: the [normal form](PathAndQuery::normal_path). A query means
+//! nothing here and stays as it came.
+//!
+//! Refused: bytes that mean something else in a request (controls, a space, a backslash in a path), bytes that
+//! are no UTF-8, a `%` without two digits in a path, a fragment, user information, a form that does not go with
+//! the method.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-use super::chars::{PATH, QUERY, REG_NAME, decimal, first_bad_percent, percent_decode};
+use super::chars::{PATH_TAKEN, QUERY_TAKEN, REG_NAME, decimal, first_bad_percent, percent_decode};
 use super::error::{Fault, Rule};
 use super::method::Method;
+use super::path::normal_form;
 use crate::proto::scan::position;
 
 /// A request target in one of its four forms.
@@ -86,10 +91,11 @@ impl Target {
         }
     }
 
-    /// Returns the path, still percent-encoded: `*` for the asterisk, empty for an authority.
+    /// Returns the path in its [normal form](PathAndQuery::normal_path), still percent-encoded: `*` for the
+    /// asterisk, empty for an authority.
     pub fn path(&self) -> &str {
         match self {
-            Target::Origin(path) | Target::Absolute(_, path) => path.path(),
+            Target::Origin(path) | Target::Absolute(_, path) => path.normal_path(),
             Target::Authority(_) => "",
             Target::Asterisk => "*",
         }
@@ -120,6 +126,8 @@ impl std::fmt::Display for Target {
 pub struct PathAndQuery {
     text: String,
     path_length: usize,
+    /// The normal form of the path, if that is another text.
+    normal: Option<Box<str>>,
 }
 
 impl PathAndQuery {
@@ -136,13 +144,13 @@ impl PathAndQuery {
         if !text.starts_with(b"/") {
             return Err(Fault::new(Rule::TargetForm, 0));
         }
-        let path_length = PATH.prefix(text);
+        let path_length = PATH_TAKEN.prefix(text);
         let query = &text[path_length..];
-        let query_length = if query.starts_with(b"?") { QUERY.prefix(query) } else { 0 };
+        let query_length = if query.starts_with(b"?") { QUERY_TAKEN.prefix(query) } else { 0 };
         if query_length < query.len() {
             return Err(Fault::new(Rule::TargetByte, path_length + query_length));
         }
-        if let Some(at) = first_bad_percent(text) {
+        if let Some(at) = first_bad_percent(&text[..path_length]) {
             return Err(Fault::new(Rule::Percent, at));
         }
         let mut memory = recycled.into_bytes();
@@ -151,16 +159,24 @@ impl PathAndQuery {
         }
         memory.clear();
         memory.extend_from_slice(text);
-        let text = String::from_utf8(memory).map_err(|_| Fault::new(Rule::TargetByte, 0))?;
-        Ok(PathAndQuery { text, path_length })
+        let text = String::from_utf8(memory)
+            .map_err(|error| Fault::new(Rule::TargetByte, error.utf8_error().valid_up_to()))?;
+        let normal = normal_form(text.split_at(path_length).0);
+        Ok(PathAndQuery { text, path_length, normal })
     }
 
-    /// Returns the path, which begins with `/`, still encoded.
+    /// Returns the path as it was written, which begins with `/`, still encoded.
     pub fn path(&self) -> &str {
         self.text.split_at(self.path_length).0
     }
 
-    /// Returns what follows the `?`, still encoded.
+    /// Returns the path, still encoded, without dot segments and runs of slashes. A path that leads beyond
+    /// the root begins with the segment `..`; no other one has such a segment.
+    pub fn normal_path(&self) -> &str {
+        self.normal.as_deref().unwrap_or_else(|| self.path())
+    }
+
+    /// Returns what follows the `?`, as it came.
     pub fn query(&self) -> Option<&str> {
         self.text.split_at(self.path_length).1.strip_prefix('?')
     }
@@ -262,7 +278,9 @@ mod tests {
         use Method::*;
         for (method, text, want) in [
             (Get, "/", Ok("/")),
-            (Get, "//host/x", Ok("//host/x")),
+            (Get, "//host/./x", Ok("//host/./x")),
+            (Get, "/hello.txt?q=100%", Ok("/hello.txt?q=100%")),
+            (Get, "/é?ü=\"<a>\"&b=%zz", Ok("/é?ü=\"<a>\"&b=%zz")),
             (Get, "/a/b?c=d?e/%20", Ok("/a/b?c=d?e/%20")),
             (Get, "/a[1]|b?x={y}\\", Ok("/a[1]|b?x={y}\\")),
             (Get, "HTTP://EXAMPLE.org:80/a?b", Ok("http://example.org:80/a?b")),
@@ -280,21 +298,30 @@ mod tests {
             (Get, "http://host:65536/", Err((Rule::TargetForm, 7))),
             (Get, "http://host/a b", Err((Rule::TargetByte, 13))),
             (Get, "http://host#a", Err((Rule::TargetByte, 11))),
-            (Get, "http://host?a%", Err((Rule::Percent, 13))),
+            (Get, "http://host?a%", Ok("http://host/?a%")),
+            (Get, "http://host/a%?b", Err((Rule::Percent, 13))),
             (Connect, "/", Err((Rule::TargetForm, 0))),
             (Connect, "example.org", Err((Rule::TargetForm, 0))),
             (Options, "**", Err((Rule::TargetForm, 0))),
             (Get, "/a#b", Err((Rule::TargetByte, 2))),
             (Get, "/a\"b", Err((Rule::TargetByte, 2))),
             (Get, "/a\\b", Err((Rule::TargetByte, 2))),
-            (Get, "/é", Err((Rule::TargetByte, 1))),
-            (Get, "/a?é", Err((Rule::TargetByte, 3))),
+            (Get, "/a<b", Err((Rule::TargetByte, 2))),
+            (Get, "/a?b#c", Err((Rule::TargetByte, 4))),
+            (Get, "/a?b\x7f", Err((Rule::TargetByte, 4))),
             (Get, "/a\0", Err((Rule::TargetByte, 2))),
             (Get, "/%zz", Err((Rule::Percent, 1))),
-            (Get, "/a?%4", Err((Rule::Percent, 3))),
         ] {
             let name = format!("{method} {text}");
             assert_eq!(parse(method, text), want.map(str::to_owned), "{name}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_are_refused() {
+        for (text, at) in [(&b"/a\xFF"[..], 2), (b"/a?b=\xE9", 5), (b"/\xC0\xAE\xC0\xAE/", 1)] {
+            let fault = Target::parse(&Method::Get, text).unwrap_err();
+            assert_eq!((fault.rule, fault.offset), (Rule::TargetByte, at), "{text:?}");
         }
     }
 

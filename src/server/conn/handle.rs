@@ -18,7 +18,7 @@ use crate::proto::http::close::CloseReason;
 use crate::proto::http::head::RequestHead;
 use crate::server::handler::Handler;
 use crate::server::request::Request;
-use crate::server::respond::error_response::ErrorResponse;
+use crate::server::respond::error_response::{ErrorResponse, shown};
 use crate::server::respond::failure::log_failure;
 use crate::server::respond::range_response::apply_conditions_and_ranges;
 use crate::server::response::Response;
@@ -152,6 +152,7 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
 
 /// Returns the response to a request whose handler panicked, and logs the panic.
 pub(super) fn after_panic(head: &RequestHead) -> Response {
-    log::error!("the handler of {} {} panicked", head.method, head.target);
+    let target = shown(&head.target.to_string());
+    log::error!("the handler of {} {target} panicked", head.method);
     ErrorResponse::internal_error().response(Some(head))
 }

@@ -20,6 +20,7 @@ use crate::proto::http::headers::Headers;
 use crate::proto::http::server::{OutgoingHead, PartialHead, RecvHead, SendBody, SendHead};
 use crate::proto::http::status::Status;
 use crate::server::log::access_log::{AccessLog, Line};
+use crate::server::respond::error_response::shown;
 use crate::server::response::{Body, Response};
 use crate::server::router::Endpoint;
 
@@ -259,7 +260,7 @@ impl Http {
         let next = match end {
             Ok(trailers) => send.finish_with(&trailers, &mut io.output.bytes),
             Err(error) => {
-                let target = exchange.request.head().map(|head| head.target.to_string());
+                let target = exchange.request.head().map(|head| shown(&head.target.to_string()));
                 log::error!(
                     "{}: the body of {} ended early, after {} bytes: {error}",
                     io.peer,

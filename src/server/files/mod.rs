@@ -37,12 +37,12 @@ use self::ticks::may_change_unseen;
 use super::descriptors::kept_files;
 use super::handler::Handler;
 use super::request::Request;
-use super::respond::error_response::ErrorResponse;
+use super::respond::error_response::{ErrorResponse, shown};
 use super::respond::failure::failed;
 use super::response::{Body, Response};
 use crate::net::socket::descriptors;
 use crate::proto::http::accept::Codings;
-use crate::proto::http::chars::{UNRESERVED, percent_encode};
+use crate::proto::http::chars::{QUERY, UNRESERVED, percent_encode};
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::status::Status;
 use crate::sync::lock;
@@ -153,7 +153,8 @@ impl Handler for Files {
             return self.own_page(request).unwrap_or_else(built_in);
         }
         if error.kind() == io::ErrorKind::PermissionDenied {
-            log::warn!("{}: {error}; check its owner and mode", request.head.target.path());
+            let path = shown(request.head.target.path());
+            log::warn!("{path}: {error}; check its owner and mode");
             return ErrorResponse::forbidden(&request.head).to(request);
         }
         failed(&request.head, &error)
@@ -218,7 +219,9 @@ fn redirect_to_folder(request: &Request, path: &Path) -> Response {
     location.push('/');
     if let Some(query) = request.head.target.query() {
         location.push('?');
-        location.push_str(query);
+        // What a URI may not have, and the client sent all the same, is encoded; a % is kept.
+        let parts = query.split('%').map(|part| percent_encode(part.as_bytes(), &QUERY));
+        location.push_str(&parts.collect::<Vec<_>>().join("%"));
     }
     Response::text(format!(
         "301 Moved Permanently\n\nA folder's path ends with a slash: {location}\n"

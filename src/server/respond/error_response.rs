@@ -262,8 +262,8 @@ pub fn overload(why: RejectReason) -> Response {
         .body(Body::Bytes(error_page::text(&error).into_bytes().into()))
 }
 
-/// Returns text of the client, escaped, and cut to 200 bytes.
-fn shown(text: &str) -> String {
+/// Returns text of the client, for a page or the log: escaped, and cut to 200 bytes.
+pub(crate) fn shown(text: &str) -> String {
     const LONGEST: usize = 200;
     match text.as_bytes().get(..LONGEST) {
         Some(start) if text.len() > LONGEST => format!("{}...", escape_bytes(start)),

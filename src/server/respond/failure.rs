@@ -9,7 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::error_response::ErrorResponse;
+use super::error_response::{ErrorResponse, shown};
 use crate::net::errors::out_of_descriptors;
 use crate::net::log_throttle::LogThrottle;
 use crate::proto::http::head::RequestHead;
@@ -18,7 +18,8 @@ use crate::server::response::Response;
 
 /// Returns the response to a request that failed with this error, and logs the error.
 pub fn failed(head: &RequestHead, error: &io::Error) -> Response {
-    log_failure(format_args!("{} {}", head.method, head.target), error);
+    let target = shown(&head.target.to_string());
+    log_failure(format_args!("{} {target}", head.method), error);
     if !out_of_descriptors(error) {
         return ErrorResponse::internal_error().response(Some(head));
     }

@@ -1,0 +1,108 @@
+//! The normal form of a path (RFC 3986, 6.2.2.3): without dot segments, and without empty ones.
+//!
+//! ```text
+//! /a/./b//c    /a/b/c     apt sends /flat/./Packages; joined names give //
+//! /a/../b      /b         whether there is an /a or not: only the text counts
+//! /a/%2E%2e/b  /b         an encoded dot is a dot (6.2.2.2)
+//! /a/..        /          what is left is a folder
+//! /../a        /../a      beyond the root: it stays, and names nothing
+//! ```
+//! A run of slashes is one, as with nginx and Apache; an encoded slash does not separate anything.
+
+use crate::proto::scan::position;
+
+/// Returns the normal form of a path that begins with `/`; `None` if that is the path itself.
+#[inline]
+pub(super) fn normal_form(path: &str) -> Option<Box<str>> {
+    if may_be_normal(path.as_bytes()) {
+        return None;
+    }
+    Some(resolve(path)).filter(|form| **form != *path)
+}
+
+/// Returns true if no segment is empty or begins with a dot, encoded or not, as in most paths.
+#[inline]
+fn may_be_normal(mut path: &[u8]) -> bool {
+    while let Some(at) = position(b'/', path) {
+        path = &path[at + 1..];
+        if let [b'/' | b'.' | b'%', ..] = path {
+            return false;
+        }
+    }
+    true
+}
+
+#[cold]
+fn resolve(path: &str) -> Box<str> {
+    let mut kept = Vec::new();
+    let mut is_folder = false;
+    for segment in path.split('/').skip(1) {
+        let dots = dots(segment);
+        is_folder = segment.is_empty() || dots.is_some();
+        match (dots, kept.last()) {
+            (Some(2), None | Some(&"..")) => kept.push(".."),
+            (Some(2), _) => {
+                kept.pop();
+            }
+            _ if is_folder => {}
+            _ => kept.push(segment),
+        }
+    }
+    if is_folder && !kept.is_empty() {
+        kept.push("");
+    }
+    format!("/{}", kept.join("/")).into()
+}
+
+/// Returns 1 or 2 for a dot segment (RFC 3986, 3.3).
+fn dots(segment: &str) -> Option<usize> {
+    let mut count = 0;
+    let mut rest = segment.as_bytes();
+    while let [b'.', after @ ..] | [b'%', b'2', b'e' | b'E', after @ ..] = rest {
+        (count, rest) = (count + 1, after);
+    }
+    Some(count).filter(|count| rest.is_empty() && matches!(count, 1 | 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dot_segments_and_runs_of_slashes_are_resolved_in_the_text() {
+        for (path, want) in [
+            ("/", "/"),
+            ("/a", "/a"),
+            ("/a/", "/a/"),
+            ("/a/b.c/..d/.e/...", "/a/b.c/..d/.e/..."),
+            ("/%41/%2f/%2", "/%41/%2f/%2"),
+            ("/flat/./Packages", "/flat/Packages"),
+            ("/nosuch/../x", "/x"),
+            ("/a/b/../../c", "/c"),
+            ("/.", "/"),
+            ("/./", "/"),
+            ("/a/.", "/a/"),
+            ("/a/..", "/"),
+            ("/a/b/..", "/a/"),
+            ("//", "/"),
+            ("//a", "/a"),
+            ("/a//b///", "/a/b/"),
+            ("/a//../b", "/b"),
+            ("/%2e/%2E%2e/a", "/../a"),
+            ("/.%2e/a", "/../a"),
+            ("/..", "/../"),
+            ("/../a", "/../a"),
+            ("/a/../../b", "/../b"),
+            ("/../../a/../b", "/../../b"),
+            ("/..;/a", "/..;/a"),
+            ("/..%2fa", "/..%2fa"),
+            ("/%252e%252e/a", "/%252e%252e/a"),
+            ("/é/../a", "/a"),
+        ] {
+            let form = normal_form(path);
+            assert_eq!(form.as_deref().unwrap_or(path), want, "{path}");
+            assert_eq!(form.is_none(), path == want, "{path}");
+            assert_eq!(normal_form(want), None, "{want}");
+        }
+    }
+}
