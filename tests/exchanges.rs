@@ -334,6 +334,8 @@ fn heads_have_limits() {
         ("line", "200 OK", format!("GET /?{} HTTP/1.0\r\n\r\n", long(8175))),
         ("line", "414 URI Too Long", format!("GET /?{} HTTP/1.0\r\n\r\n", long(8176))),
         ("line without an end", "414 URI Too Long", format!("GET /?{}", long(9000))),
+        ("method", "501 Not Implemented", format!("{} / HTTP/1.1\r\n\r\n", "A".repeat(100_000))),
+        ("method without an end", "501 Not Implemented", "A".repeat(9000)),
         ("field", "200 OK", format!("GET / HTTP/1.0\r\nA: {}\r\n\r\n", long(16_379))),
         (
             "field",

@@ -51,6 +51,7 @@ fn cases() -> Vec<Case> {
             format!("GET /?{}", x(8187)).into_bytes(),
             excerpt(&long, 62, 1),
         ),
+        (Rule::MethodTooLong, x(8193).into_bytes(), excerpt(&long, 62, 1)),
         (Rule::RequestLine, line(b"GET  / HTTP/1.1\r\n"), excerpt(r"GET  / HTTP/1.1\r\n", 4, 1)),
         (Rule::MethodName, line(b"G{T / HTTP/1.1\r\n"), excerpt(r"G{T / HTTP/1.1\r\n", 1, 1)),
         (
@@ -95,6 +96,11 @@ fn cases() -> Vec<Case> {
             Rule::LengthRepeated,
             post("Content-Length: 5\r\nContent-Length: 6\r\n", "hello"),
             excerpt(r"Content-Length: 6\r\n", 16, 1),
+        ),
+        (
+            Rule::FieldsDiffer,
+            get("Host: a\r\nContent-Type: a/b\r\ncontent-type: a/c\r\n"),
+            excerpt(r"content-type: a/c\r\n", 14, 1),
         ),
         (
             Rule::LengthAndCoding,

@@ -93,6 +93,9 @@ rules! {
     RequestLineTooLong URI_TOO_LONG "RFC 9112, 3"
         "the request line is longer than this server accepts"
         "a shorter target; send long data in the body of a POST",
+    MethodTooLong NOT_IMPLEMENTED "RFC 9112, 3"
+        "the method is longer than any that this server implements"
+        "GET / HTTP/1.1",
     RequestLine BAD_REQUEST "RFC 9112, 3"
         "the request line does not have three parts (method, target, version) with one space between them"
         "GET /index.html HTTP/1.1",
@@ -165,6 +168,9 @@ rules! {
     HostInvalid BAD_REQUEST "RFC 9110, 7.2"
         "the value of Host is not a host name or address, with a colon and a port if the port is not the default"
         "Host: example.org:8080",
+    FieldsDiffer BAD_REQUEST "RFC 9110, 5.3"
+        "a field that has one value is sent twice, with different values"
+        "one field of this name: Content-Type: application/json",
     Length BAD_REQUEST "RFC 9110, 8.6"
         "the value of Content-Length is not a number; only digits are allowed, without a sign or a space"
         "Content-Length: 42",

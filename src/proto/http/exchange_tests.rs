@@ -717,7 +717,8 @@ fn breaking(rule: Rule) -> String {
         Rule::NotHttp => line("{}"),
         Rule::Telnet => String::new(), // not UTF-8; see the table of request lines
         Rule::Tls => line("\x16\x03\x01"),
-        Rule::RequestLineTooLong => line(&"A".repeat(9000)),
+        Rule::RequestLineTooLong => line(&format!("GET /{}", "A".repeat(9000))),
+        Rule::MethodTooLong => line(&"A".repeat(9000)),
         Rule::RequestLine => line("GET /"),
         Rule::MethodName => line("GET: / HTTP/1.1"),
         Rule::TargetForm => line("GET * HTTP/1.1"),
@@ -742,6 +743,7 @@ fn breaking(rule: Rule) -> String {
         Rule::HostMissing => line("GET / HTTP/1.1\r\n"),
         Rule::HostRepeated => get("Host: a"),
         Rule::HostInvalid => line("GET / HTTP/1.1\r\nHost: /\r\n"),
+        Rule::FieldsDiffer => get("Origin: http://a\r\nOrigin: http://b"),
         Rule::Length => get("Content-Length: +1"),
         Rule::LengthRepeated => get("Content-Length: 1, 1"),
         Rule::LengthAndCoding => get("Content-Length: 1\r\nTransfer-Encoding: chunked"),

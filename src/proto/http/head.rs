@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use super::chars::{REASON, TCHAR, decimal};
 use super::error::{Fault, Rule};
 use super::field_line::{bare_cr, push_field_line, strip_ending, take_field_lines};
-use super::headers::Headers;
+use super::headers::{Headers, Names};
 use super::limits::Limits;
 use super::method::Method;
 use super::rejected::{PartialHead, Rejected};
@@ -120,11 +120,11 @@ pub enum Recipient {
 
 /// What differs between the two kinds of head.
 pub trait Head: Sized + std::fmt::Debug {
-    /// The rule that a first line without an end breaks.
-    const LINE_TOO_LONG: Rule;
-
     /// Who reads it, and so how strictly.
     const RECIPIENT: Recipient;
+
+    /// Returns the rule that a first line breaks which begins like this, and is longer than the limit.
+    fn line_too_long(start: &[u8]) -> Rule;
 
     /// Checks the first bytes, before their line is complete. More bytes do not change the result.
     ///
@@ -205,8 +205,10 @@ impl<H: Head> Partial<H> {
                     Ok(Some(line)) => line,
                     Ok(None) => return Partial::Start { empty_lines }.wait(input),
                     Err(LineTooLong) => {
-                        let fault = Fault::new(H::LINE_TOO_LONG, limits.request_line);
-                        return Err(Rejected::at_start(fault, input.bytes()));
+                        let bytes = input.bytes();
+                        let start = &bytes[..limits.request_line.min(bytes.len())];
+                        let fault = Fault::new(H::line_too_long(start), limits.request_line);
+                        return Err(Rejected::at_start(fault, bytes));
                     }
                 };
                 let content = strip_ending(line);
@@ -290,8 +292,15 @@ impl<H> Default for Partial<H> {
 }
 
 impl Head for RequestHead {
-    const LINE_TOO_LONG: Rule = Rule::RequestLineTooLong;
     const RECIPIENT: Recipient = Recipient::Server;
+
+    /// RFC 9112, 3: 501 for a method that is longer than any, 414 for a target.
+    fn line_too_long(start: &[u8]) -> Rule {
+        match position(b' ', start) {
+            Some(_) => Rule::RequestLineTooLong,
+            None => Rule::MethodTooLong,
+        }
+    }
 
     fn begin(bytes: &[u8]) -> Result<(), Rule> {
         match bytes {
@@ -314,8 +323,12 @@ impl Head for RequestHead {
         Ok(head)
     }
 
-    /// RFC 9112, 3.2: exactly one valid Host on 1.1, at most one on 1.0.
+    /// RFC 9112, 3.2: exactly one valid Host on 1.1, at most one on 1.0. No field of [`SINGLE`] has two
+    /// values.
     fn check(&self) -> Result<(), Fault> {
+        if let Some(at) = self.headers.first_difference(&SINGLE) {
+            return Err(Fault::new(Rule::FieldsDiffer, at));
+        }
         let RequestHead { version, headers, .. } = self;
         let mut hosts = headers.places("host");
         match (hosts.next(), hosts.next()) {
@@ -336,6 +349,11 @@ impl Head for RequestHead {
         &mut self.headers
     }
 }
+
+/// The fields of a request that have one value, and decide what the request means or may do: with two, a proxy and
+/// this server could each take another one (RFC 9110, 5.3). Equal ones are read as one. Not among them are those
+/// that are without effect when they are repeated, such as `Range`.
+static SINGLE: Names = Names::of(&["content-type", "origin", "authorization"]);
 
 /// Parses the first line of a request (RFC 9112, 3). `recycled` is memory for the target.
 #[inline]
@@ -360,8 +378,11 @@ fn parse_request_line(line: &[u8], recycled: String) -> Result<(Method, Target, 
 }
 
 impl Head for ResponseHead {
-    const LINE_TOO_LONG: Rule = Rule::StatusLineTooLong;
     const RECIPIENT: Recipient = Recipient::UserAgent;
+
+    fn line_too_long(_: &[u8]) -> Rule {
+        Rule::StatusLineTooLong
+    }
 
     fn begin(bytes: &[u8]) -> Result<(), Rule> {
         let seen = bytes.len().min(5);

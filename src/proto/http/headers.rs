@@ -231,6 +231,21 @@ impl Headers {
         self.named(name).map(|line| (line.value.start, &self.text[line.value.clone()]))
     }
 
+    /// Returns where in [`Headers::source`] a value begins that differs from an earlier one of the same name,
+    /// for these names.
+    #[inline(always)]
+    pub(super) fn first_difference(&self, names: &Names) -> Option<usize> {
+        if self.filter.may_share(names.filter) { self.find_difference(names) } else { None }
+    }
+
+    fn find_difference(&self, names: &Names) -> Option<usize> {
+        names.each().find_map(|name| {
+            let mut places = self.places(name);
+            let (_, first) = places.next()?;
+            places.find(|(_, value)| *value != first).map(|(at, _)| at)
+        })
+    }
+
     #[inline(always)]
     fn may_have(&self, name: &str) -> bool {
         self.filter.may_share(BloomFilter::of(name.as_bytes()))

@@ -268,6 +268,32 @@ fn hosts() {
 }
 
 #[test]
+fn fields_with_one_value_have_one() {
+    run_all::<RequestHead>(&[
+        (
+            "equal",
+            b"GET / HTTP/1.0\r\nContent-Type: a/b\r\ncontent-type:a/b \r\n\r\n",
+            Ok(("GET / HTTP/1.0", &[("Content-Type", b"a/b"), ("content-type", b"a/b")])),
+        ),
+        (
+            "different",
+            b"GET / HTTP/1.0\r\nContent-Type: a/b\r\nContent-Type: a/c\r\n\r\n",
+            Err((FieldsDiffer, 49)),
+        ),
+        (
+            "the third",
+            b"GET / HTTP/1.0\r\nOrigin: a\r\nA: b\r\nOrigin: a\r\norigin: b\r\n\r\n",
+            Err((FieldsDiffer, 52)),
+        ),
+        (
+            "secrets",
+            b"GET / HTTP/1.0\r\nAuthorization: Basic a\r\nAuthorization: Basic b\r\n\r\n",
+            Err((FieldsDiffer, 55)),
+        ),
+    ]);
+}
+
+#[test]
 fn the_host_that_is_asked_for() {
     for (wire, want) in [
         ("GET http://a:81/ HTTP/1.1\r\nHost: b\r\n\r\n", Some("a:81")),
@@ -326,6 +352,19 @@ fn requests_at_their_limits_and_one_beyond() {
     );
 }
 
+/// RFC 9112, 3: the server knows no such method (501), or the target is too long (414).
+#[test]
+fn what_is_too_long_is_the_method_if_it_has_no_end() {
+    let limits = Limits { request_line: 20, ..Limits::default() };
+    for (line, rule) in [
+        (&b"ABCDEFGHIJKLMNOPQRST / HTTP/1.0\r\n"[..], MethodTooLong),
+        (b"ABCDEFGHIJKLMNOPQRSTU", MethodTooLong),
+        (b"ABCDEFGHIJKLMNOPQRS / HTTP/1.0\r\n", RequestLineTooLong),
+    ] {
+        run::<RequestHead>("GET", line, &limits, &Err((rule, 20)));
+    }
+}
+
 #[test]
 fn empty_lines_in_front_are_not_endless() {
     let limits = Limits { fields: 3, ..Limits::default() };
@@ -343,8 +382,8 @@ fn empty_lines_in_front_are_not_endless() {
 #[test]
 fn what_is_not_http_is_not_a_long_line_either() {
     let nine_thousand = |byte: u8| vec![byte; 9000];
-    for (byte, rule) in [(0, NotHttp), (0x16, Tls), (0xFF, Telnet), (b'A', RequestLineTooLong)] {
-        let offset = if rule == RequestLineTooLong { 8192 } else { 0 };
+    for (byte, rule) in [(0, NotHttp), (0x16, Tls), (0xFF, Telnet), (b'A', MethodTooLong)] {
+        let offset = if rule == MethodTooLong { 8192 } else { 0 };
         let limits = Limits::default();
         run::<RequestHead>("garbage", &nine_thousand(byte), &limits, &Err((rule, offset)));
         run::<ResponseHead>("garbage", &nine_thousand(byte), &limits, &Err((NoStatusLine, 0)));

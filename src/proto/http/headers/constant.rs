@@ -73,6 +73,10 @@ impl Names {
         Names { names, filter }
     }
 
+    pub(super) fn each(&self) -> impl Iterator<Item = &'static str> {
+        self.names.iter().copied()
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|held| name.eq_ignore_ascii_case(held))
     }
