@@ -426,6 +426,56 @@ fn a_415_says_nothing_of_codings() {
     }
 }
 
+/// Each creates a user, or a body of garbage, if its coding is not looked at.
+#[test]
+fn a_compressed_body_is_for_those_who_ask_for_it() {
+    let server = Server::start(&[]);
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let body = "name=Ada&email=a@b";
+    let send = |request: &str, fields: &str| {
+        let length = body.len();
+        let head =
+            format!("{request} HTTP/1.1\r\nHost: a\r\n{fields}Content-Length: {length}\r\n\r\n");
+        server.connect().send(head + body).answer()
+    };
+    for coding in ["gzip", "br", "identity, deflate", "GZIP"] {
+        let answer = send("POST /users", &format!("{form}Content-Encoding: {coding}\r\n"));
+        assert_eq!(answer.status(), 415, "{coding}: {}", answer.text());
+        assert_eq!(answer.field("Accept-Encoding"), Some("identity"), "{coding}");
+    }
+    let mut waits = server.connect();
+    let fields = "Content-Encoding: gzip\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n";
+    waits.send(format!("POST /users HTTP/1.1\r\nHost: a\r\n{form}{fields}"));
+    assert_eq!(waits.answer().status(), 415, "and not a 100");
+    assert_eq!(server.get("/users").text(), "{\"users\":[]}");
+    let plain = send("POST /users", &format!("{form}Content-Encoding: identity\r\n"));
+    assert_eq!(plain.status(), 201, "{}", plain.text());
+    // These show and count the bytes that came.
+    let echo = send("POST /echo", "Content-Encoding: br\r\n").text();
+    assert!(echo.ends_with(&format!("\r\n\r\n{body}")), "{echo}");
+    assert!(send("PUT /count", "Content-Encoding: gzip\r\n").text().starts_with("18 bytes"));
+}
+
+/// Which of two a proxy has looked at is not known.
+#[test]
+fn a_field_of_one_value_has_one() {
+    let server = Server::start(&[]);
+    for (fields, status) in [
+        ("Content-Type: application/json\r\nContent-Type: application/json\r\n", 200),
+        ("Content-Type: application/json\r\nContent-Type: text/plain\r\n", 400),
+        ("Content-Type: a/b\r\nContent-Type: a/b; charset=utf-8\r\n", 400),
+        ("Origin: http://a\r\nOrigin: http://a\r\n", 200),
+        ("Origin: http://a\r\nA: b\r\norigin: http://evil.example\r\n", 400),
+        ("Authorization: Basic YTpi\r\nAuthorization: Basic YzpkCg==\r\n", 400),
+        ("Accept: a/b\r\nAccept: c/d\r\nCookie: a=b\r\nCookie: c=d\r\n", 200),
+    ] {
+        let request = format!("GET /echo HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        let answer = server.connect().send(request).answer();
+        assert_eq!(answer.status(), status, "{fields}");
+        assert!(status == 200 || !answer.text().contains("YzpkCg"), "no secret is shown");
+    }
+}
+
 #[test]
 fn errors_explain_themselves() {
     for Exchange { asked, status, body, .. } in exchanges() {

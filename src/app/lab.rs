@@ -9,6 +9,7 @@
 //! | `/chunks/{n}` | the same in chunks, as if the length were unknown; their CRC-32 as a trailer |
 //! | `/count` | POST, PUT: length and CRC-32 of a body of any size, which is streamed |
 //!
+//! `/echo` and `/count` take a compressed body and leave it as it is.
 //! A number of milliseconds may have up to six decimals: `/sleep/0.5`.
 
 use std::io::{self, Cursor, Read, Write};
@@ -18,7 +19,9 @@ use std::time::{Duration, Instant};
 
 use crate::proto::http::chars::decimal;
 use crate::server::respond::error_response::ErrorResponse;
-use crate::server::{Body, Headers, Method, Request, Response, Router, Status, Streaming, Trailed};
+use crate::server::{
+    AnyCoding, Body, Headers, Method, Request, Response, Router, Status, Streaming, Trailed,
+};
 
 /// The longest time of `/sleep` and `/spin`.
 const LONGEST: Duration = Duration::from_millis(60_000);
@@ -33,10 +36,12 @@ pub fn add_to(router: Router) -> Router {
         .get("/spin/{ms}", spin)
         .get("/bytes/{n}", bytes)
         .get("/chunks/{n}", chunks)
-        .post("/count", Streaming(count))
-        .put("/count", Streaming(count));
+        .post("/count", Streaming(AnyCoding(count)))
+        .put("/count", Streaming(AnyCoding(count)));
     let methods = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
-    methods.into_iter().fold(router, |router, method| router.route(method, "/echo", echo))
+    methods
+        .into_iter()
+        .fold(router, |router, method| router.route(method, "/echo", AnyCoding(echo)))
 }
 
 /// Returns the request as plain text; `nosniff` stops browsers from guessing another type.

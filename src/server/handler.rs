@@ -57,6 +57,12 @@ pub trait Handler: Send + Sync + 'static {
         false
     }
 
+    /// Returns true if the handler takes a body in any content coding (RFC 9110, 8.4), which it gets as it came:
+    /// still compressed, with the field `Content-Encoding`. Otherwise such a request gets a 415.
+    fn takes_coded(&self) -> bool {
+        false
+    }
+
     /// Returns the response to one request. A panic becomes a 500, and harms nothing else.
     fn handle(&self, request: &mut Request) -> Response;
 }
@@ -96,6 +102,36 @@ impl<H: Handler> Handler for Streaming<H> {
     }
 
     fn streams(&self) -> bool {
+        true
+    }
+
+    fn takes_coded(&self) -> bool {
+        self.0.takes_coded()
+    }
+
+    fn handle(&self, request: &mut Request) -> Response {
+        self.0.handle(request)
+    }
+}
+
+/// Makes a handler [take bodies in any content coding](Handler::takes_coded), as they came.
+#[derive(Debug)]
+pub struct AnyCoding<H>(pub H);
+
+impl<H: Handler> Handler for AnyCoding<H> {
+    fn admit(&self, head: &RequestHead) -> Result<(), ErrorResponse> {
+        self.0.admit(head)
+    }
+
+    fn body_limit(&self) -> Option<u64> {
+        self.0.body_limit()
+    }
+
+    fn streams(&self) -> bool {
+        self.0.streams()
+    }
+
+    fn takes_coded(&self) -> bool {
         true
     }
 

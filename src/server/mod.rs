@@ -59,7 +59,7 @@ pub use self::conn::request_body::RequestBody;
 pub use self::conn::timing::ServerTiming;
 pub use self::files::Files;
 pub use self::files::file_part::FilePart;
-pub use self::handler::{Handler, Streaming};
+pub use self::handler::{AnyCoding, Handler, Streaming};
 pub use self::log::access_log::AccessLog;
 pub use self::log::stats::Stats;
 pub use self::log::wire_log::WireLog;

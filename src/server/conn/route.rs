@@ -143,6 +143,11 @@ impl Http {
             Found::Handler(endpoint, params) => {
                 let mode = guarded(|| self.body_mode(endpoint, head, recv));
                 let mode = mode.map_err(|Panicked| after_panic(head))?.map_err(reject)?;
+                let takes_coded = || guarded(|| endpoint.handler.takes_coded()).unwrap_or(false);
+                if !matches!(mode, BodyMode::Empty) && is_coded(head) && !takes_coded() {
+                    let response = reject(ErrorResponse::coded());
+                    return Err(response.field("Accept-Encoding", "identity"));
+                }
                 if let BodyMode::Collected(limit) | BodyMode::Streamed(limit) = mode
                     && recv.remaining().is_some_and(|length| length > limit)
                 {
@@ -176,4 +181,9 @@ impl Http {
             _ => BodyMode::Collected(own_limit().min(self.limits.body)),
         })
     }
+}
+
+/// Returns true if the body has a content coding (RFC 9110, 8.4); `identity` is none.
+fn is_coded(head: &RequestHead) -> bool {
+    head.headers.list("content-encoding").any(|coding| !coding.eq_ignore_ascii_case(b"identity"))
 }

@@ -118,6 +118,16 @@ impl ErrorResponse {
         ErrorResponse::by(rule, format!("{}: the limit is {limit} bytes", rule.what()))
     }
 
+    /// 415: the body is compressed, and the handler did not ask for such bodies.
+    pub fn coded() -> ErrorResponse {
+        ErrorResponse::new(
+            Status::UNSUPPORTED_MEDIA_TYPE,
+            "RFC 9110, 15.5.16",
+            "the body has a Content-Encoding, and this resource takes a body without one only",
+            "the same body, not compressed, without Content-Encoding",
+        )
+    }
+
     /// 500: a handler panicked, or a file could not be read; the log says what exactly.
     pub fn internal_error() -> ErrorResponse {
         ErrorResponse::new(
