@@ -49,6 +49,38 @@ fn dot_segments_are_resolved_before_the_files_and_the_routes() {
     server.stderr_until(|text| text.contains("\"GET /flat/./Packages HTTP/1.1\" 200"));
 }
 
+/// A certificate authority asks for `/.well-known/acme-challenge/token` (RFC 8555, 8.3).
+#[test]
+fn well_known_names_are_public_and_other_dotfiles_are_refused_in_the_log() {
+    let site = Folder::with(&[
+        (".well-known/acme-challenge/token", "key"),
+        (".well-known/security.txt", "contact"),
+        (".well-known/.git/config", "secret"),
+        ("sub/.well-known/x", "secret"),
+        (".git/config", "secret"),
+    ]);
+    std::os::unix::fs::symlink("/etc", site.join("out")).unwrap();
+    let server = Server::of(&site, &[]);
+    get_all(
+        &server,
+        &[
+            ("/.well-known/acme-challenge/token", 200, "key"),
+            ("/%2ewell-known/security.txt", 200, "contact"),
+            ("/.well-known/.git/config", 404, ""),
+            ("/sub/.well-known/x", 404, ""),
+            ("/.git/config", 404, ""),
+            ("/sub%5cx", 404, ""),
+            ("/out/passwd", 404, ""),
+        ],
+    );
+    let log = server.stderr_until(|text| text.contains("\"GET /out/passwd"));
+    let refused = |line: &&str| line.starts_with("server: INFO: ") && line.contains("refused: ");
+    let lines: Vec<_> = log.lines().filter(refused).collect();
+    assert_eq!(lines.len(), 5, "{log}");
+    assert!(lines[2].contains("refused: /.git/config: a name that begins with a dot"), "{log}");
+    assert!(lines[4].contains("refused: out/passwd: a symbolic link leads out of"), "{log}");
+}
+
 #[test]
 fn a_run_of_slashes_is_one() {
     let site = site();

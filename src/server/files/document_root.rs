@@ -18,6 +18,8 @@ use nix::errno::Errno;
 use nix::fcntl::{self, OFlag};
 use nix::sys::stat::Mode;
 
+use crate::text::escape_bytes;
+
 /// How a folder on the way is opened. With `O_PATH` the right to list it is not needed.
 #[cfg(target_os = "linux")]
 const FOLDER: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
@@ -135,6 +137,12 @@ impl Folder<'_> {
             match self.follow(&path)? {
                 Walk::Opened(descriptor) => return Ok(descriptor),
                 Walk::Restart(instead) => path = instead,
+                Walk::Outside => {
+                    let shown = escape_bytes(relative.as_os_str().as_encoded_bytes());
+                    let root = self.path.display();
+                    log::info!("refused: {shown}: a symbolic link leads out of {root}");
+                    return Err(io::ErrorKind::NotFound.into());
+                }
             }
         }
         Err(Errno::ELOOP.into())
@@ -151,10 +159,10 @@ impl Folder<'_> {
             }
             if name == ".." {
                 // What has been passed are real folders, not links.
-                return match passed.pop() {
-                    true => Ok(Walk::Restart(passed.join(rest()))),
-                    false => Err(io::ErrorKind::NotFound.into()),
-                };
+                return Ok(match passed.pop() {
+                    true => Walk::Restart(passed.join(rest())),
+                    false => Walk::Outside,
+                });
             }
             let here = folder.as_ref().unwrap_or(&self.descriptor);
             let flags = if names.is_empty() { FILE } else { FOLDER } | OFlag::O_NOFOLLOW;
@@ -165,10 +173,10 @@ impl Folder<'_> {
                     // A link, or else the error.
                     let target = PathBuf::from(fcntl::readlinkat(here, name).map_err(|_| error)?);
                     let way = match target.is_absolute() {
-                        true => self.inside(&target).ok_or(io::ErrorKind::NotFound)?,
-                        false => passed.join(target),
+                        true => self.inside(&target),
+                        false => Some(passed.join(target)),
                     };
-                    return Ok(Walk::Restart(way.join(rest())));
+                    return Ok(way.map_or(Walk::Outside, |way| Walk::Restart(way.join(rest()))));
                 }
             }
             passed.push(name);
@@ -188,6 +196,8 @@ impl Folder<'_> {
 enum Walk {
     Opened(OwnedFd),
     Restart(PathBuf),
+    /// A link leads out of the folder.
+    Outside,
 }
 
 /// Returns true if the error means that nothing is there: also a name that is too long, a file in the

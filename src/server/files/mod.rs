@@ -75,7 +75,16 @@ impl Files {
     }
 
     fn serve(&self, request: &Request) -> io::Result<Response> {
-        let named = relative(request.head.target.path()).ok_or(io::ErrorKind::NotFound)?;
+        let path = request.head.target.path();
+        let named = relative(path).ok_or_else(|| {
+            log::info!(
+                "{}: refused: {}: a name that begins with a dot (except /.well-known), or has an encoded slash, \
+                 a backslash or a NUL in it, is not served",
+                request.peer,
+                shown(path)
+            );
+            io::ErrorKind::NotFound
+        })?;
         let (path, may_be_folder) = match named {
             Named::Folder(path) => (path.join("index.html"), false),
             Named::File(path) => (path, true),

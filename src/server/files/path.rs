@@ -1,9 +1,10 @@
 //! Maps the path of a request to a relative path below the document root.
 //!
 //! The path is split at its slashes first and then decoded, so an encoded slash is not a separator.
-//! Rejected, as if the file did not exist: empty segments (except the last), `.` and `..`, names that
-//! begin with a dot, and NUL, a slash or a backslash in a name. [`super::document_root`] deals with
-//! symbolic links.
+//! Rejected, as if the file did not exist: empty segments (except the last), `.` and `..` (a
+//! [target](crate::proto::http::target) in its normal form has none), names that begin with a dot, and NUL, a slash
+//! or a backslash in a name. `/.well-known/` is for the public (RFC 8615). [`super::document_root`] deals
+//! with symbolic links.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -28,8 +29,10 @@ pub fn relative(path: &str) -> Option<Named> {
         if part.is_empty() && parts.peek().is_none() {
             return Some(Named::Folder(OsString::from_vec(relative).into()));
         }
+        let is_hidden =
+            part.starts_with(b".") && !(relative.is_empty() && part.as_ref() == b".well-known");
         let unfit = |byte: &u8| matches!(byte, 0 | b'/' | b'\\');
-        if part.is_empty() || part.starts_with(b".") || part.iter().any(unfit) {
+        if part.is_empty() || is_hidden || part.iter().any(unfit) {
             return None;
         }
         if !relative.is_empty() {
@@ -66,6 +69,12 @@ mod tests {
             ("/%2e%2e/a", None),
             ("/.%2e/a", None),
             ("/.git/config", None),
+            ("/.well-known/acme-challenge/token", file(".well-known/acme-challenge/token")),
+            ("/%2Ewell-known/", folder(".well-known")),
+            ("/.well-known/.git/config", None),
+            ("/a/.well-known/b", None),
+            ("/.well-known2/b", None),
+            ("/.Well-Known/b", None),
             ("/a/.hidden", None),
             ("/..%c0%af", None),
         ] {
