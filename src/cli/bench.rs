@@ -98,7 +98,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<BenchOpt
     Ok(parsed)
 }
 
-/// The help text.
+/// Returns the help text.
 pub fn help() -> String {
     COMMAND.help()
 }

@@ -84,7 +84,7 @@ impl<T> Flag<T> {
         Flag { short, long, effect, help }
     }
 
-    /// `-o, --output FILE`
+    /// Returns the flag as the help shows it: `-o, --output FILE`.
     fn synopsis(&self) -> String {
         let short = self.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
         let value = match self.effect {
@@ -176,7 +176,7 @@ const WIDTH: usize = 80;
 /// Where the right column begins.
 const COLUMN: usize = 31;
 
-/// `what` on the left, `help` on the right, broken between words.
+/// Returns `what` in the left column and `help` in the right one, broken between words.
 fn help_line(what: &str, help: &str) -> String {
     let mut text = String::new();
     let mut left = format!("  {what:<width$}", width = COLUMN - 3);

@@ -230,7 +230,7 @@ mod tests {
         head
     }
 
-    /// `METHOD url`, and what happens to the body and the secrets.
+    /// Returns `METHOD url`, and what happens to the body and the secrets.
     fn shown(hop: &NextRequest) -> String {
         let body = if hop.keeps_body { " +body" } else { "" };
         let leaves = match (hop.leaves_origin, hop.keeps_credentials) {

@@ -73,7 +73,7 @@ impl Content {
         Ok(Content { body: Body::Form(form), content_type: Some(content_type), query: None })
     }
 
-    /// Another multipart type still needs the boundary of its parts.
+    /// Adds the boundary of the parts to another multipart type that the user gave.
     fn with_boundary(&self, name: &str, value: &[u8]) -> Vec<u8> {
         let ours = self.content_type.as_deref().and_then(|ours| ours.split_once("; boundary="));
         let parts = value.get(..10).is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"));

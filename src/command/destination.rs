@@ -23,7 +23,7 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    /// Where the body of the `number`th URL goes, from 0.
+    /// Returns where the body of URL `number` goes, counted from 0.
     ///
     /// # Errors
     /// A URL without a name for `-O`; a file that cannot be looked at.
@@ -129,7 +129,7 @@ impl Destination {
     }
 }
 
-/// The name for `-O`.
+/// Returns the file name for `-O`.
 fn own_name(request: &Request) -> Result<String, CommandError> {
     let path = request.url().path.to_string();
     let name = remote_name(&path).map(str::to_owned);

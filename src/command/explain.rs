@@ -31,7 +31,7 @@ fn trim_line_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// `HTTP/1.1 200 OK`
+/// Explains a status line such as `HTTP/1.1 200 OK`.
 fn status_line(line: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(line);
     let mut words = text.splitn(3, ' ');
@@ -45,7 +45,7 @@ fn status_line(line: &[u8]) -> Vec<String> {
     status.into_iter().chain(version(first)).collect()
 }
 
-/// `GET / HTTP/1.1`
+/// Explains a request line such as `GET / HTTP/1.1`.
 fn request_line(line: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(line);
     let Some((first, last)) = text.split_once(' ').zip(text.rsplit_once(' ')) else {
@@ -66,7 +66,7 @@ fn version(name: &str) -> Option<String> {
     })
 }
 
-/// `Name: value`
+/// Explains a field line, `Name: value`.
 fn field(line: &[u8]) -> Option<String> {
     let colon = line.iter().position(|&byte| byte == b':')?;
     let (name, value) = (&line[..colon], trim_ows(&line[colon + 1..]));

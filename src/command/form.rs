@@ -28,7 +28,7 @@ enum Content {
 }
 
 impl Field {
-    /// `name=text`, and nothing in it means anything.
+    /// Parses `name=text`, in which no character is special (`--form-string`).
     ///
     /// # Errors
     /// What is wrong, and what is right.
@@ -38,7 +38,7 @@ impl Field {
         Ok(Field { name: name.to_owned(), content, media_type: None, filename: None })
     }
 
-    /// A field as `-F` spells it.
+    /// Parses a field of `-F`.
     ///
     /// # Errors
     /// What is wrong, and what is right.
@@ -103,7 +103,7 @@ impl Field {
         Ok(field)
     }
 
-    /// The name of the file for the server: the one that was given, or the last part of its path.
+    /// Returns the name of the file for the server: the one that was given, or the last part of its path.
     fn filename(&self) -> Option<String> {
         match (&self.filename, &self.content) {
             (Some(name), _) => Some(name.clone()),
@@ -115,7 +115,7 @@ impl Field {
         }
     }
 
-    /// The fields in front of the content.
+    /// Returns the fields in front of the content.
     fn head(&self) -> String {
         let mut head = format!("Content-Disposition: form-data; name=\"{}\"", escape(&self.name));
         let filename = self.filename();
@@ -137,7 +137,7 @@ impl Field {
     }
 }
 
-/// The body of a form, and its Content-Type.
+/// Returns the body of a form, and its Content-Type.
 ///
 /// # Errors
 /// Those of reading a file, with its name.
@@ -157,7 +157,7 @@ pub fn body(fields: &[Field], boundary: &str) -> Result<(Recipe, String), (PathB
     Ok((upload, format!("multipart/form-data; boundary={boundary}")))
 }
 
-/// A boundary that stands in no file but by a chance of one in 2^64 (RFC 2046, 5.1.1).
+/// Returns a random boundary (RFC 2046, 5.1.1): that a file contains it has a chance of one in 2^64.
 pub fn boundary() -> String {
     use std::hash::{BuildHasher as _, RandomState};
     format!("{}{:016x}", "-".repeat(24), RandomState::new().hash_one(std::process::id()))
@@ -196,14 +196,14 @@ fn media_type(text: &str) -> (String, &str) {
     (value.trim_end().to_owned(), rest)
 }
 
-/// What would end the quotes, or the line, is percent-encoded, as browsers do it (WHATWG HTML, 4.10.21.8).
+/// Percent-encodes what would end the quotes or the line, as browsers do (WHATWG HTML, 4.10.21.8).
 fn escape(text: &str) -> String {
     text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A").replace('\0', "%00")
 }
 
 const UNKNOWN: &str = "application/octet-stream";
 
-/// The types that curl knows.
+/// Returns the media type by the suffix, for the suffixes that curl knows.
 fn by_suffix(name: &str) -> Option<&'static str> {
     let (_, suffix) = name.rsplit_once('.')?;
     Some(match suffix.to_ascii_lowercase().as_str() {

@@ -19,7 +19,7 @@ use crate::client::{
     ResolveOverride, RouteError, Timeouts,
 };
 
-/// The ways to servers. `variable` gives what the environment says.
+/// Returns how connections are opened. `variable` returns the value of an environment variable.
 ///
 /// # Errors
 /// What is wrong with a `--resolve` or a `--connect-to`. A proxy that is of no use is the error of the
@@ -64,7 +64,7 @@ fn known(proxy: &str, user: Option<&str>) -> Result<Proxy, ProxyError> {
     }
 }
 
-/// The times: as with curl, nothing but connecting has a limit that was not asked for.
+/// Returns the time limits. As with curl, only connecting has a limit by default.
 pub fn timeouts(limits: &TimeLimits, total: Option<Duration>) -> Timeouts {
     Timeouts {
         resolve: limits.resolve,

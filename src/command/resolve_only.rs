@@ -88,7 +88,7 @@ impl LookupRecord {
         }
     }
 
-    /// All of it, now that it is over.
+    /// Returns the report, after the end of the attempt.
     fn text(&self, url: &str, reached: &Result<Endpoints, Error>) -> String {
         let (now, mut text) = (self.begun.elapsed(), format!("{url}\n"));
         let Some(host) = &self.host else {
@@ -129,7 +129,7 @@ impl LookupRecord {
     }
 }
 
-/// `  12.3 ms`
+/// Returns `  12.3 ms`.
 fn ms(time: Duration) -> String {
     format!("{:7.1} ms", time.as_secs_f64() * 1000.0)
 }

@@ -51,7 +51,7 @@ impl Rest {
         }
     }
 
-    /// What this answer is; `None` when it is neither the rest nor the whole, but a refusal.
+    /// Returns what this response contains; `None` if it is an error response.
     ///
     /// # Errors
     /// What does not fit.
@@ -88,7 +88,7 @@ impl Rest {
     }
 }
 
-/// `bytes 5-9/10` or `bytes */10`: where it begins, and how long the whole is (RFC 9110, 14.4).
+/// Parses `bytes 5-9/10` or `bytes */10` (RFC 9110, 14.4): where the part begins, and how long the whole is.
 fn content_range(value: &[u8]) -> Option<(Option<u64>, Option<u64>)> {
     let (range, whole) = str::from_utf8(value).ok()?.strip_prefix("bytes ")?.split_once('/')?;
     let start = match range {
@@ -130,7 +130,7 @@ impl AtHand {
         Ok(None)
     }
 
-    /// It was all of it: from now on it is there under its name.
+    /// Renames the partial file, which is complete.
     ///
     /// # Errors
     /// Those of the file system.
@@ -141,14 +141,14 @@ impl AtHand {
         }
     }
 
-    /// Where it is.
+    /// Returns its path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// What If-Range may say of this answer: its strong ETag, or else a Last-Modified that is a second
-/// older than its Date, and so a strong validator (RFC 9110, 8.8.2.2; 13.1.5).
+/// Returns the validator of this response for If-Range: its strong ETag, or else a Last-Modified that is a
+/// second older than its Date, and so a strong validator (RFC 9110, 8.8.2.2; 13.1.5).
 pub fn validator(head: &Headers) -> Option<String> {
     if let Some(tag) = head.first("etag") {
         let is_strong = EntityTag::parse(tag).is_some_and(|tag| !tag.is_weak());

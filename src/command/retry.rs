@@ -36,13 +36,13 @@ pub(super) struct Once {
 }
 
 impl Retry<'_> {
-    /// The first try begins now.
+    /// Returns the state before the first try, which begins now.
     pub(super) fn new(wishes: &RetryOptions, now: Instant) -> Retry<'_> {
         let pause = wishes.retry_delay.unwrap_or(Duration::from_secs(1));
         Retry { wishes, begun: now, left: wishes.retries, pause }
     }
 
-    /// A try is over, and this came of it: is there another one?
+    /// Returns the next try after one that has ended with this outcome; `None` if there is none.
     pub(super) fn after(
         &mut self,
         outcome: &Result<(), CommandError>,

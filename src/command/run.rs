@@ -41,7 +41,7 @@ fn one_by_one(options: &ClientOptions, fetcher: &Fetcher) -> Result<u8, CommandE
     Ok(code)
 }
 
-/// After an early failure, the transfers still running end with the program.
+/// Runs the transfers in parallel. After an early failure, those still running end with the program.
 fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, CommandError> {
     let (give, tasks) = crossbeam_channel::unbounded();
     let (tell, told) = crossbeam_channel::unbounded();

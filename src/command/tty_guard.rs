@@ -14,7 +14,7 @@ pub struct TtyGuard<W> {
 }
 
 impl<W: Write> TtyGuard<W> {
-    /// A body is to be shown here.
+    /// Returns a guard in front of this terminal.
     pub fn new(out: W) -> TtyGuard<W> {
         TtyGuard { out, written: 0 }
     }

@@ -90,7 +90,7 @@ impl Observer for VerboseObservers {
 }
 
 impl Observer for VerboseEvents {
-    /// A closed stderr does not end a transfer.
+    /// Writes the event. A closed stderr does not end a transfer.
     fn observe(&self, event: &Event<'_>) {
         let is_head = matches!(
             event,

@@ -34,7 +34,7 @@ impl<W: Write + Send> WireObserver<W> {
         WireObserver { form, limits, begun: Instant::now(), state: Mutex::new(state) }
     }
 
-    /// Why not all could be written, if so; asked once.
+    /// Returns the error of the first write that failed, once.
     pub fn broken(&self) -> Option<io::Error> {
         lock(&self.state).broken.take()
     }

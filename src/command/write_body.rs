@@ -23,7 +23,7 @@ pub struct BodyWriter<'o> {
 }
 
 impl BodyWriter<'_> {
-    /// `hops` are the heads of the redirects before the response.
+    /// Returns a writer for a response after redirects; `hops` are their heads.
     pub(super) fn new(options: &ClientOptions, hops: Vec<u8>, meter: BodyMeter) -> BodyWriter<'_> {
         BodyWriter { options, meter, passed: 0, hops }
     }

@@ -58,7 +58,7 @@ impl Format {
         Ok(Format(pieces))
     }
 
-    /// The text for this transfer, and where each part of it goes.
+    /// Returns the text for this transfer, and where each part of it goes.
     pub fn of(&self, transfer: &Transfer) -> Vec<(OutputStream, String)> {
         let mut parts = vec![(OutputStream::Stdout, String::new())];
         for piece in &self.0 {
@@ -105,7 +105,7 @@ fn unknown(name: &str) -> String {
     )
 }
 
-/// A transfer as a line of JSON: an object with every figure, under the names of `-w`. What is not
+/// Returns a transfer as a line of JSON: an object with every figure, under the names of `-w`. What is not
 /// known is `null`; times are seconds, sizes bytes, speeds bytes a second.
 pub fn line(transfer: &Transfer) -> String {
     let members = FIGURES.iter().map(|(name, figure)| {
@@ -120,7 +120,7 @@ pub fn line(transfer: &Transfer) -> String {
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
 
-/// The fields of an answer: for each name, in small letters, its values.
+/// Returns the fields of a response: for each name, in small letters, its values.
 fn fields(headers: &Headers) -> String {
     let mut names: Vec<String> = Vec::new();
     for (name, _) in headers.iter() {

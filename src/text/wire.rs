@@ -43,24 +43,24 @@ pub enum About<'a> {
 /// The form of the lines.
 #[derive(Debug, Clone, Copy)]
 pub enum Form {
-    /// To be looked at.
+    /// For people.
     Look {
-        /// In colour?
+        /// True for colour.
         colour: bool,
-        /// Of each body so many bytes are shown.
+        /// The most bytes shown of each body.
         most: Option<u64>,
         /// Returns the explanation below a line.
         explain: Option<Explain>,
     },
-    /// To be kept: all of it, each line with its time in seconds.
+    /// For a file: all bytes, each line with its time in seconds.
     Transcript,
 }
 
-/// Of each body so many bytes are shown on a terminal.
+/// The most bytes shown of each body on a terminal.
 const ENOUGH: u64 = 512;
 
 impl Form {
-    /// To be looked at, on a terminal or not; not there, nothing is cut or coloured.
+    /// Returns the form for people. Only on a terminal, bodies are cut, and colours are used if `colour`.
     pub fn look(terminal: bool, colour: bool) -> Form {
         let most = terminal.then_some(ENOUGH);
         Form::Look { colour: terminal && colour, most, explain: None }
@@ -88,7 +88,7 @@ struct Cut {
 }
 
 impl Text {
-    /// For the connection with this number.
+    /// Returns the state of a connection with this number.
     pub fn new(number: usize, form: Form, limits: Limits) -> Text {
         let (requests, answers) = (Cut::default(), Cut::default());
         Text { number, form, dump: Dump::new(limits), last: None, requests, answers }
@@ -202,7 +202,7 @@ impl Cut {
         }
     }
 
-    /// So many of these bytes are shown, and the others are not.
+    /// Counts how many of these bytes are shown, and how many are left out.
     fn count(&mut self, part: Part, bytes: &[u8], shown: usize) {
         match part {
             Part::Head | Part::Trailer | Part::End => {}
@@ -228,7 +228,7 @@ impl Cut {
     }
 }
 
-/// What is explained stands below what it explains.
+/// Adds the explanations below what they explain.
 fn say(number: usize, explanations: Vec<String>, colour: bool, out: &mut String) {
     for said in explanations {
         out.push_str(&paint(&format!("#{number}   ^ {said}"), "2", colour));
@@ -271,8 +271,8 @@ fn set_dim(wanted: bool, dim: &mut bool, colour: bool, out: &mut String) {
     *dim = wanted;
 }
 
-/// Can it be seen, and leaves it what stands beside it where it is? Not so controls, marks of
-/// direction, and what has no width.
+/// Returns true if the character is visible and does not move its neighbours. Controls, marks of
+/// direction and characters without width do not count.
 fn is_harmless(char: char) -> bool {
     let hidden = matches!(char, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}'
         | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'

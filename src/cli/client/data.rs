@@ -69,13 +69,14 @@ pub fn body<E>(
     Ok((!pieces.is_empty()).then_some(body))
 }
 
-/// curl's `-d @file`: a form that was typed into an editor has a line end that is not meant.
+/// Removes CR, LF and NUL, as curl does for `-d @file`: an editor adds a line end that is not part of a form.
 fn strip_line_ends(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | b'\0'));
     bytes
 }
 
-/// Everything but what is unreserved (RFC 3986, 2.3); a space is `+`, as in forms and with curl.
+/// Percent-encodes all but the unreserved characters (RFC 3986, 2.3); a space becomes `+`, as in forms and
+/// with curl.
 fn encode(bytes: &[u8]) -> String {
     let mut text = String::new();
     for &byte in bytes {
@@ -90,7 +91,7 @@ fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// `@FILE`, or the data itself.
+/// Returns the file that `@FILE` names, or the data itself.
 pub(super) fn source(typed: &OsStr) -> Result<Source, Expected> {
     if !typed.as_encoded_bytes().starts_with(b"@") {
         return Ok(this(typed));
@@ -100,12 +101,12 @@ pub(super) fn source(typed: &OsStr) -> Result<Source, Expected> {
     Ok(Source::File(path.ok_or(Expected("@ and the name of a file, in UTF-8"))?.into()))
 }
 
-/// The data itself, whatever it begins with.
+/// Returns the data itself, whatever it begins with.
 pub(super) fn this(typed: &OsStr) -> Source {
     Source::Typed(typed.as_encoded_bytes().to_vec())
 }
 
-/// curl's five forms: `content`, `=content`, `name=content`, `@file`, `name@file`.
+/// Parses one of curl's five forms: `content`, `=content`, `name=content`, `@file`, `name@file`.
 pub(super) fn to_encode(typed: &OsStr) -> Result<Data, Expected> {
     let text = typed.to_str().ok_or(Expected("UTF-8, or @FILE for other bytes"))?;
     let typed = |content: &str| Source::Typed(content.as_bytes().to_vec());

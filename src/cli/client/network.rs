@@ -62,7 +62,8 @@ pub struct TimeLimits {
 }
 
 impl TimeLimits {
-    /// The least speed, and for how long it may be missed: either is enough, as with curl.
+    /// Returns the lowest speed, and for how long a transfer may be slower; one of the two flags is enough,
+    /// as with curl.
     pub fn rate(&self) -> Option<(u32, Duration)> {
         match (self.speed, self.speed_time) {
             (None, None) => None,

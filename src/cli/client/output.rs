@@ -158,7 +158,7 @@ pub(super) const DRY: &[Flag<ClientOptions>] = &[
     ),
 ];
 
-/// Digits, and nothing else.
+/// Parses digits only.
 fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

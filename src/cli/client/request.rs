@@ -175,7 +175,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
     ];
 }
 
-/// Something with a name before `=`.
+/// Checks that a form field has a name before `=`.
 fn form(typed: &OsStr) -> Result<String, Expected> {
     let text = typed.to_str().filter(|text| text.contains('='));
     Ok(text.ok_or(Expected("name=text, name=@FILE or name=<FILE, in UTF-8"))?.to_owned())

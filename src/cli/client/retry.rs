@@ -10,7 +10,7 @@ use crate::cli::{Expected, Flag, seconds};
 /// The options for redirects and failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryOptions {
-    /// Are redirects followed?
+    /// Whether redirects are followed.
     pub follow: Follow,
     /// The longest chain of redirects; `None`: no limit.
     pub most_redirects: Option<u32>,
@@ -60,7 +60,7 @@ pub struct Parallel {
 }
 
 impl Default for RetryOptions {
-    /// curl's.
+    /// Returns curl's defaults.
     fn default() -> RetryOptions {
         RetryOptions {
             follow: Follow::No,
@@ -75,7 +75,7 @@ impl Default for RetryOptions {
 }
 
 impl Default for Parallel {
-    /// curl's.
+    /// Returns curl's defaults.
     fn default() -> Parallel {
         Parallel { on: false, most: 50 }
     }

@@ -16,7 +16,7 @@ impl Weight {
     const MOST: Weight = Weight(1000);
     const LEAST: Weight = Weight(1);
 
-    /// `qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )`
+    /// Parses `qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )`
     fn parse(text: &[u8]) -> Option<Weight> {
         let (whole, fraction) = match text {
             [whole] => (whole, &[][..]),
@@ -30,7 +30,7 @@ impl Weight {
         (thousandths <= Weight::MOST.0).then_some(Weight(thousandths))
     }
 
-    /// `weight = OWS ";" OWS "q=" qvalue`, after the semicolon; `None` for another parameter.
+    /// Parses `weight = OWS ";" OWS "q=" qvalue`, after the semicolon; `None` for another parameter.
     fn parameter(text: &[u8]) -> Option<Option<Weight>> {
         let (name, value) = text.split_at_checked(2)?;
         name.eq_ignore_ascii_case(b"q=").then(|| Weight::parse(value))

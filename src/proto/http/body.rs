@@ -77,7 +77,7 @@ impl Decoder {
         }
     }
 
-    /// The line that broke a rule of chunked framing, when one did.
+    /// Returns the line that broke a rule of chunked framing, if one did.
     pub fn excerpt(&self) -> Option<&Excerpt> {
         match self {
             Decoder::Chunked(decoder) => decoder.excerpt(),
@@ -96,7 +96,7 @@ impl Decoder {
         }
     }
 
-    /// The trailer fields of a chunked body, once it is complete.
+    /// Returns the trailer fields of a chunked body, once it is complete.
     pub fn trailers(&self) -> Option<&Headers> {
         match self {
             Decoder::Chunked(decoder) if decoder.is_done() => Some(decoder.trailers()),

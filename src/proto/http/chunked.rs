@@ -153,7 +153,7 @@ impl Decoder {
         }
     }
 
-    /// `chunk-size [ chunk-ext ] CRLF`, where `chunk-size = 1*HEXDIG`. In a response, blanks may stand
+    /// Parses `chunk-size [ chunk-ext ] CRLF`, where `chunk-size = 1*HEXDIG`. In a response, blanks may stand
     /// before the CRLF: some servers write all sizes in the same number of columns.
     fn take_size(&mut self, input: &mut Buf, limits: &Limits) -> Result<Option<u64>, Fault> {
         const DIGITS: usize = 16; // of a u64; more leading zeros than that are refused
@@ -237,7 +237,7 @@ impl Decoder {
     }
 }
 
-/// `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`, where the name is a
+/// Checks `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`, where the name is a
 /// token and the value a token or a quoted string (RFC 9112, 7.1.1). They are checked, because readers
 /// differ about where they end, and not used. `BWS = *( SP / HTAB )` is "bad" white space: a sender must
 /// not send it, a recipient must accept it. An error is the text from the wrong byte on.
@@ -258,7 +258,7 @@ fn after_token(text: &[u8]) -> Result<&[u8], &[u8]> {
     if length > 0 { Ok(&text[length..]) } else { Err(text) }
 }
 
-/// `token / quoted-string`, where a backslash quotes one byte (RFC 9110, 5.6.4).
+/// Returns what follows `token / quoted-string`, where a backslash quotes one byte (RFC 9110, 5.6.4).
 fn after_value(text: &[u8]) -> Result<&[u8], &[u8]> {
     let Some(mut rest) = text.strip_prefix(b"\"") else { return after_token(text) };
     loop {

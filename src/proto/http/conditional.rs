@@ -113,7 +113,8 @@ pub fn if_range(fields: &Headers, current: &Validators<'_>) -> bool {
     }
 }
 
-/// RFC 9110, 13.1.1: the strong comparison, as parts of different states must not be mixed.
+/// Evaluates If-Match (RFC 9110, 13.1.1) by the strong comparison, as parts of different states must not be
+/// mixed.
 fn if_match(fields: &Headers, current: Option<&Validators<'_>>) -> bool {
     match (TagList::parse(fields.all("if-match")), current) {
         (Some(TagList::Any), current) => current.is_some(),
@@ -124,8 +125,8 @@ fn if_match(fields: &Headers, current: Option<&Validators<'_>>) -> bool {
     }
 }
 
-/// RFC 9110, 13.1.2: the weak comparison, as near enough is good enough for a cache. `None` when
-/// the field is malformed.
+/// Evaluates If-None-Match (RFC 9110, 13.1.2) by the weak comparison, as near enough is good enough for a
+/// cache. `None` when the field is malformed.
 fn if_none_match(fields: &Headers, current: Option<&Validators<'_>>) -> Option<bool> {
     Some(match (TagList::parse(fields.all("if-none-match"))?, current) {
         (TagList::Any, current) => current.is_none(),
@@ -136,14 +137,14 @@ fn if_none_match(fields: &Headers, current: Option<&Validators<'_>>) -> Option<b
     })
 }
 
-/// The date in a field that may hold one only; `None` for several (RFC 9110, 13.1.3 and 13.1.4).
+/// Returns the date in a field that may hold one only; `None` for several (RFC 9110, 13.1.3 and 13.1.4).
 fn single_date(fields: &Headers, name: &str) -> Option<SystemTime> {
     let mut lines = fields.all(name);
     let date = parse_http_date(lines.next()?)?;
     lines.next().is_none().then_some(date)
 }
 
-/// A date on the wire has no fractions.
+/// Removes the fraction of a second: a date on the wire has none.
 fn whole_seconds(time: SystemTime) -> SystemTime {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())

@@ -92,7 +92,7 @@ pub fn declared(message: Message<'_>) -> Result<Framing, Fault> {
     })
 }
 
-/// Where the value stands that breaks a rule of framing.
+/// Returns the position of the value that breaks a rule of framing.
 fn place(rule: Rule, headers: &Headers) -> usize {
     let mut lengths = headers.places("content-length");
     let found = match rule {

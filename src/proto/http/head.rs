@@ -37,7 +37,7 @@ pub struct RequestHead {
     pub target: Target,
     /// The client's protocol version.
     pub version: Version,
-    /// The fields.
+    /// Returns the fields.
     pub headers: Headers,
 }
 
@@ -75,7 +75,7 @@ pub struct ResponseHead {
     pub status: Status,
     /// The phrase after the code, for people. One with a control byte is not written.
     pub reason: Cow<'static, [u8]>,
-    /// The fields.
+    /// Returns the fields.
     pub headers: Headers,
 }
 
@@ -145,10 +145,10 @@ pub trait Head: Sized + std::fmt::Debug {
     /// The rule it breaks, and where in [`Headers::source`].
     fn check(&self) -> Result<(), Fault>;
 
-    /// The fields.
+    /// Returns the fields.
     fn headers(&self) -> &Headers;
 
-    /// The fields, to add more.
+    /// Returns the fields, to add more.
     fn headers_mut(&mut self) -> &mut Headers;
 }
 
@@ -312,7 +312,7 @@ impl Head for RequestHead {
         }
     }
 
-    /// `request-line = method SP request-target SP HTTP-version` (RFC 9112, 3).
+    /// Parses `request-line = method SP request-target SP HTTP-version` (RFC 9112, 3).
     fn parse_start(line: &[u8], recycled: Option<Box<Self>>) -> Result<Box<Self>, Fault> {
         let blank = || Box::new(RequestHead::new(Method::Get, Target::Asterisk));
         let mut head = recycled.unwrap_or_else(blank);
@@ -323,8 +323,8 @@ impl Head for RequestHead {
         Ok(head)
     }
 
-    /// RFC 9112, 3.2: exactly one valid Host on 1.1, at most one on 1.0. No field of [`SINGLE`] has two
-    /// values.
+    /// Checks the Host fields: exactly one valid one on 1.1, at most one on 1.0 (RFC 9112, 3.2). No field
+    /// of [`SINGLE`] has two values.
     fn check(&self) -> Result<(), Fault> {
         if let Some(at) = self.headers.first_difference(&SINGLE) {
             return Err(Fault::new(Rule::FieldsDiffer, at));
@@ -350,9 +350,9 @@ impl Head for RequestHead {
     }
 }
 
-/// The fields of a request that have one value, and decide what the request means or may do: with two, a proxy and
-/// this server could each take another one (RFC 9110, 5.3). Equal ones are read as one. Not among them are those
-/// that are without effect when they are repeated, such as `Range`.
+/// The fields of a request that have one value, and decide what the request means or may do: with two, a
+/// proxy and this server could each take another one (RFC 9110, 5.3). Equal ones are read as one. Not among
+/// them are those that are without effect when they are repeated, such as `Range`.
 static SINGLE: Names = Names::of(&["content-type", "origin", "authorization"]);
 
 /// Parses the first line of a request (RFC 9112, 3). `recycled` is memory for the target.
@@ -389,7 +389,7 @@ impl Head for ResponseHead {
         if bytes[..seen] == b"HTTP/"[..seen] { Ok(()) } else { Err(Rule::NoStatusLine) }
     }
 
-    /// `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112, 4). The space
+    /// Parses `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112, 4). The space
     /// after a code without a phrase may be missing, because many servers leave it out.
     fn parse_start(line: &[u8], recycled: Option<Box<Self>>) -> Result<Box<Self>, Fault> {
         let fault = |at| Fault::new(Rule::StatusLine, at);

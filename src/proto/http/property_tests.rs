@@ -35,7 +35,7 @@ fn tight() -> Limits {
 /// A stream of bytes as it is delivered: cut into pieces, then closed.
 struct Delivery<'a> {
     pieces: std::vec::IntoIter<&'a [u8]>,
-    /// Does the end come together with the last bytes?
+    /// True if the end comes together with the last bytes.
     ends_at_once: bool,
     buf: Buf,
 }

@@ -65,7 +65,7 @@ impl Spec {
     }
 }
 
-/// `1*DIGIT`.
+/// Parses `1*DIGIT`.
 fn saturating(digits: &[u8]) -> Option<u64> {
     let all_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     all_digits.then(|| {

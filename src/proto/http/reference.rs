@@ -29,7 +29,7 @@ impl Url {
         Ok(url)
     }
 
-    /// The five cases of RFC 3986, 5.2.2, without the removal of dots.
+    /// Resolves the reference by the five cases of RFC 3986, 5.2.2, without removing dot segments.
     fn absolute(&self, reference: &str) -> Result<String, UrlError> {
         if let Some((scheme, rest)) = scheme(reference) {
             return match scheme.eq_ignore_ascii_case("http") {
@@ -52,7 +52,7 @@ impl Url {
     }
 }
 
-/// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986, 3.1), and what follows its colon.
+/// Parses `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986, 3.1), and what follows its colon.
 fn scheme(reference: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = reference.split_once(':')?;
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);

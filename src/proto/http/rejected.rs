@@ -85,7 +85,7 @@ impl std::fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 impl<H> PartialHead<H> {
-    /// `text` begins with the first line.
+    /// Returns the first line of `text`.
     pub(super) fn line(text: &[u8]) -> PartialHead<H> {
         PartialHead::Line(first_line_kept(text))
     }

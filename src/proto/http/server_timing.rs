@@ -37,7 +37,7 @@ pub fn metrics(fields: &Headers) -> Vec<Metric> {
     all.filter_map(metric).take(MOST).collect()
 }
 
-/// `metric-name *( OWS ";" OWS param-name OWS "=" OWS ( token / quoted-string ) )`
+/// Parses `metric-name *( OWS ";" OWS param-name OWS "=" OWS ( token / quoted-string ) )`
 fn metric(text: &[u8]) -> Option<Metric> {
     let mut parts = split_unquoted(text, b';').map(trim_ows);
     let name = token(parts.next()?)?.to_owned();
@@ -60,7 +60,7 @@ fn token(bytes: &[u8]) -> Option<&str> {
     str::from_utf8(bytes).ok().filter(|_| is_token)
 }
 
-/// `token / quoted-string` (RFC 9110, 5.6.4), without the quotes.
+/// Parses `token / quoted-string` (RFC 9110, 5.6.4), without the quotes.
 fn value(bytes: &[u8]) -> Option<Vec<u8>> {
     let Some(quoted) = bytes.strip_prefix(b"\"") else {
         return token(bytes).map(|token| token.as_bytes().to_vec());
@@ -76,7 +76,7 @@ fn value(bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// `dur` is a double, in milliseconds.
+/// Parses `dur`, a double in milliseconds.
 fn milliseconds(text: &[u8]) -> Option<Duration> {
     let milliseconds: f64 = str::from_utf8(text).ok()?.parse().ok()?;
     Duration::try_from_secs_f64(milliseconds / 1000.0).ok()

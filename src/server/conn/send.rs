@@ -66,7 +66,7 @@ pub(super) struct RequestInfo {
 }
 
 impl RequestInfo {
-    /// For a request whose head is complete.
+    /// Returns the response's state for a request whose head is complete.
     pub(super) fn of(head: Box<RequestHead>, since: Instant) -> RequestInfo {
         RequestInfo { arrived: Some(PartialHead::Head(head)), since }
     }

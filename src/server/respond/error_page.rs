@@ -64,7 +64,7 @@ pub(crate) fn html(error: &ErrorResponse) -> String {
     )
 }
 
-/// `400: what was wrong (byte 19; RFC 9112, 5.1); right: Host: example.org; line: Host : x\r\n`
+/// Returns `400: what was wrong (byte 19; RFC 9112, 5.1); right: Host: example.org; line: Host : x\r\n`
 pub(crate) fn line(error: &ErrorResponse) -> String {
     let ErrorResponse { status, what, section, right, .. } = error;
     let byte = error.place.as_ref().map(|place| format!("byte {}; ", place.offset));

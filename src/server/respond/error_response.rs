@@ -71,7 +71,7 @@ impl ErrorResponse {
         ErrorResponse::new(rule.status(), rule.section(), what, rule.right())
     }
 
-    /// 404: the path does not exist.
+    /// Returns a 404: the path does not exist.
     pub fn not_found(head: &RequestHead) -> ErrorResponse {
         ErrorResponse::new(
             Status::NOT_FOUND,
@@ -81,7 +81,7 @@ impl ErrorResponse {
         )
     }
 
-    /// 403: the file exists and may not be read.
+    /// Returns a 403: the file exists and may not be read.
     pub fn forbidden(head: &RequestHead) -> ErrorResponse {
         ErrorResponse::new(
             Status::FORBIDDEN,
@@ -91,7 +91,7 @@ impl ErrorResponse {
         )
     }
 
-    /// 405: the path exists, but not with this method.
+    /// Returns a 405: the path exists, but not with this method.
     pub fn not_allowed(head: &RequestHead, allow: &str) -> ErrorResponse {
         let (method, path) = (shown(head.method.as_str()), shown(head.target.path()));
         ErrorResponse::new(
@@ -102,7 +102,7 @@ impl ErrorResponse {
         )
     }
 
-    /// 412: the precondition in this field does not hold.
+    /// Returns a 412: the precondition in this field does not hold.
     pub fn precondition_failed(field: &str) -> ErrorResponse {
         ErrorResponse::new(
             Status::PRECONDITION_FAILED,
@@ -112,7 +112,7 @@ impl ErrorResponse {
         )
     }
 
-    /// 413: a body of more than `limit` bytes.
+    /// Returns a 413: a body of more than `limit` bytes.
     pub fn too_large(limit: u64) -> ErrorResponse {
         let rule = Rule::BodyTooLarge;
         ErrorResponse::by(rule, format!("{}: the limit is {limit} bytes", rule.what()))
@@ -128,7 +128,7 @@ impl ErrorResponse {
         )
     }
 
-    /// 500: a handler panicked, or a file could not be read; the log says what exactly.
+    /// Returns a 500: a handler panicked, or a file could not be read; the log says what exactly.
     pub fn internal_error() -> ErrorResponse {
         ErrorResponse::new(
             Status::INTERNAL_SERVER_ERROR,
@@ -138,7 +138,7 @@ impl ErrorResponse {
         )
     }
 
-    /// 503: the limit of workers that wait for bodies is reached.
+    /// Returns a 503: the limit of workers that wait for bodies is reached.
     pub fn too_many_streams() -> ErrorResponse {
         ErrorResponse::new(
             Status::SERVICE_UNAVAILABLE,
@@ -148,7 +148,7 @@ impl ErrorResponse {
         )
     }
 
-    /// 503: the limit of files that are open for uploads and responses is reached.
+    /// Returns a 503: the limit of files that are open for uploads and responses is reached.
     pub fn too_many_files() -> ErrorResponse {
         ErrorResponse::new(
             Status::SERVICE_UNAVAILABLE,
@@ -158,8 +158,8 @@ impl ErrorResponse {
         )
     }
 
-    /// 507: with this body, all bodies on the disk would take more than `most` bytes. The status is that
-    /// for a full disk, which is the same to the client.
+    /// Returns a 507: with this body, all bodies on the disk would take more than `most` bytes. The status
+    /// is that for a full disk, which is the same to the client.
     pub fn too_much_on_disk(most: u64) -> ErrorResponse {
         ErrorResponse::new(
             Status::INSUFFICIENT_STORAGE,
@@ -169,7 +169,7 @@ impl ErrorResponse {
         )
     }
 
-    /// 507 or 503: a body could not be kept in a file, as the disk is full, or for another reason.
+    /// Returns a 507 or 503: a body could not be kept in a file, as the disk is full, or for another reason.
     pub fn cannot_keep(error: &std::io::Error) -> ErrorResponse {
         let (status, section) = match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -181,7 +181,7 @@ impl ErrorResponse {
         ErrorResponse::new(status, section, what, "a smaller body, or the same one later")
     }
 
-    /// 408: only `came` bytes of a head arrived in time.
+    /// Returns a 408: only `came` bytes of a head arrived in time.
     pub fn head_timeout(came: u64) -> ErrorResponse {
         let what = format!(
             "the head was not complete within the time limit: {came} bytes were received, the empty line at its end is missing"
@@ -189,7 +189,8 @@ impl ErrorResponse {
         ErrorResponse::by(Rule::HeadTimeout, what)
     }
 
-    /// 408: only `came` bytes of a body arrived in time, and `missing` are missing, if that is known.
+    /// Returns a 408: only `came` bytes of a body arrived in time, and `missing` are missing, if that is
+    /// known.
     pub fn body_timeout(came: u64, missing: Option<u64>) -> ErrorResponse {
         let rule = Rule::BodyTimeout;
         let missing = match missing {
@@ -199,7 +200,7 @@ impl ErrorResponse {
         ErrorResponse::by(rule, format!("{}: {came} bytes were received, {missing}", rule.what()))
     }
 
-    /// 501: the method is unknown.
+    /// Returns a 501: the method is unknown.
     pub fn not_implemented(head: &RequestHead) -> ErrorResponse {
         let method = shown(head.method.as_str());
         ErrorResponse::new(

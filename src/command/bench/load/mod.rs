@@ -164,7 +164,7 @@ struct Measured {
     busy: f64,
 }
 
-/// The work of one thread.
+/// Sends the share of one thread, and returns what it measured.
 fn measure(job: &Job<'_>, index: usize, threads: usize) -> io::Result<Measured> {
     let plan = job.plan;
     let share = plan.connections / threads + usize::from(index < plan.connections % threads);

@@ -94,7 +94,8 @@ impl Schedule {
         self.end.filter(|_| self.left != Some(0))
     }
 
-    /// Multiplied for each request, so that rounding errors do not add up.
+    /// Returns when the next request is due. It is multiplied for each request, so that rounding errors do
+    /// not add up.
     fn due_at(&self, rate: f64) -> Instant {
         let (index, of) = self.turn;
         let number = self.given as f64 * of as f64 + index as f64;

@@ -66,7 +66,7 @@ impl Baseline {
     }
 }
 
-/// The figures that are compared: name, and place in the JSON.
+/// Returns the figures that are compared: name, and place in the JSON.
 fn rows() -> [(String, String); QUANTILES.len() + 2] {
     let quantile = |name: &str| (format!("{name}, us"), format!("/latency_us/{name}"));
     let mut quantiles = QUANTILES.iter().map(|(name, _)| quantile(name));

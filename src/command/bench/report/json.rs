@@ -29,7 +29,7 @@ use crate::command::bench::load::Pace;
 /// What the `schema` member says.
 pub const SCHEMA: &str = "threadbare-bench/1";
 
-/// The measurement as JSON, in lines.
+/// Returns the measurement as JSON, in lines.
 pub fn json(summary: &Summary) -> String {
     let counts = |pairs: &mut dyn Iterator<Item = (String, u64)>| -> Map<String, Value> {
         pairs.map(|(name, count)| (name, count.into())).collect()

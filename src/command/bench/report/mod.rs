@@ -191,7 +191,7 @@ impl Summary {
     }
 }
 
-/// The upper bounds of the distribution's rows, in nanoseconds: 1, 2, 5, 10 µs and so on, to an hour.
+/// Returns the upper bounds of the distribution's rows, in nanoseconds: 1, 2, 5, 10 µs and so on, to an hour.
 fn bounds() -> impl Iterator<Item = u64> {
     let powers = (0..).map_while(|power| 1_000_u64.checked_mul(10_u64.checked_pow(power)?));
     powers.flat_map(|power| [power, 2 * power, 5 * power]).take_while(|&at| at < 5_000_000_000_000)
