@@ -376,15 +376,16 @@ fn streams_bind_half_the_workers_at_most() {
     }
 }
 
+/// Returns limits by which a stalled transfer ends soon.
+fn minimum_rate() -> Limits {
+    let transfer_grace = Duration::from_millis(500);
+    Limits { transfer_grace, transfer_rate: 5_000, ..Limits::default() }
+}
+
 #[test]
 fn a_stalled_stream_ends_by_the_minimum_rate() {
     for driver in [Driver::Lobby, Driver::Textbook] {
-        let limits = Limits {
-            transfer_grace: Duration::from_millis(500),
-            transfer_rate: 5_000,
-            ..Limits::default()
-        };
-        let server = Limited::start(driver, limits);
+        let server = Limited::start(driver, minimum_rate());
         let mut wire = Wire::to(server.address);
         let mut stream = TcpStream::connect(server.address).unwrap();
         let head = b"POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
@@ -511,12 +512,7 @@ fn an_offer_to_upgrade_is_named_by_connection() {
 #[test]
 fn an_unread_rest_of_a_body_ends_by_the_minimum_rate_without_a_response() {
     for driver in [Driver::Lobby, Driver::Textbook] {
-        let limits = Limits {
-            transfer_grace: Duration::from_millis(500),
-            transfer_rate: 5_000,
-            ..Limits::default()
-        };
-        let server = Limited::start(driver, limits);
+        let server = Limited::start(driver, minimum_rate());
         let mut wire = Wire::to(server.address);
         let begun = Instant::now();
         wire.send("POST /sleep/0 HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n");
