@@ -7,7 +7,8 @@
 //! | 303 | GET | HEAD stays, others become GET | is dropped |
 //! | 307, 308 | POST | stay the same | is sent again, if that is possible |
 //!
-//! A response with any other status, or without a Location, is returned as it is. A redirect to another host
+//! A response with any other status, or without a Location, is returned as it is; an empty Location counts
+//! as none, as with curl and browsers. A redirect to another host
 //! or port loses the fields that were meant for the first one: Authorization, Cookie, Host
 //! ([`NextRequest::leaves_origin`]). Refused, with the response kept: more redirects than allowed, the same
 //! request a second time in one chain (a loop), two Locations that differ, a URL that cannot be fetched
@@ -169,7 +170,7 @@ pub fn redirect(
     rules: &RedirectRules,
 ) -> Result<Option<NextRequest>, RedirectError> {
     let (Some(last), true) = (trail.last(), is_redirect(response.status)) else { return Ok(None) };
-    let mut locations = response.headers.all("location");
+    let mut locations = response.headers.all("location").filter(|location| !location.is_empty());
     let Some(location) = locations.next() else { return Ok(None) };
     if last.method == Method::Connect {
         return Ok(None); // CONNECT requests a tunnel, not a document
@@ -278,15 +279,16 @@ mod tests {
             assert_eq!(hop.unwrap().as_ref().map(shown).as_deref(), want, "{name}");
         }
         let trail = [visited("GET", at)];
-        assert_eq!(
-            redirect(&trail, &response(302, &[]), true, &RedirectRules::up_to(5)),
-            Ok(None),
-            "no Location"
-        );
+        for none in [&[][..], &[""], &["", ""]] {
+            let got = redirect(&trail, &response(302, none), true, &RedirectRules::up_to(5));
+            assert_eq!(got, Ok(None), "no Location: {none:?}");
+        }
         let trail = [visited("GET", "http://a:81/x#f")];
-        for (locations, want) in
-            [(&["/y", "/y"][..], "http://a:81/y#f"), (&["/y#g"], "http://a:81/y#g")]
-        {
+        for (locations, want) in [
+            (&["/y", "/y"][..], "http://a:81/y#f"),
+            (&["/y#g"], "http://a:81/y#g"),
+            (&["", "/y"], "http://a:81/y#f"),
+        ] {
             let hop = redirect(&trail, &response(302, locations), true, &RedirectRules::up_to(5))
                 .unwrap()
                 .unwrap();

@@ -277,7 +277,8 @@ impl Transfer {
         let (Some(head), Some(request)) = (&self.response, &self.request) else {
             return Figure::Text(None);
         };
-        let place = head.headers.text("location").filter(|_| head.status.code() / 100 == 3);
+        let places = head.headers.all("location").filter(|_| head.status.code() / 100 == 3);
+        let place = places.filter_map(|place| str::from_utf8(place).ok()).find(|it| !it.is_empty());
         Figure::Text(place.map(|place| {
             let at = self.recorded.url.as_deref().unwrap_or(&request.url);
             let led = Url::parse(at).and_then(|url| url.resolve(place.as_bytes()));

@@ -133,6 +133,32 @@ fn files() -> Folder {
 const FIGURES: &str = "%{http_code} %{num_redirects} %{url_effective} %{method} %{redirect_url} \
                        %{size_header} %{num_headers} %{num_connects} %{exitcode}\n";
 
+/// An empty Location leads nowhere, as with curl: the answer is the answer.
+#[test]
+fn an_empty_location_is_none() {
+    let rest = "Content-Length: 5\r\nConnection: close\r\n\r\nthere";
+    for (location, came, requests) in [
+        ("Location:\r\n", "there||302|0", 1),
+        ("Location: \t \r\n", "there||302|0", 1),
+        ("Location:\r\nLocation:\r\n", "there||302|0", 1),
+        ("Location:\r\nLocation: /y\r\n", "fine||200|1", 2),
+        ("Location: /y\r\nLocation:\r\n", "fine||200|1", 2),
+    ] {
+        let fake = Fake::new(move |talk| {
+            talk.request()?;
+            talk.say(match talk.number {
+                0 => format!("HTTP/1.1 302 Found\r\n{location}{rest}"),
+                _ => "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine".to_owned(),
+            })
+        });
+        let figures = "|%{redirect_url}|%{http_code}|%{num_redirects}";
+        let finished = fetch(&["-sS", "-L", "-w", figures, &fake.url("/x")]);
+        assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{location:?}");
+        assert_eq!(String::from_utf8(finished.stdout).unwrap(), came, "{location:?}");
+        assert_eq!(fake.requests().len(), requests, "{location:?}");
+    }
+}
+
 #[test]
 fn the_same_redirects_and_uploads() {
     if !needs("curl") {
