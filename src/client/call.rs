@@ -40,6 +40,7 @@ pub(super) fn call(
     };
     let route = client.config.connect.route(request.url()).map_err(Error::Proxy)?;
     let peer = route.peer(request.url());
+    check_coding(client, framed, &peer)?;
     let mut connection = connection_to(client, route, &peer, budget)?;
     let outgoing = request.outgoing(route, framed);
     let mut outcome = send(client, &outgoing, reader.as_deref_mut(), &mut connection, budget);
@@ -58,12 +59,16 @@ pub(super) fn call(
         connection = open(client, route, &peer, budget)?;
         outcome = send(client, &outgoing, reader.as_deref_mut(), &mut connection, budget);
     }
+    if let Ok(received) = &outcome {
+        client.pool.note_version(&peer, received.head.version);
+    }
     // RFC 9110, 10.1.1: "SHOULD repeat that request without a 100-continue expectation".
     if framed.expects_continue
         && outcome.as_ref().is_ok_and(|got| got.head.status == Status::EXPECTATION_FAILED)
         && can_replay(&mut reader)
     {
         client.notify(&Event::Closed(connection.id, CloseReason::ResponseUnread));
+        check_coding(client, framed, &peer)?;
         connection = open(client, route, &peer, budget)?;
         let outgoing = request.outgoing(route, Framed { expects_continue: false, ..framed });
         outcome = send(client, &outgoing, reader, &mut connection, budget);
@@ -82,6 +87,17 @@ pub(super) fn call(
             client.notify(&Event::Closed(connection.id, error.close_reason()));
             Err(error.into())
         }
+    }
+}
+
+/// Checks that no chunks are sent to a server that responded with HTTP/1.0: "A client MUST NOT send a request
+/// containing Transfer-Encoding unless it knows the server will handle HTTP/1.1 requests […]; such knowledge
+/// might be […] by remembering the version of a prior received response" (RFC 9112, 6.1). The first request
+/// to a server may have chunks, as with curl.
+fn check_coding(client: &Client, framed: Framed, peer: &Peer) -> Result<(), Error> {
+    match framed.framing == Framing::Chunked && client.pool.is_http10(peer) {
+        true => Err(Error::NoLength),
+        false => Ok(()),
     }
 }
 

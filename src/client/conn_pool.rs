@@ -4,7 +4,7 @@
 //! it. A connection is checked when it is taken: the server may have closed it, or sent bytes that belong
 //! to no request. [`super::call`] handles a connection that breaks between that check and the request.
 //! [`PoolConfig`] limits the number and the age; connections over the limits are returned to the caller,
-//! which closes them.
+//! which closes them. The pool also knows which peers responded with HTTP/1.0.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +15,7 @@ use super::config::PoolConfig;
 use super::connection::Connection;
 use super::event::Notifier;
 use super::route::Peer;
+use crate::proto::http::version::Version;
 use crate::sync::lock;
 
 /// The idle connections of a client; the one that was used last is at the back.
@@ -22,7 +23,12 @@ use crate::sync::lock;
 pub(super) struct ConnectionPool {
     idle: Mutex<VecDeque<IdleConnection>>,
     next_id: AtomicUsize,
+    /// The peers whose last response was HTTP/1.0, the latest at the back.
+    http10: Mutex<VecDeque<Peer>>,
 }
+
+/// The most HTTP/1.0 peers that are remembered. What is forgotten costs a refused request, at worst.
+const HTTP10_PEERS: usize = 1_000;
 
 #[derive(Debug)]
 struct IdleConnection {
@@ -88,6 +94,27 @@ impl ConnectionPool {
             _ => None,
         };
         idle.remove(surplus?).map(|held| held.connection)
+    }
+
+    /// Remembers the version of a response from this peer.
+    pub(super) fn note_version(&self, peer: &Peer, version: Version) {
+        let mut http10 = lock(&self.http10);
+        let known = http10.iter().position(|held| held == peer);
+        match (version, known) {
+            (Version::Http10, None) => {
+                http10.push_back(peer.clone());
+                if http10.len() > HTTP10_PEERS {
+                    http10.pop_front();
+                }
+            }
+            (Version::Http11, Some(at)) => drop(http10.remove(at)),
+            (Version::Http10, Some(_)) | (Version::Http11, None) => {}
+        }
+    }
+
+    /// Returns whether the last response of this peer was HTTP/1.0.
+    pub(super) fn is_http10(&self, peer: &Peer) -> bool {
+        lock(&self.http10).contains(peer)
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<IdleConnection>> {

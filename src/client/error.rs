@@ -33,7 +33,8 @@ pub enum Error {
         /// The length of the body.
         actual: u64,
     },
-    /// A body of unknown length on HTTP/1.0, which has no chunks (RFC 9112, 7.1).
+    /// A body of unknown length on HTTP/1.0, which has no chunks (RFC 9112, 7.1); or for a server that
+    /// responded with HTTP/1.0 before.
     NoLength,
     /// A TRACE with a body (RFC 9110, 9.3.8).
     Trace,
@@ -200,7 +201,7 @@ impl std::fmt::Display for Error {
             ),
             Error::NoLength => f.write_str(
                 "HTTP/1.0 has no chunked coding, so the length of the body must be known; right: a \
-                 Content-Length, or HTTP/1.1",
+                 Content-Length, or HTTP/1.1 at both ends",
             ),
             Error::Trace => f.write_str(
                 "a TRACE request must not have a body (RFC 9110, 9.3.8); right: TRACE without data",

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::fake::Fake;
 use super::{client, fetch, fetched};
-use crate::support::{Finished, SOON, eventually, run};
+use crate::support::{Finished, Folder, SOON, eventually, run};
 
 /// More than waits for a 100, and more than the sockets' buffers hold.
 const LARGE: usize = 32 << 20;
@@ -232,6 +232,49 @@ fn a_body_goes_out_in_chunks_where_that_is_asked_for() {
     assert!(sent.starts_with("10000\r\nxxx") && sent.ends_with("xxx\r\n0\r\n\r\n"));
     assert_eq!(sent.matches('x').count(), 200_000);
     assert_eq!(fake.connections(), 1, "a chunked request is followed by another");
+}
+
+/// RFC 9112, 6.1: "unless it knows the server will handle HTTP/1.1 requests", which a server that answered
+/// with 1.0 will not: whether a redirect, a retry, a 417 or the next URL leads to it.
+#[test]
+fn no_chunks_go_to_a_server_that_answered_with_1_0() {
+    let folder = Folder::with(&[("f", "hello")]);
+    let file = folder.join("f").display().to_string();
+    let answers = |first: &'static str| {
+        Fake::new(move |talk| {
+            talk.request()?;
+            talk.say(if talk.number == 0 { first } else { ACCEPTANCE })
+        })
+    };
+    let rest = "Connection: close\r\nContent-Length: 2\r\n\r\nno";
+    let chunked = ["-H", "Transfer-Encoding: chunked", "-H", "Expect:", "-T", &file];
+    for (head, args, code, requests) in [
+        ("HTTP/1.0 301 Elsewhere\r\nLocation: /y\r\n", &["-L"][..], 25, 1),
+        ("HTTP/1.0 307 Elsewhere\r\nLocation: /y\r\n", &["-L"], 25, 1),
+        ("HTTP/1.0 503 Busy\r\nRetry-After: 0\r\n", &["--retry", "1"], 25, 1),
+        ("HTTP/1.1 301 Elsewhere\r\nLocation: /y\r\n", &["-L"], 0, 2),
+        // Without a body there are no chunks.
+        ("HTTP/1.0 303 Elsewhere\r\nLocation: /y\r\n", &["-L"], 0, 2),
+    ] {
+        let head: &'static str = format!("{head}{rest}").leak();
+        let fake = answers(head);
+        let finished = fetch(&[args, &chunked, &["-s", "-S", &*fake.url("/x")]].concat());
+        assert_eq!(finished.code, Some(code), "{head:?}: {}", finished.stderr);
+        assert_eq!(fake.requests().len(), requests, "{head:?}");
+    }
+    let fake = answers("HTTP/1.0 200 OK\r\n\r\nold");
+    let second = ["-T", &*file, &*fake.url("/y")];
+    let finished = fetch(&[&chunked[..], &[&*fake.url("/x")], &second].concat());
+    assert!(finished.failed(25, "the next URL").contains("HTTP/1.1 at both ends"));
+    assert_eq!((&*finished.stdout, fake.requests().len()), (&b"old"[..], 1));
+    // A 417 is answered without the expectation, and the chunks with it.
+    let fake = Fake::new(|talk| {
+        talk.head()?;
+        talk.say("HTTP/1.0 417 Expectation Failed\r\n\r\n")
+    });
+    let expects = ["-H", "Transfer-Encoding: chunked", "-H", "Expect: 100-continue", "-T", &file];
+    fetch(&[&expects[..], &[&*fake.url("/")]].concat()).failed(25, "417");
+    assert_eq!(fake.connections(), 1);
 }
 
 /// RFC 9110, 4.2.4 and 7.1; RFC 9112, 3.2: what of a URL is sent, and what is not.
