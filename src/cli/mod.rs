@@ -54,6 +54,8 @@ enum Effect<T: 'static> {
     Switch(fn(&mut T)),
     /// Takes a value; its name is in the help text.
     Value(&'static str, fn(&mut T, &OsStr) -> Result<(), Expected>),
+    /// The same for a value with a secret in it, which no error shows.
+    Secret(&'static str, fn(&mut T, &OsStr) -> Result<(), Expected>),
 }
 
 /// What a right value looks like, for a value that is wrong.
@@ -88,7 +90,7 @@ impl<T> Flag<T> {
     fn synopsis(&self) -> String {
         let short = self.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
         let value = match self.effect {
-            Effect::Value(name, _) => format!(" {name}"),
+            Effect::Value(name, _) | Effect::Secret(name, _) => format!(" {name}"),
             Effect::Help | Effect::Version | Effect::Switch(_) => String::new(),
         };
         format!("{short}--{}{value}", self.long)
@@ -108,12 +110,12 @@ impl<T> Command<T> {
     ) -> Result<Parsed<T>, UsageError> {
         let mut parser = lexopt::Parser::from_args(args);
         parser.set_short_equals(false); // -d=x is the data "=x", as with curl
-        while let Some(arg) = parser.next().map_err(|error| self.wrong(&error.to_string()))? {
+        while let Some(arg) = parser.next().map_err(|error| self.wrong(&about(&error)))? {
             let (typed, found) = match arg {
                 Arg::Value(operand) => {
                     let taken = (self.operand)(&mut options, &operand);
                     taken.map_err(|Expected(right)| {
-                        self.wrong(&format!("invalid argument {operand:?}: {right}"))
+                        self.wrong(&format!("invalid argument: {right}"))
                     })?;
                     continue;
                 }
@@ -129,12 +131,16 @@ impl<T> Command<T> {
                 Effect::Help => return Ok(Parsed::Print(self.help())),
                 Effect::Version => return Ok(Parsed::Print(self.version())),
                 Effect::Switch(set) => set(&mut options),
-                Effect::Value(name, set) => {
+                Effect::Value(name, set) | Effect::Secret(name, set) => {
                     let value = parser.value();
                     let value = value
                         .map_err(|_| self.wrong(&format!("{typed} requires a value: {name}")))?;
                     set(&mut options, &value).map_err(|Expected(right)| {
-                        self.wrong(&format!("{typed}: invalid value {value:?}; right: {right}"))
+                        let shown = match flag.effect {
+                            Effect::Secret(..) => String::new(),
+                            _ => format!(" {value:?}"),
+                        };
+                        self.wrong(&format!("{typed}: invalid value{shown}; right: {right}"))
                     })?;
                 }
             }
@@ -169,6 +175,14 @@ impl<T> Command<T> {
         text.push('\n');
         text.push_str(self.epilogue);
         text
+    }
+}
+
+/// Returns what is wrong, without a value that should not be there: `--silent=secret`.
+fn about(error: &lexopt::Error) -> String {
+    match error {
+        lexopt::Error::UnexpectedValue { option, .. } => format!("{option} takes no value"),
+        error => error.to_string(),
     }
 }
 
@@ -216,7 +230,7 @@ mod tests {
             assert!(!flag.help.is_empty(), "--{} has no help", flag.long);
             assert!(help.contains(&flag.synopsis()), "--{} is not in the help", flag.long);
             let accepted = |name: String| match flag.effect {
-                Effect::Value(..) => {
+                Effect::Value(..) | Effect::Secret(..) => {
                     values.iter().any(|value| parse(command, &[&name, value]).is_ok())
                 }
                 _ => parse(command, &[&name]).is_ok(),

@@ -16,7 +16,7 @@ pub fn exit_code(error: &Error) -> u8 {
         | Error::Pipeline(_) => 2,
         Error::Url(_) => 3,
         Error::Proxy(ProxyError::Tunnel(_)) => 1, // curl would build the tunnel
-        Error::Proxy(ProxyError::Address(_)) => 5,
+        Error::Proxy(ProxyError::Address | ProxyError::Credentials) => 5,
         Error::Proxy(ProxyError::Scheme(_)) => 7,
         Error::Connect(..) | Error::ConnectUnix(..) => 7,
         // No name was looked up, so curl reports a failed connection.

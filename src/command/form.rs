@@ -43,8 +43,9 @@ impl Field {
     /// # Errors
     /// What is wrong, and what is right.
     pub fn spelled(typed: &str) -> Result<Field, String> {
-        let wrong = |what: &str| Err(format!("-F {typed:?}: {what}"));
         let (name, rest) = halves(typed)?;
+        // Its content may be a password.
+        let wrong = |what: &str| Err(format!("-F {name:?}: {what}"));
         let (mark, rest) = match rest.strip_prefix(['@', '<']) {
             Some(file) => (rest.chars().next(), file),
             None => (None, rest),
@@ -164,7 +165,7 @@ pub fn boundary() -> String {
 }
 
 fn halves(typed: &str) -> Result<(&str, &str), String> {
-    typed.split_once('=').ok_or_else(|| format!("-F {typed:?}; right: name=text or name=@FILE"))
+    typed.split_once('=').ok_or_else(|| "-F without a =; right: name=text or name=@FILE".to_owned())
 }
 
 /// A value up to the next `;`, or in quotes, in which `\` stands before `"` and `\`; and what is behind.

@@ -11,6 +11,7 @@ use super::error::print_stdout;
 use super::fetch::configured;
 use crate::cli::client::ClientOptions;
 use crate::client::{Endpoints, Error, Event, Url, in_one_line};
+use crate::proto::http::url::without_user;
 use crate::sync::lock;
 
 /// Says it of each URL, on stdout; the exit code is that of the last one, as when it is fetched.
@@ -90,7 +91,7 @@ impl LookupRecord {
 
     /// Returns the report, after the end of the attempt.
     fn text(&self, url: &str, reached: &Result<Endpoints, Error>) -> String {
-        let (now, mut text) = (self.begun.elapsed(), format!("{url}\n"));
+        let (now, mut text) = (self.begun.elapsed(), format!("{}\n", without_user(url)));
         let Some(host) = &self.host else {
             if let Ok(ends) = reached {
                 text.push_str(&format!("  connected to {ends} in {}\n", ms(now).trim_start()));

@@ -17,7 +17,7 @@ use crate::client::{BodySize, Request, Route};
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::status::Status;
-use crate::proto::http::url::Url;
+use crate::proto::http::url::{Url, without_user};
 use crate::sync::lock;
 
 /// The addresses of both endpoints of each connection of a client.
@@ -184,7 +184,7 @@ pub type FigureOf = fn(&Transfer) -> Figure;
 
 /// All figures by name, in the order of [`line`](super::write_out::line).
 pub const FIGURES: &[(&str, FigureOf)] = &[
-    ("url", |of| Figure::Text(Some(of.url.clone()))),
+    ("url", |of| Figure::Text(Some(without_user(&of.url).into_owned()))),
     ("url_effective", |of| {
         of.request(|request| Some(of.recorded.url.clone().unwrap_or(request.url.clone())))
     }),

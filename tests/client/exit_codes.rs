@@ -218,3 +218,75 @@ fn logs_go_to_stderr_only() {
     assert_eq!((finished.code, &finished.stdout[..]), (Some(0), &b"ok\n"[..]));
     assert!(finished.stderr.contains("> GET /-/health HTTP/1.1"), "{}", finished.stderr);
 }
+
+/// A password, a token or a form's content is in no text, whatever is wrong with the argument that has it:
+/// neither in an error, nor in a report, nor in a log.
+#[test]
+fn no_secret_is_in_any_text() {
+    let dead = &*deserted();
+    let check = |args: &[&str], variable: Option<&str>| {
+        let mut command = client(args);
+        command.env("RUST_LOG", "debug");
+        if let Some(proxy) = variable {
+            command.env("http_proxy", proxy);
+        }
+        let finished = run(&mut command, b"");
+        let text = String::from_utf8_lossy(&finished.stdout) + &*finished.stderr;
+        assert_ne!(finished.code, Some(0), "{args:?}");
+        for secret in ["s3cret", "98765"] {
+            assert!(!text.contains(secret), "{args:?} {variable:?}: {text}");
+        }
+        assert!(text.contains("client: ("), "{args:?}: {text}");
+    };
+    for proxy in [
+        "http://u:s3cret#w@h:1",
+        "http://u:s3cret/w@h:1",
+        "http://u:s3cret?w@h:1",
+        "http://u:987654#w@h:1",
+        "http://u:9876#98765@127.0.0.1:1",
+        "u:s3cret",
+        "u:s3cret@h:x",
+        "u:p@s3cret@h:1",
+        "u:s3cret://h",
+        "socks5://u:s3cret@h:1",
+        "http://u:s3cret%0a@h:1",
+    ] {
+        check(&["-x", proxy, dead], None);
+        check(&[dead], Some(proxy));
+    }
+    check(&["-x", "127.0.0.1:1", "-U", "u:s3cret%00", dead], None);
+    for url in [
+        "http://u:s3cret@127.0.0.1:1/",
+        "http://u:s3cret#w@127.0.0.1:1/",
+        "http://u:s3cret/w@127.0.0.1:1/",
+        "http://u:s3cret?w@127.0.0.1:1/",
+        "http://u:987654#w@127.0.0.1:1/",
+        "http://u:s3cret@127.0.0.1:99999/",
+        "https://u:s3cret@127.0.0.1:1/",
+        "u:s3cret@127.0.0.1:1",
+    ] {
+        for args in [&["-w", "%{errormsg} %{url}"][..], &["--json-out", "-"], &["where"], &["-v"]] {
+            check(&[args, &[url]].concat(), None);
+        }
+        check(&["bench", "-n", "1", url], None);
+    }
+    check(&["u:s3cret"], None);
+    check(&["u:s3cret://127.0.0.1:1"], None);
+    for args in [
+        &["-u", "s3cret"][..],
+        &["-U", "s3cret"],
+        &["-H", "Authorization Basic s3cret"],
+        &["-H", "Authorization Basic s3cret: x"],
+        &["-H", "Authorization: Basic s3cret\r\n"],
+        &["-H", "Cookie=s3cret: x"],
+        &["-F", "password=s3cret;x"],
+        &["-F", "password=\"s3cret\"x"],
+        &["-F", "s3cret"],
+        &["--form-string", "s3cret"],
+        &["--usr=u:s3cret"],
+        &["--silent=u:s3cret"],
+        &["-u", "u:s3cret", "-H", "X: \u{1}"],
+    ] {
+        check(&[args, &[dead]].concat(), None);
+    }
+}

@@ -496,7 +496,7 @@ fn a_proxy_that_leaves_and_one_that_is_none() {
         (
             5,
             &["-x", "u:secret@a b", "http://a/"],
-            "\"a b\" is not a proxy's address; right: http://",
+            "the proxy's address is not valid; right: http://",
         ),
         (7, &["-x", "socks5://u:secret@p", "http://a/"], "a \"socks5\" proxy"),
         (7, &["-6", "-x", "127.0.0.1", "http://a/"], "it is not an IPv6 address"),

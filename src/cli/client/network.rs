@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::ClientOptions;
 use super::output::speed;
-use crate::cli::Effect::{Switch, Value};
+use crate::cli::Effect::{Secret, Switch, Value};
 use crate::cli::limits::number;
 use crate::cli::{Expected, Flag, seconds};
 
@@ -118,7 +118,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         Some('x'),
         "proxy",
-        Value("PROXY", |options, value| {
+        Secret("PROXY", |options, value| {
             options.network.proxy = Some(text(value, "http://user:password@host:port")?);
             Ok(())
         }),
@@ -128,7 +128,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         Some('U'),
         "proxy-user",
-        Value("USER:PASSWORD", |options, value| {
+        Secret("USER:PASSWORD", |options, value| {
             let right = "user:password (there is no prompt)";
             let user = text(value, right)?;
             options.network.proxy_user = Some(user).filter(|user| user.contains(':'));

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::data::{Data, source, this, to_encode};
 use super::{ClientOptions, Field, FormField, UploadFrom};
-use crate::cli::Effect::{Switch, Value};
+use crate::cli::Effect::{Secret, Switch, Value};
 use crate::cli::{Expected, Flag};
 
 /// The table, for options that have those of `client` among them.
@@ -28,7 +28,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             Some('H'),
             "header",
-            Value("FIELD", |options, value| {
+            Secret("FIELD", |options, value| {
                 options.as_mut().fields.push(field(value.as_encoded_bytes())?);
                 Ok(())
             }),
@@ -47,7 +47,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             Some('e'),
             "referer",
-            Value("URL", |options, value| {
+            Secret("URL", |options, value| {
                 options.as_mut().referer = Some(value.as_encoded_bytes().to_vec());
                 Ok(())
             }),
@@ -56,7 +56,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             Some('u'),
             "user",
-            Value("USER:PASSWORD", |options, value| {
+            Secret("USER:PASSWORD", |options, value| {
                 let user = value.as_encoded_bytes();
                 let user = Some(user).filter(|user| user.contains(&b':'));
                 let user = user.ok_or(Expected("user:password (there is no prompt)"))?;
@@ -78,7 +78,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             Some('d'),
             "data",
-            Value("DATA", |options, value| {
+            Secret("DATA", |options, value| {
                 options.as_mut().data.push(Data::Form(source(value)?));
                 Ok(())
             }),
@@ -88,7 +88,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             None,
             "data-binary",
-            Value("DATA", |options, value| {
+            Secret("DATA", |options, value| {
                 options.as_mut().data.push(Data::Binary(source(value)?));
                 Ok(())
             }),
@@ -97,7 +97,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             None,
             "data-raw",
-            Value("DATA", |options, value| {
+            Secret("DATA", |options, value| {
                 options.as_mut().data.push(Data::Binary(this(value)));
                 Ok(())
             }),
@@ -106,7 +106,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             None,
             "data-urlencode",
-            Value("DATA", |options, value| {
+            Secret("DATA", |options, value| {
                 options.as_mut().data.push(to_encode(value)?);
                 Ok(())
             }),
@@ -115,7 +115,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             None,
             "json",
-            Value("DATA", |options, value| {
+            Secret("DATA", |options, value| {
                 options.as_mut().data.push(Data::Json(source(value)?));
                 Ok(())
             }),
@@ -130,7 +130,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             Some('F'),
             "form",
-            Value("NAME=CONTENT", |options, value| {
+            Secret("NAME=CONTENT", |options, value| {
                 options.as_mut().form.push(FormField::Spelled(form(value)?));
                 Ok(())
             }),
@@ -140,7 +140,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             None,
             "form-string",
-            Value("NAME=TEXT", |options, value| {
+            Secret("NAME=TEXT", |options, value| {
                 options.as_mut().form.push(FormField::Plain(form(value)?));
                 Ok(())
             }),

@@ -44,7 +44,13 @@ pub struct InvalidField {
 
 impl std::fmt::Display for InvalidField {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "field {:?}: {}; right: {}", self.name, self.rule.what(), self.rule.right())
+        // What follows a wrong byte may be the value, with a secret in it.
+        let name =
+            match TCHAR.first_outside(self.name.as_bytes()).and_then(|at| self.name.get(..at)) {
+                Some(start) => Cow::Owned(format!("{start}...")),
+                None => Cow::Borrowed(&*self.name),
+            };
+        write!(f, "field {name:?}: {}; right: {}", self.rule.what(), self.rule.right())
     }
 }
 

@@ -11,7 +11,7 @@
 //! reader does not read as a relative reference (5.2.2).
 
 use super::target::PathAndQuery;
-use super::url::{Url, UrlError};
+use super::url::{Url, UrlError, is_scheme};
 
 impl Url {
     /// Returns the address that `reference` means on the page with this one. Without a fragment of its
@@ -52,12 +52,10 @@ impl Url {
     }
 }
 
-/// Parses `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986, 3.1), and what follows its colon.
+/// Returns the scheme, and what follows its colon.
 fn scheme(reference: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = reference.split_once(':')?;
-    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    let is_one = scheme.starts_with(|first: char| first.is_ascii_alphabetic());
-    (is_one && scheme.bytes().all(letters)).then_some((scheme, rest))
+    is_scheme(scheme).then_some((scheme, rest))
 }
 
 /// Servers send raw UTF-8, which is encoded later on, and sometimes bytes that are not UTF-8:

@@ -5,6 +5,8 @@
 //! percent-encoded, a fragment stays here and is never sent. Strict where it matters: the host, and
 //! control bytes anywhere.
 
+use std::borrow::Cow;
+
 use super::chars::{PATH, QUERY, first_bad_percent, percent_encode};
 use super::target::{Authority, PathAndQuery};
 
@@ -27,6 +29,7 @@ pub enum UrlError {
     /// A control byte (CR, LF, NUL and the like), at this byte of the text.
     Control(usize),
     Scheme(String),
+    /// With a port that is not a number left out: it may be part of a password.
     Host(String),
     UserInfo,
     Path(String),
@@ -73,11 +76,7 @@ impl Url {
         }
         let rest = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
-            Some((scheme, _))
-                if scheme
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) =>
-            {
+            Some((scheme, _)) if is_scheme(scheme) => {
                 return Err(UrlError::Scheme(scheme.to_owned()));
             }
             _ => text,
@@ -97,7 +96,7 @@ impl Url {
         };
         let authority = Authority::parse(spelled.as_bytes())
             .filter(|authority| authority.port != Some(0))
-            .ok_or_else(|| UrlError::Host(authority.to_owned()))?;
+            .ok_or_else(|| UrlError::Host(without_secret(authority, text)))?;
         Ok(Url { authority, path: encode_path(path)?, fragment })
     }
 
@@ -147,6 +146,38 @@ fn encode_path(typed: &str) -> Result<PathAndQuery, UrlError> {
     PathAndQuery::parse(text.as_bytes()).map_err(|_| UrlError::Path(typed.to_owned()))
 }
 
+/// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986, 3.1).
+pub fn is_scheme(text: &str) -> bool {
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(letters)
+}
+
+/// Returns a wrong host and port of the address `text`, to be shown. In `http://user:secret/x@host` they are
+/// a user and a part of a password.
+fn without_secret(authority: &str, text: &str) -> String {
+    match authority.split_once(':') {
+        Some((host, port))
+            if text.contains('@') || !port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            format!("{host}:...")
+        }
+        _ => authority.to_owned(),
+    }
+}
+
+/// Returns an address that [`Url::parse`] may have refused, without the user and the password that may be in
+/// it: without all that is before its last `@`, except the scheme.
+pub fn without_user(text: &str) -> Cow<'_, str> {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) => (format!("{scheme}://"), rest),
+        _ => (String::new(), text),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, host)) if Url::parse(text).is_err() => Cow::Owned(scheme + host),
+        _ => Cow::Borrowed(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +220,31 @@ mod tests {
             ["", "http://", "http:///x", "a b", ":x", ":0", "a:99999", "ü", "[fe80::1%25lo]"]
         {
             assert!(matches!(Url::parse(typed), Err(UrlError::Host(_))), "{typed:?}");
+        }
+        for (typed, shown) in [
+            ("a:99999", "a:99999"),
+            ("a b", "a b"),
+            ("u:secret", "u:..."),
+            ("http://u:secret#w@h/", "u:..."),
+            ("http://u:secret/w@h/", "u:..."),
+            ("http://u:123456#w@h/", "u:..."),
+            ("u:secret://h", "u:..."),
+        ] {
+            assert_eq!(Url::parse(typed), Err(UrlError::Host(shown.to_owned())), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for (typed, shown) in [
+            ("http://u:secret@h:1/x", "http://h:1/x"),
+            ("u:secret@h", "h"),
+            ("https://u:secret@h/", "https://h/"),
+            ("http://u:secret/w@h/", "http://h/"),
+            ("http://h/@x", "http://h/@x"),
+            ("http://h:99999/x", "http://h:99999/x"),
+        ] {
+            assert_eq!(without_user(typed), shown);
         }
     }
 }
