@@ -416,6 +416,12 @@ fn the_same_end_of_an_odd_answer() {
         format!("{CHUNKED}hello\r\n"),
         format!("{CHUNKED}5\r\nhelloworld\r\n0\r\n\r\n"),
         format!("{CHUNKED}FFFFFFFFFFFFFFFFF\r\nhello"),
+        format!("{OK}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"),
+        format!("{OK}Space : x\r\n\r\nhello"),
+        format!("{OK}X: {}\r\n\r\nhello", "x".repeat(90_000)),
+        format!("{OK}{}\r\nhello", "X: y\r\n".repeat(101)),
+        format!("{OK}Content-Length: 5, 5\r\n\r\nhello, and more"),
+        format!("{CHUNKED}5 \r\nhello\r\n0\r\n\r\n"),
     ] {
         let [ours, theirs] = ends(&answer);
         assert_eq!(ours, theirs, "{answer:?}");
@@ -445,7 +451,6 @@ fn what_is_refused_here_only() {
         ("HTTP/2.0 200 OK\r\n\r\n".to_owned(), 1, 0),
         ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nhello".to_owned(), 8, 0),
         (format!("{OK}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"), 8, 0),
-        (format!("{OK}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"), 8, 0),
         (format!("{OK}Content-Length: 5, 6\r\n\r\nhello"), 8, 0),
         (format!("{OK}Content-Length: +5\r\n\r\nhello"), 8, 0),
         (format!("{OK}Content-Length: 0x5\r\n\r\nhello"), 8, 0),
@@ -457,10 +462,7 @@ fn what_is_refused_here_only() {
         (format!("{OK}Content-Length: 99999999999999999999999\r\n\r\nhello"), 8, 0),
         (CHUNKED.replace("\r\n\r\n", "\r\nContent-Length: 3\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), 8, 0),
         (format!("{OK}Bad Name: x\r\n\r\nhello"), 8, 0),
-        (format!("{OK}Space : x\r\n\r\nhello"), 8, 0),
         (format!("{OK}Escape: \x1b[2J\r\n\r\nhello"), 8, 0),
-        (format!("{OK}X: {}\r\n\r\nhello", "x".repeat(90_000)), 8, 0),
-        (format!("{OK}{}\r\nhello", "X: y\r\n".repeat(101)), 8, 0),
         ("HTTP/1.1 100 Continue\r\n\r\n".repeat(101) + OK + "\r\nhello", 8, 0),
         (format!("{CHUNKED}5\nhello\n0\n\n"), 56, 0),
     ] {
