@@ -3,10 +3,11 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::process::Command;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::support::{Folder, Server, Wire, begun, set_modified, skipped, text_of};
+use crate::support::{Folder, Mounted, Server, Wire, begun, set_modified, skipped, text_of};
 
 /// From here on a change cannot fall into the tick of an earlier one, and so what was found is kept.
 const SETTLED: Duration = Duration::from_millis(120);
@@ -298,5 +299,112 @@ fn a_right_that_is_taken_away_counts_at_once() {
         let refused = get(&mut wire, "/d/page.txt").0;
         permit(mode).unwrap();
         assert_eq!((refused, get(&mut wire, "/d/page.txt").0), (403, 200), "{name}");
+    }
+}
+
+/// How soon what is not used is closed.
+const CLOSED_WITHIN: Duration = Duration::from_secs(5);
+
+/// How many files below this path the server has open.
+fn open_below(server: &Server, path: &Path) -> usize {
+    let descriptors = fs::read_dir(format!("/proc/{}/fd", server.program.id())).unwrap();
+    let targets = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    targets.filter(|target| target.starts_with(path)).count()
+}
+
+/// Waits until the server has none of them open; it must not take long.
+fn wait_until_closed(server: &Server, path: &Path, name: &str) {
+    let begun = Instant::now();
+    while open_below(server, path) > 0 {
+        assert!(begun.elapsed() < CLOSED_WITHIN, "{name}: open for {:?}", begun.elapsed());
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A name, and what happens to the folder of the files that were requested.
+type End = (&'static str, fn(&Path));
+
+const ENDS: &[End] = &[
+    ("deleted", |folder| fs::remove_dir_all(folder).unwrap()),
+    ("replaced", |folder| {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            fs::write(folder.with_extension("new"), "new").unwrap();
+            fs::rename(folder.with_extension("new"), path).unwrap();
+        }
+    }),
+    ("moved away", |folder| fs::rename(folder, folder.with_extension("old")).unwrap()),
+    ("left alone", |_| {}),
+];
+
+/// No request comes, and no connection: the space of a deleted file is free all the same.
+#[test]
+fn idle_files_are_let_go_of() {
+    for lobby in ["on", "off"] {
+        let place = Folder::new();
+        for (name, _) in ENDS {
+            for number in 0..10 {
+                place.write(&format!("{name}/{number}"), vec![b'x'; 100 << 10]);
+            }
+        }
+        thread::sleep(SETTLED);
+        let server = Server::of(&place, &["--lobby", lobby]);
+        let mut wire = server.connect();
+        for (name, end) in ENDS {
+            for number in 0..10 {
+                assert_eq!(
+                    get(&mut wire, &format!("/{}/{number}", name.replace(' ', "%20"))).0,
+                    200
+                );
+            }
+            end(&place.join(name));
+        }
+        wait_until_closed(&server, place.path(), lobby);
+    }
+}
+
+/// A file that is requested again and again stays open, and is let go of once it is deleted.
+#[test]
+fn a_busy_file_stays_open_until_it_is_deleted() {
+    let place = Folder::with(&[("site/busy", "busy")]);
+    thread::sleep(SETTLED);
+    let server = Server::of(&place.join("site"), &[]);
+    let mut wire = server.connect();
+    let begun = Instant::now();
+    let mut kept = 0;
+    while begun.elapsed() < Duration::from_secs(5) {
+        assert_eq!(get(&mut wire, "/busy").0, 200);
+        kept += open_below(&server, place.path());
+        thread::sleep(Duration::from_millis(100));
+    }
+    // Not on every file system are files kept.
+    assert!(kept == 0 || kept > 40, "open at {kept} of 50 looks");
+    fs::remove_file(place.join("site/busy")).unwrap();
+    assert_eq!(get(&mut wire, "/busy").0, 404);
+    assert_eq!(open_below(&server, place.path()), 0, "at the next request, at the latest");
+}
+
+/// A file system that is served can be unmounted once it has been left alone.
+#[test]
+fn a_file_system_can_be_unmounted_while_the_server_runs() {
+    for lobby in ["on", "off"] {
+        let place = Folder::with(&[("disk/a", ""), ("site/b", "")]);
+        let disk = place.join("disk");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "none"]).arg(&disk);
+        let Some(mounted) = Mounted::by(&mut mount, &disk) else { return };
+        fs::write(disk.join("page.txt"), "on the disk").unwrap();
+        thread::sleep(SETTLED);
+        let server = Server::of(&disk, &["--lobby", lobby]);
+        let mut wire = server.connect();
+        for _ in 0..3 {
+            assert_eq!(get(&mut wire, "/page.txt").1, "on the disk (as it is)");
+        }
+        let begun = Instant::now();
+        while !mounted.unmount() {
+            assert!(begun.elapsed() < CLOSED_WITHIN, "lobby {lobby}: the file system is busy");
+            thread::sleep(Duration::from_millis(100));
+        }
+        assert_eq!(get(&mut wire, "/page.txt").0, 404);
     }
 }

@@ -141,6 +141,10 @@ impl<H: Handler> Handler for Writing<H> {
         Some(LARGEST_BODY)
     }
 
+    fn tidy(&self) {
+        self.0.tidy();
+    }
+
     fn handle(&self, request: &mut Request) -> Response {
         self.0.handle(request)
     }

@@ -31,9 +31,21 @@ pub struct Accepted {
     pub permit: Permit,
 }
 
+/// What the accept loop callbacks.
+pub struct Callbacks<H, R, T> {
+    /// Sends a connection into the driver's channel, or returns it if that is full.
+    pub hand_over: H,
+    /// Returns the bytes for a connection that is not admitted.
+    pub refusal: R,
+    /// Is called every [`TICK`], for what has to be done while no client does anything.
+    pub tick: T,
+}
+
+/// The time between two ticks: 2 seconds.
+const TICK: Duration = Duration::from_secs(2);
+
 impl Listeners {
-    /// Accepts connections until a stop is requested. `hand_over` sends a connection into the driver's
-    /// channel, or returns it if that is full. One that is not admitted is sent `refusal`, or held.
+    /// Accepts connections until a stop is requested. One that is not admitted is sent a refusal, or held.
     ///
     /// # Errors
     /// When a listener breaks. A connection that fails does not end the loop.
@@ -41,13 +53,18 @@ impl Listeners {
         self,
         stop: &StopSignal,
         limiter: &Arc<ConnectionLimiter>,
-        hand_over: impl FnMut(Accepted) -> Result<(), Accepted>,
-        refusal: impl Fn(RejectReason, SocketAddr) -> Vec<u8>,
+        callbacks: Callbacks<
+            impl FnMut(Accepted) -> Result<(), Accepted>,
+            impl Fn(RejectReason, SocketAddr) -> Vec<u8>,
+            impl FnMut(),
+        >,
     ) -> io::Result<()> {
+        let Callbacks { hand_over, refusal, mut tick } = callbacks;
         let (refused, log) = (Refused::new(self.refused), LogThrottle::default());
         let mut admitter =
             Admitter { limiter, hand_over, refusal, refused, held: None, full_since: None, log };
         let mut exhausted = Exhausted::default();
+        let mut next_tick = Instant::now() + TICK;
         while !stop.is_requested() {
             admitter.retry_held();
             let now = Instant::now();
@@ -58,11 +75,18 @@ impl Listeners {
             descriptors.extend(admitter.refused.descriptors());
             let linger_left =
                 admitter.refused.next_deadline().map(|until| until.saturating_duration_since(now));
-            let ready = wait_readable(&descriptors, paused.into_iter().chain(linger_left).min())?;
+            let tick_left = next_tick.saturating_duration_since(now);
+            let wait = paused.into_iter().chain(linger_left).fold(tick_left, Duration::min);
+            let ready = wait_readable(&descriptors, Some(wait))?;
             for (listener, _) in listening.iter().zip(&ready[1..]).filter(|&(_, &ready)| ready) {
                 accept_all(listener, &mut exhausted, |stream, peer| admitter.accept(stream, peer))?;
             }
-            admitter.refused.drain(Instant::now());
+            let now = Instant::now();
+            admitter.refused.drain(now);
+            if next_tick <= now {
+                tick();
+                next_tick = now + TICK;
+            }
         }
         Ok(())
     }
@@ -235,12 +259,12 @@ mod tests {
         let stop = StopSignal::new().unwrap();
         let (stopper, (sender, accepted)) = (stop.clone(), crossbeam_channel::unbounded());
         let acceptor = thread::spawn(move || {
-            listeners.accept_until(
-                &stop,
-                &limiter(),
-                |accepted| sender.send(accepted).map_err(|back| back.0),
-                |_, _| Vec::new(),
-            )
+            let callbacks = Callbacks {
+                hand_over: |accepted| sender.send(accepted).map_err(|back| back.0),
+                refusal: |_, _| Vec::new(),
+                tick: || {},
+            };
+            listeners.accept_until(&stop, &limiter(), callbacks)
         });
         for address in addresses {
             let client = TcpStream::connect(address).unwrap();
@@ -257,7 +281,9 @@ mod tests {
         let stop = StopSignal::new().unwrap();
         let stopper = stop.clone();
         let acceptor = thread::spawn(move || {
-            listeners.accept_until(&stop, &limiter(), Err, |_, _| b"no room".to_vec())
+            let refusal = |_, _| b"no room".to_vec();
+            let callbacks = Callbacks { hand_over: Err, refusal, tick: || {} };
+            listeners.accept_until(&stop, &limiter(), callbacks)
         });
         for _ in 0..20 {
             let mut client = TcpStream::connect(address).unwrap();

@@ -63,6 +63,11 @@ pub trait Handler: Send + Sync + 'static {
         false
     }
 
+    /// Releases what was kept for a next request that has not come, such as open files. The server calls this
+    /// about every two seconds, also while no request arrives, on the thread that accepts connections: it
+    /// must be short.
+    fn tidy(&self) {}
+
     /// Returns the response to one request. A panic becomes a 500, and harms nothing else.
     fn handle(&self, request: &mut Request) -> Response;
 }
@@ -109,6 +114,10 @@ impl<H: Handler> Handler for Streaming<H> {
         self.0.takes_coded()
     }
 
+    fn tidy(&self) {
+        self.0.tidy();
+    }
+
     fn handle(&self, request: &mut Request) -> Response {
         self.0.handle(request)
     }
@@ -133,6 +142,10 @@ impl<H: Handler> Handler for AnyCoding<H> {
 
     fn takes_coded(&self) -> bool {
         true
+    }
+
+    fn tidy(&self) {
+        self.0.tidy();
     }
 
     fn handle(&self, request: &mut Request) -> Response {

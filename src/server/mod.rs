@@ -78,6 +78,7 @@ pub use crate::text::wire::Form as WireForm;
 
 use self::conn::{Http, HttpConfig};
 use self::descriptors::Descriptors;
+use crate::net::accept::Callbacks;
 use crate::net::admission::ConnectionLimiter;
 use crate::net::listen::Listeners;
 use crate::net::lobby::Lobby;
@@ -234,14 +235,15 @@ impl Server {
             stop: stop.clone(),
         }));
         let refusal = |why, peer| http.refusal(why, peer);
+        let tick = || http.routes.tidy();
 
         let (accepting, answered, workers) = match driver {
             Driver::Lobby => {
                 let service = Arc::clone(&http);
                 let lobby = Lobby::open(service, stop.clone(), connections, queue, workers)?;
                 stats.runs(stop.clone(), Arc::clone(&limiter), lines_lost, lobby.load());
-                let accepting =
-                    listeners.accept_until(&stop, &limiter, |new| lobby.admit(new), refusal);
+                let callbacks = Callbacks { hand_over: |new| lobby.admit(new), refusal, tick };
+                let accepting = listeners.accept_until(&stop, &limiter, callbacks);
                 stop.request(GRACE);
                 (accepting, stats.responses(), lobby.close())
             }
@@ -258,8 +260,8 @@ impl Server {
                     busy: gauge.busy(),
                     ..Load::default()
                 });
-                let accepting =
-                    listeners.accept_until(&stop, &limiter, |new| queue.try_send(new), refusal);
+                let callbacks = Callbacks { hand_over: |new| queue.try_send(new), refusal, tick };
+                let accepting = listeners.accept_until(&stop, &limiter, callbacks);
                 drop(queue);
                 stop.request(GRACE);
                 // Workers notice the deadline a little later, and then close what is left.

@@ -181,6 +181,13 @@ impl Routes {
         }
     }
 
+    /// Lets each handler release what it keeps without need.
+    pub fn tidy(&self) {
+        for (_, endpoint) in self.paths.iter().flat_map(|path| &path.methods) {
+            endpoint.handler.tidy();
+        }
+    }
+
     /// Returns the value of `Allow` for a 405 made by a handler: the methods besides the rejected one.
     pub(super) fn besides(&self, method: &Method, target: &Target) -> String {
         let refused = if *method == Method::Head { &Method::Get } else { method };

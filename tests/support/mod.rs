@@ -2,6 +2,7 @@
 
 mod coding;
 mod folder;
+mod mount;
 mod program;
 mod served;
 mod server;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 pub use self::coding::{begun, text_of};
 pub use self::folder::{Folder, set_modified};
+pub use self::mount::Mounted;
 pub use self::program::{Finished, Program, run};
 pub use self::served::{Served, ask};
 pub use self::server::{Server, server_command};

@@ -5,9 +5,11 @@
 //! owner and mode, that of a folder with each name that is added, removed or replaced; it cannot be set
 //! back. So a file that was absent is known to be still absent.
 //!
+//! A file that has not been requested for 2 to 4 seconds is closed. Until then a file that is deleted uses
+//! its space, and its file system cannot be unmounted.
+//!
 //! Not cached: files that have just changed; files behind a link, on another file system than the root,
-//! or on one that others can change (NFS, FUSE); large files, whose disk space would stay in use after
-//! they are removed.
+//! or on one that others can change (NFS, FUSE); large files.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -15,16 +17,20 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::SystemTime;
 
 use super::document_root::Folder;
 use super::precompressed::{Variant, Variants, names};
 use super::ticks::{is_settled, may_change_unseen};
-use crate::server::quota::Quota;
+use crate::server::quota::{Quota, Share};
 
 /// Larger files are not cached: 256 KB. Compared with sending them, opening them again is cheap.
 const LARGE: u64 = 256 << 10;
+
+/// The most space that all cached files may take, because they keep it when they are deleted: 256 MB.
+const ALL: u64 = 256 << 20;
 
 /// Open files by their paths below the root.
 #[derive(Debug)]
@@ -32,6 +38,8 @@ pub struct FileCache {
     entries: RwLock<Entries>,
     /// Descriptors of the cached files, and of files that were cached and are still being sent.
     descriptors: Arc<Quota>,
+    /// The bytes of the cached files.
+    space: Arc<Quota>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +56,10 @@ pub struct CachedFile {
     pub since: SystemTime,
     /// What must be unchanged: the root, then folders and files. Empty when this is not cached.
     dependencies: Vec<(PathBuf, InodeStamp)>,
+    /// Its part of the space of the cache.
+    space: Option<Share>,
+    /// True if it has been requested since the cache was last tidied.
+    requested: AtomicBool,
 }
 
 /// An inode in a certain state.
@@ -61,7 +73,22 @@ struct InodeStamp {
 impl FileCache {
     /// Creates a cache of `most` open files at most.
     pub fn new(most: usize) -> FileCache {
-        FileCache { entries: RwLock::default(), descriptors: Quota::new(most as u64) }
+        FileCache::with_space(most, ALL)
+    }
+
+    fn with_space(most: usize, space: u64) -> FileCache {
+        let descriptors = Quota::new(most as u64);
+        FileCache { entries: RwLock::default(), descriptors, space: Quota::new(space) }
+    }
+
+    /// Closes the files that have not been requested since the last call.
+    pub fn close_unused(&self) {
+        let unused: Vec<_> = {
+            let mut entries = self.change();
+            let is_unused = |file: &CachedFile| !file.requested.swap(false, Ordering::Relaxed);
+            entries.by_path.extract_if(|_, file| is_unused(file)).collect()
+        };
+        drop(unused); // without the lock: the disk may be slow
     }
 
     /// Returns the file at `path`, if it is cached and unchanged. A changed one is removed.
@@ -70,6 +97,10 @@ impl FileCache {
         let found = Arc::clone(entries.by_path.get(path.as_os_str())?);
         drop(entries); // the disk may be slow
         if found.is_fresh() {
+            // Written once only, as other threads read beside it.
+            if !found.requested.load(Ordering::Relaxed) {
+                found.requested.store(true, Ordering::Relaxed);
+            }
             return Some(found);
         }
         self.change().remove(path);
@@ -85,33 +116,34 @@ impl FileCache {
         variants: Variants,
         since: SystemTime,
     ) -> Arc<CachedFile> {
-        let dependencies =
-            dependencies(folder, path, &variants, since).filter(|_| self.count(path, &variants));
-        let dependencies = dependencies.unwrap_or_default();
-        let found = Arc::new(CachedFile { variants, since, dependencies });
-        if !found.dependencies.is_empty() {
+        let kept = dependencies(folder, path, &variants, since).and_then(|dependencies| {
+            self.change().remove(path);
+            Some((dependencies, self.count(&variants)?))
+        });
+        let (dependencies, space) =
+            kept.map_or_else(Default::default, |(all, space)| (all, Some(space)));
+        let requested = AtomicBool::new(true);
+        let found = Arc::new(CachedFile { variants, since, dependencies, space, requested });
+        if found.space.is_some() {
             self.change().by_path.insert(path.into(), Arc::clone(&found));
         }
         found
     }
 
-    /// Counts the descriptors of these files, if enough are left. If not, the cache is emptied: files that
-    /// are requested will be back soon.
-    fn count(&self, path: &Path, variants: &Variants) -> bool {
-        self.change().remove(path);
+    /// Counts the descriptors and the space of these files, if enough are left. If not, the cache is
+    /// emptied: files that are requested will be back soon.
+    fn count(&self, variants: &Variants) -> Option<Share> {
         let files = variants.all().count() as u64;
-        if !self.descriptors.has_room_for(files) {
+        let bytes = variants.all().map(|variant| variant.metadata.len()).sum();
+        if !self.descriptors.has_room_for(files) || !self.space.has_room_for(bytes) {
             *self.change() = Entries::default();
         }
         // Two threads may count at once, and one of them found too few: what it has counted stays
         // counted until it is closed.
-        variants.all().all(|variant| match self.descriptors.take(1) {
-            Some(share) => {
-                variant.file.count(share);
-                true
-            }
-            None => false,
-        })
+        for variant in variants.all() {
+            variant.file.count(self.descriptors.take(1)?);
+        }
+        self.space.take(bytes)
     }
 
     fn change(&self) -> RwLockWriteGuard<'_, Entries> {
@@ -186,4 +218,55 @@ fn dependencies(
         }
     }
     Some(dependencies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::files::document_root::DocumentRoot;
+    use std::fs::File;
+    use std::time::Duration;
+
+    /// A cache for three descriptors and 250 bytes, and files of 100 bytes.
+    #[test]
+    fn descriptors_and_space_are_limited_and_what_is_unused_is_closed() {
+        let path = std::env::temp_dir().join(format!("threadbare-kept-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        let root = DocumentRoot::new(&path).unwrap();
+        let folder = root.open().unwrap();
+        let names = ["a", "b", "c"].map(Path::new);
+        for name in names {
+            fs::write(path.join(name), [b'x'; 100]).unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(120)); // then they are settled
+        let cache = FileCache::with_space(3, 250);
+        let keep = |name: &Path| {
+            let now = SystemTime::now();
+            let variants = Variants::of(&folder, name, folder.open_file(name).unwrap(), now);
+            cache.keep(&folder, name, variants.unwrap(), now)
+        };
+        let are_kept = || names.map(|name| cache.get(name).is_some());
+        if keep(names[0]).space.is_none() {
+            return; // this file system is not one whose files are kept
+        }
+        keep(names[1]);
+        assert_eq!(are_kept(), [true, true, false]);
+        let sent =
+            keep(names[2]).variants.best(&crate::proto::http::accept::Codings::default()).body();
+        assert_eq!(are_kept(), [false, false, true], "there was no space for a third");
+        cache.close_unused();
+        assert_eq!(are_kept(), [false, false, true], "it has been requested");
+        cache.close_unused();
+        cache.close_unused();
+        assert_eq!(are_kept(), [false; 3]);
+        assert!(cache.space.has_room_for(250));
+        assert!(cache.descriptors.has_room_for(2) && !cache.descriptors.has_room_for(3));
+        drop(sent);
+        assert!(cache.descriptors.has_room_for(3), "it was still being sent");
+        let large = File::create(path.join("a")).unwrap();
+        large.set_len(251).unwrap();
+        std::thread::sleep(Duration::from_millis(120));
+        assert!(keep(names[0]).space.is_none() && cache.space.has_room_for(250));
+        fs::remove_dir_all(path).unwrap();
+    }
 }
