@@ -13,12 +13,14 @@ need() {
     shift
     "$@" >/dev/null 2>&1 || packages="$packages $package"
 }
-for program in curl ncat python3 strace chromium wget nginx npm shellcheck brotli zstd; do
+for program in curl ncat python3 strace chromium wget nginx npm shellcheck brotli zstd git rclone archivemount; do
     need "$program" command -v "$program"
 done
 need netcat-openbsd command -v nc.openbsd
 need apache2-bin command -v apache2
 need nodejs command -v node
+need aria2 command -v aria2c
+need fuse3 command -v fusermount
 need python3-venv python3 -m ensurepip --version
 if [ -n "$packages" ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     # In runlevel 1 no service is started by its installation.

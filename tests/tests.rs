@@ -74,6 +74,10 @@ mod crowding;
 /// Other clients, curl and wget among them, get all that the server has.
 mod peers;
 
+/// Programs that mirror, resume and install get their files whole: apt, git, wget, aria2, rclone. Files in an
+/// archive that is mounted as a folder are served as others are.
+mod programs;
+
 /// `/users`: each request and its response; nothing acknowledged is lost when the server is killed.
 mod users;
 
