@@ -113,6 +113,23 @@ await test('a missing page is 404 with the page 404.html', async () => {
   must(r.text.includes('there is no such page'), 'the content is not 404.html');
 });
 
+// ---- targets as the browser writes them ----
+await test('a query with a lone %, quotes or UTF-8 is taken as the browser sends it', () => open({}, async page => {
+  for (const target of ['/?q=100%', '/about/?é', '//about//?a|b', '/picture.svg?%zz']) {
+    const r = await page.goto(base.origin + target);
+    must(r.status() === 200, `${target}: status ${r.status()}`);
+  }
+  for (const query of ['q=100%', '100%25', 'é', '"<`>"', 'a|b^c{d}', "\\[']", '%zz']) {
+    const url = `${base.origin}/echo?${query}`;
+    await page.goto(url);
+    const shown = await page.evaluate(() => document.body.innerText);
+    const sent = new URL(url).search;
+    must(shown.startsWith(`GET /echo${sent} HTTP/1.1`), `${sent}: ${shown}`);
+    const fetched = await page.evaluate(u => fetch(u).then(r => r.text()), url);
+    must(fetched.startsWith(`GET /echo${sent} HTTP/1.1`), `fetch ${sent}: ${fetched}`);
+  }
+}));
+
 // ---- every page, light and dark, wide and narrow ----
 for (const [name, target] of Object.entries(PAGES)) {
   for (const { colorScheme, width } of LOOKS) {
