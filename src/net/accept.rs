@@ -31,7 +31,7 @@ pub struct Accepted {
     pub permit: Permit,
 }
 
-/// What the accept loop callbacks.
+/// What the accept loop calls.
 pub struct Callbacks<H, R, T> {
     /// Sends a connection into the driver's channel, or returns it if that is full.
     pub hand_over: H,
