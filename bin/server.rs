@@ -74,7 +74,7 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
         ..options.config
     };
     let workers = config.workers;
-    let routes = app::routes(files, store, &config.stats, options.metrics)
+    let routes = app::routes(files, store, &config.stats, options.metrics, &config.allowed_hosts)
         .map_err(|errors| errors.to_string())?;
     let server =
         Server::with_config(options.bind, routes, config).map_err(|error| error.to_string())?;

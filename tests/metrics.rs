@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{Server, Wire, eventually, skipped};
 
-const ECHO: &str = "GET /echo HTTP/1.1\r\nHost: a\r\n\r\n";
+const ECHO: &str = "GET /echo HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// Every line, as name and value.
 fn metrics(server: &Server) -> HashMap<String, u64> {

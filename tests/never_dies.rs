@@ -13,7 +13,7 @@ use threadbare::server::{Config, Limits, Request, Response, Router, Server as Li
 
 use crate::support::{Folder, SOON, Server, Wire, eventually, needs, run};
 
-const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
+const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 fn still_serves(server: &Server) {
     let begun = Instant::now();

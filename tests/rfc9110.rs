@@ -49,7 +49,7 @@ fn exchanges() -> Vec<Exchange> {
         ("GET /nowhere HTTP/1.1", "Accept: text/html".into(), "", 404),
         ("GET /bytes/100000 HTTP/1.1", String::new(), "", 200),
         ("GET /-/health HTTP/1.1", String::new(), "", 200),
-        ("GET /-/metrics HTTP/1.1", String::new(), "", 200),
+        ("GET /-/metrics HTTP/1.1", String::new(), "", 403),
         ("POST /echo HTTP/1.1", with("", "hello"), "hello", 200),
         ("OPTIONS / HTTP/1.1", String::new(), "", 204),
         ("OPTIONS * HTTP/1.1", String::new(), "", 204),

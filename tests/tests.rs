@@ -105,6 +105,9 @@ mod overload;
 /// Few descriptors, little disk, one worker: the share of one client, and what is left for others.
 mod descriptors;
 
+/// What pages of other sites can do through a visitor's browser: nothing.
+mod origins;
+
 /// Metrics: counters that add up, health, and what a stop has cut off.
 mod metrics;
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use self::status::Audience;
 use self::store::Store;
 use crate::server::router::RouteErrors;
-use crate::server::{Files, Router, Routes, Stats};
+use crate::server::{AllowedHosts, Files, Router, Routes, Stats};
 
 /// Returns all routes of the binary: the lab, the status, the users, and the files for all other paths.
 ///
@@ -27,7 +27,8 @@ pub fn routes(
     store: Store,
     stats: &Arc<Stats>,
     audience: Audience,
+    hosts: &AllowedHosts,
 ) -> Result<Routes, RouteErrors> {
-    let router = status::add_to(lab::add_to(Router::new()), stats, audience);
+    let router = status::add_to(lab::add_to(Router::new()), stats, audience, hosts);
     users::add_to(router, store).get("/{...}", files).build()
 }

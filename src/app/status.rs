@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::server::log::stats::Stats;
 use crate::server::respond::error_response::ErrorResponse;
-use crate::server::{Request, Response, Router, Status};
+use crate::server::{AllowedHosts, Request, Response, Router, Status};
 
 /// Which clients may see the statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +36,22 @@ impl Audience {
 }
 
 /// Adds the routes.
-pub fn add_to(router: Router, stats: &Arc<Stats>, audience: Audience) -> Router {
+pub fn add_to(
+    router: Router,
+    stats: &Arc<Stats>,
+    audience: Audience,
+    hosts: &AllowedHosts,
+) -> Router {
+    let hosts = hosts.clone();
     let (watched, counted) = (Arc::clone(stats), Arc::clone(stats));
     let router = router.get("/-/health", move |_: &mut Request| health(&watched));
     if audience == Audience::Nobody {
         return router;
     }
-    router.get("/-/metrics", move |request: &mut Request| metrics(&counted, audience, request))
+    router.get("/-/metrics", move |request: &mut Request| {
+        let response = || metrics(&counted);
+        refusal(audience, &hosts, request).unwrap_or_else(response)
+    })
 }
 
 fn health(stats: &Stats) -> Response {
@@ -53,12 +62,27 @@ fn health(stats: &Stats) -> Response {
     }
 }
 
-fn metrics(stats: &Stats, audience: Audience, request: &Request) -> Response {
-    if !audience.includes(request.peer.ip()) {
-        let what = "the metrics are available to clients on the server's machine only";
-        let right = "a request from that machine, or a server that runs with --metrics everyone";
-        return ErrorResponse::new(Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right).to(request);
-    }
+/// Returns a 403 to a client that may not see the statistics; also to a page of another site in a browser on this
+/// machine, whose name was made to point here (DNS rebinding).
+fn refusal(audience: Audience, hosts: &AllowedHosts, request: &Request) -> Option<Response> {
+    let (what, right) = if !audience.includes(request.peer.ip()) {
+        (
+            "the metrics are available to clients on the server's machine only",
+            "a request from that machine, or a server that runs with --metrics everyone",
+        )
+    } else if audience == Audience::Loopback && !hosts.admit_host(&request.head) {
+        (
+            "the metrics are for this machine only, and Host is not a name of it that the server knows",
+            "an address or localhost in the URL, or a server that runs with --allow-host NAME",
+        )
+    } else {
+        return None;
+    };
+    let error = ErrorResponse::new(Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right);
+    Some(error.log_policy_and_respond(&request.head, request.peer))
+}
+
+fn metrics(stats: &Stats) -> Response {
     Response::text(stats.prometheus())
         .field("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         .field("Cache-Control", "no-store")

@@ -249,6 +249,18 @@ const FLAGS: &[Flag<ServerOptions>] = &[
     ),
     Flag::new(
         None,
+        "allow-host",
+        Value("NAME", |options, value| {
+            let name = value.to_str().filter(|name| is_host(name));
+            let name = name.ok_or(Expected("a host without a port, such as example.org"))?;
+            options.config.allowed_hosts.allow(name);
+            Ok(())
+        }),
+        "let pages under this name send POST, PUT and DELETE, and read what is for loopback only; \
+         repeatable (always: pages of this server under an address or localhost)",
+    ),
+    Flag::new(
+        None,
         "server-timing",
         Value("WHO", |options, value| {
             options.config.server_timing = match value.to_str() {

@@ -42,6 +42,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub mod allowed_hosts;
 mod blocking;
 pub mod conn;
 mod descriptors;
@@ -55,6 +56,7 @@ pub mod response;
 pub mod router;
 pub mod textbook;
 
+pub use self::allowed_hosts::AllowedHosts;
 pub use self::conn::request_body::RequestBody;
 pub use self::conn::timing::ServerTiming;
 pub use self::files::Files;
@@ -103,6 +105,8 @@ pub struct Config {
     pub overload: Overload,
     /// The limits of sizes and times.
     pub limits: Limits,
+    /// The hosts whose pages may send what changes something; others get a 403.
+    pub allowed_hosts: AllowedHosts,
     /// The `Server` field; `None` leaves it out.
     pub server_name: Option<String>,
     /// Which clients get `Server-Timing`.
@@ -126,6 +130,7 @@ impl Default for Config {
             workers: (16 * cores).max(32),
             queue: 1024,
             limits: Limits::default(),
+            allowed_hosts: AllowedHosts::default(),
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
             server_timing: ServerTiming::default(),
             access_log: AccessLog::Off,
@@ -223,6 +228,7 @@ impl Server {
         let http = Arc::new(Http::new(HttpConfig {
             routes,
             limits: config.limits,
+            allowed_hosts: config.allowed_hosts,
             // Handlers that stream wait for their clients: at least half the workers are left for others,
             // and a single worker streams nothing.
             streams: workers / 2,

@@ -116,7 +116,8 @@ impl Server {
 
     /// GET on a connection of its own.
     pub fn get(&self, target: &str) -> Answer {
-        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let mut wire = self.connect();
         let answer = wire.send(request).answer();
         assert_eq!(wire.rest(), b"", "nothing follows the answer to GET {target}");

@@ -53,6 +53,12 @@ impl Method {
         }
     }
 
+    /// Returns true if the request asks for no change (RFC 9110, 9.2.1).
+    pub fn is_safe(&self) -> bool {
+        use Method::*;
+        matches!(self, Get | Head | Options | Trace)
+    }
+
     /// Returns true if the request may be sent again when no response arrived (RFC 9110, 9.2.2).
     pub fn is_idempotent(&self) -> bool {
         use Method::*;

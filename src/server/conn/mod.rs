@@ -40,6 +40,7 @@ use std::time::Instant;
 use self::connection_io::ConnectionIo;
 use self::request_body::BodyRoom;
 use self::timing::ServerTiming;
+use super::allowed_hosts::AllowedHosts;
 use super::log::access_log::AccessLog;
 use super::log::stats::Stats;
 use super::log::wire_log::WireLog;
@@ -59,6 +60,8 @@ pub struct HttpConfig {
     pub routes: Routes,
     /// The limits of requests, bodies and times.
     pub limits: Limits,
+    /// The hosts whose pages may send what changes something.
+    pub allowed_hosts: AllowedHosts,
     /// How many handlers may stream their bodies at once; with 0, all bodies are collected.
     pub streams: usize,
     /// How many files may be open at once for bodies and for responses.
@@ -83,6 +86,7 @@ impl HttpConfig {
         HttpConfig {
             routes,
             limits: Limits::default(),
+            allowed_hosts: AllowedHosts::default(),
             streams: 1,
             files: u64::MAX,
             server_name: None,
@@ -100,6 +104,7 @@ impl HttpConfig {
 pub struct Http {
     pub(crate) routes: Routes,
     pub(crate) limits: Limits,
+    allowed_hosts: AllowedHosts,
     /// The `Server` field, or no field.
     server_name: Headers,
     server_timing: ServerTiming,
@@ -148,6 +153,7 @@ impl Http {
             streams: Quota::new(config.streams as u64),
             unsent: Quota::new(limits.unsent_memory),
             limits,
+            allowed_hosts: config.allowed_hosts,
             wire_log: config.wire_log,
             stats: config.stats,
             stop: config.stop,

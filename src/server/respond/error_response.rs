@@ -91,6 +91,18 @@ impl ErrorResponse {
         )
     }
 
+    /// Returns a 403: a page of another site sent it, or one under a name that is not known.
+    pub fn foreign_origin(head: &RequestHead) -> ErrorResponse {
+        let origin = head.headers.text("origin").unwrap_or_default();
+        let (method, origin) = (shown(head.method.as_str()), shown(origin));
+        ErrorResponse::new(
+            Status::FORBIDDEN,
+            "RFC 6454, 8.2",
+            format!("a page of {origin} sent this {method}, and that is not this server"),
+            "a page of this server, under an address, localhost, or a name given by --allow-host NAME",
+        )
+    }
+
     /// Returns a 405: the path exists, but not with this method.
     pub fn not_allowed(head: &RequestHead, allow: &str) -> ErrorResponse {
         let (method, path) = (shown(head.method.as_str()), shown(head.target.path()));
@@ -219,6 +231,13 @@ impl ErrorResponse {
 
     pub(crate) fn log_and_respond(&self, head: &RequestHead, peer: SocketAddr) -> Response {
         log::debug!("{peer}: refused: {self}");
+        self.response(Some(head))
+    }
+
+    /// Returns the response to a request that is valid and that a setting forbids. Logs the same words at level
+    /// info: the operator may want to change the setting.
+    pub(crate) fn log_policy_and_respond(&self, head: &RequestHead, peer: SocketAddr) -> Response {
+        log::info!("{peer}: refused: {self}");
         self.response(Some(head))
     }
 
