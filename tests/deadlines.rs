@@ -67,6 +67,16 @@ fn idle_and_silent_connections_are_closed_without_a_response() {
     }
 }
 
+/// A load balancer that reuses a connection for 60 s must not meet its close.
+#[test]
+fn the_idle_time_is_longer_than_that_of_load_balancers() {
+    assert!(Limits::default().idle_time >= Duration::from_secs(65));
+    let help = crate::support::run(&mut crate::support::server_command(&["--help"]), b"");
+    let help = String::from_utf8(help.stdout).unwrap();
+    let line = help.split("--idle-time SECS").nth(1).unwrap();
+    assert!(line.contains("(default 75)") && line.find("(default 75)") < line.find("--"), "{help}");
+}
+
 #[test]
 fn a_body_under_the_minimum_rate_is_cut_and_a_slow_one_above_it_is_not() {
     for driver in DRIVERS {

@@ -22,7 +22,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         None,
         "idle-time",
         Value("SECS", |options, value| put(&mut options.config.limits.idle_time, seconds(value))),
-        "close a connection that has been idle for SECS seconds (default 60)",
+        "close a connection that has been idle for SECS seconds (default 75)",
     ),
     Flag::new(
         None,

@@ -25,7 +25,7 @@ pub use self::wire::{Answer, Wire, masked};
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What "at once" may mean on a busy machine: far from tight, and far from every deadline of the
-/// server's (20 s and 60 s), so that whatever comes within it did not come because one had passed.
+/// server's (20 s, 60 s and 75 s), so that whatever comes within it did not come because one had passed.
 pub const SOON: Duration = Duration::from_secs(3);
 
 /// The repository.

@@ -43,7 +43,8 @@ pub struct Limits {
     pub ranges: usize,
     /// Time for a head, from its first byte: 60 s, as nginx; people type by hand.
     pub head_time: Duration,
-    /// Time between requests on one connection: 60 s. Apache 5, nginx 75.
+    /// Time between requests on one connection: 75 s, as nginx. Load balancers reuse one for 60 s, and a server that
+    /// closes at the same time resets their next request. Apache 5.
     pub idle_time: Duration,
     /// Time that a body or a response may take at any rate: 20 s, as Apache's mod_reqtimeout.
     pub transfer_grace: Duration,
@@ -84,7 +85,7 @@ impl Default for Limits {
             chunk_overhead: 16 << 10,
             ranges: 100,
             head_time: Duration::from_secs(60),
-            idle_time: Duration::from_secs(60),
+            idle_time: Duration::from_secs(75),
             transfer_grace: Duration::from_secs(20),
             transfer_rate: 500,
         }
