@@ -20,7 +20,13 @@ fn main() -> ExitCode {
     // Before the first thread is started: a thread inherits the mask of its parent.
     signals::block_all_but_documented();
     // All output to stderr goes through these lines: a worker never waits for a reader that is slow.
-    let Ok(stderr) = LogWriter::to(std::io::stderr()) else { return ExitCode::FAILURE };
+    let stderr = match LogWriter::to(std::io::stderr()) {
+        Ok(stderr) => stderr,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "server: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     log_to(&stderr);
     let options = match flags::parse(std::env::args_os().skip(1)) {
         Ok(Parsed::Run(options)) => options,
@@ -79,16 +85,18 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     let server =
         Server::with_config(options.bind, routes, config).map_err(|error| error.to_string())?;
     signals::stop_on_signals(server.stop(), options.drain_time, options.stop_time, stderr.clone())
-        .map_err(|error| format!("cannot install the signal handlers: {error}"))?;
+        .map_err(|error| {
+            format!(
+                "cannot start the thread for signals: {error}; right: a higher limit (ulimit -u)"
+            )
+        })?;
     let urls: Vec<String> =
         server.addresses().iter().map(|address| format!("http://{address}")).collect();
+    let urls = urls.join("/ ");
+    let ready = format!("listening on {urls}/ serving {shown} with {workers} workers\n");
     // A closed stdout is no reason not to serve.
-    let _ = writeln!(
-        std::io::stdout(),
-        "listening on {}/ serving {shown} with {workers} workers",
-        urls.join("/ ")
-    );
-    server.run().map_err(|error| format!("stopped by an error: {error}"))
+    let say_so = || drop(std::io::stdout().write_all(ready.as_bytes()));
+    server.run_with(say_so).map_err(|error| format!("stopped by an error: {error}"))
 }
 
 fn cannot_serve(root: &Path, error: &std::io::Error) -> String {

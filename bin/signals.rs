@@ -88,10 +88,13 @@ pub(crate) fn stop_on_signals(
             return stop.request(grace);
         }
         say(&stderr, &format!("stopping in {drain:?}; a second signal stops the server at once"));
-        let stop = stop.clone();
-        thread::spawn(move || {
+        let end = stop.clone();
+        let wait = move || {
             thread::sleep(drain);
-            stop.request(grace);
-        });
+            end.request(grace);
+        };
+        if thread::Builder::new().name("drain".to_owned()).spawn(wait).is_err() {
+            stop.request(grace); // without a thread there is no time to drain
+        }
     })
 }

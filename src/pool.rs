@@ -41,6 +41,14 @@ thread_local! {
     static CURRENT_WORKER: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
+/// Returns the error of a thread that the system refuses, with the limits that may be the reason
+/// (pthread_create(3): EAGAIN).
+pub fn cannot_start(which: &str, error: &io::Error) -> io::Error {
+    let advice =
+        "right: a higher limit of processes (ulimit -u) or memory (ulimit -v), or fewer workers";
+    io::Error::new(error.kind(), format!("{which} cannot be started: {error}; {advice}"))
+}
+
 /// Returns the number of the worker that calls this, from 1; `None` on a thread that is not a worker.
 pub fn current_worker() -> Option<usize> {
     CURRENT_WORKER.get()
@@ -99,16 +107,18 @@ impl<Job: Send + 'static> ThreadPool<Job> {
         let (run, count) = (Arc::new(run), Arc::new(JobCount::new(workers)));
         let worker_names: Vec<String> =
             (1..=workers).map(|number| format!("{name}-{number}")).collect();
-        for (index, name) in worker_names.iter().enumerate() {
+        for (index, thread) in worker_names.iter().enumerate() {
             let (jobs, ending) = (receiver.clone(), ending.clone());
             let (run, panics) = (Arc::clone(&run), Arc::clone(&panics));
             let count = Arc::clone(&count);
-            thread::Builder::new().name(name.clone()).spawn(move || {
+            let started = thread::Builder::new().name(thread.clone()).spawn(move || {
                 CURRENT_WORKER.set(Some(index + 1));
                 worker_loop(&jobs, &count, &*run, &panics);
                 // Fails when the pool was dropped or its stop is over: then the report is not needed.
                 let _ = ending.send(index);
-            })?;
+            });
+            let which = || format!("{name} {} of {workers}", index + 1);
+            started.map_err(|error| cannot_start(&which(), &error))?;
         }
         Ok(ThreadPool { sender, receiver, worker_names, ended, count, panics })
     }

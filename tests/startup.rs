@@ -1,9 +1,12 @@
 //! How the server starts: what it prints, what it refuses, and with which exit code.
 
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::process::Stdio;
 
-use crate::support::{Folder, Server, Wire, eventually, run, server_command, skipped};
+use crate::support::{
+    Finished, Folder, Server, Wire, eventually, root, run, server_command, skipped,
+};
 
 /// Returns the exit code, stdout and stderr of a server that does not start.
 fn ends(args: &[&str]) -> (Option<i32>, String, String) {
@@ -109,6 +112,58 @@ fn data_that_cannot_be_stored_exits_with_1() {
     let folder = Folder::with(&[("file", "x")]);
     let file = folder.join("file").display().to_string();
     fails(1, &["--data", &file], &[&file, "cannot store users", "right: --data FOLDER"]);
+}
+
+/// As with `ulimit -u`, which does not hold for root: no room for the stacks of so many threads.
+#[test]
+fn too_few_threads_exit_with_1_before_the_ready_line() {
+    for (lobby, workers) in [("on", "2000"), ("off", "2000"), ("on", "500")] {
+        let data = Folder::new();
+        let mut command = std::process::Command::new("sh");
+        let limited = "ulimit -v 400000; exec \"$0\" \"$@\"";
+        command.args(["-c", limited, env!("CARGO_BIN_EXE_server"), "--bind", "127.0.0.1:0"]);
+        command.args(["--lobby", lobby, "--workers", workers, "--data"]).arg(data.path());
+        let finished = run(command.current_dir(root()), b"");
+        let stderr = finished.stderr;
+        assert_eq!((finished.code, finished.stdout.as_slice()), (Some(1), &b""[..]), "{stderr}");
+        assert!(stderr.contains(&format!("of {workers} cannot be started: ")), "{stderr}");
+        assert!(stderr.contains("ulimit -u") && stderr.contains("fewer workers"), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn too_few_processes_exit_with_1_and_say_which_limit_to_raise() {
+    let place = Folder::for_everybody();
+    place.write("index.html", "home");
+    let mut command = std::process::Command::new("sh");
+    let limited = "ulimit -p 20 2>/dev/null || ulimit -u 20; exec \"$0\" \"$@\"";
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_server"), "--bind", "127.0.0.1:0"]);
+    command.args(["--workers", "100", "--data"]).arg(place.join("data")).arg(place.path());
+    command.current_dir("/").uid(65534).gid(65534);
+    if std::process::Command::new("true").uid(65534).gid(65534).output().is_err() {
+        skipped("only root can run a program as another user, whose processes are limited");
+        return;
+    }
+    let Finished { code, stdout, stderr } = run(&mut command, b"");
+    assert_eq!((code, stdout.as_slice()), (Some(1), &b""[..]), "{stderr}");
+    assert!(stderr.contains("ulimit -u"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+/// The log is written by a thread, too: the very first one.
+#[test]
+fn without_any_thread_it_says_so() {
+    let mut command = std::process::Command::new("sh");
+    let limited = "ulimit -p 1 2>/dev/null || ulimit -u 1; exec \"$0\" \"$@\"";
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_server"), "--version"]);
+    if std::process::Command::new("true").uid(65534).gid(65534).output().is_err() {
+        skipped("only root can run a program as another user, whose processes are limited");
+        return;
+    }
+    let finished = run(command.current_dir("/").uid(65534).gid(65534), b"");
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    assert!(finished.stderr.contains("ulimit -u"), "{}", finished.stderr);
 }
 
 #[test]

@@ -217,6 +217,15 @@ impl Server {
     /// # Errors
     /// When threads cannot be started, or a listener breaks.
     pub fn run(self) -> io::Result<Report> {
+        self.run_with(|| {})
+    }
+
+    /// Does the same, and calls `ready` when all threads have started: the clients that have connected since the
+    /// server was bound are served from then on.
+    ///
+    /// # Errors
+    /// As [`Server::run`]. When threads cannot be started, `ready` has not been called.
+    pub fn run_with(self, ready: impl FnOnce()) -> io::Result<Report> {
         let Server { listeners, config, routes, stop } = self;
         let Config { driver, workers, queue, stats, .. } = config;
         let divided = Descriptors::divide_as_configured(descriptors(), config.connections, workers);
@@ -248,6 +257,7 @@ impl Server {
                 let service = Arc::clone(&http);
                 let lobby = Lobby::open(service, stop.clone(), connections, queue, workers)?;
                 stats.runs(stop.clone(), Arc::clone(&limiter), lines_lost, lobby.load());
+                ready();
                 let callbacks = Callbacks { hand_over: |new| lobby.admit(new), refusal, tick };
                 let accepting = listeners.accept_until(&stop, &limiter, callbacks);
                 stop.request(GRACE);
@@ -266,6 +276,7 @@ impl Server {
                     busy: gauge.busy(),
                     ..Load::default()
                 });
+                ready();
                 let callbacks = Callbacks { hand_over: |new| queue.try_send(new), refusal, tick };
                 let accepting = listeners.accept_until(&stop, &limiter, callbacks);
                 drop(queue);

@@ -78,7 +78,7 @@ use super::service::{EndReason, Load, Service};
 use super::stop_signal::StopSignal;
 use super::thread_usage::ThreadId;
 use super::usual_time::UsualTime;
-use crate::pool::{Queue, Report, ThreadPool};
+use crate::pool::{Queue, Report, ThreadPool, cannot_start};
 use crate::sync::lock;
 
 /// The connections, and everything else that the threads of a lobby share.
@@ -167,7 +167,8 @@ impl<S: Service> Lobby<S> {
         let supervising = Arc::clone(&shared);
         let supervisor = thread::Builder::new()
             .name("supervisor".to_owned())
-            .spawn(move || supervising.supervise())?;
+            .spawn(move || supervising.supervise())
+            .map_err(|error| cannot_start("the supervisor", &error))?;
         shared.call(); // the first leader
         Ok(Lobby { shared, pool, supervisor, jammed_until: AtomicU64::new(0) })
     }
