@@ -12,7 +12,7 @@ use crate::proto::http::chars::{UNRESERVED, percent_decode, percent_encode};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::target::{Authority, Target};
-use crate::proto::http::url::{Url, is_scheme};
+use crate::proto::http::url::{Url, split_scheme};
 
 /// A proxy.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,12 +45,9 @@ impl Proxy {
     /// # Errors
     /// [`ProxyError::Address`], [`ProxyError::Scheme`], [`ProxyError::Credentials`].
     pub fn parse(text: &str) -> Result<Proxy, ProxyError> {
-        let rest = match text.split_once("://") {
+        let rest = match split_scheme(text) {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
-            Some((scheme, _)) if is_scheme(scheme) => {
-                return Err(ProxyError::Scheme(scheme.to_owned()));
-            }
-            Some(_) => return Err(ProxyError::Address),
+            Some((scheme, _)) => return Err(ProxyError::Scheme(scheme.to_owned())),
             None => text,
         };
         let (rest, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -252,6 +249,7 @@ mod tests {
             ("p", "http://p:1080", None),
             ("P.Example:3128", "http://p.example:3128", None),
             ("HTTP://p:1/path?x", "http://p:1", None),
+            ("http:/p:1/", "http://p:1", None),
             ("[::1]:8", "http://[::1]:8", None),
             ("u:p@p:1", "http://p:1", Some("u:p")),
             ("http://u@p:1", "http://p:1", Some("u:")),

@@ -9,8 +9,8 @@ use crate::cli::client::data::body as data_of;
 use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
 use crate::client::credentials;
 use crate::client::{BodySize, Request, Route, Version};
-use crate::proto::http::chars::decimal;
-use crate::proto::http::chars::{UNRESERVED, percent_encode};
+use crate::proto::http::chars::{UNRESERVED, decimal, percent_encode};
+use crate::proto::http::url::split_scheme;
 
 use super::error::CommandError;
 use super::upload::{Recipe, Upload};
@@ -214,7 +214,7 @@ fn with_query(url: &str, query: Option<&str>) -> String {
 /// `-T`: adds the name of the file to a URL whose path is empty or ends in `/`.
 fn with_name(url: &str, file: &Path) -> String {
     let (path, behind) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
-    let has_path = path.split_once("://").map_or(path, |(_, rest)| rest).contains('/');
+    let has_path = split_scheme(path).map_or(path, |(_, rest)| rest).contains('/');
     let slash = match (path.ends_with('/'), has_path) {
         (true, _) => "",
         (false, false) => "/",
@@ -246,6 +246,7 @@ mod tests {
         for (url, want) in [
             ("http://a", "http://a/f%20%C3%BC"),
             ("http://a/", "http://a/f%20%C3%BC"),
+            ("http:/a", "http:/a/f%20%C3%BC"),
             (":80/d/", ":80/d/f%20%C3%BC"),
             ("a?q", "a/f%20%C3%BC?q"),
             ("a/?q/#f/", "a/f%20%C3%BC?q/#f/"),

@@ -8,6 +8,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::upload::Recipe;
+use crate::proto::http::chars::TCHAR;
 
 /// A field of the form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl Field {
         {
             return wrong("not the name of a file; right: name=@FILE");
         }
-        if mark == Some('@') && value.contains(',') && !typed.contains('"') {
+        if mark == Some('@') && has_bare_comma(typed) {
             return wrong(
                 "a field can have only one file; right: two -F, or quotes: name=@\"a,b\"",
             );
@@ -98,6 +99,9 @@ impl Field {
         let is_clean = |text: &Option<String>| {
             text.as_ref().is_none_or(|text| !text.bytes().any(|byte| byte.is_ascii_control()))
         };
+        if !field.media_type.as_deref().is_none_or(is_media_type) {
+            return wrong("the type is not a type and a subtype; right: type=text/plain");
+        }
         if !is_clean(&field.media_type) {
             return wrong("the type contains a control byte; right: type=text/plain");
         }
@@ -197,6 +201,23 @@ fn media_type(text: &str) -> (String, &str) {
     (value.trim_end().to_owned(), rest)
 }
 
+/// `media-type = type "/" subtype`, both tokens, and its parameters (RFC 9110, 8.3.1).
+fn is_media_type(text: &str) -> bool {
+    let (essence, _) = text.split_once(';').unwrap_or((text, ""));
+    let is_token = |word: &str| !word.is_empty() && TCHAR.first_outside(word.as_bytes()).is_none();
+    essence.trim_end().split_once('/').is_some_and(|(kind, of)| is_token(kind) && is_token(of))
+}
+
+/// Returns whether there is a comma outside of quotes, with which curl begins another file.
+fn has_bare_comma(text: &str) -> bool {
+    let (mut quoted, mut escaped) = (false, false);
+    text.chars().any(|char| {
+        quoted ^= char == '"' && !escaped;
+        escaped = quoted && char == '\\' && !escaped;
+        char == ',' && !quoted
+    })
+}
+
 /// Percent-encodes what would end the quotes or the line, as browsers do (WHATWG HTML, 4.10.21.8).
 fn escape(text: &str) -> String {
     text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A").replace('\0', "%00")
@@ -238,6 +259,11 @@ mod tests {
                 "a=@x;type=text/x;charset=b;filename=\"c;d\\\"e\"",
                 "name=\"a\"; filename=\"c;d%22e\"\r\nContent-Type: text/x;charset=b\r\n\r\n",
             ),
+            (
+                "a=@\"x,\\\"y\";type=a/b;c=\"d,e\"",
+                "name=\"a\"; filename=\"x,%22y\"\r\nContent-Type: a/b;c=\"d,e\"\r\n\r\n",
+            ),
+            ("a=b,c;type=m/f;d=e,f", "name=\"a\"\r\nContent-Type: m/f;d=e,f\r\n\r\n"),
             ("a=<x", "name=\"a\"\r\n\r\n"),
             ("a\r\n\"b=c", "name=\"a%0D%0A%22b\"\r\n\r\n"),
         ] {
@@ -253,6 +279,13 @@ mod tests {
             "a=b;c",
             "a=@",
             "a=@x,y",
+            "a=@x;type=m/f,y",
+            "a=@x;filename=b,c",
+            "a=@x,y;filename=\"c\"",
+            "a=@\"x\\\"y\",z",
+            "a=@x;type=nonsense",
+            "a=b;type=m/",
+            "a=b;type=a b/c",
             "a=(b",
             "a=<b;filename=c",
             "a=\"b\"c",

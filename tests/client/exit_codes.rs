@@ -82,7 +82,7 @@ fn every_code_in_the_help_comes_up() {
         (2, &["-H", "a b: c", page], "the header field is not valid"),
         (2, &["-A", "a\r\nb: c", page], "the header field is not valid"),
         (2, &["-e", "a\nb", page], "the header field is not valid"),
-        (2, &["-r", "0-1\r\nX: y", page], "the header field is not valid"),
+        (2, &["-r", "0-1\r\nX: y", page], "-r: invalid value"),
         (2, &["-u", "ada", page], "right: user:password"),
         (2, &["-F", "x", page], "name=@FILE"),
         (2, &["-F", "x=y;z", page], "--form-string"),

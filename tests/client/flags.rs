@@ -193,6 +193,58 @@ fn any_method_and_both_versions() {
     assert_eq!(fetched(&["--http1.0", &first, &second]), "aab", "each on its connection");
 }
 
+/// What was typed means what curl takes it for, or is refused: it never quietly means something else.
+#[test]
+fn what_was_typed_is_what_is_sent_or_is_refused() {
+    for (range, sends) in [
+        ("4", "4-"),
+        ("0", "0-"),
+        ("4-", "4-"),
+        ("-4", "-4"),
+        ("0-1,3-", "0-1,3-"),
+        ("0-1, -3", "0-1, -3"),
+    ] {
+        let request = sent(&["-r", range, "~/"], "");
+        assert!(request.contains(&format!("\r\nRange: bytes={sends}\r\n")), "{range}: {request}");
+    }
+    let fake = Fake::hello(9);
+    let url = &*fake.url("/");
+    for range in ["", "-", "x", "4x", "+4", "1-2,4", "5-3", "bytes=0-1", "1-2-3", "1,", "1-2;3-4"] {
+        let finished = fetch(&["-r", range, url]);
+        assert!(finished.failed(2, range).contains("right: 0-99, 100- or -100"), "{range}");
+    }
+    let one_slash = fake.url("/one").replace("http://", "http:/");
+    for url in [&*one_slash, &one_slash.replace("http:", "HTTP:")] {
+        assert_eq!(fetched(&[url]), "hello");
+    }
+    assert_eq!(fetched(&["-x", &fake.url("").replace("http://", "http:/"), "http:/a/"]), "hello");
+    let want = ["GET /one HTTP/1.1", "GET /one HTTP/1.1", "GET http://a/ HTTP/1.1"];
+    for (request, want) in fake.requests().iter().zip(want) {
+        assert!(request.starts_with(want), "{request}");
+    }
+    for (url, code) in [("https:/127.0.0.1/", 1), ("ftp:/127.0.0.1/", 1), ("http:/", 3)] {
+        fetch(&[url]).failed(code, url);
+    }
+    let folder = Folder::with(&[("a.txt", "a"), ("b.txt", "b")]);
+    let name = |name: &str| folder.join(name).display().to_string();
+    let (a, b) = (&name("a.txt"), &name("b.txt"));
+    for (field, says) in [
+        (format!("f=@{a};type=m/f,{b}"), "right: two -F"),
+        (format!("f=@{a},{b}"), "right: two -F"),
+        (format!("f=@{a};filename=x,{b}"), "right: two -F"),
+        (format!("f=@{a},{b};filename=\"x\""), "right: two -F"),
+        (format!("f=@{a};type=text"), "right: type=text/plain"),
+    ] {
+        let finished = fetch(&["-F", &field, url]);
+        assert!(finished.failed(2, &field).contains(says), "{field}: {}", finished.stderr);
+    }
+    let both = [format!("f=@{a};type=m/f"), format!("f=@{b}")];
+    let form = sent(&["-F", &both[0], "-F", &both[1], "~/"], "");
+    for part in ["filename=\"a.txt\"\r\nContent-Type: m/f\r\n\r\na\r\n", "filename=\"b.txt\"\r\n"] {
+        assert!(form.contains(part), "{form}");
+    }
+}
+
 #[test]
 fn urls_may_be_short() {
     let server = Server::start(&[]);

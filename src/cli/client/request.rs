@@ -69,11 +69,11 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
             Some('r'),
             "range",
             Value("RANGE", |options, value| {
-                let range = value.to_str().ok_or(Expected("0-99, 100- or -100"))?;
-                options.as_mut().range = Some(range.to_owned());
+                let right = Expected("0-99, 100- or -100, or several with commas");
+                options.as_mut().range = Some(value.to_str().and_then(range).ok_or(right)?);
                 Ok(())
             }),
-            "request these bytes only, such as 0-99, 100- or -100",
+            "request these bytes only, such as 0-99, 100- or -100; 100 alone is 100-",
         ),
         Flag::new(
             Some('d'),
@@ -173,6 +173,25 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
             "use HTTP/1.0",
         ),
     ];
+}
+
+/// Reads the bytes that are requested. A number alone is where they begin, as with curl. What a server would
+/// ignore, and send everything, is refused.
+fn range(typed: &str) -> Option<String> {
+    let number = |text: &str| -> Option<u64> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|_| digits)
+    };
+    if number(typed).is_some() {
+        return Some(format!("{typed}-"));
+    }
+    let is_range = |item: &str| match item.trim_matches([' ', '\t']).split_once('-') {
+        Some(("", length)) => number(length).is_some(),
+        Some((first, "")) => number(first).is_some(),
+        Some((first, last)) => number(first).zip(number(last)).is_some_and(|(a, b)| a <= b),
+        None => false,
+    };
+    typed.split(',').all(is_range).then(|| typed.to_owned())
 }
 
 /// Checks that a form field has a name before `=`.

@@ -74,12 +74,10 @@ impl Url {
         if let Some(at) = text.bytes().position(|byte| byte.is_ascii_control()) {
             return Err(UrlError::Control(at));
         }
-        let rest = match text.split_once("://") {
+        let rest = match split_scheme(text) {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
-            Some((scheme, _)) if is_scheme(scheme) => {
-                return Err(UrlError::Scheme(scheme.to_owned()));
-            }
-            _ => text,
+            Some((scheme, _)) => return Err(UrlError::Scheme(scheme.to_owned())),
+            None => text,
         };
         let (rest, fragment) = match rest.split_once('#') {
             Some((before, fragment)) => (before, Some(fragment.into())),
@@ -152,6 +150,13 @@ pub fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(letters)
 }
 
+/// Returns the scheme of an address as people type it, and what follows its slashes. One slash is enough, as
+/// with curl: a host called `http`, with an empty port, is not what `http:/example.org/` means.
+pub fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(":/")?;
+    is_scheme(scheme).then_some((scheme, rest.strip_prefix('/').unwrap_or(rest)))
+}
+
 /// Returns a wrong host and port of the address `text`, to be shown. In `http://user:secret/x@host` they are
 /// a user and a part of a password.
 fn without_secret(authority: &str, text: &str) -> String {
@@ -168,9 +173,9 @@ fn without_secret(authority: &str, text: &str) -> String {
 /// Returns an address that [`Url::parse`] may have refused, without the user and the password that may be in
 /// it: without all that is before its last `@`, except the scheme.
 pub fn without_user(text: &str) -> Cow<'_, str> {
-    let (scheme, rest) = match text.split_once("://") {
-        Some((scheme, rest)) if is_scheme(scheme) => (format!("{scheme}://"), rest),
-        _ => (String::new(), text),
+    let (scheme, rest) = match split_scheme(text) {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
     };
     match rest.rsplit_once('@') {
         Some((_, host)) if Url::parse(text).is_err() => Cow::Owned(scheme + host),
@@ -187,6 +192,10 @@ mod tests {
         for (typed, want) in [
             ("http://example.org", "http://example.org/"),
             ("HTTP://Example.ORG:8080/A?b=c#frag", "http://example.org:8080/A?b=c#frag"),
+            ("http:/example.org/x", "http://example.org/x"),
+            ("HTTP:/a:81", "http://a:81/"),
+            ("http:8080/x", "http://http:8080/x"),
+            ("127.0.0.1:/x", "http://127.0.0.1/x"),
             ("example.org/x", "http://example.org/x"),
             ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
             (":8080/x", "http://localhost:8080/x"),
@@ -211,14 +220,25 @@ mod tests {
     fn what_cannot_be_fetched() {
         assert_eq!(Url::parse("ftp://a/"), Err(UrlError::Scheme("ftp".to_owned())));
         assert_eq!(Url::parse("https://a/"), Err(UrlError::Scheme("https".to_owned())));
+        assert_eq!(Url::parse("https:/a/"), Err(UrlError::Scheme("https".to_owned())));
         assert_eq!(Url::parse("http://u:p@a/"), Err(UrlError::UserInfo));
+        assert_eq!(Url::parse("http:/u:p@a/"), Err(UrlError::UserInfo));
         for (typed, at) in [("a\r\nb", 1), ("a/\0", 2), ("http://a/b?\tc", 11), ("a/#\x7f", 3)] {
             assert_eq!(Url::parse(typed), Err(UrlError::Control(at)), "{typed:?}");
         }
         assert!(Url::parse("ü").unwrap_err().to_string().contains("xn--"));
-        for typed in
-            ["", "http://", "http:///x", "a b", ":x", ":0", "a:99999", "ü", "[fe80::1%25lo]"]
-        {
+        for typed in [
+            "",
+            "http://",
+            "http:/",
+            "http:///x",
+            "a b",
+            ":x",
+            ":0",
+            "a:99999",
+            "ü",
+            "[fe80::1%25lo]",
+        ] {
             assert!(matches!(Url::parse(typed), Err(UrlError::Host(_))), "{typed:?}");
         }
         for (typed, shown) in [
