@@ -114,7 +114,7 @@ impl ConnectOptions {
             .find(names_host)
             .or_else(|| overrides().find(|held| held.host.is_none()))?;
         let addresses = known.addresses.iter().map(|address| SocketAddr::new(*address, port));
-        let wanted: Vec<_> = addresses.filter(|address| self.family.has(address)).collect();
+        let wanted: Vec<_> = addresses.filter(|address| self.family.has(&address.ip())).collect();
         Some(wanted).filter(|wanted| !wanted.is_empty())
     }
 }

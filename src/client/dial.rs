@@ -1,6 +1,7 @@
 //! A fresh connection: follows a [`Route`] to a stream, each phase within its time limit.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 
@@ -51,7 +52,7 @@ fn tcp(
     let options = &client.config.connect;
     let addresses = match options.known_addresses(host, port) {
         Some(addresses) => Ok(addresses),
-        None => resolve(host, port, options.family, budget.deadline()),
+        None => look_up(client, host, port, budget.deadline()),
     };
     let addresses = addresses.map_err(|error| match error {
         ResolveError::TimedOut => budget.timed_out().into(),
@@ -64,8 +65,24 @@ fn tcp(
         Attempt::Failed(address, error) => client.notify(&Event::Failed(address, error)),
         Attempt::Abandoned(address) => client.notify(&Event::Abandoned(address)),
     });
-    stream.map(Stream::Tcp).map_err(|error| match error.timed_out {
+    let stream = stream.map(Stream::Tcp).map_err(|error| match error.timed_out {
         true => budget.timed_out().into(),
         false => Error::Connect(host.to_owned(), port, error),
-    })
+    });
+    if stream.is_err() {
+        client.names.forget(host); // it may have moved
+    }
+    stream
+}
+
+/// Returns the addresses of a host: known ones, or those that the system's resolver returns.
+fn look_up(
+    client: &Client,
+    host: &str,
+    port: u16,
+    until: Option<Instant>,
+) -> Result<Vec<SocketAddr>, ResolveError> {
+    let family = client.config.connect.family;
+    let found = client.names.addresses(host, until, || resolve(host, family, until))?;
+    Ok(found.into_iter().map(|address| SocketAddr::new(address, port)).collect())
 }

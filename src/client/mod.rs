@@ -54,6 +54,7 @@
 //! | `call` | one request: the main loop, on an idle connection or a fresh one |
 //! | `connect_options`, `route`, `proxy` | the route to a server: pure functions |
 //! | `dial` | a fresh connection: looks up, connects |
+//! | `name_cache` | the addresses that were looked up before |
 //! | `exchange` | sends the request and receives the head of the response; one function for each step |
 //! | `redirect`, `retry` | where a response leads, when to try again: pure functions |
 //! | `upload` | the body of a request, from memory or from a reader |
@@ -83,6 +84,7 @@ pub mod event_text;
 mod exchange;
 mod exchange_error;
 mod follow;
+mod name_cache;
 mod outgoing;
 mod pipeline;
 mod proxy;
@@ -130,12 +132,14 @@ pub use crate::proto::http::version::Version;
 use self::budget::Budget;
 use self::conn_pool::ConnectionPool;
 use self::event::Notifier;
+use self::name_cache::NameCache;
 
 /// Sends requests and keeps connections for later ones. A clone shares the connections and costs next to
 /// nothing; several threads can use clones, or one client by reference, at the same time.
 #[derive(Clone)]
 pub struct Client {
     pool: Arc<ConnectionPool>,
+    names: Arc<NameCache>,
     config: Config,
     observer: Option<Arc<dyn Observer>>,
 }
@@ -148,7 +152,7 @@ impl Client {
 
     /// Returns a client with these settings.
     pub fn with_config(config: Config) -> Client {
-        Client { pool: Arc::default(), config, observer: None }
+        Client { pool: Arc::default(), names: Arc::default(), config, observer: None }
     }
 
     /// Returns the settings.

@@ -6,7 +6,7 @@
 //! result is dropped.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Instant;
@@ -25,7 +25,7 @@ pub enum Family {
 
 impl Family {
     /// Returns true if `address` belongs to this family.
-    pub fn has(self, address: &SocketAddr) -> bool {
+    pub fn has(self, address: &IpAddr) -> bool {
         match self {
             Family::Any => true,
             Family::V4 => address.is_ipv4(),
@@ -79,25 +79,42 @@ impl std::error::Error for ResolveError {
 }
 
 /// Returns the addresses of `host` that belong to `family`, in the order in which they should be tried
-/// (RFC 6724). A literal address (IPv6 without brackets) is returned without a lookup.
+/// (RFC 6724). A literal address (IPv6 without brackets) is returned without a lookup, and so are the loopback
+/// addresses for a name within `localhost` (RFC 6761, 6.3): most resolvers do not know such a name.
+///
+/// The system is asked for both families, whatever `family` is: `std` has no look-up of one, and the smallest
+/// crate that has it brings a second one along. So `-4` waits for the answer about IPv6, once for each name.
 ///
 /// # Errors
 /// [`ResolveError`] if there is no address, or none by `until`.
 pub fn resolve(
     host: &str,
-    port: u16,
     family: Family,
     until: Option<Instant>,
-) -> Result<Vec<SocketAddr>, ResolveError> {
+) -> Result<Vec<IpAddr>, ResolveError> {
     if let Ok(address) = host.parse::<IpAddr>() {
-        let address = Some(SocketAddr::new(address, port)).filter(|address| family.has(address));
+        let address = Some(address).filter(|address| family.has(address));
         return address.map(|address| vec![address]).ok_or(ResolveError::NotOf(family));
     }
-    let host = host.to_owned();
-    let lookup = move || Ok((host.as_str(), port).to_socket_addrs()?.collect());
-    let mut addresses: Vec<SocketAddr> = within(until, lookup)?;
+    let mut addresses = match is_within_localhost(host) {
+        true => vec![IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)],
+        false => {
+            let host = host.to_owned();
+            let port = 0; // any: only the addresses are used
+            within(until, move || {
+                Ok((host.as_str(), port).to_socket_addrs()?.map(|found| found.ip()).collect())
+            })?
+        }
+    };
     addresses.retain(|address| family.has(address));
     if addresses.is_empty() { Err(ResolveError::NoAddress(family)) } else { Ok(addresses) }
+}
+
+/// Returns true for `a.localhost` and the like. `localhost` itself is a name that every system knows.
+fn is_within_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let domain = host.rsplit_once('.').map(|(_, domain)| domain);
+    domain.is_some_and(|domain| domain.eq_ignore_ascii_case("localhost"))
 }
 
 /// Runs `lookup` and waits for it until `until`.
@@ -125,11 +142,12 @@ mod tests {
 
     #[test]
     fn a_literal_address_is_not_looked_up() {
-        for (host, want) in [("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80")] {
-            assert_eq!(resolve(host, 80, Family::Any, None).unwrap(), [want.parse().unwrap()]);
+        for host in ["127.0.0.1", "::1"] {
+            let want: IpAddr = host.parse().unwrap();
+            assert_eq!(resolve(host, Family::Any, None).unwrap(), [want]);
         }
         for (host, family) in [("127.0.0.1", Family::V6), ("::1", Family::V4)] {
-            let got = resolve(host, 80, family, None);
+            let got = resolve(host, family, None);
             assert!(matches!(got, Err(ResolveError::NotOf(_))), "{got:?}");
         }
     }
@@ -137,10 +155,21 @@ mod tests {
     #[test]
     fn localhost_is_a_loopback_address() {
         let until = Instant::now() + Duration::from_secs(10);
-        let addresses = resolve("localhost", 80, Family::Any, Some(until)).unwrap();
-        assert!(addresses.iter().all(|address| address.ip().is_loopback()), "{addresses:?}");
-        let only = resolve("localhost", 80, Family::V4, Some(until)).unwrap();
-        assert!(only.iter().all(SocketAddr::is_ipv4), "{only:?}");
+        let addresses = resolve("localhost", Family::Any, Some(until)).unwrap();
+        assert!(addresses.iter().all(|address| address.is_loopback()), "{addresses:?}");
+        let only = resolve("localhost", Family::V4, Some(until)).unwrap();
+        assert!(only.iter().all(IpAddr::is_ipv4), "{only:?}");
+    }
+
+    #[test]
+    fn names_within_localhost_are_loopback_addresses() {
+        for host in ["foo.localhost", "a.b.LocalHost", "foo.localhost."] {
+            assert_eq!(resolve(host, Family::Any, None).unwrap().len(), 2, "{host}");
+            assert_eq!(resolve(host, Family::V4, None).unwrap(), [Ipv4Addr::LOCALHOST], "{host}");
+        }
+        for host in ["localhost", "localhost.", "foolocalhost", "localhost.example", ".", ""] {
+            assert!(!is_within_localhost(host), "{host}");
+        }
     }
 
     #[test]

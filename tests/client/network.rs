@@ -426,6 +426,29 @@ fn forwarding() -> Fake {
     })
 }
 
+/// RFC 6761, 6.3: a name within localhost is this machine, and no resolver is asked for it.
+#[test]
+fn names_within_localhost_are_this_machine() {
+    let fake = Fake::hello(1);
+    let port = fake.port();
+    for (name, flags) in [
+        ("foo.localhost", &[][..]),
+        ("a.b.LOCALHOST", &["-4"]),
+        ("foo.localhost.", &[]),
+        ("proxied.example", &["-x", &format!("http://p.localhost:{port}")]),
+    ] {
+        let url = format!("http://{name}:{port}/");
+        assert_eq!(
+            fetched(&[flags, &["-Z", "--parallel-max", "1", &url, &url]].concat()),
+            "hellohello"
+        );
+    }
+    let finished = fetch(&["-6", "-v", &format!("http://foo.localhost:{port}/")]);
+    assert_eq!(finished.code, Some(7), "the server has no IPv6 address");
+    let said = finished.stderr;
+    assert!(said.contains("Trying [::1]:") && !said.contains("127.0.0.1"), "{said}");
+}
+
 #[test]
 fn a_proxy_is_asked_and_only_it_is_told_who_asks() {
     let (proxy, server) = (forwarding(), Fake::hello(9));
