@@ -27,6 +27,7 @@ fn tried(here: &Path, program: &str, args: &[&str]) -> Finished {
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("HOME", here).env("LC_ALL", "C.UTF-8");
     command.env("GIT_CONFIG_NOSYSTEM", "1").env("APT_CONFIG", here.join("apt.conf"));
+    command.env("RCLONE_MULTI_THREAD_CHUNK_SIZE", "1M"); // older versions do not have it as a flag
     run(&mut command, b"")
 }
 
