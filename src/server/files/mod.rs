@@ -64,7 +64,7 @@ const REPORTED: usize = 1000;
 impl Files {
     /// Serves what is below `root`, or below the folder that has this name later. Symbolic links are
     /// followed while they stay inside. `style.css.br`, `.zst` or `.gz` is sent instead of `style.css` to a
-    /// client that prefers it, unless it is older than `style.css`.
+    /// client that prefers it, unless it is older than `style.css`, or is not in that coding.
     ///
     /// # Errors
     /// When it does not exist, or is not a folder.
