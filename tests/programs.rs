@@ -1,13 +1,11 @@
 //! Programs that people have do their whole work against the server, and what they get is equal byte for byte.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use crate::support::{
-    Finished, Folder, Server, ask, eventually, needs, run, set_modified, skipped,
-};
+use crate::support::{Finished, Folder, Mounted, Server, ask, needs, run, set_modified};
 
 /// A time that is long ago, so that the tags are strong ones.
 fn long_ago(seconds: u64) -> SystemTime {
@@ -62,40 +60,19 @@ fn assert_tree(folder: &Path, files: &[(&str, &[u8])]) {
     }
 }
 
-/// An archive that is mounted as a folder; unmounted when it is dropped.
-struct Mounted(PathBuf);
-
-impl Mounted {
-    /// Mounts it, if the system allows it.
-    fn at(place: &Folder, archive: &str) -> Option<Mounted> {
-        fs::create_dir_all(place.join("site/mnt")).unwrap();
-        let args = ["-o", "nosave", archive, "site/mnt"];
-        let finished = tried(place.path(), "archivemount", &args);
-        if finished.code != Some(0) {
-            skipped(&format!("archivemount cannot mount: {}", finished.stderr.trim()));
-            return None;
-        }
-        Some(Mounted(place.join("site/mnt")))
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let unmount = |flag| {
-            let finished = run(Command::new("fusermount").arg(flag).arg(&self.0), b"");
-            (finished.code == Some(0)).then_some(())
-        };
-        // A response may be still on its way.
-        let unmounted = eventually(|| unmount("-u")).is_some();
-        let _ = unmounted || unmount("-uz").is_some(); // what is open stays open
-        assert!(unmounted || std::thread::panicking(), "the server keeps a file of it open");
-    }
+/// Mounts an archive as a folder, if the system allows it.
+fn mount(place: &Folder, archive: &str) -> Option<Mounted> {
+    let at = place.join("site/mnt");
+    fs::create_dir_all(&at).unwrap();
+    let mut command = Command::new("archivemount");
+    command.args(["-o", "nosave", archive, "site/mnt"]).current_dir(place);
+    Mounted::by(&mut command, &at)
 }
 
 /// Its files have no ctime and new inode numbers at each mount, and whole seconds as times.
 #[test]
 fn an_archive_that_is_mounted_is_served_and_never_stale() {
-    if !["archivemount", "fusermount", "tar", "gzip"].into_iter().all(needs) {
+    if !["archivemount", "tar", "gzip"].into_iter().all(needs) {
         return;
     }
     let place = Folder::new();
@@ -108,7 +85,7 @@ fn an_archive_that_is_mounted_is_served_and_never_stale() {
         }
         done(&place.join(name), "tar", &["cf", &format!("../{name}.tar"), "."]);
     }
-    let Some(first) = Mounted::at(&place, "one.tar") else { return };
+    let Some(first) = mount(&place, "one.tar") else { return };
     let server_at = |folder: &str| Server::of(&place.join(folder), &[]);
     let servers = [(server_at("site"), "/mnt"), (server_at("site/mnt"), "")];
     for (server, base) in &servers {
@@ -118,7 +95,7 @@ fn an_archive_that_is_mounted_is_served_and_never_stale() {
     let old_tag = old.field("ETag").unwrap();
     drop(first);
     assert_eq!(servers[1].0.get("/large.bin").status(), 404, "the folder is empty again");
-    let Some(second) = Mounted::at(&place, "two.tar") else { return };
+    let Some(second) = mount(&place, "two.tar") else { return };
     for (server, base) in &servers {
         assert_served(server, base, &place.join("two"));
         for fields in [
