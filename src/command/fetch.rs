@@ -3,7 +3,7 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, Seek as _, Write};
+use std::io::{self, ErrorKind, Seek as _, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -137,32 +137,24 @@ impl Fetcher {
         requests: &'r [Request],
     ) -> Result<Pipelined<'r>, CommandError> {
         let observer = Arc::new(Mutex::new(Arc::new(self.new_observer())));
-        let (now, verbose) = (Arc::clone(&observer), Arc::clone(&self.verbose));
-        let client = self.client.clone().observer(move |event: &Event<'_>| {
-            lock(&now).observe(event);
-            verbose.observe(event);
-        });
+        let now = Arc::clone(&observer);
+        let client = self.observed(move |event| lock(&now).observe(event));
         Ok(Pipelined { pipeline: client.pipeline(requests)?, observer })
     }
 
     /// Makes the transfer of the URL with this index, from 0, with its retries, and reports it. Its
     /// first response is the next one of `pipelined`, if given. Returns the exit code.
-    ///
-    /// # Errors
-    /// [`CommandError::BrokenPipe`] when the reader of stdout has left; any other error that keeps the
-    /// transfer from being reported.
     pub(super) fn fetch(
         &self,
         number: usize,
         url: &str,
         mut pipelined: Option<&mut Pipelined<'_>>,
-    ) -> Result<u8, CommandError> {
+    ) -> u8 {
         let options = &self.options;
-        let is_loud = !options.silent || options.show_error;
         let mut retry = Retry::new(&options.retry, Instant::now());
         let mut turn = StdoutTurn { mutex: &self.turn, held: None };
         let mut prepared = None;
-        let (transfer, code) = loop {
+        let transfer = loop {
             let mut transfer = Transfer::new(url, number);
             let observer = Arc::new(self.new_observer());
             let answers = pipelined.take();
@@ -177,29 +169,50 @@ impl Fetcher {
                 transfer.response.as_ref(),
                 (Instant::now(), SystemTime::now()),
             );
-            let code = match outcome {
-                Ok(()) => 0,
-                Err(CommandError::BrokenPipe) => return Err(CommandError::BrokenPipe),
+            match outcome.map_err(|stop| self.only_loss(stop)) {
+                Ok(()) | Err(CommandError::BrokenPipe) => {}
                 Err(stop) => {
-                    if is_loud {
-                        stop.print();
-                    }
+                    self.report(&stop);
                     transfer.end = Err((stop.exit_code(), stop.to_string()));
-                    stop.exit_code()
                 }
-            };
-            let Some(once) = once else { break (transfer, code) };
+            }
+            let Some(once) = once else { break transfer };
             if !options.silent {
                 print_stderr(&format!("client: {}\n", once.words));
             }
             turn.held = None;
             thread::sleep(once.pause);
         };
-        if options.dry_run.is_none() {
-            turn.take();
-            self.tell(&transfer)?;
+        let code = transfer.end.as_ref().err().map_or(0, |(code, _)| *code);
+        if options.dry_run.is_some() {
+            return code;
         }
-        Ok(code)
+        turn.take();
+        match self.tell(&transfer).map_err(|stop| self.only_loss(stop)) {
+            Err(stop) if code == 0 => {
+                self.report(&stop);
+                stop.exit_code()
+            }
+            _ => code,
+        }
+    }
+
+    /// That the reader of stdout has left, as `head` does, is no failure of a transfer that is alone.
+    /// Beside others, its output is lost, and the exit code is all that says so.
+    fn only_loss(&self, stop: CommandError) -> CommandError {
+        match stop {
+            CommandError::BrokenPipe if self.options.urls.len() > 1 => {
+                CommandError::Write("stdout".to_owned(), ErrorKind::BrokenPipe.into())
+            }
+            stop => stop,
+        }
+    }
+
+    /// Prints why a transfer failed, unless `-s` is set.
+    fn report(&self, stop: &CommandError) {
+        if !self.options.silent || self.options.show_error {
+            stop.print();
+        }
     }
 
     /// Counts a parallel transfer as complete, and ends the shared progress line after the last one.
@@ -212,20 +225,21 @@ impl Fetcher {
         }
     }
 
-    /// Writes the output of `-w` and `--json-out`.
+    /// Writes the output of `-w` and `--json-out`; the second one even if the first one cannot be
+    /// written.
     fn tell(&self, transfer: &Transfer) -> Result<(), CommandError> {
-        for (stream, text) in self.format.iter().flat_map(|format| format.of(transfer)) {
-            match stream {
-                OutputStream::Stdout => print_stdout(text.as_bytes())?,
-                OutputStream::Stderr => print_stderr(&text),
+        let mut parts = self.format.iter().flat_map(|format| format.of(transfer));
+        let told = parts.try_for_each(|(stream, text)| match stream {
+            OutputStream::Stdout => print_stdout(text.as_bytes()),
+            OutputStream::Stderr => {
+                print_stderr(&text);
+                Ok(())
             }
-        }
-        if let (Some(lines), Some(path)) = (&self.lines, &self.options.json_out) {
-            let mut lines = lock(lines);
-            let written = lines.write_all((line(transfer) + "\n").as_bytes());
-            written.map_err(|error| CommandError::Write(path.display().to_string(), error))?;
-        }
-        Ok(())
+        });
+        let (Some(lines), Some(path)) = (&self.lines, &self.options.json_out) else { return told };
+        let written = lock(lines).write_all((line(transfer) + "\n").as_bytes());
+        let name = if is_stdout(path) { "stdout".to_owned() } else { path.display().to_string() };
+        told.and(written.map_err(|error| CommandError::output_failed(name, error)))
     }
 
     /// Returns the observer of a transfer that begins now.
@@ -234,11 +248,11 @@ impl Fetcher {
         TransferObserver { recorder: EventRecorder::new(&self.peers), tracer }
     }
 
-    /// Returns the client, which reports this transfer's events to the observers.
-    fn observed(&self, observer: &Arc<TransferObserver>) -> Client {
-        let (observer, verbose) = (Arc::clone(observer), Arc::clone(&self.verbose));
+    /// Returns the client, which reports its events to this observer, and to those of `-v` and `--wire`.
+    fn observed(&self, observe: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Client {
+        let verbose = Arc::clone(&self.verbose);
         self.client.clone().observer(move |event: &Event<'_>| {
-            observer.observe(event);
+            observe(event);
             verbose.observe(event);
         })
     }
@@ -316,7 +330,8 @@ impl Fetcher {
         observer: &Arc<TransferObserver>,
         to_file: bool,
     ) -> Result<Response, Error> {
-        let client = self.observed(observer);
+        let observer = Arc::clone(observer);
+        let client = self.observed(move |event| observer.observe(event));
         let call = client.build_from(request);
         match upload {
             None => call.send(),
@@ -351,9 +366,13 @@ fn format(options: &ClientOptions) -> Result<Option<Format>, CommandError> {
     Format::parse(&text).map(Some).map_err(CommandError::Usage)
 }
 
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 /// Opens the output of `--json-out`.
 fn lines(path: &Path) -> Result<Box<dyn Write + Send>, CommandError> {
-    if path == Path::new("-") {
+    if is_stdout(path) {
         return Ok(Box::new(io::stdout()));
     }
     let file = File::create(path);

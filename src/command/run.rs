@@ -10,20 +10,20 @@ use super::error::CommandError;
 use super::fetch::{Fetcher, is_parallel};
 use crate::cli::client::ClientOptions;
 
+/// The exit code of [`CommandError::Write`].
+const LOST_OUTPUT: u8 = 23;
+
 /// Makes all transfers. A failed one does not stop the others, unless `--fail-early` is set. Returns
-/// the exit code of the last one, with `-Z` of the last one that failed, as with curl.
+/// the exit code of the last one, with `-Z` of the last one that failed, as with curl; but not 0 if an
+/// output was lost, because an earlier one cannot be seen to be missing (curl: 0).
 ///
 /// # Errors
 /// When no transfer can be made.
 pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
     let fetcher = Fetcher::new(options.clone())?;
-    let done = match is_parallel(options) {
+    match is_parallel(options) {
         true => several(options, &Arc::new(fetcher)),
         false => one_by_one(options, &fetcher),
-    };
-    match done {
-        Err(CommandError::BrokenPipe) => Ok(0),
-        done => done,
     }
 }
 
@@ -31,14 +31,17 @@ fn one_by_one(options: &ClientOptions, fetcher: &Fetcher) -> Result<u8, CommandE
     let is_pipelined = options.pipeline && options.dry_run.is_none();
     let requests = if is_pipelined { fetcher.requests()? } else { Vec::new() };
     let mut pipelined = is_pipelined.then(|| fetcher.pipeline(&requests)).transpose()?;
-    let mut code = 0;
+    let (mut code, mut lost) = (0, 0);
     for (number, url) in options.urls.iter().enumerate() {
-        code = fetcher.fetch(number, url, pipelined.as_mut())?;
+        code = fetcher.fetch(number, url, pipelined.as_mut());
+        if code == LOST_OUTPUT {
+            lost = code;
+        }
         if code != 0 && options.fail_early {
             break;
         }
     }
-    Ok(code)
+    Ok(if code == 0 { lost } else { code })
 }
 
 /// Runs the transfers in parallel. After an early failure, those still running end with the program.
@@ -65,7 +68,7 @@ fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, Comman
     let mut code = 0;
     for (at, one) in told.into_iter().enumerate() {
         fetcher.over(options.urls.len() - 1 - at);
-        match one? {
+        match one {
             0 => {}
             failure => code = failure,
         }

@@ -211,6 +211,75 @@ fn a_closed_stdout_is_not_an_error() {
     assert_eq!(finished.stderr, "0\n", "nobody reads what -v says");
 }
 
+/// Runs `client` with these arguments, `~` being the server; the reader of its stdout leaves after a
+/// byte. Returns the exit code and stderr.
+fn abandoned(server: &Server, args: &[&str]) -> (String, String) {
+    let args: Vec<String> = args.iter().map(|arg| arg.replace('~', &server.url(""))).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let finished = shell("{ \"$@\"; echo \"exit $?\" >&2; } | head -c 1", &args);
+    let (said, code) = finished.stderr.rsplit_once("exit ").expect("it ended");
+    (code.trim_end().to_owned(), said.to_owned())
+}
+
+/// Two outputs go elsewhere, and the exit code tells that the third one is lost.
+#[test]
+fn a_reader_that_leaves_takes_no_other_transfer_with_it() {
+    let server = Server::start(&[]);
+    let large = "~/bytes/10000000";
+    for flags in [&["-s"][..], &["-sZ"], &["-sw", "%{http_code}\n"], &["-s", "--pipeline"]] {
+        let folder = Folder::new();
+        let [two, three] = ["two", "three"].map(|name| folder.join(name).display().to_string());
+        let files = ["-o", "-", large, "-o", &two, "~/bytes/20", "-o", &three, "~/bytes/30"];
+        let (code, said) = abandoned(&server, &[flags, &files].concat());
+        assert_eq!((code.as_str(), said.as_str()), ("23", ""), "{flags:?}");
+        for (path, length) in [(&two, 20), (&three, 30)] {
+            assert_eq!(std::fs::read(path).expect("it is there").len(), length, "{flags:?}");
+        }
+    }
+    let (code, said) = abandoned(&server, &[large, "~/-/health"]);
+    assert!(code == "23" && said.starts_with("client: (23) could not write stdout: "), "{said}");
+    // The figures of a transfer whose output is a file are lost; the file is not.
+    let folder = Folder::new();
+    let [one, two] = ["one", "two"].map(|name| folder.join(name).display().to_string());
+    folder.write("figures", "x".repeat(1 << 20));
+    let figures = format!("@{}", folder.join("figures").display());
+    let args = ["-s", "-w", &figures, "-o", &one, "~/bytes/20", "-o", &two, "~/bytes/30"];
+    assert_eq!(abandoned(&server, &args).0, "23");
+    assert_eq!(std::fs::read(&two).expect("it is there").len(), 30);
+}
+
+#[test]
+fn a_lone_transfer_whose_reader_leaves_is_silent() {
+    let server = Server::start(&[]);
+    let folder = Folder::new();
+    let lines = folder.join("lines").display().to_string();
+    for flags in [&[][..], &["-w", "%{http_code}"], &["--json-out", &lines], &["-i"]] {
+        let (code, said) = abandoned(&server, &[flags, &["~/bytes/10000000"]].concat());
+        assert_eq!((code.as_str(), said.as_str()), ("0", ""), "{flags:?}");
+    }
+    let line = std::fs::read_to_string(&lines).expect("it is there");
+    assert!(line.contains("\"exitcode\":0,\"errormsg\":null"), "{line}");
+}
+
+/// A full disk below one output is no reason to drop the others.
+#[test]
+fn an_output_that_is_lost_is_told_in_the_end() {
+    let server = Server::start(&[]);
+    let (one, two) = (&server.url("/bytes/10"), &server.url("/bytes/20"));
+    let folder = Folder::new();
+    let file = folder.join("two").display().to_string();
+    for args in [
+        &["-o", "/dev/full", one, "-o", &file, two][..],
+        &["-w", "x", "-o", "/dev/null", one, "-o", &file, two],
+        &["--json-out", "/dev/full", "-o", "/dev/null", one, "-o", &file, two],
+    ] {
+        let finished = shell("\"$@\" > /dev/full", args);
+        assert_eq!(finished.code, Some(23), "{args:?}: {}", finished.stderr);
+        assert_eq!(std::fs::read(&file).expect("it is there").len(), 20, "{args:?}");
+        std::fs::remove_file(&file).expect("it is ours");
+    }
+}
+
 #[test]
 fn logs_go_to_stderr_only() {
     let server = Server::start(&[]);
