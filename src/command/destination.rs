@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::error::CommandError;
 use super::partial_file::{PartialFile, remote_name};
 use super::rate_limit::{BodyMeter, OfAll};
-use super::resume::{AtHand, Rest, ResumeOutcome};
+use super::resume::{AtHand, Rest, ResumeOutcome, Version};
 use super::transfer::Transfer;
 use super::write_body::BodyWriter;
 use super::write_body::Parts;
@@ -44,13 +44,15 @@ impl Destination {
         };
         let rest = match (&at_hand, options.resume) {
             (Some(at_hand), _) => Some(at_hand.rest.clone()),
-            (None, Some(Resume::From(from))) if from > 0 => Some(Rest { from, validator: None }),
+            (None, Some(Resume::From(from))) if from > 0 => {
+                Some(Rest { from, version: Version::Unknown })
+            }
             _ => None,
         };
         Ok(Destination { file, at_hand, rest })
     }
 
-    /// Asks for what is missing.
+    /// Returns the request for what is missing.
     ///
     /// # Errors
     /// As [`Rest::ask`].
@@ -61,10 +63,10 @@ impl Destination {
         })
     }
 
-    /// Takes the answer; `hops` are the heads that are shown before its own.
+    /// Writes the response; `hops` are the heads that are shown before its own.
     ///
     /// # Errors
-    /// Why it did not get there, or is not wanted.
+    /// Says why it could not be written, or is not wanted.
     pub(super) fn take(
         &self,
         options: &ClientOptions,
@@ -79,11 +81,17 @@ impl Destination {
         let came = match &self.rest {
             None => ResumeOutcome::Whole,
             Some(rest) => {
-                let judged =
-                    rest.judge(response.head()).map_err(|what| CommandError::Failed(33, what))?;
-                match judged {
-                    None if self.file.is_some() => return Err(refused()),
-                    judged => judged.unwrap_or(ResumeOutcome::Whole),
+                let not_the_rest = |what| CommandError::Failed(33, what);
+                match rest.judge(response.head()).map_err(not_the_rest)? {
+                    Some(came) => came,
+                    None if options.head => ResumeOutcome::Whole,
+                    None if self.file.is_some() || options.fail.is_some() => return Err(refused()),
+                    None => {
+                        return Err(not_the_rest(format!(
+                            "the status is {status}, so its body is not the requested rest; \
+                             nothing is written (RFC 9110, 14.2)"
+                        )));
+                    }
                 }
             }
         };
@@ -112,10 +120,10 @@ impl Destination {
                 delivery.show(response, parts, to_see)
             }
             (Some(path), Some(at_hand)) if came == ResumeOutcome::Nothing => at_hand
-                .finish(path)
+                .finish(path, &response.head().headers)
                 .map_err(|error| CommandError::Write(path.display().to_string(), error)),
             (Some(path), Some(at_hand)) if came == ResumeOutcome::Rest => {
-                let file = PartialFile::go_on(path, at_hand);
+                let file = PartialFile::go_on(path, at_hand, &response.head().headers);
                 delivery.keep(response, parts, path, file)
             }
             (Some(path), _) => {

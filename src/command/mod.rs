@@ -25,7 +25,7 @@
 //! | [`network`] | `-x`, `--resolve`, the environment, the time limits |
 //! | [`dry_run`] | `--offline`, `--as` |
 //! | `destination`, [`write_body`] | from a response to its output |
-//! | [`partial_file`], [`resume`] | `-o`, `-O`, `-C`: a file that is complete or not there; the rest of it |
+//! | [`partial_file`], `part_name`, [`resume`] | `-o`, `-O`, `-C`: a file that is complete or not there; its names until then; the rest of it |
 //! | [`tty_guard`], [`pretty`], [`terminal`] | stdout and stderr as terminals: no binary bytes, JSON indented, width and colours |
 //! | [`progress`], `rate_limit` | the progress line; `--limit-rate` |
 //! | [`transfer`], [`write_out`] | the figures of a transfer; `-w`, `--json-out` |
@@ -45,6 +45,7 @@ pub mod explain;
 pub mod fetch;
 pub mod form;
 pub mod network;
+mod part_name;
 pub mod partial_file;
 pub mod pretty;
 pub mod progress;

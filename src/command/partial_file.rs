@@ -3,14 +3,19 @@
 //!
 //! A body is written to `FILE.part` and renamed once it is complete, so no incomplete file appears
 //! under its name. A body that is cut short stays in `FILE.part`, for `-C -`, with the validator of the
-//! response beside it in `FILE.part.validator`: see [`resume`](super::resume). A device or a pipe is
-//! written to directly. Rejected: two clients that write the same file.
+//! response beside it: see [`part_name`](super::part_name), [`resume`](super::resume).
+//!
+//! Renaming replaces what `FILE` is. If that would lose something (another owner, other names of the same
+//! file) or cannot be done (`FILE` is a mount point), the complete part is copied into `FILE`. In a folder
+//! that cannot be written, a `FILE` that is there is written directly; and so is a device or a pipe.
+//! Rejected: two clients that write the same file.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Seek as _, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::part_name::PartName;
 use super::resume::{AtHand, validator};
 use crate::proto::http::headers::Headers;
 
@@ -20,13 +25,10 @@ pub struct PartialFile(Backing);
 
 #[derive(Debug)]
 enum Backing {
-    /// Not a regular file: nothing is renamed.
+    /// It is written under its own name.
     Direct(File),
-    Beside {
-        file: File,
-        part: PathBuf,
-        target: PathBuf,
-    },
+    /// It is written beside its name.
+    Beside { file: File, name: PartName, target: PathBuf },
 }
 
 impl PartialFile {
@@ -46,56 +48,48 @@ impl PartialFile {
         if about.as_ref().is_some_and(|about| about.permissions().readonly()) {
             return Err(ErrorKind::PermissionDenied.into());
         }
-        // The target of a symbolic link is replaced, not the link.
-        let target = about.as_ref().map_or(Ok(target.to_owned()), |_| target.canonicalize())?;
-        let output = PartialFile::open(&target, &beside(&target, ".part"))?;
-        if let (Some(about), Backing::Beside { file, .. }) = (about, &output.0) {
+        let target = resolved(target);
+        let (file, name) = match open(&target) {
+            Err(error) if about.is_some() && is_refused(&error) => {
+                let file = OpenOptions::new().write(true).truncate(true).open(&target)?;
+                return Ok(PartialFile(Backing::Direct(file)));
+            }
+            opened => opened?,
+        };
+        if let Some(about) = about {
             file.set_permissions(about.permissions())?;
         }
-        output.begin(head)
+        file.set_len(0)?;
+        name.keep_validator(validator(head).as_deref())?;
+        Ok(PartialFile(Backing::Beside { file, name, target }))
     }
 
     /// Continues after the bytes that are there.
     ///
     /// # Errors
     /// As [`PartialFile::create`]; [`ErrorKind::InvalidData`] when its length has changed.
-    pub fn go_on(target: &Path, at_hand: &AtHand) -> io::Result<PartialFile> {
-        let part = beside(target, ".part");
-        if at_hand.path() != part {
-            fs::rename(at_hand.path(), &part)?;
-        }
-        let mut output = PartialFile::open(target, &part)?;
-        if let Backing::Beside { file, .. } = &mut output.0
-            && file.seek(SeekFrom::End(0))? != at_hand.rest.from
-        {
+    pub fn go_on(target: &Path, at_hand: &AtHand, head: &Headers) -> io::Result<PartialFile> {
+        let target = resolved(target);
+        let moved = match at_hand.path() == target {
+            true => move_aside(&target, head),
+            false => Ok(()),
+        };
+        let mut backing = match moved {
+            // It stays where it is, as in `create` and `finish`.
+            Err(error) if is_refused(&error) || error.kind() == ErrorKind::ResourceBusy => {
+                Backing::Direct(OpenOptions::new().write(true).open(&target)?)
+            }
+            moved => {
+                moved?;
+                let (file, name) = open(&target)?;
+                Backing::Beside { file, name, target }
+            }
+        };
+        let (Backing::Beside { file, .. } | Backing::Direct(file)) = &mut backing;
+        if file.seek(SeekFrom::End(0))? != at_hand.rest.from {
             return Err(io::Error::new(ErrorKind::InvalidData, "it has grown meanwhile"));
         }
-        Ok(output)
-    }
-
-    fn open(target: &Path, part: &Path) -> io::Result<PartialFile> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(part)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(ErrorKind::WouldBlock, "another client writes to it"));
-            }
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-        Ok(PartialFile(Backing::Beside { file, part: part.to_owned(), target: target.to_owned() }))
-    }
-
-    fn begin(self, head: &Headers) -> io::Result<PartialFile> {
-        if let Backing::Beside { file, part, .. } = &self.0 {
-            file.set_len(0)?;
-            let beside = beside(part, ".validator");
-            match validator(head) {
-                Some(validator) => fs::write(beside, validator + "\n")?,
-                None => remove(&beside)?,
-            }
-        }
-        Ok(self)
+        Ok(PartialFile(backing))
     }
 
     /// Completes the file: it appears under its name.
@@ -105,21 +99,35 @@ impl PartialFile {
     pub fn finish(self) -> io::Result<()> {
         match self.0 {
             Backing::Direct(mut file) => file.flush(),
-            Backing::Beside { part, target, .. } => {
-                fs::rename(&part, &target)?;
-                remove(&beside(&part, ".validator"))
+            Backing::Beside { file, name, target } => {
+                let before = fs::metadata(&target).ok();
+                let renamed = match before.as_ref().is_none_or(|it| can_replace(&file, it)) {
+                    true => fs::rename(&name.part, &target),
+                    false => Err(ErrorKind::ResourceBusy.into()),
+                };
+                match (renamed, before) {
+                    (Ok(()), _) => name.remove_validator(),
+                    (Err(error), None) => Err(error),
+                    (Err(_), Some(_)) => {
+                        let mut whole = File::open(&name.part)?;
+                        let mut place =
+                            OpenOptions::new().write(true).truncate(true).open(&target)?;
+                        io::copy(&mut whole, &mut place)?;
+                        name.remove()
+                    }
+                }
             }
         }
     }
 
     /// Gives up the file. Returns the name of the part that is kept, if any byte was received.
     pub fn give_up(self) -> Option<PathBuf> {
-        let Backing::Beside { file, part, .. } = self.0 else { return None };
+        let Backing::Beside { file, name, .. } = self.0 else { return None };
         if file.metadata().is_ok_and(|about| about.len() > 0) {
-            return Some(part);
+            return Some(name.part);
         }
-        let gone = remove(&part).and_then(|()| remove(&beside(&part, ".validator")));
-        gone.err().map(|_| part) // what cannot be removed is still there
+        let gone = name.remove();
+        gone.err().map(|_| name.part) // what cannot be removed is still there
     }
 }
 
@@ -135,24 +143,60 @@ impl Write for PartialFile {
     }
 }
 
+/// Opens the part of this file, which no other client writes to.
+fn open(target: &Path) -> io::Result<(File, PartName)> {
+    let (name, found) = PartName::of(target)?;
+    let file = name.open(&found)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            Err(io::Error::new(ErrorKind::WouldBlock, "another client writes to it"))
+        }
+        Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => Err(error),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok((file, name)),
+    }
+}
+
+/// Makes the file itself its part.
+fn move_aside(target: &Path, head: &Headers) -> io::Result<()> {
+    let (_reserved, name) = open(target)?;
+    if let Err(error) = fs::rename(target, &name.part) {
+        name.remove()?;
+        return Err(error);
+    }
+    name.keep_validator(validator(head).as_deref())
+}
+
+/// Returns the file that this name leads to, through symbolic links, whether it is there or not: the
+/// link is kept, not replaced. A link that leads nowhere in 40 steps (Linux: ELOOP) is no file.
+pub(super) fn resolved(path: &Path) -> PathBuf {
+    let mut at = path.to_owned();
+    for _ in 0..40 {
+        match fs::read_link(&at) {
+            Ok(to) => at = at.parent().unwrap_or(Path::new("")).join(to),
+            Err(_) => break,
+        }
+    }
+    at
+}
+
+/// Returns true if the folder takes no new file.
+fn is_refused(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+/// Returns true if this part can take the place of a file, and nothing but the content changes: it has
+/// the same owner, and the file no other name (a hard link).
+fn can_replace(part: &File, before: &fs::Metadata) -> bool {
+    part.metadata().is_ok_and(|part| {
+        before.nlink() == 1 && (part.uid(), part.gid()) == (before.uid(), before.gid())
+    })
+}
+
 /// Returns the last segment of a URL's path, for `-O`; never a name that leads to another folder.
 pub fn remote_name(path: &str) -> Option<&str> {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
     Some(name).filter(|name| !["", ".", ".."].contains(name) && !name.contains(['\\', '\0']))
-}
-
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

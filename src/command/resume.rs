@@ -1,16 +1,17 @@
 //! `-C`: the rest of a body of which the beginning is there.
 //!
-//! That both belong together the server checks, by If-Range (RFC 9110, 13.1.5) with the validator of
-//! the answer that the beginning is from: a strong ETag, or a strong Last-Modified (8.8). Where none was
-//! kept it is the time of the file, as curl's `-R` leaves it: any other time is no match, and the body
-//! comes whole. What says that it is another body is never put behind the one at hand.
+//! The server checks that both belong together, by If-Range (RFC 9110, 13.1.5) with the validator of
+//! the response that the beginning is from: a strong ETag, or a strong Last-Modified (8.8). If none was
+//! kept, no If-Range is sent, because the time of a local file is no validator; instead, the rest is
+//! refused if its Last-Modified is later than that time. A part of another version is never appended.
 
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::partial_file::{PartialFile, beside};
+use super::part_name::{Found, PartName};
+use super::partial_file::{PartialFile, resolved};
 use crate::client::{Error, Request};
 use crate::proto::http::chars::decimal;
 use crate::proto::http::date::{imf_fixdate, parse_http_date};
@@ -18,16 +19,28 @@ use crate::proto::http::etag::EntityTag;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
 
-/// What is asked for: all from here on.
+/// The rest that is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rest {
-    /// The first byte of it, counted from 0.
+    /// Its first byte, counted from 0.
     pub from: u64,
-    /// What it has to be part of: the value of If-Range.
-    pub validator: Option<String>,
+    /// The version that the beginning is from.
+    pub version: Version,
 }
 
-/// What came of it.
+/// What is known of the version that the beginning is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Version {
+    /// Nothing: the beginning is elsewhere.
+    Unknown,
+    /// The validator that the server gave for it, for If-Range.
+    Validator(String),
+    /// The time at which the local file was written; the server gave no validator, or another program
+    /// has not kept it.
+    WrittenAt(SystemTime),
+}
+
+/// What the response to the request for the rest is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResumeOutcome {
     /// The rest.
@@ -39,52 +52,76 @@ pub enum ResumeOutcome {
 }
 
 impl Rest {
-    /// Asks for the rest.
+    /// Returns the request for the rest.
     ///
     /// # Errors
-    /// [`Error::Field`] when the validator that was kept can be none.
+    /// [`Error::Field`] when the validator that was kept cannot be one.
     pub fn prepare(&self, request: Request) -> Result<Request, Error> {
         let request = request.with_default("Range", format!("bytes={}-", self.from))?;
-        match &self.validator {
-            Some(validator) => request.with_default("If-Range", validator),
-            None => Ok(request),
+        match &self.version {
+            Version::Validator(validator) => request.with_default("If-Range", validator),
+            Version::Unknown | Version::WrittenAt(_) => Ok(request),
         }
     }
 
     /// Returns what this response contains; `None` if it is an error response.
     ///
     /// # Errors
-    /// What does not fit.
+    /// Says why the response does not fit.
     pub fn judge(&self, head: &ResponseHead) -> Result<Option<ResumeOutcome>, String> {
         let from = self.from;
         let range = head.headers.first("content-range").and_then(content_range);
         match (head.status.code(), range) {
             (206, Some((Some(start), _))) if start == from => {
-                // A server that knows no If-Range sends the rest of whatever it has.
-                let kept = self.validator.as_deref().unwrap_or_default();
-                let name = if kept.starts_with('"') { "etag" } else { "last-modified" };
-                match head.headers.text(name) {
-                    Some(its) if !kept.is_empty() && its != kept => Err(format!(
-                        "the file on the server has changed: it is {its}, but the local part is \
-                         from {kept} (RFC 9110, 13.1.5); right: the whole file, without -C"
-                    )),
-                    _ => Ok(Some(ResumeOutcome::Rest)),
-                }
+                self.check_version(&head.headers)?;
+                Ok(Some(ResumeOutcome::Rest))
             }
             (206, _) => Err(format!(
                 "the server did not send the requested range, bytes {from}- (RFC 9110, 14.4)"
             )),
-            (416, Some((None, Some(length)))) if length != from && self.validator.is_some() => Err(
-                format!("the local file has {from} bytes, but the file on the server has {length}"),
-            ),
+            (416, Some((None, Some(length))))
+                if length != from && self.version != Version::Unknown =>
+            {
+                Err(format!(
+                    "the local file has {from} bytes, but the file on the server has {length}"
+                ))
+            }
             (416, _) => Ok(Some(ResumeOutcome::Nothing)),
-            (200..=299, _) if self.validator.is_some() => Ok(Some(ResumeOutcome::Whole)),
+            (200..=299, _) if self.version != Version::Unknown => Ok(Some(ResumeOutcome::Whole)),
             (200..=299, _) => {
                 Err("the server does not support ranges, so the download cannot be continued"
                     .to_owned())
             }
             _ => Ok(None),
         }
+    }
+
+    /// Checks what the response says of its version: a server without If-Range sends the rest of
+    /// whatever it has.
+    fn check_version(&self, headers: &Headers) -> Result<(), String> {
+        let (its, ours) = match &self.version {
+            Version::Unknown => return Ok(()),
+            Version::Validator(kept) => {
+                let name = if kept.starts_with('"') { "etag" } else { "last-modified" };
+                match headers.text(name) {
+                    Some(its) if its != kept => (its, kept.clone()),
+                    _ => return Ok(()),
+                }
+            }
+            Version::WrittenAt(time) => {
+                let modified = headers.first("last-modified").and_then(parse_http_date);
+                match headers.text("last-modified") {
+                    Some(its) if modified.is_some_and(|modified| modified > *time) => {
+                        (its, imf_fixdate(*time))
+                    }
+                    _ => return Ok(()),
+                }
+            }
+        };
+        Err(format!(
+            "the file on the server has changed: it is {its}, but the local part is from {ours} \
+             (RFC 9110, 13.1.5); right: the whole file, without -C"
+        ))
     }
 }
 
@@ -98,7 +135,7 @@ fn content_range(value: &[u8]) -> Option<(Option<u64>, Option<u64>)> {
     Some((start, decimal(whole.as_bytes())))
 }
 
-/// What is there already of a file, when it is to be continued.
+/// The beginning of a file that is to be continued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AtHand {
     /// What is missing.
@@ -107,25 +144,30 @@ pub struct AtHand {
 }
 
 impl AtHand {
-    /// Looks what is there of this file: `FILE.part`, or `FILE` itself, as curl leaves it.
+    /// Returns what is there of this file: the part that this client left, or the file itself, as curl
+    /// leaves it.
     ///
     /// # Errors
     /// Those of the file system.
     pub fn of(target: &Path) -> io::Result<Option<AtHand>> {
-        for path in [beside(target, ".part"), target.to_owned()] {
+        let target = resolved(target);
+        let (name, found) = PartName::of(&target)?;
+        let part = match found {
+            Found::Ours(validator) => Some((name.part, validator)),
+            Found::Free | Found::Others => None,
+        };
+        for (path, validator) in part.into_iter().chain([(target, None)]) {
             let about = match fs::metadata(&path) {
                 Ok(about) if about.is_file() && about.len() > 0 => about,
                 Ok(_) => continue,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
-            let kept = fs::read_to_string(beside(&path, ".validator"));
-            let validator = match kept.as_deref().map(str::trim_end) {
-                Ok(kept) if !kept.is_empty() => kept.to_owned(),
-                _ => imf_fixdate(about.modified()?),
+            let version = match validator {
+                Some(validator) => Version::Validator(validator),
+                None => Version::WrittenAt(about.modified()?),
             };
-            let rest = Rest { from: about.len(), validator: Some(validator) };
-            return Ok(Some(AtHand { rest, path }));
+            return Ok(Some(AtHand { rest: Rest { from: about.len(), version }, path }));
         }
         Ok(None)
     }
@@ -134,10 +176,10 @@ impl AtHand {
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn finish(&self, target: &Path) -> io::Result<()> {
-        match self.path == target {
+    pub fn finish(&self, target: &Path, head: &Headers) -> io::Result<()> {
+        match self.path == resolved(target) {
             true => Ok(()),
-            false => PartialFile::go_on(target, self)?.finish(),
+            false => PartialFile::go_on(target, self, head)?.finish(),
         }
     }
 
@@ -185,26 +227,44 @@ mod tests {
 
     #[test]
     fn what_an_answer_is() {
-        let (kept, date) = (Some("\"a\"".to_owned()), Some("x".to_owned()));
+        use Version::{Unknown, Validator, WrittenAt};
+        let (kept, date) = (Validator("\"a\"".to_owned()), Validator("x".to_owned()));
+        let written = WrittenAt(parse_http_date(b"Sun, 06 Nov 1994 08:49:37 GMT").unwrap());
         let came = |came| Ok(Some(came));
-        for (validator, code, fields, want) in [
-            (None, 206, &[("Content-Range", "bytes 5-9/10")][..], came(ResumeOutcome::Rest)),
-            (None, 206, &[("Content-Range", "bytes 4-9/10")], Err(())),
-            (None, 206, &[], Err(())),
-            (None, 206, &[("Content-Range", "bytes */10")], Err(())),
-            (None, 200, &[], Err(())),
-            (None, 416, &[("Content-Range", "bytes */5")], came(ResumeOutcome::Nothing)),
-            (None, 404, &[], Ok(None)),
-            (kept.clone(), 206, &[("Content-Range", "bytes 5-9/10")], came(ResumeOutcome::Rest)),
+        let range = ("Content-Range", "bytes 5-9/10");
+        for (version, code, fields, want) in [
+            (Unknown, 206, &[range][..], came(ResumeOutcome::Rest)),
+            (Unknown, 206, &[("Content-Range", "bytes 4-9/10")], Err(())),
+            (Unknown, 206, &[], Err(())),
+            (Unknown, 206, &[("Content-Range", "bytes */10")], Err(())),
+            (Unknown, 200, &[], Err(())),
+            (Unknown, 416, &[("Content-Range", "bytes */5")], came(ResumeOutcome::Nothing)),
+            (Unknown, 404, &[], Ok(None)),
+            (kept.clone(), 206, &[range], came(ResumeOutcome::Rest)),
             (kept.clone(), 206, &[("Content-Range", "bytes 5-9/*"), ("ETag", "\"b\"")], Err(())),
             (date, 206, &[("Content-Range", "bytes 5-9/*"), ("Last-Modified", "y")], Err(())),
             (kept.clone(), 200, &[], came(ResumeOutcome::Whole)),
             (kept.clone(), 416, &[("Content-Range", "bytes */5")], came(ResumeOutcome::Nothing)),
             (kept, 416, &[("Content-Range", "bytes */4")], Err(())),
+            (written.clone(), 206, &[range], came(ResumeOutcome::Rest)),
+            (
+                written.clone(),
+                206,
+                &[range, ("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")],
+                came(ResumeOutcome::Rest),
+            ),
+            (
+                written.clone(),
+                206,
+                &[range, ("Last-Modified", "Sun, 06 Nov 1994 08:49:38 GMT")],
+                Err(()),
+            ),
+            (written.clone(), 200, &[], came(ResumeOutcome::Whole)),
+            (written, 416, &[("Content-Range", "bytes */4")], Err(())),
         ] {
             let mut head = ResponseHead::new(Status::new(code).unwrap());
             fields.iter().for_each(|(name, value)| head.headers.append(name, value).unwrap());
-            let judged = Rest { from: 5, validator }.judge(&head).map_err(|_| ());
+            let judged = Rest { from: 5, version }.judge(&head).map_err(|_| ());
             assert_eq!(judged, want, "{code} {fields:?}");
         }
     }
