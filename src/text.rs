@@ -66,6 +66,17 @@ pub fn time_without_space(time: Duration) -> String {
     }
 }
 
+/// Returns a time with three digits, or in whole seconds, so that `{:?}` shows it as people say it: `1.37s`,
+/// not `1.372499108s`.
+pub fn rounded(time: Duration) -> Duration {
+    let (nanos, mut unit) = (time.as_nanos(), 1);
+    while nanos / unit >= 1000 && unit < 1_000_000_000 {
+        unit *= 10;
+    }
+    let rounded = (nanos + unit / 2) / unit * unit;
+    u64::try_from(rounded).map_or(time, Duration::from_nanos)
+}
+
 fn three_digits(value: f64) -> String {
     let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
     format!("{value:.digits$}")
@@ -155,6 +166,48 @@ pub fn escape_controls(text: &str) -> String {
     out
 }
 
+/// Returns bytes as text for a terminal, where they are looked at: the bytes of what is not visible (control
+/// characters, the C1 ones included; marks of direction; what is not UTF-8) as `\xHH`. A tab stays.
+pub fn escape_for_terminal(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for char in chunk.valid().chars() {
+            match char == '\t' || is_visible(char) {
+                true => out.push(char),
+                false => push_hex(char.encode_utf8(&mut [0; 4]).as_bytes(), &mut out),
+            }
+        }
+        push_hex(chunk.invalid(), &mut out);
+    }
+    out
+}
+
+/// Returns JSON with `\u00HH` for the control characters that it may have in a string (DEL and C1).
+pub fn escape_in_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for char in json.chars() {
+        match char.is_control() {
+            true => out.push_str(&format!("\\u{:04x}", u32::from(char))),
+            false => out.push(char),
+        }
+    }
+    out
+}
+
+/// Appends each byte as `\xHH`.
+fn push_hex(bytes: &[u8], out: &mut String) {
+    bytes.iter().for_each(|byte| out.push_str(&format!("\\x{byte:02X}")));
+}
+
+/// Returns true if a character can be seen, and leaves what stands beside it where it is: it is no control
+/// character, no mark of direction, and has a width.
+fn is_visible(char: char) -> bool {
+    let hidden = matches!(char, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}'
+        | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+        | '\u{E0000}'..='\u{E0FFF}');
+    !char.is_control() && !hidden
+}
+
 /// Returns bytes as visible ASCII: anything else, quotes and backslashes as `\xHH`.
 pub fn escape_bytes(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
@@ -220,6 +273,34 @@ mod tests {
             assert_eq!(size(bytes), want);
         }
         assert_eq!([plural(1, "answer"), plural(2000, "answer")], ["1 answer", "2,000 answers"]);
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_escaped() {
+        for (bytes, want) in [
+            ("a\tb \\ \"é\" 漢".as_bytes(), "a\tb \\ \"é\" 漢"),
+            (b"\x1b[2J\x7f\n", "\\x1B[2J\\x7F\\x0A"),
+            ("\u{9b}2J".as_bytes(), "\\xC2\\x9B2J"),
+            (b"\x9b2J\xe9", "\\x9B2J\\xE9"),
+            ("a\u{202e}b".as_bytes(), "a\\xE2\\x80\\xAEb"),
+        ] {
+            assert_eq!(escape_for_terminal(bytes), want);
+        }
+        assert_eq!(escape_in_json("\"\u{9b}\u{7f}\\u001bé\""), "\"\\u009b\\u007f\\u001bé\"");
+    }
+
+    #[test]
+    fn times_as_people_say_them() {
+        for (nanos, want) in [
+            (0, "0ns"),
+            (1_372_499_108, "1.37s"),
+            (999_600_000, "1s"),
+            (500_000_000, "500ms"),
+            (119_900_000_000, "120s"),
+            (12_345_000_000_000, "12345s"),
+        ] {
+            assert_eq!(format!("{:?}", rounded(Duration::from_nanos(nanos))), want);
+        }
     }
 
     #[test]

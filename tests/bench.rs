@@ -237,3 +237,30 @@ fn warm_up_is_left_out() {
     assert_eq!(got["answers"], 100, "{got}");
     assert!((0.5..0.9).contains(&got["took_s"].as_f64().unwrap()), "{got}");
 }
+
+/// What was not measured is not printed: no time of 0, no rate of 0.
+#[test]
+fn without_an_answer_there_are_no_figures() {
+    let silent = Fake::saying("");
+    let folder = Folder::new();
+    let file = folder.join("figures").display().to_string();
+    for args in [&["-n", "3", "-c", "1"][..], &["-n", "3", "-c", "1", "--rate", "100"]] {
+        let finished =
+            fetch(&[&["bench", "--json-out", &file], args, &[&silent.url("/")]].concat());
+        let page = String::from_utf8(finished.stdout).expect("UTF-8");
+        assert_eq!(finished.code, Some(22), "{page}");
+        assert!(page.contains("no responses; 3 errors (100.0%)"), "{page}");
+        assert!(!page.contains("0.00") && !page.contains("p50") && !page.contains("/s:"), "{page}");
+        let kept = std::fs::read_to_string(&file).expect("it is there");
+        let kept: Value = serde_json::from_str(&kept).expect("JSON");
+        assert!(kept["latency_us"].is_null() && kept["answers"] == 0, "{kept}");
+    }
+    // Beside an earlier run, there is nothing to compare.
+    let server = Server::start(&[]);
+    let then = folder.join("then").display().to_string();
+    fetch(&["bench", "-n", "3", "-c", "1", "--json-out", &then, &server.url("/-/health")]);
+    let args = ["bench", "-n", "3", "-c", "1", "--baseline", &then, &silent.url("/")];
+    let page = String::from_utf8(fetch(&args).stdout).expect("UTF-8");
+    let row = page.lines().find(|line| line.starts_with("p99, us")).expect("a row");
+    assert!(row.split_whitespace().rev().take(2).all(|cell| cell == "-"), "{row}");
+}

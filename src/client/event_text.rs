@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use super::error::in_one_line;
 use super::event::Event;
 use crate::net::stream::Endpoints;
+use crate::proto::http::field_line::strip_ending;
+use crate::text::{escape_for_terminal, rounded};
 
 /// Writes the lines about an event; some events have none.
 ///
@@ -45,7 +47,9 @@ pub fn write_event(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
             "* {unanswered} of {total} requests have no response; they are sent again, one by one"
         ),
         Event::Redirected(_, url) => writeln!(out, "* Issue another request to this URL: '{url}'"),
-        Event::Retry(number, pause) => writeln!(out, "* Retry {number} in {pause:?}"),
+        Event::Retry(number, pause) => {
+            writeln!(out, "* Retry {number} in {:?}", rounded(*pause))
+        }
         // The result of each is reported, and the caller reports the errors.
         Event::Resolving(_)
         | Event::Wrote(..)
@@ -66,21 +70,17 @@ pub fn write_event(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-/// Writes each line of a head after its mark. A valid head has no control byte but a tab, so nothing in it
-/// can send escape sequences.
+/// Writes each line of a head after its mark. No byte of it can control a terminal: a valid head has no
+/// C0 control but a tab, and others (C1) are escaped.
 fn write_head(mark: char, head: &[u8], out: &mut impl Write) -> io::Result<()> {
-    for line in head.split_inclusive(|&byte| byte == b'\n') {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        out.write_all(format!("{mark} ").as_bytes())?;
-        out.write_all(line)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(())
+    head.split_inclusive(|&byte| byte == b'\n')
+        .try_for_each(|line| writeln!(out, "{mark} {}", escape_for_terminal(strip_ending(line))))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::proto::http::close::CloseReason;
 
@@ -103,6 +103,12 @@ mod tests {
                 Event::Sending(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"),
                 "> GET / HTTP/1.1\n> Host: h\n> \n",
             ),
+            (
+                Event::Sending("GET / HTTP/1.1\r\nX: a\t\u{9b}2J é\\\r\n\r\n".as_bytes()),
+                "> GET / HTTP/1.1\n> X: a\t\\xC2\\x9B2J é\\\n> \n",
+            ),
+            (Event::Sending(b"GET /\x9b\xe9 HTTP/1.1\r\n"), "> GET /\\x9B\\xE9 HTTP/1.1\n"),
+            (Event::Retry(1, Duration::from_nanos(1_372_499_108)), "* Retry 1 in 1.37s\n"),
             (Event::Kept(0, "h"), "* Connection #0 to host h left intact\n"),
             (Event::Reusing(0, "h"), "* Re-using existing connection #0 with host h\n"),
             (

@@ -10,7 +10,7 @@ use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
 use crate::client::credentials;
 use crate::client::{BodySize, Request, Route, Version};
 use crate::proto::http::chars::{UNRESERVED, decimal, percent_encode};
-use crate::proto::http::url::split_scheme;
+use crate::proto::http::url::{split_scheme, userinfo};
 
 use super::error::CommandError;
 use super::upload::{Recipe, Upload};
@@ -156,11 +156,12 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
     let mut request = Request::get(&with_query(url, content.query.as_deref()))?;
     let user = options.user.as_deref().map(credentials::basic);
     let range = options.range.as_deref().map(|range| format!("bytes={range}"));
+    let referer = options.referer.as_deref().map(without_secrets);
     for (name, value) in [
         ("Authorization", user.as_deref().map(str::as_bytes)),
         ("Range", range.as_deref().map(str::as_bytes)),
         ("User-Agent", options.agent.as_deref()),
-        ("Referer", options.referer.as_deref()),
+        ("Referer", referer.as_deref()),
         // As curl does, though RFC 9112, C.2.2 advises against it.
         ("Proxy-Connection", Some(b"Keep-Alive")),
     ] {
@@ -197,6 +198,18 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
         request = request.with_method(method)?;
     }
     Ok(if options.http10 { request.with_version(Version::Http10) } else { request })
+}
+
+/// Returns a Referer without its user and password, and without its fragment (RFC 9110, 10.1.3: "MUST NOT
+/// include the fragment and userinfo components").
+fn without_secrets(referer: &[u8]) -> Vec<u8> {
+    let mut referer = referer.split(|&byte| byte == b'#').next().unwrap_or_default().to_vec();
+    if referer.windows(3).any(|bytes| bytes == b"://")
+        && let Some(at) = userinfo(&referer)
+    {
+        referer.drain(at.start..=at.end);
+    }
+    referer
 }
 
 /// Returns the URL with the data of `-G` after its `?`, and without its fragment.
@@ -240,6 +253,19 @@ pub fn read_data(path: &Path) -> Result<Vec<u8>, CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_referer_tells() {
+        for (typed, want) in [
+            ("http://ada:secret@h:80/x?y#z", "http://h:80/x?y"),
+            ("http://h/a@b", "http://h/a@b"),
+            ("HTTPS://ada@h", "HTTPS://h"),
+            ("x@y", "x@y"),
+            ("", ""),
+        ] {
+            assert_eq!(without_secrets(typed.as_bytes()), want.as_bytes(), "{typed}");
+        }
+    }
 
     #[test]
     fn names_for_uploads() {

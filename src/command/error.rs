@@ -7,6 +7,7 @@ use super::exit_code::exit_code;
 use super::write_body::WriteBodyError;
 use crate::client::{Error, in_one_line};
 use crate::proto::http::error::Rule;
+use crate::text::escape_for_terminal;
 
 /// Why a transfer or a measurement failed.
 #[derive(Debug)]
@@ -69,11 +70,11 @@ impl CommandError {
         }
     }
 
-    /// Prints the error on stderr, in one line.
+    /// Prints the error on stderr, in one line. It may quote what a server sent.
     pub fn print(&self) {
-        match self {
-            CommandError::BrokenPipe => {}
-            stop => print_stderr(&format!("client: ({}) {stop}\n", self.exit_code())),
+        if !matches!(self, CommandError::BrokenPipe) {
+            let line = escape_for_terminal(self.to_string().as_bytes());
+            print_stderr(&format!("client: ({}) {line}\n", self.exit_code()));
         }
     }
 }

@@ -8,6 +8,7 @@ mod words;
 use self::words::{FIELDS, METHODS, STATUSES};
 use crate::proto::http::chars::trim_ows;
 use crate::proto::http::dump::{Part, Side};
+use crate::proto::http::field_line::strip_ending;
 use crate::proto::http::framing::Framing;
 use crate::text::wire::About;
 
@@ -15,7 +16,7 @@ use crate::text::wire::About;
 pub fn explain(about: About<'_>) -> Vec<String> {
     match about {
         About::Line(part, line) => {
-            let line = trim_line_end(line);
+            let line = strip_ending(line);
             match part {
                 Part::Head if line.starts_with(b"HTTP/") => status_line(line),
                 Part::Head => field(line).map_or_else(|| request_line(line), |said| vec![said]),
@@ -24,11 +25,6 @@ pub fn explain(about: About<'_>) -> Vec<String> {
         }
         About::Framing(from, framing) => vec![body(from, framing)],
     }
-}
-
-fn trim_line_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// Explains a status line such as `HTTP/1.1 200 OK`.

@@ -5,7 +5,7 @@
 //! that a response cannot control the terminal.
 
 use crate::proto::http::headers::Headers;
-use crate::text::paint;
+use crate::text::{escape_in_json, paint};
 
 /// A longer text is not formatted: 4 MB.
 pub const LIMIT: usize = 4 << 20;
@@ -58,9 +58,9 @@ pub fn pretty(text: &[u8], in_colour: bool) -> Option<String> {
                     't' | 'f' | 'n' => "33",
                     _ => "36",
                 };
-                out.push_str(&paint(&harmless(token), colour, true));
+                out.push_str(&paint(&escape_in_json(token), colour, true));
             }
-            _ => out.push_str(&harmless(token)),
+            _ => out.push_str(&escape_in_json(token)),
         }
     }
     out.push('\n');
@@ -88,17 +88,6 @@ fn token(text: &str) -> &str {
 fn new_line(out: &mut String, depth: usize) {
     out.push('\n');
     out.push_str(&"  ".repeat(depth));
-}
-
-fn harmless(token: &str) -> String {
-    let mut text = String::new();
-    for char in token.chars() {
-        match char.is_control() {
-            true => text.push_str(&format!("\\u{:04x}", u32::from(char))),
-            false => text.push(char),
-        }
-    }
-    text
 }
 
 #[cfg(test)]

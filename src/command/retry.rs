@@ -13,6 +13,7 @@ use super::error::CommandError;
 use crate::cli::client::retry::{RetryOn, RetryOptions};
 use crate::client::{Error, is_temporary, retry_after};
 use crate::proto::http::head::ResponseHead;
+use crate::text::rounded;
 
 /// No pause grows longer by doubling: 10 minutes.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -65,7 +66,8 @@ impl Retry<'_> {
         if self.wishes.retry_delay.is_none() {
             self.pause = self.pause.saturating_mul(2).min(LONGEST);
         }
-        Some(Once { pause, words: format!("{problem}: retrying in {pause:?}, {left}") })
+        let words = format!("{problem}: retrying in {:?}, {left}", rounded(pause));
+        Some(Once { pause, words })
     }
 
     fn problem(

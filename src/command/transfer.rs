@@ -282,7 +282,7 @@ impl Transfer {
         Figure::Text(place.map(|place| {
             let at = self.recorded.url.as_deref().unwrap_or(&request.url);
             let led = Url::parse(at).and_then(|url| url.resolve(place.as_bytes()));
-            led.map_or_else(|_| place.to_owned(), |url| url.to_string())
+            led.map_or_else(|_| without_user(place).into_owned(), |url| url.to_string())
         }))
     }
 

@@ -3,8 +3,10 @@
 //! All but the transcript goes to stderr: stdout is for the response.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, IsTerminal as _, Stderr, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::sync::Mutex;
 
 use super::error::CommandError;
@@ -56,7 +58,7 @@ impl VerboseObservers {
         let limits = response_limits(&options.network);
         let transcript = options.transcript.as_ref().map(|path| {
             let name = path.display().to_string();
-            match File::create(path) {
+            match private_file(path) {
                 Ok(file) => Ok((name, WireObserver::new(file, Form::Transcript, limits.clone()))),
                 Err(error) => Err(CommandError::Write(name, error)),
             }
@@ -73,6 +75,17 @@ impl VerboseObservers {
         let Some((name, wire)) = &self.transcript else { return Ok(()) };
         wire.broken().map_or(Ok(()), |error| Err(CommandError::Write(name.clone(), error)))
     }
+}
+
+/// Creates a file that only its owner may read: a transcript has passwords and cookies in it. A file that
+/// is there gets this mode, too; a device or a pipe keeps its own.
+fn private_file(path: &Path) -> io::Result<File> {
+    const MODE: u32 = 0o600;
+    let file = File::options().write(true).create(true).truncate(true).mode(MODE).open(path)?;
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(MODE))?;
+    }
+    Ok(file)
 }
 
 impl Observer for VerboseObservers {

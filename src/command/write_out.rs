@@ -1,11 +1,12 @@
-//! `-w FORMAT`: a text after each transfer, with its figures in it, as curl has it: `%{http_code}`;
-//! `%%` is a percent sign, `\n`, `\r`, `\t` what they are in C; `%{json}` is all figures in a line of
-//! JSON, `%{header_json}` the fields of the answer; what stands behind `%{stderr}` goes there.
+//! `-w FORMAT`: prints a text after each transfer, with its figures in it, as curl does: `%{http_code}`;
+//! `%%` is a percent sign, `\n`, `\r`, `\t` mean what they mean in C; `%{json}` is all figures in a line of
+//! JSON, `%{header_json}` the fields of the response; what follows `%{stderr}` goes there.
 //!
-//! A name that is no figure is refused before anything is sent (curl leaves it away).
+//! A name that is no figure is refused before anything is sent (curl omits it).
 
 use super::transfer::{FIGURES, Figure, FigureOf, Transfer};
 use crate::proto::http::headers::Headers;
+use crate::text::{escape_for_terminal, escape_in_json};
 
 /// A text with figures in it.
 #[derive(Debug, Clone)]
@@ -20,20 +21,20 @@ enum FormatPiece {
     To(OutputStream),
 }
 
-/// Where a text goes.
+/// The stream that a text goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputStream {
-    /// The usual output.
+    /// Standard output.
     Stdout,
-    /// The other one.
+    /// Standard error.
     Stderr,
 }
 
 impl Format {
-    /// Reads a format.
+    /// Parses a format.
     ///
     /// # Errors
-    /// What is no figure, and which there are.
+    /// Says which name is no figure, and which names are.
     pub fn parse(format: &str) -> Result<Format, String> {
         let mut pieces = Vec::new();
         let mut text = String::new();
@@ -136,15 +137,19 @@ fn fields(headers: &Headers) -> String {
     format!("{{{}\n}}", members.collect::<Vec<_>>().join(",\n"))
 }
 
+/// Returns a string of JSON. A control character is an escape in it, so that nothing in a line controls
+/// the terminal.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    escape_in_json(&serde_json::Value::from(text).to_string())
 }
 
-/// As `-w` writes it.
+/// Writes the figure as `-w` has it, without the control characters that a server may have sent.
 impl std::fmt::Display for Figure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Figure::Text(text) => f.write_str(text.as_deref().unwrap_or_default()),
+            Figure::Text(text) => {
+                f.write_str(&escape_for_terminal(text.as_deref().unwrap_or_default().as_bytes()))
+            }
             Figure::Count(count) => write!(f, "{count}"),
             Figure::Code(status) => write!(f, "{:03}", status.map_or(0, |status| status.code())),
             Figure::Seconds(time) => write!(f, "{:.6}", time.as_secs_f64()),
@@ -159,7 +164,8 @@ mod tests {
     fn transfer() -> Transfer {
         let total = std::time::Duration::from_millis(1500);
         let end = Err((7, "no".to_owned()));
-        Transfer { downloaded: 3, total, end, ..Transfer::new("a\"b", 1) }
+        let output = Some("\u{9b}2J".to_owned());
+        Transfer { downloaded: 3, total, end, output, ..Transfer::new("a\"b", 1) }
     }
 
     fn written(format: &str) -> String {
@@ -176,6 +182,7 @@ mod tests {
             ("x%{stderr}y%{exitcode}%{stdout}z", "Stdout:x Stderr:y7 Stdout:z "),
             ("%{speed_download}%{content_type}|%{errormsg}", "Stdout:2|no "),
             ("\\x%{header_json}", "Stdout:\\x{\n} "),
+            ("\u{9b}%{filename_effective}", "Stdout:\u{9b}\\xC2\\x9B2J "),
         ] {
             assert_eq!(written(format), want, "{format}");
         }
@@ -194,6 +201,7 @@ mod tests {
             "{line}"
         );
         assert_eq!(parsed["time_total"], 1.5);
+        assert!(line.contains("\"\\u009b2J\""), "{line}");
         assert_eq!(parsed["http_code"], 0);
         assert_eq!(line.lines().count(), 1);
     }

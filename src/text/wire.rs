@@ -20,7 +20,7 @@
 
 use std::time::Duration;
 
-use super::{grouped, paint};
+use super::{grouped, is_visible, paint, push_hex};
 use crate::proto::http::dump::{Dump, Part, Seen, Side};
 use crate::proto::http::framing::Framing;
 use crate::proto::http::limits::Limits;
@@ -241,7 +241,7 @@ fn escape(bytes: &[u8], colour: bool, out: &mut String) {
     let (mut dim, mut buffer) = (false, [0; 4]);
     for chunk in bytes.utf8_chunks() {
         for char in chunk.valid().chars() {
-            let stands_for_itself = is_harmless(char);
+            let stands_for_itself = char != '\\' && is_visible(char);
             set_dim(!stands_for_itself, &mut dim, colour, out);
             match char {
                 '\r' => out.push_str("\\r"),
@@ -249,19 +249,15 @@ fn escape(bytes: &[u8], colour: bool, out: &mut String) {
                 '\t' => out.push_str("\\t"),
                 '\\' => out.push_str("\\\\"),
                 _ if stands_for_itself => out.push(char),
-                _ => char.encode_utf8(&mut buffer).bytes().for_each(|byte| hex(byte, out)),
+                _ => push_hex(char.encode_utf8(&mut buffer).as_bytes(), out),
             }
         }
         if !chunk.invalid().is_empty() {
             set_dim(true, &mut dim, colour, out);
-            chunk.invalid().iter().for_each(|&byte| hex(byte, out));
+            push_hex(chunk.invalid(), out);
         }
     }
     set_dim(false, &mut dim, colour, out);
-}
-
-fn hex(byte: u8, out: &mut String) {
-    out.push_str(&format!("\\x{byte:02X}"));
 }
 
 fn set_dim(wanted: bool, dim: &mut bool, colour: bool, out: &mut String) {
@@ -269,15 +265,6 @@ fn set_dim(wanted: bool, dim: &mut bool, colour: bool, out: &mut String) {
         out.push_str(if wanted { "\x1b[2m" } else { "\x1b[0m" });
     }
     *dim = wanted;
-}
-
-/// Returns true if the character is visible and does not move its neighbours. Controls, marks of
-/// direction and characters without width do not count.
-fn is_harmless(char: char) -> bool {
-    let hidden = matches!(char, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}'
-        | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
-        | '\u{E0000}'..='\u{E0FFF}');
-    char != '\\' && !char.is_control() && !hidden
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is told about a transfer, and about a request that is not sent; what JSON looks like.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -144,6 +145,92 @@ fn json_is_made_pretty_when_asked_for() {
     let finished = fetch(&["--pretty", "always", &cut.url("/")]);
     finished.failed(18, "the body is incomplete");
     assert_eq!(finished.stdout, b"{\"a\": [1,{}]}", "what came, as it came");
+}
+
+/// What a server says is shown, and no byte of it is a command to a terminal: not ESC, and not the C1
+/// controls, as a byte or in UTF-8 (ECMA-48, 5.3).
+#[test]
+fn what_a_server_says_does_not_control_the_terminal() {
+    const FIELDS: &[u8] = b"Content-Type: \xc2\x9b31m;a=\x9b2J\r\nETag: \"\xc2\x9b2J\"\r\n\
+        Location: \xc2\x9b\r\nServer-Timing: x;desc=\"\xc2\x9b2J\"\r\n";
+    let answer = |line: &[u8], more: &[u8]| [line, FIELDS, more, b"\r\n"].concat();
+    let fine = Fake::saying(answer(b"HTTP/1.1 302 O\xc2\x9bK \x9b\r\n", b"Content-Length: 0\r\n"));
+    let rest = Fake::saying(answer(
+        b"HTTP/1.1 206 OK\r\n",
+        b"Content-Range: bytes 5-5/6\r\nContent-Length: 1\r\n",
+    ));
+    let folder = Folder::new();
+    let (part, lines) = (folder.join("part"), folder.join("lines"));
+    let (path, lines_path) = (part.display().to_string(), lines.display().to_string());
+    fs::write(folder.join("part.part"), "hello").expect("it is ours");
+    fs::write(folder.join("part.part.validator"), "\"one\"\n").expect("it is ours");
+    let figures = "%{content_type} %{redirect_url} %{header_json} %{json} %{stderr}%{content_type}";
+    for (args, shown) in [
+        (&["-v", &fine.url("/")][..], "< HTTP/1.1 302 O\\xC2\\x9BK \\x9B\n"),
+        (&["--explain", &fine.url("/")], "< ETag: \"\\xC2\\x9B2J\"\n"),
+        (&["-w", figures, &fine.url("/")], "\\xC2\\x9B31m;a="),
+        (&["-w", figures, &fine.url("/")], "\"etag\":[\"\\\"\\u009b2J\\\"\"]"),
+        (&["--json-out", &lines_path, &fine.url("/")], ""),
+        (&["--trace", &fine.url("/")], ""),
+        (&["-L", &fine.url("/")], ""),
+        (&["-C", "-", "-o", &path, &rest.url("/")], "it is \"\\xC2\\x9B2J\", but"),
+    ] {
+        let finished = fetch(args);
+        let said = [String::from_utf8(finished.stdout).expect("UTF-8"), finished.stderr].concat();
+        assert!(said.contains(shown), "{args:?}: {said}");
+        let is_harmless = |char: char| !char.is_control() || "\n\r".contains(char);
+        assert!(said.chars().all(is_harmless), "{args:?}: {said:?}");
+    }
+    let line = fs::read_to_string(&lines).expect("UTF-8");
+    assert!(line.contains("\\u009b31m") && !line.contains('\u{9b}'), "{line:?}");
+    let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert!(value["content_type"].as_str().expect("a text").starts_with("\u{9b}31m"), "{line}");
+}
+
+/// What is kept in a file, and what is told to a server, has no password in it that is not meant to be
+/// there, or is for the owner's eyes.
+#[test]
+fn secrets_are_kept() {
+    let folder = Folder::with(&[("old", "an older one")]);
+    let (new, old) = (folder.join("new"), folder.join("old"));
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    for file in [&new, &old] {
+        let fake = Fake::hello(1);
+        let path = file.display().to_string();
+        fetched(&["--transcript", &path, "-u", "ada:secret", &fake.url("/")]);
+        let mode = fs::metadata(file).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{path}");
+        assert!(fs::read_to_string(file).expect("UTF-8").contains("Authorization: Basic "));
+    }
+    fetched(&["--transcript", "/dev/null", &Fake::hello(1).url("/")]);
+    let mode = fs::metadata("/dev/null").expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode, 0o666, "a device keeps its mode");
+
+    // RFC 9110, 10.1.3
+    for (typed, sent) in
+        [("http://ada:secret@h/x?y#z", "http://h/x?y"), ("http://h/a@b", "http://h/a@b")]
+    {
+        let fake = Fake::hello(1);
+        assert_eq!(
+            fetched(&["-e", typed, "-w", "%{referer}", &fake.url("/")]),
+            format!("hello{sent}")
+        );
+        assert!(fake.requests()[0].contains(&format!("\r\nReferer: {sent}\r\n")), "{fake:?}");
+    }
+
+    let lines = folder.join("lines").display().to_string();
+    let moved = "HTTP/1.1 302 Found\r\nLocation: http://ada:secret@h/\r\nContent-Length: 0\r\n\r\n";
+    for url in ["http://ada:secret@127.0.0.1:1/", "ada:secret@h", &Fake::saying(moved).url("/")] {
+        let finished = fetch(&["-L", "-w", "%{url} %{json}", "--json-out", &lines, url]);
+        let kept = fs::read_to_string(&lines).expect("UTF-8");
+        let said = [String::from_utf8_lossy(&finished.stdout), finished.stderr.into()].concat();
+        assert!(!said.contains("secret") && !kept.contains("secret"), "{url}: {said} {kept}");
+    }
+    let moved = fetched(&["-w", "%{redirect_url}", &Fake::saying(moved).url("/")]);
+    assert_eq!(moved, "http://h/");
+    let fake = Fake::hello(1);
+    let url = fake.url("/@scope/x");
+    assert_eq!(fetched(&["-w", "%{url}", &url]), format!("hello{url}"), "that is no user");
 }
 
 #[test]

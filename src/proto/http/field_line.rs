@@ -159,7 +159,7 @@ fn trimmed(text: &[u8], from: usize) -> Range<usize> {
 }
 
 /// Returns a line without its LF or CRLF.
-pub(super) fn strip_ending(line: &[u8]) -> &[u8] {
+pub fn strip_ending(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
 }

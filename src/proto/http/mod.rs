@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`chars`] | which bytes are allowed where; numbers | 9110, 5.6; 9112; 3986 |
 //! | [`method`], [`status`], [`version`] | the words of the first line | 9110, 9, 15, 2.5 |
-//! | [`headers`], `field_line` | fields: ordered, case-insensitive, bytes; one line, checked | 9110, 5; 9112, 5 |
+//! | [`headers`], [`field_line`] | fields: ordered, case-insensitive, bytes; one line, checked | 9110, 5; 9112, 5 |
 //! | [`target`], [`url`], `reference` | what is requested, as the server and as the client see it | 9112, 3.2; 3986 |
 //! | [`accept`] | what the client prefers | 9110, 12 |
 //! | [`head`] | a whole head, parsed line by line, and written | 9112, 2 to 5 |
@@ -67,7 +67,7 @@ pub mod dump;
 pub mod error;
 pub mod etag;
 pub mod excerpt;
-mod field_line;
+pub mod field_line;
 pub mod framing;
 pub mod head;
 pub mod headers;

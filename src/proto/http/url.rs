@@ -115,6 +115,14 @@ impl Url {
     }
 }
 
+/// Returns where the user and password stand in the authority of a typed URL, without their `@` (RFC 3986, 3.2.1). The text
+/// need not be a valid URL.
+pub fn userinfo(typed: &[u8]) -> Option<std::ops::Range<usize>> {
+    let begin = typed.windows(3).position(|bytes| bytes == b"://").map_or(0, |at| at + 3);
+    let authority = typed[begin..].split(|byte| b"/?#".contains(byte)).next()?;
+    authority.iter().rposition(|&byte| byte == b'@').map(|end| begin..begin + end)
+}
+
 impl std::fmt::Display for Url {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "http://{}{}", self.authority, self.path)?;
@@ -172,6 +180,7 @@ fn without_secret(authority: &str, text: &str) -> String {
 
 /// Returns an address that [`Url::parse`] may have refused, without the user and the password that may be in
 /// it: without all that is before its last `@`, except the scheme.
+/// is: an `@` in its path says nothing of a user.
 pub fn without_user(text: &str) -> Cow<'_, str> {
     let (scheme, rest) = match split_scheme(text) {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -214,6 +223,21 @@ mod tests {
         }
         assert_eq!(Url::parse("[::1]:8080").unwrap().host(), "::1");
         assert_eq!(Url::parse("a:").unwrap().port(), 80);
+    }
+
+    #[test]
+    fn where_a_password_stands() {
+        for (typed, want) in [
+            ("http://ada:secret@h/", Some("ada:secret")),
+            ("ada:secret@h:80?q", Some("ada:secret")),
+            ("https://a:b@c@h#f", Some("a:b@c")),
+            ("http://h/a@b", None),
+            ("h?a@b", None),
+            ("", None),
+        ] {
+            let found = userinfo(typed.as_bytes()).map(|at| &typed[at]);
+            assert_eq!(found, want, "{typed}");
+        }
     }
 
     #[test]

@@ -40,18 +40,18 @@ impl Baseline {
     pub fn table(&self, name: &str, summary: &Summary) -> String {
         // The same names lead to the same figures in both.
         let now: Value = serde_json::from_str(&json(summary)).unwrap_or_default();
-        let figure = |value: &Value, path: &str| {
-            value.pointer(path).and_then(Value::as_f64).unwrap_or_default()
-        };
+        let figure = |value: &Value, path: &str| value.pointer(path).and_then(Value::as_f64);
+        let shown = |figure: Option<f64>| figure.map_or("-".to_owned(), number);
         let mut table = format!("{:<22} {:>14} {:>14} {:>10}\n", "", "then", "now", "change");
         for (label, path) in rows() {
             let (then, now) = (figure(&self.0, &path), figure(&now, &path));
-            let change = match then {
-                0.0 => "-".to_owned(),
-                _ => format!("{:+.1}%", (now / then - 1.0) * 100.0),
+            let change = match (then, now) {
+                (Some(then), Some(now)) if then != 0.0 => {
+                    format!("{:+.1}%", (now / then - 1.0) * 100.0)
+                }
+                _ => "-".to_owned(),
             };
-            table +=
-                &format!("{label:<22} {:>14} {:>14} {change:>10}\n", number(then), number(now));
+            table += &format!("{label:<22} {:>14} {:>14} {change:>10}\n", shown(then), shown(now));
         }
         let other: Vec<String> = WORK
             .iter()

@@ -80,11 +80,11 @@ impl Condition {
     pub fn holds(&self, summary: &Summary) -> Option<String> {
         let (value, bound, words) = match self.what {
             What::Latency(index, bound) => {
-                let value = summary.latency.quantiles[index];
                 let name = QUANTILES[index].0;
-                if summary.answers == 0 {
+                let Some(latency) = &summary.latency else {
                     return Some(format!("{name} is not known: nothing was answered"));
-                }
+                };
+                let value = latency.quantiles[index];
                 let words = (name, time_without_space(value), time_without_space(bound));
                 (value.as_secs_f64(), bound.as_secs_f64(), words)
             }

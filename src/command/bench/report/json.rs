@@ -11,7 +11,7 @@
 //! | `requests_per_s` | `answers` in a second |
 //! | `failed` `not_2xx` `errors` | not answered in full; answered with another status; both |
 //! | `error_share` | `errors` in all requests, from 0 to 1 |
-//! | `latency_us` | microseconds by `p50` … `p99.99`, `max`, `mean`; at a rate from when requests were due |
+//! | `latency_us` | microseconds by `p50` … `p99.99`, `max`, `mean`; at a rate from when requests were due; `null` without a response |
 //! | `uncorrected_latency_us` | the same from when they were sent; `null` in a closed loop |
 //! | `statuses` `failures` | how often, by status code and by name |
 //! | `timeline` | `slice_s`, and for each slice `worst_us` and `answers` |
@@ -54,7 +54,7 @@ pub fn json(summary: &Summary) -> String {
         "not_2xx": summary.not_2xx,
         "errors": summary.errors(),
         "error_share": summary.error_share(),
-        "latency_us": latency(&summary.latency),
+        "latency_us": summary.latency.as_ref().map(latency),
         "uncorrected_latency_us": summary.uncorrected.as_ref().map(latency),
         "statuses": counts(&mut statuses),
         "failures": counts(&mut summary.failures.iter().cloned()),

@@ -70,8 +70,8 @@ pub struct Summary {
     pub not_2xx: u64,
     /// Failed requests by reason, the most frequent first.
     pub failures: Vec<(String, u64)>,
-    /// Times from when requests were due.
-    pub latency: Latency,
+    /// Times from when requests were due; `None` without a response.
+    pub latency: Option<Latency>,
     /// At a rate: times from when they were sent.
     pub uncorrected: Option<Latency>,
     /// The worst waits over time.
@@ -95,13 +95,17 @@ pub struct Latency {
 }
 
 impl Latency {
-    fn new(histogram: &Histogram<u64>) -> Latency {
+    /// Returns the distribution of these times; `None` if there are none.
+    fn new(histogram: &Histogram<u64>) -> Option<Latency> {
+        if histogram.is_empty() {
+            return None;
+        }
         let at = |quantile| Duration::from_nanos(histogram.value_at_quantile(quantile));
         let mut quantiles = QUANTILES.map(|(_, quantile)| at(quantile));
         quantiles[QUANTILES.len() - 1] = Duration::from_nanos(histogram.max());
         let mut buckets = Vec::new();
         let mut from = 0;
-        for to in bounds().take_while(|_| !histogram.is_empty()) {
+        for to in bounds() {
             let count = histogram.count_between(from, to);
             if from > histogram.max() {
                 break;
@@ -109,7 +113,8 @@ impl Latency {
             buckets.push((Duration::from_nanos(to), count));
             from = to + 1;
         }
-        Latency { quantiles, mean: Duration::from_secs_f64(histogram.mean() / 1e9), buckets }
+        let mean = Duration::from_secs_f64(histogram.mean() / 1e9);
+        Some(Latency { quantiles, mean, buckets })
     }
 }
 
@@ -137,7 +142,7 @@ impl Summary {
             not_2xx: tally.not_2xx(),
             failures,
             latency: Latency::new(&tally.from_due),
-            uncorrected: is_rated.then(|| Latency::new(&tally.from_sent)),
+            uncorrected: is_rated.then(|| Latency::new(&tally.from_sent)).flatten(),
             timeline: tally.timeline.clone(),
             busy: outcome.busy.clone(),
             late: tally.late,

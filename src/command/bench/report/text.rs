@@ -17,7 +17,7 @@ pub fn text(summary: &Summary) -> String {
         heading(summary),
         totals(summary),
         quantiles(summary),
-        picture(&summary.latency),
+        summary.latency.as_ref().map(picture).unwrap_or_default(),
         over_time(summary),
         what_came(summary),
         summary.caveats().iter().map(|caveat| wrap_page(caveat, 2) + "\n").collect(),
@@ -27,7 +27,11 @@ pub fn text(summary: &Summary) -> String {
 }
 
 fn heading(summary: &Summary) -> String {
-    let (asked, took) = (&summary.asked, summary.took.as_secs_f64());
+    let asked = &summary.asked;
+    let took = match summary.took.as_secs_f64() {
+        short if short < 1.0 => crate::text::time(summary.took),
+        seconds => format!("{seconds:.2} s"),
+    };
     let pace = match summary.pace {
         Pace::Closed => "closed loop".to_owned(),
         Pace::Rate(rate) => format!("open loop, {} requests/s due", number(rate)),
@@ -43,7 +47,7 @@ fn heading(summary: &Summary) -> String {
     if let Some(each) = summary.per_connection {
         how += &format!(", {} each", plural(each, "request"));
     }
-    how += &format!("; {took:.2} s");
+    how += &format!("; {took}");
     if !summary.warm_up.is_zero() {
         how += &format!(" after a warm-up of {:?}", summary.warm_up);
     }
@@ -63,21 +67,26 @@ fn heading(summary: &Summary) -> String {
 
 fn totals(summary: &Summary) -> String {
     let (all, received) = (summary.answers, summary.bytes as f64);
-    let line = format!(
-        "{} requests/s: {}, {} received, {}/s; {}",
-        number(summary.per_second()),
-        plural(all, "response"),
-        size(received),
-        size(received / summary.took.as_secs_f64().max(1e-9)),
-        match summary.errors() {
-            0 => "no errors".to_owned(),
-            errors => format!("{} ({})", plural(errors, "error"), percent(summary.error_share())),
-        },
-    );
+    let errors = match summary.errors() {
+        0 => "no errors".to_owned(),
+        errors => format!("{} ({})", plural(errors, "error"), percent(summary.error_share())),
+    };
+    let line = match all {
+        0 => format!("no responses; {errors}"),
+        _ => format!(
+            "{} requests/s: {}, {} received, {}/s; {errors}",
+            number(summary.per_second()),
+            plural(all, "response"),
+            size(received),
+            size(received / summary.took.as_secs_f64().max(1e-9)),
+        ),
+    };
     wrap_page(&line, 2) + "\n"
 }
 
+/// Returns the table of latencies; empty without a response.
 fn quantiles(summary: &Summary) -> String {
+    let Some(latency) = &summary.latency else { return String::new() };
     let names = QUANTILES.map(|(name, _)| format!("{:>8}", name.replacen('p', "", 1)));
     let names = names.map(|name| match name.trim() {
         "max" => name,
@@ -89,8 +98,8 @@ fn quantiles(summary: &Summary) -> String {
         format!("{label:<11}{times}\n")
     };
     let rows = match &summary.uncorrected {
-        Some(sent) => row("corrected", &summary.latency) + &row("uncorrected", sent),
-        None => row("latency", &summary.latency),
+        Some(sent) => row("corrected", latency) + &row("uncorrected", sent),
+        None => row("latency", latency),
     };
     format!("{:<11}{}\n{rows}", "", names.concat())
 }
@@ -125,26 +134,22 @@ fn over_time(summary: &Summary) -> String {
     let worst = slices
         .iter()
         .map(|slice| (!slice.worst.is_zero()).then(|| (logs(slice.worst) - logs(least)) / span));
-    let busiest = slices.iter().map(|slice| slice.answers).max().unwrap_or_default().max(1);
+    let busiest = slices.iter().map(|slice| slice.answers).max().unwrap_or_default();
     let answers = slices
         .iter()
         .map(|slice| (slice.answers > 0).then(|| slice.answers as f64 / busiest as f64));
-    format!(
-        "worst wait {}|\nresponses  {}|\n{}\n",
-        sparkline(worst),
-        sparkline(answers),
-        wrap_page(
-            &format!(
-                "each column is {}; worst wait of the requests due in it: {} to {} (log scale); responses \
-                 in it: up to {} (linear scale)",
-                time(width),
-                time(least),
-                time(most),
-                grouped(busiest),
-            ),
-            2,
-        ),
-    )
+    let mut scale = format!(
+        "each column is {}; worst wait of the requests due in it: {} to {} (log scale)",
+        time(width),
+        time(least),
+        time(most),
+    );
+    let mut rows = format!("worst wait {}|\n", sparkline(worst));
+    if busiest > 0 {
+        rows += &format!("responses  {}|\n", sparkline(answers));
+        scale += &format!("; responses in it: up to {} (linear scale)", grouped(busiest));
+    }
+    format!("{rows}{}\n", wrap_page(&scale, 2))
 }
 
 /// Lists statuses and failures by name.
