@@ -6,6 +6,7 @@
 //! | `download_files` | servers that cut answers short, or go on with them: `-o`, `-O`, `-C` |
 //! | `output` | our server: `-w`, `--json-out`, `--offline`, `--as`, pretty JSON, `--limit-rate` |
 //! | `retry` | sites of redirects, servers that fail and recover, sinks: `-L`, `--retry`, `-T`, `-Z`, beside curl |
+//! | `standard_streams` | our server, and stdin and stdout that are closed or non-blocking |
 //! | `wire` | a listener that keeps all that was said: `--wire`, `--transcript`, `--explain` |
 //! | `pipeline` | our server, and servers that close before they have answered all |
 //! | `resolve_only` | our server, and nobody: `client where` |
@@ -41,6 +42,7 @@ mod real_servers;
 mod requests;
 mod resolve_only;
 mod retry;
+mod standard_streams;
 mod terminal;
 mod tracing;
 mod wire;

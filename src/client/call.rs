@@ -116,7 +116,7 @@ fn send(
 fn framed_reader(request: &Request, reader: &mut BodyReader<'_>) -> Result<Framed, Error> {
     let framed = request.framed(reader.length().map_or(BodySize::Unknown, BodySize::Known))?;
     if let Framing::Length(length) = framed.framing {
-        reader.set_length(length);
+        reader.declare_length(length);
     }
     Ok(framed)
 }

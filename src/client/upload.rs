@@ -2,8 +2,10 @@
 //!
 //! What was read from a reader is gone, unless the reader can rewind (a file): without that, a request
 //! with such a body is sent again (retry, redirect, 417) only while nothing was read. A reader that ends
-//! before the announced length aborts the request; bytes after that length are not read. The time that a
-//! reader takes is the caller's own: only the total limit is checked, between two pieces.
+//! before the announced length aborts the request. Bytes after a length that the caller gave for the reader
+//! are not read; after a length that only the request's own Content-Length declares, they abort the request,
+//! before its last piece is sent. The time that a reader takes is the caller's own: only the total limit is
+//! checked, between two pieces.
 
 use std::io::{self, ErrorKind, Read, Seek};
 use std::slice::Chunks;
@@ -14,10 +16,20 @@ const PIECE: usize = 64 << 10;
 /// A reader as a body.
 pub(super) struct BodyReader<'s> {
     source: Source<'s>,
-    /// Its length, where that is known.
-    length: Option<u64>,
+    length: Length,
     taken: u64,
     piece: Vec<u8>,
+}
+
+/// The length of a body.
+#[derive(Debug, Clone, Copy)]
+enum Length {
+    /// It is known at the end only.
+    Unknown,
+    /// The caller gave it for the reader, of which no byte after it is read.
+    Given(u64),
+    /// A field of the request declares it, and the reader may not have more.
+    Declared(u64),
 }
 
 enum Source<'s> {
@@ -39,16 +51,22 @@ impl<'s> BodyReader<'s> {
     }
 
     fn new(source: Source<'s>, length: Option<u64>) -> BodyReader<'s> {
+        let length = length.map_or(Length::Unknown, Length::Given);
         BodyReader { source, length, taken: 0, piece: Vec::new() }
     }
 
     pub(super) fn length(&self) -> Option<u64> {
-        self.length
+        match self.length {
+            Length::Unknown => None,
+            Length::Given(length) | Length::Declared(length) => Some(length),
+        }
     }
 
-    /// Sets the length: no byte after it is read.
-    pub(super) fn set_length(&mut self, length: u64) {
-        self.length = Some(length);
+    /// Sets the length that the request declares, if none is known.
+    pub(super) fn declare_length(&mut self, length: u64) {
+        if let Length::Unknown = self.length {
+            self.length = Length::Declared(length);
+        }
     }
 
     /// Goes back to the beginning. Returns false if bytes were read and cannot be read again.
@@ -64,25 +82,42 @@ impl<'s> BodyReader<'s> {
 
     /// Returns the next piece, which is never empty.
     fn next(&mut self) -> io::Result<Option<&[u8]>> {
-        let missing = self.length.map(|length| length - self.taken);
+        let missing = self.length().map(|length| length - self.taken);
         let most = missing.and_then(|missing| usize::try_from(missing).ok());
         self.piece.resize(most.map_or(PIECE, |most| most.min(PIECE)), 0);
-        let count = loop {
-            let read = match &mut self.source {
-                Source::OneShot(reader) => reader.read(&mut self.piece),
-                Source::Rewindable(reader) => reader.read(&mut self.piece),
-            };
-            match read {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                outcome => break outcome?,
-            }
-        };
+        let count = self.source.read(&mut self.piece)?;
         if let (0, Some(missing @ 1..)) = (count, missing) {
             let what = format!("it ended {missing} bytes before the length that was given for it");
             return Err(io::Error::new(ErrorKind::UnexpectedEof, what));
         }
         self.taken += count as u64;
+        if let Length::Declared(length) = self.length
+            && self.taken == length
+            && self.source.read(&mut [0])? > 0
+        {
+            let what = format!(
+                "it goes on after the {length} bytes that Content-Length declares (RFC 9110, 8.6); \
+                 right: its length, or no Content-Length"
+            );
+            return Err(io::Error::new(ErrorKind::InvalidData, what));
+        }
         Ok(self.piece.get(..count).filter(|piece| !piece.is_empty()))
+    }
+}
+
+impl Source<'_> {
+    /// Reads once, also after a signal.
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = match self {
+                Source::OneShot(reader) => reader.read(out),
+                Source::Rewindable(reader) => reader.read(out),
+            };
+            match read {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                outcome => return outcome,
+            }
+        }
     }
 }
 
@@ -121,6 +156,29 @@ impl<'u, 's> BodyPieces<'u, 's> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_has_no_more_than_the_request_declares() {
+        for (text, declared, want) in [
+            ("abc", 3, Some(3)),
+            ("abc", 2, None),
+            ("abc", 0, None),
+            ("", 0, Some(0)),
+            ("a", 2, None),
+        ] {
+            let mut reader = BodyReader::one_shot(text.as_bytes(), None);
+            reader.declare_length(declared);
+            let (mut pieces, mut sent) = (BodyPieces::new(b"", Some(&mut reader)), 0);
+            let ended = loop {
+                match pieces.next() {
+                    Ok(Some(piece)) => sent += piece.len(),
+                    Ok(None) => break Some(sent),
+                    Err(_) => break None,
+                }
+            };
+            assert_eq!(ended, want, "{text:?}, {declared}");
+        }
+    }
 
     #[test]
     fn a_reader_is_read_up_to_its_length() {

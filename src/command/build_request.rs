@@ -9,10 +9,11 @@ use crate::cli::client::data::body as data_of;
 use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
 use crate::client::credentials;
 use crate::client::{BodySize, Request, Route, Version};
-use crate::proto::http::chars::{UNRESERVED, decimal, percent_encode};
+use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::proto::http::url::{split_scheme, userinfo};
 
 use super::error::CommandError;
+use super::standard_stream::stdin;
 use super::upload::{Recipe, Upload};
 
 /// The content that all requests send.
@@ -127,20 +128,17 @@ impl OutgoingRequest {
     /// When a file cannot be read.
     pub fn in_memory(self) -> Result<Request, CommandError> {
         let Some(mut upload) = self.upload else { return Ok(self.request) };
-        let length = upload.length();
+        let has_length = upload.length().is_some();
         let mut body = Vec::new();
         let read = upload.read_to_end(&mut body);
         read.map_err(|error| unreadable(("what is to be sent".into(), error)))?;
         let mut request = self.request;
-        if length.is_none() {
+        if !has_length {
             let head = request.head(Route::direct(request.url()), BodySize::Unknown)?;
             for (name, value) in [("Expect", "100-continue"), ("Transfer-Encoding", "chunked")] {
                 if head.headers.list_has(name, value) && !request.has_header(name) {
                     request = request.with_header(name, value)?;
                 }
-            }
-            if let Some(length) = head.headers.first("content-length").and_then(decimal) {
-                body.truncate(usize::try_from(length).unwrap_or(usize::MAX));
             }
         }
         Ok(request.with_body(body))
@@ -241,7 +239,7 @@ fn with_name(url: &str, file: &Path) -> String {
 pub fn read_data(path: &Path) -> Result<Vec<u8>, CommandError> {
     let mut data = Vec::new();
     let read = match path.to_str() {
-        Some("-") => io::stdin().read_to_end(&mut data),
+        Some("-") => stdin().and_then(|mut stdin| stdin.read_to_end(&mut data)),
         _ => File::open(path).and_then(|mut file| file.read_to_end(&mut data)),
     };
     match read {

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use super::exit_code::exit_code;
+use super::standard_stream::{stderr, stdout};
 use super::write_body::WriteBodyError;
 use crate::client::{Error, in_one_line};
 use crate::proto::http::error::Rule;
@@ -125,14 +126,13 @@ fn flag_for(error: &Error) -> Option<&'static str> {
 /// # Errors
 /// [`CommandError::BrokenPipe`] if its reader has left, [`CommandError::Write`] otherwise.
 pub fn print_stdout(bytes: &[u8]) -> Result<(), CommandError> {
-    let mut stdout = io::stdout().lock();
-    let printed = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    let printed = stdout().and_then(|mut stdout| stdout.write_all(bytes));
     printed.map_err(|error| CommandError::output_failed("stdout".to_owned(), error))
 }
 
 /// Prints on stderr. A closed stderr is not an error.
 pub fn print_stderr(text: &str) {
-    io::stderr().write_all(text.as_bytes()).unwrap_or_default();
+    stderr().and_then(|mut stderr| stderr.write_all(text.as_bytes())).unwrap_or_default();
 }
 
 impl From<Error> for CommandError {

@@ -3,7 +3,7 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, ErrorKind, Seek as _, Write};
+use std::io::{ErrorKind, Seek as _, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -17,6 +17,7 @@ use super::network;
 use super::progress::ProgressLine;
 use super::rate_limit::{BodyMeter, Metered, OfAll};
 use super::retry::Retry;
+use super::standard_stream::stdout;
 use super::terminal;
 use super::trace::{Opened, Tracer};
 use super::transfer::{EventRecorder, Peers, RequestSummary, Transfer};
@@ -373,7 +374,8 @@ fn is_stdout(path: &Path) -> bool {
 /// Opens the output of `--json-out`.
 fn lines(path: &Path) -> Result<Box<dyn Write + Send>, CommandError> {
     if is_stdout(path) {
-        return Ok(Box::new(io::stdout()));
+        let stdout = stdout();
+        return Ok(Box::new(stdout.map_err(|error| CommandError::Write("stdout".into(), error))?));
     }
     let file = File::create(path);
     Ok(Box::new(file.map_err(|error| CommandError::Write(path.display().to_string(), error))?))

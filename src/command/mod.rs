@@ -26,6 +26,7 @@
 //! | [`dry_run`] | `--offline`, `--as` |
 //! | `destination`, [`write_body`] | from a response to its output |
 //! | [`partial_file`], `part_name`, [`resume`] | `-o`, `-O`, `-C`: a file that is complete or not there; its names until then; the rest of it |
+//! | [`standard_stream`] | stdin, stdout and stderr: closed, non-blocking |
 //! | [`tty_guard`], [`pretty`], [`terminal`] | stdout and stderr as terminals: no binary bytes, JSON indented, width and colours |
 //! | [`progress`], `rate_limit` | the progress line; `--limit-rate` |
 //! | [`transfer`], [`write_out`] | the figures of a transfer; `-w`, `--json-out` |
@@ -54,6 +55,7 @@ pub mod resolve_only;
 pub mod resume;
 mod retry;
 pub mod run;
+pub mod standard_stream;
 pub mod terminal;
 pub mod trace;
 pub mod transfer;

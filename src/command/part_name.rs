@@ -79,7 +79,7 @@ impl PartName {
         let part = kind(&self.part)?;
         Ok(match (kind(&self.note)?, part) {
             (None, None) => Found::Free,
-            (Some(note), None | Some(Kind::File)) if note == Kind::File => {
+            (Some(Kind::File), None | Some(Kind::File)) => {
                 let mut text = Vec::new();
                 File::open(&self.note)?.take(LONGEST_NOTE + 1).read_to_end(&mut text)?;
                 validator_of(&text).map_or(Found::Others, Found::Ours)
@@ -132,7 +132,6 @@ impl PartName {
     }
 }
 
-#[derive(PartialEq, Eq)]
 enum Kind {
     File,
     /// A folder, a link, a device.

@@ -2,12 +2,19 @@
 //! file or stdin (`-T`). Its memory does not depend on its size.
 //!
 //! A file that grows while it is sent is sent with its first length; one that shrinks is an error, not
-//! a short body. A pipe or stdin has no length, and cannot be read a second time.
+//! a short body. The length of a small file is that of its content, whatever the file system says. A pipe
+//! or stdin has no length, and cannot be read a second time.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use super::standard_stream::{StandardStream, stdin};
+
+/// The size of a file is relied on only above this, in bytes: no file of /proc or /sys says to be larger,
+/// and less is read at once.
+const SMALL: u64 = 64 << 10;
 
 /// The parts of a body; it can be opened any number of times.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +39,7 @@ impl Recipe {
     pub fn file(&mut self, path: &Path) -> io::Result<()> {
         let mut text = Vec::new();
         if path == Path::new("-") {
-            io::stdin().read_to_end(&mut text)?;
+            stdin()?.read_to_end(&mut text)?;
         } else {
             let mut file = File::open(path)?;
             if file.metadata()?.is_file() {
@@ -88,6 +95,8 @@ enum Piece {
     },
     /// A file without a length, and the offset of its beginning, if known.
     Stream(File, Option<u64>),
+    /// stdin, as well.
+    Stdin(StandardStream, Option<u64>),
 }
 
 impl Piece {
@@ -100,15 +109,29 @@ impl Piece {
             return Ok(Piece::Stream(file, None));
         }
         let begin = file.stream_position()?;
+        if about.len() <= SMALL {
+            return Piece::small_file(file, begin);
+        }
         let length = about.len().saturating_sub(begin);
         Ok(Piece::File { file, begin, length, left: length })
+    }
+
+    /// Returns a file that is said to be small, by its content: /proc says 0, and /sys a page.
+    fn small_file(mut file: File, begin: u64) -> io::Result<Piece> {
+        let mut text = Vec::new();
+        (&file).take(SMALL + 1).read_to_end(&mut text)?;
+        if text.len() as u64 <= SMALL {
+            return Ok(Piece::Text(io::Cursor::new(text.into())));
+        }
+        file.seek(SeekFrom::Start(begin))?;
+        Ok(Piece::Stream(file, Some(begin)))
     }
 
     fn length(&self) -> Option<u64> {
         match self {
             Piece::Text(text) => Some(text.get_ref().len() as u64),
             Piece::File { length, .. } => Some(*length),
-            Piece::Stream(..) => None,
+            Piece::Stream(..) | Piece::Stdin(..) => None,
         }
     }
 }
@@ -128,27 +151,15 @@ impl Upload {
     /// When stdin cannot be used.
     pub fn stdin() -> io::Result<Upload> {
         let mut stdin = stdin()?;
-        let begin = stdin.metadata()?.is_file().then(|| stdin.stream_position()).transpose()?;
-        Ok(vec![Piece::Stream(stdin, begin)].into())
+        let is_file = stdin.as_file().metadata()?.is_file();
+        let begin = is_file.then(|| stdin.stream_position()).transpose()?;
+        Ok(vec![Piece::Stdin(stdin, begin)].into())
     }
 
     /// Returns its length from the beginning, if known.
     pub fn length(&self) -> Option<u64> {
         self.pieces.iter().map(Piece::length).sum()
     }
-}
-
-/// Returns stdin as a file, which may be able to seek.
-#[cfg(unix)]
-fn stdin() -> io::Result<File> {
-    use std::os::fd::AsFd as _;
-    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
-}
-
-#[cfg(windows)]
-fn stdin() -> io::Result<File> {
-    use std::os::windows::io::AsHandle as _;
-    Ok(io::stdin().as_handle().try_clone_to_owned()?.into())
 }
 
 impl Read for Upload {
@@ -167,6 +178,7 @@ impl Read for Upload {
                     read
                 }
                 Piece::Stream(file, _) => file.read(out)?,
+                Piece::Stdin(stdin, _) => stdin.read(out)?,
             };
             if read > 0 {
                 self.begun = true;
@@ -193,7 +205,12 @@ impl Seek for Upload {
                 Piece::Stream(file, Some(begin)) => {
                     file.seek(SeekFrom::Start(*begin))?;
                 }
-                Piece::Stream(_, None) => return Err(ErrorKind::NotSeekable.into()),
+                Piece::Stdin(stdin, Some(begin)) => {
+                    stdin.seek(SeekFrom::Start(*begin))?;
+                }
+                Piece::Stream(_, None) | Piece::Stdin(_, None) => {
+                    return Err(ErrorKind::NotSeekable.into());
+                }
             }
         }
         self.begun = false;

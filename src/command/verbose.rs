@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{File, Permissions};
-use std::io::{self, IsTerminal as _, Stderr, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Mutex;
@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use super::error::CommandError;
 use super::explain::explain;
 use super::network::response_limits;
+use super::standard_stream::{StandardStream, stderr};
 use super::wire::WireObserver;
 use crate::cli::client::ClientOptions;
 use crate::client::event_text::write_event;
@@ -26,7 +27,7 @@ use crate::text::wire::{About, Form};
 #[derive(Default)]
 pub struct VerboseObservers {
     told: Option<VerboseEvents>,
-    wire: Option<WireObserver<Stderr>>,
+    wire: Option<WireObserver<StandardStream>>,
     transcript: Option<(String, WireObserver<File>)>,
 }
 
@@ -45,8 +46,7 @@ impl VerboseObservers {
     /// # Errors
     /// When the transcript cannot be created.
     pub fn new(options: &ClientOptions) -> Result<VerboseObservers, CommandError> {
-        let stderr = io::stderr();
-        let mut form = Form::look(stderr.is_terminal(), wants_colour());
+        let mut form = Form::look(io::stderr().is_terminal(), wants_colour());
         if let Form::Look { explain: how, .. } = &mut form {
             *how = options.explain.then_some(explain);
         }
@@ -63,7 +63,9 @@ impl VerboseObservers {
                 Err(error) => Err(CommandError::Write(name, error)),
             }
         });
-        let wire = options.wire.then(|| WireObserver::new(stderr, form, limits.clone()));
+        // A closed stderr is not an error.
+        let stderr = stderr().ok().filter(|_| options.wire);
+        let wire = stderr.map(|stderr| WireObserver::new(stderr, form, limits.clone()));
         Ok(VerboseObservers { told, wire, transcript: transcript.transpose()? })
     }
 
@@ -118,7 +120,7 @@ impl Observer for VerboseEvents {
             let mut asked = lock(asked);
             text = explained(&text, event, &mut asked);
         }
-        io::stderr().lock().write_all(&text).unwrap_or_default();
+        stderr().and_then(|mut stderr| stderr.write_all(&text)).unwrap_or_default();
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::partial_file::PartialFile;
 use super::pretty::{LIMIT, is_json, pretty};
 use super::rate_limit::BodyMeter;
+use super::standard_stream::{StandardStream, stdout};
 use super::tty_guard::TtyGuard;
 use crate::cli::client::{ClientOptions, Pretty};
 use crate::client::{Error, Response};
@@ -55,15 +56,16 @@ impl BodyWriter<'_> {
         }
     }
 
-    /// Writes to stdout; `to_see`: for a person, if that is a terminal.
+    /// Writes to stdout, with `to_see` for a person, if that is a terminal.
     pub fn show(
         &mut self,
         response: &mut Response,
         parts: Parts,
         to_see: bool,
     ) -> Result<(), CommandError> {
-        let mut stdout = io::stdout().lock();
-        let seen = to_see && stdout.is_terminal();
+        let failed = |why| CommandError::not_written("stdout".to_owned(), why);
+        let mut stdout = stdout().map_err(|error| failed(WriteBodyError::Write(error)))?;
+        let seen = to_see && stdout.as_file().is_terminal();
         let is_pretty = match self.options.pretty {
             Pretty::Always => true,
             Pretty::Auto => seen,
@@ -76,7 +78,7 @@ impl BodyWriter<'_> {
         } else {
             self.deliver(response, parts, &mut stdout)
         };
-        done.map_err(|why| CommandError::not_written("stdout".to_owned(), why))
+        done.map_err(failed)
     }
 
     /// Formats JSON once it is complete; a body that is too long, cut short or not JSON stays as
@@ -85,7 +87,7 @@ impl BodyWriter<'_> {
         &mut self,
         response: &mut Response,
         parts: Parts,
-        stdout: &mut io::StdoutLock<'_>,
+        stdout: &mut StandardStream,
     ) -> Result<(), WriteBodyError> {
         stdout.write_all(&std::mem::take(&mut self.hops)).map_err(WriteBodyError::Write)?;
         if parts == Parts::All {

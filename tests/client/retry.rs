@@ -279,9 +279,9 @@ fn other_redirects_and_uploads() {
         // An upload of 1 MB or less does not wait for the 100: as any other body with us, and with curl
         // since 8.7. A second is lost with a server that does not know of it.
         (&["-T", "~~/f", "~/x"], "", "Expect: 100-continue"),
-        // The length that was said is the length that is sent; another request would begin where the
-        // server does not look for it. curl sends both fields (RFC 9112, 6.2 forbids it).
-        (&["-T", "-", "-H", "Content-Length: 4", "~/x"], "", "Transfer-Encoding: chunked"),
+        // The length that was declared is the length that is sent, and has to be true. curl sends both
+        // fields (RFC 9112, 6.2 forbids it).
+        (&["-T", "-", "-H", "Content-Length: 11", "~/x"], "", "Transfer-Encoding: chunked"),
         // Only these five lead somewhere by themselves (RFC 9110, 15.4); 300 offers a choice.
         (&["-L", "~/300/x"], "", "GET /x "),
         (&["-L", "~/305/x"], "", "GET /x "),
@@ -378,6 +378,10 @@ fn a_retry_says_so_and_a_file_has_the_last_answer_only() {
     let finished = fetch(&["--retry", "1", "--no-progress-meter", "-o", &file, &fake.url("/")]);
     assert_eq!((finished.code, finished.stdout), (Some(0), Vec::new()));
     assert_eq!(finished.stderr, "client: the status is 503: retrying in 1s, 1 retry left\n");
+    let fake = failing(1, "HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nall busy\n");
+    let args = ["--retry", "1", "--retry-delay", "0.0123456", "-o", &file, &fake.url("/")];
+    let said = fetch(&args).stderr;
+    assert!(said.contains("retrying in 12.3ms, 1 retry left\n"), "{said}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "fine\n");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left over");
     // A body that was read from a pipe is gone: it is not sent again as if it were empty.

@@ -51,7 +51,8 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
                 options.as_mut().referer = Some(value.as_encoded_bytes().to_vec());
                 Ok(())
             }),
-            "value of the Referer field: the page that contains the link",
+            "value of the Referer field: the page that contains the link; sent without user, password \
+             and fragment",
         ),
         Flag::new(
             Some('u'),

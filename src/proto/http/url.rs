@@ -115,8 +115,8 @@ impl Url {
     }
 }
 
-/// Returns where the user and password stand in the authority of a typed URL, without their `@` (RFC 3986, 3.2.1). The text
-/// need not be a valid URL.
+/// Returns where the user and password stand in the authority of a URL, without their `@` (RFC 3986, 3.2.1).
+/// The URL may be of any scheme.
 pub fn userinfo(typed: &[u8]) -> Option<std::ops::Range<usize>> {
     let begin = typed.windows(3).position(|bytes| bytes == b"://").map_or(0, |at| at + 3);
     let authority = typed[begin..].split(|byte| b"/?#".contains(byte)).next()?;
@@ -180,7 +180,6 @@ fn without_secret(authority: &str, text: &str) -> String {
 
 /// Returns an address that [`Url::parse`] may have refused, without the user and the password that may be in
 /// it: without all that is before its last `@`, except the scheme.
-/// is: an `@` in its path says nothing of a user.
 pub fn without_user(text: &str) -> Cow<'_, str> {
     let (scheme, rest) = match split_scheme(text) {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -235,7 +234,7 @@ mod tests {
             ("h?a@b", None),
             ("", None),
         ] {
-            let found = userinfo(typed.as_bytes()).map(|at| &typed[at]);
+            let found = userinfo(typed.as_bytes()).map(|at| typed.get(at).unwrap());
             assert_eq!(found, want, "{typed}");
         }
     }
