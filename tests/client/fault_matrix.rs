@@ -155,7 +155,7 @@ const FAULTS: &[Fault] = &[
         &[56],
         "chunk",
     ),
-    row("trailers without end", chunked!("0\r\n"), Repeat(b"X: y\r\n"), &[56], "more fields than"),
+    row("trailers without end", chunked!("0\r\n"), Repeat(b"X: y\r\n"), &[56], "are longer than"),
     row("a trailer without end", chunked!("0\r\nX: "), Repeat(b"y"), &[56], "are longer than"),
     row("a body without end", ok!("\r\n"), Repeat(b"x"), &[28], RECEIVING),
     row("chunks without end", chunked!(""), Repeat(b"1\r\nx\r\n"), &[28], RECEIVING),
