@@ -36,11 +36,7 @@ pub(super) struct Outgoing<'r> {
 impl Outgoing<'_> {
     /// Appends the head, with its framing fields, to `out`.
     pub(super) fn encode_head(&self, out: &mut Vec<u8>) -> SendBody {
-        match self.framed.framing {
-            Framing::Chunked => SendHead.send_chunked(&self.head, out),
-            Framing::Length(length) => SendHead.send(&self.head, Some(length), out),
-            Framing::None | Framing::UntilClose => SendHead.send(&self.head, None, out),
-        }
+        SendHead.send(&self.head, self.framed.framing, out)
     }
 
     /// Appends head and body to `out`. Returns the state that receives the response.
@@ -57,12 +53,7 @@ impl Outgoing<'_> {
         let mut head = self.head;
         head.headers.remove("content-length");
         head.headers.remove("transfer-encoding");
-        let field = match self.framed.framing {
-            Framing::Chunked => Some(("Transfer-Encoding", "chunked".to_owned())),
-            Framing::Length(length) => Some(("Content-Length", length.to_string())),
-            Framing::None | Framing::UntilClose => None,
-        };
-        if let Some((name, value)) = field {
+        if let Some((name, value)) = self.framed.framing.field() {
             head.headers.append(name, value).expect("digits and letters are a field value");
         }
         head

@@ -7,6 +7,7 @@
 use threadbare::proto::buf::Buf;
 use threadbare::proto::http::body::Piece;
 use threadbare::proto::http::error::Fault;
+use threadbare::proto::http::framing::Framing;
 use threadbare::proto::http::head::{RequestHead, ResponseHead};
 use threadbare::proto::http::limits::Limits;
 use threadbare::proto::http::method::Method;
@@ -121,7 +122,7 @@ fn client_story(method: &Method, mut input: Delivery<'_>) -> Vec<Event> {
     let ask = |client: client::SendHead| {
         let target = Target::parse(method, b"/").expect("a target");
         let head = RequestHead::new(method.clone(), target);
-        client.send(&head, None, &mut Vec::new()).finish(&mut Vec::new())
+        client.send(&head, Framing::None, &mut Vec::new()).finish(&mut Vec::new())
     };
     let (limits, mut story, mut state) = (limits(), Vec::new(), ask(client::SendHead));
     loop {

@@ -17,7 +17,7 @@ use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::framing::{Framing, Message, declared, framing, opens_tunnel};
 use super::head::{Partial, Recipient, RequestHead, ResponseHead, Step};
-use super::headers::Headers;
+use super::headers::{Headers, Names};
 use super::limits::Limits;
 use super::method::Method;
 use super::rejected;
@@ -32,41 +32,32 @@ pub type Rejected = rejected::Rejected<ResponseHead>;
 pub struct SendHead;
 
 impl SendHead {
-    /// Writes the head of a request. `length` is that of its body; `None` when there is no body. The
-    /// framing fields are set here.
-    pub fn send(self, head: &RequestHead, length: Option<u64>, out: &mut Vec<u8>) -> SendBody {
-        let encoder = length.map_or(Encoder::Nothing, Encoder::Length);
-        let field = length.map(|length| ("Content-Length", length.to_string()));
-        SendHead::start(head, field, encoder, out)
-    }
-
-    /// Writes the head of a request whose body goes out in chunks. Only for a server that is known
-    /// to support HTTP/1.1 (RFC 9112, 6.1).
-    pub fn send_chunked(self, head: &RequestHead, out: &mut Vec<u8>) -> SendBody {
-        let field = Some(("Transfer-Encoding", "chunked".to_owned()));
-        SendHead::start(head, field, Encoder::Chunked, out)
-    }
-
-    fn start(
-        head: &RequestHead,
-        framing: Option<(&str, String)>,
-        encoder: Encoder,
-        out: &mut Vec<u8>,
-    ) -> SendBody {
-        let mut head = head.clone();
-        head.headers.remove("content-length");
-        head.headers.remove("transfer-encoding");
-        if let Some((name, value)) = framing {
-            head.headers.append(name, value).expect("digits and letters are a field value");
+    /// Writes the head of a request whose body is framed like this. The framing fields are set here; chunks
+    /// are only for a server that is not known to be older than HTTP/1.1 (RFC 9112, 6.1). A request ends
+    /// before the connection does, so [`Framing::UntilClose`] is no body.
+    pub fn send(self, head: &RequestHead, framing: Framing, out: &mut Vec<u8>) -> SendBody {
+        head.encode_line(out);
+        head.headers.encode_without(&FRAMING, Headers::NONE, out);
+        if let Some((name, value)) = framing.field() {
+            out.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }
-        head.encode(out);
+        out.extend_from_slice(b"\r\n");
+        let encoder = match framing {
+            Framing::None | Framing::UntilClose => Encoder::Nothing,
+            Framing::Length(length) => Encoder::Length(length),
+            Framing::Chunked => Encoder::Chunked,
+        };
         let stays = wants_to_stay(head.version, &head.headers).map_err(|close| match close {
             CloseReason::PeerAsked => CloseReason::WeAsked, // the head is our own
             other => other,
         });
-        SendBody { encoder, response: RecvHead::awaiting(Sent { method: head.method, stays }, 0) }
+        let sent = Sent { method: head.method.clone(), stays };
+        SendBody { encoder, response: RecvHead::awaiting(sent, 0) }
     }
 }
+
+/// Fields that are set here, and never taken from the caller.
+const FRAMING: Names = Names::of(&["content-length", "transfer-encoding"]);
 
 /// What the framing of the response depends on.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use super::body::Piece;
 use super::close::CloseReason;
 use super::error::{Fault, Rule};
+use super::framing::Framing;
 use super::head::{RequestHead, ResponseHead};
 use super::limits::Limits;
 use super::method::Method;
@@ -149,7 +150,11 @@ fn run((asks, sent, (status, length, written), fields, want, ends): &Exchange, s
     if let Some(connection) = words.next() {
         head.headers.append("Connection", connection).unwrap();
     }
-    let mut sending = client::SendHead.send(&head, sent.map(|body| body.len() as u64), &mut out);
+    let mut sending = client::SendHead.send(
+        &head,
+        sent.map_or(Framing::None, |body| Framing::Length(body.len() as u64)),
+        &mut out,
+    );
     sending.write(sent.unwrap_or_default().as_bytes(), &mut out);
     let client = sending.finish(&mut out);
     up.put(&std::mem::take(&mut out));
@@ -175,7 +180,7 @@ fn run((asks, sent, (status, length, written), fields, want, ends): &Exchange, s
     assert_eq!(got, ends.each_ref().map(|end| end.as_ref().map(|_| ())), "{name}");
 
     if let (Ok(server), Ok(client)) = (server, client) {
-        client.send(&request(Method::Get, &[]), None, &mut out).finish(&mut out);
+        client.send(&request(Method::Get, &[]), Framing::None, &mut out).finish(&mut out);
         up.put(&out);
         assert!(recv_request(server, &mut up).unwrap().is_some(), "{name}, again");
     }
@@ -373,7 +378,7 @@ fn pipelined_requests_are_answered_in_order() {
         down.put(&out);
         let mut got = Vec::new();
         for method in [Method::Get, Method::Post, Method::Head] {
-            let sent = client::SendHead.send(&request(method, &[]), None, &mut Vec::new());
+            let sent = client::SendHead.send(&request(method, &[]), Framing::None, &mut Vec::new());
             let (_, mut body) = recv_final(sent.finish(&mut Vec::new()), &mut down);
             got.push(read_answer(&mut body, &mut down).unwrap());
         }
@@ -387,7 +392,7 @@ fn a_body_that_waits_for_its_100_and_is_wanted() {
     for step in STEPS {
         let (mut up, mut down, mut out) = (Wire::new(step), Wire::new(step), Vec::new());
         let head = request(Method::Post, &[("Expect", "100-Continue")]);
-        let mut sending = client::SendHead.send(&head, Some(5), &mut out);
+        let mut sending = client::SendHead.send(&head, Framing::Length(5), &mut out);
         up.put(&std::mem::take(&mut out));
 
         let (_, mut body) = recv_request(server::RecvHead::default(), &mut up).unwrap().unwrap();
@@ -421,7 +426,7 @@ fn a_body_that_waits_for_its_100_and_is_refused() {
     for step in STEPS {
         let (mut up, mut down, mut out) = (Wire::new(step), Wire::new(step), Vec::new());
         let head = request(Method::Post, &[("Expect", "100-continue")]);
-        let sending = client::SendHead.send(&head, Some(5), &mut out);
+        let sending = client::SendHead.send(&head, Framing::Length(5), &mut out);
         up.put(&std::mem::take(&mut out));
 
         let (_, body) = recv_request(server::RecvHead::default(), &mut up).unwrap().unwrap();
@@ -446,7 +451,7 @@ fn an_answer_that_comes_before_the_body_is_out() {
     for step in STEPS {
         let (mut buf, mut out, limits) = (Buf::new(), Vec::new(), Limits::default());
         let head = request(Method::Post, &[]);
-        let mut sending = client::SendHead.send_chunked(&head, &mut out);
+        let mut sending = client::SendHead.send(&head, Framing::Chunked, &mut out);
         assert!(out.ends_with(b"\r\nTransfer-Encoding: chunked\r\n\r\n"));
         sending.write(b"hello", &mut out);
         let (mut interim, mut refused) = (0, None);
@@ -484,7 +489,8 @@ fn an_answer_that_comes_before_the_body_is_out() {
         assert_eq!(body.finish().unwrap_err(), CloseReason::BodyShort);
         assert!(out.is_empty(), "a body that is given up is not ended as if it were whole");
     }
-    let sending = client::SendHead.send(&request(Method::Post, &[]), Some(1), &mut Vec::new());
+    let sending =
+        client::SendHead.send(&request(Method::Post, &[]), Framing::Length(1), &mut Vec::new());
     let mut buf = Buf::new();
     buf.close();
     assert!(matches!(sending.hear(&mut buf, &Limits::default()), Ok(client::Heard::Closed)));
@@ -532,8 +538,9 @@ fn interim_answers_come_before_the_final_one_and_are_not_endless() {
             down.put(hints.repeat(count).as_bytes());
             down.put(last.as_bytes());
             let head = request(Method::Get, &[]);
-            let mut client =
-                client::SendHead.send(&head, None, &mut Vec::new()).finish(&mut Vec::new());
+            let mut client = client::SendHead
+                .send(&head, Framing::None, &mut Vec::new())
+                .finish(&mut Vec::new());
             let mut interim = 0;
             let got = loop {
                 match recv_answer(client, &mut down) {
@@ -580,7 +587,8 @@ fn what_is_no_request_is_answered_and_the_connection_closed() {
             sending.write(b"no", &mut out);
             assert_eq!(sending.finish(&mut out).unwrap_err(), CloseReason::Fault(rule));
             down.put(&out);
-            let client = client::SendHead.send(&request(Method::Get, &[]), None, &mut Vec::new());
+            let client =
+                client::SendHead.send(&request(Method::Get, &[]), Framing::None, &mut Vec::new());
             let (head, mut body) = recv_final(client.finish(&mut Vec::new()), &mut down);
             assert_eq!(head.status, rule.status());
             assert_eq!(framing_fields(&head), "Content-Length: 2; Connection: close");
@@ -633,7 +641,8 @@ fn a_peer_that_leaves() {
         // A server that says nothing, and one that stops in the middle.
         for (wire, want) in [("", None), ("HTTP/1.1 2", Some(Fault::new(Rule::HeadIncomplete, 10)))]
         {
-            let client = client::SendHead.send(&request(Method::Get, &[]), None, &mut Vec::new());
+            let client =
+                client::SendHead.send(&request(Method::Get, &[]), Framing::None, &mut Vec::new());
             let mut down = Wire::new(step);
             down.put(wire.as_bytes());
             down.closing = true;
@@ -650,7 +659,7 @@ fn a_peer_that_leaves() {
 fn an_answer_that_is_not_read_to_its_end_is_not_followed_by_another() {
     let mut down = Wire::new(usize::MAX);
     down.put(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
-    let client = client::SendHead.send(&request(Method::Get, &[]), None, &mut Vec::new());
+    let client = client::SendHead.send(&request(Method::Get, &[]), Framing::None, &mut Vec::new());
     let (_, body) = recv_final(client.finish(&mut Vec::new()), &mut down);
     assert_eq!(body.finish().unwrap_err(), CloseReason::ResponseUnread);
 }
@@ -662,7 +671,7 @@ fn handlers_and_callers_do_not_frame() {
         [("Transfer-Encoding", "chunked"), ("Connection", "keep-alive"), ("Content-Length", "9")];
     let mut head = request(Method::Post, &fields);
     head.version = Version::Http10;
-    client::SendHead.send(&head, Some(2), &mut out).write(b"ok", &mut out);
+    client::SendHead.send(&head, Framing::Length(2), &mut out).write(b"ok", &mut out);
     let want =
         "POST / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok";
     assert_eq!(String::from_utf8_lossy(&out), want);
@@ -696,7 +705,7 @@ fn server_fault(wire: &str) -> Option<Rule> {
 fn client_fault(wire: &str) -> Option<Rule> {
     let mut down = Wire::new(usize::MAX);
     down.put(wire.as_bytes());
-    let sent = client::SendHead.send(&request(Method::Get, &[]), None, &mut Vec::new());
+    let sent = client::SendHead.send(&request(Method::Get, &[]), Framing::None, &mut Vec::new());
     let mut state = sent.finish(&mut Vec::new());
     loop {
         state = match recv_answer(state, &mut down) {

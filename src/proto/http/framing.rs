@@ -24,6 +24,17 @@ pub enum Framing {
     UntilClose,
 }
 
+impl Framing {
+    /// Returns the field that declares it in a request, and its value.
+    pub fn field(self) -> Option<(&'static str, String)> {
+        match self {
+            Framing::None | Framing::UntilClose => None,
+            Framing::Length(length) => Some(("Content-Length", length.to_string())),
+            Framing::Chunked => Some(("Transfer-Encoding", "chunked".to_owned())),
+        }
+    }
+}
+
 /// The message whose body is to be framed.
 #[derive(Debug, Clone, Copy)]
 pub enum Message<'a> {

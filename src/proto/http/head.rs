@@ -49,10 +49,15 @@ impl RequestHead {
 
     /// Writes the head, blank line included.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let line = format!("{} {} {}\r\n", self.method, self.target, self.version);
-        out.extend_from_slice(line.as_bytes());
+        self.encode_line(out);
         self.headers.encode(out);
         out.extend_from_slice(b"\r\n");
+    }
+
+    /// Writes the request line.
+    pub(super) fn encode_line(&self, out: &mut Vec<u8>) {
+        let line = format!("{} {} {}\r\n", self.method, self.target, self.version);
+        out.extend_from_slice(line.as_bytes());
     }
 
     /// Returns the requested host: an absolute target's, else the `Host` field's (RFC 9112, 3.3).

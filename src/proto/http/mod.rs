@@ -34,7 +34,7 @@
 //! let target = target::Target::parse(&method::Method::Get, b"/").unwrap();
 //! let mut request = head::RequestHead::new(method::Method::Get, target);
 //! request.headers.append("Host", "example.org").unwrap();
-//! let sending = client::SendHead.send(&request, None, &mut wire);
+//! let sending = client::SendHead.send(&request, framing::Framing::None, &mut wire);
 //! let client = sending.finish(&mut wire);
 //! to_server.extend(&std::mem::take(&mut wire));
 //!

@@ -165,7 +165,7 @@ fn client_story(mut input: Delivery<'_>) -> Vec<Event> {
     let ask = |client: client::SendHead| {
         let target = Target::parse(&Method::Get, b"/").unwrap();
         let head = RequestHead::new(Method::Get, target);
-        client.send(&head, None, &mut Vec::new()).finish(&mut Vec::new())
+        client.send(&head, Framing::None, &mut Vec::new()).finish(&mut Vec::new())
     };
     let (limits, mut story, mut state) = (tight(), Vec::new(), ask(client::SendHead));
     loop {
