@@ -139,7 +139,7 @@ fn check_out(client: &Client, peer: &Peer) -> Option<Connection> {
     loop {
         match client.pool.check_out(peer)? {
             Checkout::Ready(mut connection) => {
-                connection.notifier = client.notifier();
+                connection.notifier = client.notifier.clone();
                 client.notify(&Event::Reusing(connection.id, peer.host()));
                 return Some(connection);
             }
@@ -158,7 +158,7 @@ fn open(
     let stream = dial(client, route, budget)?;
     let ends = stream.endpoints().map_err(Error::Receive)?;
     let mut connection = Connection::new(client.pool.next_id(), stream);
-    connection.notifier = client.notifier();
+    connection.notifier = client.notifier.clone();
     client.notify(&Event::Connected(connection.id, peer.host(), &ends));
     Ok(connection)
 }

@@ -111,7 +111,7 @@ pub enum Event<'a> {
     Closed(usize, CloseReason),
 }
 
-/// The observer of a connection's bytes, held by the connection itself.
+/// The observer of a client, if it has one. A connection in use holds it, too, for its bytes.
 #[derive(Clone, Default)]
 pub(super) struct Notifier(pub(super) Option<Arc<dyn Observer>>);
 

@@ -141,7 +141,7 @@ pub struct Client {
     pool: Arc<ConnectionPool>,
     names: Arc<NameCache>,
     config: Config,
-    observer: Option<Arc<dyn Observer>>,
+    notifier: Notifier,
 }
 
 impl Client {
@@ -152,7 +152,12 @@ impl Client {
 
     /// Returns a client with these settings.
     pub fn with_config(config: Config) -> Client {
-        Client { pool: Arc::default(), names: Arc::default(), config, observer: None }
+        Client {
+            pool: Arc::default(),
+            names: Arc::default(),
+            config,
+            notifier: Notifier::default(),
+        }
     }
 
     /// Returns the settings.
@@ -186,7 +191,7 @@ impl Client {
 
     /// Sets the observer of every event, which can be a closure.
     pub fn observer(self, observer: impl Observer + 'static) -> Client {
-        Client { observer: Some(Arc::new(observer)), ..self }
+        Client { notifier: Notifier(Some(Arc::new(observer))), ..self }
     }
 
     /// Begins a GET.
@@ -276,11 +281,6 @@ impl Client {
         Budget::new(Instant::now(), self.config.timeouts)
     }
 
-    /// Returns the notifier of a connection.
-    fn notifier(&self) -> Notifier {
-        Notifier(self.observer.clone())
-    }
-
     fn notify(&self, event: &Event<'_>) {
         if log::log_enabled!(log::Level::Trace) {
             let mut text = Vec::new();
@@ -288,9 +288,7 @@ impl Client {
             let text = String::from_utf8_lossy(&text);
             text.lines().for_each(|line| log::trace!("{line}"));
         }
-        if let Some(observer) = &self.observer {
-            observer.observe(event);
-        }
+        self.notifier.notify(event);
     }
 }
 
