@@ -112,7 +112,7 @@ struct Job<'p> {
 ///
 /// # Errors
 /// When nothing can be measured: the request is not valid, the host has no address, or it accepts no
-/// connection; [`Error::Connect`] also when there are no descriptors to wait with.
+/// connection; [`Error::Receive`] when there are no descriptors or threads to wait with.
 pub fn run(
     plan: &Plan,
     stop: &AtomicBool,
