@@ -1,7 +1,6 @@
 //! One transfer: from the options to a request, from the request to a response, from the response to
 //! its output.
 
-use std::env;
 use std::fs::File;
 use std::io::{ErrorKind, Seek as _, Write};
 use std::path::Path;
@@ -25,12 +24,8 @@ use super::upload::Upload;
 use super::verbose::VerboseObservers;
 use super::waterfall::Picture;
 use super::write_out::{Format, OutputStream, line};
-use crate::cli::client::retry::{Follow, RetryOptions};
 use crate::cli::client::{ClientOptions, DryRun};
-use crate::client::{
-    Client, Config, CredentialScope, Error, Event, Observer as _, OnRepeat, Pipeline,
-    RedirectRules, Redirects, Request, Response,
-};
+use crate::client::{Client, Error, Event, Observer as _, Pipeline, Request, Response};
 use crate::sync::lock;
 
 /// What all transfers share.
@@ -105,7 +100,7 @@ impl Fetcher {
             format: format(&options)?,
             lines: options.json_out.as_deref().map(lines).transpose()?.map(Mutex::new),
             content: Content::new(&options)?,
-            client: configured(&options)?,
+            client: network::client(&options)?,
             peers: Peers::default(),
             opened: Opened::default(),
             verbose: Arc::new(VerboseObservers::new(&options)?),
@@ -379,29 +374,4 @@ fn lines(path: &Path) -> Result<Box<dyn Write + Send>, CommandError> {
     }
     let file = File::create(path);
     Ok(Box::new(file.map_err(|error| CommandError::Write(path.display().to_string(), error))?))
-}
-
-/// Returns a client with curl's defaults: redirects are followed on request only, only a whole transfer
-/// is retried, and only connecting has a time limit that was not requested.
-pub(super) fn configured(options: &ClientOptions) -> Result<Client, CommandError> {
-    let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
-    let connect = network::connect_options(&options.network, variable);
-    let connect = connect.map_err(|what| CommandError::Failed(49, what))?;
-    let timeouts = network::timeouts(&options.limits, options.max_time);
-    let redirects = redirects(&options.retry);
-    let limits = network::response_limits(&options.network);
-    Ok(Client::with_config(Config { timeouts, connect, redirects, limits, ..Config::default() }))
-}
-
-fn redirects(wishes: &RetryOptions) -> Redirects {
-    let credentials = match wishes.follow {
-        Follow::No => return Redirects::Return,
-        Follow::Yes => CredentialScope::SameOrigin,
-        Follow::Trusted => CredentialScope::AnyHost,
-    };
-    // A page that redirects to itself until something is ready is allowed.
-    let on_repeat = OnRepeat::Allow;
-    let keep_post = wishes.stays_post.clone();
-    let max = wishes.most_redirects;
-    Redirects::Custom(RedirectRules { max, keep_post, credentials, on_repeat })
 }

@@ -11,12 +11,16 @@
 //! gets the field `Proxy` of a request under that name, so that a client could choose the proxy for
 //! what it asks others (CVE-2016-5385).
 
+use std::env;
 use std::time::Duration;
 
-use crate::cli::client::{NetworkOptions, OneFamily, TimeLimits};
+use super::error::CommandError;
+use crate::cli::client::retry::{Follow, RetryOptions};
+use crate::cli::client::{ClientOptions, NetworkOptions, OneFamily, TimeLimits};
 use crate::client::{
-    ConnectOptions, ConnectTo, ConnectVia, Family, Limits, NoProxy, Proxy, ProxyError, Rate,
-    ResolveOverride, RouteError, Timeouts,
+    Client, Config, ConnectOptions, ConnectTo, ConnectVia, CredentialScope, Family, Limits,
+    NoProxy, OnRepeat, Proxy, ProxyError, Rate, RedirectRules, Redirects, ResolveOverride,
+    RouteError, Timeouts,
 };
 
 /// Returns how connections are opened. `variable` returns the value of an environment variable.
@@ -83,6 +87,34 @@ pub fn response_limits(network: &NetworkOptions) -> Limits {
     let fields = network.response_fields.unwrap_or(usual.fields);
     let head = network.response_head.unwrap_or(usual.head);
     Limits { fields, ..usual }.with_response_head(head)
+}
+
+/// Returns a client with curl's defaults: redirects are followed on request only, only a whole transfer
+/// is retried, and only connecting has a time limit that was not requested.
+///
+/// # Errors
+/// As [`connect_options`].
+pub(super) fn client(options: &ClientOptions) -> Result<Client, CommandError> {
+    let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
+    let connect = connect_options(&options.network, variable);
+    let connect = connect.map_err(|what| CommandError::Failed(49, what))?;
+    let timeouts = timeouts(&options.limits, options.max_time);
+    let redirects = redirects(&options.retry);
+    let limits = response_limits(&options.network);
+    Ok(Client::with_config(Config { timeouts, connect, redirects, limits, ..Config::default() }))
+}
+
+fn redirects(wishes: &RetryOptions) -> Redirects {
+    let credentials = match wishes.follow {
+        Follow::No => return Redirects::Return,
+        Follow::Yes => CredentialScope::SameOrigin,
+        Follow::Trusted => CredentialScope::AnyHost,
+    };
+    // A page that redirects to itself until something is ready is allowed.
+    let on_repeat = OnRepeat::Allow;
+    let keep_post = wishes.stays_post.clone();
+    let max = wishes.most_redirects;
+    Redirects::Custom(RedirectRules { max, keep_post, credentials, on_repeat })
 }
 
 #[cfg(test)]

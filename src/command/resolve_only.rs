@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::error::CommandError;
 use super::error::print_stdout;
-use super::fetch::configured;
+use super::network;
 use crate::cli::client::ClientOptions;
 use crate::client::{Endpoints, Error, Event, Url, in_one_line};
 use crate::proto::http::url::without_user;
@@ -23,7 +23,7 @@ pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
     for url in &options.urls {
         let found = Arc::new(Mutex::new(LookupRecord::new()));
         let teller = Arc::clone(&found);
-        let client = configured(options)?.observer(move |event: &Event<'_>| {
+        let client = network::client(options)?.observer(move |event: &Event<'_>| {
             lock(&teller).observe(event);
         });
         let reached = Url::parse(url).map_err(Error::Url).and_then(|url| client.probe(&url));
