@@ -150,6 +150,16 @@ impl ErrorResponse {
         )
     }
 
+    /// Returns a 500: the server may not read or write what the request needs.
+    pub fn no_permission() -> ErrorResponse {
+        ErrorResponse::new(
+            Status::INTERNAL_SERVER_ERROR,
+            "RFC 9110, 15.6.1",
+            "the server has no permission to store or read this; see its log",
+            "the same request, after the server's user was given the permission",
+        )
+    }
+
     /// Returns a 503: the limit of workers that wait for bodies is reached.
     pub fn too_many_streams() -> ErrorResponse {
         ErrorResponse::new(
@@ -183,11 +193,9 @@ impl ErrorResponse {
 
     /// Returns a 507 or 503: a body could not be kept in a file, as the disk is full, or for another reason.
     pub fn cannot_keep(error: &std::io::Error) -> ErrorResponse {
-        let (status, section) = match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                (Status::INSUFFICIENT_STORAGE, "RFC 4918, 11.5")
-            }
-            _ => (Status::SERVICE_UNAVAILABLE, "RFC 9110, 15.6.4"),
+        let (status, section) = match is_full(error) {
+            true => (Status::INSUFFICIENT_STORAGE, "RFC 4918, 11.5"),
+            false => (Status::SERVICE_UNAVAILABLE, "RFC 9110, 15.6.4"),
         };
         let what = "the server cannot store this body";
         ErrorResponse::new(status, section, what, "a smaller body, or the same one later")
@@ -292,6 +300,17 @@ pub fn overload(why: RejectReason) -> Response {
         .body(Body::Bytes(error_page::text(&error).into_bytes().into()))
 }
 
+/// Returns true if a file could not be written because the disk, the quota of the user or the file itself
+/// (`ulimit -f`) is at its limit (write(2): ENOSPC, EDQUOT, EFBIG).
+pub(super) fn is_full(error: &std::io::Error) -> bool {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => true,
+        // Without a number it is a limit of this library, such as that of a body in memory.
+        ErrorKind::FileTooLarge => error.raw_os_error().is_some(),
+        _ => false,
+    }
+}
+
 /// Returns text of the client, for a page or the log: escaped, and cut to 200 bytes.
 pub(crate) fn shown(text: &str) -> String {
     const LONGEST: usize = 200;
@@ -314,6 +333,9 @@ mod tests {
         ] {
             assert_eq!(ErrorResponse::cannot_keep(&kind.into()).status, status);
         }
+        let too_large = std::io::Error::from_raw_os_error(nix::libc::EFBIG);
+        assert_eq!(ErrorResponse::cannot_keep(&too_large).status.code(), 507);
+        assert!(!is_full(&ErrorKind::FileTooLarge.into()), "a limit of the library");
     }
 
     #[test]

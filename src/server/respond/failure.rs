@@ -1,15 +1,15 @@
 //! Responses to errors of the operating system, which are not the client's fault.
 //!
 //! When descriptors have run out (EMFILE, ENFILE), that is temporary: 503 with Retry-After (RFC 9110,
-//! 15.6.4), and one log line a second at most, as many clients get it at the same time. Any other error
-//! is a 500 (RFC 9110, 15.6.1) with a log line each time.
+//! 15.6.4), and one log line a second at most, as many clients get it at the same time. A full disk is a 507
+//! (RFC 4918, 11.5). Any other error is a 500 (RFC 9110, 15.6.1). These have a log line each time.
 
 use std::fmt::Display;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::error_response::{ErrorResponse, shown};
+use super::error_response::{ErrorResponse, is_full, shown};
 use crate::net::errors::out_of_descriptors;
 use crate::net::log_throttle::LogThrottle;
 use crate::proto::http::head::RequestHead;
@@ -20,6 +20,12 @@ use crate::server::response::Response;
 pub fn failed(head: &RequestHead, error: &io::Error) -> Response {
     let target = shown(&head.target.to_string());
     log_failure(format_args!("{} {target}", head.method), error);
+    if is_full(error) {
+        return ErrorResponse::cannot_keep(error).response(Some(head));
+    }
+    if let ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem = error.kind() {
+        return ErrorResponse::no_permission().response(Some(head));
+    }
     if !out_of_descriptors(error) {
         return ErrorResponse::internal_error().response(Some(head));
     }
