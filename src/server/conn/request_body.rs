@@ -4,11 +4,11 @@
 //! without a name, which the kernel removes when it is closed, even after kill -9.
 
 use std::fs::{File, OpenOptions};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Cursor, Read, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 #[cfg(target_os = "linux")]
 use nix::errno::Errno;
@@ -260,10 +260,10 @@ fn unnamed_file(folder: &Path) -> io::Result<File> {
             return opened;
         }
     }
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
     loop {
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("threadbare-{}-{number}", std::process::id()));
+        // Random: process numbers are not unique when two containers share the folder.
+        let random = RandomState::new().hash_one(folder);
+        let path = folder.join(format!("threadbare-{random:016x}"));
         match options().create_new(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             outcome => {
