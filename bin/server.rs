@@ -71,9 +71,7 @@ fn log_to(stderr: &LogWriter) {
 fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     let shown = options.root.display();
     let files = Files::new(&options.root).map_err(|error| cannot_serve(&options.root, &error))?;
-    let store = Store::open(&options.data).map_err(|error| {
-        format!("{} cannot store users: {error}; right: --data FOLDER", options.data.display())
-    })?;
+    let store = store(options.data.as_deref())?;
     let config = Config {
         access_log: access_log(&options.access_log, stderr)?,
         wire_log: options.wire.then(|| WireLog::stderr(stderr.clone())),
@@ -97,6 +95,20 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     // A closed stdout is no reason not to serve.
     let say_so = || drop(std::io::stdout().write_all(ready.as_bytes()));
     server.run_with(say_so).map_err(|error| format!("stopped by an error: {error}"))
+}
+
+/// Opens the store of the users. It must be writable if its folder was given; else only files may be wanted.
+fn store(data: Option<&Path>) -> Result<Store, String> {
+    let folder = data.unwrap_or(Path::new(flags::DEFAULT_DATA));
+    let store = Store::at(folder);
+    if let Err(error) = store.prepare() {
+        let what = format!("{} cannot store users: {error}", folder.display());
+        if data.is_some() {
+            return Err(what + "; right: --data FOLDER");
+        }
+        log::warn!("{what}; files are served (--data FOLDER names another folder)");
+    }
+    Ok(store)
 }
 
 fn cannot_serve(root: &Path, error: &std::io::Error) -> String {

@@ -81,6 +81,9 @@ mod programs;
 /// `/users`: each request and its response; nothing acknowledged is lost when the server is killed.
 mod users;
 
+/// `/users` on real machines: broken files, full disks, limits of the process, locks, two servers.
+mod users_disk;
+
 /// The command line client: its flags and exit codes, hostile servers, other servers, curl.
 mod client;
 

@@ -11,15 +11,15 @@ use crate::support::{
     Folder, Server, Wire, eventually, masked, needs, run, server_command, skipped,
 };
 
-const ADA: &str = r#"{"name":"Ada Lovelace","email":"ada@example.org"}"#;
+pub const ADA: &str = r#"{"name":"Ada Lovelace","email":"ada@example.org"}"#;
 
 /// A server that keeps its users in this folder.
-fn keeping(folder: &Folder) -> Server {
+pub fn keeping(folder: &Folder) -> Server {
     Server::start(&["--access-log", "off", "--data", &folder.path().to_string_lossy()])
 }
 
 /// A request on a connection of its own, as `status body`.
-fn ask(server: &Server, request: &str, fields: &str, body: &str) -> String {
+pub fn ask(server: &Server, request: &str, fields: &str, body: &str) -> String {
     let answer = send(&mut server.connect(), request, fields, body);
     format!("{} {}", answer.0, answer.1)
 }
@@ -31,8 +31,8 @@ fn send(wire: &mut Wire, request: &str, fields: &str, body: &str) -> (u16, Strin
     (answer.status(), answer.text())
 }
 
-const JSON: &str = "Content-Type: application/json\r\n";
-const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+pub const JSON: &str = "Content-Type: application/json\r\n";
+pub const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
 #[test]
 fn a_user_is_created_to_the_byte() {
@@ -502,7 +502,7 @@ fn a_change_is_on_the_disk_before_it_is_acknowledged() {
         [
             "write file",
             "fsync file",
-            "link name",
+            "rename name",
             "fsync folder",
             "sendto answer",
             "write file",

@@ -9,6 +9,7 @@ pub mod lab;
 mod pages;
 pub mod status;
 pub mod store;
+mod user;
 pub mod users;
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Shows users as HTML pages in the style of the site, for browsers without scripts. All names are escaped.
 
-use super::users::User;
+use super::user::User;
 use crate::server::Response;
 use crate::text::escape_html;
 

@@ -11,15 +11,16 @@
 //! 304: `If-None-Match` names the stored state. 400: invalid JSON, with line and column, or JSON that has
 //! a member twice; a form that is not UTF-8. 404: no such user. 412: `If-Match` names another state than
 //! the stored one (for a change, `If-None-Match` the stored one). 413: more than 64 KB. 415: neither JSON
-//! nor a form. 422: a member is missing or wrong, and which. A browser that prefers HTML gets a page.
+//! nor a form. 422: a member is missing or wrong, and which. 500: the file does not hold a user; the list
+//! leaves it out. 503: another server holds the lock. 507: the disk is full. A browser that prefers HTML
+//! gets a page.
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::json;
 use super::pages;
-use super::store::{Change, Page, Store};
+use super::store::{Change, HIGHEST_ID, Page, Store, StoreError};
+use super::user::{LONGEST_NAME, Members, User, quote};
 use crate::proto::http::chars::{decimal, percent_decode};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
@@ -33,21 +34,6 @@ const PAGE: (u64, u64) = (20, 100);
 
 /// The largest body: a name and an address need a few hundred bytes.
 const LARGEST_BODY: u64 = 64 << 10;
-
-/// The longest name, in bytes; and the longest address (RFC 5321, 4.5.3.1.3, less the brackets).
-const LONGEST_NAME: usize = 200;
-const LONGEST_EMAIL: usize = 254;
-
-/// A user without its id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// The name up to its first space.
-    pub first_name: String,
-    /// The rest of the name; may be empty.
-    pub last_name: String,
-    /// The mail address.
-    pub email: String,
-}
 
 /// Adds the routes.
 pub fn add_to(router: Router, store: Store) -> Router {
@@ -70,12 +56,12 @@ type HandlerResult = Result<Response, UsersError>;
 #[derive(Debug)]
 enum UsersError {
     Refused(ErrorResponse),
-    Disk(std::io::Error),
+    Store(StoreError),
 }
 
-impl From<std::io::Error> for UsersError {
-    fn from(error: std::io::Error) -> UsersError {
-        UsersError::Disk(error)
+impl From<StoreError> for UsersError {
+    fn from(error: StoreError) -> UsersError {
+        UsersError::Store(error)
     }
 }
 
@@ -101,14 +87,27 @@ fn no_such_user() -> UsersError {
 fn respond(outcome: HandlerResult, request: &Request) -> Response {
     match outcome {
         Ok(response) => response,
-        Err(UsersError::Refused(error)) if request.wants_html() => error.to(request),
-        Err(UsersError::Refused(error)) => {
-            let ErrorResponse { status, what, section, right, .. } = error;
-            let [what, section, right] = [&*what, section, &*right].map(quote);
-            json(status, format!("{{\"error\":{what},\"rule\":{section},\"right\":{right}}}"))
+        Err(UsersError::Refused(error)) => refusal(&error, request),
+        Err(UsersError::Store(StoreError::Disk(error))) => failed(&request.head, &error),
+        Err(UsersError::Store(StoreError::NotAUser(what))) => {
+            let (status, right) = (Status::INTERNAL_SERVER_ERROR, "a PUT of the user, or a DELETE");
+            refusal(&ErrorResponse::new(status, "RFC 9110, 15.6.1", what, right), request)
         }
-        Err(UsersError::Disk(error)) => failed(&request.head, &error),
+        Err(UsersError::Store(busy @ StoreError::Busy)) => {
+            let (status, what) = (Status::SERVICE_UNAVAILABLE, busy.to_string());
+            let right = "the same request after one second";
+            let error = ErrorResponse::new(status, "RFC 9110, 15.6.4", what, right);
+            refusal(&error, request).field("Retry-After", "1")
+        }
     }
+}
+
+fn refusal(error: &ErrorResponse, request: &Request) -> Response {
+    if request.wants_html() {
+        return error.to(request);
+    }
+    let [what, section, right] = [&*error.what, error.section, &*error.right].map(quote);
+    json(error.status, format!("{{\"error\":{what},\"rule\":{section},\"right\":{right}}}"))
 }
 
 /// A handler that takes a small body, JSON or a form. Type and length are checked by the head, before the
@@ -208,7 +207,7 @@ fn show(store: &Store, request: &mut Request) -> HandlerResult {
 
 fn replace(store: &Store, request: &mut Request) -> HandlerResult {
     let id = id(request)?;
-    if store.read(id)?.is_none() {
+    if !store.has(id)? {
         return Err(no_such_user());
     }
     let file = read_user(request)?.to_json(id).into_bytes();
@@ -244,7 +243,9 @@ fn changed() -> UsersError {
 /// Parses an id in its only spelling: `7`, not `07`.
 fn id(request: &Request) -> Result<u64, UsersError> {
     let text = request.param("id");
-    decimal(text.as_bytes()).filter(|id| id.to_string() == text).ok_or_else(no_such_user)
+    decimal(text.as_bytes())
+        .filter(|id| *id <= HIGHEST_ID && id.to_string() == text)
+        .ok_or_else(no_such_user)
 }
 
 /// Returns true if the client's conditions hold for the stored state.
@@ -280,7 +281,7 @@ fn kind(head: &RequestHead) -> Option<BodyFormat> {
 const RIGHT_USER: &str = r#"{"name":"FirstName LastName","email":"bsmth@example.com"}"#;
 
 fn read_user(request: &mut Request) -> Result<User, UsersError> {
-    let body = request.body.read_all(LARGEST_BODY)?;
+    let body = request.body.read_all(LARGEST_BODY).map_err(StoreError::Disk)?;
     let wrong = |what: String| {
         refused(Status::UNPROCESSABLE_CONTENT, "RFC 9110, 15.5.21", what, RIGHT_USER)
     };
@@ -316,102 +317,6 @@ fn form_text(body: &[u8]) -> Option<&str> {
     str::from_utf8(&percent_decode(text)).is_ok().then_some(text)
 }
 
-/// The members of a body, by name.
-enum Members {
-    Json(serde_json::Map<String, Value>),
-    Form(Vec<(String, String)>),
-}
-
-impl Members {
-    fn from_form(text: &str) -> Result<Members, String> {
-        if text.trim_start().starts_with('{') {
-            return Err(
-                "the body looks like JSON, and Content-Type says that it is a form without \
-                        name and email (curl --json sets the type)"
-                    .to_owned(),
-            );
-        }
-        Ok(Members::Form(form_pairs(text).collect()))
-    }
-
-    fn text(&self, wanted: &str) -> Result<Option<&str>, String> {
-        match self {
-            Members::Json(object) => match object.get(wanted) {
-                None => Ok(None),
-                Some(Value::String(text)) => Ok(Some(text)),
-                Some(_) => Err(format!("{wanted} is not a string")),
-            },
-            Members::Form(pairs) => {
-                let mut held = pairs.iter().filter(|(name, _)| name == wanted);
-                Ok(held.next().map(|(_, value)| value.as_str()))
-            }
-        }
-    }
-}
-
-impl User {
-    /// Takes `name` (split at its first space) or `firstName` and `lastName`, and `email`.
-    fn from_members(members: &Members) -> Result<User, String> {
-        let (first_name, last_name) = match members.text("name")?.map(str::trim) {
-            Some(name) => name.split_once(' ').unwrap_or((name, "")),
-            None => {
-                let first_name = members.text("firstName")?.ok_or("name is missing")?;
-                (first_name, members.text("lastName")?.unwrap_or_default())
-            }
-        };
-        let email = members.text("email")?.ok_or("email is missing")?;
-        let [first_name, last_name, email] =
-            [first_name, last_name, email].map(|text| text.trim().to_owned());
-        let control = |text: &str| text.chars().any(char::is_control);
-        if first_name.is_empty() {
-            return Err("name is empty".to_owned());
-        }
-        if first_name.len() + last_name.len() > LONGEST_NAME
-            || control(&first_name)
-            || control(&last_name)
-        {
-            let what =
-                format!("name is longer than {LONGEST_NAME} bytes, or has control characters");
-            return Err(what);
-        }
-        if !is_address(&email) {
-            return Err("email is not of the form local@domain".to_owned());
-        }
-        Ok(User { first_name, last_name, email })
-    }
-
-    /// Parses a file that [`User::to_json`] made.
-    fn from_file(file: &[u8]) -> Option<User> {
-        let value: Value = serde_json::from_slice(file).ok()?;
-        let member = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(User {
-            first_name: member("firstName")?,
-            last_name: member("lastName")?,
-            email: member("email")?,
-        })
-    }
-
-    /// Returns the user as it is stored and sent.
-    fn to_json(&self, id: u64) -> String {
-        let [first, last, email] =
-            [&self.first_name, &self.last_name, &self.email].map(|text| quote(text));
-        format!("{{\"id\":{id},\"firstName\":{first},\"lastName\":{last},\"email\":{email}}}")
-    }
-}
-
-/// Returns true for `local@domain`, roughly: only sending mail would show whether it arrives.
-fn is_address(text: &str) -> bool {
-    let odd = |char: char| char.is_control() || char.is_whitespace() || char == '@';
-    let fits = |part: &str| !part.is_empty() && !part.contains(odd);
-    text.len() <= LONGEST_EMAIL
-        && text.split_once('@').is_some_and(|(local, domain)| fits(local) && fits(domain))
-}
-
-/// Returns a JSON string.
-fn quote(text: &str) -> String {
-    Value::from(text).to_string()
-}
-
 fn message(message: &str, user: &[u8]) -> String {
     format!("{{\"message\":{},\"user\":{}}}", quote(message), String::from_utf8_lossy(user))
 }
@@ -424,58 +329,6 @@ fn json(status: Status, text: impl Into<String>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn from_json(text: &str) -> Result<User, String> {
-        let Value::Object(object) = serde_json::from_str(text).unwrap() else { panic!("{text}") };
-        User::from_members(&Members::Json(object))
-    }
-
-    #[test]
-    fn names_are_split_at_their_first_space() {
-        for (name, first, last) in [
-            ("FirstName LastName", "FirstName", "LastName"),
-            ("  Ada   Augusta Lovelace ", "Ada", "Augusta Lovelace"),
-            ("Plato", "Plato", ""),
-            ("李 小龙", "李", "小龙"),
-        ] {
-            let user = from_json(&format!(r#"{{"name":"{name}","email":"a@b"}}"#)).unwrap();
-            assert_eq!(
-                (user.first_name.as_str(), user.last_name.as_str()),
-                (first, last),
-                "{name:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_shown_can_be_sent_back() {
-        let user = User { first_name: "A\"".into(), last_name: "B".into(), email: "a@b".into() };
-        assert_eq!(from_json(&user.to_json(7)).unwrap(), user);
-        assert_eq!(User::from_file(user.to_json(7).as_bytes()).unwrap(), user);
-    }
-
-    #[test]
-    fn which_member_is_wrong() {
-        for (text, want) in [
-            (r#"{}"#, "name is missing"),
-            (r#"{"name":"A"}"#, "email is missing"),
-            (r#"{"name":7,"email":"a@b"}"#, "name is not a string"),
-            (r#"{"name":null,"email":"a@b"}"#, "name is not a string"),
-            (r#"{"name":" ","email":"a@b"}"#, "name is empty"),
-            (r#"{"name":"A","email":["a@b"]}"#, "email is not a string"),
-            (r#"{"name":"A","email":"ab"}"#, "email is not of the form local@domain"),
-            (r#"{"name":"A","email":"@b"}"#, "email is not of the form local@domain"),
-            (r#"{"name":"A","email":"a@"}"#, "email is not of the form local@domain"),
-            (r#"{"name":"A","email":"a@b@c"}"#, "email is not of the form local@domain"),
-            (r#"{"name":"A","email":"a b@c"}"#, "email is not of the form local@domain"),
-            (
-                r#"{"name":"A\nB","email":"a@b"}"#,
-                "name is longer than 200 bytes, or has control characters",
-            ),
-        ] {
-            assert_eq!(from_json(text).unwrap_err(), want, "{text}");
-        }
-    }
 
     #[test]
     fn tags_tell_states_apart() {

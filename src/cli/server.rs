@@ -12,6 +12,9 @@ use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
 use crate::app::status::Audience;
 use crate::server::{Config, Driver, ServerTiming};
 
+/// The folder of the users if no other is given. The server serves files also where it cannot be written.
+pub const DEFAULT_DATA: &str = "data";
+
 /// The command line of `server`.
 #[derive(Debug)]
 pub struct ServerOptions {
@@ -19,8 +22,8 @@ pub struct ServerOptions {
     pub root: PathBuf,
     /// The addresses to listen on, as typed: of the right form, not looked up.
     pub bind: Vec<String>,
-    /// The folder in which `/users` keeps its records.
-    pub data: PathBuf,
+    /// The folder in which `/users` keeps its records; `None` for [`DEFAULT_DATA`], if it can be written.
+    pub data: Option<PathBuf>,
     /// Where the access log goes.
     pub access_log: AccessLogTo,
     /// How long the server goes on accepting after a stop signal, while `/-/health` says 503.
@@ -51,7 +54,7 @@ impl Default for ServerOptions {
         ServerOptions {
             root: PathBuf::from("www"),
             bind: vec![DEFAULT_BIND.to_owned()],
-            data: PathBuf::from("data"),
+            data: None,
             access_log: AccessLogTo::Stderr,
             drain_time: Duration::ZERO,
             stop_time: Duration::from_secs(10),
@@ -177,7 +180,7 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         None,
         "data",
         Value("DIR", |options, value| {
-            options.data = PathBuf::from(not_empty(value, "a folder, such as data")?);
+            options.data = Some(PathBuf::from(not_empty(value, "a folder, such as data")?));
             Ok(())
         }),
         "keep the records of /users in this folder (default data)",
@@ -352,7 +355,7 @@ mod tests {
         let want = ServerOptions {
             root: "site".into(),
             bind: vec!["localhost:1".into(), "[::1]:2".into()],
-            data: "d".into(),
+            data: Some("d".into()),
             access_log: AccessLogTo::Off,
             stop_time: Duration::from_secs(13),
             drain_time: Duration::from_secs(14),
