@@ -3,7 +3,7 @@
 //!
 //! A body is written to `FILE.part` and renamed once it is complete, so no incomplete file appears
 //! under its name. A body that is cut short stays in `FILE.part`, for `-C -`, with the validator of the
-//! response beside it: see [`part_name`](super::part_name), [`resume`](super::resume).
+//! response beside it: see `part_name`, [`resume`](super::resume).
 //!
 //! Renaming replaces what `FILE` is. If that would lose something (another owner, other names of the same
 //! file) or cannot be done (`FILE` is a mount point), the complete part is copied into `FILE`. In a folder

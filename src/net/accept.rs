@@ -37,7 +37,7 @@ pub struct Callbacks<H, R, T> {
     pub hand_over: H,
     /// Returns the bytes for a connection that is not admitted.
     pub refusal: R,
-    /// Is called every [`TICK`], for what has to be done while no client does anything.
+    /// Is called every two seconds, for what has to be done while no client does anything.
     pub tick: T,
 }
 

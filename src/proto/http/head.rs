@@ -329,7 +329,7 @@ impl Head for RequestHead {
     }
 
     /// Checks the Host fields: exactly one valid one on 1.1, at most one on 1.0 (RFC 9112, 3.2). No field
-    /// of [`SINGLE`] has two values.
+    /// of `SINGLE` has two values.
     fn check(&self) -> Result<(), Fault> {
         if let Some(at) = self.headers.first_difference(&SINGLE) {
             return Err(Fault::new(Rule::FieldsDiffer, at));
