@@ -116,12 +116,12 @@ await test('a missing page is 404 with the page 404.html', async () => {
 // ---- targets as the browser writes them ----
 await test('a query with a lone %, quotes or UTF-8 is taken as the browser sends it', () => open({}, async page => {
   for (const target of ['/?q=100%', '/about/?é', '//about//?a|b', '/picture.svg?%zz']) {
-    const r = await page.goto(base.origin + target);
+    const r = await page.goto(base.origin + target, { waitUntil: 'networkidle' });
     must(r.status() === 200, `${target}: status ${r.status()}`);
   }
   for (const query of ['q=100%', '100%25', 'é', '"<`>"', 'a|b^c{d}', "\\[']", '%zz']) {
     const url = `${base.origin}/echo?${query}`;
-    await page.goto(url);
+    await page.goto(url, { waitUntil: 'networkidle' });
     const shown = await page.evaluate(() => document.body.innerText);
     const sent = new URL(url).search;
     must(shown.startsWith(`GET /echo${sent} HTTP/1.1`), `${sent}: ${shown}`);
