@@ -9,8 +9,6 @@
 //! ```
 //! A run of slashes is one, as with nginx and Apache; an encoded slash does not separate anything.
 
-use crate::proto::scan::position;
-
 /// Returns the normal form of a path that begins with `/`; `None` if that is the path itself.
 #[inline]
 pub(super) fn normal_form(path: &str) -> Option<Box<str>> {
@@ -22,14 +20,9 @@ pub(super) fn normal_form(path: &str) -> Option<Box<str>> {
 
 /// Returns true if no segment is empty or begins with a dot, encoded or not, as in most paths.
 #[inline]
-fn may_be_normal(mut path: &[u8]) -> bool {
-    while let Some(at) = position(b'/', path) {
-        path = &path[at + 1..];
-        if let [b'/' | b'.' | b'%', ..] = path {
-            return false;
-        }
-    }
-    true
+fn may_be_normal(path: &[u8]) -> bool {
+    let is_special = |pair: &[u8]| pair[0] == b'/' && matches!(pair[1], b'/' | b'.' | b'%');
+    !path.windows(2).any(is_special)
 }
 
 #[cold]
