@@ -2,7 +2,7 @@
 //!
 //! Code that reads and writes need not know which. [`Endpoints`] names the two ends.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
@@ -58,11 +58,16 @@ impl Stream {
     /// Returns the two ends.
     ///
     /// # Errors
-    /// Those of getpeername(2): the peer may have left already.
+    /// Those of getpeername(2). Without a peer (ENOTCONN) the connection has been reset already, and
+    /// that is the error.
     pub fn endpoints(&self) -> io::Result<Endpoints> {
         match self {
             Stream::Tcp(stream) => {
-                Ok(Endpoints::Tcp { local: stream.local_addr()?, remote: stream.peer_addr()? })
+                let remote = stream.peer_addr().map_err(|error| match error.kind() {
+                    ErrorKind::NotConnected => ErrorKind::ConnectionReset.into(),
+                    _ => error,
+                })?;
+                Ok(Endpoints::Tcp { local: stream.local_addr()?, remote })
             }
             Stream::Unix(stream) => {
                 let path = stream.peer_addr()?.as_pathname().map(PathBuf::from);
@@ -156,5 +161,19 @@ mod tests {
         assert_eq!(near.read(&mut seen).unwrap(), 2);
         drop(far);
         assert_eq!(near.peek(&mut seen).unwrap(), 0, "the end");
+    }
+
+    /// A peer that closes with unread bytes resets the connection (RFC 2525, 2.17).
+    #[test]
+    fn a_connection_that_was_reset_has_no_ends() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (far, _) = listener.accept().unwrap();
+        near.write_all(b"unread").unwrap();
+        far.peek(&mut [0]).unwrap();
+        drop(far);
+        assert!(near.read(&mut [0]).is_err(), "the reset has arrived");
+        let kind = Stream::Tcp(near).endpoints().unwrap_err().kind();
+        assert_eq!(kind, ErrorKind::ConnectionReset);
     }
 }
