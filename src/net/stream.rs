@@ -154,7 +154,7 @@ mod tests {
         let mut near = Stream::Unix(near);
         near.set_nonblocking(true).unwrap();
         let kind = near.peek(&mut [0]).unwrap_err().kind();
-        assert_eq!(kind, io::ErrorKind::WouldBlock);
+        assert_eq!(kind, ErrorKind::WouldBlock);
         far.write_all(b"ab").unwrap();
         let mut seen = [0; 2];
         assert_eq!((near.peek(&mut seen).unwrap(), seen), (2, *b"ab"));
