@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     env_logger::init();
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     if args.is_empty() {
-        print_stderr(&help());
+        print_stderr(help());
         return ExitCode::from(2);
     }
     // A known first word is always the command; `bench/` is a host of that name.

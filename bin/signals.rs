@@ -49,8 +49,8 @@ pub(crate) fn block_all_but_documented() {
     let _ = blocked.thread_set_mask();
 }
 
-/// Returns the signals that this process ignores, as bits: 1 is signal 1, 2 is signal 2. Without a `/proc`, all
-/// signals count as not ignored: there is no other way to know in safe code.
+/// Returns the signals that this process ignores, as bits: 1 is signal 1, 2 is signal 2. Without a
+/// `/proc`, all signals count as not ignored: there is no other way to know in safe code.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let field = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -99,6 +99,9 @@ impl ConnectionPool {
     /// Remembers the version of a response from this peer.
     pub(super) fn note_version(&self, peer: &Peer, version: Version) {
         let mut http10 = lock(&self.http10);
+        if version == Version::Http11 && http10.is_empty() {
+            return;
+        }
         let known = http10.iter().position(|held| held == peer);
         match (version, known) {
             (Version::Http10, None) => {

@@ -93,6 +93,7 @@ impl<'s> BodyReader<'s> {
         self.taken += count as u64;
         if let Length::Declared(length) = self.length
             && self.taken == length
+            && (count > 0 || length == 0)
             && self.source.read(&mut [0])? > 0
         {
             let what = format!(

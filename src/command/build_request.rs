@@ -202,7 +202,7 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
 /// include the fragment and userinfo components").
 fn without_secrets(referer: &[u8]) -> Vec<u8> {
     let mut referer = referer.split(|&byte| byte == b'#').next().unwrap_or_default().to_vec();
-    if referer.windows(3).any(|bytes| bytes == b"://")
+    if referer.windows(2).any(|bytes| bytes == b":/")
         && let Some(at) = userinfo(&referer)
     {
         referer.drain(at.start..=at.end);

@@ -55,7 +55,7 @@ impl Destination {
     /// Returns the request for what is missing.
     ///
     /// # Errors
-    /// As [`Rest::ask`].
+    /// As [`Rest::prepare`].
     pub(super) fn prepare(&self, request: Request) -> Result<Request, CommandError> {
         Ok(match &self.rest {
             Some(rest) => rest.prepare(request)?,

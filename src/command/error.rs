@@ -75,7 +75,7 @@ impl CommandError {
     pub fn print(&self) {
         if !matches!(self, CommandError::BrokenPipe) {
             let line = escape_for_terminal(self.to_string().as_bytes());
-            print_stderr(&format!("client: ({}) {line}\n", self.exit_code()));
+            print_stderr(format!("client: ({}) {line}\n", self.exit_code()));
         }
     }
 }
@@ -130,9 +130,10 @@ pub fn print_stdout(bytes: &[u8]) -> Result<(), CommandError> {
     printed.map_err(|error| CommandError::output_failed("stdout".to_owned(), error))
 }
 
-/// Prints on stderr. A closed stderr is not an error.
-pub fn print_stderr(text: &str) {
-    stderr().and_then(|mut stderr| stderr.write_all(text.as_bytes())).unwrap_or_default();
+/// Prints on stderr, without another thread's text in between. A closed stderr is not an error.
+pub fn print_stderr(text: impl AsRef<[u8]>) {
+    let _turn = io::stderr().lock();
+    stderr().and_then(|mut stderr| stderr.write_all(text.as_ref())).unwrap_or_default();
 }
 
 impl From<Error> for CommandError {

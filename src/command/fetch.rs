@@ -165,7 +165,7 @@ impl Fetcher {
                 transfer.response.as_ref(),
                 (Instant::now(), SystemTime::now()),
             );
-            match outcome.map_err(|stop| self.only_loss(stop)) {
+            match outcome.map_err(|stop| self.as_lost_output(stop)) {
                 Ok(()) | Err(CommandError::BrokenPipe) => {}
                 Err(stop) => {
                     self.report(&stop);
@@ -174,7 +174,7 @@ impl Fetcher {
             }
             let Some(once) = once else { break transfer };
             if !options.silent {
-                print_stderr(&format!("client: {}\n", once.words));
+                print_stderr(format!("client: {}\n", once.words));
             }
             turn.held = None;
             thread::sleep(once.pause);
@@ -184,7 +184,7 @@ impl Fetcher {
             return code;
         }
         turn.take();
-        match self.tell(&transfer).map_err(|stop| self.only_loss(stop)) {
+        match self.tell(&transfer).map_err(|stop| self.as_lost_output(stop)) {
             Err(stop) if code == 0 => {
                 self.report(&stop);
                 stop.exit_code()
@@ -193,9 +193,9 @@ impl Fetcher {
         }
     }
 
-    /// That the reader of stdout has left, as `head` does, is no failure of a transfer that is alone.
-    /// Beside others, its output is lost, and the exit code is all that says so.
-    fn only_loss(&self, stop: CommandError) -> CommandError {
+    /// Returns the error that counts. A reader of stdout that leaves, as `head` does, is no failure of a
+    /// single transfer; with several URLs, its output is lost, and the exit code is all that says so.
+    fn as_lost_output(&self, stop: CommandError) -> CommandError {
         match stop {
             CommandError::BrokenPipe if self.options.urls.len() > 1 => {
                 CommandError::Write("stdout".to_owned(), ErrorKind::BrokenPipe.into())
@@ -344,7 +344,7 @@ impl Fetcher {
 fn draw(tracer: &Tracer) {
     let (columns, in_colour) = (terminal::columns(), terminal::in_colour());
     let draw = |picture: Picture| format!("\n{}", picture.draw(columns, in_colour));
-    print_stderr(&tracer.pictures().into_iter().map(draw).collect::<String>());
+    print_stderr(tracer.pictures().into_iter().map(draw).collect::<String>());
 }
 
 /// Returns true if several transfers run at a time.

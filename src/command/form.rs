@@ -44,12 +44,12 @@ impl Field {
     /// # Errors
     /// What is wrong, and what is right.
     pub fn spelled(typed: &str) -> Result<Field, String> {
-        let (name, rest) = halves(typed)?;
+        let (name, given) = halves(typed)?;
         // Its content may be a password.
         let wrong = |what: &str| Err(format!("-F {name:?}: {what}"));
-        let (mark, rest) = match rest.strip_prefix(['@', '<']) {
-            Some(file) => (rest.chars().next(), file),
-            None => (None, rest),
+        let (mark, rest) = match given.strip_prefix(['@', '<']) {
+            Some(file) => (given.chars().next(), file),
+            None => (None, given),
         };
         let (value, mut rest) = value(rest);
         if mark == Some('@') && !rest.is_empty() && !rest.starts_with(';')
@@ -57,7 +57,7 @@ impl Field {
         {
             return wrong("not the name of a file; right: name=@FILE");
         }
-        if mark == Some('@') && has_bare_comma(typed) {
+        if mark == Some('@') && has_bare_comma(given) {
             return wrong(
                 "a field can have only one file; right: two -F, or quotes: name=@\"a,b\"",
             );
@@ -96,13 +96,11 @@ impl Field {
         if let (Content::TextOf(_), Some(_)) = (&field.content, &field.filename) {
             return wrong("a text cannot have a file name; right: name=@FILE;filename=NAME");
         }
-        let is_clean = |text: &Option<String>| {
-            text.as_ref().is_none_or(|text| !text.bytes().any(|byte| byte.is_ascii_control()))
-        };
+        let has_control = |text: &str| text.bytes().any(|byte| byte.is_ascii_control());
         if !field.media_type.as_deref().is_none_or(is_media_type) {
             return wrong("the type is not a type and a subtype; right: type=text/plain");
         }
-        if !is_clean(&field.media_type) {
+        if field.media_type.as_deref().is_some_and(has_control) {
             return wrong("the type contains a control byte; right: type=text/plain");
         }
         Ok(field)
@@ -250,6 +248,10 @@ mod tests {
         for (typed, want) in [
             ("a=b", "name=\"a\"\r\n\r\n"),
             ("a=b;type=text/plain", "name=\"a\"\r\nContent-Type: text/plain\r\n\r\n"),
+            (
+                "a,b=@d/x.txt",
+                "name=\"a,b\"; filename=\"x.txt\"\r\nContent-Type: text/plain\r\n\r\n",
+            ),
             ("a=@d/x.txt", "name=\"a\"; filename=\"x.txt\"\r\nContent-Type: text/plain\r\n\r\n"),
             (
                 "a=@x",

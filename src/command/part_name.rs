@@ -3,23 +3,26 @@
 //!
 //! A part is this client's only if the file of its validator says so: it has one line, a validator or
 //! `none`. What else stands under one of the two names belongs to somebody else and is never touched; the
-//! next pair is used then: `FILE.1.part`, `FILE.2.part`, and so on.
+//! next pair is used then: `FILE.part.1`, `FILE.part.2`, and so on.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
 
 use crate::proto::http::date::parse_http_date;
 use crate::proto::http::etag::EntityTag;
 
 /// The longest name of a file, in bytes: that of Linux (NAME_MAX), macOS and the BSDs.
 const LONGEST_NAME: usize = 255;
-/// So many pairs of names are tried.
+/// The number of pairs that are tried.
 const TRIES: usize = 100;
 /// The longest name of which the last pair is not longer than [`LONGEST_NAME`].
-const LONGEST_STEM: usize = LONGEST_NAME - ".99.part.validator".len();
+const LONGEST_STEM: usize = LONGEST_NAME - ".part.99.validator".len();
 /// The longest file of a validator that is read, in bytes: the longest field that the client takes.
 const LONGEST_NOTE: u64 = 100 << 10;
 
@@ -60,16 +63,16 @@ impl PartName {
             }
         }
         let taken =
-            "all names beside it, from .part to .99.part, are taken; right: another -o FILE";
+            "all names beside it, from .part to .part.99, are taken; right: another -o FILE";
         Err(io::Error::new(ErrorKind::AlreadyExists, taken))
     }
 
     fn numbered(target: &Path, number: usize) -> PartName {
         let mut part = stem(target.file_name().unwrap_or_default());
+        part.push(".part");
         if number > 0 {
             part.push(format!(".{number}"));
         }
-        part.push(".part");
         let mut note = part.clone();
         note.push(".validator");
         PartName { part: target.with_file_name(part), note: target.with_file_name(note) }
@@ -77,15 +80,39 @@ impl PartName {
 
     fn look(&self) -> io::Result<Found> {
         let part = kind(&self.part)?;
-        Ok(match (kind(&self.note)?, part) {
-            (None, None) => Found::Free,
-            (Some(Kind::File), None | Some(Kind::File)) => {
-                let mut text = Vec::new();
-                File::open(&self.note)?.take(LONGEST_NOTE + 1).read_to_end(&mut text)?;
-                validator_of(&text).map_or(Found::Others, Found::Ours)
-            }
-            _ => Found::Others,
-        })
+        match (kind(&self.note)?, part) {
+            (None, None) => Ok(Found::Free),
+            (Some(Kind::File), None | Some(Kind::File)) => match self.read_note() {
+                // Another user's: the folder may take new files all the same.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Found::Others),
+                found => found,
+            },
+            _ => Ok(Found::Others),
+        }
+    }
+
+    fn read_note(&self) -> io::Result<Found> {
+        let mut note = Vec::new();
+        File::open(&self.note)?.take(LONGEST_NOTE + 1).read_to_end(&mut note)?;
+        let begun = match OpenOptions::new().write(true).open(&self.part) {
+            Ok(part) => part.metadata()?.len() > 0,
+            Err(error) if error.kind() == ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        // Another client is about to write an empty note, or was killed before it did.
+        let is_begun_note = note.is_empty() && !begun;
+        let validator = if is_begun_note { Some(None) } else { validator_of(&note) };
+        Ok(validator.map_or(Found::Others, Found::Ours))
+    }
+
+    /// Returns true if this file has the name of the part.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn is_of(&self, file: &File) -> io::Result<bool> {
+        let file = file.metadata()?;
+        let named = fs::symlink_metadata(&self.part);
+        Ok(named.is_ok_and(|named| (named.dev(), named.ino()) == (file.dev(), file.ino())))
     }
 
     /// Opens the part. The file of the validator comes first, so that no part is without it.
@@ -93,17 +120,20 @@ impl PartName {
     /// # Errors
     /// Those of the file system.
     pub(super) fn open(&self, found: &Found) -> io::Result<File> {
-        let is_new = matches!(found, Found::Free);
-        if is_new {
+        if matches!(found, Found::Free) {
             let mut note = OpenOptions::new().write(true).create_new(true).open(&self.note)?;
-            note.write_all(format!("{NONE}\n").as_bytes())?;
+            if let Err(error) = note.write_all(format!("{NONE}\n").as_bytes()) {
+                remove(&self.note)?;
+                return Err(error);
+            }
         }
-        let mut options = OpenOptions::new();
-        let opened = options.write(true).create(true).create_new(is_new).open(&self.part);
-        if is_new && opened.is_err() {
-            remove(&self.note)?;
-        }
-        opened
+        let no_link = OFlag::O_NOFOLLOW.bits();
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(no_link)
+            .open(&self.part)
     }
 
     /// Keeps the validator of the part.
@@ -205,7 +235,7 @@ mod tests {
         assert_ne!(stem(one.as_ref()), stem(two.as_ref()));
         let short = PartName::numbered(Path::new("x"), 0);
         assert_eq!((short.part, short.note), ("x.part".into(), "x.part.validator".into()));
-        assert_eq!(PartName::numbered(Path::new("d/x"), 1).part, Path::new("d/x.1.part"));
+        assert_eq!(PartName::numbered(Path::new("d/x"), 1).part, Path::new("d/x.part.1"));
         assert_eq!(fnv_1a(b"foobar"), 0x8594_4171_f739_67e8);
     }
 

@@ -12,6 +12,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Seek as _, SeekFrom, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,9 @@ impl PartialFile {
     /// # Errors
     /// Those of the file system; [`ErrorKind::WouldBlock`] when another process writes to it.
     pub fn create(target: &Path, head: &Headers) -> io::Result<PartialFile> {
+        if target.as_os_str().as_bytes().ends_with(b"/") {
+            return Err(ErrorKind::IsADirectory.into());
+        }
         let about = match fs::metadata(target) {
             Ok(about) => Some(about),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -50,8 +54,9 @@ impl PartialFile {
         }
         let target = resolved(target);
         let (file, name) = match open(&target) {
-            Err(error) if about.is_some() && is_refused(&error) => {
-                let file = OpenOptions::new().write(true).truncate(true).open(&target)?;
+            Err(error) if about.is_some() && must_stay(&error) => {
+                let file = lock(OpenOptions::new().write(true).open(&target)?)?;
+                file.set_len(0)?;
                 return Ok(PartialFile(Backing::Direct(file)));
             }
             opened => opened?,
@@ -70,26 +75,24 @@ impl PartialFile {
     /// As [`PartialFile::create`]; [`ErrorKind::InvalidData`] when its length has changed.
     pub fn go_on(target: &Path, at_hand: &AtHand, head: &Headers) -> io::Result<PartialFile> {
         let target = resolved(target);
-        let moved = match at_hand.path() == target {
-            true => move_aside(&target, head),
-            false => Ok(()),
+        let is_part = at_hand.path() != target;
+        let (mut file, part) = match is_part {
+            true => open(&target).map(|(file, name)| (file, Some(name)))?,
+            false => (lock(OpenOptions::new().write(true).open(&target)?)?, None),
         };
-        let mut backing = match moved {
-            // It stays where it is, as in `create` and `finish`.
-            Err(error) if is_refused(&error) || error.kind() == ErrorKind::ResourceBusy => {
-                Backing::Direct(OpenOptions::new().write(true).open(&target)?)
-            }
-            moved => {
-                moved?;
-                let (file, name) = open(&target)?;
-                Backing::Beside { file, name, target }
-            }
-        };
-        let (Backing::Beside { file, .. } | Backing::Direct(file)) = &mut backing;
         if file.seek(SeekFrom::End(0))? != at_hand.rest.from {
-            return Err(io::Error::new(ErrorKind::InvalidData, "it has grown meanwhile"));
+            let changed = "its length has changed meanwhile";
+            return Err(io::Error::new(ErrorKind::InvalidData, changed));
         }
-        Ok(PartialFile(backing))
+        let part = match part {
+            Some(name) => Ok(name),
+            None => move_aside(&target, head),
+        };
+        Ok(PartialFile(match part {
+            Ok(name) => Backing::Beside { file, name, target },
+            Err(error) if must_stay(&error) => Backing::Direct(file),
+            Err(error) => return Err(error),
+        }))
     }
 
     /// Completes the file: it appears under its name.
@@ -105,10 +108,10 @@ impl PartialFile {
                     true => fs::rename(&name.part, &target),
                     false => Err(ErrorKind::ResourceBusy.into()),
                 };
-                match (renamed, before) {
-                    (Ok(()), _) => name.remove_validator(),
-                    (Err(error), None) => Err(error),
-                    (Err(_), Some(_)) => {
+                match renamed {
+                    Ok(()) => name.remove_validator(),
+                    Err(error) if before.is_none() || !must_stay(&error) => Err(error),
+                    Err(_) => {
                         let mut whole = File::open(&name.part)?;
                         let mut place =
                             OpenOptions::new().write(true).truncate(true).open(&target)?;
@@ -146,24 +149,36 @@ impl Write for PartialFile {
 /// Opens the part of this file, which no other client writes to.
 fn open(target: &Path) -> io::Result<(File, PartName)> {
     let (name, found) = PartName::of(target)?;
-    let file = name.open(&found)?;
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            Err(io::Error::new(ErrorKind::WouldBlock, "another client writes to it"))
-        }
-        Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => Err(error),
-        Ok(()) | Err(TryLockError::Error(_)) => Ok((file, name)),
+    let file = lock(name.open(&found)?)?;
+    // Another client may have renamed it before the lock was free.
+    match name.is_of(&file)? {
+        true => Ok((file, name)),
+        false => Err(in_use()),
     }
 }
 
-/// Makes the file itself its part.
-fn move_aside(target: &Path, head: &Headers) -> io::Result<()> {
+/// Locks a file against other clients, where the file system has locks.
+fn lock(file: File) -> io::Result<File> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(in_use()),
+        Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => Err(error),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+fn in_use() -> io::Error {
+    io::Error::new(ErrorKind::WouldBlock, "another client writes to it")
+}
+
+/// Makes the file itself its part, and returns the names of that.
+fn move_aside(target: &Path, head: &Headers) -> io::Result<PartName> {
     let (_reserved, name) = open(target)?;
     if let Err(error) = fs::rename(target, &name.part) {
         name.remove()?;
         return Err(error);
     }
-    name.keep_validator(validator(head).as_deref())
+    name.keep_validator(validator(head).as_deref())?;
+    Ok(name)
 }
 
 /// Returns the file that this name leads to, through symbolic links, whether it is there or not: the
@@ -179,9 +194,11 @@ pub(super) fn resolved(path: &Path) -> PathBuf {
     at
 }
 
-/// Returns true if the folder takes no new file.
-fn is_refused(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+/// Returns true if the folder takes no new file, or the name is a mount point: the file is then written under
+/// its own name.
+fn must_stay(error: &io::Error) -> bool {
+    use ErrorKind::{PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem | ResourceBusy)
 }
 
 /// Returns true if this part can take the place of a file, and nothing but the content changes: it has

@@ -28,11 +28,7 @@ pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
         });
         let reached = Url::parse(url).map_err(Error::Url).and_then(|url| client.probe(&url));
         let text = lock(&found).text(url, &reached);
-        match print_stdout(text.as_bytes()) {
-            Ok(()) => {}
-            Err(CommandError::BrokenPipe) => return Ok(0),
-            Err(stop) => return Err(stop),
-        }
+        print_stdout(text.as_bytes())?;
         code = match reached {
             Ok(_) => 0,
             Err(error) => {

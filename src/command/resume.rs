@@ -3,7 +3,8 @@
 //! The server checks that both belong together, by If-Range (RFC 9110, 13.1.5) with the validator of
 //! the response that the beginning is from: a strong ETag, or a strong Last-Modified (8.8). If none was
 //! kept, no If-Range is sent, because the time of a local file is no validator; instead, the rest is
-//! refused if its Last-Modified is later than that time. A part of another version is never appended.
+//! refused if its Last-Modified is later than that time. A rest that the response shows to be of
+//! another version is never appended.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -64,7 +65,7 @@ impl Rest {
         }
     }
 
-    /// Returns what this response contains; `None` if it is an error response.
+    /// Returns what this response contains; `None` if it is neither the rest nor the whole.
     ///
     /// # Errors
     /// Says why the response does not fit.
@@ -79,14 +80,16 @@ impl Rest {
             (206, _) => Err(format!(
                 "the server did not send the requested range, bytes {from}- (RFC 9110, 14.4)"
             )),
-            (416, Some((None, Some(length))))
-                if length != from && self.version != Version::Unknown =>
-            {
-                Err(format!(
-                    "the local file has {from} bytes, but the file on the server has {length}"
-                ))
+            (416, _) if self.version == Version::Unknown => Ok(Some(ResumeOutcome::Nothing)),
+            (416, Some((None, Some(length)))) if length == from => Ok(Some(ResumeOutcome::Nothing)),
+            (416, Some((None, Some(length)))) => Err(format!(
+                "the local file has {from} bytes, but the file on the server has {length}"
+            )),
+            (416, _) => {
+                Err("the server does not say how long the file is, so the local part may not be \
+                 all of it (RFC 9110, 15.5.17)"
+                    .to_owned())
             }
-            (416, _) => Ok(Some(ResumeOutcome::Nothing)),
             (200..=299, _) if self.version != Version::Unknown => Ok(Some(ResumeOutcome::Whole)),
             (200..=299, _) => {
                 Err("the server does not support ranges, so the download cannot be continued"
@@ -245,6 +248,8 @@ mod tests {
             (date, 206, &[("Content-Range", "bytes 5-9/*"), ("Last-Modified", "y")], Err(())),
             (kept.clone(), 200, &[], came(ResumeOutcome::Whole)),
             (kept.clone(), 416, &[("Content-Range", "bytes */5")], came(ResumeOutcome::Nothing)),
+            (kept.clone(), 416, &[], Err(())),
+            (kept.clone(), 416, &[("Content-Range", "bytes 5-9/10")], Err(())),
             (kept, 416, &[("Content-Range", "bytes */4")], Err(())),
             (written.clone(), 206, &[range], came(ResumeOutcome::Rest)),
             (

@@ -77,7 +77,10 @@ impl Retry<'_> {
     ) -> Option<String> {
         let on = self.wishes.retry_on;
         match stop {
-            None | Some(CommandError::Refused(_)) if answer.is_some_and(is_temporary) => {
+            // 33: the error response to a request for the rest (-C).
+            None | Some(CommandError::Refused(_) | CommandError::Failed(33, _))
+                if answer.is_some_and(is_temporary) =>
+            {
                 answer.map(|head| format!("the status is {}", head.status.code()))
             }
             // A body that is gone does not come back.
@@ -136,6 +139,20 @@ mod tests {
                 Err(CommandError::Refused(429)),
                 Some(429),
                 Some("the status is 429"),
+            ),
+            (
+                "busy, -C",
+                Transient,
+                Err(CommandError::Failed(33, String::new())),
+                Some(503),
+                Some("the status is 503"),
+            ),
+            (
+                "another range, -C",
+                Transient,
+                Err(CommandError::Failed(33, String::new())),
+                Some(206),
+                None,
             ),
             ("no", Transient, Err(CommandError::Refused(404)), Some(404), None),
             (

@@ -46,19 +46,22 @@ pub fn stderr() -> io::Result<StandardStream> {
 /// Opens a standard stream beside which there are these others.
 fn open(stream: BorrowedFd<'_>, others: &[&dyn AsFd]) -> io::Result<StandardStream> {
     let file = File::from(stream.try_clone_to_owned()?);
-    let is_null = |fd: BorrowedFd<'_>| {
-        let about = fd.try_clone_to_owned().and_then(|fd| File::from(fd).metadata());
-        about.is_ok_and(|about| is_dev_null(&about))
+    let may_be_closed = |fd: BorrowedFd<'_>| {
+        let other = fd.try_clone_to_owned().map(File::from);
+        other.is_ok_and(|other| may_replace_closed(&other).unwrap_or(false))
     };
-    // Rust opens `/dev/null` for reading and writing; a shell's `>/dev/null` is open for writing only. Other
-    // programs that discard output (Python's DEVNULL) open it for both, too: usually not for one stream
-    // alone, so beside another one it is meant.
-    let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
-    let is_for_both = flags & OFlag::O_ACCMODE == OFlag::O_RDWR;
-    let was_closed = is_for_both
-        && is_dev_null(&file.metadata()?)
-        && !others.iter().any(|other| is_null(other.as_fd()));
+    // Other programs that discard output (Python's DEVNULL) open `/dev/null` for both, too: usually not for
+    // one stream alone, so beside another one it is meant.
+    let was_closed =
+        may_replace_closed(&file)? && !others.iter().any(|other| may_be_closed(other.as_fd()));
     if was_closed { Err(Errno::EBADF.into()) } else { Ok(StandardStream(file)) }
+}
+
+/// Returns true if Rust may have opened this in place of a closed stream: `/dev/null`, for reading and
+/// writing. That of a shell (`</dev/null`, `>/dev/null`) is open for one of them.
+fn may_replace_closed(file: &File) -> io::Result<bool> {
+    let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
+    Ok(flags & OFlag::O_ACCMODE == OFlag::O_RDWR && is_dev_null(&file.metadata()?))
 }
 
 fn is_dev_null(about: &Metadata) -> bool {

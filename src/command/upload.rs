@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use super::standard_stream::{StandardStream, stdin};
 
-/// The size of a file is relied on only above this, in bytes: no file of /proc or /sys says to be larger,
-/// and less is read at once.
+/// The reported size is used only for a file larger than this, in bytes. Most files of /proc and /sys report
+/// 0 or one page; a small file is read at once instead.
 const SMALL: u64 = 64 << 10;
 
 /// The parts of a body; it can be opened any number of times.

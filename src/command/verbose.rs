@@ -4,12 +4,12 @@
 
 use std::collections::VecDeque;
 use std::fs::{File, Permissions};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::error::CommandError;
+use super::error::{CommandError, print_stderr};
 use super::explain::explain;
 use super::network::response_limits;
 use super::standard_stream::{StandardStream, stderr};
@@ -83,9 +83,11 @@ impl VerboseObservers {
 /// is there gets this mode, too; a device or a pipe keeps its own.
 fn private_file(path: &Path) -> io::Result<File> {
     const MODE: u32 = 0o600;
-    let file = File::options().write(true).create(true).truncate(true).mode(MODE).open(path)?;
+    let file = File::options().write(true).create(true).truncate(false).mode(MODE).open(path)?;
     if file.metadata()?.is_file() {
+        // First the mode: a file that cannot have it keeps its content.
         file.set_permissions(Permissions::from_mode(MODE))?;
+        file.set_len(0)?;
     }
     Ok(file)
 }
@@ -120,7 +122,7 @@ impl Observer for VerboseEvents {
             let mut asked = lock(asked);
             text = explained(&text, event, &mut asked);
         }
-        stderr().and_then(|mut stderr| stderr.write_all(&text)).unwrap_or_default();
+        print_stderr(&text);
     }
 }
 

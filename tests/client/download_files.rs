@@ -202,17 +202,17 @@ fn what_the_client_did_not_make_is_not_touched() {
     let server = Server::start(&[]);
     let folder = Folder::new();
     let path = at(&folder, "x");
-    for other in ["x.part", "x.part.validator", "x.1.part", "x.1.part.validator"] {
+    for other in ["x.part", "x.part.validator", "x.part.1", "x.part.1.validator"] {
         folder.write(other, "precious");
     }
-    symlink("x.part", folder.join("x.2.part")).expect("a link");
+    symlink("x.part", folder.join("x.part.2")).expect("a link");
     let before = names(&folder);
     assert_eq!(fetched(&["-o", &path, &server.url("/bytes/3")]), "");
     assert_eq!(text(&path), "abc");
     fs::remove_file(&path).expect("it is there");
     assert_eq!(names(&folder), before);
     let finished = fetch(&["-o", &path, &half(TAG).url("/")]);
-    assert!(finished.failed(18, "half").contains("/x.3.part; -C - continues it"), "{finished:?}");
+    assert!(finished.failed(18, "half").contains("/x.part.3; -C - continues it"), "{finished:?}");
     let rest =
         Fake::saying("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-9/10\r\n\r\nWORLD");
     fetched(&["-C", "-", "-o", &path, &rest.url("/")]);
@@ -223,6 +223,19 @@ fn what_the_client_did_not_make_is_not_touched() {
     for other in &before {
         assert_eq!(text(&at(&folder, other)), "precious", "{other}");
     }
+}
+
+/// A client that was killed before it wrote down the validator leaves an empty file.
+#[test]
+fn an_empty_validator_is_ours_and_a_folder_is_no_file() {
+    let server = Server::start(&[]);
+    let folder = Folder::new();
+    folder.write("x.part.validator", "");
+    fetched(&["-o", &at(&folder, "x"), &server.url("/bytes/3")]);
+    assert_eq!((&*text(&at(&folder, "x")), names(&folder)), ("abc", vec!["x".to_owned()]));
+    let finished = fetch(&["-o", &at(&folder, "new/"), &server.url("/bytes/3")]);
+    finished.failed(23, "a folder");
+    assert_eq!(names(&folder), ["x"]);
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn measure(options: &BenchOptions, stop: &AtomicBool) -> Result<Summary, Command
     let watched = !options.silent && io::stderr().is_terminal();
     let outcome = run(&plan, stop, |after, so_far| {
         if watched {
-            print_stderr(&format!("\r\x1b[K{}", progress(after, so_far)));
+            print_stderr(format!("\r\x1b[K{}", progress(after, so_far)));
         }
     });
     if watched {

@@ -8,7 +8,8 @@ use crate::proto::http::server_timing::Metric;
 use crate::text::time;
 
 impl RequestTrace {
-    /// Returns the rows of the request in the order of their beginnings.
+    /// Returns the picture of the request: its phases in the order in which they began, then what failed, the
+    /// wait, the body and the total.
     pub(super) fn picture(&self) -> Picture {
         let mut rows = self.rows.clone();
         rows.sort_by_key(|row| row.begins);

@@ -118,7 +118,9 @@ impl Url {
 /// Returns where the user and password stand in the authority of a URL, without their `@` (RFC 3986, 3.2.1).
 /// The URL may be of any scheme.
 pub fn userinfo(typed: &[u8]) -> Option<std::ops::Range<usize>> {
-    let begin = typed.windows(3).position(|bytes| bytes == b"://").map_or(0, |at| at + 3);
+    // One slash is enough, as in [`split_scheme`].
+    let begin = typed.windows(2).position(|bytes| bytes == b":/").map_or(0, |at| at + 2);
+    let begin = begin + usize::from(begin > 0 && typed[begin..].starts_with(b"/"));
     let authority = typed[begin..].split(|byte| b"/?#".contains(byte)).next()?;
     authority.iter().rposition(|&byte| byte == b'@').map(|end| begin..begin + end)
 }
@@ -152,7 +154,7 @@ fn encode_path(typed: &str) -> Result<PathAndQuery, UrlError> {
     PathAndQuery::parse(text.as_bytes()).map_err(|_| UrlError::Path(typed.to_owned()))
 }
 
-/// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986, 3.1).
+/// Returns true for `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986, 3.1).
 pub fn is_scheme(text: &str) -> bool {
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(letters)
@@ -179,15 +181,21 @@ fn without_secret(authority: &str, text: &str) -> String {
 }
 
 /// Returns an address that [`Url::parse`] may have refused, without the user and the password that may be in
-/// it: without all that is before its last `@`, except the scheme.
+/// it: without all that is before its last `@`, except the scheme; without a port that is no number.
 pub fn without_user(text: &str) -> Cow<'_, str> {
     let (scheme, rest) = match split_scheme(text) {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), text),
     };
+    if Url::parse(text).is_ok() {
+        return Cow::Borrowed(text);
+    }
     match rest.rsplit_once('@') {
-        Some((_, host)) if Url::parse(text).is_err() => Cow::Owned(scheme + host),
-        _ => Cow::Borrowed(text),
+        Some((_, host)) => Cow::Owned(scheme + host),
+        None => {
+            let (place, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+            Cow::Owned(scheme + &without_secret(place, text) + path)
+        }
     }
 }
 
@@ -286,6 +294,9 @@ mod tests {
             ("http://u:secret/w@h/", "http://h/"),
             ("http://h/@x", "http://h/@x"),
             ("http://h:99999/x", "http://h:99999/x"),
+            ("u:secret", "u:..."),
+            ("u:secret://h", "u:...//h"),
+            ("http://u:secret/x", "http://u:.../x"),
         ] {
             assert_eq!(without_user(typed), shown);
         }
