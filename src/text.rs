@@ -1,8 +1,8 @@
 //! Text for people: numbers and times, bars, word wrap, escapes, colour; in [`wire`], what passes on a
 //! connection. It uses only `proto`; every room above may use it.
 //!
-//! Refused: a control byte that reaches a terminal or a log. What a peer sent passes one of the escape functions
-//! first. Colour is a caller's choice; [`wants_colour`] says what the environment wishes.
+//! Refused: a control byte that reaches a terminal or a log. What a peer sent passes one of the escape
+//! functions first. Colour is a caller's choice; [`wants_colour`] says what the environment wishes.
 
 pub mod wire;
 
@@ -104,8 +104,8 @@ pub fn blocks(eighths: usize) -> String {
     "█".repeat(eighths / 8) + ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
 }
 
-/// Returns a bar that covers a `share` (0 to 1) of `width` columns, to an eighth of a column. A share above 0 is
-/// never an empty bar.
+/// Returns a bar that covers a `share` (0 to 1) of `width` columns, to an eighth of a column. A share
+/// above 0 is never an empty bar.
 pub fn bar(share: f64, width: usize) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to a width")]
     let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
@@ -213,7 +213,7 @@ pub fn escape_bytes(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for &byte in bytes {
         match byte {
-            b'"' | b'\\' | 0..=0x1F | 0x7F.. => out.push_str(&format!("\\x{byte:02X}")),
+            b'"' | b'\\' | 0..=0x1F | 0x7F.. => push_hex(&[byte], &mut out),
             visible => out.push(char::from(visible)),
         }
     }
@@ -243,7 +243,8 @@ pub fn wants_colour() -> bool {
         && env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
-/// Returns the text in a colour, if it is `wanted`. The colour is the number that terminals give it (ECMA-48, 8.3.117).
+/// Returns the text in a colour, if it is `wanted`. The colour is the number that terminals give it
+/// (ECMA-48, 8.3.117).
 pub fn paint(text: &str, colour: &str, wanted: bool) -> String {
     if wanted { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
 }

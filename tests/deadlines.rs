@@ -56,6 +56,27 @@ fn half_a_head_gets_408_which_says_what_arrived_and_what_is_missing() {
     }
 }
 
+/// A byte every 50 ms comes before each blocking read of the textbook has waited its 100 ms.
+#[test]
+fn a_drip_does_not_outlast_the_deadline_of_a_head_or_of_a_body() {
+    for driver in DRIVERS {
+        let flags = ["--head-time", "0.5", "--transfer-grace", "0.5", "--transfer-rate", "1000"];
+        let server = server(driver, &flags);
+        let body = b"POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
+        for (begun, begin) in [("head", &b"GET / HTTP/1.1\r\nX: "[..]), ("body", body)] {
+            let mut wire = server.connect();
+            wire.send(begin);
+            let since = Instant::now();
+            let dripped = (0..60).any(|_| {
+                wire.try_send(b"x");
+                !wire.is_silent_for(Duration::from_millis(50))
+            });
+            assert!(dripped, "{driver}, {begun}: still open after {:?}", since.elapsed());
+            assert!(since.elapsed() < Duration::from_secs(2), "{driver}, {begun}");
+        }
+    }
+}
+
 #[test]
 fn idle_and_silent_connections_are_closed_without_a_response() {
     for driver in DRIVERS {

@@ -62,15 +62,15 @@ fn health(stats: &Stats) -> Response {
     }
 }
 
-/// Returns a 403 to a client that may not see the statistics; also to a page of another site in a browser on this
-/// machine, whose name was made to point here (DNS rebinding).
+/// Returns a 403 to a client that may not see the statistics; also to a page of another site in a browser
+/// on this machine, whose name was made to point here (DNS rebinding).
 fn refusal(audience: Audience, hosts: &AllowedHosts, request: &Request) -> Option<Response> {
     let (what, right) = if !audience.includes(request.peer.ip()) {
         (
             "the metrics are available to clients on the server's machine only",
             "a request from that machine, or a server that runs with --metrics everyone",
         )
-    } else if audience == Audience::Loopback && !hosts.admit_host(&request.head) {
+    } else if audience == Audience::Loopback && !hosts.admits_host(&request.head) {
         (
             "the metrics are for this machine only, and Host is not a name of it that the server knows",
             "an address or localhost in the URL, or a server that runs with --allow-host NAME",

@@ -90,7 +90,8 @@ fn respond(outcome: HandlerResult, request: &Request) -> Response {
         Err(UsersError::Refused(error)) => refusal(&error, request),
         Err(UsersError::Store(StoreError::Disk(error))) => failed(&request.head, &error),
         Err(UsersError::Store(StoreError::NotAUser(what))) => {
-            let (status, right) = (Status::INTERNAL_SERVER_ERROR, "a PUT of the user, or a DELETE");
+            let status = Status::INTERNAL_SERVER_ERROR;
+            let right = "a PUT or a DELETE, if it is a regular file; else it has to be removed on the server";
             refusal(&ErrorResponse::new(status, "RFC 9110, 15.6.1", what, right), request)
         }
         Err(UsersError::Store(busy @ StoreError::Busy)) => {
@@ -138,10 +139,6 @@ impl<H: Handler> Handler for Writing<H> {
 
     fn body_limit(&self) -> Option<u64> {
         Some(LARGEST_BODY)
-    }
-
-    fn tidy(&self) {
-        self.0.tidy();
     }
 
     fn handle(&self, request: &mut Request) -> Response {

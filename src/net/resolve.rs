@@ -79,8 +79,9 @@ impl std::error::Error for ResolveError {
 }
 
 /// Returns the addresses of `host` that belong to `family`, in the order in which they should be tried
-/// (RFC 6724). A literal address (IPv6 without brackets) is returned without a lookup, and so are the loopback
-/// addresses for a name within `localhost` (RFC 6761, 6.3): most resolvers do not know such a name.
+/// (RFC 6724). A literal address (IPv6 without brackets) is returned without a lookup, and so are the
+/// loopback addresses for a name within `localhost` (RFC 6761, 6.3): most resolvers do not know such a
+/// name.
 ///
 /// The system is asked for both families, whatever `family` is: `std` has no look-up of one, and the smallest
 /// crate that has it brings a second one along. So `-4` waits for the answer about IPv6, once for each name.

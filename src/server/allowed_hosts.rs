@@ -1,7 +1,7 @@
 //! Which pages of the web may act here through a visitor's browser.
 //!
-//! A browser sends a form of any site to any server that its machine can reach, also to one on `127.0.0.1`. Two
-//! fields say what is going on, and a page cannot set either of them:
+//! A browser sends a form of any site to any server that its machine can reach, also to one on
+//! `127.0.0.1`. Two fields say what is going on, and a page cannot set either of them:
 //!
 //! - `Origin` names the site of the page, in every request that may change something (WHATWG Fetch, 3.2). It must be
 //!   this server;
@@ -9,7 +9,8 @@
 //!   then of the same origin as this server. So a name counts only if it is known: addresses and
 //!   `localhost` are, and the names that the configuration gives.
 //!
-//! People who type requests, and programs, send no `Origin`: nothing changes for them.
+//! People who type requests, and programs, send no `Origin`: nothing changes for them. A GET is answered
+//! under any name: what is for this machine only asks [`AllowedHosts::admits_host`] itself.
 
 use std::net::Ipv4Addr;
 
@@ -40,9 +41,9 @@ impl AllowedHosts {
     }
 
     /// Returns true if a page may send this request: it comes from no page, or from one of this server.
-    pub fn admit_origin(&self, head: &RequestHead) -> bool {
+    pub fn admits_origin(&self, head: &RequestHead) -> bool {
         let Some(origin) = head.headers.first("origin") else { return true };
-        if *self == AllowedHosts::Any {
+        if matches!(self, AllowedHosts::Any) {
             return true;
         }
         let (is_http, rest) =
@@ -60,8 +61,8 @@ impl AllowedHosts {
     }
 
     /// Returns true if the request names a known host, or none.
-    pub fn admit_host(&self, head: &RequestHead) -> bool {
-        *self == AllowedHosts::Any
+    pub fn admits_host(&self, head: &RequestHead) -> bool {
+        matches!(self, AllowedHosts::Any)
             || head.host().is_none_or(|host| is_own(&host.host) || self.names(&host.host))
     }
 
@@ -122,8 +123,8 @@ mod tests {
             ("127.0.0.1:8080", "moz-extension://127.0.0.1:8080", false),
         ] {
             let head = request(host, origin);
-            assert_eq!(named.admit_origin(&head), want, "{host}, {origin}");
-            assert!(AllowedHosts::Any.admit_origin(&head), "{host}, {origin}");
+            assert_eq!(named.admits_origin(&head), want, "{host}, {origin}");
+            assert!(AllowedHosts::Any.admits_origin(&head), "{host}, {origin}");
         }
     }
 
@@ -141,7 +142,7 @@ mod tests {
             ("localhost.evil.example", false),
             ("127.1", false),
         ] {
-            assert_eq!(named.admit_host(&request(host, "")), want, "{host}");
+            assert_eq!(named.admits_host(&request(host, "")), want, "{host}");
         }
     }
 }

@@ -41,6 +41,10 @@ pub(super) enum End {
 impl TextbookConnection<'_> {
     /// Reads what the client has sent, and waits for it; returns false when the deadline has passed.
     pub(super) fn read(&mut self, deadline: Deadline) -> Result<bool, End> {
+        // What the last read brought after the deadline does not extend it.
+        if deadline.has_passed(self.context.start) {
+            return Ok(false);
+        }
         self.flush()?;
         loop {
             self.check_stop()?;

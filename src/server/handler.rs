@@ -57,8 +57,8 @@ pub trait Handler: Send + Sync + 'static {
         false
     }
 
-    /// Returns true if the handler takes a body in any content coding (RFC 9110, 8.4), which it gets as it came:
-    /// still compressed, with the field `Content-Encoding`. Otherwise such a request gets a 415.
+    /// Returns true if the handler takes a body in any content coding (RFC 9110, 8.4), which it gets as
+    /// it came: still compressed, with the field `Content-Encoding`. Otherwise such a request gets a 415.
     fn takes_coded(&self) -> bool {
         false
     }

@@ -220,8 +220,8 @@ impl Server {
         self.run_with(|| {})
     }
 
-    /// Does the same, and calls `ready` when all threads have started: the clients that have connected since the
-    /// server was bound are served from then on.
+    /// Does the same, and calls `ready` when all threads have started: the clients that have connected
+    /// since the server was bound are served from then on.
     ///
     /// # Errors
     /// As [`Server::run`]. When threads cannot be started, `ready` has not been called.

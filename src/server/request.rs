@@ -20,7 +20,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// Returns a named part of the path: the `id` of `/users/{id}`.
+    /// Returns a named part of the path: the `id` of `/users/{id}`. It is decoded, so a `%2F` is a `/` in
+    /// it, and it may hold `..` segments: a handler that opens a file by it must check it.
     ///
     /// # Panics
     /// When the route has no part of this name, which is a mistake in the program.

@@ -84,19 +84,23 @@ impl Drop for Temporary {
 pub(super) fn clear_abandoned(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let path = entry.path();
-        if path.extension().is_none_or(|extension| extension != "tmp")
-            || !entry.file_type()?.is_file()
-        {
+        let name = entry.file_name();
+        let is_ours =
+            name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(".tmp"));
+        if !is_ours || !entry.file_type()?.is_file() {
             continue;
         }
-        match File::open(&path).map(|file| file.try_lock().map(|()| file)) {
+        let path = entry.path();
+        let removed = match File::open(&path).map(|file| file.try_lock().map(|()| file)) {
             // Open, and so locked, until it is removed.
-            Ok(Ok(_locked)) => fs::remove_file(&path)?,
-            Ok(Err(TryLockError::WouldBlock)) => {}
-            Ok(Err(TryLockError::Error(error))) => return Err(error),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            Ok(Ok(_locked)) => fs::remove_file(&path),
+            Ok(Err(TryLockError::WouldBlock)) => Ok(()),
+            Ok(Err(TryLockError::Error(error))) | Err(error) => Err(error),
+        };
+        if let Err(error) = removed
+            && error.kind() != ErrorKind::NotFound
+        {
+            log::warn!("{} cannot be removed: {error}", path.display());
         }
     }
     Ok(())

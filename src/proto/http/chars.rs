@@ -62,19 +62,19 @@ pub static FIELD_VALUE: Class = Class::of(b"\t").and_range(b' ', b'~').and_range
 /// `pchar / "/"`, where `pchar = unreserved / pct-encoded / sub-delims / ":" / "@"` (RFC 3986, 3.3),
 /// and `[ ] | ^ { }` and the backtick, which browsers send as they were typed (WHATWG URL, path
 /// percent-encode set) and which mean nothing to us but themselves. A backslash is not in it.
-pub static PATH: Class = Class::of(b"-._~!$&'()*+,;=:@/%[]|^{}`").and_alphanumeric();
+pub static PATH: Class = Class::of(PATH_MARKS).and_alphanumeric();
 
-/// What a server takes in a path: the same, and bytes of UTF-8, which curl sends as they were typed.
-pub static PATH_TAKEN: Class =
-    Class::of(b"-._~!$&'()*+,;=:@/%[]|^{}`").and_alphanumeric().and_range(0x80, 0xFF);
+const PATH_MARKS: &[u8] = b"-._~!$&'()*+,;=:@/%[]|^{}`";
+
+/// What a server accepts in a path: the same, and bytes of UTF-8, which curl sends as they were typed.
+pub static PATH_ACCEPTED: Class = Class::of(PATH_MARKS).and_alphanumeric().and_range(0x80, 0xFF);
 
 /// `*( pchar / "/" / "?" )` (RFC 3986, 3.4), and again what browsers leave as it is.
 pub static QUERY: Class = Class::of(b"-._~!$&'()*+,;=:@/%[]|^{}`?\\").and_alphanumeric();
 
-/// What a server takes in a query: all that cannot end it (WHATWG URL, query state). It means nothing to the
-/// framing, and as many programs do not encode it as do.
-pub static QUERY_TAKEN: Class =
-    Class::of(b"").and_range(b'!', b'"').and_range(b'$', b'~').and_range(0x80, 0xFF);
+/// What a server accepts in a query: all that cannot end it (WHATWG URL, query state). The query has no
+/// meaning for the framing, and many programs do not encode it.
+pub static QUERY_ACCEPTED: Class = Class::of(b"!\"").and_range(b'$', b'~').and_range(0x80, 0xFF);
 
 /// `reg-name = *( unreserved / pct-encoded / sub-delims )` (RFC 3986, 3.2.2): a host by name.
 pub static REG_NAME: Class = Class::of(b"-._~!$&'()*+,;=%").and_alphanumeric();
@@ -153,7 +153,7 @@ pub fn first_bad_percent(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Decodes percent-encoding (RFC 3986, 2.1). A `%` without two digits after it stays as it is;
-/// parsed targets have none.
+/// a parsed path has none, a query may.
 pub fn percent_decode(text: &(impl AsRef<[u8]> + ?Sized)) -> Cow<'_, [u8]> {
     let bytes = text.as_ref();
     if !bytes.contains(&b'%') {
@@ -235,8 +235,8 @@ mod tests {
         assert!(b"\t ~\x80\xff".iter().all(|&byte| FIELD_VALUE.has(byte)));
         assert!(b"\\#\" <>\x80".iter().all(|&byte| !PATH.has(byte)));
         assert!(b"#\" <>\x80".iter().all(|&byte| !QUERY.has(byte)));
-        assert!(b"\\#\" <>\x7F\0".iter().all(|&byte| !PATH_TAKEN.has(byte)));
-        assert!(b"# \x7F\t\0".iter().all(|&byte| !QUERY_TAKEN.has(byte)));
+        assert!(b"\\#\" <>\x7F\0".iter().all(|&byte| !PATH_ACCEPTED.has(byte)));
+        assert!(b"# \x7F\t\0".iter().all(|&byte| !QUERY_ACCEPTED.has(byte)));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub struct RequestHead {
     pub target: Target,
     /// The client's protocol version.
     pub version: Version,
-    /// Returns the fields.
+    /// The fields.
     pub headers: Headers,
 }
 
@@ -80,7 +80,7 @@ pub struct ResponseHead {
     pub status: Status,
     /// The phrase after the code, for people. One with a control byte is not written.
     pub reason: Cow<'static, [u8]>,
-    /// Returns the fields.
+    /// The fields.
     pub headers: Headers,
 }
 

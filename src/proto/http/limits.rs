@@ -43,8 +43,8 @@ pub struct Limits {
     pub ranges: usize,
     /// Time for a head, from its first byte: 60 s, as nginx; people type by hand.
     pub head_time: Duration,
-    /// Time between requests on one connection: 75 s, as nginx. Load balancers reuse one for 60 s, and a server that
-    /// closes at the same time resets their next request. Apache 5.
+    /// Time between requests on one connection: 75 s, as nginx. Load balancers reuse one for 60 s, and a
+    /// server that closes at the same time resets their next request. Apache 5.
     pub idle_time: Duration,
     /// Time that a body or a response may take at any rate: 20 s, as Apache's mod_reqtimeout.
     pub transfer_grace: Duration,

@@ -12,15 +12,15 @@
 /// Returns the normal form of a path that begins with `/`; `None` if that is the path itself.
 #[inline]
 pub(super) fn normal_form(path: &str) -> Option<Box<str>> {
-    if may_be_normal(path.as_bytes()) {
+    if is_surely_normal(path.as_bytes()) {
         return None;
     }
     Some(resolve(path)).filter(|form| **form != *path)
 }
 
-/// Returns true if no segment is empty or begins with a dot, encoded or not, as in most paths.
+/// Returns true if no segment is empty or begins with a dot or a `%`, as in most paths.
 #[inline]
-fn may_be_normal(path: &[u8]) -> bool {
+fn is_surely_normal(path: &[u8]) -> bool {
     let is_special = |pair: &[u8]| pair[0] == b'/' && matches!(pair[1], b'/' | b'.' | b'%');
     !path.windows(2).any(is_special)
 }

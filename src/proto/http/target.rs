@@ -16,7 +16,9 @@
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-use super::chars::{PATH_TAKEN, QUERY_TAKEN, REG_NAME, decimal, first_bad_percent, percent_decode};
+use super::chars::{
+    PATH_ACCEPTED, QUERY_ACCEPTED, REG_NAME, decimal, first_bad_percent, percent_decode,
+};
 use super::error::{Fault, Rule};
 use super::method::Method;
 use super::path::normal_form;
@@ -124,10 +126,10 @@ impl std::fmt::Display for Target {
 /// `absolute-path [ "?" query ]`, checked, still percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathAndQuery {
+    /// The path and the query as they came; behind them the normal form of the path, if it is another text.
     text: String,
     path_length: usize,
-    /// The normal form of the path, if that is another text.
-    normal: Option<Box<str>>,
+    whole_length: usize,
 }
 
 impl PathAndQuery {
@@ -144,9 +146,9 @@ impl PathAndQuery {
         if !text.starts_with(b"/") {
             return Err(Fault::new(Rule::TargetForm, 0));
         }
-        let path_length = PATH_TAKEN.prefix(text);
+        let path_length = PATH_ACCEPTED.prefix(text);
         let query = &text[path_length..];
-        let query_length = if query.starts_with(b"?") { QUERY_TAKEN.prefix(query) } else { 0 };
+        let query_length = if query.starts_with(b"?") { QUERY_ACCEPTED.prefix(query) } else { 0 };
         if query_length < query.len() {
             return Err(Fault::new(Rule::TargetByte, path_length + query_length));
         }
@@ -159,10 +161,18 @@ impl PathAndQuery {
         }
         memory.clear();
         memory.extend_from_slice(text);
-        let text = String::from_utf8(memory)
+        let mut text = String::from_utf8(memory)
             .map_err(|error| Fault::new(Rule::TargetByte, error.utf8_error().valid_up_to()))?;
-        let normal = normal_form(text.split_at(path_length).0);
-        Ok(PathAndQuery { text, path_length, normal })
+        let whole_length = text.len();
+        if let Some(normal) = normal_form(text.split_at(path_length).0) {
+            text.push_str(&normal);
+        }
+        Ok(PathAndQuery { text, path_length, whole_length })
+    }
+
+    /// Returns path and query as they came.
+    fn whole(&self) -> &str {
+        self.text.split_at(self.whole_length).0
     }
 
     /// Returns the path as it was written, which begins with `/`, still encoded.
@@ -173,18 +183,21 @@ impl PathAndQuery {
     /// Returns the path, still encoded, without dot segments and runs of slashes. A path that leads beyond
     /// the root begins with the segment `..`; no other one has such a segment.
     pub fn normal_path(&self) -> &str {
-        self.normal.as_deref().unwrap_or_else(|| self.path())
+        match self.text.split_at(self.whole_length).1 {
+            "" => self.path(),
+            normal => normal,
+        }
     }
 
     /// Returns what follows the `?`, as it came.
     pub fn query(&self) -> Option<&str> {
-        self.text.split_at(self.path_length).1.strip_prefix('?')
+        self.whole().split_at(self.path_length).1.strip_prefix('?')
     }
 }
 
 impl std::fmt::Display for PathAndQuery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(self.whole())
     }
 }
 

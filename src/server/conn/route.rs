@@ -1,9 +1,9 @@
 //! Routes a request: decides by its head which handler gets it, and how the handler takes the body.
 //!
 //! What can be rejected by the head is rejected here, before 100 Continue is sent and before a byte of
-//! the body is kept (RFC 9110, 10.1.1): 404, 405, 501, a page of another site (403), what the handler does not admit (such as 415), a
-//! body that is too large (413), and one of known length for which there is no room. The response is
-//! sent at once, and the body that follows the head is skipped.
+//! the body is kept (RFC 9110, 10.1.1): 404, 405, 501, a page of another site (403), what the handler does
+//! not admit (such as 415), a body that is too large (413), and one of known length for which there is no
+//! room. The response is sent at once, and the body that follows the head is skipped.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -141,14 +141,17 @@ impl Http {
         let reject = |error: ErrorResponse| error.log_and_respond(head, peer);
         match self.routes.find(&head.method, &head.target) {
             Found::Handler(endpoint, params) => {
-                if !head.method.is_safe() && !self.allowed_hosts.admit_origin(head) {
+                if !head.method.is_safe() && !self.allowed_hosts.admits_origin(head) {
                     let error = ErrorResponse::foreign_origin(head);
                     return Err(error.log_policy_and_respond(head, peer));
                 }
                 let mode = guarded(|| self.body_mode(endpoint, head, recv));
                 let mode = mode.map_err(|Panicked| after_panic(head))?.map_err(reject)?;
-                let takes_coded = || guarded(|| endpoint.handler.takes_coded()).unwrap_or(false);
-                if !matches!(mode, BodyMode::Empty) && is_coded(head) && !takes_coded() {
+                let takes_coded = || guarded(|| endpoint.handler.takes_coded());
+                let is_refused = !matches!(mode, BodyMode::Empty)
+                    && is_coded(head)
+                    && !takes_coded().map_err(|Panicked| after_panic(head))?;
+                if is_refused {
                     let response = reject(ErrorResponse::coded());
                     return Err(response.field("Accept-Encoding", "identity"));
                 }

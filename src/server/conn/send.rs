@@ -66,7 +66,7 @@ pub(super) struct RequestInfo {
 }
 
 impl RequestInfo {
-    /// Returns the response's state for a request whose head is complete.
+    /// Returns what is known of a request whose head is complete.
     pub(super) fn of(head: Box<RequestHead>, since: Instant) -> RequestInfo {
         RequestInfo { arrived: Some(PartialHead::Head(head)), since }
     }

@@ -107,6 +107,14 @@ impl StreamedBody {
         let BodyProgress { received, waited } = self.progress;
         let since = begun.checked_sub(waited).unwrap_or(begun);
         let deadline = Deadline::at_rate(since, grace, received, rate, Phase::Body);
+        let timed_out = || {
+            let fault = Fault { rule: Rule::BodyTimeout, offset: received };
+            BodyError::Fault(fault)
+        };
+        // A blocking read that always brings a byte would never come to the look below.
+        if deadline.has_passed(begun) {
+            return Err(timed_out());
+        }
         loop {
             self.io.flush(&self.socket, &self.rules.limits).map_err(BodyError::Connection)?;
             match self.io.read(&self.socket) {
@@ -115,10 +123,7 @@ impl StreamedBody {
                 }
                 Err(error) => return Err(BodyError::Connection(error)),
             }
-            let Some(left) = deadline.remaining(Instant::now()) else {
-                let fault = Fault { rule: Rule::BodyTimeout, offset: received };
-                return Err(BodyError::Fault(fault));
-            };
+            let left = deadline.remaining(Instant::now()).ok_or_else(timed_out)?;
             if self.rules.stop.deadline().is_some_and(|end| Instant::now() >= end) {
                 return Err(BodyError::Stopped);
             }

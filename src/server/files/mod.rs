@@ -46,6 +46,7 @@ use crate::proto::http::chars::{QUERY, UNRESERVED, percent_encode};
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::status::Status;
 use crate::sync::lock;
+use crate::text::escape_bytes;
 
 /// A folder and all that is below it, for the route `/{...}`: the path is taken from the target,
 /// whatever the route's names. Small files stay open for 2 to 4 seconds after their last request, as
@@ -58,7 +59,7 @@ pub struct Files {
     reported: Mutex<HashSet<PathBuf>>,
 }
 
-/// The log is told of so many siblings that are not what their names say; more would tell nothing new.
+/// The most siblings that are reported in the log.
 const REPORTED: usize = 1000;
 
 impl Files {
@@ -120,8 +121,8 @@ impl Files {
     fn report(&self, sibling: &Mislabelled) {
         let mut reported = lock(&self.reported);
         if reported.len() < REPORTED && reported.insert(sibling.path.clone()) {
-            let (path, coding) =
-                (sibling.path.display(), sibling.coding.name().unwrap_or_default());
+            let path = escape_bytes(sibling.path.as_os_str().as_encoded_bytes());
+            let coding = sibling.coding.name().unwrap_or_default();
             log::warn!(
                 "{path} is not {coding} and is ignored; compress the file again, or remove it"
             );

@@ -2,9 +2,9 @@
 //!
 //! The path is split at its slashes first and then decoded, so an encoded slash is not a separator.
 //! Rejected, as if the file did not exist: empty segments (except the last), `.` and `..` (a
-//! [target](crate::proto::http::target) in its normal form has none), names that begin with a dot, and NUL, a slash
-//! or a backslash in a name. `/.well-known/` is for the public (RFC 8615). [`super::document_root`] deals
-//! with symbolic links.
+//! [target](crate::proto::http::target) in its normal form has none), names that begin with a dot, and
+//! NUL, a slash or a backslash in a name. `/.well-known/` is for the public (RFC 8615).
+//! [`super::document_root`] deals with symbolic links.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;

@@ -17,6 +17,7 @@ use super::file_part::{FilePart, OpenFile};
 use super::ticks::has_just_changed;
 use crate::proto::http::accept::{Coding, Codings};
 use crate::proto::http::headers::Headers;
+use crate::text::escape_bytes;
 
 /// The extensions of the siblings, the densest coding last.
 const SIBLINGS: [(Coding, &str); 3] =
@@ -107,7 +108,10 @@ impl Variants {
             // One that cannot be opened is ignored: the file itself is sent.
             let Ok((file, metadata)) = folder.open_file(&path) else { continue };
             if !metadata.is_file() || !is_up_to_date(&metadata, &original.metadata, now) {
-                log::debug!("{} is not a file, or older than that without its end", path.display());
+                let path = escape_bytes(path.as_os_str().as_encoded_bytes());
+                log::debug!(
+                    "{path} is ignored: not a regular file, or older than what it was made from"
+                );
                 continue;
             }
             let sibling = Variant::new(coding, file, metadata);

@@ -5,7 +5,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, SystemTime};
 
-/// Two ticks of a clock that counts fractions of a second: Linux ticks every 1 to 10 ms.
+/// More than two ticks of a clock that counts fractions of a second: Linux ticks every 1 to 10 ms.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The same for a file system, or a program, that stores whole seconds only, or even ones, as FAT.

@@ -242,8 +242,8 @@ impl ErrorResponse {
         self.response(Some(head))
     }
 
-    /// Returns the response to a request that is valid and that a setting forbids. Logs the same words at level
-    /// info: the operator may want to change the setting.
+    /// Returns the response to a request that is valid and that a setting forbids. Logs the same words at
+    /// level info: the operator may want to change the setting.
     pub(crate) fn log_policy_and_respond(&self, head: &RequestHead, peer: SocketAddr) -> Response {
         log::info!("{peer}: refused: {self}");
         self.response(Some(head))
