@@ -329,7 +329,7 @@ host/path, or :8080/path for this machine.",
     },
     epilogue: "\
 Exit codes, the same as curl's:
-   0  got a response, with any status       25  a body of unknown length, HTTP/1.0
+   0  got a response, with any status       25  HTTP/1.0 and no known length
    1  unsupported protocol                  26  could not read a file to send
    2  wrong arguments                       28  timeout
    3  invalid URL                           33  -C: cannot continue the download
