@@ -68,6 +68,34 @@ fn blocked_clients_wait_until_there_is_room() {
     }
 }
 
+/// The first 4 KB of a head are its own; a longer one needs a share of the memory until it is complete.
+#[test]
+fn large_heads_that_are_not_complete_share_a_limit() {
+    let large = format!(
+        "{}X: {}\r\n",
+        ECHO.trim_end_matches("\r\n").to_owned() + "\r\n",
+        "x".repeat(15_000)
+    );
+    for driver in ["on", "off"] {
+        let server = Server::start(&["--lobby", driver, "--max-heads-memory", "40000"]);
+        let mut waiting: Vec<Wire> = (0..2).map(|_| server.connect()).collect();
+        for wire in &mut waiting {
+            wire.send(&large);
+            assert!(wire.is_silent_for(Duration::from_millis(100)), "{driver}: it fits");
+        }
+        let text = rest(server.connect().send(&large));
+        assert!(text.starts_with(REFUSED) && text.contains("Retry-After: 1\r\n"), "{text}");
+        assert!(text.contains("at most 40000 bytes of large request heads"), "{text}");
+        assert!(text.contains("Connection: close\r\n"), "{text}");
+        served(&mut server.connect());
+        for wire in &mut waiting {
+            assert_eq!(wire.send("\r\n").answer().status(), 200, "{driver}: it was kept");
+        }
+        let mut next = server.connect();
+        assert_eq!(next.send(&large).send("\r\n").answer().status(), 200, "{driver}");
+    }
+}
+
 /// All workers are in handlers. Requests that fit into the queue are served afterwards, the others are
 /// refused at once, and deadlines are kept.
 #[test]

@@ -83,6 +83,15 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     ),
     Flag::new(
         None,
+        "max-heads-memory",
+        Value("BYTES", |options, value| {
+            put(&mut options.config.limits.heads_memory, number(value, BYTES, 0))
+        }),
+        "use at most BYTES of memory for all request heads that are not complete and have more than \
+         4 KB; respond 503 to one that does not fit (default 33554432)",
+    ),
+    Flag::new(
+        None,
         "max-chunk-overhead",
         Value("BYTES", |options, value| {
             put(&mut options.config.limits.chunk_overhead, number(value, BYTES, 0))
@@ -223,6 +232,7 @@ mod tests {
             request_line,
             field,
             head,
+            heads_memory,
             fields,
             interim: _, // a client's
             body,
@@ -242,6 +252,7 @@ mod tests {
             ("max-request-line", request_line as u64),
             ("max-field", field as u64),
             ("max-head", head as u64),
+            ("max-heads-memory", heads_memory),
             ("max-fields", fields as u64),
             ("max-body", body),
             ("max-body-memory", body_memory),

@@ -348,7 +348,7 @@ mod tests {
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
                     --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 --max-bodies-disk 20 \
-                    --max-unsent-memory 19 --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
+                    --max-unsent-memory 19 --max-heads-memory 21 --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
                     --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
                     --server-timing on site";
         let args: Vec<&str> = args.split_whitespace().collect();
@@ -387,6 +387,7 @@ mod tests {
                     bodies_memory: 16,
                     bodies_disk: 20,
                     unsent_memory: 19,
+                    heads_memory: 21,
                     body_unread: 17,
                 },
                 ..Config::default()

@@ -61,6 +61,11 @@ impl Share {
         granted
     }
 
+    /// Takes what is missing to this amount, if it is left; returns false if it is not.
+    pub(crate) fn grow_to(&mut self, amount: u64) -> bool {
+        amount <= self.held || self.grow(amount - self.held)
+    }
+
     /// Takes a sixteenth of what is left, up to `most`, so that later users find some. Returns the amount.
     pub(crate) fn grow_by_part(&mut self, most: u64) -> u64 {
         let part = |used: u64| (self.of.most.saturating_sub(used) / PART).min(most);
@@ -101,6 +106,7 @@ mod tests {
         let (mut one, mut other) = (quota.share(), quota.share());
         assert!(one.grow(6) && !other.grow(5) && other.grow(4));
         assert!(!one.grow(1) && one.grow(0) && !one.grow(u64::MAX));
+        assert!(one.grow_to(0) && one.grow_to(6) && !one.grow_to(7) && one.held == 6);
         drop(one);
         assert!(other.grow(6) && !other.grow(1));
         assert!(quota.has_room_for(0) && !quota.has_room_for(1) && quota.take(1).is_none());

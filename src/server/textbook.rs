@@ -18,7 +18,9 @@ use std::convert::Infallible;
 use std::io;
 
 use super::blocking::{End, Textbook, TextbookConnection, set_timeouts};
-use super::conn::receive::{CollectingRequest, IncomingRequest, ReceivedBody, ReceivedHead};
+use super::conn::receive::{
+    ArrivingHead, CollectingRequest, IncomingRequest, ReceivedBody, ReceivedHead,
+};
 use super::conn::request_body::RequestBody;
 use super::conn::route::Routed;
 use super::conn::send::{Outgoing, Piece, SendingResponse, Sent};
@@ -76,20 +78,20 @@ impl<'a> TextbookConnection<'a> {
     /// Reads until the head of a request is complete. The inner error is the response that rejects it.
     fn receive_request(
         &mut self,
-        mut recv: RecvHead,
+        next: RecvHead,
     ) -> Result<Result<IncomingRequest, Outgoing>, End> {
-        let mut since = None;
+        let mut arriving = ArrivingHead::from(next);
         loop {
             let now = self.context.start.max(self.io.waiting_since);
-            (recv, since) = match self.http.receive_head(recv, since, now, &mut self.io) {
+            arriving = match self.http.receive_head(arriving, now, &mut self.io) {
                 ReceivedHead::Complete(request) => return Ok(Ok(request)),
                 ReceivedHead::Rejected(response) => return Ok(Err(response)),
                 ReceivedHead::Closed(why) => return Err(self.finish(why)),
-                ReceivedHead::Partial(recv, since) => (recv, since),
+                ReceivedHead::Partial(arriving) => arriving,
             };
-            if !self.read(self.http.head_deadline(&recv, since, &self.io))? {
-                let since = since.ok_or(End::AtOnce(CloseReason::Idle))?;
-                return Ok(Err(self.http.head_timed_out(recv, since, &mut self.io)));
+            if !self.read(self.http.head_deadline(&arriving, &self.io))? {
+                let since = arriving.since.ok_or(End::AtOnce(CloseReason::Idle))?;
+                return Ok(Err(self.http.head_timed_out(arriving.recv, since, &mut self.io)));
             }
         }
     }

@@ -12,6 +12,10 @@ pub struct Limits {
     pub field: usize,
     /// A whole head: 64 KB. nginx 32, Go 1,024.
     pub head: usize,
+    /// Memory for all heads that are not complete, beyond the first 4 KB of each: 32 MB; with it in use,
+    /// one that grows gets 503. Without it, 10,000 clients could use 640 MB. Other servers have no such
+    /// limit.
+    pub heads_memory: u64,
     /// Field lines in a head, and in a trailer section: 100, as Apache. Also empty lines before a
     /// request, so that they cannot go on without end.
     pub fields: usize,
@@ -74,6 +78,7 @@ impl Default for Limits {
             request_line: 8 << 10,
             field: 16 << 10,
             head: 64 << 10,
+            heads_memory: 32 << 20,
             fields: 100,
             interim: 100,
             body: 16 << 20,

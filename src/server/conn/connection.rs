@@ -1,15 +1,13 @@
 //! The state of a connection between two turns of the lobby, and the buffers it borrows for a turn.
 
 use std::ops::{Deref, DerefMut};
-use std::time::Instant;
 
 use super::connection_io::{ConnectionIo, Scratch};
-use super::receive::CollectingRequest;
+use super::receive::{ArrivingHead, CollectingRequest};
 use super::route::StreamedRequest;
 use super::send::{SendingResponse, Sent};
 use crate::net::service::Next;
 use crate::proto::http::close::CloseReason;
-use crate::proto::http::server::RecvHead;
 
 /// One connection between two turns.
 #[derive(Debug)]
@@ -20,8 +18,8 @@ pub struct Connection {
 
 #[derive(Debug)]
 pub(super) enum State {
-    /// The head of a request is arriving; the time is that of its first byte, if one has arrived.
-    Head(RecvHead, Option<Instant>),
+    /// The head of a request is arriving, or none of it has arrived.
+    Head(ArrivingHead),
     /// The body of a request is arriving.
     Body(Box<CollectingRequest>),
     /// The handler will read the body itself, in the next step.
@@ -42,7 +40,7 @@ impl From<Sent> for State {
     #[inline(always)]
     fn from(sent: Sent) -> State {
         match sent {
-            Sent::All(Ok(recv)) => State::Head(recv, None),
+            Sent::All(Ok(recv)) => State::Head(recv.into()),
             Sent::All(Err(close)) => State::Closing(close),
             Sent::Head(sending) => State::Sending(sending),
         }
@@ -58,7 +56,8 @@ impl Connection {
 
     /// Returns true if all that was requested has been responded to.
     pub(super) fn is_done(&self) -> bool {
-        self.io.input.is_empty() && matches!(self.state, State::Head(_, None))
+        self.io.input.is_empty()
+            && matches!(self.state, State::Head(ArrivingHead { since: None, .. }))
     }
 
     /// Returns how the connection closes: at once, or after a while, so that no reset overtakes the

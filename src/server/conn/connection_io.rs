@@ -18,7 +18,7 @@ use crate::server::quota::Share;
 const READ: usize = 16 << 10;
 
 /// An incomplete input up to this size is kept in a buffer of its own size: 4 KB.
-const SMALL: usize = 4 << 10;
+pub(super) const SMALL: usize = 4 << 10;
 
 /// The input that has not been parsed, the output that has not been sent, and what both ends know.
 #[derive(Debug)]

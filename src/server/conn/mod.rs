@@ -109,6 +109,8 @@ pub struct Http {
     server_name: Headers,
     server_timing: ServerTiming,
     pub(crate) access_log: AccessLog,
+    /// Memory for large heads that are not complete.
+    heads: Arc<Quota>,
     /// Memory, disk and descriptors for bodies that are kept; descriptors for files that are sent.
     bodies: BodyRoom,
     /// Handlers that may stream at once.
@@ -149,6 +151,7 @@ impl Http {
             server_name,
             server_timing: config.server_timing,
             access_log: config.access_log,
+            heads: Quota::new(limits.heads_memory),
             bodies,
             streams: Quota::new(config.streams as u64),
             unsent: Quota::new(limits.unsent_memory),

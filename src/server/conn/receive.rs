@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Http;
-use super::connection_io::ConnectionIo;
+use super::connection_io::{ConnectionIo, SMALL};
 use super::request_body::Collector;
 use super::send::{Outgoing, RequestInfo};
 use crate::net::deadline::{Deadline, Phase};
@@ -17,6 +17,7 @@ use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::limits::Limits;
 use crate::proto::http::server::{Head, RecvBody, RecvHead, Rejected};
+use crate::server::quota::Share;
 use crate::server::request::Params;
 use crate::server::respond::error_response::ErrorResponse;
 use crate::server::router::Endpoint;
@@ -37,10 +38,27 @@ impl IncomingRequest {
     }
 }
 
+/// A request's head that is not complete.
+#[derive(Debug, Default)]
+pub(crate) struct ArrivingHead {
+    pub(crate) recv: RecvHead,
+    /// When its first byte arrived, if one has.
+    pub(crate) since: Option<Instant>,
+    /// Its share of [`Limits::heads_memory`], if it is large.
+    memory: Option<Share>,
+}
+
+impl From<RecvHead> for ArrivingHead {
+    #[inline(always)]
+    fn from(recv: RecvHead) -> ArrivingHead {
+        ArrivingHead { recv, since: None, memory: None }
+    }
+}
+
 /// How much of a request's head has arrived.
 pub(crate) enum ReceivedHead {
-    /// More input is needed. The time is that of the request's first byte, if one has arrived.
-    Partial(RecvHead, Option<Instant>),
+    /// More input is needed.
+    Partial(ArrivingHead),
     Complete(IncomingRequest),
     Rejected(Outgoing),
     /// No further request can be received.
@@ -83,15 +101,14 @@ pub(crate) enum ReceivedBody {
 }
 
 impl Http {
-    /// Takes the head of a request from the input. `since` is when its first byte arrived, if one has;
-    /// `now` is when the newest input arrived.
+    /// Takes the head of a request from the input. `now` is when the newest input arrived.
     pub(crate) fn receive_head(
         &self,
-        recv: RecvHead,
-        since: Option<Instant>,
+        arriving: ArrivingHead,
         now: Instant,
         io: &mut ConnectionIo,
     ) -> ReceivedHead {
+        let ArrivingHead { recv, since, memory } = arriving;
         if since.is_none() && !io.input.is_empty() {
             io.timing.begins(now);
         }
@@ -102,7 +119,7 @@ impl Http {
                 // An empty line does not begin a request (RFC 9112, 2.2): the client is still idle.
                 let has_begun = recv.taken() > 0 || !io.input.is_empty();
                 let since = since.filter(|_| has_begun && recv.skipping().is_none());
-                ReceivedHead::Partial(recv, since)
+                self.keep_head(ArrivingHead { recv, since, memory }, begun, io)
             }
             Ok(Head::Closed) => ReceivedHead::Closed(CloseReason::PeerClosed),
             Ok(Head::Doubtful) => ReceivedHead::Closed(CloseReason::RequestUnread),
@@ -119,16 +136,30 @@ impl Http {
         }
     }
 
-    /// Returns until when the next request may arrive: its head, once it has begun (`since`), or its
-    /// first byte.
-    pub(crate) fn head_deadline(
+    /// Keeps what has arrived of a head, unless it is large and no memory is left for it.
+    fn keep_head(
         &self,
-        recv: &RecvHead,
-        since: Option<Instant>,
-        io: &ConnectionIo,
-    ) -> Deadline {
+        mut arriving: ArrivingHead,
+        begun: Instant,
+        io: &mut ConnectionIo,
+    ) -> ReceivedHead {
+        let size = arriving.recv.taken() + io.input.len();
+        if size <= SMALL {
+            return ReceivedHead::Partial(arriving);
+        }
+        let memory = arriving.memory.get_or_insert_with(|| self.heads.share());
+        if memory.grow_to(size as u64) {
+            return ReceivedHead::Partial(arriving);
+        }
+        let arrived = Some(arriving.recv.give_up(&io.input));
+        ReceivedHead::Rejected(self.reject_large_head(RequestInfo { arrived, since: begun }, io))
+    }
+
+    /// Returns until when the next request may arrive: its head, once it has begun, or its
+    /// first byte.
+    pub(crate) fn head_deadline(&self, arriving: &ArrivingHead, io: &ConnectionIo) -> Deadline {
         let Limits { transfer_grace: grace, transfer_rate: rate, .. } = self.limits;
-        match (since, recv.skipping()) {
+        match (arriving.since, arriving.recv.skipping()) {
             (Some(since), _) => Deadline::after(since, self.limits.head_time, Phase::Head),
             // The last body is being skipped: a close now would cause a reset, and might lose the response.
             (None, Some(skipped)) => {

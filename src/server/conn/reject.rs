@@ -12,7 +12,9 @@ use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
 use crate::server::respond::error_response::{ErrorResponse, overload};
-use crate::server::respond::failure::{log_failure, log_no_descriptor, log_no_disk};
+use crate::server::respond::failure::{
+    log_failure, log_no_descriptor, log_no_disk, log_no_head_memory,
+};
 use crate::server::response::Response;
 
 /// What telnet sends after a Ctrl-C, and the response it waits for before it shows anything again (RFC
@@ -55,6 +57,21 @@ impl Http {
     pub(super) fn shed(&self, why: RejectReason, request: RequestInfo) -> Outgoing {
         let send = request.last(CloseReason::WeAsked);
         Outgoing::new(overload(why), request, send, false)
+    }
+
+    /// Rejects a request whose head would take more memory than all of them together may. The connection
+    /// closes after this response.
+    pub(super) fn reject_large_head(
+        &self,
+        request: RequestInfo,
+        io: &mut ConnectionIo,
+    ) -> Outgoing {
+        let error = ErrorResponse::too_many_large_heads(self.limits.heads_memory);
+        io.timing.forget();
+        log_no_head_memory(io.peer, self.limits.heads_memory);
+        let response = error.response(request.head()).field("Retry-After", "1");
+        let send = request.last(CloseReason::WeAsked);
+        Outgoing::new(response, request, send, false)
     }
 
     /// Rejects a request whose body cannot be taken now. The connection closes after this response,

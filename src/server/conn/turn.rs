@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use super::connection::{Connection, State};
 use super::connection_io::{ConnectionIo, Read, Scratch};
 use super::output::Passed;
-use super::receive::{ReceivedBody, ReceivedHead};
+use super::receive::{ArrivingHead, ReceivedBody, ReceivedHead};
 use super::request_body::RequestBody;
 use super::route::Routed;
 use super::send::{Outgoing, Piece, RequestInfo, Sent};
@@ -27,7 +27,6 @@ use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::{nothing_yet, peer_left};
 use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::proto::http::close::CloseReason;
-use crate::proto::http::server::RecvHead;
 
 /// A turn ends after this many responses or bytes, or this much time, so that other connections get
 /// their turns.
@@ -65,7 +64,7 @@ impl Service for Http {
     type Scratch = Scratch;
 
     fn open(&self, peer: SocketAddr) -> Connection {
-        Connection { io: self.open_io(peer), state: State::Head(RecvHead::default(), None) }
+        Connection { io: self.open_io(peer), state: State::Head(ArrivingHead::default()) }
     }
 
     fn turn(
@@ -98,7 +97,9 @@ impl Service for Http {
         }
         let io = &mut connection.io;
         let outgoing = match (phase, connection.state.take()) {
-            (Phase::Head, State::Head(recv, Some(since))) => self.head_timed_out(recv, since, io),
+            (Phase::Head, State::Head(ArrivingHead { recv, since: Some(since), .. })) => {
+                self.head_timed_out(recv, since, io)
+            }
             (Phase::Body, State::Body(collecting)) => self.body_timed_out(*collecting, io),
             (phase, state) => {
                 connection.state = state;
@@ -129,7 +130,7 @@ impl Service for Http {
 
     fn shed(&self, connection: &mut Connection) -> bool {
         let request = match connection.state.take() {
-            State::Head(recv, since) if recv.skipping().is_none() => {
+            State::Head(ArrivingHead { recv, since, .. }) if recv.skipping().is_none() => {
                 let arrived = Some(recv.give_up(&connection.io.input));
                 RequestInfo { arrived, since: since.unwrap_or_else(Instant::now) }
             }
@@ -241,13 +242,11 @@ impl Http {
     fn step(&self, connection: &mut Connection, context: &Context<'_>) -> io::Result<Step> {
         let io = &mut connection.io;
         let (state, step) = match connection.state.take() {
-            State::Head(recv, since) => {
+            State::Head(arriving) => {
                 // A pipelined request is as old as the response before it.
                 let now = context.start.max(io.waiting_since);
-                match self.receive_head(recv, since, now, io) {
-                    ReceivedHead::Partial(recv, since) => {
-                        (State::Head(recv, since), Step::NeedsInput)
-                    }
+                match self.receive_head(arriving, now, io) {
+                    ReceivedHead::Partial(arriving) => (State::Head(arriving), Step::NeedsInput),
                     ReceivedHead::Complete(request) => {
                         let state = match self.route(request, io, context) {
                             Routed::Handle(request, call) => {
@@ -302,7 +301,7 @@ impl Http {
     /// Returns what the connection waits for, and until when.
     fn read_deadline(&self, connection: &Connection) -> Deadline {
         match &connection.state {
-            State::Head(recv, since) => self.head_deadline(recv, *since, &connection.io),
+            State::Head(arriving) => self.head_deadline(arriving, &connection.io),
             State::Body(collecting) => collecting.deadline(&self.limits),
             State::Stream(_) | State::Sending(_) | State::Closing(_) => {
                 self.idle_deadline(&connection.io)

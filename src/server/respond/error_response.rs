@@ -170,6 +170,19 @@ impl ErrorResponse {
         )
     }
 
+    /// Returns a 503: with this head, all large ones that are not complete would take more than `most`
+    /// bytes.
+    pub fn too_many_large_heads(most: u64) -> ErrorResponse {
+        ErrorResponse::new(
+            Status::SERVICE_UNAVAILABLE,
+            "RFC 9110, 15.6.4",
+            format!(
+                "the server keeps at most {most} bytes of large request heads that are not complete"
+            ),
+            "a head of less than 4 KB, or the same request later",
+        )
+    }
+
     /// Returns a 503: the limit of files that are open for uploads and responses is reached.
     pub fn too_many_files() -> ErrorResponse {
         ErrorResponse::new(

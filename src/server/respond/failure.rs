@@ -59,6 +59,18 @@ pub(crate) fn log_no_descriptor(peer: SocketAddr) {
     }
 }
 
+/// Logs, once a second at most, that a large head was rejected because all of them may take `most` bytes
+/// of memory.
+pub(crate) fn log_no_head_memory(peer: SocketAddr, most: u64) {
+    static SAID: LogThrottle = LogThrottle::new();
+    if SAID.allow(Instant::now()) {
+        log::warn!(
+            "{peer}: refused: its head and other incomplete ones would take more than {most} bytes of \
+             memory (see --max-heads-memory); repeated messages are suppressed for 1 s"
+        );
+    }
+}
+
 /// Logs, once a second at most, that a body was rejected because all bodies may take `most` bytes of the
 /// disk.
 pub(crate) fn log_no_disk(peer: SocketAddr, most: u64) {
