@@ -69,6 +69,10 @@ const PATH_MARKS: &[u8] = b"-._~!$&'()*+,;=:@/%[]|^{}`";
 /// What a server accepts in a path: the same, and bytes of UTF-8, which curl sends as they were typed.
 pub static PATH_ACCEPTED: Class = Class::of(PATH_MARKS).and_alphanumeric().and_range(0x80, 0xFF);
 
+/// The part of it that means itself wherever it stands: without a slash and without a `%`.
+pub static SEGMENT_PLAIN: Class =
+    Class::of(b"-._~!$&'()*+,;=:@[]|^{}`").and_alphanumeric().and_range(0x80, 0xFF);
+
 /// `*( pchar / "/" / "?" )` (RFC 3986, 3.4), and again what browsers leave as it is.
 pub static QUERY: Class = Class::of(b"-._~!$&'()*+,;=:@/%[]|^{}`?\\").and_alphanumeric();
 

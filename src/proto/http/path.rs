@@ -9,24 +9,28 @@
 //! ```
 //! A run of slashes is one, as with nginx and Apache; an encoded slash does not separate anything.
 
-/// Returns the normal form of a path that begins with `/`; `None` if that is the path itself.
+use super::chars::{PATH_ACCEPTED, SEGMENT_PLAIN};
+
+/// Returns how long the path is at the start of a target, and whether it is plain, as most are: nothing in
+/// it is encoded, and no segment is empty or begins with a dot. A plain path is in its normal form.
 #[inline]
-pub(super) fn normal_form(path: &str) -> Option<Box<str>> {
-    if is_surely_normal(path.as_bytes()) {
-        return None;
+pub(super) fn scan(target: &[u8]) -> (usize, bool) {
+    for (at, &byte) in target.iter().enumerate() {
+        if SEGMENT_PLAIN.has(byte) {
+            continue;
+        }
+        match (byte, target.get(at + 1)) {
+            (b'%', _) | (b'/', Some(b'/' | b'.')) => return (PATH_ACCEPTED.prefix(target), false),
+            (b'/', _) => {}
+            _ => return (at, true),
+        }
     }
-    Some(resolve(path)).filter(|form| **form != *path)
+    (target.len(), true)
 }
 
-/// Returns true if no segment is empty or begins with a dot or a `%`, as in most paths.
-#[inline]
-fn is_surely_normal(path: &[u8]) -> bool {
-    let is_special = |pair: &[u8]| pair[0] == b'/' && matches!(pair[1], b'/' | b'.' | b'%');
-    !path.windows(2).any(is_special)
-}
-
+/// Returns the normal form of a path that begins with `/`.
 #[cold]
-fn resolve(path: &str) -> Box<str> {
+pub(super) fn normal_form(path: &str) -> String {
     let mut kept = Vec::new();
     let mut is_folder = false;
     for segment in path.split('/').skip(1) {
@@ -44,7 +48,7 @@ fn resolve(path: &str) -> Box<str> {
     if is_folder && !kept.is_empty() {
         kept.push("");
     }
-    format!("/{}", kept.join("/")).into()
+    format!("/{}", kept.join("/"))
 }
 
 /// Returns 1 or 2 for a dot segment (RFC 3986, 3.3).
@@ -92,10 +96,25 @@ mod tests {
             ("/%252e%252e/a", "/%252e%252e/a"),
             ("/é/../a", "/a"),
         ] {
-            let form = normal_form(path);
-            assert_eq!(form.as_deref().unwrap_or(path), want, "{path}");
-            assert_eq!(form.is_none(), path == want, "{path}");
-            assert_eq!(normal_form(want), None, "{want}");
+            assert_eq!(normal_form(path), want, "{path}");
+            assert_eq!(normal_form(want), want, "{want}");
+            let (length, is_plain) = scan(path.as_bytes());
+            assert!(length == path.len() && (!is_plain || path == want), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_ends_at_a_byte_that_is_not_its_own() {
+        for (target, want) in [
+            ("", (0, true)),
+            ("/", (1, true)),
+            ("/a/b.c/é?//", (9, true)),
+            ("/a b", (2, true)),
+            ("/a%20b?c", (6, false)),
+            ("/a//b#c", (5, false)),
+            ("/.a\\", (3, false)),
+        ] {
+            assert_eq!(scan(target.as_bytes()), want, "{target}");
         }
     }
 }

@@ -16,12 +16,10 @@
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-use super::chars::{
-    PATH_ACCEPTED, QUERY_ACCEPTED, REG_NAME, decimal, first_bad_percent, percent_decode,
-};
+use super::chars::{QUERY_ACCEPTED, REG_NAME, decimal, first_bad_percent, percent_decode};
 use super::error::{Fault, Rule};
 use super::method::Method;
-use super::path::normal_form;
+use super::path::{normal_form, scan};
 use crate::proto::scan::position;
 
 /// A request target in one of its four forms.
@@ -95,6 +93,7 @@ impl Target {
 
     /// Returns the path in its [normal form](PathAndQuery::normal_path), still percent-encoded: `*` for the
     /// asterisk, empty for an authority.
+    #[inline]
     pub fn path(&self) -> &str {
         match self {
             Target::Origin(path) | Target::Absolute(_, path) => path.normal_path(),
@@ -146,13 +145,13 @@ impl PathAndQuery {
         if !text.starts_with(b"/") {
             return Err(Fault::new(Rule::TargetForm, 0));
         }
-        let path_length = PATH_ACCEPTED.prefix(text);
+        let (path_length, is_plain) = scan(text);
         let query = &text[path_length..];
         let query_length = if query.starts_with(b"?") { QUERY_ACCEPTED.prefix(query) } else { 0 };
         if query_length < query.len() {
             return Err(Fault::new(Rule::TargetByte, path_length + query_length));
         }
-        if let Some(at) = first_bad_percent(&text[..path_length]) {
+        if !is_plain && let Some(at) = first_bad_percent(&text[..path_length]) {
             return Err(Fault::new(Rule::Percent, at));
         }
         let mut memory = recycled.into_bytes();
@@ -164,8 +163,12 @@ impl PathAndQuery {
         let mut text = String::from_utf8(memory)
             .map_err(|error| Fault::new(Rule::TargetByte, error.utf8_error().valid_up_to()))?;
         let whole_length = text.len();
-        if let Some(normal) = normal_form(text.split_at(path_length).0) {
-            text.push_str(&normal);
+        if !is_plain {
+            let path = text.split_at(path_length).0;
+            let normal = normal_form(path);
+            if normal != path {
+                text.push_str(&normal);
+            }
         }
         Ok(PathAndQuery { text, path_length, whole_length })
     }
@@ -182,10 +185,11 @@ impl PathAndQuery {
 
     /// Returns the path, still encoded, without dot segments and runs of slashes. A path that leads beyond
     /// the root begins with the segment `..`; no other one has such a segment.
+    #[inline]
     pub fn normal_path(&self) -> &str {
-        match self.text.split_at(self.whole_length).1 {
-            "" => self.path(),
-            normal => normal,
+        match self.text.len() == self.whole_length {
+            true => self.path(),
+            false => self.text.split_at(self.whole_length).1,
         }
     }
 

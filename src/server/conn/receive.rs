@@ -116,10 +116,16 @@ impl Http {
         let begun = since.unwrap_or(now);
         match recv.receive_into(&mut io.recycled, &mut io.input, &self.limits) {
             Ok(Head::More(recv)) => {
+                let size = recv.taken() + io.input.len();
                 // An empty line does not begin a request (RFC 9112, 2.2): the client is still idle.
-                let has_begun = recv.taken() > 0 || !io.input.is_empty();
-                let since = since.filter(|_| has_begun && recv.skipping().is_none());
-                self.keep_head(ArrivingHead { recv, since, memory }, begun, io)
+                let since = since.filter(|_| size > 0 && recv.skipping().is_none());
+                match since {
+                    Some(since) if size > SMALL => {
+                        let memory = memory.unwrap_or_else(|| self.heads.share());
+                        self.keep_large_head(recv, since, memory, io)
+                    }
+                    _ => ReceivedHead::Partial(ArrivingHead { recv, since, memory: None }),
+                }
             }
             Ok(Head::Closed) => ReceivedHead::Closed(CloseReason::PeerClosed),
             Ok(Head::Doubtful) => ReceivedHead::Closed(CloseReason::RequestUnread),
@@ -136,27 +142,26 @@ impl Http {
         }
     }
 
-    /// Keeps what has arrived of a head, unless it is large and no memory is left for it.
-    fn keep_head(
+    /// Keeps what has arrived of a large head, or rejects it, if no memory is left.
+    #[cold]
+    fn keep_large_head(
         &self,
-        mut arriving: ArrivingHead,
-        begun: Instant,
+        recv: RecvHead,
+        since: Instant,
+        mut memory: Share,
         io: &mut ConnectionIo,
     ) -> ReceivedHead {
-        let size = arriving.recv.taken() + io.input.len();
-        if size <= SMALL {
-            return ReceivedHead::Partial(arriving);
+        if memory.grow_to((recv.taken() + io.input.len()) as u64) {
+            let memory = Some(memory);
+            return ReceivedHead::Partial(ArrivingHead { recv, since: Some(since), memory });
         }
-        let memory = arriving.memory.get_or_insert_with(|| self.heads.share());
-        if memory.grow_to(size as u64) {
-            return ReceivedHead::Partial(arriving);
-        }
-        let arrived = Some(arriving.recv.give_up(&io.input));
-        ReceivedHead::Rejected(self.reject_large_head(RequestInfo { arrived, since: begun }, io))
+        let arrived = Some(recv.give_up(&io.input));
+        ReceivedHead::Rejected(self.reject_large_head(RequestInfo { arrived, since }, io))
     }
 
     /// Returns until when the next request may arrive: its head, once it has begun, or its
     /// first byte.
+    #[inline]
     pub(crate) fn head_deadline(&self, arriving: &ArrivingHead, io: &ConnectionIo) -> Deadline {
         let Limits { transfer_grace: grace, transfer_rate: rate, .. } = self.limits;
         match (arriving.since, arriving.recv.skipping()) {
