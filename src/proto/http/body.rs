@@ -4,9 +4,9 @@ use super::chunked::{self, Ready};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::framing::Framing;
-use super::head::Recipient;
 use super::headers::Headers;
 use super::limits::Limits;
+use super::recipient::Recipient;
 use crate::proto::buf::Buf;
 
 /// A piece of a body, for its receiver.

@@ -14,9 +14,9 @@ use super::chars::{FIELD_VALUE, TCHAR, hex, trim_ows_end, trim_ows_start};
 use super::error::{Fault, Rule};
 use super::excerpt::Excerpt;
 use super::field_line::{push_field_line, strip_ending};
-use super::head::Recipient;
 use super::headers::Headers;
 use super::limits::Limits;
+use super::recipient::Recipient;
 use super::trailers::may_trail;
 use crate::proto::buf::{Buf, LineTooLong};
 

@@ -17,9 +17,9 @@ use std::ops::Range;
 
 use super::chars::{FIELD_VALUE, TCHAR, trim_ows_end, trim_ows_start};
 use super::error::{Fault, Rule};
-use super::head::Recipient;
 use super::headers::Headers;
 use super::limits::Limits;
+use super::recipient::Recipient;
 use crate::proto::buf::Buf;
 use crate::proto::scan::{before_control, position};
 

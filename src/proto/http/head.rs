@@ -21,6 +21,7 @@ use super::field_line::{bare_cr, push_field_line, strip_ending, take_field_lines
 use super::headers::{Headers, Names};
 use super::limits::Limits;
 use super::method::Method;
+use super::recipient::Recipient;
 use super::rejected::{PartialHead, Rejected};
 use super::status::Status;
 use super::target::{Authority, Target};
@@ -109,18 +110,6 @@ impl ResponseHead {
         out.extend_from_slice(if fits { &self.reason } else { self.status.reason().as_bytes() });
         out.extend_from_slice(b"\r\n");
     }
-}
-
-/// Who reads a message. Both refuse what can be read in two ways. A server refuses more: a proxy before
-/// it may have read such a line otherwise, and an attacker may have written it (request smuggling).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recipient {
-    /// A server, of requests.
-    Server,
-    /// A user agent, of responses. It also reads what real servers send and what has one meaning only:
-    /// obsolete folded lines (RFC 9112, 5.2), blanks before a colon (5.1), a Content-Length that is
-    /// repeated with the same value (6.3), blanks behind a chunk size.
-    UserAgent,
 }
 
 /// What differs between the two kinds of head.

@@ -10,6 +10,7 @@
 //! | [`headers`], [`field_line`] | fields: ordered, case-insensitive, bytes; one line, checked | 9110, 5; 9112, 5 |
 //! | [`target`], [`url`], `reference` | what is requested, as the server and as the client see it | 9112, 3.2; 3986 |
 //! | [`accept`] | what the client prefers | 9110, 12 |
+//! | [`recipient`] | who reads a message, and so how strictly | |
 //! | [`head`] | a whole head, parsed line by line, and written | 9112, 2 to 5 |
 //! | [`framing`] | where the body ends: decided once, here | 9112, 6.3 |
 //! | [`chunked`], [`body`] | the body itself, both ways | 9112, 6 and 7 |
@@ -75,6 +76,7 @@ pub mod limits;
 pub mod method;
 mod path;
 pub mod range;
+pub mod recipient;
 mod reference;
 pub mod rejected;
 pub mod server;

@@ -45,7 +45,7 @@ pub(crate) struct ArrivingHead {
     /// When its first byte arrived, if one has.
     pub(crate) since: Option<Instant>,
     /// Its share of [`Limits::heads_memory`], if it is large.
-    memory: Option<Share>,
+    pub(super) memory: Option<Share>,
 }
 
 impl From<RecvHead> for ArrivingHead {
@@ -140,23 +140,6 @@ impl Http {
                 ReceivedHead::Rejected(self.reject_fault(fault, Some(&excerpt), info, io))
             }
         }
-    }
-
-    /// Keeps what has arrived of a large head, or rejects it, if no memory is left.
-    #[cold]
-    fn keep_large_head(
-        &self,
-        recv: RecvHead,
-        since: Instant,
-        mut memory: Share,
-        io: &mut ConnectionIo,
-    ) -> ReceivedHead {
-        if memory.grow_to((recv.taken() + io.input.len()) as u64) {
-            let memory = Some(memory);
-            return ReceivedHead::Partial(ArrivingHead { recv, since: Some(since), memory });
-        }
-        let arrived = Some(recv.give_up(&io.input));
-        ReceivedHead::Rejected(self.reject_large_head(RequestInfo { arrived, since }, io))
     }
 
     /// Returns until when the next request may arrive: its head, once it has begun, or its

@@ -2,8 +2,10 @@
 //!
 //! After most of them the connection closes: where the next request begins is not known, or too far away.
 
+use std::time::Instant;
+
 use super::connection_io::ConnectionIo;
-use super::receive::IncomingRequest;
+use super::receive::{ArrivingHead, IncomingRequest, ReceivedHead};
 use super::request_body::StorageError;
 use super::send::{Outgoing, RequestInfo};
 use super::{Context, Http};
@@ -11,6 +13,8 @@ use crate::net::admission::RejectReason;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
+use crate::proto::http::server::RecvHead;
+use crate::server::quota::Share;
 use crate::server::respond::error_response::{ErrorResponse, overload};
 use crate::server::respond::failure::{
     log_failure, log_no_descriptor, log_no_disk, log_no_head_memory,
@@ -59,13 +63,26 @@ impl Http {
         Outgoing::new(overload(why), request, send, false)
     }
 
+    /// Keeps what has arrived of a large head, or rejects it, if no memory is left.
+    #[cold]
+    pub(super) fn keep_large_head(
+        &self,
+        recv: RecvHead,
+        since: Instant,
+        mut memory: Share,
+        io: &mut ConnectionIo,
+    ) -> ReceivedHead {
+        if memory.grow_to((recv.taken() + io.input.len()) as u64) {
+            let memory = Some(memory);
+            return ReceivedHead::Partial(ArrivingHead { recv, since: Some(since), memory });
+        }
+        let arrived = Some(recv.give_up(&io.input));
+        ReceivedHead::Rejected(self.reject_large_head(RequestInfo { arrived, since }, io))
+    }
+
     /// Rejects a request whose head would take more memory than all of them together may. The connection
     /// closes after this response.
-    pub(super) fn reject_large_head(
-        &self,
-        request: RequestInfo,
-        io: &mut ConnectionIo,
-    ) -> Outgoing {
+    fn reject_large_head(&self, request: RequestInfo, io: &mut ConnectionIo) -> Outgoing {
         let error = ErrorResponse::too_many_large_heads(self.limits.heads_memory);
         io.timing.forget();
         log_no_head_memory(io.peer, self.limits.heads_memory);
