@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use threadbare::app::lab;
 use threadbare::server::{
-    Body, Config, Driver, Headers, Limits, Request, Response, Router, Server as Library, Status,
-    StopSignal, Streaming, Trailed,
+    Body, Config, Driver, Headers, Limits, Method, Request, Response, Router, Server as Library,
+    Status, StopSignal, Streaming, Trailed,
 };
 
 use crate::support::{Folder, SOON, Server, Wire, eventually, server_command};
@@ -79,16 +79,24 @@ struct Limited {
 impl Limited {
     fn start(driver: Driver, limits: Limits) -> Limited {
         let routes = lab::add_to(Router::new())
-            .post("/unread", Streaming(|_: &mut Request| Response::text("not read\n")))
-            .post("/escaped", Streaming(escaping))
+            .route(
+                Method::Post,
+                "/unread",
+                Streaming(|_: &mut Request| Response::text("not read\n")),
+            )
+            .route(Method::Post, "/escaped", Streaming(escaping))
             .post("/trailers", trailers)
-            .post("/streamed", Streaming(trailers))
+            .route(Method::Post, "/streamed", Streaming(trailers))
             .get("/status/{code}", with_a_body)
             .get("/trailed/{what}", trailed)
             .get("/upgrade", |_: &mut Request| {
                 Response::new(Status::UPGRADE_REQUIRED).field("Upgrade", "HTTP/3.0")
             })
-            .post("/panic", Streaming(|_: &mut Request| panic!("on purpose")))
+            .route(
+                Method::Post,
+                "/panic",
+                Streaming(|_: &mut Request| -> Response { panic!("on purpose") }),
+            )
             .build()
             .unwrap();
         let config = Config { driver, limits, workers: 4, ..Config::default() };

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use threadbare::proto::http::head::RequestHead;
 use threadbare::proto::http::status::Status;
 use threadbare::server::respond::error_response::ErrorResponse;
-use threadbare::server::{Body, Config, Driver, Handler, Request, Response, Router, Server};
+use threadbare::server::{
+    Body, Config, Driver, Handler, Method, Request, Response, Router, Server,
+};
 
 use crate::support::{Served, Wire};
 
@@ -41,7 +43,7 @@ fn a_panic_costs_its_own_request_and_nothing_else() {
     let routes = Router::new()
         .get("/ok", |_: &mut Request| Response::text("ok\n"))
         .get("/handler", |_: &mut Request| -> Response { panic!("on purpose") })
-        .get("/head", PanicsAtTheHead)
+        .route(Method::Get, "/head", PanicsAtTheHead)
         .get("/chunks", move |_: &mut Request| Response::text("").body(Body::Read(body(), None)))
         .get("/ten", move |_: &mut Request| Response::text("").body(Body::Read(body(), Some(10))))
         .build()

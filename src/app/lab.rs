@@ -36,8 +36,8 @@ pub fn add_to(router: Router) -> Router {
         .get("/spin/{ms}", spin)
         .get("/bytes/{n}", bytes)
         .get("/chunks/{n}", chunks)
-        .post("/count", Streaming(AnyCoding(count)))
-        .put("/count", Streaming(AnyCoding(count)));
+        .route(Method::Post, "/count", Streaming(AnyCoding(count)))
+        .route(Method::Put, "/count", Streaming(AnyCoding(count)));
     let methods = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     methods
         .into_iter()

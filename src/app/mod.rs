@@ -17,7 +17,7 @@ use std::sync::Arc;
 use self::status::Audience;
 use self::store::Store;
 use crate::server::router::RouteErrors;
-use crate::server::{AllowedHosts, Files, Router, Routes, Stats};
+use crate::server::{AllowedHosts, Files, Method, Router, Routes, Stats};
 
 /// Returns all routes of the binary: the lab, the status, the users, and the files for all other paths.
 ///
@@ -31,5 +31,5 @@ pub fn routes(
     hosts: &AllowedHosts,
 ) -> Result<Routes, RouteErrors> {
     let router = status::add_to(lab::add_to(Router::new()), stats, audience, hosts);
-    users::add_to(router, store).get("/{...}", files).build()
+    users::add_to(router, store).route(Method::Get, "/{...}", files).build()
 }

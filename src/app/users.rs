@@ -43,10 +43,10 @@ pub fn add_to(router: Router, store: Store) -> Router {
         move |request: &mut Request| respond(action(&store, request), request)
     };
     router
-        .post("/users", Writing(with(create)))
+        .route(Method::Post, "/users", Writing(with(create)))
         .get("/users", with(list))
         .get("/users/{id}", with(show))
-        .put("/users/{id}", Writing(with(replace)))
+        .route(Method::Put, "/users/{id}", Writing(with(replace)))
         .delete("/users/{id}", with(delete))
 }
 

@@ -3,12 +3,14 @@
 //! A handler is plain blocking code and never sees the socket. The request is complete when the handler
 //! is called, unless the handler streams the body.
 
+use super::into_response::IntoResponse;
 use super::request::Request;
 use super::respond::error_response::ErrorResponse;
 use super::response::Response;
 use crate::proto::http::head::RequestHead;
 
-/// Makes responses to requests. Any `Fn(&mut Request) -> Response` is a handler.
+/// Makes responses to requests. Any function of a `&mut Request` that returns a
+/// [response](IntoResponse) is a handler.
 ///
 /// A 200 to a GET that sets `ETag` or `Last-Modified` becomes a 304 for a client that has this state
 /// already, a 412 for one that wants another state, and a 206 for one that requests a range, if the body
@@ -25,6 +27,12 @@ use crate::proto::http::head::RequestHead;
 /// let routes = Router::new().get("/report", report).build();
 /// # routes.unwrap();
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler",
+    label = "not a handler",
+    note = "right: fn(&mut Request) -> impl IntoResponse, or a type that implements Handler; \
+            did you forget `?`, as in Files::new(folder)?, or a type, as in |request: &mut Request|"
+)]
 pub trait Handler: Send + Sync + 'static {
     /// Checks the head of a request, before its body is kept, and before a client that waits for 100
     /// Continue sends it.
@@ -63,6 +71,12 @@ pub trait Handler: Send + Sync + 'static {
         false
     }
 
+    /// Returns the parameters of the path that it needs. [`Router::build`](super::Router::build) fails when a
+    /// pattern does not have them.
+    fn params(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Releases what was kept for a next request that has not come, such as open files. The server calls this
     /// about every two seconds, also while no request arrives, on the thread that accepts connections: it
     /// must be short.
@@ -72,16 +86,20 @@ pub trait Handler: Send + Sync + 'static {
     fn handle(&self, request: &mut Request) -> Response;
 }
 
-impl<F: Fn(&mut Request) -> Response + Send + Sync + 'static> Handler for F {
+impl<F, R> Handler for F
+where
+    F: Fn(&mut Request) -> R + Send + Sync + 'static,
+    R: IntoResponse,
+{
     fn handle(&self, request: &mut Request) -> Response {
-        self(request)
+        self(request).into_response(request)
     }
 }
 
 /// Makes a handler [stream](Handler::streams) its requests' bodies.
 ///
 /// ```
-/// use threadbare::server::{Request, Response, Router, Status, Streaming};
+/// use threadbare::server::{Method, Request, Response, Router, Status, Streaming};
 ///
 /// fn measure(request: &mut Request) -> Response {
 ///     match std::io::copy(&mut request.body, &mut std::io::sink()) {
@@ -91,7 +109,7 @@ impl<F: Fn(&mut Request) -> Response + Send + Sync + 'static> Handler for F {
 ///     }
 /// }
 ///
-/// let routes = Router::new().put("/backup", Streaming(measure)).build();
+/// let routes = Router::new().route(Method::Put, "/backup", Streaming(measure)).build();
 /// # routes.unwrap();
 /// ```
 #[derive(Debug)]
@@ -112,6 +130,10 @@ impl<H: Handler> Handler for Streaming<H> {
 
     fn takes_coded(&self) -> bool {
         self.0.takes_coded()
+    }
+
+    fn params(&self) -> &'static [&'static str] {
+        self.0.params()
     }
 
     fn tidy(&self) {
@@ -142,6 +164,10 @@ impl<H: Handler> Handler for AnyCoding<H> {
 
     fn takes_coded(&self) -> bool {
         true
+    }
+
+    fn params(&self) -> &'static [&'static str] {
+        self.0.params()
     }
 
     fn tidy(&self) {

@@ -1,11 +1,17 @@
 //! A request, as a handler gets it: head, body, client, and the named parts of the path.
 
+use std::fmt::Display;
+use std::io::Read as _;
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::conn::request_body::RequestBody;
+use super::respond::error_response::{ErrorResponse, shown};
 use crate::proto::http::accept::prefers_html;
 use crate::proto::http::head::RequestHead;
+use crate::proto::http::status::Status;
+use crate::proto::http::target::form_pairs;
 
 /// A request, as a handler gets it.
 #[derive(Debug)]
@@ -32,19 +38,158 @@ impl Request {
         }
     }
 
+    /// Returns a named part of the path, or `None` when the route has no part of this name.
+    pub fn try_param(&self, name: &str) -> Option<&str> {
+        self.params.value(name)
+    }
+
+    /// Returns a named part of the path as a number or another type.
+    ///
+    /// ```
+    /// use threadbare::server::{ErrorResponse, Request, Router};
+    ///
+    /// fn double(request: &mut Request) -> Result<String, ErrorResponse> {
+    ///     let number: u32 = request.param_as("number")?;
+    ///     Ok(format!("{}\n", u64::from(number) * 2))
+    /// }
+    ///
+    /// let routes = Router::new().get("/double/{number}", double).build()?;
+    /// # Ok::<(), threadbare::server::RouteErrors>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A 400 that names the part, what it is, and what it should be.
+    ///
+    /// # Panics
+    /// As [`Request::param`].
+    pub fn param_as<T: FromStr>(&self, name: &str) -> Result<T, ErrorResponse>
+    where
+        T::Err: Display,
+    {
+        let text = self.param(name);
+        text.parse().map_err(|error| wrong_type::<T>("path part", name, text, &error))
+    }
+
+    /// Returns the value of a field, if it is text in UTF-8; of several fields of this name, the first.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.headers.text(name)
+    }
+
+    /// Returns the first value of this name in the query, decoded (WHATWG URL, 5.1): `+` is a space.
+    ///
+    /// ```
+    /// # use threadbare::server::Router;
+    /// let greet = Router::new().get("/hello", |request| {
+    ///     format!("hello, {}\n", request.query("name").unwrap_or("stranger".into()))
+    /// });
+    /// ```
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.queries().find(|(held, _)| held == name).map(|(_, value)| value)
+    }
+
+    /// Returns the value of this name in the query as a number or another type.
+    ///
+    /// # Errors
+    /// A 400 that names the parameter, what it is, and what it should be.
+    pub fn query_as<T: FromStr>(&self, name: &str) -> Result<Option<T>, ErrorResponse>
+    where
+        T::Err: Display,
+    {
+        let parse = |text: String| {
+            text.parse().map_err(|error| wrong_type::<T>("query parameter", name, &text, &error))
+        };
+        self.query(name).map(parse).transpose()
+    }
+
+    /// Returns all names and values of the query, decoded, in their order.
+    pub fn queries(&self) -> impl Iterator<Item = (String, String)> {
+        form_pairs(self.head.target.query().unwrap_or_default())
+    }
+
+    /// Returns the body as text.
+    ///
+    /// # Errors
+    /// A 400 when it is not in UTF-8, with the offset of the first byte that is wrong. When it cannot be read,
+    /// the server responds what was wrong with it, whatever the handler returns.
+    pub fn body_text(&mut self) -> Result<String, ErrorResponse> {
+        String::from_utf8(self.body_bytes()?).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let what = format!("the body is not text in UTF-8: its byte {at} is wrong");
+            ErrorResponse::new(Status::BAD_REQUEST, "RFC 3629, 3", what, "text in UTF-8")
+        })
+    }
+
+    /// Returns the bytes of the body. A route's body is limited by the server
+    /// ([`Limits::body`](super::Limits::body), 16 MB).
+    ///
+    /// # Errors
+    /// When it cannot be read: the client broke off, or the file that keeps it cannot be read.
+    pub fn body_bytes(&mut self) -> Result<Vec<u8>, ErrorResponse> {
+        let mut bytes = Vec::new();
+        match self.body.read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
+            Err(error) => {
+                log::warn!("{}: cannot read a request body: {error}", self.peer);
+                Err(ErrorResponse::internal_error())
+            }
+        }
+    }
+
+    /// Reads the body as JSON. Its `Content-Type` is not looked at, as with curl's `-d` it is another one.
+    ///
+    /// ```
+    /// # use threadbare::server::{ErrorResponse, Request};
+    /// use std::collections::HashMap;
+    ///
+    /// fn count(request: &mut Request) -> Result<String, ErrorResponse> {
+    ///     let members: HashMap<String, String> = request.json()?;
+    ///     Ok(format!("{} members\n", members.len()))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// A 400 that says what is wrong, and in which line and column.
+    #[cfg(feature = "json")]
+    pub fn json<T: serde_core::de::DeserializeOwned>(&mut self) -> Result<T, ErrorResponse> {
+        let bytes = self.body_bytes()?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let what = format!("the body is not the JSON that is expected here: {error}");
+            ErrorResponse::new(Status::BAD_REQUEST, "RFC 8259, 2", what, "{\"name\": \"Ada\"}")
+        })
+    }
+
+    /// Returns the path up to the rest that the route leaves open, and that rest with its first slash.
+    pub(super) fn split_path(&self) -> (&str, &str) {
+        let path = self.head.target.path();
+        let mut slashes = path.match_indices('/').map(|(at, _)| at);
+        path.split_at(slashes.nth(self.params.before_rest).unwrap_or(path.len()))
+    }
+
     /// Returns true if the client prefers HTML to plain text, as browsers do (RFC 9110, 12.5.1).
     pub fn wants_html(&self) -> bool {
         prefers_html(&self.head.headers)
     }
 }
 
+/// Returns the 400 for a text that is not of the type that is wanted.
+fn wrong_type<T>(kind: &str, name: &str, text: &str, error: &dyn Display) -> ErrorResponse {
+    let wanted = std::any::type_name::<T>();
+    let wanted = wanted.rsplit("::").next().unwrap_or(wanted);
+    let what = format!("the {kind} {name} is {}: {error}", shown(text));
+    ErrorResponse::new(Status::BAD_REQUEST, "RFC 9110, 15.5.1", what, format!("{name} as {wanted}"))
+}
+
 /// The named parts of a path, decoded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Params(pub(super) Vec<(Arc<str>, String)>);
+pub struct Params {
+    pub(super) named: Vec<(Arc<str>, String)>,
+    /// How many segments stand before the rest of the path, `{...}`; 0 without one.
+    pub(super) before_rest: usize,
+}
 
 impl Params {
     /// Returns the part of this name.
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(held, _)| **held == *name).map(|(_, value)| value.as_str())
+        self.named.iter().find(|(held, _)| **held == *name).map(|(_, value)| value.as_str())
     }
 }

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 use super::files::file_part::FilePart;
+use super::files::file_response;
+use super::into_response::HandlerError;
 use crate::proto::http::headers::{Headers, StaticField};
-use crate::proto::http::status::Status;
+use crate::proto::http::status::{IntoStatus, Status};
 
 /// A response: status, fields, body. [`Response::field`] sets a field.
 ///
@@ -84,17 +87,92 @@ impl Response {
         Response { status, headers: Headers::new(), body: Body::EMPTY }
     }
 
-    /// Returns 200 with plain text.
-    pub fn text(text: impl Into<Cow<'static, str>>) -> Response {
-        static PLAIN: StaticField =
-            StaticField::new(b"Content-Type: text/plain; charset=utf-8\r\n");
-        Response::of(&PLAIN, text.into())
+    /// Returns a response with this status and an empty body.
+    ///
+    /// ```
+    /// use threadbare::server::{Response, Status};
+    ///
+    /// assert_eq!(Response::empty(204).status, Status::NO_CONTENT);
+    /// ```
+    pub fn empty(status: impl IntoStatus) -> Response {
+        Response::new(status.into_status())
     }
 
-    /// Returns 200 with HTML.
-    pub fn html(text: impl Into<Cow<'static, str>>) -> Response {
+    /// Returns 200 with plain text, in UTF-8. A text that is borrowed is copied.
+    pub fn text<'t>(text: impl Into<Cow<'t, str>>) -> Response {
+        Response::plain(Cow::Owned(text.into().into_owned()))
+    }
+
+    /// Returns 200 with HTML, in UTF-8.
+    pub fn html<'t>(text: impl Into<Cow<'t, str>>) -> Response {
         static HTML: StaticField = StaticField::new(b"Content-Type: text/html; charset=utf-8\r\n");
-        Response::of(&HTML, text.into())
+        Response::of(&HTML, Cow::Owned(text.into().into_owned()))
+    }
+
+    /// Returns 200 with plain text, which need not be copied.
+    pub(super) fn plain(text: Cow<'static, str>) -> Response {
+        static PLAIN: StaticField =
+            StaticField::new(b"Content-Type: text/plain; charset=utf-8\r\n");
+        Response::of(&PLAIN, text)
+    }
+
+    /// Returns 200 with these bytes, of a type such as `image/png`.
+    pub fn bytes(content_type: &str, bytes: impl Into<Vec<u8>>) -> Response {
+        let response = Response::new(Status::OK).field("Content-Type", content_type);
+        response.body(Body::Bytes(Cow::Owned(bytes.into())))
+    }
+
+    /// Returns 200 with a body that is read while it is sent, in chunks, as its length is not known. Each
+    /// read that brings less than it could is sent at once. A reader that waits holds its worker; one that
+    /// fails cuts the response, so that the client notices (RFC 9112, 8).
+    ///
+    /// ```
+    /// use threadbare::server::Response;
+    ///
+    /// # fn compressed() -> std::io::Result<Response> {
+    /// let output = std::process::Command::new("tar").args(["cz", "www"]);
+    /// # let mut output = std::process::Command::new("true");
+    /// let mut tar = output.stdout(std::process::Stdio::piped()).spawn()?;
+    /// let stdout = tar.stdout.take().ok_or(std::io::ErrorKind::BrokenPipe)?;
+    /// Ok(Response::stream(stdout).field("Content-Type", "application/gzip"))
+    /// # }
+    /// ```
+    pub fn stream(reader: impl Read + Send + 'static) -> Response {
+        Response::new(Status::OK).body(Body::Read(Box::new(reader), None))
+    }
+
+    /// Returns 200 with a file: its type follows from its name, and its size and time of modification make an
+    /// `ETag` and a `Last-Modified`, so that conditions and ranges work as with [`Files`](super::Files). The
+    /// path is the caller's, and not checked: one that comes from a request can lead out of its folder.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or is no regular file. As the result of a handler, the error becomes a
+    /// 404 for a file that does not exist, and a 500 else.
+    pub fn file(path: impl AsRef<Path>) -> Result<Response, HandlerError> {
+        file_response(path.as_ref())
+    }
+
+    /// Returns a redirect: 303 after a POST, to see the result with a GET; 302 or 307 for now, 301 or 308
+    /// for ever (RFC 9110, 15.4).
+    ///
+    /// ```
+    /// use threadbare::server::Response;
+    ///
+    /// let response = Response::redirect(303, "/notes/7");
+    /// assert_eq!(response.headers.text("Location"), Some("/notes/7"));
+    /// ```
+    pub fn redirect(status: impl IntoStatus, location: &str) -> Response {
+        Response::new(status.into_status()).field("Location", location)
+    }
+
+    /// Returns 200 with a value as JSON.
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON, such as a map with keys that are no text; as the result of a
+    /// handler, this is a 500.
+    #[cfg(feature = "json")]
+    pub fn json(value: &impl serde_core::Serialize) -> Result<Response, HandlerError> {
+        Ok(Response::bytes("application/json", serde_json::to_vec(value)?))
     }
 
     fn of(content_type: &'static StaticField, text: Cow<'static, str>) -> Response {
@@ -106,9 +184,10 @@ impl Response {
         Response { status: Status::OK, headers, body: Body::Bytes(bytes) }
     }
 
-    /// Sets the status.
-    pub fn status(mut self, status: Status) -> Response {
-        self.status = status;
+    /// Sets the status: a [`Status`], or its number.
+    #[inline]
+    pub fn status(mut self, status: impl IntoStatus) -> Response {
+        self.status = status.into_status();
         self
     }
 

@@ -3,18 +3,25 @@
 //! ```text
 //! /users          a literal path
 //! /users/{id}     a segment by name, never empty
+//! /users/{id:u64} a segment that is a number from 0 to 2^64 - 1, in decimal digits
 //! /{path...}      the rest of the path, which may be empty; last only
 //! /{...}          the same, without a name: the handler takes the path from the target
 //! ```
-//! When several patterns match, the more literal one is used. A path that exists under another method
-//! gets a 405 with `Allow` (RFC 9110, 15.5.6), an unknown path a 404, a method that no route has and RFC
-//! 9110 does not define a 501. HEAD is handled by the GET handler, and its body left out; OPTIONS gets
-//! the list of methods. Contradicting routes are errors when the router is built.
+//! When several patterns match, the first difference decides: literal, number, name, rest. A path that
+//! exists under another method gets a 405 with `Allow` (RFC 9110, 15.5.6), an unknown path the fallback or
+//! a 404, a method that no route has and RFC 9110 does not define a 501. HEAD is handled by the GET
+//! handler, and its body left out; OPTIONS gets the list of methods. Contradicting routes are errors when
+//! the router is built ([`build`]).
+
+pub mod build;
+mod pattern;
+pub mod with_state;
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use self::pattern::{Pattern, Segments};
 use super::handler::Handler;
 use super::request::Params;
 use crate::net::usual_time::UsualTime;
@@ -32,23 +39,28 @@ pub struct Endpoint<H: ?Sized = dyn Handler> {
     pub(super) handler: H,
 }
 
-/// Collects routes.
-#[derive(Default)]
-pub struct Router {
-    routes: Vec<(Method, String, Arc<Endpoint>)>,
-}
-
 /// Routes, checked and sorted; what a server needs.
 #[derive(Debug)]
 pub struct Routes {
     /// The more literal pattern first.
     paths: Vec<Path>,
+    /// The longer prefix first.
+    fallbacks: Vec<Fallback>,
 }
 
 #[derive(Debug)]
 struct Path {
     pattern: Pattern,
     methods: Vec<(Method, Arc<Endpoint>)>,
+    /// Handles the other methods.
+    any: Option<Arc<Endpoint>>,
+}
+
+/// Handles the paths below a prefix that no route matches.
+#[derive(Debug)]
+struct Fallback {
+    prefix: Pattern,
+    endpoint: Arc<Endpoint>,
 }
 
 /// What [`Routes::find`] found.
@@ -78,75 +90,6 @@ impl std::fmt::Display for RouteErrors {
 
 impl std::error::Error for RouteErrors {}
 
-impl Router {
-    /// Returns a router without routes.
-    pub fn new() -> Router {
-        Router::default()
-    }
-
-    /// Adds a route.
-    pub fn route(mut self, method: Method, pattern: &str, handler: impl Handler) -> Router {
-        let (usual, usual_read) = (UsualTime::unknown(), UsualTime::probably_short());
-        let endpoint = Arc::new(Endpoint { usual, usual_read, handler });
-        self.routes.push((method, pattern.to_owned(), endpoint));
-        self
-    }
-
-    /// Adds a route for GET, and so for HEAD.
-    pub fn get(self, pattern: &str, handler: impl Handler) -> Router {
-        self.route(Method::Get, pattern, handler)
-    }
-
-    /// Adds a route for POST.
-    pub fn post(self, pattern: &str, handler: impl Handler) -> Router {
-        self.route(Method::Post, pattern, handler)
-    }
-
-    /// Adds a route for PUT.
-    pub fn put(self, pattern: &str, handler: impl Handler) -> Router {
-        self.route(Method::Put, pattern, handler)
-    }
-
-    /// Adds a route for DELETE.
-    pub fn delete(self, pattern: &str, handler: impl Handler) -> Router {
-        self.route(Method::Delete, pattern, handler)
-    }
-
-    /// Checks the routes and sorts them.
-    ///
-    /// # Errors
-    /// Every pattern that is not valid, and every route that exists already.
-    pub fn build(self) -> Result<Routes, RouteErrors> {
-        let (mut paths, mut errors): (Vec<Path>, Vec<String>) = (Vec::new(), Vec::new());
-        for (method, text, handler) in self.routes {
-            let pattern = match Pattern::parse(&text) {
-                Ok(pattern) => pattern,
-                Err(reason) => {
-                    errors.push(format!(
-                        "{method} {text}: {reason}; right: /users/{{id}} or /{{path...}}"
-                    ));
-                    continue;
-                }
-            };
-            match paths.iter_mut().find(|path| path.pattern.same_shape(&pattern)) {
-                None => paths.push(Path { pattern, methods: vec![(method, handler)] }),
-                Some(path) if path.pattern.text != pattern.text => {
-                    errors.push(format!(
-                        "{method} {text}: names the parts of {} otherwise",
-                        path.pattern.text
-                    ));
-                }
-                Some(path) if path.methods.iter().any(|(held, _)| *held == method) => {
-                    errors.push(format!("{method} {text}: is there twice"));
-                }
-                Some(path) => path.methods.push((method, handler)),
-            }
-        }
-        paths.sort_by(|a, b| a.pattern.rank().cmp(&b.pattern.rank()));
-        if errors.is_empty() { Ok(Routes { paths }) } else { Err(RouteErrors(errors)) }
-    }
-}
-
 impl Routes {
     /// Finds the handler of a request.
     pub fn find(&self, method: &Method, target: &Target) -> Found<'_> {
@@ -165,7 +108,7 @@ impl Routes {
         }
         // It leads beyond the root, and names nothing (RFC 3986, 5.2.4).
         if path.starts_with("/../") {
-            return Found::NotFound;
+            return self.fallback(&[]);
         }
         let parts = Segments::from_iter(segments(path));
         let fits = |path: &&Path| path.pattern.fits(&parts);
@@ -176,15 +119,27 @@ impl Routes {
         }
         let mut others = self.paths.iter().filter(fits).peekable();
         match (others.peek(), method) {
-            (None, _) => Found::NotFound,
+            (None, _) => self.fallback(&parts),
             (Some(_), Method::Options) => Found::Options(allow(methods(others))),
             (Some(_), _) => Found::NotAllowed(allow(methods(others))),
         }
     }
 
+    /// Finds the fallback for a path that no route matches.
+    fn fallback(&self, parts: &[Cow<'_, [u8]>]) -> Found<'_> {
+        let found = self.fallbacks.iter().find(|fallback| fallback.prefix.begins(parts));
+        found.map_or(Found::NotFound, |fallback| {
+            Found::Handler(&fallback.endpoint, Params::default())
+        })
+    }
+
     /// Lets each handler release what it keeps without need.
     pub fn tidy(&self) {
-        for (_, endpoint) in self.paths.iter().flat_map(|path| &path.methods) {
+        let routed = self
+            .paths
+            .iter()
+            .flat_map(|path| path.methods.iter().map(|(_, endpoint)| endpoint).chain(&path.any));
+        for endpoint in routed.chain(self.fallbacks.iter().map(|fallback| &fallback.endpoint)) {
             // A panic is in the log, and costs nobody else anything.
             let _ = catch_unwind(AssertUnwindSafe(|| endpoint.handler.tidy()));
         }
@@ -201,9 +156,9 @@ impl Routes {
     /// Returns true for a method of RFC 9110 other than CONNECT (this is not a proxy), or of a route.
     fn implements(&self, method: &Method) -> bool {
         match method {
-            Method::Connect | Method::Extension(_) => {
-                self.paths.iter().any(|path| path.methods.iter().any(|(held, _)| held == method))
-            }
+            Method::Connect | Method::Extension(_) => self.paths.iter().any(|path| {
+                path.any.is_some() || path.methods.iter().any(|(held, _)| held == method)
+            }),
             _ => true,
         }
     }
@@ -214,7 +169,8 @@ impl Path {
         let of = |wanted: &Method| {
             self.methods.iter().find(|(held, _)| held == wanted).map(|(_, handler)| handler)
         };
-        of(method).or_else(|| if *method == Method::Head { of(&Method::Get) } else { None })
+        let get = || if *method == Method::Head { of(&Method::Get) } else { None };
+        of(method).or_else(get).or(self.any.as_ref())
     }
 }
 
@@ -239,106 +195,10 @@ fn methods<'a>(paths: impl Iterator<Item = &'a Path>) -> impl Iterator<Item = &'
     paths.flat_map(|path| &path.methods).map(|(method, _)| method)
 }
 
-/// The segments of a request's path, decoded.
-type Segments<'p> = Vec<Cow<'p, [u8]>>;
-
-#[derive(Debug)]
-struct Pattern {
-    text: String,
-    segments: Vec<Segment>,
-    /// The text has no names and nothing to decode: a path that equals it matches this pattern.
-    is_literal: bool,
-}
-
-/// Sorted in the order in which they are tried.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Segment {
-    Literal(String),
-    Param(Arc<str>),
-    Rest(Option<Arc<str>>),
-}
-
-impl Pattern {
-    fn parse(text: &str) -> Result<Pattern, &'static str> {
-        let path = text.strip_prefix('/').ok_or("a pattern begins with /")?;
-        let mut segments: Vec<Segment> = Vec::new();
-        for part in path.split('/') {
-            if matches!(segments.last(), Some(Segment::Rest(_))) {
-                return Err("nothing may follow {name...}");
-            }
-            let segment = match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-                None if part.contains(['{', '}']) => {
-                    return Err("a name in braces is a whole segment");
-                }
-                None => Segment::Literal(part.to_owned()),
-                Some(name) => match name.strip_suffix("...") {
-                    Some("") => Segment::Rest(None),
-                    Some(name) => Segment::Rest(Some(name.into())),
-                    None => Segment::Param(name.into()),
-                },
-            };
-            match &segment {
-                Segment::Param(name) | Segment::Rest(Some(name))
-                    if name.is_empty() || name.contains(['{', '}', '.']) =>
-                {
-                    return Err("a name is one or more letters");
-                }
-                Segment::Param(_) | Segment::Rest(_) if segments.contains(&segment) => {
-                    return Err("a name stands there twice");
-                }
-                _ => segments.push(segment),
-            }
-        }
-        let is_literal = |segment| matches!(segment, &Segment::Literal(_));
-        let is_literal = !text.contains('%') && segments.iter().all(is_literal);
-        Ok(Pattern { text: text.to_owned(), segments, is_literal })
-    }
-
-    /// Returns true if both match the same paths; their names may differ.
-    fn same_shape(&self, other: &Pattern) -> bool {
-        let same = |(a, b): (&Segment, &Segment)| match (a, b) {
-            (Segment::Literal(a), Segment::Literal(b)) => a == b,
-            (Segment::Param(_), Segment::Param(_)) | (Segment::Rest(_), Segment::Rest(_)) => true,
-            _ => false,
-        };
-        self.segments.len() == other.segments.len()
-            && self.segments.iter().zip(&other.segments).all(same)
-    }
-
-    /// Returns the sort key: literal before named before the rest, segment by segment.
-    fn rank(&self) -> Vec<&Segment> {
-        self.segments.iter().collect()
-    }
-
-    fn fits(&self, parts: &Segments<'_>) -> bool {
-        let long_enough = match self.segments.last() {
-            Some(Segment::Rest(_)) => parts.len() >= self.segments.len(),
-            _ => parts.len() == self.segments.len(),
-        };
-        let fits = |(segment, part): (&Segment, &Cow<'_, [u8]>)| match segment {
-            Segment::Literal(literal) => literal.as_bytes() == part.as_ref(),
-            Segment::Param(_) => !part.is_empty() && str::from_utf8(part).is_ok(),
-            Segment::Rest(_) => true,
-        };
-        long_enough && self.segments.iter().zip(parts).all(fits)
-    }
-
-    /// Returns the values of the named segments, decoded. Those of `{name...}` are joined by `/`.
-    fn params(&self, parts: &Segments<'_>) -> Params {
-        let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
-        let named = self.segments.iter().enumerate().filter_map(|(at, segment)| match segment {
-            Segment::Literal(_) | Segment::Rest(None) => None,
-            Segment::Param(name) => Some((Arc::clone(name), text(&parts[at]))),
-            Segment::Rest(Some(name)) => Some((Arc::clone(name), text(&parts[at..].join(&b'/')))),
-        });
-        Params(named.collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::{Request, Response};
+    use crate::server::{Request, Response, Router};
 
     fn nothing(_: &mut Request) -> Response {
         Response::text("")
@@ -368,7 +228,11 @@ mod tests {
         let target = Target::parse(&method, path.as_bytes()).unwrap();
         match routes.find(&method, &target) {
             Found::Handler(_, params) => {
-                params.0.iter().map(|(name, value)| format!("{name}={value} ")).collect::<String>()
+                params
+                    .named
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value} "))
+                    .collect::<String>()
                     + "handled"
             }
             Found::Options(allow) => format!("options {allow}"),

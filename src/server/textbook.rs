@@ -180,10 +180,10 @@ mod tests {
     use super::*;
     use crate::net::admission::{ConnectionLimiter, Overload, PerAddress};
     use crate::pool::ThreadPool;
+    use crate::server::Router;
     use crate::server::conn::HttpConfig;
     use crate::server::request::Request;
     use crate::server::response::{Body, Response};
-    use crate::server::router::Router;
     use std::io::Write as _;
     use std::net::{TcpListener, TcpStream};
     use std::sync::Arc;

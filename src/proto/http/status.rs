@@ -1,6 +1,13 @@
 //! Status codes and their customary phrases (RFC 9110, 15; 428, 429, 431: RFC 6585; 507: RFC 4918).
 
 /// A status code, 100 to 999.
+///
+/// ```
+/// use threadbare::server::Status;
+///
+/// assert_eq!(Status::try_from(404), Ok(Status::NOT_FOUND));
+/// assert!(Status::try_from(1000).is_err());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Status(u16);
 
@@ -127,6 +134,45 @@ impl std::fmt::Debug for Status {
 impl std::fmt::Display for Status {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.0, self.reason())
+    }
+}
+
+/// A number that is no status code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidStatus(pub u16);
+
+impl std::fmt::Display for InvalidStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is not a status code (RFC 9110, 15); right: 100 to 999, such as 404", self.0)
+    }
+}
+
+impl std::error::Error for InvalidStatus {}
+
+impl TryFrom<u16> for Status {
+    type Error = InvalidStatus;
+
+    fn try_from(code: u16) -> Result<Status, InvalidStatus> {
+        Status::new(code).ok_or(InvalidStatus(code))
+    }
+}
+
+/// A [`Status`], or its number.
+pub trait IntoStatus {
+    /// Returns the status; 500 for a number that is none, which is a mistake in the program.
+    fn into_status(self) -> Status;
+}
+
+impl IntoStatus for Status {
+    #[inline(always)]
+    fn into_status(self) -> Status {
+        self
+    }
+}
+
+impl IntoStatus for u16 {
+    fn into_status(self) -> Status {
+        Status::new(self).unwrap_or(Status::INTERNAL_SERVER_ERROR)
     }
 }
 

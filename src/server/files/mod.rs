@@ -21,6 +21,7 @@ pub mod precompressed;
 pub mod ticks;
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -36,20 +37,21 @@ use self::precompressed::{Mislabelled, Variant, Variants};
 use self::ticks::may_change_unseen;
 use super::descriptors::kept_files;
 use super::handler::Handler;
+use super::into_response::HandlerError;
 use super::request::Request;
 use super::respond::error_response::{ErrorResponse, shown};
 use super::respond::failure::failed;
 use super::response::{Body, Response};
 use crate::net::socket::descriptors;
-use crate::proto::http::accept::Codings;
+use crate::proto::http::accept::{Coding, Codings};
 use crate::proto::http::chars::{QUERY, UNRESERVED, percent_encode};
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::status::Status;
 use crate::sync::lock;
 use crate::text::escape_bytes;
 
-/// A folder and all that is below it, for the route `/{...}`: the path is taken from the target,
-/// whatever the route's names. Small files stay open for 2 to 4 seconds after their last request, as
+/// A folder and all that is below it, for a route such as `/{...}` or `/static/{...}`: the file is named by
+/// the rest of the path. [`Router::files`](super::Router::files) adds such a route. Small files stay open for 2 to 4 seconds after their last request, as
 /// long as a server runs: then the space of a deleted file is free, and a file system can be unmounted.
 #[derive(Debug)]
 pub struct Files {
@@ -76,7 +78,7 @@ impl Files {
     }
 
     fn serve(&self, request: &Request) -> io::Result<Response> {
-        let path = request.head.target.path();
+        let (_, path) = request.split_path();
         let named = relative(path).ok_or_else(|| {
             log::info!(
                 "{}: refused: {}: a name that begins with a dot (except /.well-known), or has an encoded slash, \
@@ -175,6 +177,29 @@ impl Handler for Files {
     }
 }
 
+/// Returns a 200 with the file at this path of the program, as [`Response::file`].
+pub(crate) fn file_response(path: &Path) -> Result<Response, HandlerError> {
+    let regular = std::fs::metadata(path).and_then(|metadata| match metadata.is_file() {
+        true => Ok(metadata),
+        false => Err(io::Error::other(format!("{} is not a regular file", path.display()))),
+    });
+    let metadata = match regular {
+        Err(error) if is_absent(&error) => {
+            let what = "this file does not exist";
+            let right = "a path that exists, such as /";
+            return Err(
+                ErrorResponse::new(Status::NOT_FOUND, "RFC 9110, 15.5.5", what, right).into()
+            );
+        }
+        regular => regular?,
+    };
+    let file = Variant::new(Coding::Identity, File::open(path)?, metadata);
+    let (etag, modified) = validators(&file, SystemTime::now());
+    let kind = content_type(path, || file.file.start(LOOKED_AT));
+    let response = Response::new(Status::OK).field("Content-Type", kind).field("ETag", etag);
+    Ok(response.field("Last-Modified", modified).body(Body::Part(file.body())))
+}
+
 /// Returns a 200 with one variant of the file of this name.
 fn send(file: &CachedFile, variant: &Variant, path: &Path) -> Response {
     let headers = variant.fields.get_or_init(|| {
@@ -222,10 +247,11 @@ fn not_acceptable(request: &Request) -> Response {
 }
 
 /// Returns a 301 to the same path with a slash at its end, so that relative links in the page are right.
-/// The path is built from its checked names: it never begins with two slashes, which would lead to
-/// another host.
+/// The path is in its normal form and built from its checked names: it never begins with two slashes, which
+/// would lead to another host.
 fn redirect_to_folder(request: &Request, path: &Path) -> Response {
-    let mut location = String::new();
+    let (before, _) = request.split_path();
+    let mut location = before.to_owned();
     for name in path {
         location.push('/');
         location.push_str(&percent_encode(name.as_encoded_bytes(), &UNRESERVED));

@@ -12,6 +12,7 @@ use crate::proto::http::accept::prefers_html;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::RequestHead;
+use crate::proto::http::headers::InvalidField;
 use crate::proto::http::status::Status;
 use crate::server::request::Request;
 use crate::server::response::{Body, Response};
@@ -285,18 +286,44 @@ impl std::fmt::Display for ErrorResponse {
 }
 
 impl Response {
-    /// Sets a field. A name or value that is not allowed in a head makes the response a 500, with a line
-    /// in the log: bytes that a client sent must not become a field of their own.
+    /// Sets a field, in place of those of the same name. A name or value that is not allowed in a head makes
+    /// the response a 500, with a line in the log: bytes that a client sent must not become a field of their
+    /// own. `Content-Length`, `Transfer-Encoding` and `Connection` are the server's: they are left out, and
+    /// the log says so.
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Response {
-        match self.headers.set(name, value) {
-            Ok(()) => self,
-            Err(error) => {
+        let set = is_free(name).then(|| self.headers.set(name, value));
+        self.checked(set)
+    }
+
+    /// Adds a field beside those of the same name, as with several `Set-Cookie`. Otherwise as
+    /// [`Response::field`].
+    pub fn add_field(mut self, name: &str, value: impl AsRef<[u8]>) -> Response {
+        let added = is_free(name).then(|| self.headers.append(name, value));
+        self.checked(added)
+    }
+
+    fn checked(self, outcome: Option<Result<(), InvalidField>>) -> Response {
+        match outcome {
+            None | Some(Ok(())) => self,
+            Some(Err(error)) => {
                 log::error!("a handler set an impossible field: {error}");
                 ErrorResponse::internal_error().response(None)
             }
         }
     }
 }
+
+/// Returns true if a handler may set this field; logs that it may not.
+fn is_free(name: &str) -> bool {
+    let is_owned = OWNED.iter().any(|owned| name.eq_ignore_ascii_case(owned));
+    if is_owned {
+        log::warn!("a handler set {name}, which the server sets itself; it is left out");
+    }
+    !is_owned
+}
+
+/// The fields that decide where a response ends and whether the connection stays (RFC 9112, 6 and 9).
+const OWNED: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"];
 
 /// Returns the 503 for a connection that no worker serves: always the same small text, as it is written
 /// without waiting.

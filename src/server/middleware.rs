@@ -1,0 +1,85 @@
+//! Functions around handlers: [`Router::wrap`](super::Router::wrap).
+
+use std::sync::Arc;
+
+use super::handler::Handler;
+use super::into_response::IntoResponse;
+use super::request::Request;
+use super::respond::error_response::ErrorResponse;
+use super::response::Response;
+use super::router::Endpoint;
+use crate::proto::http::head::RequestHead;
+
+/// What a function around handlers calls: the next such function, or the handler.
+#[derive(Debug)]
+pub struct Next<'n> {
+    around: &'n [Arc<dyn Around>],
+    handler: &'n dyn Handler,
+}
+
+impl Next<'_> {
+    /// Returns the response of the handler.
+    pub fn run(self, request: &mut Request) -> Response {
+        match self.around {
+            [] => self.handler.handle(request),
+            [first, rest @ ..] => first.call(request, Next { around: rest, ..self }),
+        }
+    }
+}
+
+/// A function around handlers.
+pub(crate) trait Around: Send + Sync + 'static {
+    fn call(&self, request: &mut Request, next: Next<'_>) -> Response;
+}
+
+impl<F, R> Around for F
+where
+    F: Fn(&mut Request, Next<'_>) -> R + Send + Sync + 'static,
+    R: IntoResponse,
+{
+    fn call(&self, request: &mut Request, next: Next<'_>) -> Response {
+        self(request, next).into_response(request)
+    }
+}
+
+impl std::fmt::Debug for dyn Around {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Around")
+    }
+}
+
+/// A handler with functions around it. It takes the same requests as the handler.
+pub(crate) struct Wrapped {
+    pub(crate) around: Arc<[Arc<dyn Around>]>,
+    pub(crate) inner: Arc<Endpoint>,
+}
+
+impl Handler for Wrapped {
+    fn admit(&self, head: &RequestHead) -> Result<(), ErrorResponse> {
+        self.inner.handler.admit(head)
+    }
+
+    fn body_limit(&self) -> Option<u64> {
+        self.inner.handler.body_limit()
+    }
+
+    fn streams(&self) -> bool {
+        self.inner.handler.streams()
+    }
+
+    fn takes_coded(&self) -> bool {
+        self.inner.handler.takes_coded()
+    }
+
+    fn params(&self) -> &'static [&'static str] {
+        self.inner.handler.params()
+    }
+
+    fn tidy(&self) {
+        self.inner.handler.tidy();
+    }
+
+    fn handle(&self, request: &mut Request) -> Response {
+        Next { around: &self.around, handler: &self.inner.handler }.run(request)
+    }
+}

@@ -1,0 +1,328 @@
+//! Collects routes, and checks them: the [`Router`].
+
+use std::path::Path as FsPath;
+use std::sync::Arc;
+
+use super::pattern::Pattern;
+use super::with_state::RouterWithState;
+use super::{Endpoint, Fallback, Path, RouteErrors, Routes};
+use crate::net::usual_time::UsualTime;
+use crate::proto::http::method::Method;
+use crate::server::files::Files;
+use crate::server::handler::Handler;
+use crate::server::into_response::IntoResponse;
+use crate::server::middleware::{Around, Wrapped};
+use crate::server::request::Request;
+
+/// Collects routes.
+///
+/// ```
+/// use threadbare::server::Router;
+///
+/// let routes = Router::new()
+///     .get("/", |_| "hello\n")
+///     .get("/users/{id:u64}", |request| format!("user {}\n", request.param("id")))
+///     .fallback(|_| (404, "no such page\n"))
+///     .build()?;
+/// # Ok::<(), threadbare::server::RouteErrors>(())
+/// ```
+///
+/// A pattern is a path. A segment in braces has a name, which [`Request::param`] returns:
+///
+/// | pattern | matches |
+/// |---|---|
+/// | `/users` | this path only; `/users/` is another one |
+/// | `/users/{id}` | one segment, not empty |
+/// | `/users/{id:u64}` | one segment that is a number from 0 to 2^64 - 1, in decimal digits |
+/// | `/files/{path...}` | the rest, of any number of segments, also none: `/files/`, but not `/files` |
+/// | `/files/{...}` | the same, without a name |
+///
+/// The order of the routes does not matter. When several patterns match a path, their first different
+/// segment decides: a literal one wins over a number, a number over a name, a name over the rest. So
+/// `/{n:u64}` and [files](Router::files) at `/` live side by side. A route for the method wins over a more
+/// literal one for another method; a [fallback](Router::fallback) is used when no pattern matches.
+#[derive(Default)]
+pub struct Router {
+    routes: Vec<Route>,
+    /// The prefix, and the handler.
+    fallbacks: Vec<(String, Arc<Endpoint>)>,
+    /// The first is the outermost.
+    around: Vec<Arc<dyn Around>>,
+    errors: Vec<String>,
+}
+
+struct Route {
+    /// `None` for all methods that have no route of their own.
+    method: Option<Method>,
+    pattern: String,
+    endpoint: Arc<Endpoint>,
+}
+
+fn endpoint(handler: impl Handler) -> Arc<Endpoint> {
+    let (usual, usual_read) = (UsualTime::unknown(), UsualTime::probably_short());
+    Arc::new(Endpoint { usual, usual_read, handler })
+}
+
+impl Router {
+    /// Returns a router without routes.
+    pub fn new() -> Router {
+        Router::default()
+    }
+
+    /// Adds a route for GET, and so for HEAD.
+    pub fn get<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
+    ) -> Router {
+        self.route(Method::Get, pattern, handler)
+    }
+
+    /// Adds a route for HEAD, which wins over that for GET.
+    pub fn head<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
+    ) -> Router {
+        self.route(Method::Head, pattern, handler)
+    }
+
+    /// Adds a route for POST.
+    pub fn post<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
+    ) -> Router {
+        self.route(Method::Post, pattern, handler)
+    }
+
+    /// Adds a route for PUT.
+    pub fn put<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
+    ) -> Router {
+        self.route(Method::Put, pattern, handler)
+    }
+
+    /// Adds a route for PATCH.
+    pub fn patch<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
+    ) -> Router {
+        self.route(Method::Patch, pattern, handler)
+    }
+
+    /// Adds a route for DELETE.
+    pub fn delete<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
+    ) -> Router {
+        self.route(Method::Delete, pattern, handler)
+    }
+
+    /// Adds a route for OPTIONS, instead of the list of methods that the server sends.
+    pub fn options<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
+    ) -> Router {
+        self.route(Method::Options, pattern, handler)
+    }
+
+    /// Adds a route for every method that has no route of its own with this pattern.
+    pub fn any<R: IntoResponse>(
+        mut self,
+        pattern: &str,
+        handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
+    ) -> Router {
+        let (pattern, endpoint) = (pattern.to_owned(), endpoint(handler));
+        self.routes.push(Route { method: None, pattern, endpoint });
+        self
+    }
+
+    /// Adds a route with a [`Handler`], such as [`Streaming`](crate::server::Streaming), or with a method of
+    /// your own.
+    pub fn route(mut self, method: Method, pattern: &str, handler: impl Handler) -> Router {
+        let (pattern, endpoint) = (pattern.to_owned(), endpoint(handler));
+        self.routes.push(Route { method: Some(method), pattern, endpoint });
+        self
+    }
+
+    /// Serves the files of `folder` below `prefix`, for GET and HEAD, as [`Files`] does: `/static/a.css` is
+    /// the file `a.css` in the folder, and `/static/` its `index.html`. With the prefix `/` it serves every
+    /// path that no other route matches.
+    ///
+    /// A folder that does not exist is an error of [`Router::build`].
+    pub fn files(mut self, prefix: &str, folder: impl AsRef<FsPath>) -> Router {
+        let folder = folder.as_ref();
+        let pattern = format!("{}/{{...}}", prefix.strip_suffix('/').unwrap_or(prefix));
+        match Files::new(folder) {
+            Ok(files) => self.route(Method::Get, &pattern, files),
+            Err(error) => {
+                self.errors.push(format!("GET {pattern}: the folder {folder:?}: {error}"));
+                self
+            }
+        }
+    }
+
+    /// Sets the handler of all requests whose path no route matches, of any method; without one they get a
+    /// 404. A path that exists with another method gets a 405 all the same.
+    pub fn fallback<R: IntoResponse>(
+        mut self,
+        handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
+    ) -> Router {
+        self.fallbacks.push((String::new(), endpoint(handler)));
+        self
+    }
+
+    /// Adds the routes of another router below `prefix`: its `/` at the prefix itself, its `/users` at
+    /// `prefix/users`. Its fallback is for paths below the prefix, and what [wraps](Router::wrap) it wraps its
+    /// own routes only.
+    pub fn nest(mut self, prefix: &str, inner: impl Into<Router>) -> Router {
+        let inner = inner.into().with_around_applied();
+        if !prefix.starts_with('/') || prefix.ends_with('/') {
+            self.errors.push(format!("{prefix}: not a prefix; right: /api"));
+        }
+        self.errors.extend(inner.errors);
+        self.routes.extend(inner.routes.into_iter().map(|route| {
+            let pattern = if route.pattern == "/" { "" } else { &route.pattern };
+            Route { pattern: format!("{prefix}{pattern}"), ..route }
+        }));
+        let fallbacks = inner.fallbacks.into_iter();
+        self.fallbacks
+            .extend(fallbacks.map(|(below, handler)| (format!("{prefix}{below}"), handler)));
+        self
+    }
+
+    /// Wraps every route of this router, and its fallback, in a function: it gets the request before the
+    /// handler, calls [`Next::run`](crate::server::Next::run) or not, and may change the response. Of several,
+    /// the first is the outermost. Responses that the server makes itself (404, 405, 413) are not wrapped.
+    ///
+    /// A log line, authentication, and a limit on the rate:
+    /// ```
+    /// use std::sync::Mutex;
+    /// use std::time::{Duration, Instant};
+    /// use threadbare::server::Router;
+    ///
+    /// let last = Mutex::new(None::<Instant>);
+    /// let routes = Router::new()
+    ///     .get("/", |_| "hello\n")
+    ///     .wrap(|request, next| {
+    ///         let begun = Instant::now();
+    ///         let line = format!("{} {}", request.head.method, request.head.target);
+    ///         let response = next.run(request);
+    ///         println!("{line} {} {:?}", response.status.code(), begun.elapsed());
+    ///         response
+    ///     })
+    ///     .wrap(|request, next| match request.header("Authorization") {
+    ///         Some("Bearer 1234") => Ok(next.run(request)),
+    ///         _ => Err((401, "a token is missing\n")),
+    ///     })
+    ///     .wrap(move |request, next| {
+    ///         let now = Instant::now();
+    ///         let before = last.lock().expect("no panic holds it").replace(now);
+    ///         match before.is_some_and(|before| now - before < Duration::from_millis(10)) {
+    ///             true => Err((429, "at most 100 requests a second\n")),
+    ///             false => Ok(next.run(request)),
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), threadbare::server::RouteErrors>(())
+    /// ```
+    pub fn wrap<R: IntoResponse>(
+        mut self,
+        around: impl Fn(&mut Request, crate::server::Next<'_>) -> R + Send + Sync + 'static,
+    ) -> Router {
+        self.around.push(Arc::new(around));
+        self
+    }
+
+    /// Continues with routes whose handlers get a value that all requests share, as in
+    /// `fn list(notes: &Notes, request: &mut Request)`.
+    pub fn with<S: Send + Sync + 'static>(self, state: S) -> RouterWithState<S> {
+        RouterWithState::new(self, Arc::new(state))
+    }
+
+    /// Returns the router with the functions of [`Router::wrap`] put around each handler.
+    fn with_around_applied(mut self) -> Router {
+        let around: Arc<[Arc<dyn Around>]> = std::mem::take(&mut self.around).into();
+        if !around.is_empty() {
+            let routed = self.routes.iter_mut().map(|route| &mut route.endpoint);
+            for held in routed.chain(self.fallbacks.iter_mut().map(|(_, endpoint)| endpoint)) {
+                *held = endpoint(Wrapped { around: Arc::clone(&around), inner: Arc::clone(held) });
+            }
+        }
+        self
+    }
+
+    /// Checks the routes and sorts them.
+    ///
+    /// # Errors
+    /// Every pattern that is not valid, every route that exists already, every folder that is absent, and
+    /// every [parameter](Handler::params) of a handler that its pattern does not have.
+    pub fn build(self) -> Result<Routes, RouteErrors> {
+        let Router { routes, fallbacks, mut errors, around: _ } = self.with_around_applied();
+        let mut paths: Vec<Path> = Vec::new();
+        for route in routes {
+            if let Err(error) = add(route, &mut paths) {
+                errors.push(error);
+            }
+        }
+        paths.sort_by(|a, b| a.pattern.rank().cmp(&b.pattern.rank()));
+        let mut prefixes = Vec::new();
+        for (prefix, endpoint) in fallbacks {
+            match Pattern::of_prefix(&prefix) {
+                Ok(prefix) => prefixes.push(Fallback { prefix, endpoint }),
+                Err(reason) => errors.push(format!("the fallback of {prefix}: {reason}")),
+            }
+        }
+        prefixes.sort_by_key(|fallback| std::cmp::Reverse(fallback.prefix.rank().len()));
+        match errors.is_empty() {
+            true => Ok(Routes { paths, fallbacks: prefixes }),
+            false => Err(RouteErrors(errors)),
+        }
+    }
+}
+
+/// Adds a route to the path that has its pattern.
+fn add(route: Route, paths: &mut Vec<Path>) -> Result<(), String> {
+    let Route { method, pattern: text, endpoint } = route;
+    let name = match &method {
+        Some(method) => format!("{method} {text}"),
+        None => format!("any {text}"),
+    };
+    let pattern = Pattern::parse(&text)
+        .map_err(|reason| format!("{name}: {reason}; right: /users/{{id}} or /{{path...}}"))?;
+    let asked = endpoint.handler.params();
+    if let Some(missing) = asked.iter().find(|asked| !pattern.names().any(|name| name == **asked)) {
+        return Err(format!(
+            "{name}: its handler needs {{{missing}}}, which the pattern does not have"
+        ));
+    }
+    let at = paths.iter().position(|path| path.pattern.same_shape(&pattern));
+    let at = at.unwrap_or_else(|| {
+        paths.push(Path { pattern: pattern.clone(), methods: Vec::new(), any: None });
+        paths.len() - 1
+    });
+    let path = &mut paths[at];
+    if path.pattern.text != pattern.text {
+        return Err(format!("{name}: names the parts of {} otherwise", path.pattern.text));
+    }
+    match method {
+        Some(method) if !path.methods.iter().any(|(held, _)| *held == method) => {
+            path.methods.push((method, endpoint));
+        }
+        None if path.any.is_none() => path.any = Some(endpoint),
+        _ => return Err(format!("{name}: is there twice")),
+    }
+    Ok(())
+}
+
+impl std::fmt::Debug for Router {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.routes.iter().map(|route| &route.pattern)).finish()
+    }
+}

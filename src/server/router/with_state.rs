@@ -1,0 +1,134 @@
+//! Routes whose handlers share a value: a [`Router`] with its state.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::build::Router;
+use super::{RouteErrors, Routes};
+use crate::server::into_response::IntoResponse;
+use crate::server::request::Request;
+
+/// A [`Router`] whose handlers get a value that all requests share; [`Router::with`] returns it.
+///
+/// ```
+/// use std::sync::Mutex;
+/// use threadbare::server::{Request, Router};
+///
+/// struct Counter(Mutex<u64>);
+///
+/// fn count(counter: &Counter, _: &mut Request) -> String {
+///     let mut count = counter.0.lock().expect("no handler panics with it");
+///     *count += 1;
+///     format!("{count}\n")
+/// }
+///
+/// let routes = Router::new()
+///     .with(Counter(Mutex::new(0)))
+///     .get("/count", count)
+///     .get("/peek", |counter, _| format!("{:?}\n", counter.0))
+///     .build()?;
+/// # Ok::<(), threadbare::server::RouteErrors>(())
+/// ```
+#[derive(Debug)]
+pub struct RouterWithState<S> {
+    router: Router,
+    state: Arc<S>,
+}
+
+impl<S: Send + Sync + 'static> RouterWithState<S> {
+    pub(super) fn new(router: Router, state: Arc<S>) -> RouterWithState<S> {
+        RouterWithState { router, state }
+    }
+
+    /// Adds something to the router that may keep the state.
+    fn on(self, add: impl FnOnce(Router, Arc<S>) -> Router) -> RouterWithState<S> {
+        let RouterWithState { router, state } = self;
+        RouterWithState { router: add(router, Arc::clone(&state)), state }
+    }
+
+    /// As [`Router::get`].
+    pub fn get<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
+    ) -> RouterWithState<S> {
+        self.on(|router, state| router.get(pattern, move |request| handler(&state, request)))
+    }
+
+    /// As [`Router::post`].
+    pub fn post<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
+    ) -> RouterWithState<S> {
+        self.on(|router, state| router.post(pattern, move |request| handler(&state, request)))
+    }
+
+    /// As [`Router::put`].
+    pub fn put<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
+    ) -> RouterWithState<S> {
+        self.on(|router, state| router.put(pattern, move |request| handler(&state, request)))
+    }
+
+    /// As [`Router::patch`].
+    pub fn patch<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
+    ) -> RouterWithState<S> {
+        self.on(|router, state| router.patch(pattern, move |request| handler(&state, request)))
+    }
+
+    /// As [`Router::delete`].
+    pub fn delete<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
+    ) -> RouterWithState<S> {
+        self.on(|router, state| router.delete(pattern, move |request| handler(&state, request)))
+    }
+
+    /// As [`Router::any`].
+    pub fn any<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
+    ) -> RouterWithState<S> {
+        self.on(|router, state| router.any(pattern, move |request| handler(&state, request)))
+    }
+
+    /// As [`Router::files`].
+    pub fn files(self, prefix: &str, folder: impl AsRef<Path>) -> RouterWithState<S> {
+        self.on(|router, _| router.files(prefix, folder))
+    }
+
+    /// As [`Router::fallback`].
+    pub fn fallback<R: IntoResponse>(
+        self,
+        handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
+    ) -> RouterWithState<S> {
+        self.on(|router, state| router.fallback(move |request| handler(&state, request)))
+    }
+
+    /// Returns the router, to add routes without a state, or with another one.
+    pub fn without(self) -> Router {
+        self.router
+    }
+
+    /// As [`Router::build`].
+    ///
+    /// # Errors
+    /// As [`Router::build`].
+    pub fn build(self) -> Result<Routes, RouteErrors> {
+        self.router.build()
+    }
+}
+
+impl<S> From<RouterWithState<S>> for Router {
+    fn from(with_state: RouterWithState<S>) -> Router {
+        with_state.router
+    }
+}
