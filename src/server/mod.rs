@@ -33,7 +33,7 @@
 //!       ConnectionIo::flush              conn/connection_io.rs
 //!       Http::decide_next                conn/turn.rs
 //! ```
-//! In reading order: [`textbook`] and [`conn`]; [`router`], [`handler`], [`request`] and [`response`];
+//! In reading order: [`textbook`] and [`conn`]; [`router`], [`handler`], [`request`] and [`response`]; [`running`];
 //! [`respond`] (errors, conditions, ranges); [`files`]; [`log`] (access log, statistics, bytes).
 
 use std::io;
@@ -56,6 +56,7 @@ pub mod request;
 pub mod respond;
 pub mod response;
 pub mod router;
+pub mod running;
 pub mod textbook;
 
 pub use self::allowed_hosts::AllowedHosts;
@@ -75,6 +76,7 @@ pub use self::response::{Body, Response, Trailed};
 pub use self::router::build::Router;
 pub use self::router::with_state::RouterWithState;
 pub use self::router::{RouteErrors, Routes};
+pub use self::running::Running;
 pub use crate::net::admission::{Overload, PerAddress};
 pub use crate::net::listen::BindError;
 pub use crate::net::stop_signal::StopSignal;
