@@ -1,6 +1,6 @@
-//! A request that is built and sent in one expression: `client.get(url)?.header(name, value)?.send()?`.
+//! A request that is built and sent in one expression: `client.get(url).header(name, value).send()?`.
 
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek};
 
 use super::Client;
 use super::error::Error;
@@ -9,44 +9,56 @@ use super::request::Request;
 use super::response::Response;
 use super::upload::BodyReader;
 
-/// A request, and the client that will send it. A [`Request`] can be sent more than once.
+/// A request that is being built, and the client that will send it.
+///
+/// No step fails: the first error, such as a wrong URL, method or field, is kept, and returned by
+/// [`RequestBuilder::send`].
+///
+/// ```no_run
+/// # use threadbare::client::Client;
+/// let client = Client::new();
+/// let request = client.put("http://127.0.0.1:8080/users/1").header("If-Match", "\"7\"");
+/// let response = request.header("Content-Type", "application/json").body("{}").send()?;
+/// # Ok::<(), threadbare::client::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct RequestBuilder<'c> {
     client: &'c Client,
-    request: Request,
+    /// The request so far, or the first error.
+    request: Result<Request, Error>,
     reader: Option<BodyReader<'c>>,
 }
 
 impl<'c> RequestBuilder<'c> {
-    pub(super) fn new(
-        client: &'c Client,
-        method: &str,
-        url: &str,
-    ) -> Result<RequestBuilder<'c>, Error> {
-        Ok(RequestBuilder::of(client, Request::get(url)?.with_method(method)?))
-    }
-
-    pub(super) fn of(client: &'c Client, request: Request) -> RequestBuilder<'c> {
+    pub(super) fn new(client: &'c Client, method: &str, url: &str) -> RequestBuilder<'c> {
+        let request = Request::get(url).and_then(|request| request.with_method(method));
         RequestBuilder { client, request, reader: None }
     }
 
-    /// Adds a field, as [`Request::with_header`].
-    ///
-    /// # Errors
-    /// [`Error::Field`] when the name is not a token, or the value has a control byte.
-    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Result<RequestBuilder<'c>, Error> {
-        Ok(RequestBuilder { request: self.request.with_header(name, value)?, ..self })
+    pub(super) fn of(client: &'c Client, request: Request) -> RequestBuilder<'c> {
+        RequestBuilder { client, request: Ok(request), reader: None }
+    }
+
+    /// Takes a step, unless one before it failed.
+    fn step(self, step: impl FnOnce(Request) -> Result<Request, Error>) -> RequestBuilder<'c> {
+        RequestBuilder { request: self.request.and_then(step), ..self }
+    }
+
+    /// Adds a field, which replaces a default of the same name, as [`Request::with_header`]. A name that is
+    /// not a token, or a value with a control byte, is [`Error::Field`].
+    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> RequestBuilder<'c> {
+        self.step(|request| request.with_header(name, value))
     }
 
     /// Removes a default field, as [`Request::without_default`].
     pub fn without_default(self, name: &str) -> RequestBuilder<'c> {
-        RequestBuilder { request: self.request.without_default(name), ..self }
+        self.step(|request| Ok(request.without_default(name)))
     }
 
     /// Sets the body. It can be sent again for a redirect or a retry.
     pub fn body(self, body: impl Into<Vec<u8>>) -> RequestBuilder<'c> {
-        RequestBuilder { request: self.request.with_body(body), reader: None, ..self }
+        RequestBuilder { reader: None, ..self.step(|request| Ok(request.with_body(body))) }
     }
 
     /// Sets a reader as the body, sent in chunks, because its length is not known (RFC 9112, 7.1). It costs
@@ -68,11 +80,25 @@ impl<'c> RequestBuilder<'c> {
         RequestBuilder { reader: Some(BodyReader::rewindable(body, length)), ..self }
     }
 
+    /// Returns the request, to send it more than once, or in a [`Pipeline`](super::Pipeline).
+    ///
+    /// # Errors
+    /// The first error of the steps before; [`Error::Upload`] if the body is a reader, which cannot be sent
+    /// twice.
+    pub fn build(self) -> Result<Request, Error> {
+        let request = self.request?;
+        if self.reader.is_some() {
+            let what = "a reader is no part of a request; right: send(), or a body in memory";
+            return Err(Error::Upload(io::Error::other(what)));
+        }
+        Ok(request)
+    }
+
     /// Sends the request and waits for the head of the response, as [`Client::send`].
     ///
     /// # Errors
-    /// [`Error`] says what went wrong, and in which phase.
+    /// The first error of the steps before, with which nothing is sent; or what went wrong with the call.
     pub fn send(self) -> Result<Response, Error> {
-        follow(self.client, &self.request, self.reader)
+        follow(self.client, &self.request?, self.reader)
     }
 }

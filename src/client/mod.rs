@@ -6,7 +6,7 @@
 //!
 //! let client = Client::new();
 //! let mut text = String::new();
-//! client.get("http://127.0.0.1:8080/hello.txt")?.send()?.read_to_string(&mut text)?;
+//! client.get("http://127.0.0.1:8080/hello.txt").send()?.read_to_string(&mut text)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -16,7 +16,7 @@
 //! ```no_run
 //! # use threadbare::client::Client;
 //! # let client = Client::new();
-//! let call = client.put("http://127.0.0.1:8080/users/1")?.header("Content-Type", "application/json")?;
+//! let call = client.put("http://127.0.0.1:8080/users/1").header("Content-Type", "application/json");
 //! let mut response = call.reader(std::fs::File::open("ada.json")?).send()?.error_for_status()?;
 //! std::io::copy(&mut response, &mut std::fs::File::create("response.json")?)?;
 //! let checksum = response.trailers().and_then(|trailers| trailers.first("Content-Digest"));
@@ -194,51 +194,39 @@ impl Client {
         Client { notifier: Notifier(Some(Arc::new(observer))), ..self }
     }
 
-    /// Begins a GET.
-    ///
-    /// # Errors
-    /// [`Error::Url`] when the URL cannot be fetched.
-    pub fn get(&self, url: &str) -> Result<RequestBuilder<'_>, Error> {
+    /// Begins a GET. A URL that cannot be fetched is an error of [`RequestBuilder::send`], here and with the
+    /// other methods.
+    pub fn get(&self, url: &str) -> RequestBuilder<'_> {
         RequestBuilder::new(self, "GET", url)
     }
 
     /// Begins a HEAD.
-    ///
-    /// # Errors
-    /// As [`Client::get`].
-    pub fn head(&self, url: &str) -> Result<RequestBuilder<'_>, Error> {
+    pub fn head(&self, url: &str) -> RequestBuilder<'_> {
         RequestBuilder::new(self, "HEAD", url)
     }
 
     /// Begins a POST.
-    ///
-    /// # Errors
-    /// As [`Client::get`].
-    pub fn post(&self, url: &str) -> Result<RequestBuilder<'_>, Error> {
+    pub fn post(&self, url: &str) -> RequestBuilder<'_> {
         RequestBuilder::new(self, "POST", url)
     }
 
     /// Begins a PUT.
-    ///
-    /// # Errors
-    /// As [`Client::get`].
-    pub fn put(&self, url: &str) -> Result<RequestBuilder<'_>, Error> {
+    pub fn put(&self, url: &str) -> RequestBuilder<'_> {
         RequestBuilder::new(self, "PUT", url)
     }
 
+    /// Begins a PATCH.
+    pub fn patch(&self, url: &str) -> RequestBuilder<'_> {
+        RequestBuilder::new(self, "PATCH", url)
+    }
+
     /// Begins a DELETE.
-    ///
-    /// # Errors
-    /// As [`Client::get`].
-    pub fn delete(&self, url: &str) -> Result<RequestBuilder<'_>, Error> {
+    pub fn delete(&self, url: &str) -> RequestBuilder<'_> {
         RequestBuilder::new(self, "DELETE", url)
     }
 
-    /// Begins a request with any method.
-    ///
-    /// # Errors
-    /// As [`Client::get`]; and [`Error::Method`] when the method is not a token.
-    pub fn request(&self, method: &str, url: &str) -> Result<RequestBuilder<'_>, Error> {
+    /// Begins a request with any method. A method that is not a token is [`Error::Method`].
+    pub fn request(&self, method: &str, url: &str) -> RequestBuilder<'_> {
         RequestBuilder::new(self, method, url)
     }
 

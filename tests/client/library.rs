@@ -69,7 +69,7 @@ fn one_client_serves_many_threads() {
     let client = Client::new();
     shareable(&client);
     for _ in 0..3 {
-        let get = || text(client.get(&server.url("/")).unwrap().send().unwrap());
+        let get = || text(client.get(&server.url("/")).send().unwrap());
         let got = thread::scope(|scope| scope.spawn(get).join().unwrap());
         assert_eq!(got, "hello");
     }
@@ -80,7 +80,7 @@ fn one_client_serves_many_threads() {
 fn a_body_is_read_while_it_is_sent() {
     let server = answering(|_| HELLO.to_owned());
     let client = Client::new();
-    let put = || client.put(&server.url("/")).unwrap().without_default("Expect");
+    let put = || client.put(&server.url("/")).without_default("Expect");
     assert_eq!(text(put().reader(&b"abc"[..]).send().unwrap()), "hello");
     assert_eq!(text(put().sized_reader(3, &b"abcdef"[..]).send().unwrap()), "hello");
     let requests = server.requests();
@@ -120,7 +120,7 @@ fn a_large_body_takes_little_memory() {
         }
     });
     let client = Client::new();
-    let put = client.put(&server.url("/")).unwrap().without_default("Expect");
+    let put = client.put(&server.url("/")).without_default("Expect");
     let got = text(put.reader(io::repeat(b'x').take(50 << 20)).send().unwrap());
     assert_eq!(got, (50 << 20).to_string());
 }
@@ -132,12 +132,12 @@ fn redirects_are_followed_on_the_same_connection() {
         "/a/2?q" => to(308, "../b"),
         _ => HELLO.to_owned(),
     });
-    let response = Client::new().get(&server.url("/a/1#part")).unwrap().send().unwrap();
+    let response = Client::new().get(&server.url("/a/1#part")).send().unwrap();
     assert_eq!(response.url().to_string(), server.url("/b#part"));
     assert_eq!(text(response), "hello");
     assert_eq!((server.requests().len(), server.connections()), (3, 1));
     let stays = Client::new().redirects(Redirects::Return);
-    assert_eq!(stays.get(&server.url("/a/1")).unwrap().send().unwrap().status().code(), 302);
+    assert_eq!(stays.get(&server.url("/a/1")).send().unwrap().status().code(), 302);
 }
 
 #[test]
@@ -148,8 +148,8 @@ fn a_redirect_decides_about_the_body() {
             _ => HELLO.to_owned(),
         });
         let client = Client::new();
-        let post = client.post(&server.url("/1")).unwrap().body("abc");
-        let post = post.header("Content-Type", "text/plain").unwrap();
+        let post = client.post(&server.url("/1")).body("abc");
+        let post = post.header("Content-Type", "text/plain");
         assert_eq!(text(post.send().unwrap()), "hello");
         let second = &server.requests()[1];
         assert!(second.starts_with(verb) && second.ends_with(&format!("\r\n\r\n{body}")));
@@ -166,8 +166,8 @@ fn credentials_stay_with_their_host() {
         _ => to(307, &elsewhere),
     });
     let client = Client::new();
-    let get = client.get(&server.url("/1")).unwrap().header("Authorization", "a").unwrap();
-    let get = get.header("Cookie", "b").unwrap().header("X-Mine", "c").unwrap();
+    let get = client.get(&server.url("/1")).header("Authorization", "a");
+    let get = get.header("Cookie", "b").header("X-Mine", "c");
     assert_eq!(text(get.send().unwrap()), "hello");
     assert!(server.requests()[1].contains("\r\nAuthorization: a\r\nCookie: b\r\nX-Mine: c\r\n"));
     let there = &other.requests()[0];
@@ -185,7 +185,7 @@ fn an_invalid_redirect_is_an_error_that_keeps_the_response() {
         path => to(302, &format!("{path}x")),
     });
     let client = Client::new().redirects(Redirects::Follow(3));
-    let get = |path: &str| failure(client.get(&server.url(path)).unwrap().send());
+    let get = |path: &str| failure(client.get(&server.url(path)).send());
     for (path, code, says) in [
         ("/loop", 47, "the redirects form a loop"),
         ("/x", 47, "more than 3 redirects one after another"),
@@ -197,7 +197,7 @@ fn an_invalid_redirect_is_an_error_that_keeps_the_response() {
         assert!(error.response().unwrap().head().headers.has("location"));
         assert_eq!(text(error.into_response().unwrap()), "see ");
     }
-    let put = client.put(&server.url("/again")).unwrap().without_default("Expect");
+    let put = client.put(&server.url("/again")).without_default("Expect");
     let error = failure(put.reader(&b"abc"[..]).send());
     assert!(matches!(error, Error::Redirect(RedirectError::BodyConsumed, _)), "{error:?}");
 }
@@ -229,22 +229,22 @@ fn temporary_failures_are_retried() {
     let fails = move |talk: &mut Talk| talk.say(busy);
     let leaves = |_: &mut Talk| Err(io::ErrorKind::Other.into());
     let server = failing(2, fails);
-    assert_eq!(text(quickly(2).get(&server.url("/")).unwrap().send().unwrap()), "hello");
+    assert_eq!(text(quickly(2).get(&server.url("/")).send().unwrap()), "hello");
     assert_eq!(server.connections(), 1);
     let server = failing(2, leaves);
-    assert_eq!(text(quickly(2).get(&server.url("/")).unwrap().send().unwrap()), "hello");
+    assert_eq!(text(quickly(2).get(&server.url("/")).send().unwrap()), "hello");
     assert_eq!(server.connections(), 3);
     // Too few retries: the last response, or the last error, is returned.
     let server = failing(2, fails);
-    assert_eq!(text(quickly(1).get(&server.url("/")).unwrap().send().unwrap()), "busy");
+    assert_eq!(text(quickly(1).get(&server.url("/")).send().unwrap()), "busy");
     let server = failing(9, leaves);
-    let error = failure(quickly(1).get(&server.url("/")).unwrap().send());
+    let error = failure(quickly(1).get(&server.url("/")).send());
     assert!(matches!(error, Error::NoResponse | Error::Receive(_)), "{error:?}");
     // A POST may have been done: once.
     let server = failing(1, fails);
-    assert_eq!(text(quickly(5).post(&server.url("/")).unwrap().send().unwrap()), "busy");
+    assert_eq!(text(quickly(5).post(&server.url("/")).send().unwrap()), "busy");
     let server = failing(1, leaves);
-    failure(quickly(5).post(&server.url("/")).unwrap().send());
+    failure(quickly(5).post(&server.url("/")).send());
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -255,7 +255,7 @@ fn a_refused_connection_is_retried_whatever_the_method() {
         retries: Retries { max: 2, first_pause: Duration::ZERO, ..Retries::default() },
         ..Config::default()
     });
-    let error = failure(client.post(&address.to_string()).unwrap().send());
+    let error = failure(client.post(&address.to_string()).send());
     assert_eq!(exit_code(&error), 7);
     let once = "Resolving Resolved Trying Failed";
     assert_eq!(names(&seen), format!("{once} Retry {once} Retry {once} GaveUp"));
@@ -305,7 +305,7 @@ fn each_phase_has_its_limit() {
     ] {
         let begun = Instant::now();
         let client = Client::with_config(Config { timeouts, ..Config::default() });
-        let put = client.put(&server.url("/")).unwrap().without_default("Expect");
+        let put = client.put(&server.url("/")).without_default("Expect");
         let put = if phase == Phase::Send { put.body(vec![b'x'; 32 << 20]) } else { put };
         let ended = put.send().and_then(|mut response| {
             while response.piece()?.is_some() {}
@@ -323,7 +323,7 @@ fn each_phase_has_its_limit() {
     let redirects = Redirects::Follow(u32::MAX);
     let client = Client::with_config(Config { timeouts, redirects, ..Config::default() });
     let begun = Instant::now();
-    let error = failure(client.get(&endless.url("/x")).unwrap().send());
+    let error = failure(client.get(&endless.url("/x")).send());
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
     assert!(begun.elapsed() < SOON);
 }
@@ -336,7 +336,7 @@ fn a_pause_beyond_the_total_limit_does_not_begin() {
     let client = Client::new().max_time(Duration::from_secs(2));
     let client = client.retries(Retries { max: 3, ..Retries::default() });
     let begun = Instant::now();
-    assert_eq!(text(client.get(&server.url("/")).unwrap().send().unwrap()), "busy");
+    assert_eq!(text(client.get(&server.url("/")).send().unwrap()), "busy");
     assert!(begun.elapsed() < Duration::from_secs(2));
 }
 
@@ -351,7 +351,7 @@ fn an_observer_receives_each_event() {
         _ => HELLO.to_owned(),
     });
     let (client, seen) = watched(Config::default());
-    let get = |path: &str| client.get(&server.url(path)).unwrap().send().unwrap();
+    let get = |path: &str| client.get(&server.url(path)).send().unwrap();
     let exchange = "Sending Wrote Sent Read FirstByte Head Received Ended Kept";
     text(get("/"));
     assert_eq!(names(&seen), format!("Resolving Resolved Trying Connected {exchange}"));
@@ -373,7 +373,7 @@ fn localhost_finds_a_server_on_ipv4_only() {
     let server = Server::of(&folder, &[]);
     let port = server.addresses[0].port();
     let client = Client::new().max_time(SOON);
-    let at = |path: &str| client.get(&format!("http://localhost:{port}{path}")).unwrap();
+    let at = |path: &str| client.get(&format!("http://localhost:{port}{path}"));
     let mut response = at("/sub?q").send().unwrap().error_for_status().unwrap();
     assert_eq!(response.url().path.to_string(), "/sub/?q");
     let mut page = String::new();
@@ -392,7 +392,7 @@ fn an_idle_connection_with_unexpected_bytes_is_not_reused() {
         talk.wait()
     });
     let (client, seen) = watched(Config::default());
-    let post = || text(client.post(&server.url("/")).unwrap().send().unwrap());
+    let post = || text(client.post(&server.url("/")).send().unwrap());
     post();
     thread::sleep(Duration::from_millis(200));
     assert_eq!(post(), "hello");
@@ -412,7 +412,7 @@ fn the_pool_keeps_its_limits() {
         let server = Fake::hello(2);
         let client = Client::with_config(Config { pool, ..Config::default() });
         for _ in 0..2 {
-            text(client.get(&server.url("/")).unwrap().send().unwrap());
+            text(client.get(&server.url("/")).send().unwrap());
             thread::sleep(Duration::from_millis(5));
         }
         assert_eq!(server.connections(), connections, "{pool:?}");
@@ -422,8 +422,26 @@ fn the_pool_keeps_its_limits() {
 #[test]
 fn a_status_can_be_an_error() {
     let server = Fake::saying("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno");
-    let response = Client::new().get(&server.url("/")).unwrap().send().unwrap();
+    let response = Client::new().get(&server.url("/")).send().unwrap();
     let error = response.error_for_status().unwrap_err();
     assert_eq!(error.to_string(), "the server responded 404 Not Found");
     assert_eq!((exit_code(&error), text(error.into_response().unwrap())), (22, "no".to_owned()));
+}
+
+#[test]
+fn the_first_error_of_a_request_is_returned_when_it_is_sent() {
+    let server = Fake::hello(9);
+    let (client, url) = (Client::new(), server.url("/"));
+    let sent = client.request("GE T", "http://u:p@h/").header("a b", "c").body("x").send();
+    assert!(matches!(failure(sent), Error::Url(_)));
+    let sent = client.request("GE T", &url).header("a b", "c").body("x").send();
+    assert!(matches!(failure(sent), Error::Method(_)));
+    let sent = client.post(&url).header("a b", "c").header("d", "e\n").reader(&b"x"[..]).send();
+    assert!(matches!(failure(sent), Error::Field(field) if field.name == "a b"));
+    assert_eq!(server.requests().len(), 0);
+
+    let request = client.patch(&url).header("A", "b").body("abc").build().unwrap();
+    assert_eq!((request.method().as_str(), request.body()), ("PATCH", &b"abc"[..]));
+    assert_eq!(text(client.send(&request).unwrap()), "hello");
+    assert!(matches!(client.put(&url).reader(&b"x"[..]).build(), Err(Error::Upload(_))));
 }

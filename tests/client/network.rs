@@ -489,9 +489,8 @@ fn a_redirect_may_change_the_way() {
         },
         ..Config::default()
     });
-    let call = client.get(&server.url("/here")).expect("a URL");
-    let mut response =
-        call.header("Proxy-Authorization", "mine").expect("a field").send().expect("an answer");
+    let call = client.get(&server.url("/here"));
+    let mut response = call.header("Proxy-Authorization", "mine").send().expect("an answer");
     let mut text = String::new();
     response.read_to_string(&mut text).expect("text");
     assert!(text.starts_with("GET /there HTTP/1.1\r\nHost: localhost:"), "{text}");

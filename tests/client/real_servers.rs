@@ -269,11 +269,11 @@ fn the_server_receives_the_bytes_that_are_sent() {
     assert!(fetch(&[&new]).stdout == sent);
 
     let client = Client::new();
-    let put = client.put(&there).expect("a URL").reader(&sent[..]);
+    let put = client.put(&there).reader(&sent[..]);
     assert_eq!(put.send().expect("an answer").status().code(), 204);
     assert!(std::fs::read(daemon.folder.join("dav/there")).expect("it is there") == sent);
     let large = vec![b'x'; 6_000_000];
-    let put = client.put(&there).expect("a URL").sized_reader(6_000_000, &large[..]);
+    let put = client.put(&there).sized_reader(6_000_000, &large[..]);
     assert_eq!(put.send().expect("an answer").status().code(), 413);
     assert_eq!(fetched(&["-X", "DELETE", "-w", "%{http_code}", "-o", "/dev/null", &new]), "204");
     assert_eq!(fetched(&["-w", "%{http_code}", "-o", "/dev/null", &new]), "404");
@@ -297,7 +297,7 @@ fn the_library_follows_redirects_reuses_connections_and_notices_closed_ones() {
                 }
             });
         let connected = || count.swap(0, std::sync::atomic::Ordering::SeqCst);
-        let get = |path: &str| client.get(&format!("{}{path}", daemon.base)).expect("a URL");
+        let get = |path: &str| client.get(&format!("{}{path}", daemon.base));
         for path in ["/302", "/307"] {
             assert_eq!(text(get(path).send().expect("an answer")), "hello\n", "{name} {path}");
         }
@@ -305,14 +305,14 @@ fn the_library_follows_redirects_reuses_connections_and_notices_closed_ones() {
         let error = get("/loop").send().expect_err("a loop");
         assert_eq!((exit_code(&error), error.to_string().contains("loop")), (47, true), "{error}");
         let secret = get("/secret/file").header("Authorization", "Basic bWU6cGFzc3dvcmQ=");
-        assert_eq!(text(secret.expect("a field").send().expect("an answer")), "told\n", "{name}");
+        assert_eq!(text(secret.send().expect("an answer")), "told\n", "{name}");
         if name == "nginx" {
             connected();
             let client = &client;
             assert_eq!(text(get("/short").send().expect("an answer")), "hello\n");
             connected();
             thread::sleep(Duration::from_millis(1_500));
-            let post = client.post(&format!("{}/hello.txt", daemon.base)).expect("a URL").body("x");
+            let post = client.post(&format!("{}/hello.txt", daemon.base)).body("x");
             assert_eq!(post.send().expect("not sent to nobody").status().code(), 405);
             assert_eq!(
                 connected(),
