@@ -1,71 +1,104 @@
-//! A blocking, thread-pool HTTP/1.x server and a matching client, on plain standard-library threads:
-//! the client–server model with nothing hidden.
+//! A blocking HTTP/1.1 server and client on plain threads, for programs and for people who learn how the
+//! web works.
 //!
-//! A listener accepts connections, a crossbeam channel carries them, and a fixed number of workers
-//! serve them. The protocol is written by hand, as a pure library for both ends: bytes in, values
-//! out.
+//! A listener accepts connections, a channel carries them, and a fixed number of workers serve them. Handlers
+//! are plain blocking functions. Idle and slow clients hold no worker. The protocol is written by hand, and a
+//! request that is wrong gets a response that says what is wrong.
 //!
-//! # The smallest program
+//! ```toml
+//! [dependencies]
+//! threadbare = { version = "0.1", default-features = false, features = ["json"] }
+//! ```
+//!
+//! # A server
 //! ```no_run
-//! use threadbare::server::{Request, Response, Router, Server};
+//! use threadbare::server::{Router, Server};
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let routes = Router::new()
-//!         .get("/", |_: &mut Request| Response::text("hello\n"))
-//!         .get("/hello/{name}", |request: &mut Request| {
-//!             Response::text(format!("hello, {}\n", request.param("name")))
-//!         })
+//!         .get("/hello/{name}", |request| format!("hello, {}\n", request.param("name")))
+//!         .files("/", "www")
 //!         .build()?;
 //!     Server::bind("127.0.0.1:8080", routes)?.run()?;
 //!     Ok(())
 //! }
 //! ```
+//! [`Router`] has the routes, [`Request`] what a handler gets, [`IntoResponse`] what it may return, [`Config`]
+//! every setting and limit, [`Running`] a server that a program starts and stops.
 //!
-//! # In scope
-//! Both ends of HTTP/1.0 and HTTP/1.1; plain blocking handlers; files. The source is written to be
-//! read, and the programs to be watched and measured.
+//! # A client
+//! ```no_run
+//! use threadbare::client::Client;
 //!
-//! # Out of scope
-//! Async runtimes, HTTP/2 and 3, TLS in the default build, CGI, proxying, compression on the fly.
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut response = Client::new().get("http://127.0.0.1:8080/hello/ada").send()?.error_for_status()?;
+//!     std::io::copy(&mut response, &mut std::io::stdout())?;
+//!     Ok(())
+//! }
+//! ```
+//! [`Client`] keeps connections for later requests, [`RequestBuilder`] builds a request,
+//! [`Response`](client::Response) reads its body as it arrives, [`Error`] says what went wrong, and in which
+//! phase.
 //!
-//! # Modules, in reading order
-//! 1. [`server::textbook`]: a worker and its connection, in the classic loop
-//! 2. [`pool`]: the workers and the channel
-//! 3. [`net`]: listen, accept, connect; the [seam](net::service) between sockets and protocols; the
-//!    [lobby](net::lobby), where connections wait
-//! 4. [`proto`]: the protocol, without sockets; begin with [`proto::http`]
-//! 5. [`server`]: `conn` (one connection), `respond` (errors, ranges, conditional responses),
-//!    [`files`](server::files), `log`
-//! 6. [`client`]: the client library, which mirrors the server
-//! 7. `app`, `command` (feature `cli`): what the programs `server` and `client` add; `cli`: their
-//!    flags
-//! 8. [`text`]: numbers, word wrap, escapes and colours, for all rooms above `proto`
+//! The [cookbook](manual::cookbook) has short programs for the usual tasks: JSON, forms, cookies, uploads,
+//! state, tests, downloads.
 //!
-//! The ten stops of the [coursework](manual::coursework) lead through the heart of the server in an
-//! afternoon; everything else is for reference. The [manual] also shows HTTP
-//! [by hand](manual::by_hand), defines the [words](manual::glossary) of this project, and lists the
-//! requirements of RFC 9110 and RFC 9112, [each with its test](manual::coverage).
+//! # Features
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `cli` | yes | what the programs `server` and `client` need; a library needs none of it |
+//! | `json` | with `cli` | JSON bodies at both ends, with serde |
+//!
+//! Without features it has four dependencies of its own: `crossbeam-channel`, `httpdate`, `log`, and `nix` for
+//! safe system calls. It needs Rust 1.89, and Linux or another Unix.
 //!
 //! # What is logged
-//! The library logs through the `log` facade. The levels are a contract. `error`: the server itself
-//! failed (a handler panicked, a file could not be read to its end). `warn`: the administrator should
-//! act (no descriptors left, a file without read permission). `info`: a request broke a rule of the
-//! protocol, and which rule. `debug`: why each connection ended. Bodies and field values are not
-//! logged, with one exception: at `trace`, the client logs the heads that it sends and receives,
-//! including secrets.
+//! The library logs through the `log` facade; a program that installs no logger sees nothing. `error`: the
+//! server itself failed (a handler panicked or returned an error, a file could not be read to its end).
+//! `warn`: the administrator should act (no descriptors left, a file without read permission). `info`: a
+//! request broke a rule of the protocol, and which rule. `debug`: why each connection ended. Bodies and field
+//! values are not logged, with one exception: at `trace`, the client logs the heads that it sends and
+//! receives, including secrets.
+//!
+//! # Not in it
+//! Async runtimes, HTTP/2 and 3, TLS, CGI, compression on the fly. The library does not read the environment
+//! and installs no signal handlers.
+//!
+//! # For readers of the source
+//! [`proto`] is the protocol without sockets, which both ends share. The source is written to be read: begin
+//! with `src/server/textbook.rs`, then `src/pool.rs`, `src/net/`, [`proto::http`], `src/server/`. The
+//! [coursework](manual::coursework) leads through the heart of the server in ten stops; the [manual] also
+//! shows HTTP [by hand](manual::by_hand), defines the [words](manual::glossary) of this project, says what each
+//! [room](manual::architecture) may use, and lists the requirements of RFC 9110 and RFC 9112,
+//! [each with its test](manual::coverage).
+//!
+//! [`Router`]: server::Router
+//! [`Request`]: server::Request
+//! [`IntoResponse`]: server::IntoResponse
+//! [`Config`]: server::Config
+//! [`Running`]: server::Running
+//! [`Client`]: client::Client
+//! [`RequestBuilder`]: client::RequestBuilder
+//! [`Error`]: client::Error
 
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod app;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 pub mod client;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod command;
 #[cfg(doc)]
 pub mod manual;
+#[doc(hidden)]
 pub mod net;
+#[doc(hidden)]
 pub mod pool;
 pub mod proto;
 pub mod server;
 mod sync;
+#[doc(hidden)]
 pub mod text;

@@ -47,6 +47,9 @@ mod conditionals;
 /// Range requests: one range, several, none.
 mod ranges;
 
+/// Routes of a program, and what its handlers may ask and return. The library, not the binary.
+mod routing;
+
 /// Handlers that panic or break off, and what that costs which client. The library, not the binary.
 mod handlers;
 

@@ -8,6 +8,7 @@
 //! - [`architecture`]: the rooms of the source, and what each of them may name.
 //! - [`coursework`]: the system calls, a reading order through the source, and five exercises with
 //!   checks.
+//! - [`cookbook`]: short programs on the library for the usual tasks.
 //! - [`glossary`]: the words of this project, and the patterns of the field that they stand for.
 //! - [`coverage`]: the requirements of RFC 9110 and RFC 9112, each with its tests; the requirements
 //!   that are not followed, and why.
@@ -32,6 +33,9 @@ pub mod coursework {}
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
+
+#[doc = include_str!("cookbook.md")]
+pub mod cookbook {}
 
 #[doc = include_str!("glossary.md")]
 pub mod glossary {}

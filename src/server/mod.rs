@@ -42,49 +42,89 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[doc(hidden)]
 pub mod allowed_hosts;
 mod blocking;
+#[doc(hidden)]
 pub mod conn;
 mod descriptors;
+#[doc(hidden)]
 pub mod files;
+#[doc(hidden)]
 pub mod handler;
+#[doc(hidden)]
 pub mod into_response;
+#[doc(hidden)]
 pub mod log;
+#[doc(hidden)]
 pub mod middleware;
 mod quota;
+#[doc(hidden)]
 pub mod request;
+#[doc(hidden)]
 pub mod respond;
+#[doc(hidden)]
 pub mod response;
+#[doc(hidden)]
 pub mod router;
+#[doc(hidden)]
 pub mod running;
+#[doc(hidden)]
 pub mod textbook;
 
+#[doc(inline)]
 pub use self::allowed_hosts::AllowedHosts;
+#[doc(inline)]
 pub use self::conn::request_body::RequestBody;
+#[doc(inline)]
 pub use self::conn::timing::ServerTiming;
+#[doc(inline)]
 pub use self::files::Files;
+#[doc(inline)]
 pub use self::files::file_part::FilePart;
+#[doc(inline)]
 pub use self::handler::{AnyCoding, Handler, Streaming};
+#[doc(inline)]
 pub use self::into_response::{HandlerError, IntoResponse};
+#[doc(inline)]
 pub use self::log::access_log::AccessLog;
+#[doc(inline)]
 pub use self::log::stats::Stats;
+#[doc(inline)]
 pub use self::log::wire_log::WireLog;
+#[doc(inline)]
 pub use self::middleware::Next;
+#[doc(inline)]
 pub use self::request::Request;
+#[doc(inline)]
 pub use self::respond::error_response::ErrorResponse;
+#[doc(inline)]
 pub use self::response::{Body, Response, Trailed};
+#[doc(inline)]
 pub use self::router::build::Router;
+#[doc(inline)]
 pub use self::router::with_state::RouterWithState;
+#[doc(inline)]
 pub use self::router::{RouteErrors, Routes};
+#[doc(inline)]
 pub use self::running::Running;
+#[doc(inline)]
 pub use crate::net::admission::{Overload, PerAddress};
+#[doc(inline)]
 pub use crate::net::listen::BindError;
+#[doc(inline)]
 pub use crate::net::stop_signal::StopSignal;
+#[doc(inline)]
 pub use crate::proto::http::conditional::Validators;
+#[doc(inline)]
 pub use crate::proto::http::headers::Headers;
+#[doc(inline)]
 pub use crate::proto::http::limits::Limits;
+#[doc(inline)]
 pub use crate::proto::http::method::Method;
+#[doc(inline)]
 pub use crate::proto::http::status::Status;
+#[doc(inline)]
 pub use crate::text::wire::Form as WireForm;
 
 use self::conn::{Http, HttpConfig};
