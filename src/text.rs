@@ -194,6 +194,27 @@ pub fn escape_in_json(json: &str) -> String {
     out
 }
 
+/// Returns the text as a string of JSON, in its quotes (RFC 8259, 7).
+pub fn quote_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for char in text.chars() {
+        match char {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{C}' => out.push_str("\\f"),
+            '\0'..='\u{1F}' => out.push_str(&format!("\\u{:04x}", u32::from(char))),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// Appends each byte as `\xHH`.
 fn push_hex(bytes: &[u8], out: &mut String) {
     bytes.iter().for_each(|byte| out.push_str(&format!("\\x{byte:02X}")));

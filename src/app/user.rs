@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::proto::http::target::form_pairs;
+use crate::text::quote_json;
 
 /// The longest name, in bytes; and the longest address (RFC 5321, 4.5.3.1.3, less the brackets).
 pub(super) const LONGEST_NAME: usize = 200;
@@ -97,7 +98,7 @@ impl User {
     /// Returns the user as it is stored and sent.
     pub(super) fn to_json(&self, id: u64) -> String {
         let [first, last, email] =
-            [&self.first_name, &self.last_name, &self.email].map(|text| quote(text));
+            [&self.first_name, &self.last_name, &self.email].map(|text| quote_json(text));
         format!("{{\"id\":{id},\"firstName\":{first},\"lastName\":{last},\"email\":{email}}}")
     }
 }
@@ -108,11 +109,6 @@ fn is_address(text: &str) -> bool {
     let fits = |part: &str| !part.is_empty() && !part.contains(odd);
     text.len() <= LONGEST_EMAIL
         && text.split_once('@').is_some_and(|(local, domain)| fits(local) && fits(domain))
-}
-
-/// Returns a JSON string.
-pub(super) fn quote(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 #[cfg(test)]
@@ -146,6 +142,15 @@ mod tests {
         let user = User { first_name: "A\"".into(), last_name: "B".into(), email: "a@b".into() };
         assert_eq!(from_json(&user.to_json(7)).unwrap(), user);
         assert_eq!(User::from_file(user.to_json(7).as_bytes()).unwrap(), user);
+    }
+
+    /// It is read by serde_json, here and at the client.
+    #[test]
+    fn strings_are_written_as_serde_json_writes_them() {
+        for char in ('\0'..='\u{300}').chain(['\u{2028}', '\u{FEFF}', '😀']) {
+            let text = format!("a{char}b");
+            assert_eq!(quote_json(&text), Value::from(&*text).to_string(), "{char:?}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::json;
 use super::pages;
 use super::store::{Change, HIGHEST_ID, Page, Store, StoreError};
-use super::user::{LONGEST_NAME, Members, User, quote};
+use super::user::{LONGEST_NAME, Members, User};
 use crate::proto::http::chars::{decimal, percent_decode};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
@@ -28,6 +28,7 @@ use crate::proto::http::target::form_pairs;
 use crate::server::respond::error_response::ErrorResponse;
 use crate::server::respond::failure::failed;
 use crate::server::{Body, Handler, Request, Response, Router, Status, Validators};
+use crate::text::quote_json;
 
 /// Users on a page: by default, and at most.
 const PAGE: (u64, u64) = (20, 100);
@@ -107,7 +108,7 @@ fn refusal(error: &ErrorResponse, request: &Request) -> Response {
     if request.wants_html() {
         return error.to(request);
     }
-    let [what, section, right] = [&*error.what, error.section, &*error.right].map(quote);
+    let [what, section, right] = [&*error.what, error.section, &*error.right].map(quote_json);
     json(error.status, format!("{{\"error\":{what},\"rule\":{section},\"right\":{right}}}"))
 }
 
@@ -188,7 +189,7 @@ fn list(store: &Store, request: &mut Request) -> HandlerResult {
         pages::list(&users, next.as_deref())
     } else {
         let files: Vec<_> = users.iter().map(|(_, file)| String::from_utf8_lossy(file)).collect();
-        let next = next.map(|next| format!(",\"next\":{}", quote(&next))).unwrap_or_default();
+        let next = next.map(|next| format!(",\"next\":{}", quote_json(&next))).unwrap_or_default();
         json(Status::OK, format!("{{\"users\":[{}]{next}}}", files.join(",")))
     };
     Ok(response.field("Vary", "Accept"))
@@ -315,7 +316,7 @@ fn form_text(body: &[u8]) -> Option<&str> {
 }
 
 fn message(message: &str, user: &[u8]) -> String {
-    format!("{{\"message\":{},\"user\":{}}}", quote(message), String::from_utf8_lossy(user))
+    format!("{{\"message\":{},\"user\":{}}}", quote_json(message), String::from_utf8_lossy(user))
 }
 
 fn json(status: Status, text: impl Into<String>) -> Response {

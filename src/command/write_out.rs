@@ -6,7 +6,7 @@
 
 use super::transfer::{FIGURES, Figure, FigureOf, Transfer};
 use crate::proto::http::headers::Headers;
-use crate::text::{escape_for_terminal, escape_in_json};
+use crate::text::{escape_for_terminal, escape_in_json, quote_json};
 
 /// A text with figures in it.
 #[derive(Debug, Clone)]
@@ -140,7 +140,7 @@ fn fields(headers: &Headers) -> String {
 /// Returns a string of JSON. A control character is an escape in it, so that nothing in a line controls
 /// the terminal.
 fn quoted(text: &str) -> String {
-    escape_in_json(&serde_json::Value::from(text).to_string())
+    escape_in_json(&quote_json(text))
 }
 
 /// Writes the figure as `-w` has it, without the control characters that a server may have sent.
