@@ -137,6 +137,7 @@ fn a_missing_page_is_404_and_the_connection_stays() {
         masked(lost.head.as_bytes()),
         "HTTP/1.1 404 Not Found\r\n\
          Content-Type: text/html; charset=utf-8\r\n\
+         Vary: Accept\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\
          Server-Timing: (times)\r\n\

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::support::{
-    Folder, SOON, Server, begun, eventually, masked, root, set_modified, skipped, text_of,
+    Folder, SOON, Server, ask, begun, eventually, masked, root, set_modified, skipped, text_of,
 };
 
 #[test]
@@ -86,6 +86,9 @@ fn without_a_404_page_there_is_one_built_in() {
     let answer = server.get("/nowhere");
     assert_eq!((answer.status(), answer.text().as_str()), (404, "<h1>Lost</h1>"));
     assert_eq!(server.get("/404.html").status(), 200);
+    let answer = ask(&mut server.connect(), "GET /nowhere", "Accept: application/json");
+    let kind = answer.field("Content-Type");
+    assert_eq!((answer.status(), kind), (404, Some("application/problem+json")));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Refusals that teach: what was wrong, where, which rule says so, what is right; as text, as a page,
-//! in the log. Every rule that a server can find broken is broken here, through the real binary.
+//! Refusals that teach: what was wrong, where, which rule says so, what is right; as text, as a page, as
+//! JSON, in the log. Every rule that a server can find broken is broken here, through the real binary.
 
 use threadbare::proto::http::error::Rule;
 
@@ -217,6 +217,50 @@ fn browsers_get_a_page_as_soon_as_their_accept_has_come() {
         let refused = refused(&server, &with_accept(&sent, b"Accept: text/html;q=0, */*\r\n"));
         assert_eq!(refused.content_type, "text/plain; charset=utf-8", "{rule:?}");
     }
+}
+
+/// RFC 9457, in the words of the other forms.
+#[test]
+fn programs_that_prefer_json_get_it() {
+    let server = Server::start(&[]);
+    let accept = b"Accept: application/json, text/plain, */*\r\n"; // as axios has it
+    for (rule, sent, excerpt) in cases().into_iter().filter(|(_, sent, _)| sent.contains(&b'@')) {
+        let Refused { status, content_type, body, .. } =
+            refused(&server, &with_accept(&sent, accept));
+        assert_eq!(status, rule.status().to_string(), "{rule:?}: {body}");
+        assert_eq!(content_type, "application/problem+json", "{rule:?}");
+        let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let line = excerpt.split_once('\n').map(|(line, _)| line);
+        for (member, want) in [
+            ("type", Some("about:blank")),
+            ("title", Some(rule.status().reason())),
+            ("rule", Some(rule.section())),
+            ("right", Some(rule.right())),
+            ("line", line),
+        ] {
+            assert_eq!(problem[member].as_str(), want, "{rule:?}: {member}: {body}");
+        }
+        assert_eq!(problem["status"], rule.status().code(), "{rule:?}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.starts_with(&capital(rule.what())) && detail.ends_with('.'), "{detail}");
+        assert_eq!(problem["offset"].is_u64(), rule != Rule::BodyTooLarge, "{rule:?}: {body}");
+    }
+    let answer = Refused::from(
+        server
+            .connect()
+            .send("GET /nosuch HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\nConnection: close\r\n\r\n")
+            .rest(),
+    );
+    assert_eq!(
+        (&*answer.content_type, &*answer.body),
+        (
+            "application/problem+json",
+            "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\
+             \"detail\":\"Nothing exists at /nosuch.\",\"rule\":\"RFC 9110, 15.5.5\",\
+             \"right\":\"a path that exists, such as /\"}\n"
+        )
+    );
+    assert!(answer.head.contains("\r\nVary: Accept\r\n"), "{}", answer.head);
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod layering;
 /// One request and one response, byte by byte.
 mod exchanges;
 
-/// Refusals: the fault, its place, the rule and the right form, as text, as a page and in the log.
+/// Refusals: the fault, its place, the rule and the right form, as text, as a page, as JSON and in the log.
 mod refusals;
 
 /// Which connections are kept, the order of responses, and that the last one arrives.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::conn::request_body::RequestBody;
 use super::respond::error_response::{ErrorResponse, shown};
-use crate::proto::http::accept::prefers_html;
+use crate::proto::http::accept::{TextFormat, preferred_format};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::Status;
 use crate::proto::http::target::form_pairs;
@@ -165,9 +165,9 @@ impl Request {
         path.split_at(slashes.nth(self.params.before_rest).unwrap_or(path.len()))
     }
 
-    /// Returns true if the client prefers HTML to plain text, as browsers do (RFC 9110, 12.5.1).
+    /// Returns true if the client prefers HTML to plain text and JSON, as browsers do (RFC 9110, 12.5.1).
     pub fn wants_html(&self) -> bool {
-        prefers_html(&self.head.headers)
+        preferred_format(&self.head.headers) == TextFormat::Html
     }
 }
 

@@ -4,6 +4,8 @@
 //! response is better than none. The field is read in one pass, and only a weight for each offer is
 //! kept; the limits of a head bound the rest.
 
+use std::cmp::Reverse;
+
 use super::chars::trim_ows;
 use super::headers::Headers;
 
@@ -131,21 +133,54 @@ enum Precision {
     Type,
 }
 
-/// Returns true if Accept names HTML and does not prefer plain text, as with browsers. A client that
-/// accepts anything (`*/*`, or no field), as curl, gets text.
-pub fn prefers_html(headers: &Headers) -> bool {
-    let text = media_weight(headers, ("text", "plain")).map(|(_, weight)| weight);
-    match media_weight(headers, ("text", "html")) {
-        Some((Precision::Type, html)) => html.is_acceptable() && Some(html) >= text,
-        _ => false,
-    }
+/// A format in which the server can say the same thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextFormat {
+    /// Plain text, for people at a terminal, and for a client that does not say what it prefers.
+    Plain,
+    /// HTML, for browsers.
+    Html,
+    /// JSON, for programs: `application/problem+json` (RFC 9457), or `application/json`.
+    Json,
 }
 
-/// Returns the weight of this type by the most exact range in Accept that covers it. Parameters other
-/// than the weight are ignored.
-fn media_weight(headers: &Headers, (kind, subtype): (&str, &str)) -> Option<(Precision, Weight)> {
+/// The media types of the formats; the last one is that of a client without a preference.
+const MEDIA_TYPES: [(TextFormat, (&str, &str)); 4] = [
+    (TextFormat::Json, ("application", "problem+json")),
+    (TextFormat::Json, ("application", "json")),
+    (TextFormat::Html, ("text", "html")),
+    (TextFormat::Plain, ("text", "plain")),
+];
+
+/// Returns the format that Accept prefers. Of equal weights, the type that is named first counts: there are
+/// clients that list what they take in the order of their preference, without weights. A client that accepts
+/// anything (`*/*`, or no field), as curl, gets text.
+pub fn preferred_format(headers: &Headers) -> TextFormat {
+    let covered = MEDIA_TYPES.iter().filter_map(|(format, media_type)| {
+        let range = media_range(headers, *media_type)?;
+        let counts = *format == TextFormat::Plain || range.precision > Precision::Anything;
+        (counts && range.weight.is_acceptable()).then_some((range, *format))
+    });
+    let preferred = covered.max_by_key(|(range, _)| {
+        (range.weight, (range.precision == Precision::Type).then_some(range.at))
+    });
+    preferred.map_or(TextFormat::Plain, |(_, format)| format)
+}
+
+/// A media range of Accept; the one that counts for a type is the greatest.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct MediaRange {
+    precision: Precision,
+    weight: Weight,
+    /// Its place in the list; the first one is the greatest.
+    at: Reverse<usize>,
+}
+
+/// Returns the most exact range in Accept that covers this type. Parameters other than the weight are
+/// ignored.
+fn media_range(headers: &Headers, (kind, subtype): (&str, &str)) -> Option<MediaRange> {
     let ranges = headers.all("accept").flat_map(|value| split_unquoted(value, b','));
-    let weights = ranges.filter_map(|range| {
+    let covering = ranges.enumerate().filter_map(|(at, range)| {
         let mut parts = split_unquoted(range, b';').map(trim_ows);
         let name = str::from_utf8(parts.next()?).ok()?;
         let (range_kind, range_subtype) = name.split_once('/')?;
@@ -160,9 +195,9 @@ fn media_weight(headers: &Headers, (kind, subtype): (&str, &str)) -> Option<(Pre
             _ => return None,
         };
         let weight = parts.find_map(Weight::parameter).unwrap_or(Some(Weight::MOST))?;
-        Some((precision, weight))
+        Some(MediaRange { precision, weight, at: Reverse(at) })
     });
-    weights.max()
+    covering.max()
 }
 
 /// Returns the pieces between separators that are outside quoted strings (RFC 9110, 5.6.4).
@@ -282,7 +317,7 @@ mod tests {
             fields.append("Accept-Encoding", "br;q=0.5").unwrap();
             fields.append("Accept", &garbage).unwrap();
             prop_assert_eq!(Codings::of(&fields).weight(Coding::Brotli), Some(Weight(500)));
-            prefers_html(&fields);
+            preferred_format(&fields);
         }
     }
 
@@ -328,7 +363,52 @@ mod tests {
             (&["a/b;c=\"\\\", text/html\""], false),
             (&["html, text, text/, /html, text/htmlx"], false),
         ] {
-            assert_eq!(prefers_html(&headers("Accept", accept)), html, "{accept:?}");
+            let format = preferred_format(&headers("Accept", accept));
+            assert_eq!(format == TextFormat::Html, html, "{accept:?}: {format:?}");
+        }
+    }
+
+    #[test]
+    fn programs_that_prefer_json_get_json() {
+        use TextFormat::{Html, Json, Plain};
+        for (accept, want) in [
+            (&[""][..], Plain),
+            (&["*/*"], Plain),
+            (&["application/json"], Json),
+            (&["Application/JSON; charset=utf-8"], Json),
+            (&["application/problem+json"], Json),
+            (&["application/problem+json;q=0.1"], Json),
+            // axios, HTTPie, and libraries of Python and Java
+            (&["application/json, text/plain, */*"], Json),
+            (&["application/json, */*;q=0.5"], Json),
+            (&["application/json, */*"], Json),
+            (&["text/plain, application/json, application/*+json, */*"], Plain),
+            (&["application/json", "text/plain"], Json),
+            (&["text/plain", "application/json"], Plain),
+            (&["text/html, application/json"], Html),
+            (&["application/json, text/html"], Json),
+            (&["text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"], Html),
+            (&["text/html;q=0.8, application/json;q=0.9"], Json),
+            (&["application/json;q=0.5, text/plain;q=0.4"], Json),
+            (&["application/json;q=0.5, text/plain;q=0.6"], Plain),
+            (&["application/json;q=0.5, */*"], Plain),
+            (&["application/json;q=0.5, application/problem+json, text/html;q=0.9"], Json),
+            (&["application/json;q=0, application/problem+json;q=0"], Plain),
+            (&["application/json;q=0, text/html"], Html),
+            (&["application/*"], Json),
+            (&["application/*, text/*"], Plain),
+            (&["application/*;q=0.9, text/*;q=0.8"], Json),
+            (
+                &[
+                    "application/*, application/json;q=0.2, application/problem+json;q=0.2, text/*;q=0.3",
+                ],
+                Plain,
+            ),
+            (&["application/jsonp, application/xml, json"], Plain),
+            (&["application/json;q=x"], Plain),
+            (&["a/b;c=\", application/json, \""], Plain),
+        ] {
+            assert_eq!(preferred_format(&headers("Accept", accept)), want, "{accept:?}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Serves the files below one folder, for GET and HEAD.
 //!
 //! A folder is served as its `index.html`, a folder without its slash as a redirect, an absent path as
-//! the root's `404.html`. The client gets the [`precompressed`] variant that it prefers, and a 406 when it
-//! accepts none. Nothing outside the root is served ([`document_root`]), and no name that begins with a
+//! the root's `404.html`, unless the client prefers JSON. The client gets the [`precompressed`] variant that
+//! it prefers, and a 406 when it accepts none. Nothing outside the root is served ([`document_root`]), and no name that begins with a
 //! dot ([`path`]).
 //!
 //! Each response has an ETag and a Last-Modified (RFC 9110, 8.8). Size and time of modification (mtime)
@@ -43,7 +43,7 @@ use super::respond::error_response::{ErrorResponse, shown};
 use super::respond::failure::failed;
 use super::response::{Body, Response};
 use crate::net::socket::descriptors;
-use crate::proto::http::accept::{Coding, Codings};
+use crate::proto::http::accept::{Coding, Codings, TextFormat, preferred_format};
 use crate::proto::http::chars::{QUERY, UNRESERVED, percent_encode};
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::status::Status;
@@ -116,7 +116,8 @@ impl Files {
         for name in ["ETag", "Last-Modified", "Accept-Ranges"] {
             response.headers.remove(name);
         }
-        Ok(response.status(Status::NOT_FOUND))
+        // A program that prefers JSON gets the built-in error.
+        Ok(response.status(Status::NOT_FOUND).add_field("Vary", "Accept"))
     }
 
     /// Says once of a sibling that it is ignored.
@@ -165,8 +166,12 @@ impl Handler for Files {
             Err(error) => error,
         };
         if is_absent(&error) {
-            let built_in = |_| ErrorResponse::not_found(&request.head).to(request);
-            return self.own_page(request).unwrap_or_else(built_in);
+            let page = match preferred_format(&request.head.headers) {
+                TextFormat::Json => None,
+                TextFormat::Html | TextFormat::Plain => self.own_page(request).ok(),
+            };
+            let built_in = || ErrorResponse::not_found(&request.head).to(request);
+            return page.unwrap_or_else(built_in);
         }
         if error.kind() == io::ErrorKind::PermissionDenied {
             let path = shown(request.head.target.path());

@@ -1,4 +1,5 @@
-//! Shows an error response as plain text, as an HTML page without other files, or as a line in the log.
+//! Shows an error response as plain text, as an HTML page without other files, as JSON, or as a line in the
+//! log.
 //!
 //! ```text
 //! 400 Bad Request
@@ -11,10 +12,17 @@
 //! Rule:  RFC 9112, 5.1
 //! Right: Host: example.org
 //! ```
-//! What came from a client is escaped here, for each of the three in its own way.
+//! As JSON (RFC 9457), on one line:
+//! ```json
+//! {"type":"about:blank","title":"Bad Request","status":400,
+//!  "detail":"There is a space between a field name and its colon.",
+//!  "rule":"RFC 9112, 5.1","right":"Host: example.org","offset":19,"line":"Host : localhost\\r\\n"}
+//! ```
+//! What came from a client is escaped here, for each of the four in its own way. An error of a program need
+//! not name a rule and what is right: these lines are left out then.
 
 use super::error_response::ErrorResponse;
-use crate::text::{escape_controls, escape_html};
+use crate::text::{escape_controls, escape_html, quote_json};
 
 /// The colours of the site, light and dark, and the minimum of its style.
 const STYLE: &str = "\
@@ -38,7 +46,9 @@ pub(crate) fn text(error: &ErrorResponse) -> String {
     let shown = error.excerpt().map_or(String::new(), |excerpt| {
         format!("\n    {}\n    {}\n\n", excerpt.line(), excerpt.marker())
     });
-    format!("{status}\n\n{}\n{shown}Rule:  {section}\nRight: {right}\n", sentence(error))
+    let [rule, right] = [("Rule: ", *section), ("Right:", right)]
+        .map(|(name, value)| unless_empty(value, |value| format!("{name} {value}\n")));
+    format!("{status}\n\n{}\n{shown}{rule}{right}", sentence(error, &place(error)))
 }
 
 pub(crate) fn html(error: &ErrorResponse) -> String {
@@ -48,42 +58,73 @@ pub(crate) fn html(error: &ErrorResponse) -> String {
         format!("<pre>{line}\n<b>{marker}</b></pre>\n")
     });
     let [what, rule, right, reason] =
-        [&*sentence(error), section, right, status.reason()].map(escape_html);
+        [&*sentence(error, &place(error)), section, right, status.reason()].map(escape_html);
     let rule = match link(section) {
         Some(url) => format!("<a href=\"{}\">{rule}</a>", escape_html(&url)),
         None => rule,
     };
+    let rule = unless_empty(&rule, |rule| format!("<dt>Rule</dt><dd>{rule}</dd>\n"));
+    let right =
+        unless_empty(&right, |right| format!("<dt>Right</dt><dd><code>{right}</code></dd>\n"));
+    let list = unless_empty(&format!("{rule}{right}"), |list| format!("<dl>\n{list}</dl>\n"));
     let code = status.code();
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{code} {reason}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1><b>{code}</b> {reason}</h1>\n<p>{what}</p>\n{shown}\
-         <dl>\n<dt>Rule</dt><dd>{rule}</dd>\n<dt>Right</dt><dd><code>{right}</code></dd>\n</dl>\n\
+         <h1><b>{code}</b> {reason}</h1>\n<p>{what}</p>\n{shown}{list}\
          </main>\n</body>\n</html>\n"
     )
+}
+
+/// Returns the members of RFC 9457, 3.1, and as extensions those that the other formats show.
+pub(crate) fn json(error: &ErrorResponse) -> String {
+    let ErrorResponse { status, section, right, place, .. } = error;
+    let (code, detail) = (status.code(), quote_json(&sentence(error, "")));
+    let [title, rule, right] = [("title", status.reason()), ("rule", *section), ("right", right)]
+        .map(|(name, value)| unless_empty(value, |value| member(name, &quote_json(value))));
+    let offset = place.as_ref().map(|place| member("offset", &place.offset.to_string()));
+    let line = error.excerpt().map(|excerpt| member("line", &quote_json(&excerpt.line())));
+    format!(
+        "{{\"type\":\"about:blank\"{title},\"status\":{code},\"detail\":{detail}{rule}{right}{}{}}}\n",
+        offset.unwrap_or_default(),
+        line.unwrap_or_default()
+    )
+}
+
+fn member(name: &str, value: &str) -> String {
+    format!(",\"{name}\":{value}")
 }
 
 /// Returns `400: what was wrong (byte 19; RFC 9112, 5.1); right: Host: example.org; line: Host : x\r\n`
 pub(crate) fn line(error: &ErrorResponse) -> String {
     let ErrorResponse { status, what, section, right, .. } = error;
-    let byte = error.place.as_ref().map(|place| format!("byte {}; ", place.offset));
+    let byte = error.place.as_ref().map(|place| format!("byte {}", place.offset));
+    let rule = Some((*section).to_owned()).filter(|section| !section.is_empty());
+    let place: Vec<String> = byte.into_iter().chain(rule).collect();
+    let place = unless_empty(&place.join("; "), |place| format!(" ({place})"));
+    let right = unless_empty(right, |right| format!("; right: {right}"));
     let shown = error.excerpt().map(|excerpt| format!("; line: {excerpt}"));
-    let text = format!(
-        "{}: {what} ({}{section}); right: {right}{}",
-        status.code(),
-        byte.unwrap_or_default(),
-        shown.unwrap_or_default()
-    );
+    let text = format!("{}: {what}{place}{right}{}", status.code(), shown.unwrap_or_default());
     // The text of a handler may contain bytes of the client.
     escape_controls(&text)
 }
 
-fn sentence(error: &ErrorResponse) -> String {
+fn unless_empty(text: &str, shown: impl FnOnce(&str) -> String) -> String {
+    if text.is_empty() { String::new() } else { shown(text) }
+}
+
+/// Returns what was wrong, with a capital, its place and a full stop.
+fn sentence(error: &ErrorResponse, place: &str) -> String {
     let mut chars = error.what.chars();
     let first = chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>());
+    format!("{}{place}.", first.unwrap_or_default())
+}
+
+/// Returns ` (byte 19)`, if the error is at one place.
+fn place(error: &ErrorResponse) -> String {
     let place = error.place.as_ref().map(|place| format!(" (byte {})", place.offset));
-    format!("{}{}.", first.unwrap_or_default(), place.unwrap_or_default())
+    place.unwrap_or_default()
 }
 
 /// Returns the URL of a section such as `RFC 9112, 5.1`.
@@ -128,6 +169,37 @@ mod tests {
         ] {
             assert!(page.contains(part), "{part}: {page}");
         }
+    }
+
+    #[test]
+    fn json_for_programs() {
+        assert_eq!(
+            json(&spaced(b"Host : <x>\x07\"\r\n")),
+            "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\
+             \"detail\":\"There is a space between a field name and its colon.\",\
+             \"rule\":\"RFC 9112, 5.1\",\"right\":\"Host: example.org\",\
+             \"offset\":20,\"line\":\"Host : <x>\\\\x07\\\"\\\\r\\\\n\"}\n"
+        );
+        let quoted = ErrorResponse::new(Status::CONFLICT, "", "\"a\\b\"\n\u{1}é", "");
+        assert_eq!(
+            json(&quoted),
+            "{\"type\":\"about:blank\",\"title\":\"Conflict\",\"status\":409,\
+             \"detail\":\"\\\"a\\\\b\\\"\\n\\u0001é.\"}\n"
+        );
+    }
+
+    #[test]
+    fn a_rule_and_what_is_right_may_be_missing() {
+        let error = ErrorResponse::new(Status::NOT_FOUND, "", "there is no note 7", "");
+        assert_eq!(text(&error), "404 Not Found\n\nThere is no note 7.\n");
+        assert_eq!(line(&error), "404: there is no note 7");
+        let page = html(&error);
+        assert!(page.contains("<p>There is no note 7.</p>\n</main>"), "{page}");
+        let error = ErrorResponse::new(Status::NOT_FOUND, "", "there is no note 7", "/notes/6");
+        assert_eq!(text(&error), "404 Not Found\n\nThere is no note 7.\nRight: /notes/6\n");
+        assert_eq!(line(&error), "404: there is no note 7; right: /notes/6");
+        let page = html(&error);
+        assert!(page.contains("<dl>\n<dt>Right</dt><dd><code>/notes/6</code>"), "{page}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Error responses that teach: what was wrong and where, which rule says so, and what is right.
 //!
-//! As HTML for clients that prefer it (RFC 9110, 12.5.1), else as plain text; [`error_page`] formats both.
+//! As HTML or JSON for clients that prefer it (RFC 9110, 12.5.1), else as plain text; [`error_page`] formats
+//! them.
 //! Where bytes of the client are shown they are few and escaped, and never credentials.
 
 use std::io::ErrorKind;
@@ -8,7 +9,7 @@ use std::net::SocketAddr;
 
 use super::error_page;
 use crate::net::admission::RejectReason;
-use crate::proto::http::accept::prefers_html;
+use crate::proto::http::accept::{TextFormat, preferred_format};
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::RequestHead;
@@ -263,12 +264,15 @@ impl ErrorResponse {
         self.response(Some(head))
     }
 
-    /// Returns the response; in HTML if `head` prefers it.
+    /// Returns the response: in HTML or as JSON (`application/problem+json`, RFC 9457) if `head` prefers that,
+    /// else as text.
     pub fn response(&self, head: Option<&RequestHead>) -> Response {
-        let response = if head.is_some_and(|head| prefers_html(&head.headers)) {
-            Response::html(error_page::html(self))
-        } else {
-            Response::text(error_page::text(self))
+        let response = match head.map(|head| preferred_format(&head.headers)) {
+            None | Some(TextFormat::Plain) => Response::text(error_page::text(self)),
+            Some(TextFormat::Html) => Response::html(error_page::html(self)),
+            Some(TextFormat::Json) => {
+                Response::bytes("application/problem+json", error_page::json(self))
+            }
         };
         response.status(self.status).field("Vary", "Accept")
     }
