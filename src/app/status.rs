@@ -44,21 +44,20 @@ pub fn add_to(
 ) -> Router {
     let hosts = hosts.clone();
     let (watched, counted) = (Arc::clone(stats), Arc::clone(stats));
-    let router = router.get("/-/health", move |_: &mut Request| health(&watched));
+    let router = router.get("/-/health", move |_| health(&watched));
     if audience == Audience::Nobody {
         return router;
     }
-    router.get("/-/metrics", move |request: &mut Request| {
+    router.get("/-/metrics", move |request| {
         let response = || metrics(&counted);
         refusal(audience, &hosts, request).unwrap_or_else(response)
     })
 }
 
-fn health(stats: &Stats) -> Response {
-    if stats.is_stopping() {
-        Response::text("stopping\n").status(Status::SERVICE_UNAVAILABLE)
-    } else {
-        Response::text("ok\n")
+fn health(stats: &Stats) -> (Status, &'static str) {
+    match stats.is_stopping() {
+        true => (Status::SERVICE_UNAVAILABLE, "stopping\n"),
+        false => (Status::OK, "ok\n"),
     }
 }
 

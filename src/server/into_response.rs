@@ -54,19 +54,19 @@ impl IntoResponse for Response {
 
 impl IntoResponse for &'static str {
     fn into_response(self, _: &Request) -> Response {
-        Response::text(Cow::Borrowed(self))
+        Response::plain(Cow::Borrowed(self))
     }
 }
 
 impl IntoResponse for String {
     fn into_response(self, _: &Request) -> Response {
-        Response::text(self)
+        Response::plain(self.into())
     }
 }
 
 impl IntoResponse for Cow<'static, str> {
     fn into_response(self, _: &Request) -> Response {
-        Response::text(self)
+        Response::plain(self)
     }
 }
 
