@@ -22,6 +22,11 @@ impl Class {
         bytes.iter().position(|&byte| !self.has(byte))
     }
 
+    /// Returns true if all bytes are in the set.
+    pub fn has_all(&self, bytes: &(impl AsRef<[u8]> + ?Sized)) -> bool {
+        self.first_outside(bytes.as_ref()).is_none()
+    }
+
     /// Returns how many bytes at the start are in the set.
     pub fn prefix(&self, bytes: &[u8]) -> usize {
         self.first_outside(bytes).unwrap_or(bytes.len())
@@ -85,6 +90,14 @@ pub static REG_NAME: Class = Class::of(b"-._~!$&'()*+,;=%").and_alphanumeric();
 
 /// `unreserved = ALPHA / DIGIT / "-" / "." / "_" / "~"` (RFC 3986, 2.3).
 pub static UNRESERVED: Class = Class::of(b"-._~").and_alphanumeric();
+
+/// `cookie-octet = %x21 / %x23-2B / %x2D-3A / %x3C-5B / %x5D-7E` (RFC 6265, 4.1.1): visible ASCII without
+/// quotes, commas, semicolons and backslashes.
+pub static COOKIE_OCTET: Class = Class::of(b"!")
+    .and_range(b'#', b'+')
+    .and_range(b'-', b':')
+    .and_range(b'<', b'[')
+    .and_range(b']', b'~');
 
 /// `reason-phrase = 1*( HTAB / SP / VCHAR / obs-text )` (RFC 9112, 4), the same set as a value's.
 pub static REASON: &Class = &FIELD_VALUE;

@@ -18,6 +18,7 @@
 //! | [`close`] | whether the connection may be kept, and why not | 9112, 9 |
 //! | [`etag`], [`conditional`] | which state of a resource the client has | 9110, 8.8 and 13 |
 //! | [`range`] | which parts of it | 9110, 14 |
+//! | [`cookie`] | what a client keeps for the server | 6265 |
 //! | [`server_timing`] | where the server's time went | W3C, Server Timing |
 //! | [`server`], [`client`] | one exchange, from each side | 9112 |
 //! | [`dump`] | which part of a message each byte is | |
@@ -63,6 +64,7 @@ pub mod chunked;
 pub mod client;
 pub mod close;
 pub mod conditional;
+pub mod cookie;
 pub mod date;
 pub mod dump;
 pub mod error;
