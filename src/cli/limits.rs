@@ -241,6 +241,7 @@ mod tests {
             bodies_disk,
             unsent_memory,
             body_unread,
+            form_fields: _, // of handlers that read forms; those of the program read small bodies whole
             ranges,
             chunk_overhead,
             head_time,

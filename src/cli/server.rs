@@ -380,6 +380,7 @@ mod tests {
                     field: 7,
                     fields: 8,
                     interim: Limits::default().interim,
+                    form_fields: Limits::default().form_fields,
                     head: 9,
                     chunk_overhead: 10,
                     ranges: 18,

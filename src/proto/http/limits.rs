@@ -42,6 +42,9 @@ pub struct Limits {
     pub body_unread: u64,
     /// Chunk extensions and trailers of one body, together: 16 KB, as hyper's for extensions.
     pub chunk_overhead: u64,
+    /// Fields and files of one form: 1,000, as Django, PHP, and Go for its parts. Each of them costs memory,
+    /// and can be as short as two bytes.
+    pub form_fields: usize,
     /// Ranges in one request: 100; with more, the whole is sent, as without a Range. Apache 200, nginx
     /// any number.
     pub ranges: usize,
@@ -88,6 +91,7 @@ impl Default for Limits {
             unsent_memory: 64 << 20,
             body_unread: 64 << 10,
             chunk_overhead: 16 << 10,
+            form_fields: 1_000,
             ranges: 100,
             head_time: Duration::from_secs(60),
             idle_time: Duration::from_secs(75),

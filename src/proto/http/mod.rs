@@ -19,6 +19,7 @@
 //! | [`etag`], [`conditional`] | which state of a resource the client has | 9110, 8.8 and 13 |
 //! | [`range`] | which parts of it | 9110, 14 |
 //! | [`cookie`] | what a client keeps for the server | 6265 |
+//! | [`multipart`] | a form with files | 7578; 2046, 5.1 |
 //! | [`server_timing`] | where the server's time went | W3C, Server Timing |
 //! | [`server`], [`client`] | one exchange, from each side | 9112 |
 //! | [`dump`] | which part of a message each byte is | |
@@ -76,6 +77,7 @@ pub mod head;
 pub mod headers;
 pub mod limits;
 pub mod method;
+pub mod multipart;
 mod path;
 pub mod range;
 pub mod recipient;
