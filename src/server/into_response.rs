@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 
+use super::multipart::MultipartError;
 use super::request::Request;
 use super::respond::error_response::{ErrorResponse, shown};
-use super::respond::failure::failed;
 use super::response::{Body, Response};
 use crate::proto::http::status::{IntoStatus, Status};
 
@@ -120,13 +120,15 @@ impl IntoResponse for ErrorResponse {
 /// As [`HandlerError`].
 impl IntoResponse for io::Error {
     fn into_response(self, request: &Request) -> Response {
-        failed(&request.head, &self)
+        // It may be that of a form, which is the client's.
+        MultipartError::from(self).into_response(request)
     }
 }
 
 /// Why a handler has no response: what `?` makes of an error.
 ///
-/// An [`ErrorResponse`] or a [`Response`] is sent as it is. Any other error is logged with its causes, and
+/// An [`ErrorResponse`] or a [`Response`] is sent as it is, and a [`MultipartError`] says what is wrong with
+/// the form. Any other error is logged with its causes, and
 /// the client gets a 500 that shows nothing of it; an [`io::Error`] that tells of a full disk gets a 507, one
 /// that tells of too many open files a 503.
 pub struct HandlerError(Reason);
@@ -162,9 +164,14 @@ impl IntoResponse for HandlerError {
             Reason::Response(response) => return *response,
             Reason::Failed(error) => error,
         };
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return failed(&request.head, error);
-        }
+        let error = match error.downcast::<io::Error>() {
+            Ok(error) => return error.into_response(request),
+            Err(error) => error,
+        };
+        let error = match error.downcast::<MultipartError>() {
+            Ok(error) => return error.into_response(request),
+            Err(error) => error,
+        };
         let target = shown(&request.head.target.to_string());
         log::error!("{} {target}: {}", request.head.method, with_causes(&*error));
         ErrorResponse::internal_error().response(Some(&request.head))

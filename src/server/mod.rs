@@ -58,6 +58,8 @@ pub mod into_response;
 pub mod log;
 #[doc(hidden)]
 pub mod middleware;
+#[doc(hidden)]
+pub mod multipart;
 mod quota;
 #[doc(hidden)]
 pub mod request;
@@ -94,6 +96,8 @@ pub use self::log::stats::Stats;
 pub use self::log::wire_log::WireLog;
 #[doc(inline)]
 pub use self::middleware::Next;
+#[doc(inline)]
+pub use self::multipart::{Multipart, MultipartError, Part};
 #[doc(inline)]
 pub use self::request::Request;
 #[doc(inline)]
