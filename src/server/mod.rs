@@ -51,6 +51,8 @@ mod descriptors;
 #[doc(hidden)]
 pub mod files;
 #[doc(hidden)]
+pub mod form;
+#[doc(hidden)]
 pub mod handler;
 #[doc(hidden)]
 pub mod into_response;
@@ -84,6 +86,8 @@ pub use self::conn::timing::ServerTiming;
 pub use self::files::Files;
 #[doc(inline)]
 pub use self::files::file_part::FilePart;
+#[doc(inline)]
+pub use self::form::Form;
 #[doc(inline)]
 pub use self::handler::{AnyCoding, Handler, Streaming};
 #[doc(inline)]
