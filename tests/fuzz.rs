@@ -8,8 +8,10 @@ type Promise = fn(&[u8]);
 
 #[test]
 fn no_input_of_the_corpus_breaks_a_promise() {
-    let targets: [(&str, Promise); 6] = [
+    let targets: [(&str, Promise); 8] = [
         ("chunked", promises::chunked),
+        ("cookie", promises::cookie),
+        ("multipart", promises::multipart),
         ("ranges", promises::ranges),
         ("request_head", promises::request_head),
         ("response_head", promises::response_head),

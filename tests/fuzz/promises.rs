@@ -6,11 +6,13 @@
 
 use threadbare::proto::buf::Buf;
 use threadbare::proto::http::body::Piece;
+use threadbare::proto::http::cookie::{SetCookie, cookies};
 use threadbare::proto::http::error::Fault;
 use threadbare::proto::http::framing::Framing;
 use threadbare::proto::http::head::{RequestHead, ResponseHead};
 use threadbare::proto::http::limits::Limits;
 use threadbare::proto::http::method::Method;
+use threadbare::proto::http::multipart::{self, Boundary, MultipartFault, Parser, PartHead};
 use threadbare::proto::http::range::{Multipart, Selection, parse, select};
 use threadbare::proto::http::status::Status;
 use threadbare::proto::http::target::{PathAndQuery, Target, form_pairs, segments};
@@ -55,6 +57,7 @@ fn limits() -> Limits {
         head: 800,
         fields: 10,
         chunk_overhead: 50,
+        form_fields: 5,
         ..Limits::default()
     }
 }
@@ -251,4 +254,46 @@ pub fn ranges(bytes: &[u8]) {
     parts.sort_by_key(|part| part.start);
     assert!(parts.iter().all(|part| part.start < part.end && part.end <= length), "{parts:?}");
     assert!(parts.is_sorted_by(|one, next| one.end < next.start), "{parts:?}");
+}
+
+/// A form with the boundary `x`: the parts are the same however it is cut, no content has a delimiter, and a
+/// file name is one name.
+pub fn multipart(bytes: &[u8]) {
+    let story = |mut input: Delivery<'_>| {
+        let boundary = Boundary::parse(b"multipart/form-data; boundary=x").expect("a boundary");
+        let (limits, mut parser) = (limits(), Parser::new(boundary));
+        let mut parts: Vec<(PartHead, Vec<u8>)> = Vec::new();
+        let end: Result<(), MultipartFault> = loop {
+            match parser.receive(&mut input.buf, &limits, usize::MAX) {
+                Ok(multipart::Event::Part(head)) => parts.push((head, Vec::new())),
+                Ok(multipart::Event::Data(data)) => {
+                    parts.last_mut().expect("a part").1.extend_from_slice(data);
+                }
+                Ok(multipart::Event::PartEnd) => {}
+                Ok(multipart::Event::More) => input.deliver(),
+                Ok(multipart::Event::End) => break Ok(()),
+                Err(fault) => break Err(fault),
+            }
+        };
+        assert!(parts.len() <= limits.form_fields);
+        for (head, content) in &parts {
+            assert!(!content.starts_with(b"--x") && !content.windows(5).any(|it| it == b"\r\n--x"));
+            let name = head.file_name().unwrap_or("a name");
+            assert!(!name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "..");
+        }
+        (parts, end)
+    };
+    told_twice(bytes, story);
+    let _ = Boundary::parse(bytes);
+}
+
+/// A Cookie field: no name is empty. What may be set of it comes back as it was.
+pub fn cookie(bytes: &[u8]) {
+    for (name, value) in cookies(bytes) {
+        assert!(!name.is_empty() && !name.contains(['=', ';']) && !value.contains(';'));
+        if let Ok(field) = SetCookie::new(name, value).secure().encode() {
+            let pair = field.split("; ").next().expect("a pair");
+            assert!(cookies(pair).eq([(name, value)]), "{field}");
+        }
+    }
 }

@@ -8,11 +8,13 @@ use proptest::sample::{Index, select};
 use super::body::{Decoder, Encoder, Piece};
 use super::chars::{self, UNRESERVED, percent_decode, percent_encode};
 use super::close::CloseReason;
+use super::cookie::{SetCookie, cookies};
 use super::error::Fault;
 use super::framing::Framing;
 use super::head::{Head, Partial, RequestHead, ResponseHead, Step};
 use super::limits::Limits;
 use super::method::Method;
+use super::multipart::{self, Boundary, MultipartRule};
 use super::recipient::Recipient;
 use super::status::Status;
 use super::target::{Authority, PathAndQuery, Target, form_pairs, segments};
@@ -29,6 +31,7 @@ fn tight() -> Limits {
         head: 90,
         fields: 4,
         chunk_overhead: 12,
+        form_fields: 4,
         ..Limits::default()
     }
 }
@@ -205,6 +208,33 @@ fn client_story(mut input: Delivery<'_>) -> Vec<Event> {
     }
 }
 
+/// A part of a form: its name, its file name, its content.
+type FormPart = (String, Option<String>, Vec<u8>);
+
+/// All of its parts, and its end or its fault.
+type FormStory = (Vec<FormPart>, Result<(), (MultipartRule, Option<u64>)>);
+
+/// A server's view of a body that is a form.
+fn form_story(boundary: &str, mut input: Delivery<'_>, limits: &Limits) -> FormStory {
+    let content_type = format!("multipart/form-data; boundary=\"{boundary}\"");
+    let mut parser = multipart::Parser::new(Boundary::parse(content_type.as_bytes()).unwrap());
+    let mut parts: Vec<FormPart> = Vec::new();
+    loop {
+        match parser.receive(&mut input.buf, limits, usize::MAX) {
+            Ok(multipart::Event::Part(head)) => parts.push((head.name, head.filename, Vec::new())),
+            Ok(multipart::Event::Data(data)) => parts.last_mut().unwrap().2.extend_from_slice(data),
+            Ok(multipart::Event::PartEnd) => {}
+            Ok(multipart::Event::More) => {
+                let delimiter = boundary.len() + b"\r\n--".len();
+                assert!(input.buf.len() <= delimiter.max(limits.field), "and no more is kept");
+                input.deliver();
+            }
+            Ok(multipart::Event::End) => return (parts, Ok(())),
+            Err(fault) => return (parts, Err((fault.rule, fault.offset))),
+        }
+    }
+}
+
 const SENT_TO_A_SERVER: &[&[u8]] = &[
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"\r\nHEAD /?b HTTP/1.1\nHost: a:80\n\n",
@@ -230,6 +260,15 @@ const CHUNKS: &[&[u8]] = &[
     b"000a\r\n0123456789\r\n",
     b"0\r\n\r\n",
     b"0\r\nA: b\r\n\r\n",
+];
+
+const FORMS: &[&[u8]] = &[
+    b"--x\r\nContent-Disposition:form-data;name=a\r\n\r\nb\r\n",
+    b"--x\r\nContent-Disposition:form-data;name=a\r\nA:b\r\n\r\n\r\n",
+    b"--x \r\nContent-Disposition:form-data;name=\"a\"\r\n\r\n",
+    b"--x--\r\n",
+    b"\r\n--x--",
+    b"\r\n--",
 ];
 
 /// What may go wrong with them.
@@ -349,6 +388,34 @@ fn response_head() -> impl Strategy<Value = ResponseHead> {
     })
 }
 
+/// What a form's part may be called. Browsers encode neither a `%` nor a backslash, so those mean other things.
+fn form_name() -> impl Strategy<Value = String> {
+    ".{0,8}(\r\n)?[\"a;=]{0,3}".prop_map(|name| {
+        name.replace(['%', '\\'], "")
+            .replace(|char: char| char.is_control() && !"\r\n".contains(char), "")
+    })
+}
+
+/// A boundary, and parts with content that is nearly a delimiter of it.
+fn form() -> impl Strategy<Value = (String, Vec<FormPart>)> {
+    "[-0-9A-Za-z'()+_,./:=? ]{0,11}[-0-9A-Za-z'()+_,./:=?]".prop_flat_map(|boundary| {
+        let delimiter = format!("\r\n--{boundary}").into_bytes();
+        let start = {
+            let delimiter = delimiter.clone();
+            any::<Index>().prop_map(move |end| delimiter[..end.index(delimiter.len())].to_vec())
+        };
+        let piece = prop_oneof![start, vec(any::<u8>(), 0..4), Just(delimiter[2..].to_vec())];
+        let content = vec(piece, 0..6).prop_map(|pieces| pieces.concat());
+        let is_content = move |content: &Vec<u8>| {
+            !content.starts_with(&delimiter[2..])
+                && !content.windows(delimiter.len()).any(|bytes| bytes == delimiter)
+        };
+        let content = content.prop_filter("it has no delimiter", is_content);
+        let part = (form_name(), proptest::option::of(form_name()), content);
+        (Just(boundary), vec(part, 0..4))
+    })
+}
+
 fn cuts() -> impl Strategy<Value = Vec<Index>> {
     vec(any::<Index>(), 0..9)
 }
@@ -439,6 +506,51 @@ proptest! {
     }
 
     #[test]
+    fn a_form_is_read_as_it_was_written((boundary, parts) in form(), cuts in cuts()) {
+        let escape = |text: &str| {
+            text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+        };
+        let mut wire = Vec::new();
+        for (name, filename, content) in &parts {
+            let name = escape(name);
+            let filename = filename.as_deref().map(escape);
+            let filename = filename.map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
+            wire.extend(format!("--{boundary}\r\nContent-Disposition: form-data; ").bytes());
+            wire.extend(format!("name=\"{name}\"{filename}\r\n\r\n").bytes());
+            wire.extend_from_slice(content);
+            wire.extend_from_slice(b"\r\n");
+        }
+        wire.extend(format!("--{boundary}--\r\n").bytes());
+        for input in [
+            Delivery::new(&wire, &[], true),
+            Delivery::byte_by_byte(&wire),
+            Delivery::new(&wire, &cuts, false),
+        ] {
+            let (got, end) = form_story(&boundary, input, &Limits::default());
+            prop_assert_eq!(&got, &parts);
+            prop_assert_eq!(end, Ok(()));
+        }
+    }
+
+    #[test]
+    fn the_cuts_change_nothing_for_a_form(wire in nearly(FORMS), cuts in cuts()) {
+        let limits = Limits { field: 60, ..tight() };
+        let whole = form_story("x", Delivery::new(&wire, &[], false), &limits);
+        prop_assert_eq!(&form_story("x", Delivery::byte_by_byte(&wire), &limits), &whole);
+        prop_assert_eq!(&form_story("x", Delivery::new(&wire, &cuts, false), &limits), &whole);
+        prop_assert_eq!(&form_story("x", Delivery::new(&wire, &cuts, true), &limits), &whole);
+    }
+
+    #[test]
+    fn a_cookie_that_is_set_comes_back(name in token(), value in "[ -~]{0,12}") {
+        if let Ok(field) = SetCookie::new(&*name, &*value).secure().encode() {
+            let pair = field.split("; ").next().unwrap();
+            let field = format!("a=b; {pair}; c=d");
+            prop_assert!(cookies(&field).eq([("a", "b"), (&*name, &*value), ("c", "d")]));
+        }
+    }
+
+    #[test]
     fn no_bytes_whatever_make_a_parser_panic(bytes in vec(any::<u8>(), 0..60), text in ".{0,40}") {
         server_story(Delivery::new(&bytes, &[], false));
         client_story(Delivery::new(&bytes, &[], false));
@@ -457,6 +569,8 @@ proptest! {
         }
         let _ = (Url::parse(&text), percent_decode(&text));
         let _ = (segments(&text).count(), form_pairs(&text).count());
+        let _ = (cookies(&bytes).count(), cookies(&text).count(), Boundary::parse(&bytes));
+        let _ = form_story("x", Delivery::new(&bytes, &[], false), &Limits::default());
     }
 
     #[test]
