@@ -99,6 +99,9 @@ mod manual;
 /// Request bodies: in memory, in unnamed files, streamed; none takes the share of others.
 mod bodies;
 
+/// Forms with files, from programs that send them, to handlers that keep them and that stream them.
+mod forms;
+
 /// No client can hold a worker, and no connection is forgotten.
 mod lobby;
 

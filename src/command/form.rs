@@ -242,6 +242,7 @@ fn by_suffix(name: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::Multipart;
 
     #[test]
     fn heads_of_fields() {
@@ -272,6 +273,39 @@ mod tests {
             let head = Field::spelled(typed).unwrap().head();
             assert_eq!(head, format!("Content-Disposition: form-data; {want}"), "{typed}");
         }
+    }
+
+    #[test]
+    fn the_server_reads_what_is_sent() {
+        let folder = std::env::temp_dir().join(format!("threadbare-form-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("c \u{fc}.txt");
+        let content = "0123456789\r\n--xy\r\n--".repeat(10_000);
+        std::fs::write(&file, &content).unwrap();
+        let typed = format!("f\r\n\"=@{};filename=\"d\\\"e;f\"", file.display());
+        let fields = ["a=b;type=text/plain", "a=", &typed, &format!("t=<{}", file.display())];
+        let fields = fields.map(|typed| Field::spelled(typed).unwrap());
+        let (recipe, content_type) = body(&fields, "xyz").unwrap();
+        let mut upload = recipe.open().unwrap();
+        let mut form = Multipart::new(&content_type, &mut upload).unwrap();
+        let mut read = Vec::new();
+        while let Some(mut part) = form.next_part().unwrap() {
+            let about = (part.name().to_owned(), part.file_name().map(str::to_owned));
+            let media_type = part.content_type().map(str::to_owned);
+            read.push((about, media_type, part.text(1 << 20).unwrap()));
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        let want = [
+            (("a", None), Some("text/plain"), "b"),
+            (("a", None), None, ""),
+            (("f\r\n\"", Some("d\"e;f")), Some("text/plain"), &*content),
+            (("t", None), None, &*content),
+        ];
+        let want = want.map(|((name, file), media_type, content)| {
+            let about = (name.to_owned(), file.map(str::to_owned));
+            (about, media_type.map(str::to_owned), content.to_owned())
+        });
+        assert!(read == want);
     }
 
     #[test]
