@@ -125,6 +125,8 @@ pub use crate::net::stop_signal::StopSignal;
 #[doc(inline)]
 pub use crate::proto::http::conditional::Validators;
 #[doc(inline)]
+pub use crate::proto::http::cookie::{InvalidCookie, SameSite, SetCookie};
+#[doc(inline)]
 pub use crate::proto::http::headers::Headers;
 #[doc(inline)]
 pub use crate::proto::http::limits::Limits;
