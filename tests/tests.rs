@@ -53,6 +53,9 @@ mod routing;
 /// Handlers that panic or break off, and what that costs which client. The library, not the binary.
 mod handlers;
 
+/// Programs on the library: errors in a form of their own.
+mod library;
+
 /// Deadlines, with the times made short. The library, not the binary.
 mod deadlines;
 

@@ -105,6 +105,8 @@ pub use self::multipart::{Multipart, MultipartError, Part};
 #[doc(inline)]
 pub use self::request::Request;
 #[doc(inline)]
+pub use self::respond::custom_error_page::ErrorPage;
+#[doc(inline)]
 pub use self::respond::error_response::ErrorResponse;
 #[doc(inline)]
 pub use self::response::{Body, Response, Trailed};
@@ -126,6 +128,8 @@ pub use crate::net::stop_signal::StopSignal;
 pub use crate::proto::http::conditional::Validators;
 #[doc(inline)]
 pub use crate::proto::http::cookie::{InvalidCookie, SameSite, SetCookie};
+#[doc(inline)]
+pub use crate::proto::http::head::RequestHead;
 #[doc(inline)]
 pub use crate::proto::http::headers::Headers;
 #[doc(inline)]
@@ -168,6 +172,8 @@ pub struct Config {
     pub allowed_hosts: AllowedHosts,
     /// The `Server` field; `None` leaves it out.
     pub server_name: Option<String>,
+    /// Shows errors, the server's own among them; `None`: as text, HTML or JSON, as the client prefers.
+    pub error_page: Option<ErrorPage>,
     /// Which clients get `Server-Timing`.
     pub server_timing: ServerTiming,
     /// One line for each request.
@@ -191,6 +197,7 @@ impl Default for Config {
             limits: Limits::default(),
             allowed_hosts: AllowedHosts::default(),
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
+            error_page: None,
             server_timing: ServerTiming::default(),
             access_log: AccessLog::Off,
             wire_log: None,
@@ -302,6 +309,7 @@ impl Server {
             streams: workers / 2,
             files: divided.transfers as u64,
             server_name: config.server_name,
+            error_page: config.error_page,
             server_timing: config.server_timing,
             access_log: config.access_log,
             wire_log: config.wire_log,

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::files::file_part::FilePart;
 use super::files::file_response;
 use super::into_response::HandlerError;
+use super::respond::error_response::ErrorResponse;
 use crate::proto::http::headers::{Headers, StaticField};
 use crate::proto::http::status::{IntoStatus, Status};
 
@@ -22,6 +23,8 @@ pub struct Response {
     pub headers: Headers,
     /// What follows the head.
     pub body: Body,
+    /// The error that the body shows, if it is an error response.
+    pub(super) error: Option<Box<ErrorResponse>>,
 }
 
 /// The body of a response.
@@ -84,7 +87,7 @@ impl std::fmt::Debug for Body {
 impl Response {
     /// Returns a response with an empty body and no fields.
     pub fn new(status: Status) -> Response {
-        Response { status, headers: Headers::new(), body: Body::EMPTY }
+        Response { status, headers: Headers::new(), body: Body::EMPTY, error: None }
     }
 
     /// Returns a response with this status and an empty body.
@@ -181,7 +184,7 @@ impl Response {
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         };
         let headers = Headers::from(content_type);
-        Response { status: Status::OK, headers, body: Body::Bytes(bytes) }
+        Response { status: Status::OK, headers, body: Body::Bytes(bytes), error: None }
     }
 
     /// Sets the status: a [`Status`], or its number.
@@ -194,6 +197,7 @@ impl Response {
     /// Sets the body.
     pub fn body(mut self, body: Body) -> Response {
         self.body = body;
+        self.error = None;
         self
     }
 }

@@ -6,6 +6,7 @@
 //! | `route` | decides by the head which handler gets the request, and how it takes the body |
 //! | `handle` | calls the handler |
 //! | `reject` | responses to requests that no handler gets, or that broke off |
+//! | `complete` | gives an error its form, and sets the fields that follow from the rest |
 //! | `send` | sends the response: its head, its body piece by piece; logs it |
 //! | `turn` | takes these steps without waiting, for the lobby; its state is in `connection` |
 //!
@@ -14,6 +15,7 @@
 //! buffer and sent in one write: a head with its small body, and several pipelined responses.
 
 mod body_pieces;
+mod complete;
 mod connection;
 pub(crate) mod connection_io;
 pub(crate) mod date_cache;
@@ -45,6 +47,7 @@ use super::log::access_log::AccessLog;
 use super::log::stats::Stats;
 use super::log::wire_log::WireLog;
 use super::quota::Quota;
+use super::respond::custom_error_page::ErrorPage;
 use super::router::Routes;
 use crate::net::service::Driver;
 use crate::net::stop_signal::StopSignal;
@@ -68,6 +71,8 @@ pub struct HttpConfig {
     pub files: u64,
     /// The value of the `Server` field; `None` leaves it out.
     pub server_name: Option<String>,
+    /// Shows errors; `None`: in the built-in forms.
+    pub error_page: Option<ErrorPage>,
     /// Which clients get `Server-Timing`.
     pub server_timing: ServerTiming,
     /// One line for each request.
@@ -90,6 +95,7 @@ impl HttpConfig {
             streams: 1,
             files: u64::MAX,
             server_name: None,
+            error_page: None,
             server_timing: ServerTiming::Off,
             access_log: AccessLog::Off,
             wire_log: None,
@@ -107,6 +113,7 @@ pub struct Http {
     allowed_hosts: AllowedHosts,
     /// The `Server` field, or no field.
     server_name: Headers,
+    error_page: Option<ErrorPage>,
     server_timing: ServerTiming,
     pub(crate) access_log: AccessLog,
     /// Memory for large heads that are not complete.
@@ -149,6 +156,7 @@ impl Http {
         Http {
             routes: config.routes,
             server_name,
+            error_page: config.error_page,
             server_timing: config.server_timing,
             access_log: config.access_log,
             heads: Quota::new(limits.heads_memory),

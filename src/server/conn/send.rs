@@ -126,7 +126,7 @@ impl Http {
     /// Puts the head of a response into the output, and a small body with it.
     pub(crate) fn begin_response(&self, outgoing: Outgoing, io: &mut ConnectionIo) -> Sent {
         let Outgoing { mut response, request, send, may_keep, now, producer } = outgoing;
-        self.complete_fields(&mut response, &request);
+        self.complete(&mut response, &request);
         let out = &mut io.output.bytes;
         let head = OutgoingHead {
             status: response.status,
@@ -159,21 +159,6 @@ impl Http {
         match rest {
             None => Sent::All(self.finish(exchange, send.finish(out), io, now)),
             Some(body) => Sent::Head(Box::new(SendingResponse { exchange, send, body, producer })),
-        }
-    }
-
-    /// Sets the fields that follow from the rest of a response: `Allow` and `Trailer`.
-    fn complete_fields(&self, response: &mut Response, request: &RequestInfo) {
-        // A handler need not know what else is routed to its path (RFC 9110, 15.5.6).
-        if response.status == Status::METHOD_NOT_ALLOWED
-            && !response.headers.has("allow")
-            && let Some(head) = request.head()
-        {
-            set(response, "Allow", self.routes.besides(&head.method, &head.target));
-        }
-        if let Body::Trailed(_, names) = &response.body {
-            let announced = names.join(", ");
-            set(response, "Trailer", announced);
         }
     }
 
@@ -324,12 +309,5 @@ fn gather_piece(sending: &mut SendingResponse, out: &mut Vec<u8>) -> Piece {
             Piece::Gathered
         }
         Err(error) => Piece::End(Err(error)),
-    }
-}
-
-/// Sets a field; logs an error when its value is not valid.
-fn set(response: &mut Response, name: &str, value: String) {
-    if let Err(error) = response.headers.set(name, value) {
-        log::error!("{error}");
     }
 }

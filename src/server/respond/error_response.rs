@@ -270,11 +270,17 @@ impl ErrorResponse {
         let response = match head.map(|head| preferred_format(&head.headers)) {
             None | Some(TextFormat::Plain) => Response::text(error_page::text(self)),
             Some(TextFormat::Html) => Response::html(error_page::html(self)),
-            Some(TextFormat::Json) => {
-                Response::bytes("application/problem+json", error_page::json(self))
-            }
+            Some(TextFormat::Json) => self.problem(),
         };
-        response.status(self.status).field("Vary", "Accept")
+        let error = Some(Box::new(self.clone()));
+        Response { error, ..response.status(self.status).field("Vary", "Accept") }
+    }
+
+    /// Returns the error as JSON, whatever the client prefers: `application/problem+json` (RFC 9457), with the
+    /// members `rule`, `right`, `offset` and `line` besides those of the RFC.
+    pub fn problem(&self) -> Response {
+        let response = Response::bytes("application/problem+json", error_page::json(self));
+        response.status(self.status)
     }
 
     pub(super) fn excerpt(&self) -> Option<&Excerpt> {
