@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::budget::{Phase, Rate, TimedOut};
 use super::exchange_error::ExchangeError;
+#[cfg(feature = "json")]
+use super::json::JsonError;
 use super::proxy::ProxyError;
 use super::redirect::RedirectError;
 use super::response::Response;
@@ -84,6 +86,15 @@ pub enum Error {
     },
     /// The framing of the body is invalid.
     Body(ParseError),
+    /// The body is longer than the limit of [`Response::bytes`], or that of [`Response::text`] and
+    /// [`Response::json`](Response#method.json).
+    TooLarge {
+        /// The most bytes.
+        limit: u64,
+    },
+    /// The body is not the JSON that the caller wants, or a value cannot be sent as JSON.
+    #[cfg(feature = "json")]
+    Json(JsonError),
     /// The response is a redirect that is not followed. Its body can still be read.
     Redirect(RedirectError, Box<Response>),
     /// The status of the response is an error, and [`Response::error_for_status`] was called. The body can
@@ -240,6 +251,13 @@ impl std::fmt::Display for Error {
                 )
             }
             Error::Body(_) => f.write_str("the body of the server's response is not valid HTTP"),
+            Error::TooLarge { limit } => write!(
+                f,
+                "the body has more than {limit} bytes, the limit; right: read it as a stream, or bytes(limit) \
+                 with a higher limit"
+            ),
+            #[cfg(feature = "json")]
+            Error::Json(error) => error.fmt(f),
             Error::Redirect(why, _) => why.fmt(f),
             Error::Status(response) => {
                 let status = response.head().status;
@@ -282,6 +300,8 @@ impl std::error::Error for Error {
             Error::Field(error) => Some(error),
             Error::Resolve(_, error) | Error::ResolveProxy(_, error) => Some(error),
             Error::Proxy(error) => std::error::Error::source(error),
+            #[cfg(feature = "json")]
+            Error::Json(error) => std::error::Error::source(error),
             Error::Connect(.., error) => Some(error),
             Error::ConnectUnix(_, error) => Some(error),
             Error::Send(error) | Error::Receive(error) | Error::Upload(error) => Some(error),
@@ -296,6 +316,7 @@ impl std::error::Error for Error {
             | Error::TooSlow { .. }
             | Error::NoResponse
             | Error::CutShort { .. }
+            | Error::TooLarge { .. }
             | Error::Status(_) => None,
         }
     }

@@ -1,12 +1,10 @@
 //! The client library: blocking code that does one thing after the other.
 //!
 //! ```no_run
-//! use std::io::Read;
 //! use threadbare::client::Client;
 //!
 //! let client = Client::new();
-//! let mut text = String::new();
-//! client.get("http://127.0.0.1:8080/hello.txt").send()?.read_to_string(&mut text)?;
+//! let text = client.get("http://127.0.0.1:8080/hello.txt").send()?.text()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -48,6 +46,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `request`, `outgoing`, `response` | the messages: as the caller sees them, and as they are sent |
+//! | `whole_body`, `json` | the body of a response in one piece |
 //! | `builder` | a request that is built and sent in one expression |
 //! | `config` | the settings and their defaults, with reasons |
 //! | `follow` | a call as the caller sees it: redirects, retries |
@@ -84,6 +83,8 @@ pub mod event_text;
 mod exchange;
 mod exchange_error;
 mod follow;
+#[cfg(feature = "json")]
+mod json;
 mod name_cache;
 mod outgoing;
 mod pipeline;
@@ -94,6 +95,7 @@ mod response;
 mod retry;
 mod route;
 mod upload;
+mod whole_body;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -106,6 +108,8 @@ pub use self::connect_options::{
 };
 pub use self::error::{Error, PipelineError, in_one_line};
 pub use self::event::{Event, Observer};
+#[cfg(feature = "json")]
+pub use self::json::JsonError;
 pub use self::outgoing::BodySize;
 pub use self::pipeline::Pipeline;
 pub use self::proxy::{NoProxy, Proxy, ProxyError};

@@ -11,6 +11,7 @@ use super::event::Event;
 use super::exchange::IncomingResponse;
 use super::exchange_error::ExchangeError;
 use super::route::Peer;
+use crate::proto::http::chars::decimal;
 use crate::proto::http::client::{Piece, RecvBody};
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::Rule;
@@ -22,8 +23,8 @@ use crate::proto::http::url::Url;
 
 /// The response to a request, whatever its status.
 ///
-/// The body is read through [`Read`] or [`BufRead`], or piece by piece as it arrives through
-/// [`Response::piece`]. Its end is reported only when it is complete. A response that is dropped before its
+/// The body is read in one piece ([`Response::text`], [`Response::bytes`], and `json` with the feature of that
+/// name), through [`Read`] or [`BufRead`], or piece by piece as it arrives through [`Response::piece`]. Its end is reported only when it is complete. A response that is dropped before its
 /// end closes its connection.
 #[derive(Debug)]
 pub struct Response {
@@ -111,6 +112,23 @@ impl Response {
         self.head.status
     }
 
+    /// Returns whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        matches!(self.head.status.code(), 200..=299)
+    }
+
+    /// Returns the value of the first field of this name, if it is UTF-8; in any case, names have no case.
+    /// [`Headers`] has the others: `response.head().headers`.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.headers.text(name)
+    }
+
+    /// Returns the bytes of the body, if `Content-Length` says so: a chunked body has no such field. A
+    /// response to HEAD has the length that a GET would have got, and no body.
+    pub fn content_length(&self) -> Option<u64> {
+        self.head.headers.first("content-length").and_then(decimal)
+    }
+
     /// Returns the URL that it came from: after redirects, the last one.
     pub fn url(&self) -> &Url {
         &self.url
@@ -132,6 +150,19 @@ impl Response {
     /// Returns the interim responses (1xx) that came before.
     pub fn interim(&self) -> &[ResponseHead] {
         &self.interim
+    }
+
+    /// Returns how many bytes of the body are still to come, where that is known.
+    pub(super) fn remaining(&self) -> Option<u64> {
+        match &self.body {
+            Body::Receiving(_, body) => body.remaining(),
+            Body::Complete(_) | Body::Failed => None,
+        }
+    }
+
+    /// Returns the most bytes of a body that is read in one piece.
+    pub(super) fn limit(&self) -> u64 {
+        self.client.config.limits.body
     }
 
     /// Returns the trailer fields of a chunked body, once it was read to its end.

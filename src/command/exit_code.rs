@@ -40,6 +40,7 @@ pub fn exit_code(error: &Error) -> u8 {
         Error::Redirect(RedirectError::BodyConsumed, _) => 65,
         Error::NoResponse => 52,
         Error::Send(_) => 55,
-        Error::Receive(_) | Error::Body(_) => 56,
+        Error::TooLarge { .. } => 63,
+        Error::Receive(_) | Error::Body(_) | Error::Json(_) => 56,
     }
 }

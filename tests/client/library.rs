@@ -1,14 +1,16 @@
 //! The library without the command: `client::Client` against servers that keep the requests they received.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use threadbare::client::{
-    Client, Config, Error, Event, Phase, PoolConfig, RedirectError, Redirects, Response, Retries,
-    Timeouts,
+    Client, Config, Error, Event, Limits, Phase, PoolConfig, RedirectError, Redirects, Response,
+    Retries, Timeouts, in_one_line,
 };
 use threadbare::command::exit_code::exit_code;
 
@@ -444,4 +446,71 @@ fn the_first_error_of_a_request_is_returned_when_it_is_sent() {
     assert_eq!((request.method().as_str(), request.body()), ("PATCH", &b"abc"[..]));
     assert_eq!(text(client.send(&request).unwrap()), "hello");
     assert!(matches!(client.put(&url).reader(&b"x"[..]).build(), Err(Error::Upload(_))));
+}
+
+/// A response with these fields and this body.
+fn with_body(fields: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+#[test]
+fn a_body_is_read_in_one_piece() {
+    let json = "Content-Type: application/json\r\n";
+    let answers = [
+        ("/text", with_body("Content-Type: text/plain\r\n", "h\u{e9}llo".as_bytes())),
+        ("/mark", with_body("", b"\xEF\xBB\xBFhello")),
+        ("/latin", with_body("Content-Type: text/plain; charset=ISO-8859-1\r\n", b"h\xE9llo")),
+        ("/odd", with_body("", b"h\xE9llo")),
+        ("/json", with_body(json, b"{\"a\": [1, 2]}")),
+        ("/wrong", with_body(json, b"{\n \"a\": [1, \"2\"]}")),
+        ("/page", with_body("Content-Type: text/html\r\n", b"<p>busy")),
+        ("/large", with_body("", &[b'x'; 2001])),
+        (
+            "/chunked",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".to_vec(),
+        ),
+    ];
+    let server = Fake::new(move |talk| {
+        loop {
+            let request = talk.request()?;
+            let found = answers.iter().find(|(name, _)| *name == path(&request));
+            talk.say(&found.unwrap().1)?;
+        }
+    });
+    let limits = Limits { body: 2000, ..Limits::of_responses() };
+    let client = Client::with_config(Config { limits, ..Config::default() });
+    let get = |path: &str| client.get(&server.url(path)).send().unwrap();
+    for (path, want) in [
+        ("/text", "h\u{e9}llo"),
+        ("/mark", "hello"),
+        ("/latin", "h\u{e9}llo"),
+        ("/odd", "h\u{fffd}llo"),
+        ("/chunked", "abc"),
+    ] {
+        assert_eq!(get(path).text().unwrap(), want, "{path}");
+    }
+    let response = get("/json");
+    assert!(response.is_success());
+    assert_eq!(response.header("content-TYPE"), Some("application/json"));
+    assert_eq!(response.content_length(), Some(13));
+    assert_eq!(get("/chunked").content_length(), None);
+    assert_eq!(response.json::<BTreeMap<String, Vec<u8>>>().unwrap()["a"], [1, 2]);
+
+    let error = get("/wrong").json::<BTreeMap<String, Vec<u8>>>().unwrap_err();
+    let line = in_one_line(&error);
+    assert!(line.contains("BTreeMap") && line.contains("expected u8 at line 2 column"), "{line}");
+    assert!(matches!(error, Error::Json(error) if error.line() == 2));
+    let line = in_one_line(&get("/page").json::<Value>().unwrap_err());
+    assert!(line.contains("its Content-Type is text/html: expected value at line 1"), "{line}");
+
+    assert_eq!(get("/large").bytes(2001).unwrap().len(), 2001);
+    assert_eq!(get("/chunked").bytes(3).unwrap(), b"abc");
+    for error in [get("/large").bytes(2000), get("/large").text().map(String::into_bytes)] {
+        assert!(matches!(error, Err(Error::TooLarge { limit: 2000 })));
+    }
+    let error = get("/chunked").bytes(2).unwrap_err();
+    assert!(error.to_string().contains("more than 2 bytes"), "{error}");
+    assert_eq!(exit_code(&error), 63);
 }

@@ -22,7 +22,8 @@ pub struct Limits {
     /// Interim responses before the final one: 100, so that they cannot go on without end. A server
     /// receives none. curl counts their bytes, 300 KB.
     pub interim: usize,
-    /// A request body that is not streamed: 16 MB. nginx 1 MB, Apache 1 GB.
+    /// A request body that is not streamed: 16 MB. nginx 1 MB, Apache 1 GB. In a client: a response body
+    /// that is read in one piece, as a text or as JSON: 10 MB, as ureq.
     pub body: u64,
     /// The part of a request body that is kept in memory: 64 KB; a longer one is kept in a file. nginx
     /// 16 KB.
@@ -63,9 +64,9 @@ pub struct Limits {
 
 impl Limits {
     /// Returns the limits of a client for responses: 100 KB for a field, 300 KB for a head, 5,000 fields,
-    /// as curl. Real sites send longer heads than servers accept.
+    /// as curl, because real sites send longer heads than servers accept; 10 MB for a body in one piece.
     pub fn of_responses() -> Limits {
-        Limits { fields: 5_000, ..Limits::default() }.with_response_head(300 << 10)
+        Limits { fields: 5_000, body: 10 << 20, ..Limits::default() }.with_response_head(300 << 10)
     }
 
     /// Sets the limit of a response head, and that of one field to a third of it, as curl has them.
