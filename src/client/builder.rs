@@ -1,13 +1,18 @@
 //! A request that is built and sent in one expression: `client.get(url).header(name, value).send()?`.
 
+use std::fmt::Display;
 use std::io::{self, Read, Seek};
+use std::time::Duration;
 
 use super::Client;
+use super::budget::Timeouts;
+use super::credentials::basic;
 use super::error::Error;
 use super::follow::follow;
 use super::request::Request;
 use super::response::Response;
 use super::upload::BodyReader;
+use crate::proto::http::target::form_text;
 
 /// A request that is being built, and the client that will send it.
 ///
@@ -28,16 +33,17 @@ pub struct RequestBuilder<'c> {
     /// The request so far, or the first error.
     request: Result<Request, Error>,
     reader: Option<BodyReader<'c>>,
+    timeout: Option<Duration>,
 }
 
 impl<'c> RequestBuilder<'c> {
     pub(super) fn new(client: &'c Client, method: &str, url: &str) -> RequestBuilder<'c> {
         let request = Request::get(url).and_then(|request| request.with_method(method));
-        RequestBuilder { client, request, reader: None }
+        RequestBuilder { client, request, reader: None, timeout: None }
     }
 
     pub(super) fn of(client: &'c Client, request: Request) -> RequestBuilder<'c> {
-        RequestBuilder { client, request: Ok(request), reader: None }
+        RequestBuilder { client, request: Ok(request), reader: None, timeout: None }
     }
 
     /// Takes a step, unless one before it failed.
@@ -51,6 +57,49 @@ impl<'c> RequestBuilder<'c> {
         self.step(|request| request.with_header(name, value))
     }
 
+    /// Adds a pair to the query of the URL, encoded as browsers encode forms
+    /// (`application/x-www-form-urlencoded`: a space is `+`; WHATWG URL, 5.1). A query that the URL has stays
+    /// before it.
+    ///
+    /// ```no_run
+    /// # use threadbare::client::Client;
+    /// # let client = Client::new();
+    /// // GET /users?name=Ada+Lovelace&limit=10
+    /// let get = client.get("http://127.0.0.1:8080/users");
+    /// let users = get.query("name", "Ada Lovelace").query("limit", 10).send()?.text()?;
+    /// # Ok::<(), threadbare::client::Error>(())
+    /// ```
+    pub fn query(self, name: &str, value: impl Display) -> RequestBuilder<'c> {
+        self.step(|request| request.with_query(name, &value.to_string()))
+    }
+
+    /// Sends user and password to the server (Basic, RFC 7617), in place of an `Authorization` that was set
+    /// before. They are not encrypted. No server but this one gets them, whatever redirects. A user with a
+    /// colon, or a control byte in either, is [`Error::Credentials`].
+    pub fn basic_auth(self, user: &str, password: &str) -> RequestBuilder<'c> {
+        self.step(|request| {
+            if user.contains(':')
+                || [user, password].concat().bytes().any(|it| it.is_ascii_control())
+            {
+                return Err(Error::Credentials);
+            }
+            request.with_authorization(&basic(format!("{user}:{password}").as_bytes()))
+        })
+    }
+
+    /// Sends a token to the server (Bearer, RFC 6750), as [`RequestBuilder::basic_auth`] sends a password. A
+    /// token with a control byte is [`Error::Field`].
+    pub fn bearer(self, token: &str) -> RequestBuilder<'c> {
+        self.step(|request| request.with_authorization(&format!("Bearer {token}")))
+    }
+
+    /// Limits this whole call, from [`RequestBuilder::send`] to the end of the response's body, redirects
+    /// and retries included; in place of [`Timeouts::total`](super::Timeouts), which [`Client::max_time`]
+    /// sets for every call.
+    pub fn timeout(self, limit: Duration) -> RequestBuilder<'c> {
+        RequestBuilder { timeout: Some(limit), ..self }
+    }
+
     /// Removes a default field, as [`Request::without_default`].
     pub fn without_default(self, name: &str) -> RequestBuilder<'c> {
         self.step(|request| Ok(request.without_default(name)))
@@ -59,6 +108,49 @@ impl<'c> RequestBuilder<'c> {
     /// Sets the body. It can be sent again for a redirect or a retry.
     pub fn body(self, body: impl Into<Vec<u8>>) -> RequestBuilder<'c> {
         RequestBuilder { reader: None, ..self.step(|request| Ok(request.with_body(body))) }
+    }
+
+    /// Sets a form as the body, encoded as [`RequestBuilder::query`], and its Content-Type, unless the caller
+    /// sets another one.
+    ///
+    /// ```no_run
+    /// # use threadbare::client::Client;
+    /// # let client = Client::new();
+    /// let post = client.post("http://127.0.0.1:8080/users");
+    /// post.form(&[("name", "Ada Lovelace"), ("email", "ada@example.org")]).send()?;
+    /// # Ok::<(), threadbare::client::Error>(())
+    /// ```
+    pub fn form<N: AsRef<str>, V: AsRef<str>>(self, pairs: &[(N, V)]) -> RequestBuilder<'c> {
+        let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+        self.body_of("application/x-www-form-urlencoded", form_text(pairs))
+    }
+
+    /// Sets a value as the body, in JSON, and its Content-Type, unless the caller sets another one. The value
+    /// is of a type that has `serde::Serialize`; one that has no form in JSON, such as a map whose keys are
+    /// maps, is [`Error::Json`]. Needs the feature `json`.
+    ///
+    /// ```no_run
+    /// # use threadbare::client::Client;
+    /// # let client = Client::new();
+    /// let ada = serde_json::json!({ "name": "Ada Lovelace", "email": "ada@example.org" });
+    /// client.post("http://127.0.0.1:8080/users").json(&ada).send()?.error_for_status()?;
+    /// # Ok::<(), threadbare::client::Error>(())
+    /// ```
+    #[cfg(feature = "json")]
+    pub fn json<T: serde_core::Serialize + ?Sized>(self, value: &T) -> RequestBuilder<'c> {
+        match serde_json::to_vec(value) {
+            Ok(body) => self.body_of("application/json", body),
+            Err(error) => {
+                self.step(|_| Err(Error::Json(super::json::JsonError::written::<T>(error))))
+            }
+        }
+    }
+
+    fn body_of(self, media_type: &str, body: impl Into<Vec<u8>>) -> RequestBuilder<'c> {
+        self.body(body).step(|request| match request.has_header("Content-Type") {
+            true => Ok(request),
+            false => request.with_default("Content-Type", media_type),
+        })
     }
 
     /// Sets a reader as the body, sent in chunks, because its length is not known (RFC 9112, 7.1). It costs
@@ -80,7 +172,8 @@ impl<'c> RequestBuilder<'c> {
         RequestBuilder { reader: Some(BodyReader::rewindable(body, length)), ..self }
     }
 
-    /// Returns the request, to send it more than once, or in a [`Pipeline`](super::Pipeline).
+    /// Returns the request, to send it more than once, or in a [`Pipeline`](super::Pipeline). A
+    /// [`RequestBuilder::timeout`] is not part of it.
     ///
     /// # Errors
     /// The first error of the steps before; [`Error::Upload`] if the body is a reader, which cannot be sent
@@ -99,6 +192,8 @@ impl<'c> RequestBuilder<'c> {
     /// # Errors
     /// The first error of the steps before, with which nothing is sent; or what went wrong with the call.
     pub fn send(self) -> Result<Response, Error> {
-        follow(self.client, &self.request?, self.reader)
+        let total = self.timeout.or(self.client.config.timeouts.total);
+        let timeouts = Timeouts { total, ..self.client.config.timeouts };
+        follow(self.client, &self.request?, self.reader, timeouts)
     }
 }

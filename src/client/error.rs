@@ -40,6 +40,8 @@ pub enum Error {
     NoLength,
     /// A TRACE with a body (RFC 9110, 9.3.8).
     Trace,
+    /// A user or a password that Basic cannot carry (RFC 7617, 2).
+    Credentials,
     /// The requests cannot be pipelined.
     Pipeline(PipelineError),
     /// The host has no address.
@@ -217,6 +219,10 @@ impl std::fmt::Display for Error {
             Error::Trace => f.write_str(
                 "a TRACE request must not have a body (RFC 9110, 9.3.8); right: TRACE without data",
             ),
+            Error::Credentials => f.write_str(
+                "the user contains a colon, or user or password a control byte (RFC 7617, 2); right: a user \
+                 without a colon, and visible characters and spaces",
+            ),
             Error::Resolve(host, _) => write!(f, "could not find the address of {host}"),
             Error::ResolveProxy(host, _) => {
                 write!(f, "could not find the address of the proxy {host}")
@@ -311,6 +317,7 @@ impl std::error::Error for Error {
             | Error::Length { .. }
             | Error::NoLength
             | Error::Trace
+            | Error::Credentials
             | Error::Pipeline(_)
             | Error::Timeout { .. }
             | Error::TooSlow { .. }

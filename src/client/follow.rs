@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Instant, SystemTime};
 
 use super::Client;
-use super::budget::{Budget, Phase};
+use super::budget::{Budget, Phase, Timeouts};
 use super::call::call;
 use super::error::Error;
 use super::event::Event;
@@ -28,8 +28,9 @@ pub(super) fn follow(
     client: &Client,
     request: &Request,
     mut reader: Option<BodyReader<'_>>,
+    timeouts: Timeouts,
 ) -> Result<Response, Error> {
-    let mut budget = client.budget();
+    let mut budget = Budget::new(Instant::now(), timeouts);
     let mut request = Cow::Borrowed(request);
     let rules = client.config.redirects.rules();
     let mut trail = Vec::new();

@@ -29,6 +29,12 @@ impl JsonError {
         JsonError { what, error }
     }
 
+    /// Returns the error of a `T` that has no form in JSON.
+    pub(super) fn written<T: ?Sized>(error: serde_json::Error) -> JsonError {
+        let what = format!("the value of the type {} cannot be sent as JSON", type_name::<T>());
+        JsonError { what, error }
+    }
+
     /// Returns the line of the body in which it is wrong, from 1; 0 for a value to be sent.
     pub fn line(&self) -> usize {
         self.error.line()

@@ -181,6 +181,23 @@ impl Client {
         self
     }
 
+    /// Sends every request through this proxy: `http://[user[:password]@]host[:port]`, where the default port
+    /// is 1080, as with curl. [`ConnectOptions`] has hosts that are reached without it.
+    ///
+    /// ```
+    /// # use threadbare::client::Client;
+    /// let client = Client::new().proxy("http://proxy.example:3128")?;
+    /// # Ok::<(), threadbare::client::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Proxy`], which never shows the user or the password.
+    pub fn proxy(mut self, url: &str) -> Result<Client, Error> {
+        let proxy = Proxy::parse(url).map_err(Error::Proxy)?;
+        self.config.connect.via = ConnectVia::Proxy(Ok(proxy), NoProxy::default());
+        Ok(self)
+    }
+
     /// Sets what the client does about redirects.
     pub fn redirects(mut self, redirects: Redirects) -> Client {
         self.config.redirects = redirects;
@@ -245,7 +262,7 @@ impl Client {
     /// # Errors
     /// [`Error`] says what went wrong, and in which phase.
     pub fn send(&self, request: &Request) -> Result<Response, Error> {
-        follow::follow(self, request, None)
+        follow::follow(self, request, None, self.config.timeouts)
     }
 
     /// Prepares requests that are sent in one write, with the first call of [`Pipeline::next_response`]; the

@@ -12,8 +12,8 @@ use crate::proto::http::framing::{Framing, Message, framing};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::{Headers, InvalidField};
 use crate::proto::http::method::Method;
-use crate::proto::http::target::{Authority, Target};
-use crate::proto::http::url::Url;
+use crate::proto::http::target::{Authority, PathAndQuery, Target, form_text};
+use crate::proto::http::url::{Url, UrlError};
 use crate::proto::http::version::Version;
 
 /// A request. It can be sent any number of times.
@@ -100,6 +100,23 @@ impl Request {
         Ok(Request { defaults, ..self })
     }
 
+    /// Sets `Authorization`, in place of one that was set before. As a default it is the origin's only.
+    pub(super) fn with_authorization(mut self, value: &str) -> Result<Request, Error> {
+        self.fields.remove("authorization");
+        self.with_default("Authorization", value)
+    }
+
+    /// Adds a pair to the query.
+    pub(super) fn with_query(mut self, name: &str, value: &str) -> Result<Request, Error> {
+        let before = self.url.path.query().filter(|query| !query.is_empty());
+        let before = before.map_or(String::new(), |query| format!("{query}&"));
+        let pair = form_text([(name, value)]);
+        let text = format!("{}?{before}{pair}", self.url.path.path());
+        let path = PathAndQuery::parse(text.as_bytes());
+        self.url.path = path.map_err(|_| Error::Url(UrlError::Path(text)))?;
+        Ok(self)
+    }
+
     /// Removes a default field: `Host`, `User-Agent`, `Accept`, or the `Expect: 100-continue` of a body of
     /// more than 1 MB.
     pub fn without_default(mut self, name: &str) -> Request {
@@ -182,8 +199,12 @@ impl Request {
         if !fields.has("host") && (defaults.has("host") || next.leaves_origin) {
             kept.append("Host", host(&next.url)).expect("a host has no control bytes");
         }
-        // A default can be a credential, too.
-        let is_kept = |name: &str| !is_dropped(name) && !name.eq_ignore_ascii_case("host");
+        // A default can be a credential, too, or the type of the body.
+        let is_kept = |name: &str| {
+            !is_dropped(name)
+                && !name.eq_ignore_ascii_case("host")
+                && (next.keeps_body || !is_one_of(name, OF_THE_BODY))
+        };
         for (name, value) in defaults.iter().filter(|(name, _)| is_kept(name)) {
             kept.append(name, value).expect("it was a field before");
         }

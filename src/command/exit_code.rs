@@ -13,6 +13,7 @@ pub fn exit_code(error: &Error) -> u8 {
         | Error::Field(_)
         | Error::Length { .. }
         | Error::Trace
+        | Error::Credentials
         | Error::Pipeline(_) => 2,
         Error::Url(_) => 3,
         Error::Proxy(ProxyError::Tunnel(_)) => 1, // curl would build the tunnel

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use threadbare::client::{
-    Client, Config, Error, Event, Limits, Phase, PoolConfig, RedirectError, Redirects, Response,
-    Retries, Timeouts, in_one_line,
+    Client, Config, Error, Event, Limits, Phase, PoolConfig, RedirectError, Redirects,
+    RequestBuilder, Response, Retries, Timeouts, in_one_line,
 };
 use threadbare::command::exit_code::exit_code;
 
@@ -513,4 +513,79 @@ fn a_body_is_read_in_one_piece() {
     let error = get("/chunked").bytes(2).unwrap_err();
     assert!(error.to_string().contains("more than 2 bytes"), "{error}");
     assert_eq!(exit_code(&error), 63);
+}
+
+#[test]
+fn a_query_a_form_and_credentials_are_encoded() {
+    let server = answering(|request| match path(request) {
+        "/see" => to(303, "/other"),
+        _ => HELLO.to_owned(),
+    });
+    let (client, url) = (Client::new(), |path: &str| server.url(path));
+    let sent = |request: RequestBuilder<'_>| {
+        request.send().unwrap().text().unwrap();
+        server.requests().pop().unwrap()
+    };
+    let get = client.get(&url("/a?x#part")).query("n m", "a&b=\u{fc}").query("limit", 10);
+    assert!(sent(get).starts_with("GET /a?x&n+m=a%26b%3D%C3%BC&limit=10 HTTP/1.1\r\n"));
+    assert!(sent(client.get(&url("/?")).query("*-._~", "+")).starts_with("GET /?*-._%7E=%2B "));
+
+    let form = client.post(&url("/")).form(&[("name", "Ada L"), ("x", "a+b")]);
+    let form = sent(form);
+    assert!(form.contains("\r\nContent-Type: application/x-www-form-urlencoded\r\n"), "{form}");
+    assert!(form.ends_with("Content-Length: 18\r\n\r\nname=Ada+L&x=a%2Bb"), "{form}");
+    let json = sent(client.put(&url("/")).json(&[1, 2]));
+    assert!(json.contains("\r\nContent-Type: application/json\r\n") && json.ends_with("[1,2]"));
+    let mine = |post: RequestBuilder<'_>| sent(post).matches("Content-Type: mine\r\n").count();
+    assert_eq!(mine(client.post(&url("/")).header("Content-Type", "mine").json("a")), 1);
+    assert_eq!(mine(client.post(&url("/")).json("a").header("Content-Type", "mine")), 1);
+    let seen = sent(client.post(&url("/see")).json("a"));
+    assert!(seen.starts_with("GET /other ") && !seen.contains("Content-Type"), "{seen}");
+
+    let basic = sent(client.get(&url("/")).bearer("token").basic_auth("Aladdin", "open sesame"));
+    assert!(basic.contains("\r\nAuthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"));
+    let bearer = client.get(&url("/")).header("Authorization", "a").bearer("t.k");
+    let bearer = sent(bearer);
+    assert!(bearer.contains("\r\nAuthorization: Bearer t.k\r\n"), "{bearer}");
+    assert_eq!((basic + &bearer).matches("Authorization").count(), 2);
+
+    let get = || client.get(&url("/"));
+    assert!(matches!(failure(get().basic_auth("a:b", "c").send()), Error::Credentials));
+    assert!(matches!(failure(get().bearer("a\nb").send()), Error::Field(_)));
+    let odd = BTreeMap::from([((1, 2), 3)]);
+    let error = failure(get().json(&odd).send());
+    assert!(
+        in_one_line(&error).contains("cannot be sent as JSON: key must be a string"),
+        "{error}"
+    );
+}
+
+#[test]
+fn one_call_has_a_limit_of_its_own() {
+    let server = Fake::new(|talk| {
+        talk.request()?;
+        talk.say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")?;
+        talk.wait()
+    });
+    let (client, begun) = (Client::new().max_time(10 * SOON), Instant::now());
+    let limit = Duration::from_millis(200);
+    let error = client.get(&server.url("/")).timeout(limit).send().unwrap().text().unwrap_err();
+    assert!(matches!(error, Error::Timeout { phase: Phase::Body, after } if after == limit));
+    assert!(begun.elapsed() < SOON);
+}
+
+#[test]
+fn a_client_has_a_proxy() {
+    let proxy = answering(|_| HELLO.to_owned());
+    let client = Client::new().proxy(&format!("http://u:p@{}", proxy.address())).unwrap();
+    let answer = client.get("http://a.example:81/x").send().unwrap();
+    assert_eq!(answer.text().unwrap(), "hello");
+    let request = &proxy.requests()[0];
+    assert!(request.starts_with("GET http://a.example:81/x HTTP/1.1\r\nHost: a.example:81\r\n"));
+    assert!(request.contains("\r\nProxy-Authorization: Basic dTpw\r\n"), "{request}");
+    for wrong in ["http://u:secret@p:0", "socks5://u:secret@p:1", "http://u:secret/x@p"] {
+        let error = Client::new().proxy(wrong).unwrap_err();
+        assert!(matches!(error, Error::Proxy(_)));
+        assert!(!format!("{error} {error:?} {}", in_one_line(&error)).contains("secret"));
+    }
 }

@@ -102,6 +102,9 @@ pub static COOKIE_OCTET: Class = Class::of(b"!")
 /// `bchars = bcharsnospace / " "` (RFC 2046, 5.1.1): what a boundary of multipart may hold.
 pub static BCHARS: Class = Class::of(b"'()+_,-./:=? ").and_alphanumeric();
 
+/// What a form keeps as it is (WHATWG URL, application/x-www-form-urlencoded percent-encode set).
+pub static FORM: Class = Class::of(b"*-._").and_alphanumeric();
+
 /// `reason-phrase = 1*( HTAB / SP / VCHAR / obs-text )` (RFC 9112, 4), the same set as a value's.
 pub static REASON: &Class = &FIELD_VALUE;
 

@@ -16,7 +16,9 @@
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-use super::chars::{QUERY_ACCEPTED, REG_NAME, decimal, first_bad_percent, percent_decode};
+use super::chars::{
+    FORM, QUERY_ACCEPTED, REG_NAME, decimal, first_bad_percent, percent_decode, percent_encode,
+};
 use super::error::{Fault, Rule};
 use super::method::Method;
 use super::path::{normal_form, scan};
@@ -223,6 +225,14 @@ pub fn form_pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
+/// Returns such a text for these names and values: all but letters, digits and `*-._` is percent-encoded, and
+/// a space is `+`.
+pub fn form_text<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let encode = |text: &str| percent_encode(text.as_bytes(), &FORM).replace("%20", "+");
+    let pairs = pairs.into_iter().map(|(name, value)| encode(name) + "=" + &encode(value));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
 /// `host [ ":" port ]` (RFC 3986, 3.2, without user information, as RFC 9110, 4.2.4 asks).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Authority {
@@ -353,6 +363,14 @@ mod tests {
         let pairs: Vec<_> = form_pairs("name=First+Last&e=a%40b.c&&flag").collect();
         let want = [("name", "First Last"), ("e", "a@b.c"), ("flag", "")];
         assert_eq!(pairs, want.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let odd = [("a b", "ü&=+%"), ("*-._~", ""), ("", "c")];
+        let text = form_text(odd);
+        assert_eq!(text, "a+b=%C3%BC%26%3D%2B%25&*-._%7E=&=c");
+        assert!(
+            form_pairs(&text)
+                .map(|(name, value)| name + &value)
+                .eq(odd.map(|(name, value)| name.to_owned() + value))
+        );
     }
 
     #[test]
