@@ -96,6 +96,9 @@ mod client;
 /// `client bench`: its figures, its conditions, its exit codes.
 mod bench;
 
+/// The examples: each runs as its first lines say, over real sockets.
+mod examples;
+
 /// The manual: its transcripts are replayed, its ten stops counted, its exercises and the demo run.
 mod manual;
 

@@ -1,0 +1,138 @@
+//! The examples: each one runs, and does what its first lines say.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Program, Wire, ask, root};
+
+/// An example that serves, on a free port.
+struct Example {
+    _program: Program,
+    address: SocketAddr,
+}
+
+/// Returns an example, which `cargo test` builds, if it builds all targets.
+fn example(name: &str) -> Command {
+    let test = std::env::current_exe().unwrap();
+    let program: PathBuf = test.ancestors().nth(2).unwrap().join("examples").join(name);
+    assert!(program.is_file(), "{program:?} is not built; right: cargo build --examples");
+    Command::new(program)
+}
+
+impl Example {
+    fn start(name: &str) -> Example {
+        let program = Program::start(example(name).arg("127.0.0.1:0"));
+        let line = program.stdout.until(|text| text.contains('\n'));
+        let address = line.trim_end().strip_prefix("listening on http://").unwrap();
+        Example { address: address.parse().unwrap(), _program: program }
+    }
+
+    fn connect(&self) -> Wire {
+        Wire::to(self.address)
+    }
+
+    /// Sends these bytes, and nothing more, and returns what is received until the connection ends.
+    fn bytes(&self, bytes: impl AsRef<[u8]>) -> String {
+        let mut wire = self.connect();
+        wire.try_send(bytes);
+        wire.half_close();
+        String::from_utf8(wire.rest()).unwrap()
+    }
+}
+
+fn source(name: &str) -> String {
+    std::fs::read_to_string(root().join("examples").join(name)).unwrap()
+}
+
+#[test]
+fn the_textbook_is_short_and_needs_std_alone() {
+    let text = source("textbook.rs");
+    assert!(text.lines().count() <= 150, "{} lines", text.lines().count());
+    assert!(!text.contains("threadbare") && !text.contains("extern"));
+    let used = text.lines().filter(|line| line.starts_with("use "));
+    assert!(used.clone().count() > 0);
+    used.for_each(|line| assert!(line.starts_with("use std::"), "{line}"));
+}
+
+#[test]
+fn the_textbook_answers_and_keeps_connections() {
+    let textbook = Example::start("textbook");
+    let mut wire = textbook.connect();
+    let answer = ask(&mut wire, "GET /", "");
+    assert_eq!((answer.status(), answer.text().as_str()), (200, "hello\n"));
+    let head = ask(&mut wire, "HEAD /?a=b", "");
+    assert_eq!((head.status(), head.field("content-length")), (200, Some("6")));
+    assert_eq!(ask(&mut wire, "GET /absent", "").status(), 404);
+    wire.send("\r\nPOST /echo HTTP/1.1\r\nHost: a\r\ncontent-length:5 \r\n\r\nhello");
+    let answer = wire.answer();
+    assert_eq!((answer.status(), answer.text().as_str()), (200, "hello"));
+    let answer = ask(&mut wire, "GET /", "Connection: Close");
+    assert_eq!((answer.status(), answer.field("connection")), (200, Some("close")));
+    assert_eq!(wire.rest(), b"");
+    // HTTP/1.0 is one exchange, and has no Host.
+    let answer = textbook.bytes("GET / HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n");
+    assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 1, "{answer}");
+}
+
+#[test]
+fn the_textbook_takes_what_is_typed_in_any_pieces() {
+    let textbook = Example::start("textbook");
+    let request = b"POST /echo HTTP/1.1\nHost: a\nContent-Length: 3\n\nabc";
+    let mut wire = textbook.connect();
+    wire.send_slowly(request, 1, Duration::from_millis(2));
+    assert_eq!(wire.answer().text(), "abc");
+    let pipelined = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(300);
+    let answers = textbook.bytes(pipelined);
+    assert_eq!(answers.matches("HTTP/1.1 200 OK\r\n").count(), 300);
+    let large = "x".repeat(1 << 20);
+    let head = format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", large.len());
+    assert!(textbook.bytes(head + &large).ends_with(&large));
+}
+
+#[test]
+fn the_textbook_refuses_what_is_wrong() {
+    let textbook = Example::start("textbook");
+    let with = |fields: &str| format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n");
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), 400),
+        (with("Host: b"), 400),
+        ("GET / HTTQ/1.1\r\n\r\n".to_owned(), 400),
+        ("GET /\r\n\r\n".to_owned(), 400),
+        ("G@T / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), 400),
+        ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), 400),
+        (with("Content-Length : 3"), 400),
+        (with("Content-Length: +3"), 400),
+        (with("Content-Length:"), 400),
+        (with("Content-Length: 3\r\nContent-Length: 3"), 400),
+        (with("no colon"), 400),
+        (with(" folded: a"), 400),
+        (with("A: b\rc"), 400),
+        (with("A: b\0c"), 400),
+        ("\0\u{1}\u{2}ä\n\n".to_owned(), 400),
+        (with("Content-Length: 1048577"), 413),
+        (with("Content-Length: 99999999999999999999999"), 413),
+        (with(&format!("A: {}", "x".repeat(64 << 10))), 431),
+        (with("Transfer-Encoding: chunked\r\nContent-Length: 3"), 501),
+    ] {
+        let answer = textbook.bytes(request.clone() + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request:?}: {answer:?}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{request:?}: {answer:?}");
+    }
+    for gone in
+        ["", "\n", "GET / HT", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab"]
+    {
+        assert_eq!(textbook.bytes(gone), "", "{gone:?}");
+    }
+    // No worker is lost: there are 16.
+    let mut wires: Vec<Wire> = (0..16).map(|_| textbook.connect()).collect();
+    for wire in &mut wires {
+        assert_eq!(ask(wire, "GET /", "").status(), 200);
+    }
+    let mut waits = textbook.connect();
+    waits.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(waits.is_silent_for(Duration::from_millis(50)));
+    drop(wires.pop());
+    assert_eq!(waits.answer().status(), 200);
+}
