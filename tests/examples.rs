@@ -9,7 +9,7 @@ use crate::support::{Program, Wire, ask, root};
 
 /// An example that serves, on a free port.
 struct Example {
-    _program: Program,
+    program: Program,
     address: SocketAddr,
 }
 
@@ -26,7 +26,7 @@ impl Example {
         let program = Program::start(example(name).arg("127.0.0.1:0"));
         let line = program.stdout.until(|text| text.contains('\n'));
         let address = line.trim_end().strip_prefix("listening on http://").unwrap();
-        Example { address: address.parse().unwrap(), _program: program }
+        Example { address: address.parse().unwrap(), program }
     }
 
     fn connect(&self) -> Wire {
@@ -44,6 +44,17 @@ impl Example {
 
 fn source(name: &str) -> String {
     std::fs::read_to_string(root().join("examples").join(name)).unwrap()
+}
+
+#[test]
+fn the_readme_has_each_example_with_its_length() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for file in root().join("examples").read_dir().unwrap() {
+        let file = file.unwrap().file_name().into_string().unwrap();
+        let (name, lines) = (file.trim_end_matches(".rs"), source(&file).lines().count());
+        let row = format!("| `{name}` | {lines} |");
+        assert!(readme.contains(&row), "README.md has no row {row}");
+    }
 }
 
 #[test]
@@ -135,4 +146,39 @@ fn the_textbook_refuses_what_is_wrong() {
     assert!(waits.is_silent_for(Duration::from_millis(50)));
     drop(wires.pop());
     assert_eq!(waits.answer().status(), 200);
+}
+
+#[test]
+fn notes_are_made_read_changed_and_removed() {
+    let notes = Example::start("notes");
+    let mut wire = notes.connect();
+    let sent = |method: &str, path: &str, body: &str| {
+        let length = body.len();
+        format!("{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
+    };
+    let mut asks = |method: &str, path: &str, body: &str| {
+        let answer = wire.send(sent(method, path, body)).answer();
+        (answer.status(), answer.text(), answer.field("location").map(str::to_owned))
+    };
+    let made = asks("POST", "/notes", r#"{"text":"buy milk"}"#);
+    let milk = r#"{"id":1,"text":"buy milk","done":false}"#.to_owned();
+    assert_eq!(made, (201, milk.clone(), Some("/notes/1".to_owned())));
+    assert_eq!(asks("POST", "/notes", r#"{"text":"b","done":true,"id":9}"#).0, 201);
+    assert_eq!(asks("GET", "/notes/1", "").1, milk);
+    assert_eq!(asks("GET", "/notes?limit=1", "").1, format!("[{milk}]"));
+    assert_eq!(asks("PUT", "/notes/2", r#"{"text":"c"}"#).1, r#"{"id":2,"text":"c","done":false}"#);
+    assert_eq!(asks("DELETE", "/notes/1", ""), (204, String::new(), None));
+    for (method, path, body, status) in [
+        ("GET", "/notes/1", "", 404),
+        ("DELETE", "/notes/1", "", 404),
+        ("PUT", "/notes/1", r#"{"text":"c"}"#, 404),
+        ("GET", "/notes/first", "", 404),
+        ("GET", "/notes?limit=many", "", 400),
+        ("POST", "/notes", r#"{"text":"#, 400),
+        ("POST", "/notes", r#"{"txet":"a"}"#, 400),
+        ("PATCH", "/notes/2", "{}", 405),
+    ] {
+        assert_eq!(asks(method, path, body).0, status, "{method} {path} {body}");
+    }
+    notes.program.stdout.until(|log| log.contains("DELETE /notes/1 204 "));
 }
