@@ -1,11 +1,15 @@
 //! The examples: each one runs, and does what its first lines say.
 
-use std::net::SocketAddr;
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{Program, Wire, ask, root};
+use threadbare::server::{Response, Router};
+
+use crate::support::{Program, Served, Wire, ask, root};
 
 /// An example that serves, on a free port.
 struct Example {
@@ -181,4 +185,100 @@ fn notes_are_made_read_changed_and_removed() {
         assert_eq!(asks(method, path, body).0, status, "{method} {path} {body}");
     }
     notes.program.stdout.until(|log| log.contains("DELETE /notes/1 204 "));
+}
+
+/// The origin behind the proxy: the server, with routes that count.
+fn origin(asked: Arc<Mutex<Vec<String>>>) -> Served {
+    Served::start(
+        Router::new()
+            .get("/small", |_| Response::text("small\n").field("ETag", "\"1\"").field("A", "b"))
+            .get("/private", |_| {
+                Response::text("p").field("ETag", "\"1\"").field("Cache-Control", "private")
+            })
+            .get("/large", |_| Response::stream(io::repeat(b'x').take(5 << 20)))
+            .get("/fields", |request| {
+                Response::text(String::from_utf8_lossy(request.head.headers.source()))
+                    .field("Connection", "x-hop")
+                    .add_field("Set-Cookie", "a=1")
+                    .add_field("Set-Cookie", "b=2")
+            })
+            .get("/moved", |_| Response::redirect(302, "/small"))
+            .wrap(move |request, next| {
+                let tag = request.header("If-None-Match").unwrap_or_default().to_owned();
+                asked.lock().unwrap().push(format!("{} {tag}", request.head.target));
+                next.run(request)
+            }),
+    )
+}
+
+#[test]
+fn the_proxy_forwards_streams_and_validates_what_it_keeps() {
+    let asked = Arc::default();
+    let (proxy, origin) = (Example::start("proxy"), origin(Arc::clone(&asked)));
+    let mut wire = proxy.connect();
+    let mut get = |method: &str, path: &str, fields: &str| {
+        ask(&mut wire, &format!("{method} http://{}{path}", origin.address), fields)
+    };
+    for (cache, tag) in [("fwd=miss; stored", ""), ("hit", "\"1\""), ("hit", "\"1\"")] {
+        let answer = get("GET", "/small?q", "");
+        assert_eq!((answer.status(), answer.text().as_str()), (200, "small\n"));
+        assert_eq!((answer.field("a"), answer.field("via")), (Some("b"), Some("1.1 proxy")));
+        assert_eq!(answer.field("cache-status"), Some(&*format!("proxy; {cache}")));
+        assert_eq!(asked.lock().unwrap().pop(), Some(format!("/small?q {tag}")));
+    }
+    assert_eq!(get("GET", "/small", "If-None-Match: \"1\"").status(), 304);
+    assert_eq!(get("HEAD", "/small", "").field("content-length"), Some("6"));
+    for _ in 0..2 {
+        let answer = get("GET", "/private", "");
+        assert_eq!(answer.field("cache-status"), Some("proxy; fwd=miss"));
+    }
+    let large = get("GET", "/large", "");
+    assert!(large.body.len() == 5 << 20 && large.body.iter().all(|byte| *byte == b'x'));
+    assert_eq!(get("GET", "/moved", "").field("location"), Some("/small"));
+    assert_eq!(get("GET", "/absent", "").status(), 404);
+
+    let hop =
+        "Connection: x-mine | X-Mine: 1 | Proxy-Authorization: secret | TE: trailers | X-End: 2";
+    let answer = get("GET", "/fields", hop);
+    assert_eq!(answer.head.matches("Set-Cookie: ").count(), 2, "{}", answer.head);
+    let sent = answer.text().to_ascii_lowercase();
+    assert!(sent.contains("x-end: 2\r\n") && sent.contains("via: 1.1 "), "{sent}");
+    assert!(sent.contains(&format!("\nhost: {}\r\n", origin.address)), "{sent}");
+    for hop in ["x-mine", "secret", "\nte:", "user-agent"] {
+        assert!(!sent.contains(hop), "{hop} in {sent}");
+    }
+}
+
+#[test]
+fn the_proxy_sends_what_has_come_before_the_rest_comes() {
+    let (reader, mut writer) = io::pipe().unwrap();
+    let reader = Mutex::new(Some(reader));
+    let once = move || reader.lock().unwrap().take().expect("it is asked once");
+    let origin = Served::start(Router::new().get("/", move |_| Response::stream(once())));
+    let proxy = Example::start("proxy");
+    let mut wire = proxy.connect();
+    wire.send(format!("GET http://{}/ HTTP/1.1\r\nHost: a\r\n\r\n", origin.address));
+    writer.write_all(b"first").unwrap();
+    assert!(wire.head().contains("Transfer-Encoding: chunked"));
+    assert_eq!(wire.take(10), b"5\r\nfirst\r\n");
+    writer.write_all(b"second").unwrap();
+    drop(writer);
+    assert_eq!(wire.take(16), b"6\r\nsecond\r\n0\r\n\r\n");
+}
+
+#[test]
+fn the_proxy_says_what_it_cannot_do() {
+    let proxy = Example::start("proxy");
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (request, status, why) in [
+        ("CONNECT example.org:443".to_owned(), 501, "a tunnel"),
+        ("GET /path".to_owned(), 501, "a whole URL"),
+        ("POST http://example.org/".to_owned(), 501, "GET and HEAD"),
+        (format!("GET http://{closed}/"), 502, "Connection refused"),
+    ] {
+        let answer = ask(&mut proxy.connect(), &request, "");
+        assert_eq!(answer.status(), status, "{request}");
+        assert!(answer.text().contains(why), "{request}: {}", answer.text());
+    }
+    assert!(source("proxy.rs").lines().count() <= 120);
 }
