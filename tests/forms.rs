@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::Command;
 
-use threadbare::proto::http::cookie::{SetCookie, cookie};
-use threadbare::server::{HandlerError, Method, Multipart, Request, Response, Router, Streaming};
+use threadbare::server::{HandlerError, Method, Request, Response, Router, SetCookie, Streaming};
 
 use crate::client::client;
 use crate::support::{Folder, Served, Wire, needs, run};
@@ -29,8 +28,7 @@ impl io::Write for Sum {
 
 /// A line for each part.
 fn list(request: &mut Request) -> Result<String, HandlerError> {
-    let content_type = request.header("Content-Type").unwrap_or_default().to_owned();
-    let mut form = Multipart::new(&content_type, &mut request.body)?;
+    let mut form = request.multipart()?;
     let mut told = String::new();
     while let Some(mut part) = form.next_part()? {
         let (name, file) = (part.name().to_owned(), part.file_name().map(str::to_owned));
@@ -110,12 +108,48 @@ fn a_broken_form_is_told_what_is_wrong() {
 }
 
 #[test]
+fn a_form_without_files() {
+    let greet = |request: &mut Request| {
+        let form = request.form()?;
+        let tags: Vec<&str> = form.all("tag").collect();
+        Ok::<_, HandlerError>(format!("{:?} {tags:?}\n", form.get("name")))
+    };
+    let served = Served::start(Router::new().post("/", greet));
+    for (media_type, body, status, what) in [
+        (
+            "Content-Type: Application/x-www-form-urlencoded; charset=UTF-8 | ",
+            "name=Ada+L.&tag=%26&tag=b",
+            200,
+            "Some(\"Ada L.\") [\"&\", \"b\"]\n",
+        ),
+        ("", "name=x", 200, "Some(\"x\") []\n"),
+        ("", "", 200, "None []\n"),
+        (
+            "Content-Type: application/json | ",
+            "{}",
+            415,
+            "Right: Content-Type: application/x-www-form-urlencoded",
+        ),
+        ("", &"a&".repeat(1_001), 413, "more than 1000 fields"),
+    ] {
+        let mut wire = Wire::to(served.address);
+        let fields = media_type.replace(" | ", "\r\n");
+        let length = body.len();
+        wire.send(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\n{fields}Content-Length: {length}\r\n\r\n{body}"
+        ));
+        let answer = wire.answer();
+        assert_eq!(answer.status(), status, "{body}");
+        assert!(answer.text().contains(what), "{}", answer.text());
+    }
+}
+
+#[test]
 fn a_cookie_goes_to_a_client_and_back() {
     let served = Served::start(Router::new().get("/", |request| {
-        let seen = cookie(&request.head.headers, "visits").and_then(|text| text.parse().ok());
-        let visits: u32 = seen.unwrap_or(0) + 1;
-        let cookie = SetCookie::new("visits", visits.to_string()).encode().unwrap();
-        Response::text(format!("{visits}\n")).add_field("Set-Cookie", cookie)
+        let visits = request.cookie("visits").and_then(|text| text.parse().ok()).unwrap_or(0) + 1;
+        let cookie = SetCookie::new("visits", visits.to_string());
+        Response::text(format!("{visits}\n")).cookie(&cookie)
     }));
     let first = served.ask("GET /", "");
     assert_eq!(first.field("set-cookie"), Some("visits=1; Path=/; HttpOnly; SameSite=Lax"));

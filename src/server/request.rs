@@ -7,9 +7,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::conn::request_body::RequestBody;
+use super::form::Form;
+use super::multipart::{Multipart, MultipartError};
 use super::respond::error_response::{ErrorResponse, shown};
 use crate::proto::http::accept::{TextFormat, preferred_format};
+use crate::proto::http::cookie::cookie;
 use crate::proto::http::head::RequestHead;
+use crate::proto::http::limits::Limits;
 use crate::proto::http::status::Status;
 use crate::proto::http::target::form_pairs;
 
@@ -104,6 +108,63 @@ impl Request {
     /// Returns all names and values of the query, decoded, in their order.
     pub fn queries(&self) -> impl Iterator<Item = (String, String)> {
         form_pairs(self.head.target.query().unwrap_or_default())
+    }
+
+    /// Returns the value of the first cookie of this name (RFC 6265, 5.4). Names are compared exactly.
+    ///
+    /// ```
+    /// # use threadbare::server::{Router, Response, SetCookie};
+    /// let visits = Router::new().get("/visits", |request| {
+    ///     let count = request.cookie("visits").and_then(|text| text.parse().ok()).unwrap_or(0) + 1;
+    ///     Response::text(format!("visit {count}\n")).cookie(&SetCookie::new("visits", count.to_string()))
+    /// });
+    /// ```
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        cookie(&self.head.headers, name)
+    }
+
+    /// Reads the body as a form without files (`application/x-www-form-urlencoded`), as browsers and curl's
+    /// `-d` send it.
+    ///
+    /// # Errors
+    /// A 415 for a body that says it is something else, a 413 for more than 1,000 fields, and as
+    /// [`Request::body_text`].
+    pub fn form(&mut self) -> Result<Form, ErrorResponse> {
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let given = self.header("Content-Type").unwrap_or(FORM);
+        let media_type = given.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case(FORM) {
+            let what = format!("the body is {}, and this takes a form", shown(media_type));
+            let (status, right) = (Status::UNSUPPORTED_MEDIA_TYPE, format!("Content-Type: {FORM}"));
+            return Err(ErrorResponse::new(status, "RFC 9110, 15.5.16", what, right));
+        }
+        Form::parse(&self.body_text()?, &Limits::default())
+    }
+
+    /// Reads the body as a form with files (`multipart/form-data`), part by part: no part is kept in memory. A
+    /// route that [streams](super::Streaming) gets the parts while they arrive, in a form of any size.
+    ///
+    /// ```
+    /// use threadbare::server::{HandlerError, Request, Router};
+    ///
+    /// fn upload(request: &mut Request) -> Result<String, HandlerError> {
+    ///     let mut form = request.multipart()?;
+    ///     let mut bytes = 0;
+    ///     while let Some(mut part) = form.next_part()? {
+    ///         bytes += std::io::copy(&mut part, &mut std::io::sink())?;
+    ///     }
+    ///     Ok(format!("{bytes} bytes\n"))
+    /// }
+    ///
+    /// let routes = Router::new().post("/upload", upload).build()?;
+    /// # Ok::<(), threadbare::server::RouteErrors>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the body is not of this type, which is a 415, or names no valid boundary, a 400.
+    pub fn multipart(&mut self) -> Result<Multipart<'_>, MultipartError> {
+        let content_type = self.head.headers.text("Content-Type").unwrap_or_default();
+        Multipart::new(content_type, &mut self.body)
     }
 
     /// Returns the body as text.

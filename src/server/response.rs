@@ -9,6 +9,7 @@ use super::files::file_part::FilePart;
 use super::files::file_response;
 use super::into_response::HandlerError;
 use super::respond::error_response::ErrorResponse;
+use crate::proto::http::cookie::SetCookie;
 use crate::proto::http::headers::{Headers, StaticField};
 use crate::proto::http::status::{IntoStatus, Status};
 
@@ -166,6 +167,18 @@ impl Response {
     /// ```
     pub fn redirect(status: impl IntoStatus, location: &str) -> Response {
         Response::new(status.into_status()).field("Location", location)
+    }
+
+    /// Adds a cookie. One that [is not valid](SetCookie::encode) makes the response a 500, with a line in the
+    /// log.
+    pub fn cookie(self, cookie: &SetCookie) -> Response {
+        match cookie.encode() {
+            Ok(value) => self.add_field("Set-Cookie", value),
+            Err(error) => {
+                log::error!("a handler set an impossible cookie: {error}");
+                ErrorResponse::internal_error().response(None)
+            }
+        }
     }
 
     /// Returns 200 with a value as JSON.
