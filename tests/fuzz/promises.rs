@@ -13,7 +13,7 @@ use threadbare::proto::http::head::{RequestHead, ResponseHead};
 use threadbare::proto::http::limits::Limits;
 use threadbare::proto::http::method::Method;
 use threadbare::proto::http::multipart::{self, Boundary, MultipartFault, Parser, PartHead};
-use threadbare::proto::http::range::{Multipart, Selection, parse, select};
+use threadbare::proto::http::range::{ByteRanges, Selection, parse, select};
 use threadbare::proto::http::status::Status;
 use threadbare::proto::http::target::{PathAndQuery, Target, form_pairs, segments};
 use threadbare::proto::http::url::Url;
@@ -240,7 +240,7 @@ pub fn ranges(bytes: &[u8]) {
     let Some(specs) = parse(value, 100) else { return };
     assert!(!specs.is_empty() && specs.len() <= 100);
     let boundary = "0123456789abcdef".to_owned();
-    let multipart = Multipart { boundary, content_type: None, length };
+    let multipart = ByteRanges { boundary, content_type: None, length };
     let mut parts = match select(&specs, length, multipart.overhead()) {
         Selection::Whole | Selection::Unsatisfiable => return,
         Selection::Single(part) => vec![part],

@@ -132,7 +132,7 @@ pub fn unsatisfied_range(length: u64) -> String {
 
 /// The frame around several parts: `multipart/byteranges` (RFC 9110, 14.6; RFC 2046, 5.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Multipart {
+pub struct ByteRanges {
     /// What stands between the parts, and must not occur in them: letters and digits, 70 at most.
     pub boundary: String,
     /// The type of the whole, if it has one.
@@ -141,7 +141,7 @@ pub struct Multipart {
     pub length: u64,
 }
 
-impl Multipart {
+impl ByteRanges {
     /// Returns the media type of the body.
     pub fn media_type(&self) -> String {
         format!("multipart/byteranges; boundary={}", self.boundary)
@@ -299,13 +299,13 @@ mod tests {
     #[test]
     fn the_frame_of_parts() {
         let content_type = Some(b"text/plain".to_vec());
-        let frame = Multipart { boundary: "X".to_owned(), content_type, length: 10 };
+        let frame = ByteRanges { boundary: "X".to_owned(), content_type, length: 10 };
         let head = frame.head(&(0..2));
         let want = "\r\n--X\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-1/10\r\n\r\n";
         assert_eq!(str::from_utf8(&head), Ok(want));
         assert_eq!(frame.tail(), b"\r\n--X--\r\n");
         assert_eq!(frame.body_length(&[0..2, 6..7]), 2 * want.len() as u64 + 2 + 1 + 9);
-        let untyped = Multipart { content_type: None, ..frame };
+        let untyped = ByteRanges { content_type: None, ..frame };
         assert_eq!(untyped.head(&(9..10)), b"\r\n--X\r\nContent-Range: bytes 9-9/10\r\n\r\n");
     }
 

@@ -5,7 +5,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-use crate::proto::http::range::Multipart;
+use crate::proto::http::range::ByteRanges;
 
 /// Reads ranges of a source, each in its frame.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct MultipartRanges<S> {
     source: S,
     /// The position in the source where the body begins.
     start: u64,
-    frame: Multipart,
+    frame: ByteRanges,
     parts: std::vec::IntoIter<Range<u64>>,
     state: State,
 }
@@ -33,7 +33,11 @@ impl<S: Read + Seek> MultipartRanges<S> {
     ///
     /// # Errors
     /// When the source has no position.
-    pub(crate) fn new(mut source: S, frame: Multipart, parts: Vec<Range<u64>>) -> io::Result<Self> {
+    pub(crate) fn new(
+        mut source: S,
+        frame: ByteRanges,
+        parts: Vec<Range<u64>>,
+    ) -> io::Result<Self> {
         let start = source.stream_position()?;
         Ok(MultipartRanges {
             source,
@@ -99,8 +103,8 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
-    fn frame() -> Multipart {
-        Multipart { boundary: "X".to_owned(), content_type: None, length: 10 }
+    fn frame() -> ByteRanges {
+        ByteRanges { boundary: "X".to_owned(), content_type: None, length: 10 }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
 use crate::proto::http::method::Method;
 use crate::proto::http::range::{
-    self, Multipart, Selection, Spec, content_range, unsatisfied_range,
+    self, ByteRanges, Selection, Spec, content_range, unsatisfied_range,
 };
 use crate::proto::http::status::Status;
 use crate::server::request::Request;
@@ -163,7 +163,7 @@ fn specs(head: &RequestHead, limits: &Limits) -> Option<Vec<Spec>> {
 fn cut(mut response: Response, specs: &[Spec], head: &RequestHead) -> Response {
     let Some(length) = response.body.length() else { return response };
     let content_type = response.headers.first("content-type").map(<[u8]>::to_vec);
-    let frame = Multipart { boundary: boundary(), content_type, length };
+    let frame = ByteRanges { boundary: boundary(), content_type, length };
     let selection = range::select(specs, length, frame.overhead());
     if let Selection::Single(_) | Selection::Several(_) = selection
         && head.headers.has("if-range")
@@ -233,7 +233,7 @@ fn single(body: Body, part: &Range<u64>) -> io::Result<Body> {
     })
 }
 
-fn several(body: Body, frame: Multipart, parts: Vec<Range<u64>>) -> io::Result<Body> {
+fn several(body: Body, frame: ByteRanges, parts: Vec<Range<u64>>) -> io::Result<Body> {
     let length = Some(frame.body_length(&parts));
     Ok(match body {
         Body::Bytes(bytes) => {
