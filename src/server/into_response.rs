@@ -21,6 +21,7 @@ use crate::proto::http::status::{IntoStatus, Status};
 /// | `()` | 204 (No Content) |
 /// | `(status, R)` | that of `R`, with this status: a [`Status`], or a number from 100 to 999 |
 /// | [`ErrorResponse`] | an error response that says what was wrong, as text, HTML or JSON |
+/// | [`MultipartError`] | an error response that says what is wrong with the form |
 /// | `Result<R, E>` | that of `R` or of `E` |
 /// | [`HandlerError`] | what `?` makes of any error: a 500, with the error in the log |
 ///

@@ -34,7 +34,8 @@
 //!       Http::decide_next                conn/turn.rs
 //! ```
 //! In reading order: [`textbook`] and [`conn`]; [`router`], [`handler`], [`request`] and [`response`]; [`running`];
-//! [`respond`] (errors, conditions, ranges); [`files`]; [`log`] (access log, statistics, bytes).
+//! [`form`] and [`multipart`] (what browsers send); [`respond`] (errors, conditions, ranges); [`files`];
+//! [`log`] (access log, statistics, bytes).
 
 use std::io;
 use std::net::SocketAddr;

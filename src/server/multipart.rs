@@ -121,7 +121,7 @@ impl Part<'_> {
     /// Returns the name of the file, without a path: what follows the last `/` or `\` that the client sent.
     /// `None` for a part that is not a file, and for a name that cannot be one in a file system (an empty one,
     /// as of a file that was not chosen; `.` and `..`; one with NUL). A handler that stores files by this name
-    /// has to expect names that exist, begin with a dot, or end with `.html`.
+    /// has to expect names that exist, begin with a dot, have a line end in them, or end with `.html`.
     pub fn file_name(&self) -> Option<&str> {
         self.head.file_name()
     }
@@ -294,6 +294,7 @@ impl IntoResponse for MultipartError {
     }
 }
 
+/// Returns the response to the client. For [`MultipartError::Io`] it is a 500 that shows nothing of the error.
 impl From<MultipartError> for ErrorResponse {
     fn from(error: MultipartError) -> ErrorResponse {
         let what = error.to_string();
