@@ -254,7 +254,7 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::error::Error;
+    use crate::client::error_kind::ErrorKind;
 
     /// The limits, in seconds: resolve, connect, send, head, body, total.
     fn budget(limits: [Option<u32>; 6]) -> (Budget, Instant) {
@@ -304,7 +304,7 @@ mod tests {
         let said = |budget: &Budget, seconds: u32| {
             budget
                 .remaining(start + second * seconds)
-                .map_err(|limit| Error::from(limit).to_string())
+                .map_err(|limit| ErrorKind::from(limit).to_string())
         };
         let waiting = "while waiting for the response";
         assert_eq!(said(&budget, 5), Err(format!("timed out after 5s {waiting}")));
@@ -342,7 +342,7 @@ mod tests {
         budget.enter(Phase::Body, at(67_000));
         assert_eq!(budget.deadline(), Some(at(68_500)));
         assert_eq!(budget.remaining(at(68_000)).unwrap(), Some(Duration::from_millis(500)));
-        let said = Error::from(budget.remaining(at(68_500)).unwrap_err()).to_string();
+        let said = ErrorKind::from(budget.remaining(at(68_500)).unwrap_err()).to_string();
         assert_eq!(said, "less than 10 bytes per second for 2s while receiving the body");
         let slow = Rate { bytes: 0, over: Duration::from_millis(1) };
         assert_eq!(slow.quota(), 1);

@@ -8,7 +8,10 @@ use super::Client;
 use super::budget::Timeouts;
 use super::credentials::basic;
 use super::error::Error;
+use super::error_kind::ErrorKind;
 use super::follow::follow;
+#[cfg(feature = "json")]
+use super::json::JsonError;
 use super::request::Request;
 use super::response::Response;
 use super::upload::BodyReader;
@@ -52,7 +55,7 @@ impl<'c> RequestBuilder<'c> {
     }
 
     /// Adds a field, which replaces a default of the same name, as [`Request::with_header`]. A name that is
-    /// not a token, or a value with a control byte, is [`Error::Field`].
+    /// not a token, or a value with a control byte, is [`ErrorKind::Field`].
     pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> RequestBuilder<'c> {
         self.step(|request| request.with_header(name, value))
     }
@@ -75,20 +78,20 @@ impl<'c> RequestBuilder<'c> {
 
     /// Sends user and password to the server (Basic, RFC 7617), in place of an `Authorization` that was set
     /// before. They are not encrypted. No server but this one gets them, whatever redirects. A user with a
-    /// colon, or a control byte in either, is [`Error::Credentials`].
+    /// colon, or a control byte in either, is [`ErrorKind::Credentials`].
     pub fn basic_auth(self, user: &str, password: &str) -> RequestBuilder<'c> {
         self.step(|request| {
             if user.contains(':')
                 || [user, password].concat().bytes().any(|it| it.is_ascii_control())
             {
-                return Err(Error::Credentials);
+                return Err(ErrorKind::Credentials.at(request.url()));
             }
             request.with_authorization(&basic(format!("{user}:{password}").as_bytes()))
         })
     }
 
     /// Sends a token to the server (Bearer, RFC 6750), as [`RequestBuilder::basic_auth`] sends a password. A
-    /// token with a control byte is [`Error::Field`].
+    /// token with a control byte is [`ErrorKind::Field`].
     pub fn bearer(self, token: &str) -> RequestBuilder<'c> {
         self.step(|request| request.with_authorization(&format!("Bearer {token}")))
     }
@@ -127,7 +130,7 @@ impl<'c> RequestBuilder<'c> {
 
     /// Sets a value as the body, in JSON, and its Content-Type, unless the caller sets another one. The value
     /// is of a type that has `serde::Serialize`; one that has no form in JSON, such as a map whose keys are
-    /// maps, is [`Error::Json`]. Needs the feature `json`.
+    /// maps, is [`ErrorKind::Json`]. Needs the feature `json`.
     ///
     /// ```no_run
     /// # use threadbare::client::Client;
@@ -140,9 +143,9 @@ impl<'c> RequestBuilder<'c> {
     pub fn json<T: serde_core::Serialize + ?Sized>(self, value: &T) -> RequestBuilder<'c> {
         match serde_json::to_vec(value) {
             Ok(body) => self.body_of("application/json", body),
-            Err(error) => {
-                self.step(|_| Err(Error::Json(super::json::JsonError::written::<T>(error))))
-            }
+            Err(error) => self.step(|request| {
+                Err(ErrorKind::Json(JsonError::written::<T>(error)).at(request.url()))
+            }),
         }
     }
 
@@ -161,7 +164,7 @@ impl<'c> RequestBuilder<'c> {
     }
 
     /// As [`RequestBuilder::reader`], for a body of `length` bytes, sent with a Content-Length. More bytes
-    /// are not read; fewer are [`Error::Upload`].
+    /// are not read; fewer are [`ErrorKind::Upload`].
     pub fn sized_reader(self, length: u64, body: impl Read + 'c) -> RequestBuilder<'c> {
         RequestBuilder { reader: Some(BodyReader::one_shot(body, Some(length))), ..self }
     }
@@ -176,13 +179,13 @@ impl<'c> RequestBuilder<'c> {
     /// [`RequestBuilder::timeout`] is not part of it.
     ///
     /// # Errors
-    /// The first error of the steps before; [`Error::Upload`] if the body is a reader, which cannot be sent
+    /// The first error of the steps before; [`ErrorKind::Upload`] if the body is a reader, which cannot be sent
     /// twice.
     pub fn build(self) -> Result<Request, Error> {
         let request = self.request?;
         if self.reader.is_some() {
             let what = "a reader is no part of a request; right: send(), or a body in memory";
-            return Err(Error::Upload(io::Error::other(what)));
+            return Err(ErrorKind::Upload(io::Error::other(what)).at(request.url()));
         }
         Ok(request)
     }

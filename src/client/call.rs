@@ -14,7 +14,7 @@ use super::budget::Budget;
 use super::conn_pool::Checkout;
 use super::connection::Connection;
 use super::dial::dial;
-use super::error::Error;
+use super::error_kind::ErrorKind;
 use super::event::Event;
 use super::exchange::{IncomingResponse, exchange};
 use super::exchange_error::ExchangeError;
@@ -33,12 +33,12 @@ pub(super) fn call(
     request: &Request,
     mut reader: Option<&mut BodyReader<'_>>,
     budget: &mut Budget,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorKind> {
     let framed = match &mut reader {
         Some(reader) => framed_reader(request, reader)?,
         None => request.framed(request.body_size())?,
     };
-    let route = client.config.connect.route(request.url()).map_err(Error::Proxy)?;
+    let route = client.config.connect.route(request.url()).map_err(ErrorKind::Proxy)?;
     let peer = route.peer(request.url());
     check_coding(client, framed, &peer)?;
     let mut connection = connection_to(client, route, &peer, budget)?;
@@ -94,9 +94,9 @@ pub(super) fn call(
 /// containing Transfer-Encoding unless it knows the server will handle HTTP/1.1 requests […]; such knowledge
 /// might be […] by remembering the version of a prior received response" (RFC 9112, 6.1). The first request
 /// to a server may have chunks, as with curl.
-fn check_coding(client: &Client, framed: Framed, peer: &Peer) -> Result<(), Error> {
+fn check_coding(client: &Client, framed: Framed, peer: &Peer) -> Result<(), ErrorKind> {
     match framed.framing == Framing::Chunked && client.pool.is_http10(peer) {
-        true => Err(Error::NoLength),
+        true => Err(ErrorKind::NoLength),
         false => Ok(()),
     }
 }
@@ -113,7 +113,7 @@ fn send(
 
 /// Returns how a body from a reader is framed. Where the reader's length is not known, a Content-Length of
 /// the caller's sets it.
-fn framed_reader(request: &Request, reader: &mut BodyReader<'_>) -> Result<Framed, Error> {
+fn framed_reader(request: &Request, reader: &mut BodyReader<'_>) -> Result<Framed, ErrorKind> {
     let framed = request.framed(reader.length().map_or(BodySize::Unknown, BodySize::Known))?;
     if let Framing::Length(length) = framed.framing {
         reader.declare_length(length);
@@ -127,7 +127,7 @@ pub(super) fn connection_to(
     route: Route<'_>,
     peer: &Peer,
     budget: &mut Budget,
-) -> Result<Connection, Error> {
+) -> Result<Connection, ErrorKind> {
     check_out(client, peer).map_or_else(|| open(client, route, peer, budget), Ok)
 }
 
@@ -154,9 +154,9 @@ fn open(
     route: Route<'_>,
     peer: &Peer,
     budget: &mut Budget,
-) -> Result<Connection, Error> {
+) -> Result<Connection, ErrorKind> {
     let stream = dial(client, route, budget)?;
-    let ends = stream.endpoints().map_err(Error::Receive)?;
+    let ends = stream.endpoints().map_err(ErrorKind::Receive)?;
     let mut connection = Connection::new(client.pool.next_id(), stream);
     connection.notifier = client.notifier.clone();
     client.notify(&Event::Connected(connection.id, peer.host(), &ends));

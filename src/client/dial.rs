@@ -1,13 +1,13 @@
 //! A fresh connection: follows a [`Route`] to a stream, each phase within its time limit.
 
-use std::io::ErrorKind;
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 
 use super::Client;
 use super::budget::{Budget, Phase};
-use super::error::Error;
+use super::error_kind::ErrorKind;
 use super::event::Event;
 use super::route::Route;
 use crate::net::connect::{Attempt, connect, connect_unix};
@@ -19,23 +19,23 @@ pub(super) fn dial(
     client: &Client,
     route: Route<'_>,
     budget: &mut Budget,
-) -> Result<Stream, Error> {
+) -> Result<Stream, ErrorKind> {
     match route {
-        Route::Direct(host, port) => tcp(client, (host, port), budget, Error::Resolve),
+        Route::Direct(host, port) => tcp(client, (host, port), budget, ErrorKind::Resolve),
         Route::Proxy(proxy) => {
-            tcp(client, (proxy.host(), proxy.port()), budget, Error::ResolveProxy)
+            tcp(client, (proxy.host(), proxy.port()), budget, ErrorKind::ResolveProxy)
         }
         Route::Unix(path) => unix(path, budget),
     }
 }
 
-fn unix(path: &Path, budget: &mut Budget) -> Result<Stream, Error> {
+fn unix(path: &Path, budget: &mut Budget) -> Result<Stream, ErrorKind> {
     budget.enter(Phase::Connect, Instant::now());
     budget.remaining(Instant::now())?;
     let stream = connect_unix(path, budget.deadline());
     stream.map(Stream::Unix).map_err(|error| match error.kind() {
-        ErrorKind::TimedOut => budget.timed_out().into(),
-        _ => Error::ConnectUnix(path.to_owned(), error),
+        io::ErrorKind::TimedOut => budget.timed_out().into(),
+        _ => ErrorKind::ConnectUnix(path.to_owned(), error),
     })
 }
 
@@ -44,8 +44,8 @@ fn tcp(
     client: &Client,
     (host, port): (&str, u16),
     budget: &mut Budget,
-    unresolved: fn(String, ResolveError) -> Error,
-) -> Result<Stream, Error> {
+    unresolved: fn(String, ResolveError) -> ErrorKind,
+) -> Result<Stream, ErrorKind> {
     budget.enter(Phase::Resolve, Instant::now());
     budget.remaining(Instant::now())?;
     client.notify(&Event::Resolving(host));
@@ -67,7 +67,7 @@ fn tcp(
     });
     let stream = stream.map(Stream::Tcp).map_err(|error| match error.timed_out {
         true => budget.timed_out().into(),
-        false => Error::Connect(host.to_owned(), port, error),
+        false => ErrorKind::Connect(host.to_owned(), port, error),
     });
     if stream.is_err() {
         client.names.forget(host); // it may have moved

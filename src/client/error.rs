@@ -1,194 +1,150 @@
-//! What can go wrong with a call. [`in_one_line`] shows an error with its causes.
+//! The error of a call: what went wrong, and with which URL. [`in_one_line`] shows any error with its causes.
 
 use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
 
-use super::budget::{Phase, Rate, TimedOut};
-use super::exchange_error::ExchangeError;
-#[cfg(feature = "json")]
-use super::json::JsonError;
-use super::proxy::ProxyError;
-use super::redirect::RedirectError;
+use super::error_kind::ErrorKind;
 use super::response::Response;
-use crate::net::connect::ConnectError;
-use crate::net::resolve::ResolveError;
-use crate::proto::http::error::Rule;
-use crate::proto::http::headers::InvalidField;
-use crate::proto::http::rejected::ParseError;
-use crate::proto::http::url::UrlError;
+use crate::proto::http::url::{UrlError, without_user};
+use crate::text::escape_controls;
 
 /// Why a request could not be sent, or its response not be received.
-#[derive(Debug)]
-pub enum Error {
-    /// The URL cannot be fetched.
-    Url(UrlError),
-    /// The method is not a token.
-    Method(String),
-    /// The field is invalid, or contradicts another one.
-    Field(InvalidField),
-    /// The caller's Content-Length is not the length of the body: the server would look for the next
-    /// request in the wrong place (RFC 9110, 8.6).
-    Length {
-        /// The value of the field.
-        declared: u64,
-        /// The length of the body.
-        actual: u64,
-    },
-    /// A body of unknown length on HTTP/1.0, which has no chunks (RFC 9112, 7.1); or for a server that
-    /// responded with HTTP/1.0 before.
-    NoLength,
-    /// A TRACE with a body (RFC 9110, 9.3.8).
-    Trace,
-    /// A user or a password that Basic cannot carry (RFC 7617, 2).
-    Credentials,
-    /// The requests cannot be pipelined.
-    Pipeline(PipelineError),
-    /// The host has no address.
-    Resolve(String, ResolveError),
-    /// The proxy's host has no address.
-    ResolveProxy(String, ResolveError),
-    /// The proxy cannot be used for this request.
-    Proxy(ProxyError),
-    /// No connection to this host and port.
-    Connect(String, u16, ConnectError),
-    /// No connection to this Unix domain socket.
-    ConnectUnix(PathBuf, io::Error),
-    /// A time limit has passed.
-    Timeout {
-        /// The phase of the call.
-        phase: Phase,
-        /// The limit.
-        after: Duration,
-    },
-    /// The transfer was slower than the minimum rate.
-    TooSlow {
-        /// The phase of the call.
-        phase: Phase,
-        /// The minimum rate.
-        rate: Rate,
-    },
-    /// The request could not be sent, and no response came.
-    Send(io::Error),
-    /// The reader of the request's body failed, or ended too early.
-    Upload(io::Error),
-    /// The server closed the connection without a byte of a response.
-    NoResponse,
-    /// The bytes that came are not a response head, or not a complete one, or leave the length of the body
-    /// in doubt.
-    Head(ParseError),
-    /// The connection broke before or during the response.
-    Receive(io::Error),
-    /// The connection ended before the end of the body.
-    CutShort {
-        /// How many bytes of the body came.
-        received: u64,
-        /// How many did not, where that is known.
-        missing: Option<u64>,
-    },
-    /// The framing of the body is invalid.
-    Body(ParseError),
-    /// The body is longer than the limit of [`Response::bytes`], or that of [`Response::text`] and
-    /// [`Response::json`](Response#method.json).
-    TooLarge {
-        /// The most bytes.
-        limit: u64,
-    },
-    /// The body is not the JSON that the caller wants, or a value cannot be sent as JSON.
-    #[cfg(feature = "json")]
-    Json(JsonError),
-    /// The response is a redirect that is not followed. Its body can still be read.
-    Redirect(RedirectError, Box<Response>),
-    /// The status of the response is an error, and [`Response::error_for_status`] was called. The body can
-    /// still be read.
-    Status(Box<Response>),
-}
+///
+/// `{}` shows the URL, what went wrong, and the first cause of it, in one line; `{:#}` shows all causes, which
+/// are also the [`source`](std::error::Error::source)s. Neither shows a password.
+///
+/// ```
+/// use threadbare::client::{Client, ErrorKind};
+///
+/// let error = Client::new().get("http://127.0.0.1:1/").send().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "http://127.0.0.1:1/: could not connect to 127.0.0.1 port 1: Connection refused"
+/// );
+/// match error.kind() {
+///     ErrorKind::Url(_) => println!("a mistake of the program"),
+///     ErrorKind::Resolve(host, _) => println!("is {host} the right name?"),
+///     ErrorKind::Connect(host, port, _) => println!("is a server running at {host}, port {port}?"),
+///     ErrorKind::Timeout { phase, after } => println!("{phase} took more than {after:?}"),
+///     ErrorKind::Status(response) => println!("the server says {}", response.status().code()),
+///     _ => println!("{error}"),
+/// }
+/// ```
+pub struct Error(Box<Failure>);
 
-/// Why requests are not pipelined.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PipelineError {
-    /// This method is not idempotent.
-    Method(String),
-    /// A request has a body.
-    Body,
-    /// A request is of HTTP/1.0, which has no pipelining.
-    Http10,
-    /// The requests are for more than one server.
-    SeveralServers,
-    /// The heads are too long.
-    TooLong {
-        /// The bytes of the heads.
-        bytes: usize,
-        /// The most bytes that are sent at once.
-        max: usize,
-    },
+#[derive(Debug)]
+struct Failure {
+    kind: ErrorKind,
+    /// Without a user and a password.
+    url: Option<String>,
 }
 
 impl Error {
-    /// Returns the response, where one came in spite of the error.
+    pub(super) fn new(kind: ErrorKind, url: Option<String>) -> Error {
+        Error(Box::new(Failure { kind, url }))
+    }
+
+    /// Returns the error of a text that is not a URL.
+    pub(super) fn of_url(error: UrlError, typed: &str) -> Error {
+        Error::new(ErrorKind::Url(error), Some(without_user(typed).into_owned()))
+    }
+
+    /// Returns what went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// Returns what went wrong, to keep a part of it.
+    pub fn into_kind(self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Returns the URL of the request that failed: after redirects, the last one. A text that is not a URL
+    /// is returned as it was given, but without what may be a user and a password. `None` for an error that
+    /// belongs to no request, as a wrong proxy.
+    pub fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// Returns the response, where one came in spite of the error: with an error status
+    /// ([`Response::error_for_status`]), or a redirect that is not followed.
     pub fn response(&self) -> Option<&Response> {
-        match self {
-            Error::Redirect(_, response) | Error::Status(response) => Some(response),
-            _ => None,
-        }
+        self.kind().response()
     }
 
     /// As [`Error::response`], to read its body.
     pub fn into_response(self) -> Option<Response> {
-        match self {
-            Error::Redirect(_, response) | Error::Status(response) => Some(*response),
-            _ => None,
-        }
+        self.into_kind().into_response()
     }
 
     /// Returns a hint about the likely cause, for some errors.
     pub fn advice(&self) -> Option<&'static str> {
-        let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
-        match self {
-            Error::Connect(.., error) if error.tried.iter().any(|(_, error)| refused(error)) => {
-                Some("check that a server is running there")
+        self.kind().advice()
+    }
+}
+
+/// An error without a URL.
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Error {
+        Error::new(kind, None)
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Failure { kind, url } = &*self.0;
+        if let Some(url) = url {
+            write!(f, "{}: ", escape_controls(url))?;
+        }
+        match (kind, url) {
+            // The host is missing, which the cause would call a wrong one.
+            (ErrorKind::Url(UrlError::Host(host)), Some(typed)) if host.is_empty() => {
+                let path =
+                    if typed.starts_with('/') { escape_controls(typed) } else { "/".to_owned() };
+                write!(f, "a URL needs a host; right: http://example.org{path}")
             }
-            Error::ConnectUnix(_, error) if refused(error) => {
-                Some("check that a server is running there")
+            _ if f.alternate() => f.write_str(&in_one_line(kind)),
+            _ => {
+                let first = causes(kind).skip(1).last();
+                let first = first.map_or(String::new(), |cause| format!(": {cause}"));
+                f.write_str(&without_numbers(&format!("{kind}{first}")))
             }
-            Error::Head(error) if error.fault.rule == Rule::NoStatusLine => {
-                Some("check that it is an HTTP server; https is not supported")
-            }
-            _ => None,
         }
     }
 }
 
-impl From<TimedOut> for Error {
-    fn from(limit: TimedOut) -> Error {
-        match limit {
-            TimedOut::Time { phase, after } => Error::Timeout { phase, after },
-            TimedOut::Rate { phase, rate } => Error::TooSlow { phase, rate },
-        }
+/// Shows kind and URL.
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Failure { kind, url } = &*self.0;
+        f.debug_struct("Error").field("kind", kind).field("url", url).finish()
     }
 }
 
-impl From<ExchangeError> for Error {
-    fn from(error: ExchangeError) -> Error {
-        match error {
-            ExchangeError::TimedOut(limit) => limit.into(),
-            ExchangeError::Send(error) => Error::Send(error),
-            ExchangeError::Upload(error) => Error::Upload(error),
-            ExchangeError::NoResponse => Error::NoResponse,
-            ExchangeError::Head(error) => Error::Head(error),
-            ExchangeError::Receive(error) => Error::Receive(error),
-            ExchangeError::CutShort { received, missing } => Error::CutShort { received, missing },
-            ExchangeError::Body(error) => Error::Body(error),
-        }
+/// The sources are those of the kind.
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.kind().source()
     }
 }
 
 /// Returns an error and its causes in one line.
 pub fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    let levels: Vec<String> = chain.map(ToString::to_string).collect();
-    without_numbers(&levels.join(": "))
+    let mut line = without_numbers(&error.to_string());
+    for cause in causes(error).skip(1) {
+        let cause = without_numbers(&format!(": {cause}"));
+        // An error may show its cause itself, as [`Error`] does.
+        if !line.ends_with(&cause) {
+            line += &cause;
+        }
+    }
+    line
+}
+
+/// Returns an error and its causes.
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
 }
 
 /// Removes the numbers from the system's own messages: "Connection refused (os error 111)" says it twice.
@@ -198,145 +154,14 @@ fn without_numbers(line: &str) -> String {
     parts.fold(first, |line, part| line + part.split_once(')').map_or(part, |(_, rest)| rest))
 }
 
-/// Shows this level only; the cause is the source.
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Error::Url(_) => f.write_str("the URL is not valid"),
-            Error::Method(name) => {
-                write!(f, "{name:?} is not a valid method name; right: one word, such as GET")
-            }
-            Error::Field(_) => f.write_str("the header field is not valid"),
-            Error::Length { declared, actual } => write!(
-                f,
-                "Content-Length is {declared}, but the body has {actual} bytes (RFC 9110, 8.6); right: no \
-                 Content-Length"
-            ),
-            Error::NoLength => f.write_str(
-                "HTTP/1.0 has no chunked coding, so the length of the body must be known; right: a \
-                 Content-Length, or HTTP/1.1 at both ends",
-            ),
-            Error::Trace => f.write_str(
-                "a TRACE request must not have a body (RFC 9110, 9.3.8); right: TRACE without data",
-            ),
-            Error::Credentials => f.write_str(
-                "the user contains a colon, or user or password a control byte (RFC 7617, 2); right: a user \
-                 without a colon, and visible characters and spaces",
-            ),
-            Error::Resolve(host, _) => write!(f, "could not find the address of {host}"),
-            Error::ResolveProxy(host, _) => {
-                write!(f, "could not find the address of the proxy {host}")
-            }
-            Error::Proxy(error) => error.fmt(f),
-            Error::Pipeline(error) => error.fmt(f),
-            Error::Connect(host, port, _) => write!(f, "could not connect to {host} port {port}"),
-            Error::ConnectUnix(path, _) => {
-                write!(f, "could not connect to the socket {}", path.display())
-            }
-            Error::Timeout { phase, after } => {
-                write!(f, "timed out after {after:?} while {phase}")
-            }
-            Error::TooSlow { phase, rate: Rate { bytes, over } } => {
-                write!(f, "less than {bytes} bytes per second for {over:?} while {phase}")
-            }
-            Error::Send(_) => f.write_str("could not send the request"),
-            Error::Upload(_) => f.write_str("could not read the body to be sent"),
-            Error::NoResponse => f.write_str("the server closed the connection without a response"),
-            Error::Head(error) if error.fault.rule == Rule::HeadIncomplete => {
-                f.write_str("the response head is incomplete")
-            }
-            Error::Head(_) => f.write_str("the server's response is not valid HTTP"),
-            Error::Receive(_) => f.write_str("could not receive the response"),
-            Error::CutShort { received, missing: Some(missing) } => {
-                write!(f, "the body is incomplete: {received} bytes received, {missing} missing")
-            }
-            Error::CutShort { received, missing: None } => {
-                write!(
-                    f,
-                    "the body is incomplete: {received} bytes received, the last chunk is missing"
-                )
-            }
-            Error::Body(_) => f.write_str("the body of the server's response is not valid HTTP"),
-            Error::TooLarge { limit } => write!(
-                f,
-                "the body has more than {limit} bytes, the limit; right: read it as a stream, or bytes(limit) \
-                 with a higher limit"
-            ),
-            #[cfg(feature = "json")]
-            Error::Json(error) => error.fmt(f),
-            Error::Redirect(why, _) => why.fmt(f),
-            Error::Status(response) => {
-                let status = response.head().status;
-                write!(f, "the server responded {} {}", status.code(), status.reason())
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for PipelineError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("these requests cannot be pipelined: ")?;
-        match self {
-            PipelineError::Method(method) => write!(
-                f,
-                "a request may have to be sent again, and {method} may \
-                 have its effect twice (RFC 9112, 9.3.2); right: GET, HEAD, PUT or DELETE"
-            ),
-            PipelineError::Body => f.write_str(
-                "a request has a body, so client and server could both wait for the other to read; \
-                 right: requests without bodies",
-            ),
-            PipelineError::Http10 => f.write_str("HTTP/1.0 has no pipelining; right: HTTP/1.1"),
-            PipelineError::SeveralServers => f.write_str(
-                "the URLs have different servers, which cannot share a connection; right: one host and port",
-            ),
-            PipelineError::TooLong { bytes, max } => {
-                write!(f, "the heads have {bytes} bytes in all; right: at most {max}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for PipelineError {}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Error::Url(error) => Some(error),
-            Error::Field(error) => Some(error),
-            Error::Resolve(_, error) | Error::ResolveProxy(_, error) => Some(error),
-            Error::Proxy(error) => std::error::Error::source(error),
-            #[cfg(feature = "json")]
-            Error::Json(error) => std::error::Error::source(error),
-            Error::Connect(.., error) => Some(error),
-            Error::ConnectUnix(_, error) => Some(error),
-            Error::Send(error) | Error::Receive(error) | Error::Upload(error) => Some(error),
-            Error::Redirect(why, _) => std::error::Error::source(why),
-            Error::Head(error) | Error::Body(error) => Some(error),
-            Error::Method(_)
-            | Error::Length { .. }
-            | Error::NoLength
-            | Error::Trace
-            | Error::Credentials
-            | Error::Pipeline(_)
-            | Error::Timeout { .. }
-            | Error::TooSlow { .. }
-            | Error::NoResponse
-            | Error::CutShort { .. }
-            | Error::TooLarge { .. }
-            | Error::Status(_) => None,
-        }
-    }
-}
-
 /// For callers that read a body through [`io::Read`]; [`io::Error::get_ref`] returns this error.
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
-        let kind = match &error {
-            Error::Timeout { .. } | Error::TooSlow { .. } => io::ErrorKind::TimedOut,
-            Error::Send(error) | Error::Receive(error) => error.kind(),
-            Error::CutShort { .. } => io::ErrorKind::UnexpectedEof,
-            Error::Head(_) | Error::Body(_) => io::ErrorKind::InvalidData,
+        let kind = match error.kind() {
+            ErrorKind::Timeout { .. } | ErrorKind::TooSlow { .. } => io::ErrorKind::TimedOut,
+            ErrorKind::Send(error) | ErrorKind::Receive(error) => error.kind(),
+            ErrorKind::CutShort { .. } => io::ErrorKind::UnexpectedEof,
+            ErrorKind::Head(_) | ErrorKind::Body(_) => io::ErrorKind::InvalidData,
             _ => io::ErrorKind::Other,
         };
         io::Error::new(kind, error)
@@ -346,13 +171,14 @@ impl From<Error> for io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::connect::ConnectError;
 
     #[test]
     fn one_line_has_all_causes_and_no_error_numbers() {
         let refused = || io::Error::from_raw_os_error(111);
         let address = "127.0.0.1:1".parse().unwrap();
         let tried = vec![(address, refused()), (address, refused())];
-        let error = Error::Connect("h".into(), 1, ConnectError { tried, timed_out: false });
+        let error = ErrorKind::Connect("h".into(), 1, ConnectError { tried, timed_out: false });
         let line = in_one_line(&error);
         assert!(line.starts_with("could not connect to h port 1: 127.0.0.1:1: "), "{line}");
         assert!(!line.contains("os error"), "{line}");
@@ -362,10 +188,10 @@ mod tests {
 
     #[test]
     fn the_cause_is_kept() {
-        let error = Error::Receive(io::ErrorKind::ConnectionReset.into());
-        let error = io::Error::from(error);
+        let error = ErrorKind::Receive(io::ErrorKind::ConnectionReset.into());
+        let error = io::Error::from(Error::from(error));
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
         let inner = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
-        assert!(matches!(inner, Some(Error::Receive(_))));
+        assert!(matches!(inner.map(Error::kind), Some(ErrorKind::Receive(_))));
     }
 }

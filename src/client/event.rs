@@ -103,7 +103,7 @@ pub enum Event<'a> {
     Redirected(Status, &'a Url),
     /// The request is sent again after this pause. The number counts the retries, from 1.
     Retry(u32, Duration),
-    /// The call failed.
+    /// The call failed; the error is an [`ErrorKind`](super::ErrorKind).
     GaveUp(&'a (dyn std::error::Error + 'static)),
     /// The exchange is over and the pool keeps the connection, to this host or proxy.
     Kept(usize, &'a str),

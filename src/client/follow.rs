@@ -16,6 +16,7 @@ use super::Client;
 use super::budget::{Budget, Phase, Timeouts};
 use super::call::call;
 use super::error::Error;
+use super::error_kind::ErrorKind;
 use super::event::Event;
 use super::redirect::{Visited, is_redirect, redirect};
 use super::request::Request;
@@ -36,7 +37,8 @@ pub(super) fn follow(
     let mut trail = Vec::new();
     loop {
         let mut response = retry_loop(client, &request, &mut reader, &mut budget)
-            .inspect_err(|error| client.notify(&Event::GaveUp(error)))?;
+            .inspect_err(|kind| client.notify(&Event::GaveUp(kind)))
+            .map_err(|kind| kind.at(request.url()))?;
         let Some(rules) = &rules else { return Ok(response) };
         if !is_redirect(response.head().status) {
             return Ok(response);
@@ -54,9 +56,9 @@ pub(super) fn follow(
                 request = Cow::Owned(request.redirected(next));
             }
             Err(why) => {
-                let error = Error::Redirect(why, Box::new(response));
-                client.notify(&Event::GaveUp(&error));
-                return Err(error);
+                let kind = ErrorKind::Redirect(why, Box::new(response));
+                client.notify(&Event::GaveUp(&kind));
+                return Err(kind.at(request.url()));
             }
         }
     }
@@ -68,7 +70,7 @@ fn retry_loop(
     request: &Request,
     reader: &mut Option<BodyReader<'_>>,
     budget: &mut Budget,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorKind> {
     let retries = &client.config.retries;
     let mut made = 0;
     loop {
@@ -88,20 +90,20 @@ fn retry_loop(
     }
 }
 
-fn retry_cause(outcome: &Result<Response, Error>) -> Option<RetryCause<'_>> {
+fn retry_cause(outcome: &Result<Response, ErrorKind>) -> Option<RetryCause<'_>> {
     match outcome {
         Ok(response) => Some(RetryCause::Response(response.head())),
         Err(
-            Error::ConnectUnix(..)
-            | Error::Connect(..)
-            | Error::Timeout { phase: Phase::Connect | Phase::Resolve, .. },
+            ErrorKind::ConnectUnix(..)
+            | ErrorKind::Connect(..)
+            | ErrorKind::Timeout { phase: Phase::Connect | Phase::Resolve, .. },
         ) => Some(RetryCause::NotSent),
         Err(
-            Error::TooSlow { .. }
-            | Error::NoResponse
-            | Error::Send(_)
-            | Error::Receive(_)
-            | Error::Timeout { .. },
+            ErrorKind::TooSlow { .. }
+            | ErrorKind::NoResponse
+            | ErrorKind::Send(_)
+            | ErrorKind::Receive(_)
+            | ErrorKind::Timeout { .. },
         ) => Some(RetryCause::NoResponse),
         Err(_) => None,
     }

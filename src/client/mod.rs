@@ -63,7 +63,7 @@
 //! | `conn_pool` | idle connections |
 //! | `event`, [`event_text`] | the events of a call, and their text |
 //! | `pipeline` | several requests at once |
-//! | `error`, `exchange_error` | what can go wrong: for the caller, on one connection |
+//! | `error`, `error_kind`, `exchange_error` | what can go wrong: for the caller, on one connection |
 //!
 //! Not supported: https, tunnels through proxies, cookies, content codings. The log has every event at
 //! level trace, **heads and the secrets in them included**; above trace it is silent.
@@ -78,6 +78,7 @@ mod connection;
 pub mod credentials;
 mod dial;
 mod error;
+mod error_kind;
 mod event;
 pub mod event_text;
 mod exchange;
@@ -106,7 +107,8 @@ pub use self::config::{Config, PoolConfig};
 pub use self::connect_options::{
     ConnectOptions, ConnectTo, ConnectVia, ResolveOverride, RouteError,
 };
-pub use self::error::{Error, PipelineError, in_one_line};
+pub use self::error::{Error, in_one_line};
+pub use self::error_kind::{ErrorKind, PipelineError};
 pub use self::event::{Event, Observer};
 #[cfg(feature = "json")]
 pub use self::json::JsonError;
@@ -191,9 +193,9 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Proxy`], which never shows the user or the password.
+    /// [`ErrorKind::Proxy`], which never shows the user or the password.
     pub fn proxy(mut self, url: &str) -> Result<Client, Error> {
-        let proxy = Proxy::parse(url).map_err(Error::Proxy)?;
+        let proxy = Proxy::parse(url).map_err(ErrorKind::Proxy)?;
         self.config.connect.via = ConnectVia::Proxy(Ok(proxy), NoProxy::default());
         Ok(self)
     }
@@ -246,7 +248,7 @@ impl Client {
         RequestBuilder::new(self, "DELETE", url)
     }
 
-    /// Begins a request with any method. A method that is not a token is [`Error::Method`].
+    /// Begins a request with any method. A method that is not a token is [`ErrorKind::Method`].
     pub fn request(&self, method: &str, url: &str) -> RequestBuilder<'_> {
         RequestBuilder::new(self, method, url)
     }
@@ -270,7 +272,7 @@ impl Client {
     /// one.
     ///
     /// # Errors
-    /// [`Error::Pipeline`] when the requests cannot be pipelined: methods that are not idempotent, bodies,
+    /// [`ErrorKind::Pipeline`] when the requests cannot be pipelined: methods that are not idempotent, bodies,
     /// several servers, more than 64 KB of heads.
     pub fn pipeline<'r>(&self, requests: &'r [Request]) -> Result<Pipeline<'r>, Error> {
         Pipeline::new(self, requests)
@@ -282,8 +284,11 @@ impl Client {
     /// # Errors
     /// Those of [`Client::send`] up to the connection.
     pub fn probe(&self, url: &Url) -> Result<Endpoints, Error> {
-        let route = self.config.connect.route(url).map_err(Error::Proxy)?;
-        dial::dial(self, route, &mut self.budget())?.endpoints().map_err(Error::Receive)
+        let route =
+            self.config.connect.route(url).map_err(|error| ErrorKind::Proxy(error).at(url))?;
+        let dialled = dial::dial(self, route, &mut self.budget());
+        let ends = dialled.and_then(|stream| stream.endpoints().map_err(ErrorKind::Receive));
+        ends.map_err(|kind| kind.at(url))
     }
 
     fn budget(&self) -> Budget {

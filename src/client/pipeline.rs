@@ -17,7 +17,8 @@ use super::Client;
 use super::budget::{Budget, Phase};
 use super::call::{call, connection_to};
 use super::connection::{Connection, Flushed};
-use super::error::{Error, PipelineError};
+use super::error::Error;
+use super::error_kind::{ErrorKind, PipelineError};
 use super::event::Event;
 use super::exchange::next_response;
 use super::exchange_error::ExchangeError;
@@ -57,33 +58,18 @@ impl<'r> Pipeline<'r> {
     pub(super) fn new(client: &Client, requests: &'r [Request]) -> Result<Pipeline<'r>, Error> {
         let (mut bytes, mut peers) = (0, Vec::<Peer>::new());
         for request in requests {
-            let framed = request.framed(request.body_size())?;
-            let refused = match framed.framing {
-                _ if !request.method().is_idempotent() => {
-                    Some(PipelineError::Method(request.method().as_str().to_owned()))
-                }
-                Framing::Length(_) | Framing::Chunked | Framing::UntilClose => {
-                    Some(PipelineError::Body)
-                }
-                Framing::None if request.version() == Version::Http10 => {
-                    Some(PipelineError::Http10)
-                }
-                Framing::None => None,
-            };
-            if let Some(refused) = refused {
-                return Err(Error::Pipeline(refused));
-            }
-            let route = client.config.connect.route(request.url()).map_err(Error::Proxy)?;
-            peers.push(route.peer(request.url()));
-            let mut head = Vec::new();
-            request.outgoing(route, framed).head.encode(&mut head);
-            bytes += head.len();
+            let checked = check(client, request).map_err(|kind| kind.at(request.url()));
+            let (peer, length) = checked?;
+            peers.push(peer);
+            bytes += length;
         }
         if peers.windows(2).any(|two| two[0] != two[1]) {
-            return Err(Error::Pipeline(PipelineError::SeveralServers));
+            return Err(ErrorKind::Pipeline(PipelineError::SeveralServers).into());
         }
         if bytes > MAX_HEADS {
-            return Err(Error::Pipeline(PipelineError::TooLong { bytes, max: MAX_HEADS }));
+            return Err(
+                ErrorKind::Pipeline(PipelineError::TooLong { bytes, max: MAX_HEADS }).into()
+            );
         }
         let (client, state) = (client.clone(), PipelineState::Unsent);
         Ok(Pipeline { client, requests, done: 0, state, current: None })
@@ -100,6 +86,7 @@ impl<'r> Pipeline<'r> {
         let request = self.requests.get(self.done)?;
         self.done += 1;
         let outcome = self.receive(request, previous);
+        let outcome = outcome.map_err(|kind| kind.at(request.url()));
         Some(outcome.map(|response| self.current.insert(response)))
     }
 
@@ -107,7 +94,7 @@ impl<'r> Pipeline<'r> {
         &mut self,
         request: &Request,
         previous: Option<Response>,
-    ) -> Result<Response, Error> {
+    ) -> Result<Response, ErrorKind> {
         let connection = previous.and_then(Response::into_connection);
         let state = match std::mem::replace(&mut self.state, PipelineState::OneByOne) {
             PipelineState::Unsent => self.send()?,
@@ -137,7 +124,7 @@ impl<'r> Pipeline<'r> {
         mut connection: Connection,
         mut waiting: VecDeque<RecvHead>,
         mut budget: Budget,
-    ) -> Option<Result<Response, Error>> {
+    ) -> Option<Result<Response, ErrorKind>> {
         let first = waiting.pop_front()?;
         self.notify_turn(request);
         let more_follow = !waiting.is_empty();
@@ -180,13 +167,13 @@ impl<'r> Pipeline<'r> {
         });
     }
 
-    fn route_of<'u>(&'u self, request: &'u Request) -> Result<(Route<'u>, Peer), Error> {
-        let route = self.client.config.connect.route(request.url()).map_err(Error::Proxy)?;
+    fn route_of<'u>(&'u self, request: &'u Request) -> Result<(Route<'u>, Peer), ErrorKind> {
+        let route = self.client.config.connect.route(request.url()).map_err(ErrorKind::Proxy)?;
         Ok((route, route.peer(request.url())))
     }
 
     /// Sends all requests in one write.
-    fn send(&self) -> Result<PipelineState, Error> {
+    fn send(&self) -> Result<PipelineState, ErrorKind> {
         let mut budget = self.client.budget();
         let Some(first) = self.requests.first() else { return Ok(PipelineState::OneByOne) };
         let (route, peer) = self.route_of(first)?;
@@ -194,7 +181,8 @@ impl<'r> Pipeline<'r> {
         let mut waiting = VecDeque::new();
         for request in self.requests {
             let begun = connection.output.len();
-            let receiving = request.encode(route, &mut connection.output)?;
+            let framed = request.framed(request.body_size())?;
+            let receiving = request.outgoing(route, framed).encode(&mut connection.output);
             self.client.notify(&Event::Sending(&connection.output[begun..]));
             waiting.push_back(receiving);
         }
@@ -214,4 +202,24 @@ impl<'r> Pipeline<'r> {
         self.client.notify(&Event::Sent(0));
         Ok(PipelineState::Sent(Some(Box::new(connection)), waiting, Box::new(budget)))
     }
+}
+
+/// Checks that a request can be pipelined. Returns the peer that it goes to, and the bytes of its head.
+fn check(client: &Client, request: &Request) -> Result<(Peer, usize), ErrorKind> {
+    let framed = request.framed(request.body_size())?;
+    let refused = match framed.framing {
+        _ if !request.method().is_idempotent() => {
+            Some(PipelineError::Method(request.method().as_str().to_owned()))
+        }
+        Framing::Length(_) | Framing::Chunked | Framing::UntilClose => Some(PipelineError::Body),
+        Framing::None if request.version() == Version::Http10 => Some(PipelineError::Http10),
+        Framing::None => None,
+    };
+    if let Some(refused) = refused {
+        return Err(ErrorKind::Pipeline(refused));
+    }
+    let route = client.config.connect.route(request.url()).map_err(ErrorKind::Proxy)?;
+    let mut head = Vec::new();
+    request.outgoing(route, framed).head.encode(&mut head);
+    Ok((route.peer(request.url()), head.len()))
 }

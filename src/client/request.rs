@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::Error;
+use super::error_kind::ErrorKind;
 use super::outgoing::{BodySize, Framed, Outgoing};
 use super::redirect::NextRequest;
 use super::route::Route;
@@ -36,9 +37,9 @@ impl Request {
     /// Returns a GET request for a URL, which may be as short as `:8080/path`.
     ///
     /// # Errors
-    /// [`Error::Url`] when the URL cannot be fetched.
+    /// [`ErrorKind::Url`] when the URL cannot be fetched.
     pub fn get(url: &str) -> Result<Request, Error> {
-        let url = Url::parse(url).map_err(Error::Url)?;
+        let url = Url::parse(url).map_err(|error| Error::of_url(error, url))?;
         let mut defaults = Headers::new();
         for (name, value) in [
             ("Host", host(&url).as_str()),
@@ -63,10 +64,12 @@ impl Request {
     /// Sets the method.
     ///
     /// # Errors
-    /// [`Error::Method`] when it is not a token.
+    /// [`ErrorKind::Method`] when it is not a token.
     pub fn with_method(self, name: &str) -> Result<Request, Error> {
-        let method = Method::parse(name.as_bytes());
-        Ok(Request { method: method.ok_or_else(|| Error::Method(name.to_owned()))?, ..self })
+        match Method::parse(name.as_bytes()) {
+            Some(method) => Ok(Request { method, ..self }),
+            None => Err(ErrorKind::Method(name.to_owned()).at(&self.url)),
+        }
     }
 
     /// Adds a field, which replaces a default of the same name. The client adds the Content-Length of a
@@ -74,9 +77,9 @@ impl Request {
     /// a second Host, is refused by [`Client::send`](super::Client::send).
     ///
     /// # Errors
-    /// [`Error::Field`] when the name is not a token, or the value has a control byte.
+    /// [`ErrorKind::Field`] when the name is not a token, or the value has a control byte.
     pub fn with_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Request, Error> {
-        self.fields.append(name, value).map_err(Error::Field)?;
+        self.fields.append(name, value).map_err(|error| ErrorKind::Field(error).at(&self.url))?;
         Ok(self.without_default(name))
     }
 
@@ -85,9 +88,9 @@ impl Request {
     /// A default `Proxy-Connection` is sent to a proxy only.
     ///
     /// # Errors
-    /// [`Error::Field`], as [`Request::with_header`].
+    /// [`ErrorKind::Field`], as [`Request::with_header`].
     pub fn with_default(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Request, Error> {
-        self.defaults.set(name, value).map_err(Error::Field)?;
+        self.defaults.set(name, value).map_err(|error| ErrorKind::Field(error).at(&self.url))?;
         let rank = |name: &str| {
             ORDER.iter().position(|other| other.eq_ignore_ascii_case(name)).unwrap_or(ORDER.len())
         };
@@ -95,7 +98,7 @@ impl Request {
         fields.sort_by_key(|(name, _)| rank(name));
         let mut defaults = Headers::new();
         for (name, value) in fields {
-            defaults.append(name, value).map_err(Error::Field)?;
+            defaults.append(name, value).expect("it was a field before");
         }
         Ok(Request { defaults, ..self })
     }
@@ -112,8 +115,8 @@ impl Request {
         let before = before.map_or(String::new(), |query| format!("{query}&"));
         let pair = form_text([(name, value)]);
         let text = format!("{}?{before}{pair}", self.url.path.path());
-        let path = PathAndQuery::parse(text.as_bytes());
-        self.url.path = path.map_err(|_| Error::Url(UrlError::Path(text)))?;
+        self.url.path = PathAndQuery::parse(text.as_bytes())
+            .map_err(|_| ErrorKind::Url(UrlError::Path(text)).at(&self.url))?;
         Ok(self)
     }
 
@@ -167,10 +170,11 @@ impl Request {
     /// Returns the head as it is sent on this route, with a body of this size, which may come from a reader.
     ///
     /// # Errors
-    /// [`Error::Field`], [`Error::Length`], [`Error::NoLength`] or [`Error::Trace`] when two recipients could
+    /// [`ErrorKind::Field`], [`ErrorKind::Length`], [`ErrorKind::NoLength`] or [`ErrorKind::Trace`] when two recipients could
     /// disagree about the end of the request, or about its host.
     pub fn head(&self, route: Route<'_>, body: BodySize) -> Result<RequestHead, Error> {
-        Ok(self.outgoing(route, self.framed(body)?).complete_head())
+        let framed = self.framed(body).map_err(|kind| kind.at(&self.url))?;
+        Ok(self.outgoing(route, framed).complete_head())
     }
 
     /// Appends the request as it is sent on this route, head and body, to `out`. Returns the state that
@@ -179,7 +183,8 @@ impl Request {
     /// # Errors
     /// As [`Request::head`].
     pub fn encode(&self, route: Route<'_>, out: &mut Vec<u8>) -> Result<RecvHead, Error> {
-        Ok(self.outgoing(route, self.framed(self.body_size())?).encode(out))
+        let framed = self.framed(self.body_size()).map_err(|kind| kind.at(&self.url))?;
+        Ok(self.outgoing(route, framed).encode(out))
     }
 
     /// Returns the request that a redirect leads to. The fields that describe the body are sent with it
@@ -219,24 +224,24 @@ impl Request {
     ///
     /// # Errors
     /// As [`Request::head`].
-    pub(super) fn framed(&self, size: BodySize) -> Result<Framed, Error> {
+    pub(super) fn framed(&self, size: BodySize) -> Result<Framed, ErrorKind> {
         if self.method == Method::Trace && !matches!(size, BodySize::None) {
-            return Err(Error::Trace);
+            return Err(ErrorKind::Trace);
         }
         if self.fields.all("host").count() > 1 {
             let (name, rule) = ("Host".to_owned(), Rule::HostRepeated);
-            return Err(Error::Field(InvalidField { name, rule }));
+            return Err(ErrorKind::Field(InvalidField { name, rule }));
         }
         let usual = matches!(self.method, Method::Post | Method::Put | Method::Patch);
         let framing = match (self.requested_framing()?, size) {
             (Framing::Length(declared), BodySize::Known(actual)) if declared != actual => {
-                return Err(Error::Length { declared, actual });
+                return Err(ErrorKind::Length { declared, actual });
             }
             (Framing::Length(declared @ 1..), BodySize::None) => {
-                return Err(Error::Length { declared, actual: 0 });
+                return Err(ErrorKind::Length { declared, actual: 0 });
             }
             (Framing::None, BodySize::Unknown) if self.version == Version::Http10 => {
-                return Err(Error::NoLength);
+                return Err(ErrorKind::NoLength);
             }
             (Framing::None, BodySize::Unknown) => Framing::Chunked,
             (Framing::None, BodySize::Known(length)) => Framing::Length(length),
@@ -255,7 +260,7 @@ impl Request {
     }
 
     /// Returns the framing that the caller's own fields request, by the rules of a server.
-    fn requested_framing(&self) -> Result<Framing, Error> {
+    fn requested_framing(&self) -> Result<Framing, ErrorKind> {
         if !self.fields.has("content-length") && !self.fields.has("transfer-encoding") {
             return Ok(Framing::None);
         }
@@ -265,7 +270,7 @@ impl Request {
         framing(Message::Request(&head)).map_err(|fault| {
             let has_coding = self.fields.has("transfer-encoding");
             let name = if has_coding { "Transfer-Encoding" } else { "Content-Length" };
-            Error::Field(InvalidField { name: name.to_owned(), rule: fault.rule })
+            ErrorKind::Field(InvalidField { name: name.to_owned(), rule: fault.rule })
         })
     }
 
@@ -393,13 +398,19 @@ mod tests {
     fn no_text_can_end_a_line_early() {
         let request = Request::get("a/").unwrap();
         assert!(matches!(
-            request.clone().with_method("GET / HTTP/1.1\r\nX:"),
-            Err(Error::Method(_))
+            request.clone().with_method("GET / HTTP/1.1\r\nX:").unwrap_err().kind(),
+            ErrorKind::Method(_)
         ));
-        assert!(matches!(request.clone().with_header("X", "a\r\nb: c"), Err(Error::Field(_))));
-        assert!(matches!(request.with_header("X\r\nY", "a"), Err(Error::Field(_))));
-        assert!(matches!(Request::get("a\r\nb/"), Err(Error::Url(_))));
-        assert!(matches!(Request::get("a/b\r\nc"), Err(Error::Url(_))));
+        assert!(matches!(
+            request.clone().with_header("X", "a\r\nb: c").unwrap_err().kind(),
+            ErrorKind::Field(_)
+        ));
+        assert!(matches!(
+            request.with_header("X\r\nY", "a").unwrap_err().kind(),
+            ErrorKind::Field(_)
+        ));
+        assert!(matches!(Request::get("a\r\nb/").unwrap_err().kind(), ErrorKind::Url(_)));
+        assert!(matches!(Request::get("a/b\r\nc").unwrap_err().kind(), ErrorKind::Url(_)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::Client;
 use super::budget::{Budget, Phase};
 use super::connection::Connection;
 use super::error::Error;
+use super::error_kind::ErrorKind;
 use super::event::Event;
 use super::exchange::IncomingResponse;
 use super::exchange_error::ExchangeError;
@@ -137,9 +138,13 @@ impl Response {
     /// Returns the response itself, or an error that keeps it when its status is 400 or above.
     ///
     /// # Errors
-    /// [`Error::Status`].
+    /// [`ErrorKind::Status`].
     pub fn error_for_status(self) -> Result<Response, Error> {
-        if self.head.status.is_error() { Err(Error::Status(Box::new(self))) } else { Ok(self) }
+        if !self.head.status.is_error() {
+            return Ok(self);
+        }
+        let url = self.url.clone();
+        Err(ErrorKind::Status(Box::new(self)).at(&url))
     }
 
     /// Returns status and fields.
@@ -176,7 +181,7 @@ impl Response {
     /// Returns the next piece of the body, as it arrives; `None` when the body is complete.
     ///
     /// # Errors
-    /// [`Error::Timeout`], [`Error::TooSlow`], [`Error::Receive`], [`Error::CutShort`], or [`Error::Body`].
+    /// [`ErrorKind::Timeout`], [`ErrorKind::TooSlow`], [`ErrorKind::Receive`], [`ErrorKind::CutShort`], or [`ErrorKind::Body`].
     pub fn piece(&mut self) -> Result<Option<&[u8]>, Error> {
         self.receive_if_read()?;
         let piece = &self.piece[std::mem::replace(&mut self.read, self.piece.len())..];
@@ -190,10 +195,10 @@ impl Response {
         }
         self.receive().map_err(|error| {
             let close = error.close_reason();
-            let error = Error::from(error);
-            self.client.notify(&Event::GaveUp(&error));
+            let kind = ErrorKind::from(error);
+            self.client.notify(&Event::GaveUp(&kind));
             self.end(close);
-            error
+            kind.at(&self.url)
         })
     }
 

@@ -1,6 +1,6 @@
 //! The client against faulty servers, each a listener and a script.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -93,8 +93,8 @@ fn body(client: &Client, request: &Request) -> Result<String, Error> {
 
 /// The name of an error, or of the rule that the response breaks.
 fn kind(error: &Error) -> String {
-    match error {
-        Error::Head(error) | Error::Body(error) => format!("{:?}", error.fault.rule),
+    match error.kind() {
+        ErrorKind::Head(error) | ErrorKind::Body(error) => format!("{:?}", error.fault.rule),
         error => {
             let text = format!("{error:?}");
             text.split(|char: char| !char.is_alphanumeric()).next().unwrap_or_default().to_owned()
@@ -178,8 +178,9 @@ fn a_cut_body_is_never_a_shorter_body() {
     let mut response = Client::new().send(&server.get()).unwrap();
     let mut text = String::new();
     let error = response.read_to_string(&mut text).unwrap_err();
-    assert_eq!((error.kind(), text.as_str()), (ErrorKind::UnexpectedEof, "hello"));
-    assert_eq!(error.to_string(), "the body is incomplete: 5 bytes received, 45 missing");
+    assert_eq!((error.kind(), text.as_str()), (io::ErrorKind::UnexpectedEof, "hello"));
+    let line = error.to_string();
+    assert!(line.ends_with("/: the body is incomplete: 5 bytes received, 45 missing"), "{line}");
     assert!(response.read(&mut [0]).is_err(), "and it stays an error");
     server.join();
 }
@@ -288,7 +289,10 @@ fn a_stale_connection_is_retried_once_where_that_is_harmless() {
     let client = Client::new();
     assert_eq!(body(&client, &server.get()).unwrap(), "hello");
     let post = server.get().with_method("POST").unwrap();
-    assert!(matches!(body(&client, &post), Err(Error::NoResponse)), "a POST is sent once");
+    assert!(
+        matches!(body(&client, &post).unwrap_err().kind(), ErrorKind::NoResponse),
+        "a POST is sent once"
+    );
     server.join();
 }
 
@@ -296,7 +300,7 @@ fn a_stale_connection_is_retried_once_where_that_is_harmless() {
 fn a_fresh_connection_that_is_closed_is_not_retried() {
     let server = Server::sending(&[""]);
     let error = Client::new().send(&server.get()).unwrap_err();
-    assert!(matches!(error, Error::NoResponse));
+    assert!(matches!(error.kind(), ErrorKind::NoResponse));
     server.join();
 }
 
@@ -310,7 +314,10 @@ fn a_reset_is_an_error() {
     })]);
     // Left unread by the server: closing then resets the connection.
     let error = body(&Client::new(), &server.get()).unwrap_err();
-    assert!(matches!(error, Error::CutShort { .. } | Error::Receive(_)), "{error:?}");
+    assert!(
+        matches!(error.kind(), ErrorKind::CutShort { .. } | ErrorKind::Receive(_)),
+        "{error:?}"
+    );
     server.join();
 }
 
@@ -334,7 +341,10 @@ fn dripping_does_not_move_the_deadline() {
         let client = Client::new().max_time(Duration::from_millis(300));
         let start = Instant::now();
         let error = body(&client, &server.get()).unwrap_err();
-        assert!(matches!(error, Error::Timeout { phase: at, .. } if at == phase), "{error:?}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Timeout { phase: at, .. } if *at == phase),
+            "{error:?}"
+        );
         assert!(start.elapsed() < Duration::from_millis(1000), "{:?}", start.elapsed());
         server.join();
     }
@@ -348,8 +358,9 @@ fn a_server_that_never_responds_is_a_timeout() {
     })]);
     let client = Client::new().max_time(Duration::from_millis(100));
     let error = client.send(&server.get()).unwrap_err();
-    assert!(matches!(error, Error::Timeout { phase: Phase::Head, .. }), "{error:?}");
-    assert_eq!(error.to_string(), "timed out after 100ms while waiting for the response");
+    assert!(matches!(error.kind(), ErrorKind::Timeout { phase: Phase::Head, .. }), "{error:?}");
+    let line = error.kind().to_string();
+    assert_eq!(line, "timed out after 100ms while waiting for the response");
     server.join();
 }
 
@@ -411,7 +422,7 @@ fn a_server_that_neither_reads_nor_responds_is_a_timeout() {
     let client = Client::new().max_time(Duration::from_millis(300));
     let put = large_put(&server);
     let error = client.send(&put).unwrap_err();
-    assert!(matches!(error, Error::Timeout { phase: Phase::Send, .. }), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Timeout { phase: Phase::Send, .. }), "{error:?}");
     server.join();
 }
 
@@ -434,14 +445,14 @@ fn a_refused_connection_is_an_error_of_one_line() {
     let error = Client::new().send(&Request::get(&address.to_string()).unwrap()).unwrap_err();
     let line =
         format!("could not connect to 127.0.0.1 port {}: Connection refused", address.port());
-    assert_eq!((kind(&error).as_str(), in_one_line(&error)), ("Connect", line));
+    assert_eq!((kind(&error).as_str(), in_one_line(error.kind())), ("Connect", line));
 }
 
 #[test]
 fn the_error_names_the_fault_of_a_head() {
     let server = Server::sending(&["HTTP/1.1 200 OK\r\nA b: c\r\n\r\n"]);
     let error = Client::new().send(&server.get()).unwrap_err();
-    assert!(matches!(&error, Error::Head(error) if error.fault.rule == Rule::FieldName));
+    assert!(matches!(error.kind(), ErrorKind::Head(error) if error.fault.rule == Rule::FieldName));
     assert!(in_one_line(&error).contains("RFC 9110, 5.1"), "{}", in_one_line(&error));
     server.join();
 }

@@ -4,7 +4,11 @@
 //! [`Read`](std::io::Read), or as it arrives through [`Response::piece`].
 
 use super::error::Error;
+use super::error_kind::ErrorKind;
+#[cfg(feature = "json")]
+use super::json::JsonError;
 use super::response::Response;
+use crate::proto::http::url::Url;
 
 /// What a text may begin with in UTF-8, to mark it as such; no part of it (RFC 3629, 6).
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -19,17 +23,17 @@ impl Response {
     /// ```
     ///
     /// # Errors
-    /// [`Error::TooLarge`] when it has more than `limit` bytes, and those of [`Response::piece`].
+    /// [`ErrorKind::TooLarge`] when it has more than `limit` bytes, and those of [`Response::piece`].
     pub fn bytes(mut self, limit: usize) -> Result<Vec<u8>, Error> {
         let limit = limit as u64;
-        let too_large = Error::TooLarge { limit };
+        let too_large = |url: &Url| Err(ErrorKind::TooLarge { limit }.at(url));
         if self.remaining().is_some_and(|length| length > limit) {
-            return Err(too_large);
+            return too_large(self.url());
         }
         let mut whole = Vec::new();
         while let Some(piece) = self.piece()? {
             if (whole.len() + piece.len()) as u64 > limit {
-                return Err(too_large);
+                return too_large(self.url());
             }
             whole.extend_from_slice(piece);
         }
@@ -76,15 +80,17 @@ impl Response {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Json`], which has line and column, when the body is not a JSON value of this type; others as
+    /// [`ErrorKind::Json`], which has line and column, when the body is not a JSON value of this type; others as
     /// [`Response::bytes`].
     #[cfg(feature = "json")]
     pub fn json<T: serde_core::de::DeserializeOwned>(self) -> Result<T, Error> {
+        let url = self.url().clone();
         let media_type = self.header("Content-Type").map(ToOwned::to_owned);
         let status = self.status();
         let body = self.limited_bytes()?;
         serde_json::from_slice(&body).map_err(|error| {
-            Error::Json(super::json::JsonError::read::<T>(error, status, media_type.as_deref()))
+            let error = JsonError::read::<T>(error, status, media_type.as_deref());
+            ErrorKind::Json(error).at(&url)
         })
     }
 

@@ -4,7 +4,7 @@
 //! `--as nc` sends exactly the same bytes. So does `--as curl`, except for a field without a value,
 //! which curl sends without a space after the colon, and a chunked body, whose chunks curl chooses.
 
-use crate::client::{ConnectOptions, Error, Family, Request, Route};
+use crate::client::{ConnectOptions, Error, ErrorKind, Family, Request, Route};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
 use crate::proto::http::version::Version;
@@ -17,7 +17,7 @@ const ARGUMENT: usize = 100 << 10;
 /// # Errors
 /// As [`Client::send`](crate::client::Client::send), before it sends.
 pub fn wire(request: &Request, connect: &ConnectOptions) -> Result<Vec<u8>, Error> {
-    let route = connect.route(request.url()).map_err(Error::Proxy)?;
+    let route = connect.route(request.url()).map_err(ErrorKind::Proxy)?;
     let mut out = Vec::new();
     request.encode(route, &mut out)?;
     Ok(out)
@@ -29,7 +29,7 @@ pub fn wire(request: &Request, connect: &ConnectOptions) -> Result<Vec<u8>, Erro
 /// As [`wire`].
 pub fn as_nc(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
     let bytes = format_of(&wire(request, connect)?);
-    let (host, port) = match connect.route(request.url()).map_err(Error::Proxy)? {
+    let (host, port) = match connect.route(request.url()).map_err(ErrorKind::Proxy)? {
         Route::Direct(host, port) => (host, port),
         Route::Proxy(proxy) => (proxy.host(), proxy.port()),
         Route::Unix(path) => {
@@ -61,7 +61,7 @@ fn way(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
     for other in &connect.connect_to {
         line += &format!(" --connect-to {}", word(&other.to_string()));
     }
-    match connect.route(request.url()).map_err(Error::Proxy)? {
+    match connect.route(request.url()).map_err(ErrorKind::Proxy)? {
         Route::Direct(..) => {}
         Route::Proxy(proxy) => {
             line += &format!(" -x {}", word(&proxy.to_string()));
@@ -88,7 +88,7 @@ fn way(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
 /// # Errors
 /// As [`wire`].
 pub fn as_curl(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
-    let (body, route) = (request.body(), connect.route(request.url()).map_err(Error::Proxy)?);
+    let (body, route) = (request.body(), connect.route(request.url()).map_err(ErrorKind::Proxy)?);
     let mut head = request.head(route, request.body_size())?;
     if !request.has_header("proxy-authorization") {
         head.headers.remove("proxy-authorization"); // -U says it

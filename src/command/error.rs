@@ -1,12 +1,12 @@
 //! Why the client ends before its work is done: one line on stderr, and one of curl's exit codes.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use super::exit_code::exit_code;
 use super::standard_stream::{stderr, stdout};
 use super::write_body::WriteBodyError;
-use crate::client::{Error, in_one_line};
+use crate::client::{Error, ErrorKind, in_one_line};
 use crate::proto::http::error::Rule;
 use crate::text::escape_for_terminal;
 
@@ -43,7 +43,7 @@ impl CommandError {
     /// Returns the error of writing to this output.
     pub fn output_failed(output: String, error: io::Error) -> CommandError {
         match error.kind() {
-            ErrorKind::BrokenPipe if output == "stdout" => CommandError::BrokenPipe,
+            io::ErrorKind::BrokenPipe if output == "stdout" => CommandError::BrokenPipe,
             _ => CommandError::Write(output, error),
         }
     }
@@ -87,7 +87,7 @@ impl std::fmt::Display for CommandError {
             CommandError::Fetch(error) => {
                 let advice = error.advice().or_else(|| flag_for(error));
                 let advice = advice.map(|advice| format!("; {advice}"));
-                write!(f, "{}{}", in_one_line(error), advice.unwrap_or_default())
+                write!(f, "{}{}", in_one_line(error.kind()), advice.unwrap_or_default())
             }
             CommandError::ReadData(name, error) => {
                 write!(f, "could not read {name}: {}", in_one_line(error))
@@ -113,7 +113,7 @@ impl std::fmt::Display for CommandError {
 
 /// Returns the flag that accepts a response which is refused for its size.
 fn flag_for(error: &Error) -> Option<&'static str> {
-    let Error::Head(error) = error else { return None };
+    let ErrorKind::Head(error) = error.kind() else { return None };
     match error.fault.rule {
         Rule::FieldTooLong | Rule::HeadTooLong => Some("--max-response-head sets the limit"),
         Rule::TooManyFields => Some("--max-response-fields sets the limit"),

@@ -10,7 +10,7 @@ use super::error::CommandError;
 use super::error::print_stdout;
 use super::network;
 use crate::cli::client::ClientOptions;
-use crate::client::{Endpoints, Error, Event, Url, in_one_line};
+use crate::client::{Endpoints, Error, ErrorKind, Event, Url, in_one_line};
 use crate::proto::http::url::without_user;
 use crate::sync::lock;
 
@@ -26,7 +26,9 @@ pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
         let client = network::client(options)?.observer(move |event: &Event<'_>| {
             lock(&teller).observe(event);
         });
-        let reached = Url::parse(url).map_err(Error::Url).and_then(|url| client.probe(&url));
+        let reached = Url::parse(url)
+            .map_err(|error| ErrorKind::Url(error).into())
+            .and_then(|url| client.probe(&url));
         let text = lock(&found).text(url, &reached);
         print_stdout(text.as_bytes())?;
         code = match reached {
@@ -188,11 +190,11 @@ mod tests {
             ),
             (
                 &[Event::Resolving("a")],
-                Err(Error::NoResponse),
+                Err(ErrorKind::NoResponse.into()),
                 "http://a/|could not resolve a after T ms",
             ),
             (&[], Ok(Endpoints::Unix("/s".into())), "http://a/|connected to /s in T ms"),
-            (&[], Err(Error::Trace), "http://a/"),
+            (&[], Err(ErrorKind::Trace.into()), "http://a/"),
         ] {
             assert_eq!(said(events, &reached), want);
         }

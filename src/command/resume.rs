@@ -56,7 +56,7 @@ impl Rest {
     /// Returns the request for the rest.
     ///
     /// # Errors
-    /// [`Error::Field`] when the validator that was kept cannot be one.
+    /// [`ErrorKind::Field`](crate::client::ErrorKind::Field) when the validator that was kept cannot be one.
     pub fn prepare(&self, request: Request) -> Result<Request, Error> {
         let request = request.with_default("Range", format!("bytes={}-", self.from))?;
         match &self.version {

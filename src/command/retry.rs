@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::error::CommandError;
 use crate::cli::client::retry::{RetryOn, RetryOptions};
-use crate::client::{Error, is_temporary, retry_after};
+use crate::client::{Error, ErrorKind, is_temporary, retry_after};
 use crate::proto::http::head::ResponseHead;
 use crate::text::rounded;
 
@@ -85,12 +85,14 @@ impl Retry<'_> {
             }
             // A body that is gone does not come back.
             None | Some(CommandError::BrokenPipe | CommandError::Failed(65, _)) => None,
-            Some(stop) => match stop.cause() {
-                Some(Error::Timeout { .. } | Error::TooSlow { .. }) => Some("timed out".to_owned()),
-                Some(Error::Resolve(..) | Error::ResolveProxy(..)) => {
+            Some(stop) => match stop.cause().map(Error::kind) {
+                Some(ErrorKind::Timeout { .. } | ErrorKind::TooSlow { .. }) => {
+                    Some("timed out".to_owned())
+                }
+                Some(ErrorKind::Resolve(..) | ErrorKind::ResolveProxy(..)) => {
                     Some("the host was not found".to_owned())
                 }
-                Some(Error::Connect(.., error))
+                Some(ErrorKind::Connect(.., error))
                     if on >= RetryOn::Refused
                         && error.tried.iter().any(|(_, error)| is_refusal(error)) =>
                 {
@@ -124,11 +126,11 @@ mod tests {
     #[test]
     fn what_is_worth_it() {
         use RetryOn::*;
-        let timeout = || Error::Timeout { phase: Phase::Head, after: Duration::ZERO };
+        let timeout = || ErrorKind::Timeout { phase: Phase::Head, after: Duration::ZERO };
         let refused = || {
             let address = "127.0.0.1:1".parse().unwrap();
             let tried = vec![(address, io::ErrorKind::ConnectionRefused.into())];
-            Error::Connect("h".into(), 1, ConnectError { tried, timed_out: false })
+            ErrorKind::Connect("h".into(), 1, ConnectError { tried, timed_out: false })
         };
         for (name, on, outcome, status, want) in [
             ("fine", AllErrors, Ok(()), Some(200), None),
@@ -163,27 +165,39 @@ mod tests {
                 Some("the transfer failed"),
             ),
             ("not there", AllErrors, Ok(()), Some(404), None),
-            ("late", Transient, Err(CommandError::Fetch(timeout())), None, Some("timed out")),
+            (
+                "late",
+                Transient,
+                Err(CommandError::Fetch(timeout().into())),
+                None,
+                Some("timed out"),
+            ),
             (
                 "late in the body",
                 Transient,
-                Err(CommandError::Fetch(timeout())),
+                Err(CommandError::Fetch(timeout().into())),
                 Some(200),
                 Some("timed out"),
             ),
-            ("silent", Transient, Err(CommandError::Fetch(Error::NoResponse)), None, None),
+            (
+                "silent",
+                Transient,
+                Err(CommandError::Fetch(ErrorKind::NoResponse.into())),
+                None,
+                None,
+            ),
             (
                 "silent, all",
                 AllErrors,
-                Err(CommandError::Fetch(Error::NoResponse)),
+                Err(CommandError::Fetch(ErrorKind::NoResponse.into())),
                 None,
                 Some("the transfer failed"),
             ),
-            ("refused", Transient, Err(CommandError::Fetch(refused())), None, None),
+            ("refused", Transient, Err(CommandError::Fetch(refused().into())), None, None),
             (
                 "refused, by flag",
                 Refused,
-                Err(CommandError::Fetch(refused())),
+                Err(CommandError::Fetch(refused().into())),
                 None,
                 Some("the connection was refused"),
             ),

@@ -4,7 +4,7 @@
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use threadbare::client::{Client, Error, Request};
+use threadbare::client::{Client, Error, ErrorKind, Request};
 
 use super::fake::Fake;
 use super::{fetch, fetched};
@@ -250,8 +250,11 @@ fn a_truncated_response_is_an_error() {
     let cut = Fake::saying(format!("{OK}Content-Length: 50\r\n\r\nhello"));
     let mut response = Client::new().send(&Request::get(&cut.url("/")).unwrap()).unwrap();
     let error = response.read_to_end(&mut Vec::new()).unwrap_err();
-    let error = error.get_ref().unwrap().downcast_ref().unwrap();
-    assert!(matches!(error, Error::CutShort { received: 5, missing: Some(45) }), "{error:?}");
+    let error = error.get_ref().unwrap().downcast_ref::<Error>().unwrap();
+    assert!(
+        matches!(error.kind(), ErrorKind::CutShort { received: 5, missing: Some(45) }),
+        "{error:?}"
+    );
 }
 
 /// RFC 9112, 4 and RFC 9110, 15: three digits; the class of an unknown one is its first digit.

@@ -328,7 +328,7 @@ fn the_library_has_the_right_error_in_time() {
             Ok(()) => (0, "Ok".to_owned(), String::new()),
             Err(error) => {
                 let line = in_one_line(&error) + error.advice().unwrap_or_default();
-                (exit_code(&error), format!("{error:?}"), line)
+                (exit_code(&error), format!("{:?}", error.kind()), line)
             }
         };
         let kinds: &[&str] = match code {

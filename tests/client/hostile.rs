@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use threadbare::client::{Client, Error, Phase};
+use threadbare::client::{Client, ErrorKind, Phase};
 
 use super::fake::{Fake, Talk};
 use super::{client, fetch, fetched};
@@ -191,7 +191,7 @@ fn a_server_that_accepts_no_connection() {
     let limit = Duration::from_millis(300);
     let library = Client::new().connect_timeout(limit).get(&url).send();
     assert!(
-        matches!(library, Err(Error::Timeout { phase: Phase::Connect, after }) if after == limit),
+        matches!(library.as_ref().unwrap_err().kind(), ErrorKind::Timeout { phase: Phase::Connect, after } if *after == limit),
         "{library:?}"
     );
     assert!(begun.elapsed() < SOON);

@@ -1,6 +1,7 @@
 //! The library without the command: `client::Client` against servers that keep the requests they received.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::io::{self, Read as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use threadbare::client::{
-    Client, Config, Error, Event, Limits, Phase, PoolConfig, RedirectError, Redirects,
+    Client, Config, Error, ErrorKind, Event, Limits, Phase, PoolConfig, RedirectError, Redirects,
     RequestBuilder, Response, Retries, Timeouts, in_one_line,
 };
 use threadbare::command::exit_code::exit_code;
@@ -91,7 +92,9 @@ fn a_body_is_read_while_it_is_sent() {
     assert_eq!(server.connections(), 1);
 
     let short = failure(put().sized_reader(4, &b"abc"[..]).send());
-    assert!(matches!(&short, Error::Upload(error) if error.kind() == io::ErrorKind::UnexpectedEof));
+    assert!(
+        matches!(short.kind(), ErrorKind::Upload(error) if error.kind() == io::ErrorKind::UnexpectedEof)
+    );
     struct Broken;
     impl io::Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -201,7 +204,10 @@ fn an_invalid_redirect_is_an_error_that_keeps_the_response() {
     }
     let put = client.put(&server.url("/again")).without_default("Expect");
     let error = failure(put.reader(&b"abc"[..]).send());
-    assert!(matches!(error, Error::Redirect(RedirectError::BodyConsumed, _)), "{error:?}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Redirect(RedirectError::BodyConsumed, _)),
+        "{error:?}"
+    );
 }
 
 /// Fails `times` times, then responds with hello, whatever the connection.
@@ -241,7 +247,7 @@ fn temporary_failures_are_retried() {
     assert_eq!(text(quickly(1).get(&server.url("/")).send().unwrap()), "busy");
     let server = failing(9, leaves);
     let error = failure(quickly(1).get(&server.url("/")).send());
-    assert!(matches!(error, Error::NoResponse | Error::Receive(_)), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::NoResponse | ErrorKind::Receive(_)), "{error:?}");
     // A POST may have been done: once.
     let server = failing(1, fails);
     assert_eq!(text(quickly(5).post(&server.url("/")).send().unwrap()), "busy");
@@ -315,7 +321,7 @@ fn each_phase_has_its_limit() {
         });
         let error = ended.unwrap_err();
         assert!(
-            matches!(error, Error::Timeout { phase: at, after } if at == phase && Some(after) == soon),
+            matches!(error.kind(), ErrorKind::Timeout { phase: at, after } if *at == phase && Some(*after) == soon),
             "{name}: {error:?}"
         );
         assert!(begun.elapsed() < SOON, "{name}: {:?}", begun.elapsed());
@@ -326,7 +332,7 @@ fn each_phase_has_its_limit() {
     let client = Client::with_config(Config { timeouts, redirects, ..Config::default() });
     let begun = Instant::now();
     let error = failure(client.get(&endless.url("/x")).send());
-    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Timeout { .. }), "{error:?}");
     assert!(begun.elapsed() < SOON);
 }
 
@@ -381,7 +387,10 @@ fn localhost_finds_a_server_on_ipv4_only() {
     let mut page = String::new();
     response.read_to_string(&mut page).unwrap();
     assert_eq!(page, "<p>here");
-    assert!(matches!(at("/none").send().unwrap().error_for_status(), Err(Error::Status(_))));
+    assert!(matches!(
+        at("/none").send().unwrap().error_for_status().unwrap_err().kind(),
+        ErrorKind::Status(_)
+    ));
 }
 
 /// Bytes between two exchanges belong to no request (RFC 9112, 6.3); most often they are a 408.
@@ -426,7 +435,10 @@ fn a_status_can_be_an_error() {
     let server = Fake::saying("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno");
     let response = Client::new().get(&server.url("/")).send().unwrap();
     let error = response.error_for_status().unwrap_err();
-    assert_eq!(error.to_string(), "the server responded 404 Not Found");
+    assert_eq!(
+        error.to_string(),
+        format!("{}: the server responded 404 Not Found", server.url("/"))
+    );
     assert_eq!((exit_code(&error), text(error.into_response().unwrap())), (22, "no".to_owned()));
 }
 
@@ -435,17 +447,20 @@ fn the_first_error_of_a_request_is_returned_when_it_is_sent() {
     let server = Fake::hello(9);
     let (client, url) = (Client::new(), server.url("/"));
     let sent = client.request("GE T", "http://u:p@h/").header("a b", "c").body("x").send();
-    assert!(matches!(failure(sent), Error::Url(_)));
+    assert!(matches!(failure(sent).kind(), ErrorKind::Url(_)));
     let sent = client.request("GE T", &url).header("a b", "c").body("x").send();
-    assert!(matches!(failure(sent), Error::Method(_)));
+    assert!(matches!(failure(sent).kind(), ErrorKind::Method(_)));
     let sent = client.post(&url).header("a b", "c").header("d", "e\n").reader(&b"x"[..]).send();
-    assert!(matches!(failure(sent), Error::Field(field) if field.name == "a b"));
+    assert!(matches!(failure(sent).kind(), ErrorKind::Field(field) if field.name == "a b"));
     assert_eq!(server.requests().len(), 0);
 
     let request = client.patch(&url).header("A", "b").body("abc").build().unwrap();
     assert_eq!((request.method().as_str(), request.body()), ("PATCH", &b"abc"[..]));
     assert_eq!(text(client.send(&request).unwrap()), "hello");
-    assert!(matches!(client.put(&url).reader(&b"x"[..]).build(), Err(Error::Upload(_))));
+    assert!(matches!(
+        client.put(&url).reader(&b"x"[..]).build().unwrap_err().kind(),
+        ErrorKind::Upload(_)
+    ));
 }
 
 /// A response with these fields and this body.
@@ -501,18 +516,66 @@ fn a_body_is_read_in_one_piece() {
     let error = get("/wrong").json::<BTreeMap<String, Vec<u8>>>().unwrap_err();
     let line = in_one_line(&error);
     assert!(line.contains("BTreeMap") && line.contains("expected u8 at line 2 column"), "{line}");
-    assert!(matches!(error, Error::Json(error) if error.line() == 2));
+    assert!(matches!(error.kind(), ErrorKind::Json(error) if error.line() == 2));
     let line = in_one_line(&get("/page").json::<Value>().unwrap_err());
     assert!(line.contains("its Content-Type is text/html: expected value at line 1"), "{line}");
 
     assert_eq!(get("/large").bytes(2001).unwrap().len(), 2001);
     assert_eq!(get("/chunked").bytes(3).unwrap(), b"abc");
     for error in [get("/large").bytes(2000), get("/large").text().map(String::into_bytes)] {
-        assert!(matches!(error, Err(Error::TooLarge { limit: 2000 })));
+        assert!(matches!(error.unwrap_err().kind(), ErrorKind::TooLarge { limit: 2000 }));
     }
     let error = get("/chunked").bytes(2).unwrap_err();
     assert!(error.to_string().contains("more than 2 bytes"), "{error}");
     assert_eq!(exit_code(&error), 63);
+}
+
+#[test]
+fn an_error_names_the_url_and_the_first_cause() {
+    assert_eq!(size_of::<Error>(), size_of::<usize>());
+    let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (client, url) = (Client::new(), format!("http://{at}/x"));
+    let error = failure(client.get(&url).send());
+    let port = at.port();
+    let want = format!("{url}: could not connect to 127.0.0.1 port {port}: Connection refused");
+    let shown = [error.to_string(), format!("{error:#}"), in_one_line(&error)];
+    assert_eq!(shown, [want.as_str(); 3]);
+    assert_eq!(error.url(), Some(url.as_str()));
+    assert!(error.source().unwrap().to_string().starts_with("Connection refused"));
+    assert_eq!(error.advice(), Some("check that a server is running there"));
+    assert!(matches!(error.into_kind(), ErrorKind::Connect(_, to, _) if to == port));
+
+    for (typed, url, says) in [
+        ("/users", "/users", "/users: a URL needs a host; right: http://example.org/users"),
+        ("", "", ": a URL needs a host; right: http://example.org/"),
+        ("http:///a", "http:///a", "http:///a: a URL needs a host; right: http://example.org/"),
+        ("https://a/", "https://a/", "https://a/: the URL is not valid: \"https\" is not"),
+        ("http://u:secret@h/x", "http://h/x", "http://h/x: the URL is not valid: user:password@"),
+        (
+            "http://u:secret/x",
+            "http://u:.../x",
+            "http://u:.../x: the URL is not valid: \"u:...\" is",
+        ),
+        ("a\nb", "a\nb", "a\\nb: the URL is not valid: the URL contains a control byte"),
+    ] {
+        let error = failure(client.get(typed).send());
+        assert_eq!(error.url(), Some(url), "{typed}");
+        assert!(error.to_string().starts_with(says), "{typed}: {error}");
+        assert!(!format!("{error:#} {error:?}").contains("secret"), "{error:?}");
+        assert!(matches!(error.kind(), ErrorKind::Url(_)));
+    }
+
+    // After a redirect: the URL that failed.
+    let server = answering(move |_| to(302, &format!("http://{at}/there")));
+    let error = failure(client.get(&server.url("/")).send());
+    assert_eq!(error.url(), Some(format!("http://{at}/there").as_str()));
+    // While the body is read: also as the error of a reader.
+    let server = Fake::saying("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello");
+    let error = io::read_to_string(client.get(&server.url("/")).send().unwrap()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    let error = error.downcast::<Error>().unwrap();
+    assert!(matches!(error.kind(), ErrorKind::CutShort { received: 5, missing: Some(4) }));
+    assert_eq!(error.url(), Some(server.url("/").as_str()));
 }
 
 #[test]
@@ -550,8 +613,8 @@ fn a_query_a_form_and_credentials_are_encoded() {
     assert_eq!((basic + &bearer).matches("Authorization").count(), 2);
 
     let get = || client.get(&url("/"));
-    assert!(matches!(failure(get().basic_auth("a:b", "c").send()), Error::Credentials));
-    assert!(matches!(failure(get().bearer("a\nb").send()), Error::Field(_)));
+    assert!(matches!(failure(get().basic_auth("a:b", "c").send()).kind(), ErrorKind::Credentials));
+    assert!(matches!(failure(get().bearer("a\nb").send()).kind(), ErrorKind::Field(_)));
     let odd = BTreeMap::from([((1, 2), 3)]);
     let error = failure(get().json(&odd).send());
     assert!(
@@ -570,7 +633,9 @@ fn one_call_has_a_limit_of_its_own() {
     let (client, begun) = (Client::new().max_time(10 * SOON), Instant::now());
     let limit = Duration::from_millis(200);
     let error = client.get(&server.url("/")).timeout(limit).send().unwrap().text().unwrap_err();
-    assert!(matches!(error, Error::Timeout { phase: Phase::Body, after } if after == limit));
+    assert!(
+        matches!(error.kind(), ErrorKind::Timeout { phase: Phase::Body, after } if *after == limit)
+    );
     assert!(begun.elapsed() < SOON);
 }
 
@@ -585,7 +650,7 @@ fn a_client_has_a_proxy() {
     assert!(request.contains("\r\nProxy-Authorization: Basic dTpw\r\n"), "{request}");
     for wrong in ["http://u:secret@p:0", "socks5://u:secret@p:1", "http://u:secret/x@p"] {
         let error = Client::new().proxy(wrong).unwrap_err();
-        assert!(matches!(error, Error::Proxy(_)));
+        assert!(matches!(error.kind(), ErrorKind::Proxy(_)));
         assert!(!format!("{error} {error:?} {}", in_one_line(&error)).contains("secret"));
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::*;
-use crate::client::Error;
+use crate::client::ErrorKind;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::headers::Headers;
@@ -105,7 +105,7 @@ fn how_far_it_got() {
     let ends = Endpoints::Tcp { local: address("127.0.0.1:5"), remote: at[0] };
     let six = address("[::1]:80");
     let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
-    let (nothing, error) = (Error::NoResponse, refused());
+    let (nothing, error) = (ErrorKind::NoResponse, refused());
     let (ok, early, moved) = (head(200, ""), head(103, ""), head(302, ""));
     let lying = head(200, "queue;dur=9e9, parse;dur=1, handle;dur=9e9");
     let url = Url::parse("http://h/b").unwrap();

@@ -37,7 +37,7 @@ pub use self::timeline::{SLICES, Slice, Timeline};
 use self::driver::Driver;
 use self::encoded_request::EncodedRequest;
 use self::schedule::{LoadAmount, Schedule};
-use crate::client::{Client, Error, Request, Version};
+use crate::client::{Client, Error, ErrorKind, Request, Version};
 
 /// What is measured.
 #[derive(Debug, Clone)]
@@ -112,7 +112,7 @@ struct Job<'p> {
 ///
 /// # Errors
 /// When nothing can be measured: the request is not valid, the host has no address, or it accepts no
-/// connection; [`Error::Receive`] when there are no descriptors or threads to wait with.
+/// connection; [`ErrorKind::Receive`] when there are no descriptors or threads to wait with.
 pub fn run(
     plan: &Plan,
     stop: &AtomicBool,
@@ -122,7 +122,7 @@ pub fn run(
     // One connection is made and closed: if it fails, all would fail.
     let client = Client::new().connect_timeout(plan.patience);
     let ends = client.probe(plan.request.url())?;
-    let address = ends.remote().ok_or(Error::NoResponse)?;
+    let address = ends.remote().ok_or(ErrorKind::NoResponse)?;
     let (begin, progress) = (Instant::now(), LoadProgress::default());
     let job = Job { plan, shapes, address, begin, progress, stop };
     let threads = plan.threads.clamp(1, plan.connections.max(1));
@@ -144,7 +144,7 @@ pub fn run(
             }
         }
     });
-    let measured = measured.map_err(Error::Receive)?;
+    let measured = measured.map_err(ErrorKind::Receive)?;
     let mut all = Tally::new(plan.duration);
     measured.iter().for_each(|one| all.add(&one.tally));
     let began = begin + plan.warm_up;
