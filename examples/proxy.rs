@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex};
 
-use threadbare::client::{Client, Config, Redirects, in_one_line};
+use threadbare::client::{Client, Config, Redirects};
 use threadbare::proto::http::target::Target;
 use threadbare::server::{Body, ErrorResponse, HandlerError, Headers, Method, Request, Response};
 use threadbare::server::{Router, Server, Status};
@@ -104,7 +104,7 @@ fn respond(status: Status, headers: Headers, body: Body, cache: &str) -> Respons
 }
 
 fn bad_gateway(error: threadbare::client::Error) -> ErrorResponse {
-    let what = format!("no response from the origin: {}", in_one_line(&error));
+    let what = format!("no response from the origin: {error}");
     ErrorResponse::new(Status::BAD_GATEWAY, "RFC 9110, 15.6.3", what, "a server that runs")
 }
 

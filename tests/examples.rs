@@ -2,14 +2,15 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use threadbare::server::{Response, Router};
 
-use crate::support::{Program, Served, Wire, ask, root};
+use crate::support::{Folder, Program, Served, Wire, ask, root, run};
 
 /// An example that serves, on a free port.
 struct Example {
@@ -281,4 +282,54 @@ fn the_proxy_says_what_it_cannot_do() {
         assert!(answer.text().contains(why), "{request}: {}", answer.text());
     }
     assert!(source("proxy.rs").lines().count() <= 120);
+}
+
+/// Runs the example `fetch`, and returns its exit code and what it writes to stderr.
+fn fetch(url: &str, file: &Path) -> (Option<i32>, String) {
+    let ended = run(example("fetch").arg(url).arg(file), b"");
+    (ended.code, ended.stderr)
+}
+
+#[test]
+fn fetch_loads_a_file_byte_by_byte_in_spite_of_a_503() {
+    let body: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[n as usize % 3]).collect();
+    let (sent, asked) = (body.clone(), AtomicU32::new(0));
+    let routes = Router::new()
+        .get("/file", move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => Response::empty(503).field("Retry-After", "0"),
+            _ => Response::bytes("application/octet-stream", sent.clone()),
+        })
+        .get("/moved", |_| Response::redirect(302, "/file"));
+    let (origin, folder) = (Served::start(routes), Folder::new());
+    let file = folder.join("file");
+    let (code, said) = fetch(&format!("http://{}/moved", origin.address), &file);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(std::fs::read(&file).unwrap() == body, "the file is another one");
+    assert!(said.contains("3000000 of 3000000 bytes, 100 %\n"), "{said}");
+    assert!(said.contains("302, to ") && said.contains("try 2 in "), "{said}");
+    assert_eq!(folder.path().read_dir().unwrap().count(), 1, "the part has the name of the file");
+    assert!(source("fetch.rs").lines().count() <= 60);
+}
+
+#[test]
+fn fetch_says_what_went_wrong() {
+    let (origin, folder) = (Served::start(Router::new()), Folder::new());
+    let file = folder.join("file");
+    let (code, said) = fetch(&format!("http://{}/absent", origin.address), &file);
+    assert_eq!(code, Some(22), "{said}");
+    assert!(said.contains("404"), "{said}");
+    assert_eq!(fetch("http://", &file).0, Some(3));
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let broken = std::thread::spawn(move || {
+        let mut wire = Wire::over(listener.accept().unwrap().0);
+        wire.head();
+        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").half_close();
+    });
+    let (code, said) = fetch(&url, &file);
+    broken.join().unwrap();
+    assert_eq!(code, Some(18), "{said}");
+    assert!(!file.exists());
+    assert_eq!(run(&mut example("fetch"), b"").code, Some(2));
 }
