@@ -31,8 +31,8 @@
 //! use threadbare::client::Client;
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let mut response = Client::new().get("http://127.0.0.1:8080/hello/ada").send()?.error_for_status()?;
-//!     std::io::copy(&mut response, &mut std::io::stdout())?;
+//!     let response = Client::new().get("http://127.0.0.1:8080/hello/ada").send()?.error_for_status()?;
+//!     println!("{}", response.text()?);
 //!     Ok(())
 //! }
 //! ```
