@@ -29,7 +29,7 @@ fn exchange(server: &Running, request: &str) -> Answer {
 }
 
 fn gone() -> ErrorResponse {
-    ErrorResponse::new(threadbare::server::Status::NOT_FOUND, "", "there is no note 7", "")
+    ErrorResponse::of_status(404, "there is no note 7")
 }
 
 /// Its parts are the status, what was wrong, and the path as far as the server knows it.

@@ -108,7 +108,7 @@ pub use self::request::Request;
 #[doc(inline)]
 pub use self::respond::custom_error_page::ErrorPage;
 #[doc(inline)]
-pub use self::respond::error_response::ErrorResponse;
+pub use self::respond::error_response::{ErrorResponse, Place};
 #[doc(inline)]
 pub use self::response::{Body, Response, Trailed};
 #[doc(inline)]

@@ -10,7 +10,7 @@ use super::files::file_response;
 use super::into_response::HandlerError;
 use super::respond::error_response::ErrorResponse;
 use crate::proto::http::cookie::SetCookie;
-use crate::proto::http::headers::{Headers, StaticField};
+use crate::proto::http::headers::{Headers, InvalidField, StaticField};
 use crate::proto::http::status::{IntoStatus, Status};
 
 /// A response: status, fields, body. [`Response::field`] sets a field.
@@ -212,5 +212,56 @@ impl Response {
         self.body = body;
         self.error = None;
         self
+    }
+
+    /// Sets a field, in place of those of the same name. A name or value that is not allowed in a head makes
+    /// the response a 500, with a line in the log: bytes that a client sent must not become a field of their
+    /// own. `Content-Length`, `Transfer-Encoding` and `Connection` are the server's: they are left out, and
+    /// the log says so.
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Response {
+        let set = is_free(name).then(|| self.headers.set(name, value));
+        self.checked(set)
+    }
+
+    /// Adds a field beside those of the same name, as with several `Set-Cookie`. Otherwise as
+    /// [`Response::field`].
+    pub fn add_field(mut self, name: &str, value: impl AsRef<[u8]>) -> Response {
+        let added = is_free(name).then(|| self.headers.append(name, value));
+        self.checked(added)
+    }
+
+    fn checked(self, outcome: Option<Result<(), InvalidField>>) -> Response {
+        match outcome {
+            None | Some(Ok(())) => self,
+            Some(Err(error)) => {
+                log::error!("a handler set an impossible field: {error}");
+                ErrorResponse::internal_error().response(None)
+            }
+        }
+    }
+}
+
+/// Returns true if a handler may set this field; logs that it may not.
+fn is_free(name: &str) -> bool {
+    let is_owned = OWNED.iter().any(|owned| name.eq_ignore_ascii_case(owned));
+    if is_owned {
+        log::warn!("a handler set {name}, which the server sets itself; it is left out");
+    }
+    !is_owned
+}
+
+/// The fields that decide where a response ends and whether the connection stays (RFC 9112, 6 and 9).
+const OWNED: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_would_split_the_head_is_a_500() {
+        let response = Response::text("x").field("Location", "/a\r\nSet-Cookie: b");
+        assert_eq!(response.status, Status::INTERNAL_SERVER_ERROR);
+        assert!(!response.headers.has("location") && !response.headers.has("set-cookie"));
+        assert!(response.body.length() > Some(0), "it says whose fault it is");
     }
 }

@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_rule_and_what_is_right_may_be_missing() {
-        let error = ErrorResponse::new(Status::NOT_FOUND, "", "there is no note 7", "");
+        let error = ErrorResponse::of_status(404, "there is no note 7");
         assert_eq!(text(&error), "404 Not Found\n\nThere is no note 7.\n");
         assert_eq!(line(&error), "404: there is no note 7");
         let page = html(&error);

@@ -13,13 +13,35 @@ use crate::proto::http::accept::{TextFormat, preferred_format};
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::RequestHead;
-use crate::proto::http::headers::InvalidField;
-use crate::proto::http::status::Status;
+use crate::proto::http::status::{IntoStatus, Status};
 use crate::server::request::Request;
 use crate::server::response::{Body, Response};
 use crate::text::escape_bytes;
 
-/// Why a request is rejected, in words.
+/// An error response: the status, and in words what was wrong.
+///
+/// A handler returns it as the error of its `Result`, or turns it into a [`Response`] by
+/// [`to`](ErrorResponse::to). The client gets it as HTML, as JSON (`application/problem+json`, RFC 9457) or
+/// as text, by its `Accept`; [`Config::error_page`](crate::server::Config::error_page) changes the form. The
+/// server's own errors, such as its 404 and 413, are of this type as well.
+///
+/// ```
+/// use threadbare::server::{ErrorResponse, Router};
+///
+/// let routes = Router::new().get("/notes/{id:u64}", |request| match request.param("id") {
+///     "6" => Ok("buy thread\n"),
+///     id => Err(ErrorResponse::of_status(404, format!("there is no note {id}"))),
+/// });
+/// # routes.build().unwrap();
+/// ```
+/// For `GET /notes/7`, curl shows this:
+///
+/// ```text
+/// 404 Not Found
+///
+/// There is no note 7.
+/// ```
+/// With [`ErrorResponse::new`] the response also teaches: it names the rule, and what is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorResponse {
     /// The status of the response.
@@ -28,9 +50,9 @@ pub struct ErrorResponse {
     pub what: String,
     /// Where it was wrong, if that is one place.
     pub place: Option<Box<Place>>,
-    /// The RFC section that says so: `RFC 9110, 15.5.1`.
+    /// The RFC section that says so: `RFC 9110, 15.5.1`; it becomes a link. May be empty.
     pub section: &'static str,
-    /// An example of what is right.
+    /// An example of what is right. May be empty.
     pub right: String,
 }
 
@@ -50,7 +72,29 @@ impl From<Fault> for ErrorResponse {
 }
 
 impl ErrorResponse {
-    /// Describes an error that is not at one place in the bytes.
+    /// Returns an error of this status (a [`Status`], or its number), and what was wrong: a sentence without
+    /// its capital and its full stop.
+    ///
+    /// ```
+    /// use threadbare::server::ErrorResponse;
+    ///
+    /// let error = ErrorResponse::of_status(409, "a note of this name exists");
+    /// assert_eq!(error.to_string(), "409: a note of this name exists");
+    /// ```
+    pub fn of_status(status: impl IntoStatus, what: impl Into<String>) -> ErrorResponse {
+        ErrorResponse::new(status.into_status(), "", what, "")
+    }
+
+    /// Returns an error that teaches: `section` is the rule that was broken, such as `RFC 9110, 15.5.1`, and
+    /// `right` an example of what is right. An empty one is left out.
+    ///
+    /// ```
+    /// use threadbare::server::{ErrorResponse, Status};
+    ///
+    /// let what = "the range is empty: it ends before it begins";
+    /// let error = ErrorResponse::new(Status::BAD_REQUEST, "RFC 9110, 15.5.1", what, "/notes?from=2&to=7");
+    /// # assert!(error.to_string().ends_with("; right: /notes?from=2&to=7"));
+    /// ```
     pub fn new(
         status: Status,
         section: &'static str,
@@ -61,7 +105,7 @@ impl ErrorResponse {
     }
 
     /// Describes a broken rule of the protocol, with the line that broke it, if known.
-    pub fn of(fault: Fault, excerpt: Option<&Excerpt>) -> ErrorResponse {
+    pub(crate) fn of(fault: Fault, excerpt: Option<&Excerpt>) -> ErrorResponse {
         let place = Place { offset: fault.offset, excerpt: excerpt.cloned() };
         ErrorResponse {
             place: Some(Box::new(place)),
@@ -73,7 +117,7 @@ impl ErrorResponse {
         ErrorResponse::new(rule.status(), rule.section(), what, rule.right())
     }
 
-    /// Returns a 404: the path does not exist.
+    /// Returns a 404: the path of this request does not exist.
     pub fn not_found(head: &RequestHead) -> ErrorResponse {
         ErrorResponse::new(
             Status::NOT_FOUND,
@@ -84,7 +128,7 @@ impl ErrorResponse {
     }
 
     /// Returns a 403: the file exists and may not be read.
-    pub fn forbidden(head: &RequestHead) -> ErrorResponse {
+    pub(crate) fn forbidden(head: &RequestHead) -> ErrorResponse {
         ErrorResponse::new(
             Status::FORBIDDEN,
             "RFC 9110, 15.5.4",
@@ -94,7 +138,7 @@ impl ErrorResponse {
     }
 
     /// Returns a 403: a page of another site sent it, or one under a name that is not known.
-    pub fn foreign_origin(head: &RequestHead) -> ErrorResponse {
+    pub(crate) fn foreign_origin(head: &RequestHead) -> ErrorResponse {
         let origin = head.headers.text("origin").unwrap_or_default();
         let (method, origin) = (shown(head.method.as_str()), shown(origin));
         ErrorResponse::new(
@@ -106,7 +150,7 @@ impl ErrorResponse {
     }
 
     /// Returns a 405: the path exists, but not with this method.
-    pub fn not_allowed(head: &RequestHead, allow: &str) -> ErrorResponse {
+    pub(crate) fn not_allowed(head: &RequestHead, allow: &str) -> ErrorResponse {
         let (method, path) = (shown(head.method.as_str()), shown(head.target.path()));
         ErrorResponse::new(
             Status::METHOD_NOT_ALLOWED,
@@ -117,7 +161,7 @@ impl ErrorResponse {
     }
 
     /// Returns a 412: the precondition in this field does not hold.
-    pub fn precondition_failed(field: &str) -> ErrorResponse {
+    pub(crate) fn precondition_failed(field: &str) -> ErrorResponse {
         ErrorResponse::new(
             Status::PRECONDITION_FAILED,
             "RFC 9110, 13.1",
@@ -127,13 +171,13 @@ impl ErrorResponse {
     }
 
     /// Returns a 413: a body of more than `limit` bytes.
-    pub fn too_large(limit: u64) -> ErrorResponse {
+    pub(crate) fn too_large(limit: u64) -> ErrorResponse {
         let rule = Rule::BodyTooLarge;
         ErrorResponse::by(rule, format!("{}: the limit is {limit} bytes", rule.what()))
     }
 
-    /// 415: the body is compressed, and the handler did not ask for such bodies.
-    pub fn coded() -> ErrorResponse {
+    /// Returns a 415: the body is compressed, and the handler did not ask for such bodies.
+    pub(crate) fn coded() -> ErrorResponse {
         ErrorResponse::new(
             Status::UNSUPPORTED_MEDIA_TYPE,
             "RFC 9110, 15.5.16",
@@ -143,7 +187,7 @@ impl ErrorResponse {
     }
 
     /// Returns a 500: a handler panicked, or a file could not be read; the log says what exactly.
-    pub fn internal_error() -> ErrorResponse {
+    pub(crate) fn internal_error() -> ErrorResponse {
         ErrorResponse::new(
             Status::INTERNAL_SERVER_ERROR,
             "RFC 9110, 15.6.1",
@@ -153,7 +197,7 @@ impl ErrorResponse {
     }
 
     /// Returns a 500: the server may not read or write what the request needs.
-    pub fn no_permission() -> ErrorResponse {
+    pub(crate) fn no_permission() -> ErrorResponse {
         ErrorResponse::new(
             Status::INTERNAL_SERVER_ERROR,
             "RFC 9110, 15.6.1",
@@ -163,7 +207,7 @@ impl ErrorResponse {
     }
 
     /// Returns a 503: the limit of workers that wait for bodies is reached.
-    pub fn too_many_streams() -> ErrorResponse {
+    pub(crate) fn too_many_streams() -> ErrorResponse {
         ErrorResponse::new(
             Status::SERVICE_UNAVAILABLE,
             "RFC 9110, 15.6.4",
@@ -174,7 +218,7 @@ impl ErrorResponse {
 
     /// Returns a 503: with this head, all large ones that are not complete would take more than `most`
     /// bytes.
-    pub fn too_many_large_heads(most: u64) -> ErrorResponse {
+    pub(crate) fn too_many_large_heads(most: u64) -> ErrorResponse {
         ErrorResponse::new(
             Status::SERVICE_UNAVAILABLE,
             "RFC 9110, 15.6.4",
@@ -186,7 +230,7 @@ impl ErrorResponse {
     }
 
     /// Returns a 503: the limit of files that are open for uploads and responses is reached.
-    pub fn too_many_files() -> ErrorResponse {
+    pub(crate) fn too_many_files() -> ErrorResponse {
         ErrorResponse::new(
             Status::SERVICE_UNAVAILABLE,
             "RFC 9110, 15.6.4",
@@ -197,7 +241,7 @@ impl ErrorResponse {
 
     /// Returns a 507: with this body, all bodies on the disk would take more than `most` bytes. The status
     /// is that for a full disk, which is the same to the client.
-    pub fn too_much_on_disk(most: u64) -> ErrorResponse {
+    pub(crate) fn too_much_on_disk(most: u64) -> ErrorResponse {
         ErrorResponse::new(
             Status::INSUFFICIENT_STORAGE,
             "RFC 4918, 11.5",
@@ -207,7 +251,7 @@ impl ErrorResponse {
     }
 
     /// Returns a 507 or 503: a body could not be kept in a file, as the disk is full, or for another reason.
-    pub fn cannot_keep(error: &std::io::Error) -> ErrorResponse {
+    pub(crate) fn cannot_keep(error: &std::io::Error) -> ErrorResponse {
         let (status, section) = match is_full(error) {
             true => (Status::INSUFFICIENT_STORAGE, "RFC 4918, 11.5"),
             false => (Status::SERVICE_UNAVAILABLE, "RFC 9110, 15.6.4"),
@@ -217,7 +261,7 @@ impl ErrorResponse {
     }
 
     /// Returns a 408: only `came` bytes of a head arrived in time.
-    pub fn head_timeout(came: u64) -> ErrorResponse {
+    pub(crate) fn head_timeout(came: u64) -> ErrorResponse {
         let what = format!(
             "the head was not complete within the time limit: {came} bytes were received, the empty line at its end is missing"
         );
@@ -226,7 +270,7 @@ impl ErrorResponse {
 
     /// Returns a 408: only `came` bytes of a body arrived in time, and `missing` are missing, if that is
     /// known.
-    pub fn body_timeout(came: u64, missing: Option<u64>) -> ErrorResponse {
+    pub(crate) fn body_timeout(came: u64, missing: Option<u64>) -> ErrorResponse {
         let rule = Rule::BodyTimeout;
         let missing = match missing {
             Some(missing) => format!("{missing} are missing"),
@@ -236,7 +280,7 @@ impl ErrorResponse {
     }
 
     /// Returns a 501: the method is unknown.
-    pub fn not_implemented(head: &RequestHead) -> ErrorResponse {
+    pub(crate) fn not_implemented(head: &RequestHead) -> ErrorResponse {
         let method = shown(head.method.as_str());
         ErrorResponse::new(
             Status::NOT_IMPLEMENTED,
@@ -246,8 +290,8 @@ impl ErrorResponse {
         )
     }
 
-    /// Returns the response to a request that a handler rejects. Logs the same words at level debug: the
-    /// request and its status are in the access log.
+    /// Returns the response to this request, and logs the same words at level debug. To add fields, such as
+    /// `Retry-After`; without any, a handler returns the error itself.
     pub fn to(&self, request: &Request) -> Response {
         self.log_and_respond(&request.head, request.peer)
     }
@@ -265,7 +309,7 @@ impl ErrorResponse {
     }
 
     /// Returns the response: in HTML or as JSON (`application/problem+json`, RFC 9457) if `head` prefers that,
-    /// else as text.
+    /// else as text. Logs nothing.
     pub fn response(&self, head: Option<&RequestHead>) -> Response {
         let response = match head.map(|head| preferred_format(&head.headers)) {
             None | Some(TextFormat::Plain) => Response::text(error_page::text(self)),
@@ -294,46 +338,6 @@ impl std::fmt::Display for ErrorResponse {
         f.write_str(&error_page::line(self))
     }
 }
-
-impl Response {
-    /// Sets a field, in place of those of the same name. A name or value that is not allowed in a head makes
-    /// the response a 500, with a line in the log: bytes that a client sent must not become a field of their
-    /// own. `Content-Length`, `Transfer-Encoding` and `Connection` are the server's: they are left out, and
-    /// the log says so.
-    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Response {
-        let set = is_free(name).then(|| self.headers.set(name, value));
-        self.checked(set)
-    }
-
-    /// Adds a field beside those of the same name, as with several `Set-Cookie`. Otherwise as
-    /// [`Response::field`].
-    pub fn add_field(mut self, name: &str, value: impl AsRef<[u8]>) -> Response {
-        let added = is_free(name).then(|| self.headers.append(name, value));
-        self.checked(added)
-    }
-
-    fn checked(self, outcome: Option<Result<(), InvalidField>>) -> Response {
-        match outcome {
-            None | Some(Ok(())) => self,
-            Some(Err(error)) => {
-                log::error!("a handler set an impossible field: {error}");
-                ErrorResponse::internal_error().response(None)
-            }
-        }
-    }
-}
-
-/// Returns true if a handler may set this field; logs that it may not.
-fn is_free(name: &str) -> bool {
-    let is_owned = OWNED.iter().any(|owned| name.eq_ignore_ascii_case(owned));
-    if is_owned {
-        log::warn!("a handler set {name}, which the server sets itself; it is left out");
-    }
-    !is_owned
-}
-
-/// The fields that decide where a response ends and whether the connection stays (RFC 9112, 6 and 9).
-const OWNED: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"];
 
 /// Returns the 503 for a connection that no worker serves: always the same small text, as it is written
 /// without waiting.
@@ -400,13 +404,5 @@ mod tests {
             let Body::Bytes(text) = overload(why).body else { panic!("it is at hand") };
             assert!(text.len() < 200, "{}", String::from_utf8_lossy(&text));
         }
-    }
-
-    #[test]
-    fn a_value_that_would_split_the_head_is_a_500() {
-        let response = Response::text("x").field("Location", "/a\r\nSet-Cookie: b");
-        assert_eq!(response.status, Status::INTERNAL_SERVER_ERROR);
-        assert!(!response.headers.has("location") && !response.headers.has("set-cookie"));
-        assert!(response.body.length() > Some(0), "it says whose fault it is");
     }
 }
