@@ -9,7 +9,7 @@ SECONDS ?= 300
 BUILT = $(CARGO_TARGET_DIR)/release
 
 .DEFAULT_GOAL := help
-.PHONY: instructions run test packages demo starve bench transfer beside fuzz check model clean help
+.PHONY: instructions run test packages demo starve bench hello transfer beside fuzz check model clean help
 
 run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
 	$(CARGO) build --release --locked
@@ -44,6 +44,10 @@ bench: ## measure requests a second and processor time, beside other servers (AR
 	$(CARGO) build --release --locked --manifest-path benches/peers/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/peers
 	$(CARGO) bench --locked --bench speed -- $(ARGS)
 	$(CARGO) bench --locked --bench parser -- --quiet --warm-up-time 0.5 --measurement-time 1
+
+hello: ## compare a small program on this library with the same on tiny_http and axum: lines, crates, size, memory, time
+	$(CARGO) build --release --locked
+	sh benches/hello/run.sh $(BUILT)/client $(ARGS)
 
 transfer: ## measure a gigabyte down and up, with our client and with curl (ARGS='--row up')
 	$(CARGO) bench --locked --bench transfer -- $(ARGS)
