@@ -57,8 +57,9 @@
 //! server itself failed (a handler panicked or returned an error, a file could not be read to its end).
 //! `warn`: the administrator should act (no descriptors left, a file without read permission). `info`: a
 //! request broke a rule of the protocol, and which rule. `debug`: why each connection ended. Bodies and field
-//! values are not logged, with one exception: at `trace`, the client logs the heads that it sends and
-//! receives, including secrets.
+//! values are not logged, with two exceptions: a line that broke a rule is shown, cut to its first bytes and
+//! with credentials in fields masked; and at `trace` the client logs the heads that it sends and receives,
+//! including secrets.
 //!
 //! # Not in it
 //! Async runtimes, HTTP/2 and 3, TLS, CGI, compression on the fly. The library does not read the environment

@@ -171,6 +171,7 @@ fn mistakes_are_found_when_the_router_is_built() {
         .route(Method::Get, "/people/{id}", NeedsAnId)
         .any("/twice", |_| "")
         .any("/twice", |_| "")
+        .route(Method::Get, "/one/{name}", threadbare::server::Files::new("src").unwrap())
         .files("/static", "no/such/folder")
         .nest("api", Router::new())
         .build()
@@ -181,13 +182,36 @@ fn mistakes_are_found_when_the_router_is_built() {
         "GET /files/*: a name stands in braces; right: /users/{id} or /{path...}",
         "GET /{id:int}: a name is one or more letters, and may end with :u64",
         "GET /users/{ID}: its handler needs {id}, which the pattern does not have",
+        "GET /one/{name}: its handler needs {...}, which the pattern does not have",
         "any /twice: is there twice",
         "GET /static/{...}: the folder \"no/such/folder\": No such file",
-        "api: not a prefix; right: /api",
+        "nest api: a prefix begins with /; right: /api",
     ] {
         assert!(errors.contains(want), "{want} is not in:\n{errors}");
     }
     assert!(!errors.contains("/people"), "{errors}");
+}
+
+/// A page that asks for its data itself is sent for every path that is no file.
+#[test]
+fn the_fallback_takes_what_no_file_has() {
+    let folder = Folder::new();
+    fs::write(folder.path().join("a.txt"), "a file\n").unwrap();
+    let page = |_: &mut Request| Response::html("<p>the page\n");
+    let api = Router::new().get("/x", |_| "x\n").fallback(|_| (404, "no such call\n"));
+    let routes = Router::new().files("/", folder.path()).nest("/api/", api).fallback(page);
+    assert_served(
+        routes,
+        &[
+            ("GET /a.txt", 200, "a file\n"),
+            ("GET /app/page", 200, "<p>the page\n"),
+            ("GET /", 200, "<p>the page\n"),
+            ("GET /api/x", 200, "x\n"),
+        ],
+    );
+    fs::write(folder.path().join("404.html"), "the folder's page\n").unwrap();
+    let routes = Router::new().files("/", folder.path()).fallback(page);
+    assert_served(routes, &[("GET /nosuch", 404, "the folder's page\n")]);
 }
 
 #[test]
@@ -202,6 +226,7 @@ fn functions_around_handlers() {
         });
     let routes = Router::new()
         .get("/open", |_| "open\n")
+        .get("/panic", |_| -> Response { panic!("on purpose") })
         .nest("/private", private)
         .wrap(|request: &mut Request, next: Next<'_>| {
             CALLS.fetch_add(1, Ordering::Relaxed);
@@ -219,7 +244,9 @@ fn functions_around_handlers() {
     assert_eq!(served.ask("GET /private/x", "").status(), 401, "the fallback is wrapped, too");
     assert_eq!(served.ask("GET /private/x", token).text(), "nothing private there\n");
     assert_eq!(served.ask("GET /nothing", "").field("X-Around"), None, "the server's own");
-    assert_eq!(CALLS.load(Ordering::Relaxed), 5);
+    let panicked = served.ask("GET /panic", "");
+    assert_eq!((panicked.status(), panicked.field("X-Around")), (500, Some("inner")));
+    assert_eq!(CALLS.load(Ordering::Relaxed), 6);
 }
 
 #[test]
@@ -232,6 +259,13 @@ fn handlers_share_a_state() {
         .get("/plain", |_| "plain\n")
         .with(Notes(vec!["one\n", "two\n"]))
         .get("/notes", list)
+        .wrap(|notes, request, next| {
+            next.run(request).add_field("X-Notes", notes.0.len().to_string())
+        })
+        .streaming(Method::Post, "/notes", |notes, request| {
+            let bytes = io::copy(&mut request.body, &mut io::sink())?;
+            Ok::<_, io::Error>(format!("{bytes} bytes beside {}\n", notes.0.len()))
+        })
         .delete("/notes", |notes, _| (403, format!("{} are kept\n", notes.0.len())))
         .fallback(|notes, _| (404, format!("not among {}\n", notes.0.len())));
     let more = Router::new().with(7_u32).get("/number", |number, _| number.to_string());
@@ -243,6 +277,7 @@ fn handlers_share_a_state() {
             ("DELETE /api/notes", 403, "2 are kept\n"),
             ("GET /api/other", 404, "not among 2\n"),
             ("GET /more/number", 200, "7"),
+            ("POST /api/notes", 200, "0 bytes beside 2\n"),
         ],
     );
 }
@@ -276,6 +311,9 @@ fn what_a_handler_may_return() {
         .get("/cookies", |_| {
             Response::empty(204).add_field("Set-Cookie", "a=1").add_field("Set-Cookie", "b=2")
         })
+        .get("/failed", |_| (201, Err::<String, _>(ErrorResponse::of_status(409, "it exists"))))
+        .get("/teapot", |_| (418, ErrorResponse::of_status(418, "short and stout")))
+        .get("/impossible", |_| (99, "x"))
         .get("/split", |_| Response::text("x").add_field("X", "a\r\nb: c"))
         .get("/file", |_| Response::file("Cargo.toml"))
         .get("/no-file", |_| Response::file("no/such/file"))
@@ -301,8 +339,11 @@ fn what_a_handler_may_return() {
         ("/io", 500, "see its log"),
         ("/full", 507, "cannot store"),
         ("/n/256", 400, "The path part n is 256: number too large to fit in target type."),
-        ("/n/x", 400, "Right: n as u8"),
+        ("/n/x", 400, "Right: n: a whole number, not negative"),
         ("/refused", 404, "There is no note 7."),
+        ("/failed", 409, "It exists."),
+        ("/teapot", 418, "418\n\nShort and stout."),
+        ("/impossible", 500, "x"),
         ("/split", 500, "see its log"),
         ("/no-file", 404, "This file does not exist."),
         ("/folder", 500, "see its log"),
@@ -363,6 +404,29 @@ fn what_a_handler_may_ask_of_a_request() {
     assert_eq!(post("/json", b"{\"a\": 1, \"b\": 2}"), (200, "3".to_owned()));
     let (status, text) = post("/json", b"{\"a\":\n \"x\"}");
     assert!(status == 400 && text.contains("at line 2 column 4"), "{text}");
+}
+
+/// The first event may come late; a browser wants to know at once that the connection is open.
+#[test]
+fn the_head_of_a_stream_does_not_wait_for_its_body() {
+    struct Late(bool);
+    impl io::Read for Late {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            if std::mem::replace(&mut self.0, true) {
+                return Ok(0);
+            }
+            std::thread::sleep(Duration::from_millis(1_500));
+            room[..5].copy_from_slice(b"late\n");
+            Ok(5)
+        }
+    }
+    let served = Served::start(Router::new().get("/", |_| Response::stream(Late(false))));
+    let mut wire = Wire::to(served.address);
+    let begun = std::time::Instant::now();
+    wire.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(wire.head().starts_with("HTTP/1.1 200 "));
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(wire.take(10), b"5\r\nlate\n\r\n");
 }
 
 #[test]

@@ -72,7 +72,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// Returns the parameters of the path that it needs. [`Router::build`](super::Router::build) fails when a
-    /// pattern does not have them.
+    /// pattern does not have them. `...` stands for the rest of the path, with a name or without.
     fn params(&self) -> &'static [&'static str] {
         &[]
     }

@@ -7,7 +7,7 @@ use std::io;
 use super::multipart::MultipartError;
 use super::request::Request;
 use super::respond::error_response::{ErrorResponse, shown};
-use super::response::{Body, Response};
+use super::response::{Body, Response, valid};
 use crate::proto::http::status::{IntoStatus, Status};
 
 /// A value that becomes a [`Response`]; what a handler returns.
@@ -19,7 +19,7 @@ use crate::proto::http::status::{IntoStatus, Status};
 /// | `Vec<u8>`, `&'static [u8]` | 200 with these bytes, `application/octet-stream` |
 /// | [`Status`] | this status, with an empty body |
 /// | `()` | 204 (No Content) |
-/// | `(status, R)` | that of `R`, with this status: a [`Status`], or a number from 100 to 999 |
+/// | `(status, R)` | that of `R`, with this status: a [`Status`], or a number from 100 to 999; an `Err` keeps its own |
 /// | [`ErrorResponse`] | an error response that says what was wrong, as text, HTML or JSON |
 /// | [`MultipartError`] | an error response that says what is wrong with the form |
 /// | `Result<R, E>` | that of `R` or of `E` |
@@ -44,6 +44,14 @@ use crate::proto::http::status::{IntoStatus, Status};
 pub trait IntoResponse {
     /// Returns the response to this request.
     fn into_response(self, request: &Request) -> Response;
+
+    /// Returns the response with another status. An error keeps its own: what went wrong did not succeed.
+    fn with_status(self, status: Status, request: &Request) -> Response
+    where
+        Self: Sized,
+    {
+        self.into_response(request).status(status)
+    }
 }
 
 impl IntoResponse for Response {
@@ -99,7 +107,7 @@ impl IntoResponse for () {
 impl<S: IntoStatus, R: IntoResponse> IntoResponse for (S, R) {
     fn into_response(self, request: &Request) -> Response {
         let (status, response) = self;
-        response.into_response(request).status(status)
+        response.with_status(valid(status), request)
     }
 }
 
@@ -107,6 +115,13 @@ impl<R: IntoResponse, E: IntoResponse> IntoResponse for Result<R, E> {
     fn into_response(self, request: &Request) -> Response {
         match self {
             Ok(response) => response.into_response(request),
+            Err(error) => error.into_response(request),
+        }
+    }
+
+    fn with_status(self, status: Status, request: &Request) -> Response {
+        match self {
+            Ok(response) => response.with_status(status, request),
             Err(error) => error.into_response(request),
         }
     }

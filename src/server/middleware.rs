@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::conn::handle::{Panicked, after_panic, guarded};
 use super::handler::Handler;
 use super::into_response::IntoResponse;
 use super::request::Request;
@@ -18,10 +19,13 @@ pub struct Next<'n> {
 }
 
 impl Next<'_> {
-    /// Returns the response of the handler.
+    /// Returns the response of the handler; a 500 if it panics.
     pub fn run(self, request: &mut Request) -> Response {
         match self.around {
-            [] => self.handler.handle(request),
+            [] => {
+                let outcome = guarded(|| self.handler.handle(request));
+                outcome.unwrap_or_else(|Panicked| after_panic(&request.head))
+            }
             [first, rest @ ..] => first.call(request, Next { around: rest, ..self }),
         }
     }

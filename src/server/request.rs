@@ -14,6 +14,7 @@ use crate::proto::http::accept::{TextFormat, preferred_format};
 use crate::proto::http::cookie::cookie;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::limits::Limits;
+use crate::proto::http::method::Method;
 use crate::proto::http::status::Status;
 use crate::proto::http::target::form_pairs;
 
@@ -72,6 +73,16 @@ impl Request {
     {
         let text = self.param(name);
         text.parse().map_err(|error| wrong_type::<T>("path part", name, text, &error))
+    }
+
+    /// Returns the method.
+    pub fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// Returns the path without the query, still percent-encoded, without dot segments and runs of slashes.
+    pub fn path(&self) -> &str {
+        self.head.target.path()
     }
 
     /// Returns the value of a field, if it is text in UTF-8; of several fields of this name, the first.
@@ -215,7 +226,12 @@ impl Request {
         let bytes = self.body_bytes()?;
         serde_json::from_slice(&bytes).map_err(|error| {
             let what = format!("the body is not the JSON that is expected here: {error}");
-            ErrorResponse::new(Status::BAD_REQUEST, "RFC 8259, 2", what, "{\"name\": \"Ada\"}")
+            ErrorResponse::new(
+                Status::BAD_REQUEST,
+                "RFC 8259, 2",
+                what,
+                "JSON of the type that is expected",
+            )
         })
     }
 
@@ -234,10 +250,15 @@ impl Request {
 
 /// Returns the 400 for a text that is not of the type that is wanted.
 fn wrong_type<T>(kind: &str, name: &str, text: &str, error: &dyn Display) -> ErrorResponse {
-    let wanted = std::any::type_name::<T>();
-    let wanted = wanted.rsplit("::").next().unwrap_or(wanted);
+    let wanted = match std::any::type_name::<T>() {
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number, not negative",
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "bool" => "true or false",
+        other => other.rsplit("::").next().unwrap_or(other),
+    };
     let what = format!("the {kind} {name} is {}: {error}", shown(text));
-    ErrorResponse::new(Status::BAD_REQUEST, "RFC 9110, 15.5.1", what, format!("{name} as {wanted}"))
+    ErrorResponse::new(Status::BAD_REQUEST, "RFC 9110, 15.5.1", what, format!("{name}: {wanted}"))
 }
 
 /// The named parts of a path, decoded.

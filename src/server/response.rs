@@ -99,7 +99,7 @@ impl Response {
     /// assert_eq!(Response::empty(204).status, Status::NO_CONTENT);
     /// ```
     pub fn empty(status: impl IntoStatus) -> Response {
-        Response::new(status.into_status())
+        Response::new(valid(status))
     }
 
     /// Returns 200 with plain text, in UTF-8. A text that is borrowed is copied.
@@ -166,7 +166,7 @@ impl Response {
     /// assert_eq!(response.headers.text("Location"), Some("/notes/7"));
     /// ```
     pub fn redirect(status: impl IntoStatus, location: &str) -> Response {
-        Response::new(status.into_status()).field("Location", location)
+        Response::new(valid(status)).field("Location", location)
     }
 
     /// Adds a cookie. One that [is not valid](SetCookie::encode) makes the response a 500, with a line in the
@@ -203,8 +203,13 @@ impl Response {
     /// Sets the status: a [`Status`], or its number.
     #[inline]
     pub fn status(mut self, status: impl IntoStatus) -> Response {
-        self.status = status.into_status();
+        self.status = valid(status);
         self
+    }
+
+    /// Returns true for a 404 that no program has written.
+    pub(super) fn is_built_in_not_found(&self) -> bool {
+        self.status == Status::NOT_FOUND && self.error.is_some()
     }
 
     /// Sets the body.
@@ -252,6 +257,16 @@ fn is_free(name: &str) -> bool {
 
 /// The fields that decide where a response ends and whether the connection stays (RFC 9112, 6 and 9).
 const OWNED: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"];
+
+/// Returns the status; 500 for a number that is none, which is a mistake in the program, with a line in the
+/// log.
+#[inline(always)]
+pub(super) fn valid(status: impl IntoStatus) -> Status {
+    status.into_status().unwrap_or_else(|error| {
+        log::error!("a handler set an impossible status: {error}");
+        Status::INTERNAL_SERVER_ERROR
+    })
+}
 
 #[cfg(test)]
 mod tests {

@@ -133,7 +133,10 @@ impl std::fmt::Debug for Status {
 /// `404 Not Found`.
 impl std::fmt::Display for Status {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.0, self.reason())
+        match self.reason() {
+            "" => write!(f, "{}", self.0),
+            reason => write!(f, "{} {reason}", self.0),
+        }
     }
 }
 
@@ -159,20 +162,23 @@ impl TryFrom<u16> for Status {
 
 /// A [`Status`], or its number.
 pub trait IntoStatus {
-    /// Returns the status; 500 for a number that is none, which is a mistake in the program.
-    fn into_status(self) -> Status;
+    /// Returns the status.
+    ///
+    /// # Errors
+    /// [`InvalidStatus`] for a number that is no status code.
+    fn into_status(self) -> Result<Status, InvalidStatus>;
 }
 
 impl IntoStatus for Status {
     #[inline(always)]
-    fn into_status(self) -> Status {
-        self
+    fn into_status(self) -> Result<Status, InvalidStatus> {
+        Ok(self)
     }
 }
 
 impl IntoStatus for u16 {
-    fn into_status(self) -> Status {
-        Status::new(self).unwrap_or(Status::INTERNAL_SERVER_ERROR)
+    fn into_status(self) -> Result<Status, InvalidStatus> {
+        Status::try_from(self)
     }
 }
 

@@ -143,15 +143,15 @@ impl Http {
 }
 
 /// The code of a handler has panicked.
-pub(super) struct Panicked;
+pub(crate) struct Panicked;
 
 /// Runs the code of a handler, and catches its panic.
-pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
+pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| Panicked)
 }
 
 /// Returns the response to a request whose handler panicked, and logs the panic.
-pub(super) fn after_panic(head: &RequestHead) -> Response {
+pub(crate) fn after_panic(head: &RequestHead) -> Response {
     let target = shown(&head.target.to_string());
     log::error!("the handler of {} {target} panicked", head.method);
     ErrorResponse::internal_error().response(Some(head))

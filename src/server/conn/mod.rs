@@ -20,7 +20,7 @@ mod connection;
 pub(crate) mod connection_io;
 pub(crate) mod date_cache;
 mod file_share;
-mod handle;
+pub(crate) mod handle;
 pub(crate) mod output;
 pub(crate) mod receive;
 mod reject;

@@ -180,6 +180,12 @@ impl Http {
         let Some(producer) = sending.producer.take_if(|_| sending.send.room() > 0) else {
             return Ok(gather_piece(sending, &mut io.output.bytes));
         };
+        // The head of a body of unknown length need not wait for its first bytes, which may come late.
+        let is_first = sending.exchange.sent == 0 && sending.send.room() == u64::MAX;
+        if is_first && !io.output.bytes.is_empty() {
+            sending.producer = Some(producer);
+            return Ok(Piece::Slow);
+        }
         // A short piece of a slow or unknown producer is sent before the next one is read.
         let (usual, sent) = (&producer.usual_read, sending.exchange.sent);
         let (is_slow, begun) = (usual.is_long(), Instant::now());

@@ -65,6 +65,18 @@ pub(crate) enum BodyError {
     Connection(io::Error),
 }
 
+/// Why a handler cannot read on: the connection responds to the client, and logs it.
+#[derive(Debug)]
+pub(crate) struct ClientFailed(String);
+
+impl std::fmt::Display for ClientFailed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ClientFailed {}
+
 impl StreamedBody {
     /// Begins to stream; `lent` is the connection, which gets it back at the end.
     pub(crate) fn new(
@@ -162,15 +174,15 @@ impl BodyHandle {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         body.read(room).map_err(|reason| {
-            let error = match &reason {
-                BodyError::Fault(fault) => io::Error::new(io::ErrorKind::InvalidData, *fault),
+            let (kind, why) = match &reason {
+                BodyError::Fault(fault) => (io::ErrorKind::InvalidData, fault.to_string()),
                 BodyError::Stopped => {
-                    io::Error::new(io::ErrorKind::TimedOut, "the server has stopped")
+                    (io::ErrorKind::TimedOut, "the server has stopped".to_owned())
                 }
-                BodyError::Connection(error) => error.kind().into(),
+                BodyError::Connection(error) => (error.kind(), error.to_string()),
             };
             body.error = Some(reason);
-            error
+            io::Error::new(kind, ClientFailed(why))
         })
     }
 

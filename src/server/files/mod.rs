@@ -156,6 +156,11 @@ enum FileOrFolder {
 }
 
 impl Handler for Files {
+    /// The files are named by the rest of the path.
+    fn params(&self) -> &'static [&'static str] {
+        &["..."]
+    }
+
     fn tidy(&self) {
         self.cache.close_unused();
     }

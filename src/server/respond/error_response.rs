@@ -15,7 +15,7 @@ use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::{IntoStatus, Status};
 use crate::server::request::Request;
-use crate::server::response::{Body, Response};
+use crate::server::response::{Body, Response, valid};
 use crate::text::escape_bytes;
 
 /// An error response: the status, and in words what was wrong.
@@ -82,7 +82,7 @@ impl ErrorResponse {
     /// assert_eq!(error.to_string(), "409: a note of this name exists");
     /// ```
     pub fn of_status(status: impl IntoStatus, what: impl Into<String>) -> ErrorResponse {
-        ErrorResponse::new(status.into_status(), "", what, "")
+        ErrorResponse::new(valid(status), "", what, "")
     }
 
     /// Returns an error that teaches: `section` is the rule that was broken, such as `RFC 9110, 15.5.1`, and

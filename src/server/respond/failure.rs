@@ -14,10 +14,15 @@ use crate::net::errors::out_of_descriptors;
 use crate::net::log_throttle::LogThrottle;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::Status;
+use crate::server::conn::streamed_body::ClientFailed;
 use crate::server::response::Response;
 
 /// Returns the response to a request that failed with this error, and logs the error.
 pub fn failed(head: &RequestHead, error: &io::Error) -> Response {
+    // It is no failure of the server, and the connection replaces this response.
+    if error.get_ref().is_some_and(|inner| inner.is::<ClientFailed>()) {
+        return ErrorResponse::internal_error().response(Some(head));
+    }
     let target = shown(&head.target.to_string());
     log_failure(format_args!("{} {target}", head.method), error);
     if is_full(error) {

@@ -9,10 +9,11 @@ use super::{Endpoint, Fallback, Path, RouteErrors, Routes};
 use crate::net::usual_time::UsualTime;
 use crate::proto::http::method::Method;
 use crate::server::files::Files;
-use crate::server::handler::Handler;
+use crate::server::handler::{Handler, Streaming};
 use crate::server::into_response::IntoResponse;
 use crate::server::middleware::{Around, Wrapped};
 use crate::server::request::Request;
+use crate::server::response::Response;
 
 /// Collects routes.
 ///
@@ -56,6 +57,40 @@ struct Route {
     method: Option<Method>,
     pattern: String,
     endpoint: Arc<Endpoint>,
+    /// What becomes of a request for which the handler finds nothing.
+    absent: Absent,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    /// The handler's own response.
+    Respond,
+    /// The fallback, if there is one.
+    FallBack,
+}
+
+/// A handler, and the fallback for what it does not find.
+struct OrFallback {
+    first: Arc<Endpoint>,
+    fallback: Arc<Endpoint>,
+}
+
+impl Handler for OrFallback {
+    fn params(&self) -> &'static [&'static str] {
+        self.first.handler.params()
+    }
+
+    fn tidy(&self) {
+        self.first.handler.tidy();
+    }
+
+    fn handle(&self, request: &mut Request) -> Response {
+        let response = self.first.handler.handle(request);
+        match response.is_built_in_not_found() {
+            true => self.fallback.handler.handle(request),
+            false => response,
+        }
+    }
 }
 
 fn endpoint(handler: impl Handler) -> Arc<Endpoint> {
@@ -139,7 +174,7 @@ impl Router {
         handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
     ) -> Router {
         let (pattern, endpoint) = (pattern.to_owned(), endpoint(handler));
-        self.routes.push(Route { method: None, pattern, endpoint });
+        self.routes.push(Route { method: None, pattern, endpoint, absent: Absent::Respond });
         self
     }
 
@@ -147,20 +182,41 @@ impl Router {
     /// your own.
     pub fn route(mut self, method: Method, pattern: &str, handler: impl Handler) -> Router {
         let (pattern, endpoint) = (pattern.to_owned(), endpoint(handler));
-        self.routes.push(Route { method: Some(method), pattern, endpoint });
+        self.routes.push(Route {
+            method: Some(method),
+            pattern,
+            endpoint,
+            absent: Absent::Respond,
+        });
         self
+    }
+
+    /// Adds a route whose handler reads the body [while it arrives](crate::server::Streaming).
+    pub fn streaming<R: IntoResponse>(
+        self,
+        method: Method,
+        pattern: &str,
+        handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
+    ) -> Router {
+        self.route(method, pattern, Streaming(handler))
     }
 
     /// Serves the files of `folder` below `prefix`, for GET and HEAD, as [`Files`] does: `/static/a.css` is
     /// the file `a.css` in the folder, and `/static/` its `index.html`. With the prefix `/` it serves every
-    /// path that no other route matches.
+    /// path that no other route matches. A path without a file gets the folder's `404.html`, else what the
+    /// [fallback](Router::fallback) responds, else a 404.
     ///
     /// A folder that does not exist is an error of [`Router::build`].
     pub fn files(mut self, prefix: &str, folder: impl AsRef<FsPath>) -> Router {
         let folder = folder.as_ref();
         let pattern = format!("{}/{{...}}", prefix.strip_suffix('/').unwrap_or(prefix));
         match Files::new(folder) {
-            Ok(files) => self.route(Method::Get, &pattern, files),
+            Ok(files) => {
+                let (method, endpoint) = (Some(Method::Get), endpoint(files));
+                let absent = Absent::FallBack;
+                self.routes.push(Route { method, pattern, endpoint, absent });
+                self
+            }
             Err(error) => {
                 self.errors.push(format!("GET {pattern}: the folder {folder:?}: {error}"));
                 self
@@ -183,10 +239,12 @@ impl Router {
     /// own routes only.
     pub fn nest(mut self, prefix: &str, inner: impl Into<Router>) -> Router {
         let inner = inner.into().with_around_applied();
-        if !prefix.starts_with('/') || prefix.ends_with('/') {
-            self.errors.push(format!("{prefix}: not a prefix; right: /api"));
-        }
         self.errors.extend(inner.errors);
+        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        if !prefix.starts_with('/') {
+            self.errors.push(format!("nest {prefix}: a prefix begins with /; right: /api"));
+            return self;
+        }
         self.routes.extend(inner.routes.into_iter().map(|route| {
             let pattern = if route.pattern == "/" { "" } else { &route.pattern };
             Route { pattern: format!("{prefix}{pattern}"), ..route }
@@ -199,7 +257,10 @@ impl Router {
 
     /// Wraps every route of this router, and its fallback, in a function: it gets the request before the
     /// handler, calls [`Next::run`](crate::server::Next::run) or not, and may change the response. Of several,
-    /// the first is the outermost. Responses that the server makes itself (404, 405, 413) are not wrapped.
+    /// the first is the outermost; routes that are added later are wrapped, too. It runs when the body has
+    /// arrived, unless the route [streams](Router::streaming). Responses that the server makes without a handler
+    /// are not wrapped: 404 without a fallback, 405, 413, 415, 403 for a page of another site, and the list of
+    /// methods for OPTIONS.
     ///
     /// A log line, authentication, and a limit on the rate:
     /// ```
@@ -248,6 +309,14 @@ impl Router {
 
     /// Returns the router with the functions of [`Router::wrap`] put around each handler.
     fn with_around_applied(mut self) -> Router {
+        if let Some((_, fallback)) = self.fallbacks.iter().find(|(below, _)| below.is_empty()) {
+            let files = self.routes.iter_mut().filter(|route| route.absent == Absent::FallBack);
+            for route in files {
+                let (first, fallback) = (Arc::clone(&route.endpoint), Arc::clone(fallback));
+                route.endpoint = endpoint(OrFallback { first, fallback });
+                route.absent = Absent::Respond;
+            }
+        }
         let around: Arc<[Arc<dyn Around>]> = std::mem::take(&mut self.around).into();
         if !around.is_empty() {
             let routed = self.routes.iter_mut().map(|route| &mut route.endpoint);
@@ -289,7 +358,7 @@ impl Router {
 
 /// Adds a route to the path that has its pattern.
 fn add(route: Route, paths: &mut Vec<Path>) -> Result<(), String> {
-    let Route { method, pattern: text, endpoint } = route;
+    let Route { method, pattern: text, endpoint, absent: _ } = route;
     let name = match &method {
         Some(method) => format!("{method} {text}"),
         None => format!("any {text}"),
@@ -297,7 +366,7 @@ fn add(route: Route, paths: &mut Vec<Path>) -> Result<(), String> {
     let pattern = Pattern::parse(&text)
         .map_err(|reason| format!("{name}: {reason}; right: /users/{{id}} or /{{path...}}"))?;
     let asked = endpoint.handler.params();
-    if let Some(missing) = asked.iter().find(|asked| !pattern.names().any(|name| name == **asked)) {
+    if let Some(missing) = asked.iter().find(|asked| !pattern.has(asked)) {
         return Err(format!(
             "{name}: its handler needs {{{missing}}}, which the pattern does not have"
         ));

@@ -130,9 +130,13 @@ impl Pattern {
         self.segments.len() <= parts.len() && self.fits(&parts[..start])
     }
 
-    /// Returns the names that a handler can ask for.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.segments.iter().filter_map(|segment| segment.name())
+    /// Returns true if it has a part of this name; `...` is the rest, whatever its name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let is_it = |segment: &Segment| match segment {
+            Segment::Rest(_) if name == "..." => true,
+            segment => segment.name() == Some(name),
+        };
+        self.segments.iter().any(is_it)
     }
 
     /// Returns the values of the named segments, decoded. Those of `{name...}` are joined by `/`.

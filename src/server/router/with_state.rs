@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::build::Router;
 use super::{RouteErrors, Routes};
+use crate::proto::http::method::Method;
+use crate::server::handler::Handler;
 use crate::server::into_response::IntoResponse;
+use crate::server::middleware::Next;
 use crate::server::request::Request;
 
 /// A [`Router`] whose handlers get a value that all requests share; [`Router::with`] returns it.
@@ -98,6 +101,56 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
     ) -> RouterWithState<S> {
         self.on(|router, state| router.any(pattern, move |request| handler(&state, request)))
+    }
+
+    /// As [`Router::head`].
+    pub fn head<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
+    ) -> RouterWithState<S> {
+        self.on(|router, state| router.head(pattern, move |request| handler(&state, request)))
+    }
+
+    /// As [`Router::options`].
+    pub fn options<R: IntoResponse>(
+        self,
+        pattern: &str,
+        handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
+    ) -> RouterWithState<S> {
+        self.on(|router, state| router.options(pattern, move |request| handler(&state, request)))
+    }
+
+    /// As [`Router::route`]; the handler does not get the state.
+    pub fn route(self, method: Method, pattern: &str, handler: impl Handler) -> RouterWithState<S> {
+        self.on(|router, _| router.route(method, pattern, handler))
+    }
+
+    /// As [`Router::streaming`].
+    pub fn streaming<R: IntoResponse>(
+        self,
+        method: Method,
+        pattern: &str,
+        handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
+    ) -> RouterWithState<S> {
+        self.on(|router, state| {
+            router.streaming(method, pattern, move |request: &mut Request| handler(&state, request))
+        })
+    }
+
+    /// As [`Router::wrap`], with the state.
+    pub fn wrap<R: IntoResponse>(
+        self,
+        around: impl Fn(&S, &mut Request, Next<'_>) -> R + Send + Sync + 'static,
+    ) -> RouterWithState<S> {
+        self.on(|router, state| {
+            router.wrap(move |request: &mut Request, next: Next<'_>| around(&state, request, next))
+        })
+    }
+
+    /// As [`Router::nest`].
+    pub fn nest(self, prefix: &str, inner: impl Into<Router>) -> RouterWithState<S> {
+        self.on(|router, _| router.nest(prefix, inner))
     }
 
     /// As [`Router::files`].
