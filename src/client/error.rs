@@ -89,6 +89,13 @@ impl From<ErrorKind> for Error {
     }
 }
 
+/// As `Display`: a program whose `main` returns the error prints it in this form.
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Failure { kind, url } = &*self.0;
@@ -109,14 +116,6 @@ impl std::fmt::Display for Error {
                 f.write_str(&without_numbers(&format!("{kind}{first}")))
             }
         }
-    }
-}
-
-/// Shows kind and URL.
-impl std::fmt::Debug for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Failure { kind, url } = &*self.0;
-        f.debug_struct("Error").field("kind", kind).field("url", url).finish()
     }
 }
 

@@ -27,7 +27,6 @@ use crate::proto::http::url::Url;
 /// The body is read in one piece ([`Response::text`], [`Response::bytes`], and `json` with the feature of that
 /// name), through [`Read`] or [`BufRead`], or piece by piece as it arrives through [`Response::piece`]. Its end is reported only when it is complete. A response that is dropped before its
 /// end closes its connection.
-#[derive(Debug)]
 pub struct Response {
     client: Client,
     url: Url,
@@ -293,6 +292,15 @@ impl Response {
         if let Body::Receiving(connection, _) = std::mem::replace(&mut self.body, Body::Failed) {
             self.client.notify(&Event::Closed(connection.id, close));
         }
+    }
+}
+
+/// Shows what it is, and nothing of its body.
+impl std::fmt::Debug for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (status, url, received) = (self.head.status, &self.url, self.received);
+        write!(f, "Response({status}, from http://{}{}, ", url.authority, url.path)?;
+        write!(f, "{received} bytes of body received)")
     }
 }
 

@@ -14,9 +14,10 @@ use threadbare::client::{
     RequestBuilder, Response, Retries, Timeouts, in_one_line,
 };
 use threadbare::command::exit_code::exit_code;
+use threadbare::server::Router;
 
 use super::fake::{Fake, Talk};
-use crate::support::{Folder, SOON, Server};
+use crate::support::{Folder, SOON, Served, Server};
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -653,4 +654,19 @@ fn a_client_has_a_proxy() {
         assert!(matches!(error.kind(), ErrorKind::Proxy(_)));
         assert!(!format!("{error} {error:?} {}", in_one_line(&error)).contains("secret"));
     }
+}
+
+/// `main` prints an error by its `Debug`, and an error may keep a response, with all of its buffers.
+#[test]
+fn what_is_printed_of_an_error_is_one_line() {
+    let routes = Router::new().get("/", |_| (404, vec![b'x'; 100_000]));
+    let served = Served::start(routes);
+    let url = format!("http://{}/", served.address);
+    let error = Client::new().get(&url).send().unwrap().error_for_status().unwrap_err();
+    assert_eq!(format!("{error:?}"), format!("{url}: the server responded 404 Not Found"));
+    let shown = format!("{:?}", Client::new().get(&url).send().unwrap());
+    assert!(
+        shown.starts_with("Response(404 Not Found, from http://") && shown.len() < 100,
+        "{shown}"
+    );
 }
