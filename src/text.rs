@@ -241,7 +241,8 @@ pub fn escape_bytes(bytes: &[u8]) -> String {
     out
 }
 
-/// Escapes what has a meaning in HTML.
+/// Escapes what has a meaning in HTML: `&`, `<`, `>` and quotes. The result can stand in the text of a page and
+/// in the value of an attribute in quotes.
 pub fn escape_html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {

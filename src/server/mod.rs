@@ -140,6 +140,8 @@ pub use crate::proto::http::method::Method;
 #[doc(inline)]
 pub use crate::proto::http::status::Status;
 #[doc(inline)]
+pub use crate::text::escape_html;
+#[doc(inline)]
 pub use crate::text::wire::Form as WireForm;
 
 use self::conn::{Http, HttpConfig};

@@ -22,10 +22,15 @@ type Show = dyn Fn(&ErrorResponse, Option<&RequestHead>) -> Response + Send + Sy
 /// The function is called by a worker, and should not wait; its body should be in memory. When it panics,
 /// the built-in response is sent, and the log says so.
 ///
-/// ```
-/// use threadbare::server::{Config, ErrorPage, Response, Router, Server};
+/// The words of an error ([`ErrorResponse::what`]) can have text of the client in them: in HTML they have to
+/// be [escaped](crate::server::escape_html).
 ///
-/// let page = ErrorPage::new(|error, _| Response::html(format!("<h1>{}</h1>\n", error.status)));
+/// ```
+/// use threadbare::server::{Config, ErrorPage, Response, Router, Server, escape_html};
+///
+/// let page = ErrorPage::new(|error, _| {
+///     Response::html(format!("<h1>{}</h1><p>{}\n", error.status, escape_html(&error.what)))
+/// });
 /// let config = Config { error_page: Some(page), ..Config::default() };
 /// let server = Server::with_config(["127.0.0.1:0"], Router::new().build()?, config)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
