@@ -82,12 +82,15 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
         .map_err(|errors| errors.to_string())?;
     let server =
         Server::with_config(options.bind, routes, config).map_err(|error| error.to_string())?;
-    signals::stop_on_signals(server.stop(), options.drain_time, options.stop_time, stderr.clone())
-        .map_err(|error| {
-            format!(
-                "cannot start the thread for signals: {error}; right: a higher limit (ulimit -u)"
-            )
-        })?;
+    signals::stop_on_signals(
+        server.stop_signal(),
+        options.drain_time,
+        options.stop_time,
+        stderr.clone(),
+    )
+    .map_err(|error| {
+        format!("cannot start the thread for signals: {error}; right: a higher limit (ulimit -u)")
+    })?;
     let urls: Vec<String> =
         server.addresses().iter().map(|address| format!("http://{address}")).collect();
     let urls = urls.join("/ ");

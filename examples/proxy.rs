@@ -13,9 +13,8 @@ use std::error::Error;
 use std::sync::{Arc, Mutex};
 
 use threadbare::client::{Client, Config, Redirects};
-use threadbare::proto::http::target::Target;
 use threadbare::server::{Body, ErrorResponse, HandlerError, Headers, Method, Request, Response};
-use threadbare::server::{Router, Server, Status};
+use threadbare::server::{Router, Server, Status, Target};
 
 const ENTRIES: usize = 100; // the most responses in the cache
 const BYTES: usize = 1 << 20; // the longest body in the cache

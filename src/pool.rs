@@ -74,7 +74,7 @@ pub struct Backlog<'a> {
     count: &'a JobCount,
 }
 
-/// How a pool stopped.
+/// How a pool of workers ended.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Report {
     /// The number of workers that ended before the deadline.

@@ -101,7 +101,7 @@ impl Limited {
             .unwrap();
         let config = Config { driver, limits, workers: 4, ..Config::default() };
         let server = Library::with_config(["127.0.0.1:0"], routes, config).unwrap();
-        let (address, stop) = (server.addresses()[0], server.stop());
+        let (address, stop) = (server.addresses()[0], server.stop_signal());
         let running = Some(thread::spawn(move || drop(server.run().unwrap())));
         Limited { address, stop, running }
     }

@@ -97,7 +97,7 @@ fn a_client_beyond_the_queue_is_refused_and_logged_with_its_address() {
     let config = Config { driver, workers: 1, queue: 1, access_log, ..Config::default() };
     let routes = Router::new().build().unwrap();
     let server = threadbare::server::Server::with_config(["127.0.0.1:0"], routes, config).unwrap();
-    let (address, stop) = (server.addresses()[0], server.stop());
+    let (address, stop) = (server.addresses()[0], server.stop_signal());
     let running = std::thread::spawn(|| server.run().unwrap());
     let served = Wire::to(address);
     std::thread::sleep(Duration::from_millis(100)); // until its worker has it

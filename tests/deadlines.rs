@@ -208,7 +208,7 @@ fn the_408_counts_the_bytes_of_the_head_without_empty_lines() {
     let routes = routes.build().unwrap();
     let config = Config { limits, ..Config::default() };
     let server = server::Server::with_config(["127.0.0.1:0"], routes, config).unwrap();
-    let (address, stop) = (server.addresses()[0], server.stop());
+    let (address, stop) = (server.addresses()[0], server.stop_signal());
     let running = thread::spawn(|| server.run().unwrap());
 
     for (sent, status, byte) in [

@@ -50,7 +50,7 @@ fn a_panic_costs_its_own_request_and_nothing_else() {
         .unwrap();
     let config = Config { workers: 1, ..Config::default() };
     let server = Server::with_config(["127.0.0.1:0"], routes, config).unwrap();
-    let (address, stop) = (server.addresses()[0], server.stop());
+    let (address, stop) = (server.addresses()[0], server.stop_signal());
     let running = std::thread::spawn(|| server.run().unwrap());
 
     let request = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -150,7 +150,7 @@ fn a_body_that_is_made_slowly_is_sent_as_it_comes() {
             .unwrap();
         let config = Config { workers: 2, driver, ..Config::default() };
         let server = Server::with_config(["127.0.0.1:0"], routes, config).unwrap();
-        let (address, stop) = (server.addresses()[0], server.stop());
+        let (address, stop) = (server.addresses()[0], server.stop_signal());
         let running = std::thread::spawn(|| server.run().unwrap());
         // Once quick, the first line may wait for the second, and no longer.
         (0..100).for_each(|_| drop(lines_and_times(address, "/late?quick")));

@@ -58,7 +58,7 @@ fn a_handler_that_panics_costs_its_request_and_no_worker() {
         .unwrap();
     let config = Config { workers: WORKERS, ..Config::default() };
     let server = Library::with_config(["127.0.0.1:0"], routes, config).unwrap();
-    let (address, stop) = (server.addresses()[0], server.stop());
+    let (address, stop) = (server.addresses()[0], server.stop_signal());
     let running = thread::spawn(move || server.run());
     let mut wire = Wire::to(address);
     for number in 0..3 * WORKERS {
@@ -97,7 +97,7 @@ fn a_client_that_reads_nothing_is_reset_at_the_deadline() {
     let server =
         Library::with_config(["127.0.0.1:0"], routes, Config { limits, ..Config::default() })
             .unwrap();
-    let (address, stop) = (server.addresses()[0], server.stop());
+    let (address, stop) = (server.addresses()[0], server.stop_signal());
     let running = thread::spawn(move || server.run());
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();

@@ -99,7 +99,7 @@ fn a_program_chooses_its_hosts() {
         let config = Config { allowed_hosts: hosts, workers: 1, ..Config::default() };
         let routes = routes.build().unwrap();
         let server = Library::with_config(["127.0.0.1:0"], routes, config).unwrap();
-        let (address, stop) = (server.addresses()[0], server.stop());
+        let (address, stop) = (server.addresses()[0], server.stop_signal());
         let running = std::thread::spawn(|| server.run().unwrap());
         for (origin, want) in ["http://example.org", "http://evil.example"].into_iter().zip(want) {
             let request = format!(

@@ -248,7 +248,7 @@ fn a_fast_download_is_cut_at_the_deadline() {
             .unwrap();
         let config = Config { driver, workers: 2, ..Config::default() };
         let server = server::Server::with_config(["127.0.0.1:0"], routes, config).unwrap();
-        let (address, stop) = (server.addresses()[0], server.stop());
+        let (address, stop) = (server.addresses()[0], server.stop_signal());
         let running = std::thread::spawn(|| server.run().unwrap());
         let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();

@@ -9,16 +9,17 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// What happens to new connections beyond the limit.
+/// What happens to new connections beyond the limits of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overload {
-    /// They are refused with a response.
+    /// They get a 503 with `Retry-After: 1`, and are closed.
     Reject,
-    /// They wait in the kernel's backlog.
+    /// They are not accepted, and wait in the kernel's queue until others end; their clients see no answer.
     Block,
 }
 
-/// The most connections of one address.
+/// The most open connections of one client address. For IPv6 it is the address without its second half,
+/// because one subscriber has all addresses that differ in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PerAddress {
     /// No limit.

@@ -16,7 +16,9 @@ pub struct Listeners {
 /// The most refused connections that linger at once, by default.
 const REFUSED: usize = 256;
 
-/// The server cannot listen on an address.
+/// Why a server cannot listen on an address: it is in use, not permitted, or not of this machine.
+///
+/// Its text says what to do about it; its source is the [`io::Error`].
 #[derive(Debug)]
 pub struct BindError {
     /// The address as it was given.
@@ -26,7 +28,7 @@ pub struct BindError {
 
 impl BindError {
     /// Returns the error of `address`.
-    pub fn new(address: impl Into<String>, source: io::Error) -> BindError {
+    pub(crate) fn new(address: impl Into<String>, source: io::Error) -> BindError {
         BindError { address: address.into(), source }
     }
 }

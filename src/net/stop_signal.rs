@@ -7,7 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// A request to stop, shared by all threads of a server. Only the first request counts.
+/// Stops a server, from any thread. Clones are the same signal.
+///
+/// [`Server::stop_signal`](crate::server::Server::stop_signal) and
+/// [`Running::stop_signal`](crate::server::Running::stop_signal) return it. It may be used in the handler of
+/// Ctrl-C that the crate `ctrlc` calls on a thread of its own.
+///
+/// ```
+/// use std::{thread, time::Duration};
+/// use threadbare::server::{Router, Server};
+///
+/// let server = Server::bind("127.0.0.1:0", Router::new().build()?)?;
+/// let stop = server.stop_signal();
+/// thread::spawn(move || stop.request(Duration::from_secs(10)));
+/// let report = server.run()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct StopSignal(Arc<Inner>);
 
@@ -27,7 +42,7 @@ impl StopSignal {
     ///
     /// # Errors
     /// When there is no descriptor left for a socket pair.
-    pub fn new() -> io::Result<StopSignal> {
+    pub(crate) fn new() -> io::Result<StopSignal> {
         let (waker, wake) = UnixStream::pair()?;
         waker.set_nonblocking(true)?;
         Ok(StopSignal(Arc::new(Inner {
@@ -38,7 +53,8 @@ impl StopSignal {
         })))
     }
 
-    /// Announces a stop: nothing ends yet, but a load balancer should send no new clients.
+    /// Announces a stop: the server goes on, and [`Stats::is_stopping`](crate::server::Stats::is_stopping)
+    /// becomes true, for a route that tells a load balancer to send no new clients.
     pub fn begin_drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
     }
@@ -48,7 +64,8 @@ impl StopSignal {
         self.0.draining.load(Ordering::Relaxed) || self.is_requested()
     }
 
-    /// Requests a stop within `grace`.
+    /// Requests a stop: the server accepts no more connections, and requests in progress have the time `grace`
+    /// to finish. Only the first request counts. It returns at once.
     pub fn request(&self, grace: Duration) {
         let now = Instant::now();
         if self.0.deadline.set(now.checked_add(grace).unwrap_or(now)).is_ok() {

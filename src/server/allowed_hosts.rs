@@ -17,7 +17,21 @@ use std::net::Ipv4Addr;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::target::Authority;
 
-/// The hosts under which browsers know this server.
+/// The hosts whose pages may send requests to this server through a browser, for [`Config::allowed_hosts`].
+///
+/// A request with an `Origin` that is not one of them gets a 403. Browsers send that field with POST, PUT and
+/// DELETE, so that a page of another site cannot change anything here through its visitor's browser. By default
+/// these hosts are addresses and `localhost`; a site with a name needs [`AllowedHosts::allow`]. Clients that are
+/// no browsers send no `Origin`, and nothing changes for them.
+///
+/// ```
+/// use threadbare::server::{AllowedHosts, Config};
+///
+/// let mut config = Config::default();
+/// config.allowed_hosts.allow("www.example.org");
+/// ```
+///
+/// [`Config::allowed_hosts`]: crate::server::Config::allowed_hosts
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedHosts {
     /// Any host and any origin, for a program that has checks of its own.
@@ -33,7 +47,8 @@ impl Default for AllowedHosts {
 }
 
 impl AllowedHosts {
-    /// Adds a name, for any port and scheme: also the one that a proxy in front of this server has.
+    /// Adds a name, without a port, for any port and scheme: also the one that a proxy in front of this server
+    /// has. Does nothing if [any](AllowedHosts::Any) host is allowed.
     pub fn allow(&mut self, name: &str) {
         if let AllowedHosts::Named(names) = self {
             names.push(name.to_ascii_lowercase());
@@ -41,7 +56,7 @@ impl AllowedHosts {
     }
 
     /// Returns true if a page may send this request: it comes from no page, or from one of this server.
-    pub fn admits_origin(&self, head: &RequestHead) -> bool {
+    pub(crate) fn admits_origin(&self, head: &RequestHead) -> bool {
         let Some(origin) = head.headers.first("origin") else { return true };
         if matches!(self, AllowedHosts::Any) {
             return true;
@@ -60,7 +75,9 @@ impl AllowedHosts {
         self.names(&origin.host) || is_here()
     }
 
-    /// Returns true if the request names a known host, or none.
+    /// Returns true if the `Host` of the request is an address, `localhost` or an allowed name, or if it has
+    /// none. The server checks only `Origin`; a handler for users of this machine calls this as well, because a
+    /// site can point its own name at 127.0.0.1 (DNS rebinding).
     pub fn admits_host(&self, head: &RequestHead) -> bool {
         matches!(self, AllowedHosts::Any)
             || head.host().is_none_or(|host| is_own(&host.host) || self.names(&host.host))

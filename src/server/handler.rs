@@ -9,8 +9,11 @@ use super::respond::error_response::ErrorResponse;
 use super::response::Response;
 use crate::proto::http::head::RequestHead;
 
-/// Makes responses to requests. Any function of a `&mut Request` that returns a
-/// [response](IntoResponse) is a handler.
+/// Makes responses to requests: any function of a `&mut Request`, or a type of your own.
+///
+/// A function that returns a [response](IntoResponse) is a handler, and most programs need no other one. A type
+/// implements this trait to say more than a function can: which requests it rejects before their body arrives,
+/// the longest body that it takes, whether it [streams](Handler::streams).
 ///
 /// A 200 to a GET that sets `ETag` or `Last-Modified` becomes a 304 for a client that has this state
 /// already, a 412 for one that wants another state, and a 206 for one that requests a range, if the body
@@ -27,6 +30,39 @@ use crate::proto::http::head::RequestHead;
 /// let routes = Router::new().get("/report", report).build();
 /// # routes.unwrap();
 /// ```
+///
+/// A type, given to [`Router::route`](super::Router::route):
+///
+/// ```
+/// use threadbare::server::{ErrorResponse, Handler, Method, Request, RequestHead, Response, Router, Status};
+///
+/// struct Avatar;
+///
+/// impl Handler for Avatar {
+///     fn admit(&self, head: &RequestHead) -> Result<(), ErrorResponse> {
+///         match head.headers.text("Content-Type") {
+///             Some("image/png") => Ok(()),
+///             _ => {
+///                 let (what, right) = ("an avatar is a PNG", "Content-Type: image/png");
+///                 let status = Status::UNSUPPORTED_MEDIA_TYPE;
+///                 Err(ErrorResponse::new(status, "RFC 9110, 15.5.16", what, right))
+///             }
+///         }
+///     }
+///
+///     fn body_limit(&self) -> Option<u64> {
+///         Some(100_000)
+///     }
+///
+///     fn handle(&self, request: &mut Request) -> Response {
+///         let length = request.body.length().unwrap_or_default();
+///         Response::text(format!("{length} bytes\n"))
+///     }
+/// }
+///
+/// let routes = Router::new().route(Method::Put, "/avatar", Avatar).build()?;
+/// # Ok::<(), threadbare::server::RouteErrors>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
     label = "not a handler",
@@ -34,17 +70,18 @@ use crate::proto::http::head::RequestHead;
             did you forget `?`, as in Files::new(folder)?, or a type, as in |request: &mut Request|"
 )]
 pub trait Handler: Send + Sync + 'static {
-    /// Checks the head of a request, before its body is kept, and before a client that waits for 100
-    /// Continue sends it.
+    /// Checks the head of a request before its body is received, and before a client that waits for 100
+    /// (Continue) sends it. It admits every request unless it is implemented.
     ///
     /// # Errors
-    /// The response, when the request is rejected.
+    /// The response to a request that is rejected; [`Handler::handle`] is not called.
     fn admit(&self, _head: &RequestHead) -> Result<(), ErrorResponse> {
         Ok(())
     }
 
-    /// Returns the longest body in bytes that it takes, if that is less than the server's limit; the
-    /// server does not limit a body that the handler streams.
+    /// Returns the longest body in bytes that it takes, if that is less than the server's limit
+    /// ([`Limits::body`](super::Limits::body), 16 MB); a longer one gets a 413. The server does not limit a body
+    /// that the handler streams; this does.
     fn body_limit(&self) -> Option<u64> {
         None
     }

@@ -10,7 +10,7 @@ use super::respond::error_response::{ErrorResponse, shown};
 use super::response::{Body, Response, valid};
 use crate::proto::http::status::{IntoStatus, Status};
 
-/// A value that becomes a [`Response`]; what a handler returns.
+/// A value that becomes a [`Response`]: what a handler may return.
 ///
 /// | value | response |
 /// |---|---|
@@ -144,9 +144,22 @@ impl IntoResponse for io::Error {
 /// Why a handler has no response: what `?` makes of an error.
 ///
 /// An [`ErrorResponse`] or a [`Response`] is sent as it is, and a [`MultipartError`] says what is wrong with
-/// the form. Any other error is logged with its causes, and
-/// the client gets a 500 that shows nothing of it; an [`io::Error`] that tells of a full disk gets a 507, one
-/// that tells of too many open files a 503.
+/// the form. Any other error is logged with its causes at level error, and the client gets a 500 that shows
+/// nothing of it; an [`io::Error`] that tells of a full disk gets a 507, one that tells of too many open files a
+/// 503.
+///
+/// ```
+/// use threadbare::server::{ErrorResponse, HandlerError, Request, Status};
+///
+/// fn read(request: &mut Request) -> Result<String, HandlerError> {
+///     let number: u32 = request.param_as("number")?; // a 400
+///     if number > 99 {
+///         let (what, right) = ("there are 100 notes", "a number from 0 to 99");
+///         return Err(ErrorResponse::new(Status::NOT_FOUND, "RFC 9110, 15.5.5", what, right).into());
+///     }
+///     Ok(std::fs::read_to_string(format!("notes/{number}.txt"))?) // a 500, and a line in the log
+/// }
+/// ```
 pub struct HandlerError(Reason);
 
 enum Reason {

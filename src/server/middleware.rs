@@ -11,7 +11,8 @@ use super::response::Response;
 use super::router::Endpoint;
 use crate::proto::http::head::RequestHead;
 
-/// What a function around handlers calls: the next such function, or the handler.
+/// The rest of the way to the handler, as a function around handlers gets it: the next such function, or the
+/// handler. [`Router::wrap`](super::Router::wrap) has examples.
 #[derive(Debug)]
 pub struct Next<'n> {
     around: &'n [Arc<dyn Around>],
@@ -19,7 +20,8 @@ pub struct Next<'n> {
 }
 
 impl Next<'_> {
-    /// Returns the response of the handler; a 500 if it panics.
+    /// Calls it, and returns its response; a 500 if it panics. A function that does not call this responds in
+    /// place of the handler.
     pub fn run(self, request: &mut Request) -> Response {
         match self.around {
             [] => {

@@ -1,6 +1,40 @@
-//! An HTTP server on [`net`](crate::net) and [`pool`].
+//! An HTTP/1.1 server: routes, and what their handlers get and return.
 //!
-//! The same steps, in [`conn`], are taken by two drivers. The call tree of each, with the file of each
+//! ```
+//! use threadbare::server::{ErrorResponse, Request, Router, Server, Status};
+//!
+//! fn double(request: &mut Request) -> Result<String, ErrorResponse> {
+//!     let number: u32 = request.param_as("number")?; // a 400 that says what is wrong
+//!     Ok(format!("{}\n", u64::from(number) * 2))
+//! }
+//!
+//! let routes = Router::new()
+//!     .get("/double/{number}", double)
+//!     .post("/notes", |_| (Status::CREATED, "noted\n"))
+//!     .build()?;
+//! let running = Server::bind("127.0.0.1:0", routes)?.start()?;
+//! println!("{}", running.url());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | a program wants to | it uses |
+//! |---|---|
+//! | say which handler gets which request | [`Router`], [`RouterWithState`], [`Files`], [`Handler`], [`Next`] |
+//! | read a request | [`Request`], [`RequestHead`], [`RequestBody`], [`Form`], [`Multipart`], [`Streaming`] |
+//! | respond | [`IntoResponse`], [`Response`], [`Body`], [`Status`], [`SetCookie`], [`Validators`] |
+//! | report an error | [`ErrorResponse`], [`HandlerError`], [`ErrorPage`] |
+//! | start and stop the server | [`Server`], [`Running`], [`StopSignal`], [`Report`] |
+//! | change a setting or a limit | [`Config`], [`Limits`], [`AllowedHosts`] |
+//! | see what happens | [`AccessLog`], [`Stats`], [`ServerTiming`], [`WireLog`] |
+//!
+//! A handler is called by a worker thread when the request is complete, body included, and may block: with
+//! [`Config::workers`] threads, that many handlers run at once. A handler that panics costs its own request a 500.
+//! What is wrong with a request, the server says itself, before a handler is called: 400, 404, 405, 413 and
+//! others.
+//!
+//! # For readers of the source
+//! The server is built on `net/` (sockets, waiting) and `pool.rs` (workers).
+//! The same steps, in `conn/`, are taken by two drivers. The call tree of each, with the file of each
 //! function:
 //!
 //! ```text
@@ -33,19 +67,19 @@
 //!       ConnectionIo::flush              conn/connection_io.rs
 //!       Http::decide_next                conn/turn.rs
 //! ```
-//! In reading order: [`textbook`] and [`conn`]; [`router`], [`handler`], [`request`] and [`response`]; [`running`];
-//! [`form`] and [`multipart`] (what browsers send); [`respond`] (errors, conditions, ranges); [`files`];
-//! [`log`] (access log, statistics, bytes).
+//! In reading order: `textbook.rs` and `conn/`; `router.rs`, `handler.rs`, `request.rs` and `response.rs`;
+//! `running.rs`; `form.rs` and `multipart.rs` (what browsers send); `respond/` (errors, conditions, ranges);
+//! `files/`; `log/` (access log, statistics, bytes).
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 #[doc(hidden)]
 pub mod allowed_hosts;
 mod blocking;
+mod config;
 #[doc(hidden)]
 pub mod conn;
 mod descriptors;
@@ -80,6 +114,8 @@ pub mod textbook;
 #[doc(inline)]
 pub use self::allowed_hosts::AllowedHosts;
 #[doc(inline)]
+pub use self::config::{Config, Driver};
+#[doc(inline)]
 pub use self::conn::request_body::RequestBody;
 #[doc(inline)]
 pub use self::conn::timing::ServerTiming;
@@ -95,6 +131,8 @@ pub use self::handler::{AnyCoding, Handler, Streaming};
 pub use self::into_response::{HandlerError, IntoResponse};
 #[doc(inline)]
 pub use self::log::access_log::AccessLog;
+#[doc(inline)]
+pub use self::log::log_writer::LogWriter;
 #[doc(inline)]
 pub use self::log::stats::Stats;
 #[doc(inline)]
@@ -126,23 +164,29 @@ pub use crate::net::listen::BindError;
 #[doc(inline)]
 pub use crate::net::stop_signal::StopSignal;
 #[doc(inline)]
+pub use crate::pool::Report as WorkersReport;
+#[doc(inline)]
 pub use crate::proto::http::conditional::Validators;
 #[doc(inline)]
 pub use crate::proto::http::cookie::{InvalidCookie, SameSite, SetCookie};
 #[doc(inline)]
+pub use crate::proto::http::etag::EntityTag;
+#[doc(inline)]
 pub use crate::proto::http::head::RequestHead;
 #[doc(inline)]
-pub use crate::proto::http::headers::Headers;
+pub use crate::proto::http::headers::{Headers, InvalidField};
 #[doc(inline)]
 pub use crate::proto::http::limits::Limits;
 #[doc(inline)]
 pub use crate::proto::http::method::Method;
 #[doc(inline)]
-pub use crate::proto::http::status::Status;
+pub use crate::proto::http::status::{IntoStatus, InvalidStatus, Status};
+#[doc(inline)]
+pub use crate::proto::http::target::{Authority, Target};
+#[doc(inline)]
+pub use crate::proto::http::version::Version;
 #[doc(inline)]
 pub use crate::text::escape_html;
-#[doc(inline)]
-pub use crate::text::wire::Form as WireForm;
 
 use self::conn::{Http, HttpConfig};
 use self::descriptors::Descriptors;
@@ -152,71 +196,7 @@ use crate::net::listen::Listeners;
 use crate::net::lobby::Lobby;
 use crate::net::service::{Load, Service as _};
 use crate::net::socket::{descriptors, prepare_for};
-use crate::pool::{self, ThreadPool};
-
-/// The configuration of a server; see [`Config::default`].
-#[derive(Debug)]
-pub struct Config {
-    /// What waits for the clients: the lobby, or each worker for its own client.
-    pub driver: Driver,
-    /// The number of worker threads: 16 for each core, at least 32. Sleeping workers cost little.
-    pub workers: usize,
-    /// The most open connections; `None`: 10,000, or as many as the descriptors allow.
-    pub connections: Option<usize>,
-    /// The most connections of one address: 1,000; no limit for this machine.
-    pub per_address: PerAddress,
-    /// The most connections that wait for a worker: 1,024 new ones, and 1,024 others.
-    pub queue: usize,
-    /// What happens to connections beyond that: they get a 503.
-    pub overload: Overload,
-    /// The limits of sizes and times.
-    pub limits: Limits,
-    /// The hosts whose pages may send what changes something; others get a 403.
-    pub allowed_hosts: AllowedHosts,
-    /// The `Server` field; `None` leaves it out.
-    pub server_name: Option<String>,
-    /// Shows errors, the server's own among them; `None`: as text, HTML or JSON, as the client prefers.
-    pub error_page: Option<ErrorPage>,
-    /// Which clients get `Server-Timing`.
-    pub server_timing: ServerTiming,
-    /// One line for each request.
-    pub access_log: AccessLog,
-    /// Shows the bytes of each connection; `None`: not shown.
-    pub wire_log: Option<WireLog>,
-    /// The statistics; keep a clone to read them.
-    pub stats: Arc<Stats>,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        Config {
-            driver: Driver::Lobby,
-            connections: None,
-            per_address: PerAddress::Remote(1_000),
-            overload: Overload::Reject,
-            workers: (16 * cores).max(32),
-            queue: 1024,
-            limits: Limits::default(),
-            allowed_hosts: AllowedHosts::default(),
-            server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
-            error_page: None,
-            server_timing: ServerTiming::default(),
-            access_log: AccessLog::Off,
-            wire_log: None,
-            stats: Arc::default(),
-        }
-    }
-}
-
-/// What waits for the clients. Both drivers take the same steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Driver {
-    /// The [`lobby`](crate::net::lobby): a worker has a connection only while there is work at hand.
-    Lobby,
-    /// The [`textbook`]: a worker keeps its connection. It starves by nature.
-    Textbook,
-}
+use crate::pool::ThreadPool;
 
 /// How long open requests may take when the server stops because a listener is broken.
 const GRACE: Duration = Duration::from_secs(10);
@@ -224,18 +204,31 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long the last lines of the access log may take to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// How a server ended.
+/// How a server ended: what [`Server::run`] and [`Running::stop`] return.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Requests that were open when the stop began, and have got their responses.
+    /// The number of requests that were open when the stop began, and have got their responses.
     pub finished: u64,
-    /// Connections that were closed because the time to stop had run out.
+    /// The number of connections that were closed because the time to stop had run out.
     pub cut: usize,
-    /// How the workers ended.
-    pub workers: pool::Report,
+    /// How the workers ended: which of them are still in a handler, and how many handlers panicked.
+    pub workers: WorkersReport,
 }
 
-/// A server that listens; it serves while it [runs](Server::run).
+/// A server that listens. It serves when it [runs](Server::run), or when it is [started](Server::start) on a
+/// thread of its own.
+///
+/// Clients can connect as soon as it listens; they wait until it serves.
+///
+/// ```no_run
+/// use threadbare::server::{Config, Router, Server};
+///
+/// let routes = Router::new().get("/", |_| "hello\n").build()?;
+/// let config = Config { workers: 8, ..Config::default() };
+/// let server = Server::with_config(["127.0.0.1:8080", "[::1]:8080"], routes, config)?;
+/// server.run()?; // until the process ends, or its stop signal is given
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Server {
     listeners: Listeners,
@@ -245,18 +238,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `address` (`host:port`; port 0 is a free one) with the default [`Config`].
+    /// Listens on `address` (`host:port`; port 0 is a free one) with the default [`Config`]. A name such as
+    /// `localhost` stands for all its addresses.
     ///
     /// # Errors
-    /// When it cannot listen on the address.
+    /// When it cannot listen on the address; [`BindError`] says why, and what to do.
     pub fn bind(address: &str, routes: Routes) -> Result<Server, BindError> {
         Server::with_config([address], routes, Config::default())
     }
 
-    /// Listens on all addresses.
+    /// Listens on several addresses, as [`Server::bind`] does on one, with settings of the program's own.
     ///
     /// # Errors
-    /// The first address that it cannot listen on.
+    /// The first address that it cannot listen on; then it listens on none.
     pub fn with_config<A: AsRef<str>>(
         addresses: impl IntoIterator<Item = A>,
         routes: Routes,
@@ -268,29 +262,32 @@ impl Server {
         Ok(Server { listeners, config, routes, stop })
     }
 
-    /// Returns the addresses it listens on, with real ports.
+    /// Returns the addresses that it listens on, with real ports.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.addresses()
     }
 
-    /// Returns the signal that stops the server, from any thread.
-    pub fn stop(&self) -> StopSignal {
+    /// Returns the signal that stops the server, for another thread or the handler of Ctrl-C.
+    pub fn stop_signal(&self) -> StopSignal {
         self.stop.clone()
     }
 
-    /// Serves until a stop is requested. Then no new connections are accepted, idle ones are closed, and
-    /// every request of which a byte has been read gets its response, with `Connection: close`, within
-    /// the grace period of [`StopSignal::request`]. A handler that has not returned by then is left
-    /// running; the report names its worker.
+    /// Serves on the calling thread until a stop is requested; [`Server::start`] serves on another one.
+    ///
+    /// After the request no new connections are accepted, idle ones are closed, and every request of which a
+    /// byte has been read gets its response, with `Connection: close`, within the grace period of
+    /// [`StopSignal::request`]. A handler that has not returned by then is left running; the report names its
+    /// worker.
     ///
     /// # Errors
-    /// When threads cannot be started, or a listener breaks.
+    /// When threads cannot be started, or a listener breaks (then requests in progress have ten seconds to
+    /// finish).
     pub fn run(self) -> io::Result<Report> {
         self.run_with(|| {})
     }
 
-    /// Does the same, and calls `ready` when all threads have started: the clients that have connected
-    /// since the server was bound are served from then on.
+    /// Serves as [`Server::run`] does, and calls `ready` when all threads have started: the clients that have
+    /// connected since the server was bound are served from then on.
     ///
     /// # Errors
     /// As [`Server::run`]. When threads cannot be started, `ready` has not been called.

@@ -103,7 +103,7 @@ impl<'r> Multipart<'r> {
     }
 }
 
-/// One field of a form, or one file: its head, and its content, which is [read](Read) once from front to back.
+/// One field of a form, or one file: a [reader](Read) of its content, read once from front to back.
 ///
 /// Reading fails when the form breaks a rule or the body cannot be read: [`MultipartError::from`] says which.
 pub struct Part<'m> {
@@ -136,15 +136,15 @@ impl Part<'_> {
         &self.head.headers
     }
 
-    /// Returns the head of the part, with the file name as the client sent it.
+    /// Returns the head of the part: in it is the file name as the client sent it, path included.
     pub fn head(&self) -> &PartHead {
         &self.head
     }
 
-    /// Reads what is left as text.
+    /// Reads what is left as text, of at most `most` bytes.
     ///
     /// # Errors
-    /// [`MultipartError::TooLong`] when there are more than `most` bytes, [`MultipartError::NotText`] when
+    /// [`MultipartError::TooLong`] when there are more bytes, [`MultipartError::NotText`] when
     /// they are no UTF-8, and those of [`Multipart::next_part`].
     pub fn text(&mut self, most: u64) -> Result<String, MultipartError> {
         let mut bytes = Vec::new();

@@ -19,13 +19,24 @@ use crate::proto::http::status::Status;
 use crate::proto::http::target::form_pairs;
 
 /// A request, as a handler gets it.
+///
+/// | wanted | where it is |
+/// |---|---|
+/// | `id` of `/users/{id}` | [`Request::param`], [`Request::param_as`] |
+/// | `limit` of `?limit=10` | [`Request::query`], [`Request::query_as`] |
+/// | a field, a cookie | [`Request::header`], [`Request::cookie`] |
+/// | the whole body | [`Request::body_text`], [`Request::body_bytes`], `Request::json`, [`Request::form`] |
+/// | the body piece by piece | [`Request::multipart`], and `body`, which is a [reader](std::io::Read) |
+/// | method, path, version | `head.method`, `head.target.path()`, `head.version` |
+///
+/// The methods that read the body read it once: a second call finds it empty.
 #[derive(Debug)]
 pub struct Request {
-    /// Method, target, version, fields.
+    /// The method, the target, the version and the fields.
     pub head: Box<RequestHead>,
     /// The body, decoded, with its [trailers](RequestBody::trailers); empty when there was none.
     pub body: RequestBody,
-    /// The address of the client, or of its proxy.
+    /// The address of the client, or of the proxy in front of this server.
     pub peer: SocketAddr,
     pub(super) params: Params,
 }
@@ -102,7 +113,16 @@ impl Request {
         self.queries().find(|(held, _)| held == name).map(|(_, value)| value)
     }
 
-    /// Returns the value of this name in the query as a number or another type.
+    /// Returns the first value of this name in the query as a number or another type, or `None` if the query
+    /// has none.
+    ///
+    /// ```
+    /// # use threadbare::server::{ErrorResponse, Request};
+    /// fn list(request: &mut Request) -> Result<String, ErrorResponse> {
+    ///     let limit: usize = request.query_as("limit")?.unwrap_or(10);
+    ///     Ok(format!("at most {limit}\n"))
+    /// }
+    /// ```
     ///
     /// # Errors
     /// A 400 that names the parameter, what it is, and what it should be.
@@ -178,7 +198,7 @@ impl Request {
         Multipart::new(content_type, &mut self.body)
     }
 
-    /// Returns the body as text.
+    /// Reads the body as text.
     ///
     /// # Errors
     /// A 400 when it is not in UTF-8, with the offset of the first byte that is wrong. When it cannot be read,
@@ -191,11 +211,11 @@ impl Request {
         })
     }
 
-    /// Returns the bytes of the body. A route's body is limited by the server
-    /// ([`Limits::body`](super::Limits::body), 16 MB).
+    /// Reads the body into memory. It is limited by the server ([`Limits::body`](super::Limits::body), 16 MB) and
+    /// [by the handler](super::Handler::body_limit); a [streamed](super::Streaming) one only by the latter.
     ///
     /// # Errors
-    /// When it cannot be read: the client broke off, or the file that keeps it cannot be read.
+    /// A 500 when it cannot be read: the client broke off, or the file that keeps it cannot be read.
     pub fn body_bytes(&mut self) -> Result<Vec<u8>, ErrorResponse> {
         let mut bytes = Vec::new();
         match self.body.read_to_end(&mut bytes) {
@@ -263,7 +283,7 @@ fn wrong_type<T>(kind: &str, name: &str, text: &str, error: &dyn Display) -> Err
 
 /// The named parts of a path, decoded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Params {
+pub(crate) struct Params {
     pub(super) named: Vec<(Arc<str>, String)>,
     /// How many segments stand before the rest of the path, `{...}`; 0 without one.
     pub(super) before_rest: usize,
@@ -271,7 +291,7 @@ pub struct Params {
 
 impl Params {
     /// Returns the part of this name.
-    pub fn value(&self, name: &str) -> Option<&str> {
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.named.iter().find(|(held, _)| **held == *name).map(|(_, value)| value.as_str())
     }
 }

@@ -13,39 +13,81 @@ use crate::proto::http::cookie::SetCookie;
 use crate::proto::http::headers::{Headers, InvalidField, StaticField};
 use crate::proto::http::status::{IntoStatus, Status};
 
-/// A response: status, fields, body. [`Response::field`] sets a field.
+/// A response, as a handler returns it: status, fields, body.
 ///
-/// The server sets Content-Length, Transfer-Encoding, Connection, Date and Server.
+/// ```
+/// use threadbare::server::{Response, Status};
+///
+/// let response = Response::text("created\n")
+///     .status(Status::CREATED)
+///     .field("Location", "/notes/7")
+///     .field("Cache-Control", "no-store");
+/// ```
+///
+/// The server adds `Content-Length` or `Transfer-Encoding`, `Connection`, `Date` and `Server`. It leaves the body
+/// out for HEAD and for a status that has none (204, 304).
 #[derive(Debug)]
 pub struct Response {
     /// The status code.
     pub status: Status,
     /// The fields.
     pub headers: Headers,
-    /// What follows the head.
+    /// The body.
     pub body: Body,
     /// The error that the body shows, if it is an error response.
     pub(super) error: Option<Box<ErrorResponse>>,
 }
 
-/// The body of a response.
+/// The body of a response: bytes, a file or a reader, for [`Response::body`].
+///
+/// Most handlers need none of its variants: [`Response::text`], [`Response::bytes`], [`Response::file`] and
+/// [`Response::stream`] make them.
 pub enum Body {
-    /// In memory.
+    /// Bytes in memory.
     Bytes(Cow<'static, [u8]>),
-    /// This many bytes of a file, from its current position. While it is being sent its descriptor is
-    /// counted; when no descriptor for files and bodies is left, the response is 503.
+    /// This many bytes of a file, from its current position. A file that is shorter cuts the response. While it
+    /// is being sent its descriptor is counted; when no descriptor for files and bodies is left, the response
+    /// is 503.
     File(File, u64),
     /// Part of a file that other responses may share. It is counted in the same way, unless something
     /// else has the file open as well.
     Part(FilePart),
-    /// Any reader, and its length if that is known; without a length it is sent in chunks. What it has
-    /// open is not counted: a handler that opens files for it has to limit them itself.
+    /// Any reader, and its length in bytes if that is known; without a length it is sent in chunks. A reader
+    /// that is shorter or fails cuts the response. What it has open is not counted: a handler that opens files
+    /// for it has to limit them itself.
     Read(Box<dyn Read + Send>, Option<u64>),
     /// A reader that is sent in chunks, followed by trailer fields of these names.
     Trailed(Box<dyn Trailed>, &'static [&'static str]),
 }
 
-/// A body with trailer fields, known once all of it has been read: a checksum, a count, an outcome.
+/// A body with trailer fields, known once all of it has been read: a checksum, a count, an outcome; for
+/// [`Body::Trailed`].
+///
+/// ```
+/// use std::io::{self, Read};
+/// use threadbare::server::{Body, Headers, Response, Status, Trailed};
+///
+/// struct Counted<R>(R, u64);
+///
+/// impl<R: Read> Read for Counted<R> {
+///     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+///         let count = self.0.read(room)?;
+///         self.1 += count as u64;
+///         Ok(count)
+///     }
+/// }
+///
+/// impl<R: Read + Send> Trailed for Counted<R> {
+///     fn trailers(&mut self) -> Headers {
+///         let mut fields = Headers::new();
+///         fields.append("X-Bytes", self.1.to_string()).expect("digits are a valid value");
+///         fields
+///     }
+/// }
+///
+/// let body = Body::Trailed(Box::new(Counted(io::empty(), 0)), &["X-Bytes"]);
+/// let response = Response::new(Status::OK).body(body);
+/// ```
 ///
 /// Their names are announced in `Trailer`. An HTTP/1.0 client gets no chunks and no trailers; others,
 /// and proxies, may ignore them (RFC 9110, 6.5.1): nothing may depend on their arrival.
@@ -56,7 +98,7 @@ pub trait Trailed: Read + Send {
 }
 
 impl Body {
-    /// No bytes.
+    /// The empty body.
     pub const EMPTY: Body = Body::Bytes(Cow::Borrowed(&[]));
 
     /// Returns true if code of the handler makes the body while it is sent.
@@ -86,7 +128,7 @@ impl std::fmt::Debug for Body {
 }
 
 impl Response {
-    /// Returns a response with an empty body and no fields.
+    /// Returns a response with an empty body and no fields; [`Response::empty`] also takes a number.
     pub fn new(status: Status) -> Response {
         Response { status, headers: Headers::new(), body: Body::EMPTY, error: None }
     }
@@ -163,7 +205,7 @@ impl Response {
     /// use threadbare::server::Response;
     ///
     /// let response = Response::redirect(303, "/notes/7");
-    /// assert_eq!(response.headers.text("Location"), Some("/notes/7"));
+    /// assert_eq!(response.header("Location"), Some("/notes/7"));
     /// ```
     pub fn redirect(status: impl IntoStatus, location: &str) -> Response {
         Response::new(valid(status)).field("Location", location)
@@ -200,7 +242,7 @@ impl Response {
         Response { status: Status::OK, headers, body: Body::Bytes(bytes), error: None }
     }
 
-    /// Sets the status: a [`Status`], or its number.
+    /// Sets the status: a [`Status`], or a number from 100 to 999; another number makes it a 500.
     #[inline]
     pub fn status(mut self, status: impl IntoStatus) -> Response {
         self.status = valid(status);
@@ -212,7 +254,13 @@ impl Response {
         self.status == Status::NOT_FOUND && self.error.is_some()
     }
 
-    /// Sets the body.
+    /// Returns the value of a field, if it is set and is text in UTF-8; of several fields of this name, the
+    /// first. Functions [around handlers](super::Router::wrap) read a response with it.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.text(name)
+    }
+
+    /// Sets the body. `Content-Type` stays as it is.
     pub fn body(mut self, body: Body) -> Response {
         self.body = body;
         self.error = None;

@@ -39,7 +39,8 @@ pub struct Endpoint<H: ?Sized = dyn Handler> {
     pub(super) handler: H,
 }
 
-/// Routes, checked and sorted; what a server needs.
+/// Routes, checked and sorted: what [`Router::build`](super::Router::build) returns and a
+/// [`Server`](super::Server) serves.
 #[derive(Debug)]
 pub struct Routes {
     /// The more literal pattern first.
@@ -65,7 +66,7 @@ struct Fallback {
 
 /// What [`Routes::find`] found.
 #[derive(Debug)]
-pub enum Found<'a> {
+pub(crate) enum Found<'a> {
     /// A handler, and the parameters of its path.
     Handler(&'a Arc<Endpoint>, Params),
     /// OPTIONS without a handler of its own: the methods that exist.
@@ -73,14 +74,19 @@ pub enum Found<'a> {
     /// The path exists, but not with this method: the methods that exist.
     NotAllowed(String),
     /// The path does not exist.
-    NotFound,
+    NoPath,
     /// The method is unknown.
     NotImplemented,
 }
 
-/// Routes that contradict each other or are not valid; one line each.
+/// Why routes cannot be served: they contradict each other, or are not valid.
+///
+/// It is a mistake in the program, or a folder that does not exist. Its text has one line for each.
 #[derive(Debug, PartialEq, Eq)]
-pub struct RouteErrors(pub Vec<String>);
+pub struct RouteErrors(
+    /// The route, and what is wrong with it.
+    pub Vec<String>,
+);
 
 impl std::fmt::Display for RouteErrors {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -92,7 +98,7 @@ impl std::error::Error for RouteErrors {}
 
 impl Routes {
     /// Finds the handler of a request.
-    pub fn find(&self, method: &Method, target: &Target) -> Found<'_> {
+    pub(crate) fn find(&self, method: &Method, target: &Target) -> Found<'_> {
         if !self.implements(method) {
             return Found::NotImplemented;
         }
@@ -128,13 +134,12 @@ impl Routes {
     /// Finds the fallback for a path that no route matches.
     fn fallback(&self, parts: &[Cow<'_, [u8]>]) -> Found<'_> {
         let found = self.fallbacks.iter().find(|fallback| fallback.prefix.begins(parts));
-        found.map_or(Found::NotFound, |fallback| {
-            Found::Handler(&fallback.endpoint, Params::default())
-        })
+        found
+            .map_or(Found::NoPath, |fallback| Found::Handler(&fallback.endpoint, Params::default()))
     }
 
     /// Lets each handler release what it keeps without need.
-    pub fn tidy(&self) {
+    pub(crate) fn tidy(&self) {
         let routed = self
             .paths
             .iter()
@@ -237,7 +242,7 @@ mod tests {
             }
             Found::Options(allow) => format!("options {allow}"),
             Found::NotAllowed(allow) => format!("405 {allow}"),
-            Found::NotFound => "404".to_owned(),
+            Found::NoPath => "404".to_owned(),
             Found::NotImplemented => "501".to_owned(),
         }
     }
@@ -298,8 +303,8 @@ mod tests {
     fn nothing_is_there_without_a_route() {
         let routes = Router::new().get("/a", nothing).build().unwrap();
         let target = Target::parse(&Method::Get, b"/b").unwrap();
-        assert!(matches!(routes.find(&Method::Get, &target), Found::NotFound));
-        assert!(matches!(routes.find(&Method::Options, &target), Found::NotFound));
+        assert!(matches!(routes.find(&Method::Get, &target), Found::NoPath));
+        assert!(matches!(routes.find(&Method::Options, &target), Found::NoPath));
     }
 
     #[test]

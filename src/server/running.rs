@@ -55,12 +55,13 @@ pub struct Running {
 }
 
 impl Server {
-    /// Serves on a thread of its own. Returns when the server is ready to serve.
+    /// Serves on a thread of its own, and returns when the server is ready to serve. [`Server::run`] serves on
+    /// the calling thread.
     ///
     /// # Errors
     /// When threads cannot be started.
     pub fn start(self) -> io::Result<Running> {
-        let (addresses, stop) = (self.addresses(), self.stop());
+        let (addresses, stop) = (self.addresses(), self.stop_signal());
         let (ready, started) = mpsc::sync_channel(1);
         let tell = move || {
             let _ = ready.send(()); // the receiver waits below
@@ -125,7 +126,7 @@ impl Running {
         self.stop_within(GRACE)
     }
 
-    /// Stops the server, and waits for its end. Requests in progress have this time to finish.
+    /// Stops the server, and waits for its end. Requests in progress have the time `grace` to finish.
     ///
     /// # Errors
     /// As [`Server::run`].

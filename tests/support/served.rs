@@ -18,7 +18,7 @@ impl Served {
     /// Serves these routes on a thread of its own.
     pub fn start(routes: Router) -> Served {
         let server = Server::bind("127.0.0.1:0", routes.build().unwrap()).unwrap();
-        let served = Served { address: server.addresses()[0], stop: server.stop() };
+        let served = Served { address: server.addresses()[0], stop: server.stop_signal() };
         std::thread::spawn(move || server.run());
         served
     }

@@ -12,7 +12,8 @@ use super::etag::{EntityTag, TagList};
 use super::headers::Headers;
 use super::method::Method;
 
-/// What distinguishes one state of a resource from another (RFC 9110, 8.8).
+/// The tag and the date of one state of a resource, which conditions compare (RFC 9110, 8.8); for
+/// [`Request::precondition`](crate::server::Request::precondition).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Validators<'a> {
     /// `ETag`.

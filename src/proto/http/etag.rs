@@ -7,7 +7,9 @@
 
 use super::chars::trim_ows;
 
-/// One tag. Its two comparisons are methods, because `==` would not say which of them is meant.
+/// An entity tag (RFC 9110, 8.8.3), such as `"v7"` or the weak `W/"v7"`.
+///
+/// Its two comparisons are methods, because `==` would not say which of them is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntityTag<'a> {
     strength: Strength,

@@ -29,12 +29,22 @@ use super::version::Version;
 use crate::proto::buf::{Buf, LineTooLong};
 use crate::proto::scan::position;
 
-/// A request without its body.
+/// The head of a request: method, target, version and fields.
+///
+/// ```
+/// use threadbare::server::{Method, RequestHead};
+///
+/// fn describe(head: &RequestHead) -> String {
+///     let query = head.target.query().unwrap_or("none");
+///     let agent = head.headers.text("User-Agent").unwrap_or("unknown");
+///     format!("{} {}, query: {query}, by {agent}", head.method, head.target.path())
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestHead {
     /// The method.
     pub method: Method,
-    /// The target.
+    /// The target: path and query, and the host if the client has sent the whole URL.
     pub target: Target,
     /// The client's protocol version.
     pub version: Version,
@@ -61,7 +71,8 @@ impl RequestHead {
         out.extend_from_slice(line.as_bytes());
     }
 
-    /// Returns the requested host: an absolute target's, else the `Host` field's (RFC 9112, 3.3).
+    /// Returns the requested host, and its port if there is one: that of an absolute target, else that of the
+    /// `Host` field (RFC 9112, 3.3). `None` for an HTTP/1.0 request without the field, and for an empty one.
     pub fn host(&self) -> Option<Authority> {
         match &self.target {
             Target::Absolute(authority, _) | Target::Authority(authority) => {
@@ -72,7 +83,7 @@ impl RequestHead {
     }
 }
 
-/// A response without its body.
+/// The head of a response: version, status and fields.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResponseHead {
     /// The sender's protocol version.

@@ -16,7 +16,24 @@ use super::chars::{TCHAR, trim_ows};
 use super::error::Rule;
 use crate::proto::scan::before_control;
 
-/// The fields of one head or trailer section, in order.
+/// The fields of a message or of its trailers, in order.
+///
+/// Names are compared without regard to case. Values are bytes, which are usually text.
+///
+/// ```
+/// use threadbare::server::Headers;
+///
+/// let mut headers = Headers::new();
+/// headers.append("Accept", "text/html")?;
+/// headers.append("Accept", "image/png, */*")?;
+/// assert_eq!(headers.text("accept"), Some("text/html")); // the first
+/// assert_eq!(headers.all("accept").count(), 2); // lines
+/// assert_eq!(headers.list("accept").count(), 3); // members, over all lines
+///
+/// headers.set("Accept", "text/plain")?; // in place of both
+/// assert_eq!(headers.len(), 1);
+/// # Ok::<(), threadbare::server::InvalidField>(())
+/// ```
 #[derive(Clone)]
 pub struct Headers {
     text: Cow<'static, [u8]>,
@@ -106,7 +123,7 @@ impl Headers {
         self.all(name).next()
     }
 
-    /// Returns the same as text, if it is UTF-8.
+    /// Returns the value of the first field of this name as text, if it is UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.first(name).and_then(|value| str::from_utf8(value).ok())
     }

@@ -2,8 +2,19 @@
 
 use std::time::Duration;
 
-/// Sizes in bytes, times as [`Duration`]. The times are values only: the server, which has a clock,
-/// applies them.
+/// The limits of a server or a client; all are finite by default.
+///
+/// Sizes are in bytes. What is beyond a limit gets the response that the field names, or a 400, 413, 414 or 431 by
+/// its kind; a client reports it as an error.
+///
+/// ```
+/// use threadbare::server::{Config, Limits};
+///
+/// let limits = Limits { body: 100 << 20, ..Limits::default() }; // 100 MB
+/// let config = Config { limits, ..Config::default() };
+/// ```
+///
+/// The default is that of a server for requests; [`Limits::of_responses`] is that of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Request or status line, ending included: 8 KB. RFC 9112, 3 asks for at least 8,000 octets.

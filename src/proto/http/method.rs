@@ -2,7 +2,7 @@
 
 use super::chars::TCHAR;
 
-/// What the client wants to be done with the target.
+/// The method of a request: what the client wants to be done with the target.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "they are their own names")]
 pub enum Method {
@@ -15,12 +15,13 @@ pub enum Method {
     Options,
     Trace,
     Patch,
-    /// Any other token, as [`Method::parse`] read it. The server responds 501 unless a route has it.
+    /// Any other token, as [`Method::parse`] returns it. The server responds 501 unless a route has it.
     Extension(Box<str>),
 }
 
 impl Method {
-    /// Returns the method of this name, or `None` if the name is not a token.
+    /// Returns the method of this name, or `None` if the name is not a token (RFC 9110, 5.6.2). Names are
+    /// case-sensitive: `get` is another method than `GET`.
     pub fn parse(name: &[u8]) -> Option<Method> {
         Some(match name {
             b"GET" => Method::Get,

@@ -1,6 +1,6 @@
 //! Status codes and their customary phrases (RFC 9110, 15; 428, 429, 431: RFC 6585; 507: RFC 4918).
 
-/// A status code, 100 to 999.
+/// The status code of a response, from 100 to 999.
 ///
 /// ```
 /// use threadbare::server::Status;
@@ -91,12 +91,12 @@ impl Status {
         (100..1000).contains(&code).then_some(Status(code))
     }
 
-    /// Returns the three digits as a number.
+    /// Returns the code as a number.
     pub fn code(self) -> u16 {
         self.0
     }
 
-    /// Returns the three digits as they are sent.
+    /// Returns the three digits of the code, as they are sent.
     pub fn digits(self) -> [u8; 3] {
         let [_, hundreds] = (self.0 / 100).to_be_bytes();
         let [_, rest] = (self.0 % 100).to_be_bytes();
@@ -140,7 +140,7 @@ impl std::fmt::Display for Status {
     }
 }
 
-/// A number that is no status code.
+/// The error of a number that is no status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidStatus(pub u16);
 
@@ -160,7 +160,7 @@ impl TryFrom<u16> for Status {
     }
 }
 
-/// A [`Status`], or its number.
+/// A [`Status`], or its number as a `u16`: what [`Response::status`](crate::server::Response::status) takes.
 pub trait IntoStatus {
     /// Returns the status.
     ///

@@ -24,7 +24,9 @@ use super::method::Method;
 use super::path::{normal_form, scan};
 use crate::proto::scan::position;
 
-/// A request target in one of its four forms.
+/// The target of a request, in one of its four forms (RFC 9112, 3.2).
+///
+/// [`Target::path`] and [`Target::query`] are the same for all forms. A server gets the second one as a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// `/path?query`
@@ -233,7 +235,7 @@ pub fn form_text<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Str
     pairs.collect::<Vec<_>>().join("&")
 }
 
-/// `host [ ":" port ]` (RFC 3986, 3.2, without user information, as RFC 9110, 4.2.4 asks).
+/// A host and perhaps its port, `host [ ":" port ]`: without user information (RFC 3986, 3.2; RFC 9110, 4.2.4).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Authority {
     /// A name, an IPv4 address, or an IPv6 address in brackets; in lower case.

@@ -2,7 +2,7 @@
 
 use super::error::Rule;
 
-/// The minor version that decides how a message is read: any 1.x above 1.0 is read as 1.1.
+/// The protocol version of a message: 1.0 or 1.1. Any 1.x above 1.0 is read as 1.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
     /// HTTP/1.0: one request a connection, unless both sides ask to keep it.

@@ -17,8 +17,19 @@ use super::streamed_body::BodyHandle;
 use crate::proto::http::headers::Headers;
 use crate::server::quota::{Quota, Share};
 
-/// The body of a request, decoded; a handler [reads](Read) it once from front to back. Its default is
-/// empty, so that it can be taken out of its request and become, for example, part of the response.
+/// The body of a request, without its transfer coding: a [reader](Read), read once from front to back.
+///
+/// A short body is in memory, a longer one in a file without a name; a [streamed](crate::server::Streaming) one
+/// is still arriving, and reading waits for the client. [`Request`](crate::server::Request) has methods that read
+/// it as text, bytes, JSON or a form. Its default is empty, so that it can be taken out of its request:
+///
+/// ```
+/// use threadbare::server::{Request, Response};
+///
+/// fn echo(request: &mut Request) -> Response {
+///     Response::stream(std::mem::take(&mut request.body))
+/// }
+/// ```
 #[derive(Default)]
 pub struct RequestBody {
     source: Source,

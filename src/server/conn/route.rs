@@ -166,7 +166,7 @@ impl Http {
             Found::NotAllowed(allow) => {
                 Err(reject(ErrorResponse::not_allowed(head, &allow)).field("Allow", allow))
             }
-            Found::NotFound => Err(reject(ErrorResponse::not_found(head))),
+            Found::NoPath => Err(reject(ErrorResponse::not_found(head))),
             Found::NotImplemented => Err(reject(ErrorResponse::not_implemented(head))),
         }
     }

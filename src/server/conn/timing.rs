@@ -16,13 +16,18 @@ use std::time::{Duration, Instant};
 use crate::pool;
 use crate::proto::http::server_timing::ServerTimings;
 
-/// Which clients get `Server-Timing`. It reveals the load, and how long a handler works on a secret: it is
-/// not for everyone.
+/// Which clients get the `Server-Timing` field, for [`Config::server_timing`].
+///
+/// Browsers and other clients show it: `queue`, `parse`, `receive` and `handle` in milliseconds, and the numbers
+/// of the worker and of the request on its connection. It reveals the load, and how long a handler works on a
+/// secret: it is not for everyone.
+///
+/// [`Config::server_timing`]: crate::server::Config::server_timing
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ServerTiming {
     /// No client.
     Off,
-    /// Clients on this machine.
+    /// Clients on this machine; the default.
     #[default]
     Loopback,
     /// All clients.

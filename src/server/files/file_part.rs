@@ -11,7 +11,18 @@ use std::sync::{Arc, OnceLock};
 
 use crate::server::quota::Share;
 
-/// The bytes of a file that are still to be sent.
+/// Part of a file, as [`Body::Part`](crate::server::Body::Part): any number of responses share one descriptor.
+///
+/// ```
+/// use std::{fs::File, sync::Arc};
+/// use threadbare::server::{Body, FilePart, Response, Status};
+///
+/// # fn record(file: &Arc<File>, number: u64) -> Response {
+/// let start = number * 64; // records of 64 bytes
+/// let part = FilePart::new(Arc::clone(file), start..start + 64);
+/// Response::new(Status::OK).body(Body::Part(part))
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct FilePart {
     file: Arc<OpenFile>,
@@ -47,7 +58,8 @@ impl OpenFile {
 }
 
 impl FilePart {
-    /// Takes these bytes of a file that can be read at any offset (not a pipe).
+    /// Takes these bytes of a file that can be read at any offset (not a pipe). The range must be in the file:
+    /// a response whose file is shorter is cut, and the client notices.
     pub fn new(file: Arc<File>, range: Range<u64>) -> FilePart {
         FilePart::of(OpenFile::new(file), range)
     }
@@ -66,7 +78,7 @@ impl FilePart {
             && Arc::strong_count(file) == 1
     }
 
-    /// Returns how many bytes are left.
+    /// Returns how many bytes are left to be read.
     pub fn length(&self) -> u64 {
         self.range.end.saturating_sub(self.range.start)
     }

@@ -50,9 +50,22 @@ use crate::proto::http::status::Status;
 use crate::sync::lock;
 use crate::text::escape_bytes;
 
-/// A folder and all that is below it, for a route such as `/{...}` or `/static/{...}`: the file is named by
-/// the rest of the path. [`Router::files`](super::Router::files) adds such a route. Small files stay open for 2 to 4 seconds after their last request, as
-/// long as a server runs: then the space of a deleted file is free, and a file system can be unmounted.
+/// Serves the files below one folder, for GET and HEAD; a [`Handler`] for a route such as `/static/{...}`.
+///
+/// [`Router::files`](super::Router::files) adds such a route in one step. The rest of the path names the file; a
+/// folder is served as its `index.html`, and a path that does not exist as the `404.html` of the root, if there
+/// is one. Types follow from names; conditions, ranges and compressed siblings (`style.css.br`) work. Nothing
+/// outside the folder is served, and no name that begins with a dot, except `/.well-known`.
+///
+/// ```
+/// use threadbare::server::{Files, Method, Router};
+///
+/// let routes = Router::new().route(Method::Get, "/static/{...}", Files::new("www")?).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Small files stay open for 2 to 4 seconds after their last request, as long as a server runs: then the space
+/// of a deleted file is free, and a file system can be unmounted.
 #[derive(Debug)]
 pub struct Files {
     root: DocumentRoot,
@@ -70,7 +83,7 @@ impl Files {
     /// client that prefers it, unless it is older than `style.css`, or is not in that coding.
     ///
     /// # Errors
-    /// When it does not exist, or is not a folder.
+    /// When `root` does not exist, is not a folder, or cannot be opened.
     pub fn new(root: impl AsRef<Path>) -> io::Result<Files> {
         let root = DocumentRoot::new(root.as_ref())?;
         let kept = descriptors().map(kept_files).unwrap_or_default();

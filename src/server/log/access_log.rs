@@ -22,58 +22,66 @@ use crate::proto::http::date::common_log_date;
 use crate::proto::http::status::Status;
 use crate::text::escape_bytes;
 
-/// Whether there is an access log, and where it goes.
+/// Where the access log goes, for [`Config::access_log`](crate::server::Config::access_log): one line for each
+/// request, in the common log format, with the seconds that the response took.
+///
+/// ```text
+/// 127.0.0.1 - - [06/Nov/1994:08:49:37 +0000] "GET / HTTP/1.1" 200 1234 0.000142
+/// ```
+///
+/// A thread writes the lines, so that a slow disk or a pipe without a reader stops no worker; lines that find no
+/// room in its buffer (4 MB) are lost, and counted in [`Stats`](crate::server::Stats).
 #[derive(Debug)]
 pub enum AccessLog {
     /// No access log.
     Off,
-    /// One line for each request.
+    /// To a writer that other logs may share.
     On(LogWriter),
 }
 
 /// One line of the log.
 #[derive(Debug)]
-pub struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// The address of the client.
-    pub peer: IpAddr,
+    pub(crate) peer: IpAddr,
     /// The first line of the request, as received; what is not visible ASCII is escaped here.
-    pub request: &'a [u8],
+    pub(crate) request: &'a [u8],
     /// The status of the response.
-    pub status: Status,
+    pub(crate) status: Status,
     /// Bytes of body that were sent.
-    pub sent: u64,
+    pub(crate) sent: u64,
     /// How long it took.
-    pub took: Duration,
+    pub(crate) took: Duration,
 }
 
 impl AccessLog {
-    /// Writes to standard error.
+    /// Returns a log that is written to standard error.
     ///
     /// # Errors
-    /// When the thread cannot be started.
+    /// When the thread that writes cannot be started.
     pub fn stderr() -> io::Result<AccessLog> {
         AccessLog::to(io::stderr())
     }
 
-    /// Appends to a file, which is created if it does not exist.
+    /// Returns a log that is appended to a file, which is created if it does not exist.
     ///
     /// # Errors
-    /// When the file cannot be opened or the thread cannot be started.
-    pub fn file(path: &Path) -> io::Result<AccessLog> {
+    /// When the file cannot be opened, or the thread that writes cannot be started.
+    pub fn file(path: impl AsRef<Path>) -> io::Result<AccessLog> {
         File::options().append(true).create(true).open(path).and_then(AccessLog::to)
     }
 
-    /// Writes to any writer.
+    /// Returns a log that is written to any writer. Nothing flushes it: a `BufWriter` would keep lines back.
     ///
     /// # Errors
-    /// When the thread cannot be started.
+    /// When the thread that writes cannot be started.
     pub fn to(writer: impl Write + Send + 'static) -> io::Result<AccessLog> {
         LogWriter::to(writer).map(AccessLog::On)
     }
 
     /// Appends a line. A log that cannot be written (a full disk, a pipe without a reader) does not stop
     /// the server.
-    pub fn write(&self, line: &Line<'_>, now: SystemTime) {
+    pub(crate) fn write(&self, line: &Line<'_>, now: SystemTime) {
         let AccessLog::On(writer) = self else { return };
         thread_local! {
             static SCRATCH: RefCell<LineFormatter> = RefCell::default();
@@ -82,7 +90,7 @@ impl AccessLog {
     }
 
     /// Waits until all lines are written, but not longer than `patience`.
-    pub fn drain(&self, patience: Duration) {
+    pub(crate) fn drain(&self, patience: Duration) {
         if let AccessLog::On(writer) = self
             && !writer.drain(patience)
         {
@@ -91,7 +99,7 @@ impl AccessLog {
     }
 
     /// Returns the counter of lost lines.
-    pub fn lost(&self) -> Arc<AtomicU64> {
+    pub(crate) fn lost(&self) -> Arc<AtomicU64> {
         match self {
             AccessLog::Off => Arc::default(),
             AccessLog::On(writer) => writer.lost(),

@@ -27,8 +27,17 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How long lines gather after a write, so that many lines cost one wake-up of the thread and one write.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// Appends lines to the buffer. Clones share it; the thread ends when the last clone is dropped and all
-/// lines are written.
+/// A writer of log lines that several threads share: a thread of its own writes them to a file, a pipe or a
+/// terminal. Clones share the thread, which ends when the last clone is dropped and all lines are written.
+///
+/// ```
+/// use threadbare::server::{AccessLog, LogWriter};
+///
+/// let lines = LogWriter::to(std::io::stderr())?;
+/// let access_log = AccessLog::On(lines.clone());
+/// lines.push(b"the program's own line\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct LogWriter(Arc<CloseOnDrop>);
 
@@ -78,7 +87,8 @@ impl LogWriter {
         Ok(LogWriter(Arc::new(CloseOnDrop(shared))))
     }
 
-    /// Appends a line, which includes its line end. Waits for room for 100 ms at most.
+    /// Appends a line, which includes its line end. While 4 MB of lines are not yet written it waits for room,
+    /// for 100 ms at most; a line that finds none is lost, and [counted](LogWriter::lost).
     pub fn push(&self, line: &[u8]) {
         let Shared { filled, emptied, lost, .. } = &*self.0.0;
         let mut buffer = self.0.0.buffer();
@@ -112,7 +122,7 @@ impl LogWriter {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    /// Returns the counter of lost lines.
+    /// Returns the counter of lost lines, which grows.
     pub fn lost(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.0.0.lost)
     }

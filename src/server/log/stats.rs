@@ -15,7 +15,19 @@ use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::Rule;
 use crate::proto::http::status::Status;
 
-/// The counters of one server, and the sources of its gauges.
+/// What a server has counted since its start: requests, responses by status, broken rules, closed connections
+/// and their reasons, bytes; and what it is doing now.
+///
+/// ```
+/// use std::sync::Arc;
+/// use threadbare::server::{Config, Router, Server, Stats};
+///
+/// let stats = Arc::new(Stats::default());
+/// let metrics = Arc::clone(&stats);
+/// let routes = Router::new().get("/metrics", move |_| metrics.prometheus()).build()?;
+/// let server = Server::with_config(["127.0.0.1:0"], routes, Config { stats, ..Config::default() })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Stats {
     requests: Counter,
     /// Responses by status: 100 comes first.
@@ -133,17 +145,18 @@ impl Stats {
         self.bytes_out.add(bytes as u64);
     }
 
-    /// Returns the number of responses so far.
+    /// Returns the number of responses so far, complete or cut, of any status.
     pub fn responses(&self) -> u64 {
         self.answers.iter().map(Counter::get).sum()
     }
 
-    /// Returns true if the server is stopping, or about to: a load balancer should send no new clients.
+    /// Returns true if the server is stopping, or [about to](crate::server::StopSignal::begin_drain): a load
+    /// balancer should send no new clients.
     pub fn is_stopping(&self) -> bool {
         self.sources.get().is_some_and(|sources| sources.stop.is_draining())
     }
 
-    /// Returns all of it in the Prometheus text format (version 0.0.4).
+    /// Returns all figures in the Prometheus text format (version 0.0.4); their names begin with `threadbare_`.
     pub fn prometheus(&self) -> String {
         let mut page = MetricsPage::default();
         page.family("requests_total", "counter", "Requests whose head was complete.");

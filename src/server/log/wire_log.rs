@@ -16,7 +16,18 @@ use crate::proto::http::limits::Limits;
 use crate::text::wants_colour;
 use crate::text::wire::{Form, Text};
 
-/// Where the bytes are shown, and in which form.
+/// Where every byte of every connection is shown as text, for
+/// [`Config::wire_log`](crate::server::Config::wire_log): to see what a client really sends.
+///
+/// It shows passwords and cookies, too, and costs time: it is for finding faults.
+///
+/// ```
+/// use threadbare::server::{Config, LogWriter, WireLog};
+///
+/// let wire_log = WireLog::stderr(LogWriter::to(std::io::stderr())?);
+/// let config = Config { wire_log: Some(wire_log), ..Config::default() };
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct WireLog {
     lines: LogWriter,
@@ -35,14 +46,18 @@ pub(crate) struct ConnectionLog {
 }
 
 impl WireLog {
-    /// Writes to standard error; on a terminal in colour, unless `NO_COLOR` is set, and with long bodies
-    /// cut.
+    /// Returns a log for people, where `lines` are written to standard error: on a terminal in colour, unless
+    /// `NO_COLOR` is set, and with bodies cut to 512 bytes.
     pub fn stderr(lines: LogWriter) -> WireLog {
         WireLog::new(lines, Form::look(io::stderr().is_terminal(), wants_colour()))
     }
 
-    /// Writes to this log, in this form.
-    pub fn new(lines: LogWriter, form: Form) -> WireLog {
+    /// Returns a log for a file: all bytes, each line with its time in seconds.
+    pub fn transcript(lines: LogWriter) -> WireLog {
+        WireLog::new(lines, Form::Transcript)
+    }
+
+    fn new(lines: LogWriter, form: Form) -> WireLog {
         WireLog { lines, form, begun: Instant::now(), next: AtomicUsize::new(0) }
     }
 

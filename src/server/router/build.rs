@@ -15,7 +15,7 @@ use crate::server::middleware::{Around, Wrapped};
 use crate::server::request::Request;
 use crate::server::response::Response;
 
-/// Collects routes.
+/// Collects routes: which handler gets the requests of which method and path.
 ///
 /// ```
 /// use threadbare::server::Router;
@@ -104,7 +104,7 @@ impl Router {
         Router::default()
     }
 
-    /// Adds a route for GET, and so for HEAD.
+    /// Adds a route for GET, and so for HEAD: the server leaves the body out.
     pub fn get<R: IntoResponse>(
         self,
         pattern: &str,
@@ -179,7 +179,15 @@ impl Router {
     }
 
     /// Adds a route with a [`Handler`], such as [`Streaming`](crate::server::Streaming), or with a method of
-    /// your own.
+    /// your own. A closure needs the type of its argument here.
+    ///
+    /// ```
+    /// use threadbare::server::{Method, Request, Router};
+    ///
+    /// let purge = Method::parse(b"PURGE").expect("it is a token");
+    /// let routes = Router::new().route(purge, "/cache", |_: &mut Request| "purged\n").build()?;
+    /// # Ok::<(), threadbare::server::RouteErrors>(())
+    /// ```
     pub fn route(mut self, method: Method, pattern: &str, handler: impl Handler) -> Router {
         let (pattern, endpoint) = (pattern.to_owned(), endpoint(handler));
         self.routes.push(Route {
@@ -237,6 +245,14 @@ impl Router {
     /// Adds the routes of another router below `prefix`: its `/` at the prefix itself, its `/users` at
     /// `prefix/users`. Its fallback is for paths below the prefix, and what [wraps](Router::wrap) it wraps its
     /// own routes only.
+    ///
+    /// ```
+    /// use threadbare::server::Router;
+    ///
+    /// let api = Router::new().get("/users", |_| "ada\n").fallback(|_| (404, "not in the API\n"));
+    /// let routes = Router::new().nest("/api", api).files("/", "www").build()?;
+    /// # Ok::<(), threadbare::server::RouteErrors>(())
+    /// ```
     pub fn nest(mut self, prefix: &str, inner: impl Into<Router>) -> Router {
         let inner = inner.into().with_around_applied();
         self.errors.extend(inner.errors);
@@ -302,7 +318,8 @@ impl Router {
     }
 
     /// Continues with routes whose handlers get a value that all requests share, as in
-    /// `fn list(notes: &Notes, request: &mut Request)`.
+    /// `fn list(notes: &Notes, request: &mut Request)`; [`RouterWithState`] has an example. What changes in the
+    /// value needs a lock, as handlers run at the same time.
     pub fn with<S: Send + Sync + 'static>(self, state: S) -> RouterWithState<S> {
         RouterWithState::new(self, Arc::new(state))
     }

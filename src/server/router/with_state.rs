@@ -49,7 +49,7 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         RouterWithState { router: add(router, Arc::clone(&state)), state }
     }
 
-    /// As [`Router::get`].
+    /// Adds a route for GET, and so for HEAD, as [`Router::get`]; the handler gets the state as well.
     pub fn get<R: IntoResponse>(
         self,
         pattern: &str,
@@ -58,7 +58,7 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         self.on(|router, state| router.get(pattern, move |request| handler(&state, request)))
     }
 
-    /// As [`Router::post`].
+    /// Adds a route for POST, as [`Router::post`]; the handler gets the state as well.
     pub fn post<R: IntoResponse>(
         self,
         pattern: &str,
@@ -67,7 +67,7 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         self.on(|router, state| router.post(pattern, move |request| handler(&state, request)))
     }
 
-    /// As [`Router::put`].
+    /// Adds a route for PUT, as [`Router::put`]; the handler gets the state as well.
     pub fn put<R: IntoResponse>(
         self,
         pattern: &str,
@@ -76,7 +76,7 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         self.on(|router, state| router.put(pattern, move |request| handler(&state, request)))
     }
 
-    /// As [`Router::patch`].
+    /// Adds a route for PATCH, as [`Router::patch`]; the handler gets the state as well.
     pub fn patch<R: IntoResponse>(
         self,
         pattern: &str,
@@ -85,7 +85,7 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         self.on(|router, state| router.patch(pattern, move |request| handler(&state, request)))
     }
 
-    /// As [`Router::delete`].
+    /// Adds a route for DELETE, as [`Router::delete`]; the handler gets the state as well.
     pub fn delete<R: IntoResponse>(
         self,
         pattern: &str,
@@ -94,7 +94,7 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         self.on(|router, state| router.delete(pattern, move |request| handler(&state, request)))
     }
 
-    /// As [`Router::any`].
+    /// Adds a route for every method that has no route of its own with this pattern, as [`Router::any`].
     pub fn any<R: IntoResponse>(
         self,
         pattern: &str,
@@ -103,7 +103,7 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         self.on(|router, state| router.any(pattern, move |request| handler(&state, request)))
     }
 
-    /// As [`Router::head`].
+    /// Adds a route for HEAD, as [`Router::head`]; the handler gets the state as well.
     pub fn head<R: IntoResponse>(
         self,
         pattern: &str,
@@ -112,7 +112,7 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         self.on(|router, state| router.head(pattern, move |request| handler(&state, request)))
     }
 
-    /// As [`Router::options`].
+    /// Adds a route for OPTIONS, as [`Router::options`]; the handler gets the state as well.
     pub fn options<R: IntoResponse>(
         self,
         pattern: &str,
@@ -121,12 +121,13 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         self.on(|router, state| router.options(pattern, move |request| handler(&state, request)))
     }
 
-    /// As [`Router::route`]; the handler does not get the state.
+    /// Adds a route with a [`Handler`], as [`Router::route`]; it does not get the state.
     pub fn route(self, method: Method, pattern: &str, handler: impl Handler) -> RouterWithState<S> {
         self.on(|router, _| router.route(method, pattern, handler))
     }
 
-    /// As [`Router::streaming`].
+    /// Adds a route whose handler reads the body while it arrives, as [`Router::streaming`]; the handler gets
+    /// the state as well.
     pub fn streaming<R: IntoResponse>(
         self,
         method: Method,
@@ -138,7 +139,7 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         })
     }
 
-    /// As [`Router::wrap`], with the state.
+    /// Wraps every route in a function that gets the state as well, as [`Router::wrap`].
     pub fn wrap<R: IntoResponse>(
         self,
         around: impl Fn(&S, &mut Request, Next<'_>) -> R + Send + Sync + 'static,
@@ -148,17 +149,17 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         })
     }
 
-    /// As [`Router::nest`].
+    /// Adds the routes of another router below `prefix`, as [`Router::nest`].
     pub fn nest(self, prefix: &str, inner: impl Into<Router>) -> RouterWithState<S> {
         self.on(|router, _| router.nest(prefix, inner))
     }
 
-    /// As [`Router::files`].
+    /// Serves the files of `folder` below `prefix`, as [`Router::files`].
     pub fn files(self, prefix: &str, folder: impl AsRef<Path>) -> RouterWithState<S> {
         self.on(|router, _| router.files(prefix, folder))
     }
 
-    /// As [`Router::fallback`].
+    /// Sets the handler of all requests whose path no route matches, as [`Router::fallback`].
     pub fn fallback<R: IntoResponse>(
         self,
         handler: impl Fn(&S, &mut Request) -> R + Send + Sync + 'static,
@@ -166,12 +167,12 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
         self.on(|router, state| router.fallback(move |request| handler(&state, request)))
     }
 
-    /// Returns the router, to add routes without a state, or with another one.
+    /// Returns the router with its routes, to add routes without a state, or with another one.
     pub fn without(self) -> Router {
         self.router
     }
 
-    /// As [`Router::build`].
+    /// Checks the routes and sorts them, as [`Router::build`].
     ///
     /// # Errors
     /// As [`Router::build`].

@@ -1,0 +1,92 @@
+//! The settings of a server, and their defaults.
+
+use std::sync::Arc;
+use std::thread;
+
+use super::allowed_hosts::AllowedHosts;
+use super::conn::timing::ServerTiming;
+use super::log::access_log::AccessLog;
+use super::log::stats::Stats;
+use super::log::wire_log::WireLog;
+use super::respond::custom_error_page::ErrorPage;
+use crate::net::admission::{Overload, PerAddress};
+use crate::proto::http::limits::Limits;
+
+/// The settings of a server; [`Config::default`] has a value for each.
+///
+/// ```
+/// use std::time::Duration;
+/// use threadbare::server::{AccessLog, Config, Limits};
+///
+/// let config = Config {
+///     limits: Limits { body: 1 << 20, idle_time: Duration::from_secs(15), ..Limits::default() },
+///     access_log: AccessLog::stderr()?,
+///     ..Config::default()
+/// };
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Config {
+    /// How connections get workers; [`Driver::Lobby`].
+    pub driver: Driver,
+    /// The number of worker threads, and so of handlers that run at once: 16 for each core, at least 32.
+    /// Sleeping workers cost little.
+    pub workers: usize,
+    /// The most open connections; `None`: 10,000, or as many as the limit of open files (`ulimit -n`) allows.
+    pub connections: Option<usize>,
+    /// The most open connections of one address: 1,000; no limit for clients on this machine.
+    pub per_address: PerAddress,
+    /// The most connections that wait for a worker: 1,024 new ones, and 1,024 that have a next request.
+    pub queue: usize,
+    /// What happens to connections beyond these limits: they get a 503.
+    pub overload: Overload,
+    /// The limits of sizes and times, such as the longest body (16 MB).
+    pub limits: Limits,
+    /// The hosts whose pages may send requests with an `Origin`, as browsers do with POST, PUT and DELETE;
+    /// others get a 403. By default this server under an address or `localhost`.
+    pub allowed_hosts: AllowedHosts,
+    /// The value of the `Server` field: `threadbare/` and the version; `None`: no such field.
+    pub server_name: Option<String>,
+    /// Shows errors, the server's own among them; `None`: as text, HTML or JSON, as the client prefers.
+    pub error_page: Option<ErrorPage>,
+    /// Which clients get the `Server-Timing` field: those on this machine.
+    pub server_timing: ServerTiming,
+    /// Where one line for each request is written: nowhere.
+    pub access_log: AccessLog,
+    /// Where the bytes of each connection are shown; `None`: nowhere.
+    pub wire_log: Option<WireLog>,
+    /// The statistics; a program keeps a clone to read them.
+    pub stats: Arc<Stats>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Config {
+            driver: Driver::Lobby,
+            connections: None,
+            per_address: PerAddress::Remote(1_000),
+            overload: Overload::Reject,
+            workers: (16 * cores).max(32),
+            queue: 1024,
+            limits: Limits::default(),
+            allowed_hosts: AllowedHosts::default(),
+            server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
+            error_page: None,
+            server_timing: ServerTiming::default(),
+            access_log: AccessLog::Off,
+            wire_log: None,
+            stats: Arc::default(),
+        }
+    }
+}
+
+/// How connections get workers. Clients see the same responses from both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Driver {
+    /// A worker has a connection only while there is work at hand: idle and slow clients hold none.
+    Lobby,
+    /// A worker keeps its connection until it ends, so that as many idle clients as there are workers keep all
+    /// others waiting. It is there to be read and to compare with (`src/server/textbook.rs`).
+    Textbook,
+}
