@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-/// A phase of a call.
+/// A phase of a call: what it was doing when a limit passed or it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Looking up the addresses of the host.
@@ -33,7 +33,8 @@ impl std::fmt::Display for Phase {
     }
 }
 
-/// A minimum rate: a transfer that moves fewer than `bytes` a second, measured over `over`, is too slow.
+/// A minimum rate: a transfer that moves fewer than `bytes` a second, measured over `over`, is too slow; for
+/// [`Timeouts::rate`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// Bytes a second.
@@ -50,26 +51,41 @@ impl Rate {
     }
 }
 
-/// The time limits of a call; `None` means no limit. Each request that a redirect or a retry leads to
-/// has the limits of the phases anew; `total` covers all of them.
+/// The time limits of a call; `None` means no limit.
+///
+/// Each request that a redirect or a retry leads to has the limits of the phases anew; `total` covers all of
+/// them. A limit that has passed is an error that names the [`Phase`].
+///
+/// ```
+/// use std::time::Duration;
+/// use threadbare::client::{Client, Config, Rate, Timeouts};
+///
+/// let timeouts = Timeouts {
+///     connect: Some(Duration::from_secs(5)),
+///     rate: Some(Rate { bytes: 1000, over: Duration::from_secs(30) }),
+///     ..Timeouts::default()
+/// };
+/// let client = Client::with_config(Config { timeouts, ..Config::default() });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Limits the host look-up, including the time that the name server is silent.
+    /// Limits the host look-up, including the time that the name server is silent: 30 s.
     pub resolve: Option<Duration>,
-    /// Limits the look-up and the connection together, as curl's `--connect-timeout` does.
+    /// Limits the look-up and the connection together, as curl's `--connect-timeout` does: 60 s.
     pub connect: Option<Duration>,
-    /// Limits how long the server may accept no byte of the request.
+    /// Limits how long the server may accept no byte of the request: 60 s.
     pub send_idle: Option<Duration>,
-    /// Limits the time from the last byte of the request to the end of the response's head. Neither a
+    /// Limits the time from the last byte of the request to the end of the response's head: 300 s. Neither a
     /// head that arrives byte by byte nor interim responses extend it.
     pub first_byte: Option<Duration>,
-    /// Limits how long no byte of the body may arrive. The time that the caller takes between two reads
+    /// Limits how long no byte of the body may arrive: 60 s. The time that the caller takes between two reads
     /// does not count.
     pub body_idle: Option<Duration>,
     /// Limits how slow a transfer may be, from the first byte sent to the last byte received, including
-    /// the server's own work. The time that the caller's readers and writers take does not count.
+    /// the server's own work: no limit. The time that the caller's readers and writers take does not count.
     pub rate: Option<Rate>,
-    /// Limits the whole call, from its start to the end of the body, with redirects, retries and pauses.
+    /// Limits the whole call, from its start to the end of the body, with redirects, retries and pauses: no
+    /// limit.
     pub total: Option<Duration>,
 }
 

@@ -9,7 +9,8 @@ use super::redirect::Redirects;
 use super::retry::Retries;
 use crate::proto::http::limits::Limits;
 
-/// The settings of a [`Client`](super::Client).
+/// The settings of a [`Client`](super::Client); its methods, such as
+/// [`max_time`](super::Client::max_time), set the usual ones.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,11 +30,12 @@ pub struct Config {
     pub connect: ConnectOptions,
     /// How many idle connections are kept for later requests, and how long.
     pub pool: PoolConfig,
-    /// Whether redirects are followed.
+    /// Whether redirects are followed: at most ten in a row.
     pub redirects: Redirects,
-    /// When a request is sent again.
+    /// When a request is sent again after a temporary failure: never.
     pub retries: Retries,
-    /// The largest response head, and the most framing around the chunks of a body, that are accepted.
+    /// The longest response head (300 KB), the longest body that is read in one piece (10 MB), and the most
+    /// framing around the chunks of a body (16 KB) that are accepted: [`Limits::of_responses`].
     pub limits: Limits,
 }
 
@@ -52,14 +54,14 @@ impl Default for Config {
     }
 }
 
-/// The limits of the pool of idle connections.
+/// How many idle connections a client keeps for later requests, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolConfig {
-    /// The most idle connections in all; one more closes the one that has been idle longest. 0 keeps none.
+    /// The most idle connections in all: 64; one more closes the one that has been idle longest. 0 keeps none.
     pub max_idle: usize,
-    /// The most idle connections to one host and port.
+    /// The most idle connections to one host and port: 32.
     pub max_idle_per_host: usize,
-    /// How long a connection may be idle before it is closed.
+    /// How long a connection may be idle before it is closed: 118 s.
     pub max_age: Duration,
 }
 

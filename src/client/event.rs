@@ -19,8 +19,20 @@ use crate::proto::http::method::Method;
 use crate::proto::http::status::Status;
 use crate::proto::http::url::Url;
 
-/// Observes what a client does. It is called on the thread of the call, at the moment of the event, so a
-/// clock that it reads shows the time of the event, and the time that it takes counts as the call's.
+/// Observes what a client does: a log, a progress bar, a trace, a test.
+///
+/// It is called on the thread of the call, at the moment of the event, so a clock that it reads shows the time of
+/// the event, and the time that it takes counts as the call's.
+///
+/// ```
+/// use threadbare::client::{Client, Event};
+///
+/// let client = Client::new().observer(|event: &Event<'_>| match event {
+///     Event::Connected(number, host, _) => eprintln!("connection {number} to {host}"),
+///     Event::Ended(bytes) => eprintln!("{bytes} bytes of body"),
+///     _ => {}
+/// });
+/// ```
 ///
 /// A closure is an observer. To observe a single call, clone the client and give the clone an observer:
 /// clones share their connections.
@@ -37,7 +49,8 @@ impl<F: Fn(&Event<'_>) + Send + Sync> Observer for F {
     }
 }
 
-/// An event. The connections of a client are numbered from 0.
+/// Something that happens in a call, as an [`Observer`] receives it. The connections of a client are numbered
+/// from 0.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {

@@ -14,7 +14,18 @@ use crate::proto::http::headers::Headers;
 use crate::proto::http::target::{Authority, Target};
 use crate::proto::http::url::{Url, split_scheme};
 
-/// A proxy.
+/// A proxy that forwards requests: its address, and perhaps a user and a password.
+///
+/// [`Client::proxy`](super::Client::proxy) sets one for all hosts; with [`NoProxy`] some are reached without it:
+///
+/// ```
+/// use threadbare::client::{Client, Config, ConnectOptions, ConnectVia, NoProxy, Proxy};
+///
+/// let proxy = Proxy::parse("http://ada:secret@proxy.example:3128");
+/// let via = ConnectVia::Proxy(proxy, NoProxy::parse("localhost, .example.org"));
+/// let connect = ConnectOptions { via, ..ConnectOptions::default() };
+/// let client = Client::with_config(Config { connect, ..Config::default() });
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     authority: Authority,

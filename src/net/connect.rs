@@ -38,7 +38,7 @@ pub enum Attempt<'a> {
     Abandoned(SocketAddr),
 }
 
-/// No address accepted a connection.
+/// Why no connection was made: the error of each address of the host.
 #[derive(Debug)]
 pub struct ConnectError {
     /// The attempts and their errors, in the order in which they failed.

@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Instant;
 
-/// Which addresses are wanted.
+/// Which addresses of a host are used: IPv4, IPv6, or both, which is the default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Family {
     /// IPv4 and IPv6.

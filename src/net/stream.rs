@@ -20,7 +20,7 @@ pub enum Stream {
     Unix(UnixStream),
 }
 
-/// The two ends of a connection.
+/// The two ends of a connection: addresses and ports, or a socket in the file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoints {
     /// The ends of a TCP connection.

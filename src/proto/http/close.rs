@@ -4,7 +4,7 @@ use super::error::Rule;
 use super::headers::Headers;
 use super::version::Version;
 
-/// Why a connection was closed. Logged once, counted, asserted in tests.
+/// Why a connection was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CloseReason {
     /// The peer said `Connection: close`.

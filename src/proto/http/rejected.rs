@@ -57,8 +57,9 @@ impl<H> From<Box<Rejected<H>>> for Fault {
     }
 }
 
-/// A head or body that breaks a rule: which rule, where, and the line. Contains no credentials and
-/// no control byte, so it can be written to a terminal or a log.
+/// The error of a message that breaks a rule of the protocol: which rule, where, and the line.
+///
+/// It contains no credentials and no control byte, so it can be written to a terminal or a log.
 #[derive(Debug)]
 pub struct ParseError {
     /// Which rule, and where; offsets count from the first byte of the head or of the body.

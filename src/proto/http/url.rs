@@ -10,7 +10,16 @@ use std::borrow::Cow;
 use super::chars::{PATH, QUERY, first_bad_percent, percent_encode};
 use super::target::{Authority, PathAndQuery};
 
-/// A parsed address: where to connect, and what to request there.
+/// The URL of a request: where to connect, and what to request there.
+///
+/// ```
+/// use threadbare::client::Url;
+///
+/// let url = Url::parse("http://example.org:8080/notes?limit=10")?;
+/// assert_eq!((url.host(), url.port()), ("example.org", 8080));
+/// assert_eq!(url.path.query(), Some("limit=10"));
+/// # Ok::<(), threadbare::client::UrlError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
     /// The host and port as written; what the `Host` field says.
@@ -22,7 +31,7 @@ pub struct Url {
     pub fragment: Option<Box<str>>,
 }
 
-/// Why a text is not an address that can be fetched.
+/// Why a text is not a URL that can be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "Display says it")]
 pub enum UrlError {
@@ -64,7 +73,7 @@ impl std::fmt::Display for UrlError {
 impl std::error::Error for UrlError {}
 
 impl Url {
-    /// Reads an address. Without a scheme it is http; without a host it is localhost.
+    /// Reads a URL. Without a scheme it is http; without a host it is localhost.
     ///
     /// # Errors
     /// [`UrlError`] says which part is wrong.
