@@ -178,7 +178,7 @@ impl Router {
         self
     }
 
-    /// Adds a route with a [`Handler`], such as [`Streaming`](crate::server::Streaming), or with a method of
+    /// Adds a route with a [`Handler`], such as [`Streaming`], or with a method of
     /// your own. A closure needs the type of its argument here.
     ///
     /// ```
