@@ -82,7 +82,7 @@ impl ConnectOptions {
     ///
     /// # Errors
     /// [`ProxyError`] when the request needs a proxy that is invalid, or a tunnel through it.
-    pub fn route<'r>(&'r self, url: &'r Url) -> Result<Route<'r>, ProxyError> {
+    pub(crate) fn route<'r>(&'r self, url: &'r Url) -> Result<Route<'r>, ProxyError> {
         let (host, port) = (url.host(), url.port());
         let other = self.connect_to.iter().find(|other| other.applies_to(host, port));
         match &self.via {
@@ -105,7 +105,7 @@ impl ConnectOptions {
 
     /// Returns the addresses that [`ConnectOptions::resolve`] gives for this host and port. `None` when it
     /// gives none of the wanted family: the name is looked up then, as with curl.
-    pub fn known_addresses(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
+    pub(crate) fn known_addresses(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
         let overrides = || self.resolve.iter().rev().filter(|held| held.port == port);
         let names_host = |held: &&ResolveOverride| {
             held.host.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(host))

@@ -2,7 +2,7 @@
 //! encryption: everyone on the network path can read them.
 
 /// Returns the value of `Authorization`, or of `Proxy-Authorization`, for `user:password`.
-pub fn basic(user: &[u8]) -> String {
+pub(crate) fn basic(user: &[u8]) -> String {
     format!("Basic {}", base64(user))
 }
 

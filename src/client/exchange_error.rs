@@ -1,4 +1,4 @@
-//! Why one exchange on one connection failed. [`Error`](super::Error) has the same variants for the
+//! Why one exchange on one connection failed. [`ErrorKind`](super::ErrorKind) has the same variants for the
 //! caller; this smaller type holds no response, so that the files below [`super::call`] need not know it.
 
 use std::io;

@@ -5,43 +5,117 @@
 //!
 //! let client = Client::new();
 //! let text = client.get("http://127.0.0.1:8080/hello.txt").send()?.text()?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), threadbare::client::Error>(())
 //! ```
 //!
-//! With a field, a body that is read while it is sent, an error for a status of 400 or above, and a response
-//! that is copied to a file as it arrives:
+//! One [`Client`] is made for a program: it keeps connections for later requests, and threads share it. A call
+//! ([`RequestBuilder`]) keeps its first error, a wrong URL for example, until [`RequestBuilder::send`]. A
+//! [`Response`] is returned whatever its status; [`Response::error_for_status`] makes an [`Error`] of 400 and
+//! above.
+//!
+//! # JSON
+//!
+//! With the feature `json`, which brings serde_json, for types that have serde's `Serialize` and `Deserialize`:
+//!
+//! ```no_run
+//! # #[cfg(feature = "json")] {
+//! # use threadbare::client::Client;
+//! # let client = Client::new();
+//! let ada = serde_json::json!({ "name": "Ada Lovelace", "email": "ada@example.org" });
+//! let made = client.post("http://127.0.0.1:8080/users").json(&ada).send()?.error_for_status()?;
+//! let user: serde_json::Value = made.json()?;
+//! # }
+//! # Ok::<(), threadbare::client::Error>(())
+//! ```
+//!
+//! # Form, query
 //!
 //! ```no_run
 //! # use threadbare::client::Client;
 //! # let client = Client::new();
-//! let call = client.put("http://127.0.0.1:8080/users/1").header("Content-Type", "application/json");
-//! let mut response = call.reader(std::fs::File::open("ada.json")?).send()?.error_for_status()?;
-//! std::io::copy(&mut response, &mut std::fs::File::create("response.json")?)?;
-//! let checksum = response.trailers().and_then(|trailers| trailers.first("Content-Digest"));
+//! let users = client.get("http://127.0.0.1:8080/users").query("limit", 10).query("name", "Ada L");
+//! let users = users.send()?.error_for_status()?.text()?;
+//! let post = client.post("http://127.0.0.1:8080/users");
+//! post.form(&[("name", "Ada Lovelace"), ("email", "ada@example.org")]).send()?.error_for_status()?;
+//! # Ok::<(), threadbare::client::Error>(())
+//! ```
+//!
+//! # Authentication
+//!
+//! [`RequestBuilder::basic_auth`] and [`RequestBuilder::bearer`]; another scheme is a field,
+//! `header("Authorization", …)`. A redirect to another host or port does not take it along, nor a Cookie.
+//!
+//! # Proxy
+//!
+//! [`Client::proxy`]. [`ConnectOptions`] has more ways to reach servers: hosts without the proxy, given addresses,
+//! one address family, a Unix domain socket. The library does not read the environment (`http_proxy` and the
+//! like).
+//!
+//! # Timeouts
+//!
+//! Every wait has a name ([`Phase`]) and a limit ([`Timeouts`]), the host look-up included; the whole call has
+//! none, unless it is set:
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # use threadbare::client::Client;
+//! let client = Client::new().connect_timeout(Duration::from_secs(5)).max_time(Duration::from_secs(60));
+//! let slow = client.get("http://127.0.0.1:8080/report").timeout(Duration::from_secs(300)).send()?;
+//! # Ok::<(), threadbare::client::Error>(())
+//! ```
+//!
+//! # Retry
+//!
+//! A request is sent again only where that is harmless: once and silently, when an idle connection turns out to be
+//! closed; after a temporary failure, if [`Retries`] allows it, with pauses that double or that the server asks
+//! for.
+//!
+//! ```
+//! # use threadbare::client::{Client, Retries};
+//! let client = Client::new().retries(Retries { max: 3, ..Retries::default() });
+//! ```
+//!
+//! # Download, upload
+//!
+//! A [`Response`] is a reader ([`Read`](std::io::Read)) of its body as it arrives, so a body of any size costs no
+//! memory. A body that is cut short is an error, never a shorter body. An [`Observer`], which can be a closure,
+//! receives every [`Event`], here to show the progress:
+//!
+//! ```no_run
+//! use std::fs::File;
+//! use threadbare::client::{Client, Event};
+//!
+//! let client = Client::new().observer(|event: &Event<'_>| {
+//!     if let Event::Received(bytes) = event {
+//!         eprint!("\r{bytes} bytes");
+//!     }
+//! });
+//! let mut response = client.get("http://127.0.0.1:8080/large.iso").send()?.error_for_status()?;
+//! std::io::copy(&mut response, &mut File::create("large.iso")?)?;
+//!
+//! client.put("http://127.0.0.1:8080/copy.iso").reader(File::open("large.iso")?).send()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A [`Response`] reads its body from the socket as the caller reads it, so a large body costs no memory. A
-//! response that was read to its end gives its connection back to the pool, and the next request to the same
-//! host and port reuses it. A body that is cut short is an error, never a shorter body.
+//! A request body of more than 1 MB, or of unknown length, waits up to a second for the server's 100 (Continue),
+//! and the client stops sending a body that the server refuses (RFC 9110, 10.1.1; RFC 9112, 9.5).
 //!
-//! A request body of more than 1 MB, or of unknown length, waits up to a second for the server's 100
-//! (Continue), and the client stops sending a body that the server refuses (RFC 9110, 10.1.1; RFC 9112, 9.5).
-//! A response whose framing is in doubt is an error that shows the line ([`ParseError`]); a request of that kind
-//! is not sent.
+//! # Errors
 //!
-//! [`Config`] has all settings and their defaults. Every wait has a name ([`Phase`]) and a limit
-//! ([`Timeouts`]), the host look-up included. The client tries all addresses of a host, a quarter of a second
-//! apart. It follows redirects ([`redirect`], a pure function), without the credentials that were for the
-//! first host. It sends a request again only where that is harmless: once and silently, when an idle
-//! connection turns out to be closed; with pauses, if [`Retries`] allows it. An [`Observer`] receives every
-//! [`Event`].
+//! [`Error`] shows the URL and the cause in one line. [`Error::kind`] tells one failure from another; the
+//! example of [`Error`] has the usual ones.
 //!
-//! [`ConnectOptions`] changes how servers are reached: with given addresses, at another place, in one address
-//! family, through a proxy, through a Unix domain socket. The library does not read the environment
-//! (`http_proxy` and the like).
+//! A response whose framing is in doubt is an error that shows the line ([`ParseError`]); a request of that kind is
+//! not sent.
 //!
-//! In reading order:
+//! # Not supported
+//!
+//! https, tunnels through proxies, cookies that are kept, content codings. The log has every event at level trace,
+//! **heads and the secrets in them included**; above trace it is silent.
+//!
+//! # To read the source
+//!
+//! In this order:
 //!
 //! | file | what it does |
 //! |---|---|
@@ -52,21 +126,18 @@
 //! | `follow` | a call as the caller sees it: redirects, retries |
 //! | `call` | one request: the main loop, on an idle connection or a fresh one |
 //! | `connect_options`, `route`, `proxy` | the route to a server: pure functions |
-//! | `dial` | a fresh connection: looks up, connects |
+//! | `dial` | a fresh connection: looks up, connects to all addresses of a host, a quarter of a second apart |
 //! | `name_cache` | the addresses that were looked up before |
 //! | `exchange` | sends the request and receives the head of the response; one function for each step |
 //! | `redirect`, `retry` | where a response leads, when to try again: pure functions |
 //! | `upload` | the body of a request, from memory or from a reader |
 //! | `connection` | one socket, its buffers, its next read and write within a time limit |
-//! | [`credentials`] | user and password, for a server or a proxy |
+//! | `credentials` | user and password, for a server or a proxy |
 //! | `budget` | the time limits of a call |
 //! | `conn_pool` | idle connections |
 //! | `event`, [`event_text`] | the events of a call, and their text |
 //! | `pipeline` | several requests at once |
 //! | `error`, `error_kind`, `exchange_error` | what can go wrong: for the caller, on one connection |
-//!
-//! Not supported: https, tunnels through proxies, cookies, content codings. The log has every event at
-//! level trace, **heads and the secrets in them included**; above trace it is silent.
 
 mod budget;
 mod builder;
@@ -75,7 +146,7 @@ mod config;
 mod conn_pool;
 mod connect_options;
 mod connection;
-pub mod credentials;
+pub(crate) mod credentials;
 mod dial;
 mod error;
 mod error_kind;
@@ -112,18 +183,20 @@ pub use self::error_kind::{ErrorKind, PipelineError};
 pub use self::event::{Event, Observer};
 #[cfg(feature = "json")]
 pub use self::json::JsonError;
-pub use self::outgoing::BodySize;
+#[cfg(feature = "cli")]
+pub(crate) use self::outgoing::BodySize;
 pub use self::pipeline::Pipeline;
 pub use self::proxy::{NoProxy, Proxy, ProxyError};
-pub use self::redirect::{
-    CredentialScope, NextRequest, OnRepeat, RedirectError, RedirectRules, Redirects, Visited,
-    redirect,
-};
+pub use self::redirect::{CredentialScope, OnRepeat, RedirectError, RedirectRules, Redirects};
 pub use self::request::Request;
 pub use self::response::Response;
-pub use self::retry::{Retries, is_temporary, retry_after};
-pub use self::route::Route;
-pub use crate::net::resolve::Family;
+pub use self::retry::Retries;
+#[cfg(feature = "cli")]
+pub(crate) use self::retry::{is_temporary, retry_after};
+#[cfg(feature = "cli")]
+pub(crate) use self::route::Route;
+pub use crate::net::connect::ConnectError;
+pub use crate::net::resolve::{Family, ResolveError};
 pub use crate::net::stream::Endpoints;
 pub use crate::proto::http::close::CloseReason;
 pub use crate::proto::http::head::ResponseHead;

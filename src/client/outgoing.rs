@@ -6,7 +6,7 @@ use crate::proto::http::head::RequestHead;
 
 /// The size of a body.
 #[derive(Debug, Clone, Copy)]
-pub enum BodySize {
+pub(crate) enum BodySize {
     /// There is no body.
     None,
     /// The number of bytes is known before the body is sent.
@@ -49,6 +49,7 @@ impl Outgoing<'_> {
     }
 
     /// Returns the head with its framing fields.
+    #[cfg(feature = "cli")]
     pub(super) fn complete_head(self) -> RequestHead {
         let mut head = self.head;
         head.headers.remove("content-length");

@@ -181,8 +181,8 @@ impl<'r> Pipeline<'r> {
         let mut waiting = VecDeque::new();
         for request in self.requests {
             let begun = connection.output.len();
-            let framed = request.framed(request.body_size())?;
-            let receiving = request.outgoing(route, framed).encode(&mut connection.output);
+            let receiving = request.encode(route, &mut connection.output);
+            let receiving = receiving.map_err(Error::into_kind)?;
             self.client.notify(&Event::Sending(&connection.output[begun..]));
             waiting.push_back(receiving);
         }

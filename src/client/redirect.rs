@@ -10,7 +10,7 @@
 //! A response with any other status, or without a Location, is returned as it is; an empty Location counts
 //! as none, as with curl and browsers. A redirect to another host
 //! or port loses the fields that were meant for the first one: Authorization, Cookie, Host
-//! ([`NextRequest::leaves_origin`]). Refused, with the response kept: more redirects than allowed, the same
+//! (`NextRequest::leaves_origin`). Refused, with the response kept: more redirects than allowed, the same
 //! request a second time in one chain (a loop), two Locations that differ, a URL that cannot be fetched
 //! (https among them), a body that cannot be sent again.
 
@@ -89,26 +89,26 @@ impl Redirects {
 
 /// A request of a chain of redirects: the parts that matter for the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Visited {
+pub(super) struct Visited {
     /// Its method.
-    pub method: Method,
+    pub(super) method: Method,
     /// Its URL.
-    pub url: Url,
+    pub(super) url: Url,
 }
 
 /// The request that a redirect leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NextRequest {
+pub(super) struct NextRequest {
     /// Its method.
-    pub method: Method,
+    pub(super) method: Method,
     /// Its URL, with the fragment of the one before, unless the Location has one.
-    pub url: Url,
+    pub(super) url: Url,
     /// Whether the body is sent again. If not, the fields that describe it are dropped, too.
-    pub keeps_body: bool,
+    pub(super) keeps_body: bool,
     /// Whether it goes to another host or port.
-    pub leaves_origin: bool,
+    pub(super) leaves_origin: bool,
     /// Whether Authorization and Cookie are sent, too.
-    pub keeps_credentials: bool,
+    pub(super) keeps_credentials: bool,
 }
 
 /// Why a redirect is not followed.
@@ -163,7 +163,7 @@ impl std::error::Error for RedirectError {
 ///
 /// # Errors
 /// [`RedirectError`] says why it cannot be followed.
-pub fn redirect(
+pub(super) fn redirect(
     trail: &[Visited],
     response: &ResponseHead,
     can_replay: bool,

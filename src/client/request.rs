@@ -163,16 +163,17 @@ impl Request {
     }
 
     /// Returns the size of the body.
-    pub fn body_size(&self) -> BodySize {
+    pub(crate) fn body_size(&self) -> BodySize {
         self.body.as_ref().map_or(BodySize::None, |body| BodySize::Known(body.len() as u64))
     }
 
     /// Returns the head as it is sent on this route, with a body of this size, which may come from a reader.
     ///
     /// # Errors
-    /// [`ErrorKind::Field`], [`ErrorKind::Length`], [`ErrorKind::NoLength`] or [`ErrorKind::Trace`] when two recipients could
-    /// disagree about the end of the request, or about its host.
-    pub fn head(&self, route: Route<'_>, body: BodySize) -> Result<RequestHead, Error> {
+    /// [`ErrorKind::Field`], [`ErrorKind::Length`], [`ErrorKind::NoLength`] or [`ErrorKind::Trace`] when two
+    /// recipients could disagree about the end of the request, or about its host.
+    #[cfg(feature = "cli")]
+    pub(crate) fn head(&self, route: Route<'_>, body: BodySize) -> Result<RequestHead, Error> {
         let framed = self.framed(body).map_err(|kind| kind.at(&self.url))?;
         Ok(self.outgoing(route, framed).complete_head())
     }
@@ -182,7 +183,7 @@ impl Request {
     ///
     /// # Errors
     /// As [`Request::head`].
-    pub fn encode(&self, route: Route<'_>, out: &mut Vec<u8>) -> Result<RecvHead, Error> {
+    pub(crate) fn encode(&self, route: Route<'_>, out: &mut Vec<u8>) -> Result<RecvHead, Error> {
         let framed = self.framed(self.body_size()).map_err(|kind| kind.at(&self.url))?;
         Ok(self.outgoing(route, framed).encode(out))
     }

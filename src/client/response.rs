@@ -25,8 +25,8 @@ use crate::proto::http::url::Url;
 /// The response to a request, whatever its status.
 ///
 /// The body is read in one piece ([`Response::text`], [`Response::bytes`], and `json` with the feature of that
-/// name), through [`Read`] or [`BufRead`], or piece by piece as it arrives through [`Response::piece`]. Its end is reported only when it is complete. A response that is dropped before its
-/// end closes its connection.
+/// name), through [`Read`] or [`BufRead`], or piece by piece as it arrives through [`Response::piece`]. Its end
+/// is reported only when it is complete. A response that is dropped before its end closes its connection.
 pub struct Response {
     client: Client,
     url: Url,
@@ -180,7 +180,8 @@ impl Response {
     /// Returns the next piece of the body, as it arrives; `None` when the body is complete.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`], [`ErrorKind::TooSlow`], [`ErrorKind::Receive`], [`ErrorKind::CutShort`], or [`ErrorKind::Body`].
+    /// [`ErrorKind::Timeout`], [`ErrorKind::TooSlow`], [`ErrorKind::Receive`], [`ErrorKind::CutShort`], or
+    /// [`ErrorKind::Body`].
     pub fn piece(&mut self) -> Result<Option<&[u8]>, Error> {
         self.receive_if_read()?;
         let piece = &self.piece[std::mem::replace(&mut self.read, self.piece.len())..];

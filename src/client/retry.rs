@@ -66,13 +66,13 @@ impl Retries {
 
 /// Returns whether another try may get another status: Request Timeout, Too Many Requests, and the failures
 /// of servers and gateways, which is curl's list.
-pub fn is_temporary(head: &ResponseHead) -> bool {
+pub(crate) fn is_temporary(head: &ResponseHead) -> bool {
     matches!(head.status.code(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
 /// Returns the pause that the server requests: `Retry-After = HTTP-date / delay-seconds` (RFC 9110, 10.2.3).
 /// A date in the past is a pause of zero.
-pub fn retry_after(head: &ResponseHead, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(head: &ResponseHead, now: SystemTime) -> Option<Duration> {
     let value = head.headers.first("retry-after")?;
     let date = || Some(parse_http_date(value)?.duration_since(now).unwrap_or_default());
     decimal(value).map(Duration::from_secs).or_else(date)

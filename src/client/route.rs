@@ -7,7 +7,7 @@ use crate::proto::http::url::Url;
 
 /// The route of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route<'r> {
+pub(crate) enum Route<'r> {
     /// To this host and port.
     Direct(&'r str, u16),
     /// Through this proxy.
@@ -18,7 +18,8 @@ pub enum Route<'r> {
 
 impl<'r> Route<'r> {
     /// Returns the direct route to this URL's server.
-    pub fn direct(url: &'r Url) -> Route<'r> {
+    #[cfg(feature = "cli")]
+    pub(crate) fn direct(url: &'r Url) -> Route<'r> {
         Route::Direct(url.host(), url.port())
     }
 
