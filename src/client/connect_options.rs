@@ -11,8 +11,23 @@ use super::route::Route;
 use crate::net::resolve::Family;
 use crate::proto::http::url::Url;
 
-/// How the client connects to servers. By default it looks names up and connects directly; it does not
-/// read the environment.
+/// How the client connects to servers, for [`Config::connect`](super::Config::connect).
+///
+/// By default it looks names up and connects directly; it does not read the environment.
+///
+/// ```
+/// use threadbare::client::{Client, Config, ConnectOptions, ConnectVia, ResolveOverride};
+///
+/// // A server whose name is not in the DNS yet.
+/// let resolve = vec![ResolveOverride::parse("www.example.org:80:127.0.0.1")?];
+/// let connect = ConnectOptions { resolve, ..ConnectOptions::default() };
+/// let client = Client::with_config(Config { connect, ..Config::default() });
+///
+/// // A server that listens on a Unix domain socket; the host of the URL is for its `Host` field only.
+/// let via = ConnectVia::UnixSocket("/run/service.sock".into());
+/// let connect = ConnectOptions { via, ..ConnectOptions::default() };
+/// # Ok::<(), threadbare::client::RouteError>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ConnectOptions {
     /// The family of addresses that is used.
@@ -37,8 +52,9 @@ pub enum ConnectVia {
     UnixSocket(PathBuf),
 }
 
-/// The addresses of a host, as curl's `--resolve`: `HOST:PORT:ADDRESS[,ADDRESS]…`. Of two overrides for the
-/// same host the later one counts.
+/// The addresses of a host, as curl's `--resolve`: `HOST:PORT:ADDRESS[,ADDRESS]…`.
+///
+/// Of two overrides for the same host the later one counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolveOverride {
     /// The host; `None` applies to every host without an override of its own (`*`).
@@ -62,7 +78,7 @@ pub struct ConnectTo {
     pub to_port: Option<u16>,
 }
 
-/// A text that is not a [`ResolveOverride`] or a [`ConnectTo`], and what a right one looks like.
+/// Why a text is not a [`ResolveOverride`] or a [`ConnectTo`], and what a right one looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteError {
     typed: String,

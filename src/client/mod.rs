@@ -195,17 +195,29 @@ pub use self::retry::Retries;
 pub(crate) use self::retry::{is_temporary, retry_after};
 #[cfg(feature = "cli")]
 pub(crate) use self::route::Route;
+#[doc(inline)]
 pub use crate::net::connect::ConnectError;
+#[doc(inline)]
 pub use crate::net::resolve::{Family, ResolveError};
+#[doc(inline)]
 pub use crate::net::stream::Endpoints;
+#[doc(inline)]
 pub use crate::proto::http::close::CloseReason;
+#[doc(inline)]
 pub use crate::proto::http::head::ResponseHead;
+#[doc(inline)]
 pub use crate::proto::http::headers::{Headers, InvalidField};
+#[doc(inline)]
 pub use crate::proto::http::limits::Limits;
+#[doc(inline)]
 pub use crate::proto::http::method::Method;
+#[doc(inline)]
 pub use crate::proto::http::rejected::ParseError;
+#[doc(inline)]
 pub use crate::proto::http::status::Status;
+#[doc(inline)]
 pub use crate::proto::http::url::{Url, UrlError};
+#[doc(inline)]
 pub use crate::proto::http::version::Version;
 
 use self::budget::Budget;
@@ -244,13 +256,13 @@ impl Client {
         &self.config
     }
 
-    /// Limits the host look-up and the connection, together.
+    /// Limits the host look-up and the connection, together: 60 s by default.
     pub fn connect_timeout(mut self, limit: Duration) -> Client {
         self.config.timeouts.connect = Some(limit);
         self
     }
 
-    /// Limits a whole call, from [`Client::send`] to the end of the body.
+    /// Limits a whole call, from [`Client::send`] to the end of the body: no limit by default.
     pub fn max_time(mut self, limit: Duration) -> Client {
         self.config.timeouts.total = Some(limit);
         self
@@ -273,13 +285,13 @@ impl Client {
         Ok(self)
     }
 
-    /// Sets what the client does about redirects.
+    /// Sets what the client does about redirects: it follows at most ten in a row by default.
     pub fn redirects(mut self, redirects: Redirects) -> Client {
         self.config.redirects = redirects;
         self
     }
 
-    /// Sets when a request is sent again.
+    /// Sets when a request is sent again after a temporary failure: never by default.
     pub fn retries(mut self, retries: Retries) -> Client {
         self.config.retries = retries;
         self

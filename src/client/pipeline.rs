@@ -33,7 +33,18 @@ use crate::proto::http::version::Version;
 /// The most bytes of heads that are sent at once; the kernels' socket buffers hold them.
 const MAX_HEADS: usize = 64 << 10;
 
-/// Requests that are sent at once, and their responses in order.
+/// Requests that are sent at once, and their responses in order; [`Client::pipeline`] returns it.
+///
+/// ```no_run
+/// use threadbare::client::{Client, Request};
+///
+/// let requests = [Request::get("http://127.0.0.1:8080/a")?, Request::get("http://127.0.0.1:8080/b")?];
+/// let mut pipeline = Client::new().pipeline(&requests)?;
+/// while let Some(response) = pipeline.next_response() {
+///     println!("{}", response?.status());
+/// }
+/// # Ok::<(), threadbare::client::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Pipeline<'r> {
     client: Client,

@@ -21,18 +21,34 @@ use crate::proto::http::method::Method;
 use crate::proto::http::status::Status;
 use crate::proto::http::url::{Url, UrlError};
 
-/// What the client does about redirects.
+/// What the client does about redirects, for [`Config::redirects`](super::Config::redirects).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redirects {
     /// Returns a redirect like any other response.
     Return,
-    /// Follows at most this number in a row, by the table above; one more is an error.
+    /// Follows at most this number in a row, by the table of [`RedirectRules`]; one more is an error.
     Follow(u32),
     /// Follows them by other rules.
     Custom(RedirectRules),
 }
 
 /// The rules for following redirects.
+///
+/// | status | POST becomes | HEAD, and other methods | the body |
+/// |---|---|---|---|
+/// | 301, 302 | GET, as in every client | stay the same | is dropped when POST becomes GET |
+/// | 303 | GET | HEAD stays, others become GET | is dropped |
+/// | 307, 308 | POST | stay the same | is sent again, if that is possible |
+///
+/// `Authorization` and `Cookie` are for the first host and port only. [`RedirectRules::up_to`] returns these rules,
+/// and the fields change them.
+///
+/// ```
+/// use threadbare::client::{Client, RedirectRules, Redirects};
+///
+/// let rules = RedirectRules { keep_post: vec![301, 302], ..RedirectRules::up_to(5) };
+/// let client = Client::new().redirects(Redirects::Custom(rules));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectRules {
     /// The most redirects in a row; one more is an error. `None`: any number, but no loop.

@@ -17,7 +17,19 @@ use crate::proto::http::target::{Authority, PathAndQuery, Target, form_text};
 use crate::proto::http::url::{Url, UrlError};
 use crate::proto::http::version::Version;
 
-/// A request. It can be sent any number of times.
+/// A request, which [`Client::send`](super::Client::send) can send any number of times.
+///
+/// Most programs build and send one in a single expression: [`Client::get`](super::Client::get) and the methods
+/// beside it, which keep the first error until they send. Here each step returns its own error.
+///
+/// ```no_run
+/// use threadbare::client::{Client, Request};
+///
+/// let request = Request::get("http://127.0.0.1:8080/users/1")?.with_header("Accept", "application/json")?;
+/// let client = Client::new();
+/// let (first, second) = (client.send(&request)?, client.send(&request)?);
+/// # Ok::<(), threadbare::client::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Request {
     url: Url,

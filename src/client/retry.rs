@@ -12,14 +12,19 @@ use crate::proto::http::chars::decimal;
 use crate::proto::http::date::parse_http_date;
 use crate::proto::http::head::ResponseHead;
 
-/// How many times a request is sent again, and with which pauses.
+/// How many times a request is sent again after a temporary failure, and with which pauses.
+///
+/// A request is sent again when no connection was made, when the connection broke before the response, and when the
+/// status is 408, 429, 500, 502, 503 or 504. If bytes of it were sent, its method must be idempotent (GET, PUT,
+/// DELETE and others, not POST): the server may have done already what it asks for. A `Retry-After` of the server
+/// sets the pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retries {
-    /// The most retries of one request.
+    /// The most retries of one request: 0.
     pub max: u32,
-    /// The pause before the first retry; it doubles with each.
+    /// The pause before the first retry: 1 s; it doubles with each.
     pub first_pause: Duration,
-    /// The longest pause, whatever a server requests.
+    /// The longest pause, whatever a server requests: 30 s.
     pub max_pause: Duration,
 }
 
