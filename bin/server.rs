@@ -12,9 +12,7 @@ mod signals;
 use threadbare::app::{self, store::Store};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, AccessLogTo, ServerOptions};
-use threadbare::server::{
-    AccessLog, Config, Files, Report, Server, WireLog, log::log_writer::LogWriter,
-};
+use threadbare::server::{AccessLog, Config, Files, LogWriter, Report, Server, WireLog};
 
 fn main() -> ExitCode {
     // Before the first thread is started: a thread inherits the mask of its parent.

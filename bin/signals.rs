@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
-use threadbare::server::{StopSignal, log::log_writer::LogWriter};
+use threadbare::server::{LogWriter, StopSignal};
 
 use super::say;
 

@@ -91,8 +91,8 @@ pub mod form;
 pub mod handler;
 #[doc(hidden)]
 pub mod into_response;
-#[doc(hidden)]
-pub mod log;
+// Not public under this name: `use threadbare::server::*` would hide the crate `log`.
+pub(crate) mod log;
 #[doc(hidden)]
 pub mod middleware;
 #[doc(hidden)]

@@ -7,7 +7,7 @@
 //! | [`wire_log`] | `--wire`: every byte of every connection |
 //! | [`stats`] | counters for `/-/metrics` |
 
-pub mod access_log;
-pub mod log_writer;
-pub mod stats;
-pub mod wire_log;
+pub(crate) mod access_log;
+pub(crate) mod log_writer;
+pub(crate) mod stats;
+pub(crate) mod wire_log;
