@@ -74,7 +74,7 @@ pub struct Backlog<'a> {
     count: &'a JobCount,
 }
 
-/// How a pool of workers ended.
+/// How a pool of workers ended; for a server, a job is to serve a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Report {
     /// The number of workers that ended before the deadline.

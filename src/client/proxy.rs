@@ -173,7 +173,7 @@ impl std::fmt::Display for ProxyError {
 
 impl std::error::Error for ProxyError {}
 
-/// The hosts that are reached without the proxy: the list of `no_proxy`.
+/// The hosts that are reached without the proxy: a list as in the environment variable `no_proxy`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NoProxy(Vec<HostPattern>);
 

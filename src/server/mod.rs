@@ -211,7 +211,7 @@ pub struct Report {
     pub finished: u64,
     /// The number of connections that were closed because the time to stop had run out.
     pub cut: usize,
-    /// How the workers ended: which of them are still in a handler, and how many handlers panicked.
+    /// How the workers ended: which of them are still in a handler. A panic of a handler is not among its panics.
     pub workers: WorkersReport,
 }
 

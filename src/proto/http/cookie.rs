@@ -230,7 +230,9 @@ impl SetCookie {
     }
 }
 
-/// A cookie that a browser would drop, or take for another one. It contains no value, which may be a secret.
+/// The error of a cookie that a browser would drop, or take for another one.
+///
+/// It contains no value, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidCookie {
     /// The name as it was given.

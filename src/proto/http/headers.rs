@@ -50,7 +50,7 @@ impl Default for Headers {
     }
 }
 
-/// A field name that is not a token, or a value with a control byte in it.
+/// The error of a field whose name is not a token, or whose value has a control byte in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidField {
     /// The name as it was given.
