@@ -154,7 +154,7 @@ pub use self::router::build::Router;
 #[doc(inline)]
 pub use self::router::with_state::RouterWithState;
 #[doc(inline)]
-pub use self::router::{RouteErrors, Routes};
+pub use self::router::{IntoRoutes, RouteErrors, Routes};
 #[doc(inline)]
 pub use self::running::Running;
 #[doc(inline)]
@@ -243,7 +243,7 @@ impl Server {
     ///
     /// # Errors
     /// When it cannot listen on the address; [`BindError`] says why, and what to do.
-    pub fn bind(address: &str, routes: Routes) -> Result<Server, BindError> {
+    pub fn bind(address: &str, routes: impl IntoRoutes) -> Result<Server, BindError> {
         Server::with_config([address], routes, Config::default())
     }
 
@@ -253,13 +253,13 @@ impl Server {
     /// The first address that it cannot listen on; then it listens on none.
     pub fn with_config<A: AsRef<str>>(
         addresses: impl IntoIterator<Item = A>,
-        routes: Routes,
+        routes: impl IntoRoutes,
         config: Config,
     ) -> Result<Server, BindError> {
         let listeners = Listeners::bind(addresses)?;
         let stop = StopSignal::new()
             .map_err(|source| BindError::new("a socket pair to wake the server", source))?;
-        Ok(Server { listeners, config, routes, stop })
+        Ok(Server { listeners, config, routes: routes.into_routes(), stop })
     }
 
     /// Returns the addresses that it listens on, with real ports.

@@ -49,6 +49,29 @@ pub struct Routes {
     fallbacks: Vec<Fallback>,
 }
 
+/// What a server takes: the [`Routes`] that [`Router::build`](build::Router::build) has checked.
+///
+/// ```compile_fail
+/// use threadbare::server::{Router, Server};
+///
+/// Server::bind("127.0.0.1:0", Router::new()); // did you forget `.build()?`
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be served",
+    label = "these routes have not been checked",
+    note = "did you forget `.build()?`"
+)]
+pub trait IntoRoutes {
+    /// Returns the routes.
+    fn into_routes(self) -> Routes;
+}
+
+impl IntoRoutes for Routes {
+    fn into_routes(self) -> Routes {
+        self
+    }
+}
+
 #[derive(Debug)]
 struct Path {
     pattern: Pattern,

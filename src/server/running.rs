@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::{GRACE, Report, Routes, Server};
+use super::{GRACE, IntoRoutes, Report, Server};
 use crate::net::stop_signal::StopSignal;
 
 /// How long open requests may take when a [`Running`] is dropped: 1 s.
@@ -90,7 +90,7 @@ impl Server {
     ///
     /// # Errors
     /// When it cannot listen, or threads cannot be started.
-    pub fn start_local(routes: Routes) -> io::Result<Running> {
+    pub fn start_local(routes: impl IntoRoutes) -> io::Result<Running> {
         Server::bind("127.0.0.1:0", routes).map_err(io::Error::other)?.start()
     }
 }
@@ -161,7 +161,7 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::Router;
+    use crate::server::{Router, Routes};
     use std::net::TcpStream;
 
     fn routes() -> Routes {
