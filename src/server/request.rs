@@ -258,6 +258,9 @@ impl Request {
     /// Returns the path up to the rest that the route leaves open, and that rest with its first slash.
     pub(super) fn split_path(&self) -> (&str, &str) {
         let path = self.head.target.path();
+        if self.params.before_rest == 0 {
+            return path.split_at(0);
+        }
         let mut slashes = path.match_indices('/').map(|(at, _)| at);
         path.split_at(slashes.nth(self.params.before_rest).unwrap_or(path.len()))
     }
