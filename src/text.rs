@@ -241,6 +241,13 @@ pub fn escape_bytes(bytes: &[u8]) -> String {
     out
 }
 
+/// Returns an error and its causes, the error itself first.
+pub fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
 /// Escapes what has a meaning in HTML: `&`, `<`, `>` and quotes. The result can stand in the text of a page and
 /// in the value of an attribute in quotes.
 pub fn escape_html(text: &str) -> String {

@@ -116,7 +116,7 @@ fn a_fallback_is_for_unknown_paths_only() {
     assert_eq!(served.ask("OPTIONS /b", "").text(), "fallback\n");
 }
 
-/// What READERS of the library met: each file was a 404.
+/// The file is named by the rest of the path, and not by the whole.
 #[test]
 fn a_folder_below_a_prefix() {
     let folder = Folder::new();
@@ -171,6 +171,8 @@ fn mistakes_are_found_when_the_router_is_built() {
         .route(Method::Get, "/people/{id}", NeedsAnId)
         .any("/twice", |_| "")
         .any("/twice", |_| "")
+        .fallback(|_| "")
+        .fallback(|_| "")
         .route(Method::Get, "/one/{name}", threadbare::server::Files::new("src").unwrap())
         .files("/static", "no/such/folder")
         .nest("api", Router::new())
@@ -184,6 +186,7 @@ fn mistakes_are_found_when_the_router_is_built() {
         "GET /users/{ID}: its handler needs {id}, which the pattern does not have",
         "GET /one/{name}: its handler needs {...}, which the pattern does not have",
         "any /twice: is there twice",
+        "the fallback of /: is there twice",
         "GET /static/{...}: the folder \"no/such/folder\": No such file",
         "nest api: a prefix begins with /; right: /api",
     ] {

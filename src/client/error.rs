@@ -5,7 +5,7 @@ use std::io;
 use super::error_kind::ErrorKind;
 use super::response::Response;
 use crate::proto::http::url::{UrlError, without_user};
-use crate::text::escape_controls;
+use crate::text::{causes, escape_controls};
 
 /// Why a request could not be sent, or its response not be received.
 ///
@@ -137,13 +137,6 @@ pub fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
         }
     }
     line
-}
-
-/// Returns an error and its causes.
-fn causes<'e>(
-    error: &'e (dyn std::error::Error + 'static),
-) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
 }
 
 /// Removes the numbers from the system's own messages: "Connection refused (os error 111)" says it twice.

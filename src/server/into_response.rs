@@ -9,6 +9,7 @@ use super::request::Request;
 use super::respond::error_response::{ErrorResponse, shown};
 use super::response::{Body, Response, valid};
 use crate::proto::http::status::{IntoStatus, Status};
+use crate::text::causes;
 
 /// A value that becomes a [`Response`]: what a handler may return.
 ///
@@ -219,7 +220,5 @@ impl std::fmt::Debug for HandlerError {
 }
 
 fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let causes =
-        std::iter::successors(Some(error), |&error: &&(dyn Error + 'static)| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -10,6 +10,7 @@ use super::conn::request_body::RequestBody;
 use super::form::Form;
 use super::multipart::{Multipart, MultipartError};
 use super::respond::error_response::{ErrorResponse, shown};
+use super::respond::failure::{is_of_client, log_failure};
 use crate::proto::http::accept::{TextFormat, preferred_format};
 use crate::proto::http::cookie::cookie;
 use crate::proto::http::head::RequestHead;
@@ -27,7 +28,7 @@ use crate::proto::http::target::form_pairs;
 /// | a field, a cookie | [`Request::header`], [`Request::cookie`] |
 /// | the whole body | [`Request::body_text`], [`Request::body_bytes`], `Request::json`, [`Request::form`] |
 /// | the body piece by piece | [`Request::multipart`], and `body`, which is a [reader](std::io::Read) |
-/// | method, path, version | `head.method`, `head.target.path()`, `head.version` |
+/// | method, path, version | [`Request::method`], [`Request::path`], `head.version` |
 ///
 /// The methods that read the body read it once: a second call finds it empty.
 #[derive(Debug)]
@@ -221,7 +222,9 @@ impl Request {
         match self.body.read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
             Err(error) => {
-                log::warn!("{}: cannot read a request body: {error}", self.peer);
+                if !is_of_client(&error) {
+                    log_failure(format_args!("{}: cannot read a request body", self.peer), &error);
+                }
                 Err(ErrorResponse::internal_error())
             }
         }

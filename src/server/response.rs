@@ -11,6 +11,7 @@ use super::into_response::HandlerError;
 use super::respond::error_response::ErrorResponse;
 use crate::proto::http::cookie::SetCookie;
 use crate::proto::http::headers::{Headers, InvalidField, StaticField};
+use crate::proto::http::server::is_ours;
 use crate::proto::http::status::{IntoStatus, Status};
 
 /// A response, as a handler returns it: status, fields, body.
@@ -296,15 +297,12 @@ impl Response {
 
 /// Returns true if a handler may set this field; logs that it may not.
 fn is_free(name: &str) -> bool {
-    let is_owned = OWNED.iter().any(|owned| name.eq_ignore_ascii_case(owned));
+    let is_owned = is_ours(name);
     if is_owned {
         log::warn!("a handler set {name}, which the server sets itself; it is left out");
     }
     !is_owned
 }
-
-/// The fields that decide where a response ends and whether the connection stays (RFC 9112, 6 and 9).
-const OWNED: [&str; 3] = ["Content-Length", "Transfer-Encoding", "Connection"];
 
 /// Returns the status; 500 for a number that is none, which is a mistake in the program, with a line in the
 /// log.

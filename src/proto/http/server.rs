@@ -13,7 +13,7 @@
 
 mod send;
 
-pub use self::send::{OutgoingHead, SendBody, SendHead};
+pub use self::send::{OutgoingHead, SendBody, SendHead, is_ours};
 use super::body::{Decoder, Piece};
 use super::close::{CloseReason, wants_to_stay};
 use super::error::{Fault, Rule};

@@ -20,7 +20,7 @@ use crate::server::response::Response;
 /// Returns the response to a request that failed with this error, and logs the error.
 pub fn failed(head: &RequestHead, error: &io::Error) -> Response {
     // It is no failure of the server, and the connection replaces this response.
-    if error.get_ref().is_some_and(|inner| inner.is::<ClientFailed>()) {
+    if is_of_client(error) {
         return ErrorResponse::internal_error().response(Some(head));
     }
     let target = shown(&head.target.to_string());
@@ -41,6 +41,11 @@ pub fn failed(head: &RequestHead, error: &io::Error) -> Response {
         "the same request later",
     );
     refusal.response(Some(head)).field("Retry-After", "1")
+}
+
+/// Returns true if a handler could not read on because the client broke its request off, or broke a rule.
+pub(crate) fn is_of_client(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<ClientFailed>())
 }
 
 /// Logs what failed, and why.

@@ -11,7 +11,7 @@ use crate::proto::http::method::Method;
 use crate::server::files::Files;
 use crate::server::handler::{Handler, Streaming};
 use crate::server::into_response::IntoResponse;
-use crate::server::middleware::{Around, Wrapped};
+use crate::server::middleware::{Around, Next, Wrapped};
 use crate::server::request::Request;
 use crate::server::response::Response;
 
@@ -254,7 +254,7 @@ impl Router {
     /// # Ok::<(), threadbare::server::RouteErrors>(())
     /// ```
     pub fn nest(mut self, prefix: &str, inner: impl Into<Router>) -> Router {
-        let inner = inner.into().with_around_applied();
+        let inner = inner.into().with_fallback_of_files().with_around_applied();
         self.errors.extend(inner.errors);
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
         if !prefix.starts_with('/') {
@@ -272,7 +272,7 @@ impl Router {
     }
 
     /// Wraps every route of this router, and its fallback, in a function: it gets the request before the
-    /// handler, calls [`Next::run`](crate::server::Next::run) or not, and may change the response. Of several,
+    /// handler, calls [`Next::run`] or not, and may change the response. Of several,
     /// the first is the outermost; routes that are added later are wrapped, too. It runs when the body has
     /// arrived, unless the route [streams](Router::streaming). Responses that the server makes without a handler
     /// are not wrapped: 404 without a fallback, 405, 413, 415, 403 for a page of another site, and the list of
@@ -311,7 +311,7 @@ impl Router {
     /// ```
     pub fn wrap<R: IntoResponse>(
         mut self,
-        around: impl Fn(&mut Request, crate::server::Next<'_>) -> R + Send + Sync + 'static,
+        around: impl Fn(&mut Request, Next<'_>) -> R + Send + Sync + 'static,
     ) -> Router {
         self.around.push(Arc::new(around));
         self
@@ -324,8 +324,8 @@ impl Router {
         RouterWithState::new(self, Arc::new(state))
     }
 
-    /// Returns the router with the functions of [`Router::wrap`] put around each handler.
-    fn with_around_applied(mut self) -> Router {
+    /// Returns the router with its fallback behind each of its folders.
+    fn with_fallback_of_files(mut self) -> Router {
         if let Some((_, fallback)) = self.fallbacks.iter().find(|(below, _)| below.is_empty()) {
             let files = self.routes.iter_mut().filter(|route| route.absent == Absent::FallBack);
             for route in files {
@@ -334,6 +334,11 @@ impl Router {
                 route.absent = Absent::Respond;
             }
         }
+        self
+    }
+
+    /// Returns the router with the functions of [`Router::wrap`] put around each handler.
+    fn with_around_applied(mut self) -> Router {
         let around: Arc<[Arc<dyn Around>]> = std::mem::take(&mut self.around).into();
         if !around.is_empty() {
             let routed = self.routes.iter_mut().map(|route| &mut route.endpoint);
@@ -347,10 +352,11 @@ impl Router {
     /// Checks the routes and sorts them.
     ///
     /// # Errors
-    /// Every pattern that is not valid, every route that exists already, every folder that is absent, and
+    /// Every pattern that is not valid, every route or fallback that exists already, every folder that is absent, and
     /// every [parameter](Handler::params) of a handler that its pattern does not have.
     pub fn build(self) -> Result<Routes, RouteErrors> {
-        let Router { routes, fallbacks, mut errors, around: _ } = self.with_around_applied();
+        let finished = self.with_fallback_of_files().with_around_applied();
+        let Router { routes, fallbacks, mut errors, around: _ } = finished;
         let mut paths: Vec<Path> = Vec::new();
         for route in routes {
             if let Err(error) = add(route, &mut paths) {
@@ -358,9 +364,12 @@ impl Router {
             }
         }
         paths.sort_by(|a, b| a.pattern.rank().cmp(&b.pattern.rank()));
-        let mut prefixes = Vec::new();
+        let mut prefixes: Vec<Fallback> = Vec::new();
         for (prefix, endpoint) in fallbacks {
             match Pattern::of_prefix(&prefix) {
+                Ok(prefix) if prefixes.iter().any(|other| other.prefix.same_shape(&prefix)) => {
+                    errors.push(format!("the fallback of {}/: is there twice", prefix.text));
+                }
                 Ok(prefix) => prefixes.push(Fallback { prefix, endpoint }),
                 Err(reason) => errors.push(format!("the fallback of {prefix}: {reason}")),
             }

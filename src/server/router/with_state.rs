@@ -168,7 +168,7 @@ impl<S: Send + Sync + 'static> RouterWithState<S> {
     }
 
     /// Returns the router with its routes, to add routes without a state, or with another one.
-    pub fn without(self) -> Router {
+    pub fn into_router(self) -> Router {
         self.router
     }
 

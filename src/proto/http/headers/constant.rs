@@ -77,7 +77,7 @@ impl Names {
         self.names.iter().copied()
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::proto::http) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|held| name.eq_ignore_ascii_case(held))
     }
 }

@@ -150,6 +150,12 @@ fn final_status(status: Status) -> Status {
 /// Fields that are set here, and never taken from a handler.
 const OURS: Names = Names::of(&["content-length", "transfer-encoding", "connection"]);
 
+/// Returns true for a field that decides where a response ends or whether the connection stays, so that the
+/// one of a handler is not sent.
+pub fn is_ours(name: &str) -> bool {
+    OURS.has(name)
+}
+
 /// The same, and the field that announces trailers.
 const OURS_WITHOUT_TRAILERS: Names =
     Names::of(&["content-length", "transfer-encoding", "connection", "trailer"]);
