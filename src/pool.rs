@@ -12,6 +12,7 @@
 //! sockets or protocols.
 
 mod job_count;
+pub mod start_thread;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,6 +24,7 @@ use std::{io, thread};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use self::job_count::JobCount;
+use self::start_thread::start_thread;
 
 /// The workers, and the channel that feeds them.
 #[derive(Debug)]
@@ -39,14 +41,6 @@ pub struct ThreadPool<Job> {
 thread_local! {
     /// The index of the worker, plus 1.
     static CURRENT_WORKER: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
-/// Returns the error of a thread that the system refuses, with the limits that may be the reason
-/// (pthread_create(3): EAGAIN).
-pub fn cannot_start(which: &str, error: &io::Error) -> io::Error {
-    let advice =
-        "right: a higher limit of processes (ulimit -u) or memory (ulimit -v), or fewer workers";
-    io::Error::new(error.kind(), format!("{which} cannot be started: {error}; {advice}"))
 }
 
 /// Returns the number of the worker that calls this, from 1; `None` on a thread that is not a worker.
@@ -111,14 +105,12 @@ impl<Job: Send + 'static> ThreadPool<Job> {
             let (jobs, ending) = (receiver.clone(), ending.clone());
             let (run, panics) = (Arc::clone(&run), Arc::clone(&panics));
             let count = Arc::clone(&count);
-            let started = thread::Builder::new().name(thread.clone()).spawn(move || {
+            start_thread(thread, &format!("{name} {} of {workers}", index + 1), move || {
                 CURRENT_WORKER.set(Some(index + 1));
                 worker_loop(&jobs, &count, &*run, &panics);
                 // Fails when the pool was dropped or its stop is over: then the report is not needed.
                 let _ = ending.send(index);
-            });
-            let which = || format!("{name} {} of {workers}", index + 1);
-            started.map_err(|error| cannot_start(&which(), &error))?;
+            })?;
         }
         Ok(ThreadPool { sender, receiver, worker_names, ended, count, panics })
     }

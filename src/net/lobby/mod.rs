@@ -78,7 +78,8 @@ use super::service::{EndReason, Load, Service};
 use super::stop_signal::StopSignal;
 use super::thread_usage::ThreadId;
 use super::usual_time::UsualTime;
-use crate::pool::{Queue, Report, ThreadPool, cannot_start};
+use crate::pool::start_thread::start_thread;
+use crate::pool::{Queue, Report, ThreadPool};
 use crate::sync::lock;
 
 /// The connections, and everything else that the threads of a lobby share.
@@ -165,10 +166,8 @@ impl<S: Service> Lobby<S> {
         let pool = ThreadPool::start("worker", workers, workers, move |Call, _| working.work())?;
         *shared.calls() = Some(pool.queue());
         let supervising = Arc::clone(&shared);
-        let supervisor = thread::Builder::new()
-            .name("supervisor".to_owned())
-            .spawn(move || supervising.supervise())
-            .map_err(|error| cannot_start("the supervisor", &error))?;
+        let supervisor =
+            start_thread("supervisor", "the supervisor", move || supervising.supervise())?;
         shared.call(); // the first leader
         Ok(Lobby { shared, pool, supervisor, jammed_until: AtomicU64::new(0) })
     }

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::net::errors::nothing_yet;
-use crate::pool::cannot_start;
+use crate::pool::start_thread::start_thread;
 use crate::sync::lock;
 
 /// The capacity of the buffer: 4 MB, some 50,000 lines of an access log.
@@ -80,10 +80,7 @@ impl LogWriter {
     pub fn to(out: impl Write + Send + 'static) -> io::Result<LogWriter> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
-        thread::Builder::new()
-            .name("log".to_owned())
-            .spawn(move || theirs.write_out(out))
-            .map_err(|error| cannot_start("the thread that writes a log", &error))?;
+        start_thread("log", "the thread that writes a log", move || theirs.write_out(out))?;
         Ok(LogWriter(Arc::new(CloseOnDrop(shared))))
     }
 
