@@ -8,5 +8,6 @@
 //! received.
 
 pub mod buf;
+pub mod dns;
 pub mod http;
 pub mod scan;

@@ -1,0 +1,43 @@
+//! DNS messages, as pure values: both ends (RFC 1035, with EDNS(0), RFC 6891).
+//!
+//! ```text
+//! Query::encode ──> bytes ──> Message::decode ──> the server's answer ──> Message::encode ──> bytes ──> Query::check
+//! ```
+//! A [`Message`] is a question and three lists of [`Record`]s. [`Message::decode`] refuses what RFC 1035
+//! does not allow with a [`Fault`], which has the offset of the byte. A record of a type that is not
+//! listed in [`Data`] keeps its bytes (RFC 3597).
+//!
+//! What a decoder allocates is in proportion to the message: a name of at most 255 octets takes at least
+//! two octets of it, and each record at least eleven.
+//!
+//! | file | what it does | RFC |
+//! |---|---|---|
+//! | [`name`] | names, compared without case | 1035, 3.1; 4343 |
+//! | [`record`] | records, their types and data | 1035, 3.2; 3596; 2782; 3597 |
+//! | [`message`] | a whole message; the header | 1035, 4; 6891 |
+//! | `reader` | bytes to values; compression pointers | 1035, 4.1.4 |
+//! | `writer` | values to bytes; compression | 1035, 4.1.4 |
+//! | [`query`] | the client's side: a question, and which message is its answer | 5452 |
+//! | [`fault`] | what is wrong with a message | |
+
+pub mod fault;
+pub mod message;
+pub mod name;
+pub mod query;
+mod reader;
+pub mod record;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+#[doc(inline)]
+pub use self::fault::{Fault, Rule};
+#[doc(inline)]
+pub use self::message::{Edns, Flags, Message, Question, ResponseCode};
+#[doc(inline)]
+pub use self::name::{InvalidName, Name};
+#[doc(inline)]
+pub use self::query::{Ignored, Query};
+#[doc(inline)]
+pub use self::record::{Class, Data, Record, Type};

@@ -1,0 +1,235 @@
+//! Domain names: sequences of labels, which are octets. Kept as they came, and compared without case
+//! (RFC 1035, 2.3.3; RFC 4343).
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+/// The most octets of a name, with a length before each label and the empty label at the end.
+pub(super) const MAX_NAME: usize = 255;
+/// The most octets of a label.
+const MAX_LABEL: usize = 63;
+
+/// A domain name that ends at the root.
+///
+/// ```
+/// use threadbare::proto::dns::Name;
+///
+/// let zone = Name::parse("example.org.")?;
+/// let host = Name::parse_within("www", &zone)?;
+/// assert_eq!(host.to_string(), "www.example.org.");
+/// assert!(host.is_within(&zone));
+/// assert_eq!(host, Name::parse("WWW.Example.ORG")?);
+/// # Ok::<(), threadbare::proto::dns::InvalidName>(())
+/// ```
+#[derive(Clone)]
+pub struct Name {
+    /// The form in a message, without compression: each label after its length, and a 0 at the end. A
+    /// length is less than 64, so that it is no letter when two names are compared without case.
+    wire: Box<[u8]>,
+}
+
+/// Why a text is no name (RFC 1035, 2.3.4 and 5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidName {
+    /// The text is empty; the root is a dot.
+    Empty,
+    /// Two dots in a row, or one at the beginning.
+    EmptyLabel,
+    /// A label has more than 63 octets.
+    LongLabel,
+    /// The name has more than 255 octets.
+    Long,
+    /// A backslash without a character, or three digits up to 255, after it.
+    Escape,
+}
+
+impl Name {
+    /// Returns the root, which has no labels.
+    pub fn root() -> Name {
+        Name { wire: Box::new([0]) }
+    }
+
+    /// Parses the usual notation. A dot at the end may be missing.
+    ///
+    /// # Errors
+    /// [`InvalidName`].
+    pub fn parse(text: &str) -> Result<Name, InvalidName> {
+        Name::parse_within(text, &Name::root())
+    }
+
+    /// Parses the notation of master files: a name without a dot at its end continues with `origin`, and
+    /// `@` is `origin` itself. `\.` is a dot within a label, `\DDD` an octet in decimal.
+    ///
+    /// # Errors
+    /// [`InvalidName`].
+    pub fn parse_within(text: &str, origin: &Name) -> Result<Name, InvalidName> {
+        match text {
+            "" => return Err(InvalidName::Empty),
+            "." => return Ok(Name::root()),
+            "@" => return Ok(origin.clone()),
+            _ => {}
+        }
+        let (mut wire, mut label) = (Vec::new(), Vec::new());
+        let mut rest = text.as_bytes();
+        while let Some((&byte, after)) = rest.split_first() {
+            rest = after;
+            match byte {
+                b'.' => push_label(&mut wire, &mut label)?,
+                b'\\' => {
+                    let (octet, length) = unescape(rest).ok_or(InvalidName::Escape)?;
+                    label.push(octet);
+                    rest = rest.get(length..).unwrap_or_default();
+                }
+                byte => label.push(byte),
+            }
+        }
+        if label.is_empty() {
+            wire.push(0);
+        } else {
+            push_label(&mut wire, &mut label)?;
+            wire.extend_from_slice(&origin.wire);
+        }
+        Name::from_wire(wire).ok_or(InvalidName::Long)
+    }
+
+    /// Returns the name of these octets: labels with their lengths, and a 0. The caller has checked the
+    /// lengths of the labels.
+    pub(super) fn from_wire(wire: Vec<u8>) -> Option<Name> {
+        (wire.len() <= MAX_NAME).then(|| Name { wire: wire.into_boxed_slice() })
+    }
+
+    /// Returns the octets of the name as in a message, without compression.
+    pub fn wire(&self) -> &[u8] {
+        &self.wire
+    }
+
+    /// Returns true if this is the root.
+    pub fn is_root(&self) -> bool {
+        self.wire.len() == 1
+    }
+
+    /// Returns the labels, without the empty one at the end.
+    pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
+        suffixes(&self.wire).map(|suffix| &suffix[1..=usize::from(suffix[0])])
+    }
+
+    /// Returns the name without its first label; `None` for the root.
+    pub fn parent(&self) -> Option<Name> {
+        let after = &self.wire[1..];
+        (!self.is_root()).then(|| Name { wire: after[usize::from(self.wire[0])..].into() })
+    }
+
+    /// Returns true if this name is `zone` or below it.
+    pub fn is_within(&self, zone: &Name) -> bool {
+        suffixes(&self.wire).chain([&[0][..]]).any(|suffix| suffix.eq_ignore_ascii_case(&zone.wire))
+    }
+
+    /// Returns `label` before this name: `*` and `example.org.` are `*.example.org.`
+    ///
+    /// # Errors
+    /// [`InvalidName::LongLabel`], [`InvalidName::EmptyLabel`] or [`InvalidName::Long`].
+    pub fn child(&self, label: &[u8]) -> Result<Name, InvalidName> {
+        let mut wire = Vec::new();
+        push_label(&mut wire, &mut label.to_vec())?;
+        wire.extend_from_slice(&self.wire);
+        Name::from_wire(wire).ok_or(InvalidName::Long)
+    }
+}
+
+/// Returns the rest of a name from each of its labels on, without the last one, which is the root.
+pub(super) fn suffixes(wire: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = wire;
+    std::iter::from_fn(move || {
+        let suffix = rest;
+        let length = usize::from(*suffix.first()?);
+        rest = suffix.get(1 + length..)?;
+        (length > 0).then_some(suffix)
+    })
+}
+
+/// Appends the label after its length, and empties it.
+fn push_label(wire: &mut Vec<u8>, label: &mut Vec<u8>) -> Result<(), InvalidName> {
+    let length = u8::try_from(label.len()).ok().filter(|&length| usize::from(length) <= MAX_LABEL);
+    match length {
+        Some(0) => Err(InvalidName::EmptyLabel),
+        None => Err(InvalidName::LongLabel),
+        Some(length) => {
+            wire.push(length);
+            wire.append(label);
+            Ok(())
+        }
+    }
+}
+
+/// Returns the octet that is meant by what follows a backslash, and how many bytes that is.
+pub(super) fn unescape(rest: &[u8]) -> Option<(u8, usize)> {
+    match rest {
+        [b'0'..=b'9', ..] => {
+            let digits = std::str::from_utf8(rest.get(..3)?).ok()?;
+            let octet = digits.parse::<u8>().ok().filter(|_| !digits.starts_with('+'))?;
+            Some((octet, 3))
+        }
+        [octet, ..] => Some((*octet, 1)),
+        [] => None,
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Name) -> bool {
+        self.wire.eq_ignore_ascii_case(&other.wire)
+    }
+}
+
+impl Eq for Name {}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for byte in &self.wire {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+    }
+}
+
+/// The notation of master files, always with a dot at the end.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_root() {
+            return f.write_str(".");
+        }
+        for label in self.labels() {
+            for &byte in label {
+                match byte {
+                    b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'@' | b'$' => {
+                        write!(f, "\\{}", char::from(byte))?;
+                    }
+                    0x21..=0x7e => write!(f, "{}", char::from(byte))?,
+                    _ => write!(f, "\\{byte:03}")?,
+                }
+            }
+            f.write_str(".")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for InvalidName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InvalidName::Empty => "the name is empty; the root is written as a dot (RFC 1035, 5.1)",
+            InvalidName::EmptyLabel => "a label of the name is empty (RFC 1035, 3.1)",
+            InvalidName::LongLabel => "a label has at most 63 octets (RFC 1035, 2.3.4)",
+            InvalidName::Long => "a name has at most 255 octets (RFC 1035, 2.3.4)",
+            InvalidName::Escape => {
+                "a character, or three digits up to 255, must follow a backslash (RFC 1035, 5.1)"
+            }
+        })
+    }
+}
+
+impl std::error::Error for InvalidName {}

@@ -1,0 +1,149 @@
+//! Whole messages, both ways.
+
+use super::record::{Soa, Srv};
+use super::*;
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+fn record(owner: &str, data: Data) -> Record {
+    Record { name: name(owner), class: Class::IN, ttl: 300, data }
+}
+
+/// One record of each type.
+fn full() -> Message {
+    let soa = Soa {
+        primary: name("ns.example.org"),
+        mailbox: name("root.example.org"),
+        serial: 1,
+        refresh: 2,
+        retry: 3,
+        expire: 4,
+        minimum: 5,
+    };
+    let srv = Srv { priority: 1, weight: 2, port: 80, target: name("www.example.org") };
+    let www = "www.example.org";
+    Message {
+        id: 0x1234,
+        flags: Flags::RESPONSE.with(Flags::AUTHORITATIVE),
+        questions: vec![Question { name: name(www), record_type: Type::ANY, class: Class::IN }],
+        answers: vec![
+            record(www, Data::A([192, 0, 2, 1].into())),
+            record(www, Data::Aaaa("2001:db8::1".parse().unwrap())),
+            record("alias.example.org", Data::Cname(name(www))),
+            record("1.2.0.192.in-addr.arpa", Data::Ptr(name(www))),
+            record("example.org", Data::Mx(10, name("mail.example.org"))),
+            record("example.org", Data::Txt(vec![b"v=spf1 -all".to_vec(), Vec::new()])),
+            record("_http._tcp.example.org", Data::Srv(srv)),
+            record("example.org", Data::Other(Type(65280), vec![0xc0, 0, 1])),
+        ],
+        authorities: vec![
+            record("example.org", Data::Soa(soa)),
+            record("example.org", Data::Ns(name("ns.example.org"))),
+        ],
+        additionals: vec![record("ns.example.org", Data::A([192, 0, 2, 53].into()))],
+        edns: Some(Edns::new(1232)),
+    }
+}
+
+#[test]
+fn each_type_is_encoded_and_decoded() {
+    let octets = full().encode(65_535);
+    assert_eq!(Message::decode(&octets).unwrap(), full());
+    assert!(octets.len() < 420, "compressed: {}", octets.len());
+}
+
+#[test]
+fn what_is_cut_or_too_long_is_a_fault() {
+    let octets = full().encode(65_535);
+    for length in 0..octets.len() {
+        assert!(Message::decode(&octets[..length]).is_err(), "{length}");
+    }
+    let fault = Message::decode(&[octets.as_slice(), &[0]].concat()).unwrap_err();
+    assert_eq!((fault.rule, fault.at), (Rule::Trailing, octets.len()));
+}
+
+#[test]
+fn what_does_not_fit_is_left_out() {
+    let whole = full().encode(65_535).len();
+    for limit in 60..whole {
+        let octets = full().encode(limit);
+        assert!(octets.len() <= limit);
+        let cut = Message::decode(&octets).unwrap();
+        let needed = (cut.answers.len(), cut.authorities.len()) == (8, 2);
+        assert_eq!(cut.flags.has(Flags::TRUNCATED), !needed, "{limit}");
+        assert!(cut.edns.is_some());
+    }
+}
+
+#[test]
+fn only_the_answer_is_taken() {
+    let query = Query::new(7, name("a.example"), Type::A);
+    let sent = Message::decode(&query.encode()).unwrap();
+    assert_eq!(query.check(&query.encode()), Err(Ignored::NotAResponse));
+    let answer = Message { flags: Flags::RESPONSE, ..sent };
+    let check = |message: &Message| query.check(&message.encode(512));
+    assert_eq!(check(&answer).as_ref(), Ok(&answer));
+    assert_eq!(check(&Message { id: 8, ..answer.clone() }), Err(Ignored::OtherId(8)));
+    let other = Query::new(7, name("b.example"), Type::A).question;
+    let other = Message { questions: vec![other], ..answer.clone() };
+    assert_eq!(check(&other), Err(Ignored::OtherQuestion));
+    let none = Message { questions: Vec::new(), ..answer };
+    assert_eq!(check(&none), Err(Ignored::OtherQuestion));
+}
+
+#[test]
+fn pointers_that_do_not_go_back_are_faults() {
+    let header = [0, 7, 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for (what, asked, want) in [
+        ("to itself", &[0xc0, 12, 0, 1, 0, 1][..], Rule::Pointer),
+        ("forward", &[0xc0, 14, 0, 0, 1, 0, 1], Rule::Pointer),
+        ("to its own label", &[1, b'a', 0xc0, 12, 0, 1, 0, 1], Rule::Pointer),
+        ("reserved bits", &[0x40, 0, 0, 1, 0, 1], Rule::LabelType),
+        ("other reserved bits", &[0x80, 0, 0, 1, 0, 1], Rule::LabelType),
+        ("cut", &[0xc0], Rule::Short),
+    ] {
+        let octets = [&header[..], asked].concat();
+        assert_eq!(Message::decode(&octets).unwrap_err().rule, want, "{what}");
+    }
+}
+
+#[test]
+fn names_are_compared_without_case_and_kept() {
+    let mixed = name("WwW.Example.ORG");
+    assert_eq!(mixed, name("www.example.org."));
+    assert_eq!(mixed.to_string(), "WwW.Example.ORG.");
+    let odd = Name::parse(r"a\.b\032\\.\255.org").unwrap();
+    assert_eq!(odd.labels().next().unwrap(), b"a.b \\");
+    assert_eq!(odd.to_string(), r"a\.b\032\\.\255.org.");
+    assert_eq!(Name::parse(&odd.to_string()).unwrap(), odd);
+    for (text, want) in [
+        ("", InvalidName::Empty),
+        ("a..b", InvalidName::EmptyLabel),
+        (".a", InvalidName::EmptyLabel),
+        (r"a\", InvalidName::Escape),
+        (r"a\25", InvalidName::Escape),
+        (r"a\256", InvalidName::Escape),
+        (&"a".repeat(64), InvalidName::LongLabel),
+        (&"a.".repeat(128), InvalidName::Long),
+    ] {
+        assert_eq!(Name::parse(text).unwrap_err(), want, "{text}");
+    }
+    assert_eq!(Name::parse(&"a.".repeat(127)).unwrap().wire().len(), 255);
+}
+
+#[test]
+fn a_name_is_within_its_zone_by_whole_labels() {
+    for (text, zone, want) in [
+        ("a.example", "example", true),
+        ("A.EXAMPLE", "example", true),
+        ("example", "example", true),
+        ("aexample", "example", false),
+        ("example", "a.example", false),
+        ("example", ".", true),
+        (".", "example", false),
+    ] {
+        assert_eq!(name(text).is_within(&name(zone)), want, "{text} {zone}");
+    }
+}

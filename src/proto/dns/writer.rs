@@ -1,0 +1,142 @@
+//! Writes a message to octets, with compressed names (RFC 1035, 4.1.4).
+
+use super::name::{Name, suffixes};
+use super::record::{Data, Record, Soa, Srv};
+
+/// The largest offset that a pointer can have, plus 1.
+const POINTABLE: usize = 1 << 14;
+
+/// A message under way, of at most `limit` octets.
+pub(super) struct Writer {
+    pub(super) bytes: Vec<u8>,
+    limit: usize,
+    /// Where names that were written begin: each label of them that is not a pointer.
+    names: Vec<u16>,
+}
+
+/// What did not fit into the message.
+pub(super) struct Full;
+
+impl Writer {
+    /// Returns a writer for a message of at most `limit` octets, and at most 65,535 (RFC 1035, 4.2.2).
+    pub(super) fn new(limit: usize) -> Writer {
+        let limit = limit.min(usize::from(u16::MAX));
+        Writer { bytes: Vec::with_capacity(limit.min(512)), limit, names: Vec::new() }
+    }
+
+    pub(super) fn u16(&mut self, value: u16) {
+        self.bytes.extend_from_slice(&value.to_be_bytes());
+    }
+
+    fn u32(&mut self, value: u32) {
+        self.bytes.extend_from_slice(&value.to_be_bytes());
+    }
+
+    /// Writes with `write`, unless the message becomes longer than its limit by it and by `reserved`
+    /// octets; then nothing is written.
+    pub(super) fn try_write(
+        &mut self,
+        reserved: usize,
+        write: impl FnOnce(&mut Writer),
+    ) -> Result<(), Full> {
+        let (bytes, names) = (self.bytes.len(), self.names.len());
+        write(self);
+        if self.bytes.len() + reserved <= self.limit {
+            return Ok(());
+        }
+        self.bytes.truncate(bytes);
+        self.names.truncate(names);
+        Err(Full)
+    }
+
+    /// Writes a name, the end of it as a pointer if it has been written before.
+    pub(super) fn name(&mut self, name: &Name) {
+        for suffix in suffixes(name.wire()) {
+            if let Some(&at) = self.names.iter().find(|&&at| self.has(usize::from(at), suffix)) {
+                return self.u16(0xc000 | at);
+            }
+            let label = &suffix[..=usize::from(suffix[0])];
+            if let Ok(at) = u16::try_from(self.bytes.len())
+                && usize::from(at) < POINTABLE
+            {
+                self.names.push(at);
+            }
+            self.bytes.extend_from_slice(label);
+        }
+        self.bytes.push(0);
+    }
+
+    /// Returns true if the name at `at`, its pointers followed, is `name`, in the same case: a pointer
+    /// must not change what is shown (RFC 4343, 4.1, leaves it open; name servers keep it).
+    fn has(&self, mut at: usize, name: &[u8]) -> bool {
+        for suffix in suffixes(name) {
+            at = self.follow(at);
+            let label = &suffix[..=usize::from(suffix[0])];
+            if !self.bytes.get(at..).is_some_and(|written| written.starts_with(label)) {
+                return false;
+            }
+            at += label.len();
+        }
+        self.bytes.get(self.follow(at)) == Some(&0)
+    }
+
+    /// Returns where the pointer at `at` points to, or `at` if there is none. No pointer of a writer
+    /// points to another.
+    fn follow(&self, at: usize) -> usize {
+        match self.bytes.get(at..at + 2) {
+            Some(&[high, low]) if high >= 0xc0 => {
+                usize::from(u16::from_be_bytes([high & 0x3f, low]))
+            }
+            _ => at,
+        }
+    }
+
+    pub(super) fn record(&mut self, record: &Record) {
+        self.name(&record.name);
+        self.u16(record.data.record_type().0);
+        self.u16(record.class.0);
+        self.u32(record.ttl);
+        let length_at = self.bytes.len();
+        self.u16(0);
+        self.data(&record.data);
+        let length = self.bytes.len() - length_at - 2;
+        // Data beyond 64 KB make the message longer than its limit: it is not sent.
+        let length = u16::try_from(length).unwrap_or(u16::MAX);
+        self.bytes[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
+    }
+
+    fn data(&mut self, data: &Data) {
+        match data {
+            Data::A(address) => self.bytes.extend_from_slice(&address.octets()),
+            Data::Aaaa(address) => self.bytes.extend_from_slice(&address.octets()),
+            Data::Cname(name) | Data::Ns(name) | Data::Ptr(name) => self.name(name),
+            Data::Soa(Soa { primary, mailbox, serial, refresh, retry, expire, minimum }) => {
+                self.name(primary);
+                self.name(mailbox);
+                for number in [serial, refresh, retry, expire, minimum] {
+                    self.u32(*number);
+                }
+            }
+            Data::Mx(preference, exchange) => {
+                self.u16(*preference);
+                self.name(exchange);
+            }
+            Data::Txt(texts) => {
+                for text in texts {
+                    // At most 255 octets each: whoever makes the record sees to it.
+                    let text = &text[..text.len().min(usize::from(u8::MAX))];
+                    self.bytes.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
+                    self.bytes.extend_from_slice(text);
+                }
+            }
+            Data::Srv(Srv { priority, weight, port, target }) => {
+                for number in [priority, weight, port] {
+                    self.u16(*number);
+                }
+                // Not compressed (RFC 2782; RFC 3597, 4).
+                self.bytes.extend_from_slice(target.wire());
+            }
+            Data::Other(_, octets) => self.bytes.extend_from_slice(octets),
+        }
+    }
+}
