@@ -39,13 +39,29 @@ fn unix(path: &Path, budget: &mut Budget) -> Result<Stream, ErrorKind> {
     })
 }
 
-/// Looks the host up and connects to it. `unresolved` makes the error of a failed look-up.
-fn tcp(
+/// Returns the addresses that connections along the route go to; none if it is a Unix domain socket.
+#[cfg(feature = "cli")]
+pub(super) fn addresses(
+    client: &Client,
+    route: Route<'_>,
+    budget: &mut Budget,
+) -> Result<Vec<SocketAddr>, ErrorKind> {
+    match route {
+        Route::Direct(host, port) => find(client, (host, port), budget, ErrorKind::Resolve),
+        Route::Proxy(proxy) => {
+            find(client, (proxy.host(), proxy.port()), budget, ErrorKind::ResolveProxy)
+        }
+        Route::Unix(_) => Ok(Vec::new()),
+    }
+}
+
+/// Looks the host up. `unresolved` makes the error of a failed look-up.
+fn find(
     client: &Client,
     (host, port): (&str, u16),
     budget: &mut Budget,
     unresolved: fn(String, ResolveError) -> ErrorKind,
-) -> Result<Stream, ErrorKind> {
+) -> Result<Vec<SocketAddr>, ErrorKind> {
     budget.enter(Phase::Resolve, Instant::now());
     budget.remaining(Instant::now())?;
     client.notify(&Event::Resolving(host));
@@ -59,6 +75,17 @@ fn tcp(
         error => unresolved(host.to_owned(), error),
     })?;
     client.notify(&Event::Resolved(host, &addresses));
+    Ok(addresses)
+}
+
+/// Looks the host up and connects to it.
+fn tcp(
+    client: &Client,
+    (host, port): (&str, u16),
+    budget: &mut Budget,
+    unresolved: fn(String, ResolveError) -> ErrorKind,
+) -> Result<Stream, ErrorKind> {
+    let addresses = find(client, (host, port), budget, unresolved)?;
     budget.enter(Phase::Connect, Instant::now());
     let stream = connect(&addresses, budget.deadline(), &mut |attempt| match attempt {
         Attempt::Trying(address) => client.notify(&Event::Trying(address)),

@@ -376,6 +376,17 @@ impl Client {
         ends.map_err(|kind| kind.at(url))
     }
 
+    /// Returns the addresses of the host of `url`, in the order in which they are tried.
+    ///
+    /// # Errors
+    /// Those of [`Client::send`] up to the look-up.
+    #[cfg(feature = "cli")]
+    pub(crate) fn addresses(&self, url: &Url) -> Result<Vec<std::net::SocketAddr>, Error> {
+        let route =
+            self.config.connect.route(url).map_err(|error| ErrorKind::Proxy(error).at(url))?;
+        dial::addresses(self, route, &mut self.budget()).map_err(|kind| kind.at(url))
+    }
+
     fn budget(&self) -> Budget {
         Budget::new(Instant::now(), self.config.timeouts)
     }

@@ -5,8 +5,6 @@
 //! | [`service`] | the seam between a protocol and a driver | |
 //! | [`listen`] | binds and listens | `socket` `bind` `listen` |
 //! | [`accept`] | accepts connections and hands them over; refuses beyond the limits (`refuse`) | `poll` `accept4` |
-//! | [`datagram`] | receives datagrams, each of which is a job for a worker, and sends the replies | `recvfrom` `sendto` |
-//! | `delayed` | replies that are sent later | |
 //! | [`admission`] | limits open connections, in all and from one address | |
 //! | [`lobby`] | the place where connections wait, and the workers that serve them | |
 //! | [`poller`] | waits for many connections at once | `epoll_wait` `epoll_ctl` `timerfd_settime` |
@@ -16,6 +14,7 @@
 //! | [`resolve`] | a name to addresses, with a deadline | `getaddrinfo` (a library call) |
 //! | [`connect`] | addresses to a connection: the first that accepts | `socket` `connect` |
 //! | [`stream`] | a client's connection, over TCP or a socket in the file system | `recv` `send` `setsockopt` |
+//! | [`udp`] | a UDP socket with one peer | `socket` `bind` `connect` |
 //! | [`socket`] | the socket calls that std lacks | `listen` `setsockopt` `poll` `sendfile` |
 //! | [`thread_usage`] | the processor time of a thread, and whether it waits | `clock_gettime` `getrusage` |
 //! | [`usual_time`] | how long a handler usually takes | |
@@ -25,9 +24,7 @@
 pub mod accept;
 pub mod admission;
 pub mod connect;
-pub mod datagram;
 pub mod deadline;
-mod delayed;
 pub mod errors;
 pub mod linger;
 pub mod listen;
@@ -41,4 +38,5 @@ pub mod socket;
 pub mod stop_signal;
 pub mod stream;
 pub mod thread_usage;
+pub mod udp;
 pub mod usual_time;

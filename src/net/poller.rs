@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::TcpStream;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -90,12 +91,12 @@ impl Poller {
         Ok(Poller { epoll, wake })
     }
 
-    /// Registers `stream` for reading. Bytes that have arrived already count as an event.
+    /// Registers a connection or another socket for reading. Bytes that have arrived already count as an event.
     ///
     /// # Errors
     /// Those of `epoll_ctl`.
-    pub fn register(&self, stream: &TcpStream, key: u64) -> io::Result<()> {
-        Ok(self.epoll.add(stream, EpollEvent::new(READING, key))?)
+    pub fn register(&self, socket: impl AsFd, key: u64) -> io::Result<()> {
+        Ok(self.epoll.add(socket, EpollEvent::new(READING, key))?)
     }
 
     /// Registers a registered `stream` for writing as well. Room that is there already counts as an event.
