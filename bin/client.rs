@@ -1,5 +1,5 @@
 //! The program `client`: `client URL…` fetches URLs and exits with curl's codes, `client bench URL` measures a server,
-//! `client where URL` shows the way to a server.
+//! `client ping HOST:PORT` the time to reach it, `client where URL` shows the way to it.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use threadbare::cli::bench::parse as bench_flags;
 use threadbare::cli::client::resolve_only::parse as where_flags;
 use threadbare::cli::client::{help, parse};
+use threadbare::cli::ping::parse as ping_flags;
 use threadbare::cli::{Parsed, UsageError};
 use threadbare::command::bench::run_bench;
 use threadbare::command::error::{CommandError, print_stderr, print_stdout};
+use threadbare::command::ping::run_ping;
 use threadbare::command::resolve_only;
 use threadbare::command::run;
 
@@ -26,6 +28,9 @@ fn main() -> ExitCode {
     match args.split_first() {
         Some((word, rest)) if word == "bench" => {
             act(bench_flags(rest.to_vec()), |options| run_bench(options, &interrupted()), |_| true)
+        }
+        Some((word, rest)) if word == "ping" => {
+            act(ping_flags(rest.to_vec()), |options| run_ping(options, &interrupted()), |_| true)
         }
         Some((word, rest)) if word == "where" => {
             act(where_flags(rest.to_vec()), resolve_only::run, |_| true)

@@ -96,6 +96,9 @@ mod client;
 /// `client bench`: its figures, its conditions, its exit codes.
 mod bench;
 
+/// `client ping`: loss, delay, duplicates, reordering; refused, silent and late servers.
+mod ping;
+
 /// The examples: each runs as its first lines say, over real sockets.
 mod examples;
 
@@ -110,9 +113,6 @@ mod forms;
 
 /// No client can hold a worker, and no connection is forgotten.
 mod lobby;
-
-/// Protocols beside HTTP, and datagrams, on the same workers. The library, not the binary.
-mod seam;
 
 /// Handlers that block: no worker is idle while a request waits.
 mod blocking;

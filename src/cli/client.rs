@@ -19,6 +19,7 @@ use super::Effect::{Help, Version};
 use super::nearest::nearest;
 use super::{Command, Expected, Flag, Parsed, UsageError};
 
+pub(super) use self::network::AddressFlags;
 pub use self::network::{NetworkOptions, OneFamily, TimeLimits};
 pub(super) use self::request::RequestFlags;
 
@@ -288,8 +289,9 @@ fn misspelled(typed: &str) -> Option<&'static str> {
     if typed.contains(['.', ':', '/', '-']) {
         return None;
     }
-    Some(match nearest(typed, &["bench", "where", "help", "version"])? {
+    Some(match nearest(typed, &["bench", "ping", "where", "help", "version"])? {
         "bench" => "client bench",
+        "ping" => "client ping",
         "where" => "client where",
         "help" => "client --help",
         _ => "client --version",
@@ -303,11 +305,13 @@ pub fn help() -> String {
 
 pub(super) static COMMAND: Command<ClientOptions> = Command {
     name: "client",
-    usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client where [FLAG]... URL...",
+    usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client ping [FLAG]... HOST:PORT\n       \
+            client where [FLAG]... URL...",
     about: "\
 Fetches each URL over HTTP/1.1. Bodies go to stdout, everything else to stderr.
-`client bench` measures a server, `client where` shows how it is reached;
-both have --help. (For a host with the name bench, write bench/.)
+`client bench` measures a server, `client ping` the time to reach it, and
+`client where` shows how it is reached; all have --help. (For a host with the
+name bench, write bench/.)
 URLs with the same host and port share a connection. A URL may be short:
 host/path, or :8080/path for this machine.",
     groups: &[
@@ -316,6 +320,7 @@ host/path, or :8080/path for this machine.",
         ("Output", output::FLAGS),
         ("Details on stderr", verbose::FLAGS),
         ("Instead of sending", output::DRY),
+        ("Addresses", AddressFlags::FLAGS),
         ("Network", network::FLAGS),
         ("Time limits", network::TIME),
         ("Help", HELP),

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod client;
 pub mod limits;
 mod nearest;
+pub mod ping;
 pub mod server;
 
 use std::ffi::{OsStr, OsString};
@@ -273,6 +274,7 @@ mod tests {
         walk(&server::COMMAND, &values);
         walk(&client::COMMAND, &values);
         walk(&bench::COMMAND, &values);
+        walk(&ping::COMMAND, &values);
         walk(&client::resolve_only::WHERE, &values);
     }
 

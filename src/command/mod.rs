@@ -1,5 +1,6 @@
-//! What the program `client` does: fetch URLs (curl's habits kept where curl has them), `client bench`, `client where`.
-//! It reads the options of [`cli::client`](crate::cli::client) and calls the library in [`client`](crate::client).
+//! What the program `client` does: fetch URLs (curl's habits kept where curl has them), `client bench`, `client ping`,
+//! `client where`. It reads the options of [`cli::client`](crate::cli::client) and calls the library in
+//! [`client`](crate::client).
 //!
 //! ```text
 //! run::run                                     each URL in turn, or several at a time (-Z)
@@ -14,6 +15,7 @@
 //!     Fetcher::tell                            -w, --json-out
 //! resolve_only::run                            client where
 //! bench::run_bench                             client bench
+//! ping::run_ping                               client ping
 //! ```
 //!
 //! | file | what it does |
@@ -35,6 +37,7 @@
 //! | [`error`], [`exit_code`] | why a command failed, in one line; curl's exit code for it |
 //! | [`resolve_only`] | `client where` |
 //! | [`mod@bench`] | `client bench` |
+//! | [`ping`] | `client ping` |
 
 pub mod bench;
 pub mod build_request;
@@ -48,6 +51,7 @@ pub mod form;
 pub mod network;
 mod part_name;
 pub mod partial_file;
+pub mod ping;
 pub mod pretty;
 pub mod progress;
 mod rate_limit;

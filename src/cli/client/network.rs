@@ -1,6 +1,7 @@
 //! The flags of `client` that say how a server is reached, and how long that and the rest may take.
 
 use std::ffi::OsStr;
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,30 +73,39 @@ impl TimeLimits {
     }
 }
 
-/// The table.
+/// The flags that say what the addresses of a host are, for options that have those of `client` among them.
+pub(in crate::cli) struct AddressFlags<T>(PhantomData<T>);
+
+impl<T: AsMut<ClientOptions> + 'static> AddressFlags<T> {
+    pub(in crate::cli) const FLAGS: &'static [Flag<T>] = &[
+        Flag::new(
+            Some('4'),
+            "ipv4",
+            Switch(|options| options.as_mut().network.family = Some(OneFamily::V4)),
+            "use IPv4 addresses only",
+        ),
+        Flag::new(
+            Some('6'),
+            "ipv6",
+            Switch(|options| options.as_mut().network.family = Some(OneFamily::V6)),
+            "use IPv6 addresses only",
+        ),
+        Flag::new(
+            None,
+            "resolve",
+            Value("HOST:PORT:ADDR", |options, value| {
+                let resolve = text(value, "HOST:PORT:ADDRESS[,ADDRESS]")?;
+                options.as_mut().network.resolve.push(resolve);
+                Ok(())
+            }),
+            "use these addresses (,ADDR...) for this host and port, without a look-up; * matches \
+             every host",
+        ),
+    ];
+}
+
+/// The other flags that say how a server is reached.
 pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
-    Flag::new(
-        Some('4'),
-        "ipv4",
-        Switch(|options| options.network.family = Some(OneFamily::V4)),
-        "use IPv4 addresses only",
-    ),
-    Flag::new(
-        Some('6'),
-        "ipv6",
-        Switch(|options| options.network.family = Some(OneFamily::V6)),
-        "use IPv6 addresses only",
-    ),
-    Flag::new(
-        None,
-        "resolve",
-        Value("HOST:PORT:ADDR", |options, value| {
-            options.network.resolve.push(text(value, "HOST:PORT:ADDRESS[,ADDRESS]")?);
-            Ok(())
-        }),
-        "use these addresses (,ADDR...) for this host and port, without a look-up; * matches \
-         every host",
-    ),
     Flag::new(
         None,
         "connect-to",

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::{COMMAND, ClientOptions, HELP, network};
+use super::{AddressFlags, COMMAND, ClientOptions, HELP, network};
 use crate::cli::{Command, Parsed, UsageError};
 
 /// Parses the arguments after the word `where`.
@@ -28,7 +28,12 @@ pub(in crate::cli) static WHERE: Command<ClientOptions> = Command {
 Connects to the host of a URL and sends nothing. Shows the addresses of the
 host, when each was tried, how long it took to connect or fail, and both ends of
 the connection.",
-    groups: &[("Network", network::FLAGS), ("Time limits", network::TIME), ("Help", HELP)],
+    groups: &[
+        ("Addresses", AddressFlags::FLAGS),
+        ("Network", network::FLAGS),
+        ("Time limits", network::TIME),
+        ("Help", HELP),
+    ],
     operand: COMMAND.operand,
     epilogue: "\
 Exit codes, the same as for client:

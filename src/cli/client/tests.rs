@@ -123,6 +123,7 @@ fn a_first_word_that_is_near_to_a_command_is_not_a_host() {
     let first = |word: &str| parse([word, "http://a/"].map(OsString::from));
     for (word, meant) in [
         ("bnch", "client bench"),
+        ("pign", "client ping"),
         ("wher", "client where"),
         ("help", "client --help"),
         ("versoin", "client --version"),
