@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use super::data::{Data, Source};
 use super::fault::{Fault, Rule};
 use super::name::Name;
 use super::reader::Reader;
-use super::record::{Class, Data, Record, Type};
+use super::record::{Class, Record, Type};
 use super::writer::Writer;
 
 /// The most octets of a message over UDP, unless the client says more with [`Edns`] (RFC 1035, 4.2.1).
@@ -166,14 +167,17 @@ impl Message {
     /// [`Fault`].
     pub fn decode(octets: &[u8]) -> Result<Message, Fault> {
         let mut reader = Reader::new(octets);
-        let (id, flags) = (reader.u16()?, Flags(reader.u16()?));
-        let counts = [reader.u16()?, reader.u16()?, reader.u16()?, reader.u16()?];
+        let (id, flags) = (reader.u16("ID")?, Flags(reader.u16("flags")?));
+        let mut counts = [0; 4];
+        for (count, name) in counts.iter_mut().zip(["QDCOUNT", "ANCOUNT", "NSCOUNT", "ARCOUNT"]) {
+            *count = reader.u16(name)?;
+        }
         let mut message = Message { id, flags, ..Message::default() };
         for _ in 0..counts[0] {
             message.questions.push(Question {
-                name: reader.name()?,
-                record_type: Type(reader.u16()?),
-                class: Class(reader.u16()?),
+                name: reader.name("QNAME")?,
+                record_type: Type(reader.u16("QTYPE")?),
+                class: Class(reader.u16("QCLASS")?),
             });
         }
         for _ in 0..counts[1] {

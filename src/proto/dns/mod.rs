@@ -13,16 +13,22 @@
 //! | file | what it does | RFC |
 //! |---|---|---|
 //! | [`name`] | names, compared without case | 1035, 3.1; 4343 |
-//! | [`record`] | records, their types and data | 1035, 3.2; 3596; 2782; 3597 |
+//! | [`record`] | records, their types and classes | 1035, 3.2 |
+//! | [`data`] | the data of a record, by its type | 1035, 3.3; 3596; 2782; 3597 |
 //! | [`message`] | a whole message; the header | 1035, 4; 6891 |
 //! | `reader` | bytes to values; compression pointers | 1035, 4.1.4 |
 //! | `writer` | values to bytes; compression | 1035, 4.1.4 |
 //! | [`query`] | the client's side: a question, and which message is its answer | 5452 |
+//! | [`presentation`] | records as text, and back | 1035, 5.1; 3597, 5 |
+//! | [`master`] | the files that name servers read | 1035, 5; 2308, 4 |
 //! | [`fault`] | what is wrong with a message | |
 
+pub mod data;
 pub mod fault;
+pub mod master;
 pub mod message;
 pub mod name;
+pub mod presentation;
 pub mod query;
 mod reader;
 pub mod record;
@@ -32,12 +38,18 @@ mod writer;
 mod tests;
 
 #[doc(inline)]
+pub use self::data::{Data, Soa, Srv};
+#[doc(inline)]
 pub use self::fault::{Fault, Rule};
+#[doc(inline)]
+pub use self::master::{Entry, InvalidFile, MasterFile};
 #[doc(inline)]
 pub use self::message::{Edns, Flags, Message, Question, ResponseCode};
 #[doc(inline)]
 pub use self::name::{InvalidName, Name};
 #[doc(inline)]
+pub use self::presentation::InvalidData;
+#[doc(inline)]
 pub use self::query::{Ignored, Query};
 #[doc(inline)]
-pub use self::record::{Class, Data, Record, Type};
+pub use self::record::{Class, Record, Type};

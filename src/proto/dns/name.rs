@@ -39,6 +39,8 @@ pub enum InvalidName {
     LongLabel,
     /// The name has more than 255 octets.
     Long,
+    /// A quotation mark without a backslash.
+    Quote,
     /// A backslash without a character, or three digits up to 255, after it.
     Escape,
 }
@@ -70,17 +72,11 @@ impl Name {
             _ => {}
         }
         let (mut wire, mut label) = (Vec::new(), Vec::new());
-        let mut rest = text.as_bytes();
-        while let Some((&byte, after)) = rest.split_first() {
-            rest = after;
-            match byte {
-                b'.' => push_label(&mut wire, &mut label)?,
-                b'\\' => {
-                    let (octet, length) = unescape(rest).ok_or(InvalidName::Escape)?;
-                    label.push(octet);
-                    rest = rest.get(length..).unwrap_or_default();
-                }
-                byte => label.push(byte),
+        for octet in unescape(text) {
+            match octet.ok_or(InvalidName::Escape)? {
+                (b'.', false) => push_label(&mut wire, &mut label)?,
+                (b'"', false) => return Err(InvalidName::Quote),
+                (octet, _) => label.push(octet),
             }
         }
         if label.is_empty() {
@@ -161,16 +157,37 @@ fn push_label(wire: &mut Vec<u8>, label: &mut Vec<u8>) -> Result<(), InvalidName
     }
 }
 
-/// Returns the octet that is meant by what follows a backslash, and how many bytes that is.
-pub(super) fn unescape(rest: &[u8]) -> Option<(u8, usize)> {
-    match rest {
-        [b'0'..=b'9', ..] => {
-            let digits = std::str::from_utf8(rest.get(..3)?).ok()?;
-            let octet = digits.parse::<u8>().ok().filter(|_| !digits.starts_with('+'))?;
-            Some((octet, 3))
-        }
-        [octet, ..] => Some((*octet, 1)),
-        [] => None,
+/// Returns the octets of a text, each with true if it came after a backslash, as itself or in decimal;
+/// `None` for a backslash that neither a character nor three digits up to 255 follow.
+pub(super) fn unescape(text: &str) -> impl Iterator<Item = Option<(u8, bool)>> {
+    let mut rest = text.as_bytes();
+    std::iter::from_fn(move || {
+        let (octet, length) = match rest {
+            [b'\\', digits @ ..] if digits.first().is_some_and(u8::is_ascii_digit) => {
+                let digits = digits.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
+                (digits.and_then(|digits| digits.parse().ok()).map(|octet| (octet, true)), 4)
+            }
+            [b'\\', octet @ ..] => (octet.first().map(|&octet| (octet, true)), 2),
+            [octet, ..] => (Some((*octet, false)), 1),
+            [] => return None,
+        };
+        rest = rest.get(length..).unwrap_or_default();
+        Some(octet)
+    })
+}
+
+/// Writes an octet so that [`unescape`] reads it: `special` ones after a backslash, and those that are
+/// not visible, except `space`, in decimal.
+pub(super) fn escape(
+    octet: u8,
+    special: &[u8],
+    space: u8,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    match octet {
+        _ if special.contains(&octet) => write!(f, "\\{}", char::from(octet)),
+        _ if octet.is_ascii_graphic() || octet == space => write!(f, "{}", char::from(octet)),
+        _ => write!(f, "\\{octet:03}"),
     }
 }
 
@@ -197,15 +214,7 @@ impl fmt::Display for Name {
             return f.write_str(".");
         }
         for label in self.labels() {
-            for &byte in label {
-                match byte {
-                    b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'@' | b'$' => {
-                        write!(f, "\\{}", char::from(byte))?;
-                    }
-                    0x21..=0x7e => write!(f, "{}", char::from(byte))?,
-                    _ => write!(f, "\\{byte:03}")?,
-                }
-            }
+            label.iter().try_for_each(|&octet| escape(octet, b".\\\";()@$", b'.', f))?;
             f.write_str(".")?;
         }
         Ok(())
@@ -225,6 +234,7 @@ impl fmt::Display for InvalidName {
             InvalidName::EmptyLabel => "a label of the name is empty (RFC 1035, 3.1)",
             InvalidName::LongLabel => "a label has at most 63 octets (RFC 1035, 2.3.4)",
             InvalidName::Long => "a name has at most 255 octets (RFC 1035, 2.3.4)",
+            InvalidName::Quote => "a quotation mark in a name needs a backslash (RFC 1035, 5.1)",
             InvalidName::Escape => {
                 "a character, or three digits up to 255, must follow a backslash (RFC 1035, 5.1)"
             }

@@ -1,8 +1,11 @@
 //! Reads a message from its octets.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::data::{Data, Source};
 use super::fault::{Fault, Rule};
 use super::name::{MAX_NAME, Name};
-use super::record::{Class, Data, Record, Soa, Srv, Type};
+use super::record::{Class, Record, Type};
 
 /// The two high bits of a length octet that make it a compression pointer (RFC 1035, 4.1.4).
 const POINTER: u8 = 0b1100_0000;
@@ -43,21 +46,37 @@ impl<'a> Reader<'a> {
         Ok(array)
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, Fault> {
-        self.array().map(u8::from_be_bytes)
+    pub(super) fn record(&mut self) -> Result<Record, Fault> {
+        let name = self.name("NAME")?;
+        let (record_type, class) = (Type(self.u16("TYPE")?), Class(self.u16("CLASS")?));
+        let ttl = match self.u32("TTL")? {
+            // The highest bit makes it 0 (RFC 2181, 8). In an OPT record it is not a time.
+            0x8000_0000.. if record_type != Type::OPT => 0,
+            ttl => ttl,
+        };
+        let length = usize::from(self.u16("RDLENGTH")?);
+        let start = self.at;
+        self.take(length)?;
+        let data = Reader { message: self.message, at: start, end: self.at }.data(record_type)?;
+        Ok(Record { name, class, ttl, data })
     }
 
-    pub(super) fn u16(&mut self) -> Result<u16, Fault> {
-        self.array().map(u16::from_be_bytes)
+    /// Reads data of this type, up to the end and no further.
+    pub(super) fn data(mut self, record_type: Type) -> Result<Data, Fault> {
+        let data = Data::read(record_type, &mut self).map_err(|fault| match fault.rule {
+            Rule::Short => Fault { rule: Rule::DataLength, ..fault },
+            _ => fault,
+        })?;
+        if self.is_at_end() { Ok(data) } else { Err(self.fault(Rule::DataLength)) }
     }
+}
 
-    pub(super) fn u32(&mut self) -> Result<u32, Fault> {
-        self.array().map(u32::from_be_bytes)
-    }
+impl Source for Reader<'_> {
+    type Fault = Fault;
 
     /// Reads a name. Each pointer must point before the place where the last one led to, so that there is
     /// an end to them; and each label before the last pointer makes the name longer, so that it comes soon.
-    pub(super) fn name(&mut self) -> Result<Name, Fault> {
+    fn name(&mut self, _: &'static str) -> Result<Name, Fault> {
         let mut wire = Vec::with_capacity(32);
         let (mut at, mut segment, mut after) = (self.at, self.at, None);
         let mut hops = 0;
@@ -98,61 +117,36 @@ impl<'a> Reader<'a> {
         Name::from_wire(wire).ok_or(self.fault(Rule::NameLength))
     }
 
-    pub(super) fn record(&mut self) -> Result<Record, Fault> {
-        let name = self.name()?;
-        let (record_type, class) = (Type(self.u16()?), Class(self.u16()?));
-        // The highest bit makes it 0 (RFC 2181, 8).
-        let ttl = i32::from_be_bytes(self.array()?).max(0).unsigned_abs();
-        let length = usize::from(self.u16()?);
-        let start = self.at;
-        self.take(length)?;
-        let mut data = Reader { message: self.message, at: start, end: self.at };
-        let decoded = data.data(record_type).map_err(|fault| match fault.rule {
-            Rule::Short => Fault { rule: Rule::DataLength, ..fault },
-            _ => fault,
-        })?;
-        match data.is_at_end() {
-            true => Ok(Record { name, class, ttl, data: decoded }),
-            false => Err(data.fault(Rule::DataLength)),
-        }
+    fn u16(&mut self, _: &'static str) -> Result<u16, Fault> {
+        self.array().map(u16::from_be_bytes)
     }
 
-    /// Reads the data of a record, up to the end.
-    fn data(&mut self, record_type: Type) -> Result<Data, Fault> {
-        Ok(match record_type {
-            Type::A => Data::A(self.array::<4>()?.into()),
-            Type::AAAA => Data::Aaaa(self.array::<16>()?.into()),
-            Type::CNAME => Data::Cname(self.name()?),
-            Type::NS => Data::Ns(self.name()?),
-            Type::PTR => Data::Ptr(self.name()?),
-            Type::SOA => Data::Soa(Soa {
-                primary: self.name()?,
-                mailbox: self.name()?,
-                serial: self.u32()?,
-                refresh: self.u32()?,
-                retry: self.u32()?,
-                expire: self.u32()?,
-                minimum: self.u32()?,
-            }),
-            Type::MX => Data::Mx(self.u16()?, self.name()?),
-            Type::TXT => Data::Txt(self.texts()?),
-            Type::SRV => Data::Srv(Srv {
-                priority: self.u16()?,
-                weight: self.u16()?,
-                port: self.u16()?,
-                target: self.name()?,
-            }),
-            other => Data::Other(other, self.take(self.end - self.at)?.to_vec()),
-        })
+    fn u32(&mut self, _: &'static str) -> Result<u32, Fault> {
+        self.array().map(u32::from_be_bytes)
     }
 
-    /// Reads strings, each after its length, up to the end; at least one (RFC 1035, 3.3.14).
-    fn texts(&mut self) -> Result<Vec<Vec<u8>>, Fault> {
+    fn seconds(&mut self, name: &'static str) -> Result<u32, Fault> {
+        self.u32(name)
+    }
+
+    fn ipv4(&mut self, _: &'static str) -> Result<Ipv4Addr, Fault> {
+        self.array::<4>().map(Ipv4Addr::from)
+    }
+
+    fn ipv6(&mut self, _: &'static str) -> Result<Ipv6Addr, Fault> {
+        self.array::<16>().map(Ipv6Addr::from)
+    }
+
+    fn texts(&mut self, _: &'static str) -> Result<Vec<Vec<u8>>, Fault> {
         let mut texts = Vec::new();
         while texts.is_empty() || !self.is_at_end() {
-            let length = self.u8()?;
+            let [length] = self.array()?;
             texts.push(self.take(usize::from(length))?.to_vec());
         }
         Ok(texts)
+    }
+
+    fn octets(&mut self, _: &'static str) -> Result<Vec<u8>, Fault> {
+        self.take(self.end - self.at).map(<[u8]>::to_vec)
     }
 }

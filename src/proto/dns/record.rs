@@ -1,8 +1,8 @@
 //! Resource records: who owns what, for how long (RFC 1035, 3.2).
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::data::Data;
 use super::name::Name;
 
 /// A resource record.
@@ -16,81 +16,6 @@ pub struct Record {
     pub ttl: u32,
     /// What it says.
     pub data: Data,
-}
-
-/// The data of a record, by its type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Data {
-    /// An IPv4 address.
-    A(Ipv4Addr),
-    /// An IPv6 address (RFC 3596).
-    Aaaa(Ipv6Addr),
-    /// The canonical name, of which the owner is an alias.
-    Cname(Name),
-    /// A name server of the zone.
-    Ns(Name),
-    /// Another name, for an address: the reverse look-up.
-    Ptr(Name),
-    /// The start of a zone.
-    Soa(Soa),
-    /// A host that takes mail; the lowest preference is tried first.
-    Mx(u16, Name),
-    /// Texts, of at most 255 octets each.
-    Txt(Vec<Vec<u8>>),
-    /// Where a service is (RFC 2782).
-    Srv(Srv),
-    /// The data of any other type, as octets (RFC 3597).
-    Other(Type, Vec<u8>),
-}
-
-/// The data of an SOA record (RFC 1035, 3.3.13). Times are in seconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Soa {
-    /// The name server that has the zone first.
-    pub primary: Name,
-    /// The mailbox of whoever is responsible: its first label is the part before the `@`.
-    pub mailbox: Name,
-    /// The version of the zone.
-    pub serial: u32,
-    /// When a secondary server asks again.
-    pub refresh: u32,
-    /// When it asks again after a failure.
-    pub retry: u32,
-    /// When it gives the zone up.
-    pub expire: u32,
-    /// How long the absence of a name or a record may be kept (RFC 2308, 4).
-    pub minimum: u32,
-}
-
-/// The data of an SRV record (RFC 2782).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Srv {
-    /// The lowest is tried first.
-    pub priority: u16,
-    /// The share among those of one priority.
-    pub weight: u16,
-    /// The port of the service.
-    pub port: u16,
-    /// The host.
-    pub target: Name,
-}
-
-impl Data {
-    /// Returns the type of a record with these data.
-    pub fn record_type(&self) -> Type {
-        match self {
-            Data::A(_) => Type::A,
-            Data::Aaaa(_) => Type::AAAA,
-            Data::Cname(_) => Type::CNAME,
-            Data::Ns(_) => Type::NS,
-            Data::Ptr(_) => Type::PTR,
-            Data::Soa(_) => Type::SOA,
-            Data::Mx(..) => Type::MX,
-            Data::Txt(_) => Type::TXT,
-            Data::Srv(_) => Type::SRV,
-            Data::Other(other, _) => *other,
-        }
-    }
 }
 
 /// The type of a record, or of a question (RFC 1035, 3.2.2).

@@ -1,6 +1,6 @@
 //! Whole messages, both ways.
 
-use super::record::{Soa, Srv};
+use super::data::{Soa, Srv};
 use super::*;
 
 fn name(text: &str) -> Name {
@@ -52,6 +52,18 @@ fn each_type_is_encoded_and_decoded() {
     let octets = full().encode(65_535);
     assert_eq!(Message::decode(&octets).unwrap(), full());
     assert!(octets.len() < 420, "compressed: {}", octets.len());
+}
+
+#[test]
+fn high_bits_are_kept_where_they_are_no_time() {
+    let edns = Edns { extended_code: 0xff, version: 1, flags: 0x8000, ..Edns::new(512) };
+    let edns = Message { edns: Some(edns), ..Message::default() };
+    assert_eq!(Message::decode(&edns.encode(512)).unwrap(), edns);
+    // A TTL with the highest bit is 0 (RFC 2181, 8).
+    let record = Record { ttl: 1 << 31, ..record("a", Data::Txt(Vec::new())) };
+    let message = Message { answers: vec![record.clone()], ..Message::default() };
+    let zero = Record { ttl: 0, data: Data::Txt(vec![Vec::new()]), ..record };
+    assert_eq!(Message::decode(&message.encode(512)).unwrap().answers, [zero]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Writes a message to octets, with compressed names (RFC 1035, 4.1.4).
 
+use super::data::{Data, Soa, Srv};
 use super::name::{Name, suffixes};
-use super::record::{Data, Record, Soa, Srv};
+use super::record::Record;
 
 /// The largest offset that a pointer can have, plus 1.
 const POINTABLE: usize = 1 << 14;
@@ -122,8 +123,10 @@ impl Writer {
                 self.name(exchange);
             }
             Data::Txt(texts) => {
-                for text in texts {
-                    // At most 255 octets each: whoever makes the record sees to it.
+                // A record has one text at least, and each has at most 255 octets: whoever makes the record
+                // sees to it.
+                let empty = [Vec::new()];
+                for text in if texts.is_empty() { &empty[..] } else { texts } {
                     let text = &text[..text.len().min(usize::from(u8::MAX))];
                     self.bytes.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
                     self.bytes.extend_from_slice(text);
