@@ -114,6 +114,9 @@ mod forms;
 /// No client can hold a worker, and no connection is forgotten.
 mod lobby;
 
+/// Protocols beside HTTP, and datagrams, on the same workers. The library, not the binary.
+mod seam;
+
 /// Handlers that block: no worker is idle while a request waits.
 mod blocking;
 

@@ -2,7 +2,10 @@
 //!
 //! The thread waits for new connections only, and never reads. A connection that is not admitted gets a
 //! refusal (`refuse.rs`), or is held while the others wait in the kernel's backlog. When descriptors run
-//! out, the loop pauses. It ends when a stop is requested, or when a listener breaks.
+//! out, the loop pauses (`exhausted.rs`). It ends when a stop is requested, or when a listener breaks.
+//! The thread also receives datagrams and hands them over (`datagram.rs`).
+
+mod exhausted;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,11 +13,14 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::exhausted::Exhausted;
 use super::admission::{ConnectionLimiter, Overload, Permit, RejectReason};
+use super::datagram::Datagram;
 use super::errors::{AcceptFailure, accept_failure};
 use super::listen::Listeners;
 use super::log_throttle::LogThrottle;
 use super::refuse::Refused;
+use super::service::Protocol;
 use super::socket::{adopt, wait_readable};
 use super::stop_signal::StopSignal;
 
@@ -27,15 +33,19 @@ pub struct Accepted {
     pub peer: SocketAddr,
     /// When it was accepted.
     pub at: Instant,
+    /// What its listener speaks; `None` for the server's own protocol.
+    pub protocol: Option<Arc<dyn Protocol>>,
     /// Held until the connection ends.
     pub permit: Permit,
 }
 
 /// What the accept loop calls.
-pub struct Callbacks<H, R, T> {
+pub struct Callbacks<H, D, R, T> {
     /// Sends a connection into the driver's channel, or returns it if that is full.
     pub hand_over: H,
-    /// Returns the bytes for a connection that is not admitted.
+    /// Sends a datagram into that channel. Returns false if there is no room, and it is dropped.
+    pub deliver: D,
+    /// Returns the bytes for a connection of the server's own protocol that is not admitted.
     pub refusal: R,
     /// Is called every two seconds, for what has to be done while no client does anything.
     pub tick: T,
@@ -50,16 +60,17 @@ impl Listeners {
     /// # Errors
     /// When a listener breaks. A connection that fails does not end the loop.
     pub fn accept_until(
-        self,
+        mut self,
         stop: &StopSignal,
         limiter: &Arc<ConnectionLimiter>,
         callbacks: Callbacks<
             impl FnMut(Accepted) -> Result<(), Accepted>,
+            impl FnMut(Datagram) -> bool,
             impl Fn(RejectReason, SocketAddr) -> Vec<u8>,
             impl FnMut(),
         >,
     ) -> io::Result<()> {
-        let Callbacks { hand_over, refusal, mut tick } = callbacks;
+        let Callbacks { hand_over, mut deliver, refusal, mut tick } = callbacks;
         let (refused, log) = (Refused::new(self.refused), LogThrottle::default());
         let mut admitter =
             Admitter { limiter, hand_over, refusal, refused, held: None, full_since: None, log };
@@ -71,17 +82,23 @@ impl Listeners {
             let paused = exhausted.pause_left(now).or(admitter.pause());
             let listening = if paused.is_some() { &[] } else { self.sockets.as_slice() };
             let mut descriptors = vec![stop.descriptor()]; // `ready[0]`
-            descriptors.extend(listening.iter().map(|listener| listener.as_fd()));
+            descriptors.extend(listening.iter().map(|listener| listener.socket.as_fd()));
+            descriptors.extend(self.datagrams.descriptors());
             descriptors.extend(admitter.refused.descriptors());
-            let linger_left =
-                admitter.refused.next_deadline().map(|until| until.saturating_duration_since(now));
-            let tick_left = next_tick.saturating_duration_since(now);
-            let wait = paused.into_iter().chain(linger_left).fold(tick_left, Duration::min);
-            let ready = wait_readable(&descriptors, Some(wait))?;
-            for (listener, _) in listening.iter().zip(&ready[1..]).filter(|&(_, &ready)| ready) {
-                accept_all(listener, &mut exhausted, |stream, peer| admitter.accept(stream, peer))?;
+            let dues =
+                [Some(next_tick), admitter.refused.next_deadline(), self.datagrams.next_due()];
+            let dues = dues.into_iter().flatten().map(|due| due.saturating_duration_since(now));
+            let wait = paused.into_iter().chain(dues).min();
+            let ready = wait_readable(&descriptors, wait)?;
+            let (connections, datagrams) = ready[1..].split_at(listening.len());
+            for (listener, _) in listening.iter().zip(connections).filter(|&(_, &ready)| ready) {
+                accept_all(&listener.socket, &mut exhausted, |stream, peer| {
+                    admitter.accept(stream, peer, listener.protocol.clone())
+                })?;
             }
             let now = Instant::now();
+            self.datagrams.receive(datagrams, now, &mut deliver);
+            self.datagrams.send_due(now);
             admitter.refused.drain(now);
             if next_tick <= now {
                 tick();
@@ -92,6 +109,14 @@ impl Listeners {
     }
 }
 
+/// An accepted connection that has not been admitted yet.
+struct Candidate {
+    stream: TcpStream,
+    peer: SocketAddr,
+    at: Instant,
+    protocol: Option<Arc<dyn Protocol>>,
+}
+
 /// Admits, refuses or holds each accepted connection.
 struct Admitter<'a, H, R> {
     limiter: &'a Arc<ConnectionLimiter>,
@@ -99,7 +124,7 @@ struct Admitter<'a, H, R> {
     refusal: R,
     refused: Refused,
     /// The connection that is held until there is room, while others wait in the backlog.
-    held: Option<(TcpStream, SocketAddr, Instant)>,
+    held: Option<Candidate>,
     /// When the limit was reached; `None` again once at most three quarters of it are open.
     full_since: Option<Instant>,
     log: LogThrottle,
@@ -118,34 +143,49 @@ where
     const HOLD_TIME: Duration = Duration::from_millis(500);
 
     /// Handles a new connection. Returns false if no more should be accepted for now.
-    fn accept(&mut self, stream: TcpStream, peer: SocketAddr) -> bool {
+    fn accept(
+        &mut self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        protocol: Option<Arc<dyn Protocol>>,
+    ) -> bool {
         self.limiter.count_accepted();
-        self.admit(stream, peer, Instant::now());
+        self.admit(Candidate { stream, peer, at: Instant::now(), protocol });
         self.held.is_none()
     }
 
-    /// Admits and hands over a connection that was accepted at `at`, or holds it, or refuses it.
-    fn admit(&mut self, stream: TcpStream, peer: SocketAddr, at: Instant) {
+    /// Admits and hands over a connection, or holds it, or refuses it.
+    fn admit(&mut self, candidate: Candidate) {
         if !self.limiter.is_crowded() {
             self.full_since = None;
         }
-        let (stream, reason) = match self.limiter.try_admit(peer.ip()) {
-            Err(reason) => (stream, reason),
-            Ok(permit) => match (self.hand_over)(Accepted { stream, peer, at, permit }) {
-                Ok(()) => return,
-                Err(Accepted { stream, .. }) => (stream, RejectReason::Queue),
-            },
+        let (candidate, reason) = match self.limiter.try_admit(candidate.peer.ip()) {
+            Err(reason) => (candidate, reason),
+            Ok(permit) => {
+                let Candidate { stream, peer, at, protocol } = candidate;
+                match (self.hand_over)(Accepted { stream, peer, at, protocol, permit }) {
+                    Ok(()) => return,
+                    Err(Accepted { stream, peer, at, protocol, .. }) => {
+                        (Candidate { stream, peer, at, protocol }, RejectReason::Queue)
+                    }
+                }
+            }
         };
         let now = Instant::now();
         if self.should_hold(reason, now) {
-            self.held = Some((stream, peer, at));
+            self.held = Some(candidate);
             return;
         }
+        let Candidate { stream, peer, protocol, .. } = candidate;
         self.limiter.count_refusal(reason);
         if self.log.allow(now) {
             log::warn!("{peer}: refused: {}; logged at most once a second", reason.what());
         }
-        self.refused.refuse(stream, &(self.refusal)(reason, peer), now);
+        let refusal = match protocol {
+            Some(protocol) => protocol.refusal(reason, peer),
+            None => (self.refusal)(reason, peer),
+        };
+        self.refused.refuse(stream, &refusal, now);
     }
 
     /// Returns true if a connection that is not admitted is held until there is room: always with
@@ -163,8 +203,8 @@ where
     }
 
     fn retry_held(&mut self) {
-        if let Some((stream, peer, at)) = self.held.take() {
-            self.admit(stream, peer, at);
+        if let Some(candidate) = self.held.take() {
+            self.admit(candidate);
         }
     }
 
@@ -210,35 +250,6 @@ fn accept_all(
     Ok(())
 }
 
-/// A pause while the process is out of descriptors: clients wait in the backlog, and a log line says so
-/// at most once a second.
-#[derive(Debug, Default)]
-struct Exhausted {
-    paused_until: Option<Instant>,
-    log: LogThrottle,
-}
-
-impl Exhausted {
-    const PAUSE: Duration = Duration::from_millis(50);
-
-    fn begin(&mut self, error: &io::Error, now: Instant) {
-        self.paused_until = Some(now + Exhausted::PAUSE);
-        if self.log.allow(now) {
-            log::warn!(
-                "cannot accept: {error}; new clients wait until connections are closed (see ulimit -n)"
-            );
-        }
-    }
-
-    fn end(&mut self) {
-        self.paused_until = None;
-    }
-
-    fn pause_left(&self, now: Instant) -> Option<Duration> {
-        self.paused_until?.checked_duration_since(now)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,6 +272,7 @@ mod tests {
         let acceptor = thread::spawn(move || {
             let callbacks = Callbacks {
                 hand_over: |accepted| sender.send(accepted).map_err(|back| back.0),
+                deliver: |_| false,
                 refusal: |_, _| Vec::new(),
                 tick: || {},
             };
@@ -282,7 +294,7 @@ mod tests {
         let stopper = stop.clone();
         let acceptor = thread::spawn(move || {
             let refusal = |_, _| b"no room".to_vec();
-            let callbacks = Callbacks { hand_over: Err, refusal, tick: || {} };
+            let callbacks = Callbacks { hand_over: Err, deliver: |_| false, refusal, tick: || {} };
             listeners.accept_until(&stop, &limiter(), callbacks)
         });
         for _ in 0..20 {

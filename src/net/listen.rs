@@ -2,15 +2,27 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::sync::Arc;
 
+use super::datagram::{DatagramCounts, DatagramService, DatagramSockets};
+use super::service::Protocol;
 use super::socket::bind;
 
-/// The sockets that the server listens on.
+/// The sockets that the server listens on, and those on which it receives datagrams.
 #[derive(Debug)]
 pub struct Listeners {
-    pub(super) sockets: Vec<TcpListener>,
+    pub(super) sockets: Vec<Listener>,
+    pub(super) datagrams: DatagramSockets,
     /// The most refused connections that linger at once.
     pub(super) refused: usize,
+}
+
+/// A listening socket, and what is spoken on its connections.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) socket: TcpListener,
+    /// `None`: the server's own protocol.
+    pub(super) protocol: Option<Arc<dyn Protocol>>,
 }
 
 /// The most refused connections that linger at once, by default.
@@ -74,12 +86,42 @@ impl Listeners {
     pub fn bind<A: AsRef<str>>(
         addresses: impl IntoIterator<Item = A>,
     ) -> Result<Listeners, BindError> {
-        let mut listeners = Listeners { sockets: Vec::new(), refused: REFUSED };
+        let (sockets, datagrams) = (Vec::new(), DatagramSockets::default());
+        let mut listeners = Listeners { sockets, datagrams, refused: REFUSED };
         for address in addresses {
             let address = address.as_ref();
-            listeners.add(address).map_err(|source| BindError::new(address, source))?;
+            listeners.add(address, None).map_err(|source| BindError::new(address, source))?;
         }
         Ok(listeners)
+    }
+
+    /// Listens on `address` as [`Listeners::bind`] does, for connections of another protocol. Returns the
+    /// bound addresses.
+    ///
+    /// # Errors
+    /// Returns the address if it cannot be bound.
+    pub fn bind_protocol(
+        &mut self,
+        address: &str,
+        protocol: Arc<dyn Protocol>,
+    ) -> Result<Vec<SocketAddr>, BindError> {
+        let before = self.sockets.len();
+        let added = self.add(address, Some(protocol));
+        added.map_err(|source| BindError::new(address, source))?;
+        Ok(addresses(&self.sockets[before..]))
+    }
+
+    /// Receives datagrams at every address to which `address` resolves. Returns the bound addresses.
+    ///
+    /// # Errors
+    /// Returns the address if it cannot be bound.
+    pub fn bind_datagrams(
+        &mut self,
+        address: &str,
+        service: &Arc<dyn DatagramService>,
+    ) -> Result<Vec<SocketAddr>, BindError> {
+        let bound = self.datagrams.bind(address, service);
+        bound.map_err(|source| BindError::new(address, source))
     }
 
     /// Lets at most `refused` refused connections linger at once: each has a descriptor.
@@ -87,10 +129,10 @@ impl Listeners {
         Listeners { refused, ..self }
     }
 
-    fn add(&mut self, address: &str) -> io::Result<()> {
+    fn add(&mut self, address: &str, protocol: Option<Arc<dyn Protocol>>) -> io::Result<()> {
         for address in address.to_socket_addrs()? {
             match bind(address) {
-                Ok(listener) => self.sockets.push(listener),
+                Ok(socket) => self.sockets.push(Listener { socket, protocol: protocol.clone() }),
                 // [::]:8080 accepts IPv4 as well, so 0.0.0.0:8080 is served already.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && self.covers(address) => {}
                 Err(error) => return Err(error),
@@ -101,15 +143,24 @@ impl Listeners {
 
     fn covers(&self, wanted: SocketAddr) -> bool {
         let same_port = |held: &SocketAddr| held.port() == wanted.port() && wanted.port() != 0;
-        self.addresses()
+        addresses(&self.sockets)
             .iter()
             .any(|held| same_port(held) && held.is_ipv6() && held.ip().is_unspecified())
     }
 
-    /// Returns the bound addresses, with their real ports.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.sockets.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    /// Returns a function that reads the numbers of datagrams.
+    pub fn datagram_counts(&self) -> impl Fn() -> DatagramCounts + Send + Sync + use<> {
+        self.datagrams.counts()
     }
+
+    /// Returns the bound addresses of the server's own protocol, with their real ports.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        addresses(self.sockets.iter().filter(|listener| listener.protocol.is_none()))
+    }
+}
+
+fn addresses<'a>(sockets: impl IntoIterator<Item = &'a Listener>) -> Vec<SocketAddr> {
+    sockets.into_iter().filter_map(|listener| listener.socket.local_addr().ok()).collect()
 }
 
 #[cfg(test)]

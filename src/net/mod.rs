@@ -5,6 +5,8 @@
 //! | [`service`] | the seam between a protocol and a driver | |
 //! | [`listen`] | binds and listens | `socket` `bind` `listen` |
 //! | [`accept`] | accepts connections and hands them over; refuses beyond the limits (`refuse`) | `poll` `accept4` |
+//! | [`datagram`] | receives datagrams, each of which is a job for a worker, and sends the replies | `recvfrom` `sendto` |
+//! | `delayed` | replies that are sent later | |
 //! | [`admission`] | limits open connections, in all and from one address | |
 //! | [`lobby`] | the place where connections wait, and the workers that serve them | |
 //! | [`poller`] | waits for many connections at once | `epoll_wait` `epoll_ctl` `timerfd_settime` |
@@ -24,7 +26,9 @@
 pub mod accept;
 pub mod admission;
 pub mod connect;
+pub mod datagram;
 pub mod deadline;
+mod delayed;
 pub mod errors;
 pub mod linger;
 pub mod listen;

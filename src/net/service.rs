@@ -9,11 +9,17 @@
 //! waits for its own client: that is the only wait for a client in a turn, and the service allows it to
 //! half the workers at most. The service tells the [`Driver`] before a handler begins and after it has
 //! ended; the driver decides what that means for the other connections.
+//!
+//! A server has one [`Service`], whose turns are calls that the compiler resolves, and any number of
+//! [`Protocol`]s beside it, each on listeners of its own. They share the workers, the limits of
+//! connections and the stop. Datagrams are in [`datagram`](super::datagram).
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use super::accept::Accepted;
 use super::admission::RejectReason;
+use super::datagram::DatagramCounts;
 use super::deadline::{Deadline, Phase};
 use super::usual_time::UsualTime;
 
@@ -26,8 +32,8 @@ pub trait Service: Send + Sync + 'static {
     /// written has no buffers of its own.
     type Scratch: Default;
 
-    /// Returns the state of a connection that has been accepted from `peer`.
-    fn open(&self, peer: SocketAddr) -> Self::Connection;
+    /// Returns the state of a connection that has been accepted.
+    fn open(&self, accepted: &Accepted) -> Self::Connection;
 
     /// Goes on with the connection as far as possible without waiting, and returns what it needs next.
     /// `queued` is how long the connection had been ready before this turn began.
@@ -55,6 +61,40 @@ pub trait Service: Send + Sync + 'static {
 
     /// Returns the bytes that are sent to a connection which is not admitted.
     fn refusal(&self, why: RejectReason, peer: SocketAddr) -> Vec<u8>;
+}
+
+/// A protocol that a server speaks beside its own, on listeners of its own.
+///
+/// Both methods are called by the accept thread: they do not wait, and do not panic.
+pub trait Protocol: Send + Sync {
+    /// Returns the state of a connection that has been accepted from `peer`.
+    fn open(&self, peer: SocketAddr) -> Box<dyn ProtocolConnection>;
+
+    /// Returns the bytes that are sent to a connection which is not admitted.
+    fn refusal(&self, why: RejectReason, peer: SocketAddr) -> Vec<u8>;
+}
+
+impl std::fmt::Debug for dyn Protocol {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("dyn Protocol")
+    }
+}
+
+/// A connection of a [`Protocol`]. The methods are those of a [`Service`], where more is said of each.
+pub trait ProtocolConnection: Send {
+    /// Goes on with the connection as far as possible without waiting, and returns what it needs next: at
+    /// most [`Next::Linger`] or [`Next::Close`] once the peer's end has been read. `stream` does not block.
+    /// A turn that panics costs the connection, and nothing else.
+    fn turn(&mut self, stream: &TcpStream, driver: &dyn Driver, queued: Duration) -> Next;
+
+    /// Ends a wait whose deadline has passed.
+    fn expired(&mut self, stream: &TcpStream, phase: Phase) -> Next;
+
+    /// Ends the state of a connection that is closed or about to be.
+    fn close(self: Box<Self>, ended: EndReason);
+
+    /// Sheds a ready connection. Returns true if its next turn sends a refusal.
+    fn shed(&mut self) -> bool;
 }
 
 /// What a service requests from its driver, and tells it, during a turn.
@@ -108,6 +148,8 @@ pub struct Load {
     pub ready: usize,
     /// The number of workers.
     pub workers: usize,
-    /// The workers that are serving a connection.
+    /// The workers that are serving a connection or a datagram.
     pub busy: usize,
+    /// What has become of all datagrams so far.
+    pub datagrams: DatagramCounts,
 }

@@ -186,8 +186,17 @@ pub(super) fn wait_readable(
 
 /// Waits for at most `time`, to the microsecond (ppoll(2)). Returns true if `stream` is readable, closed
 /// or broken.
-pub(super) fn is_readable_within(stream: &TcpStream, time: Duration) -> bool {
-    let mut set = [PollFd::new(stream.as_fd(), PollFlags::POLLIN)];
+pub fn is_readable_within(stream: &TcpStream, time: Duration) -> bool {
+    is_ready_within(stream, PollFlags::POLLIN, time)
+}
+
+/// Waits for at most `time`. Returns true if `stream` has room to write, or is broken.
+pub fn is_writable_within(stream: &TcpStream, time: Duration) -> bool {
+    is_ready_within(stream, PollFlags::POLLOUT, time)
+}
+
+fn is_ready_within(stream: &TcpStream, events: PollFlags, time: Duration) -> bool {
+    let mut set = [PollFd::new(stream.as_fd(), events)];
     ppoll(&mut set, Some(TimeSpec::from_duration(time)), None).is_ok_and(|ready| ready > 0)
 }
 

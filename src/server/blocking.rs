@@ -19,7 +19,7 @@ use crate::proto::http::close::CloseReason;
 
 /// The longest that a worker blocks before it checks whether others wait, the server stops, or a
 /// deadline has passed.
-const CHECK_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A connection and what its worker needs.
 pub(super) struct TextbookConnection<'a> {
@@ -131,6 +131,7 @@ impl TextbookConnection<'_> {
 }
 
 /// The textbook as a driver. Each worker has one connection, so it need not be told before long work.
+#[derive(Clone, Copy)]
 pub(super) struct Textbook<'a> {
     pub(super) waiting: &'a Backlog<'a>,
     pub(super) stop: &'a StopSignal,

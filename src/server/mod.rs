@@ -79,6 +79,7 @@ use std::time::{Duration, Instant};
 #[doc(hidden)]
 pub mod allowed_hosts;
 mod blocking;
+mod blocking_turns;
 mod config;
 #[doc(hidden)]
 pub mod conn;
@@ -97,6 +98,7 @@ pub(crate) mod log;
 pub mod middleware;
 #[doc(hidden)]
 pub mod multipart;
+mod protocols;
 mod quota;
 #[doc(hidden)]
 pub mod request;
@@ -110,6 +112,7 @@ pub mod router;
 pub mod running;
 #[doc(hidden)]
 pub mod textbook;
+mod textbook_job;
 
 #[doc(inline)]
 pub use self::allowed_hosts::AllowedHosts;
@@ -190,11 +193,14 @@ pub use crate::text::escape_html;
 
 use self::conn::{Http, HttpConfig};
 use self::descriptors::Descriptors;
+use self::protocols::AllProtocols;
+use self::textbook_job::Job;
 use crate::net::accept::Callbacks;
 use crate::net::admission::ConnectionLimiter;
+use crate::net::datagram::{DatagramService, share_of_datagrams};
 use crate::net::listen::Listeners;
 use crate::net::lobby::Lobby;
-use crate::net::service::{Load, Service as _};
+use crate::net::service::{Load, Protocol, Service as _};
 use crate::net::socket::{descriptors, prepare_for};
 use crate::pool::ThreadPool;
 
@@ -262,9 +268,35 @@ impl Server {
         Ok(Server { listeners, config, routes: routes.into_routes(), stop })
     }
 
-    /// Returns the addresses that it listens on, with real ports.
+    /// Returns the addresses that it listens on for HTTP, with real ports.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.addresses()
+    }
+
+    /// Listens on `address` (as [`Server::bind`] takes it) for connections of another protocol than HTTP,
+    /// which the same workers serve. Returns the addresses, with real ports.
+    ///
+    /// # Errors
+    /// When it cannot listen on the address.
+    pub fn serve_protocol(
+        &mut self,
+        address: &str,
+        protocol: Arc<dyn Protocol>,
+    ) -> Result<Vec<SocketAddr>, BindError> {
+        self.listeners.bind_protocol(address, protocol)
+    }
+
+    /// Receives datagrams (UDP) at `address`, each of which is a job for a worker. Returns the addresses,
+    /// with real ports.
+    ///
+    /// # Errors
+    /// When no socket can be bound to the address.
+    pub fn serve_datagrams(
+        &mut self,
+        address: &str,
+        service: Arc<dyn DatagramService>,
+    ) -> Result<Vec<SocketAddr>, BindError> {
+        self.listeners.bind_datagrams(address, &service)
     }
 
     /// Returns the signal that stops the server, for another thread or the handler of Ctrl-C.
@@ -316,35 +348,48 @@ impl Server {
             stats: Arc::clone(&stats),
             stop: stop.clone(),
         }));
+        let service = Arc::new(AllProtocols { http: Arc::clone(&http) });
+        let datagrams = listeners.datagram_counts();
         let refusal = |why, peer| http.refusal(why, peer);
         let tick = || http.routes.tidy();
 
         let (accepting, answered, workers) = match driver {
             Driver::Lobby => {
-                let service = Arc::clone(&http);
                 let lobby = Lobby::open(service, stop.clone(), connections, queue, workers)?;
-                stats.runs(stop.clone(), Arc::clone(&limiter), lines_lost, lobby.load());
+                let load = lobby.load();
+                stats.runs(stop.clone(), Arc::clone(&limiter), lines_lost, move || Load {
+                    datagrams: datagrams(),
+                    ..load()
+                });
                 ready();
-                let callbacks = Callbacks { hand_over: |new| lobby.admit(new), refusal, tick };
+                let (hand_over, deliver) = (|new| lobby.admit(new), |new| lobby.deliver(new));
+                let callbacks = Callbacks { hand_over, deliver, refusal, tick };
                 let accepting = listeners.accept_until(&stop, &limiter, callbacks);
                 stop.request(GRACE);
                 (accepting, stats.responses(), lobby.close())
             }
             Driver::Textbook => {
-                let (service, stopping) = (Arc::clone(&http), stop.clone());
+                let (stopping, share) = (stop.clone(), share_of_datagrams(queue));
                 let pool =
-                    ThreadPool::start("worker", workers, queue, move |accepted, waiting| {
-                        textbook::serve(&service, accepted, waiting, &stopping);
+                    ThreadPool::start("worker", workers, queue, move |job: Job, waiting| {
+                        job.run(&service, waiting, &stopping);
                     })?;
-                let (queue, gauge) = (pool.queue(), pool.gauge());
+                let (queue, gauge, queued) = (pool.queue(), pool.gauge(), pool.gauge());
                 stats.runs(stop.clone(), Arc::clone(&limiter), lines_lost, move || Load {
                     new: gauge.queued(),
                     workers: gauge.workers(),
                     busy: gauge.busy(),
+                    datagrams: datagrams(),
                     ..Load::default()
                 });
                 ready();
-                let callbacks = Callbacks { hand_over: |new| queue.try_send(new), refusal, tick };
+                let hand_over = |new| match queue.try_send(Job::Connection(new)) {
+                    Err(Job::Connection(new)) => Err(new),
+                    _ => Ok(()),
+                };
+                let deliver =
+                    |new| queued.queued() < share && queue.try_send(Job::Datagram(new)).is_ok();
+                let callbacks = Callbacks { hand_over, deliver, refusal, tick };
                 let accepting = listeners.accept_until(&stop, &limiter, callbacks);
                 drop(queue);
                 stop.request(GRACE);

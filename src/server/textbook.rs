@@ -36,7 +36,7 @@ use crate::proto::http::server::RecvHead;
 /// Serves one connection to its end.
 pub fn serve(http: &Http, accepted: Accepted, waiting: &Backlog<'_>, stop: &StopSignal) {
     // The permit is released before the stream is closed: a client that sees the end may connect again.
-    let Accepted { stream, peer, at, permit: _permit } = accepted;
+    let Accepted { stream, peer, at, permit: _permit, .. } = accepted;
     let driver = Textbook { waiting, stop };
     let context = Context { stream: &stream, driver: &driver, start: at };
     let (io, queued) = (http.open_io(peer), Some(at.elapsed()));
@@ -210,7 +210,8 @@ mod tests {
             let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (stream, peer) = listener.accept().unwrap();
             let permit = limiter.try_admit(peer.ip()).unwrap();
-            pool.queue().try_send(Accepted { stream, peer, at: Instant::now(), permit }).unwrap();
+            let at = Instant::now();
+            pool.queue().try_send(Accepted { stream, peer, at, protocol: None, permit }).unwrap();
             client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
             thread::spawn(move || io::copy(&mut client, &mut io::sink()).unwrap_or(1))
         });

@@ -72,6 +72,7 @@ use self::crew::{Activity, Crew};
 use self::queue::{New, Queues};
 use self::slot::{DeadlineCell, PHASES, Slot};
 use super::accept::Accepted;
+use super::datagram::{Datagram, DatagramCounts};
 use super::deadline::Phase;
 use super::poller::Poller;
 use super::service::{EndReason, Load, Service};
@@ -182,7 +183,7 @@ impl<S: Service> Lobby<S> {
         let admitted = if shared.queues.is_full() && !self.queue_drains() {
             Err(accepted)
         } else {
-            let connection = Box::new(shared.service.open(accepted.peer));
+            let connection = Box::new(shared.service.open(&accepted));
             shared.queues.admit(New { index, accepted, connection })
         };
         match &admitted {
@@ -190,6 +191,16 @@ impl<S: Service> Lobby<S> {
             Err(_) => shared.free().push(index),
         }
         admitted
+    }
+
+    /// Puts a datagram into the queue of new connections and wakes the leader. Returns false, and drops it,
+    /// if half of the queue is taken: a connection is not refused because of datagrams.
+    pub fn deliver(&self, datagram: Datagram) -> bool {
+        let queued = self.shared.queues.deliver(datagram);
+        if queued {
+            self.shared.wake_leader();
+        }
+        queued
     }
 
     /// Returns a function that reads the load of the lobby.
@@ -200,7 +211,15 @@ impl<S: Service> Lobby<S> {
             // A leader that waits for events serves no connection.
             let busy = gauge.busy().saturating_sub(usize::from(shared.crew.lead.is_asleep()));
             let (new, ready) = (shared.queues.new_len(), shared.queues.ready_len());
-            Load { waiting: shared.waiting(), new, ready, workers: gauge.workers(), busy }
+            let datagrams = DatagramCounts::default();
+            Load {
+                waiting: shared.waiting(),
+                new,
+                ready,
+                workers: gauge.workers(),
+                busy,
+                datagrams,
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The three queues that the leader and its helpers take from: new, ready, and resumed connections.
 //!
-//! New connections cross a bounded crossbeam channel: when it is full, they are refused. Connections
+//! New connections cross a bounded crossbeam channel: when it is full, they are refused. Datagrams cross
+//! it as well, while at least half of it is free: what is beyond that, is dropped. Connections
 //! that are in the lobby already are in two queues behind one lock, which few threads take, and only for
 //! a moment; their number can be read without it. The connection that has waited longest is served
 //! first, new or not.
@@ -14,14 +15,17 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::policy;
 use crate::net::accept::Accepted;
+use crate::net::datagram::{Datagram, share_of_datagrams};
 use crate::sync::lock;
 
-/// A connection for a worker to serve. The worker that takes it from a queue owns it.
+/// A connection or a datagram for a worker to serve. The worker that takes it from a queue owns it.
 pub(super) enum Work<C> {
     /// A connection that has waited: its slot, and since when it has been ready.
     Ready(usize, Instant),
     /// A new connection.
     New(New<C>),
+    /// A datagram.
+    Datagram(Datagram),
     /// A connection that has just had a turn and has more to do.
     Resumed(usize, Instant),
 }
@@ -37,8 +41,8 @@ pub(super) struct New<C> {
 
 /// The three queues.
 pub(super) struct Queues<C> {
-    /// Both ends of the channel that all new connections cross.
-    channel: (Sender<New<C>>, Receiver<New<C>>),
+    /// Both ends of the channel that all new connections and datagrams cross.
+    channel: (Sender<Work<C>>, Receiver<Work<C>>),
     pending: Mutex<Pending<C>>,
     /// The number of connections in `pending`.
     pending_len: AtomicUsize,
@@ -49,10 +53,21 @@ pub(super) struct Queues<C> {
 struct Pending<C> {
     ready: VecDeque<(usize, Instant)>,
     resumed: VecDeque<(usize, Instant)>,
-    /// The new connection that has waited longest: it has left the channel to be compared.
-    oldest_new: Option<New<C>>,
-    /// The number of connections taken so far.
+    /// What has waited longest in the channel: it has left it to be compared.
+    oldest_new: Option<Work<C>>,
+    /// The number of connections and datagrams taken so far.
     taken: u64,
+}
+
+impl<C> Work<C> {
+    /// Returns since when it has waited.
+    fn since(&self) -> Instant {
+        match self {
+            Work::Ready(_, since) | Work::Resumed(_, since) => *since,
+            Work::New(new) => new.accepted.at,
+            Work::Datagram(datagram) => datagram.at,
+        }
+    }
 }
 
 impl<C> Queues<C> {
@@ -66,9 +81,16 @@ impl<C> Queues<C> {
 
     /// Adds a new connection, or returns it when the channel is full.
     pub(super) fn admit(&self, new: New<C>) -> Result<(), Accepted> {
-        self.channel.0.try_send(new).map_err(|error| match error {
-            TrySendError::Full(new) | TrySendError::Disconnected(new) => new.accepted,
-        })
+        match self.channel.0.try_send(Work::New(new)).map_err(TrySendError::into_inner) {
+            Err(Work::New(new)) => Err(new.accepted),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds a datagram. Returns false, and drops it, when half of the channel is taken.
+    pub(super) fn deliver(&self, datagram: Datagram) -> bool {
+        self.new_len() < share_of_datagrams(self.capacity)
+            && self.channel.0.try_send(Work::Datagram(datagram)).is_ok()
     }
 
     /// Adds connections that have waited and are ready, each with its slot and since when.
@@ -90,13 +112,13 @@ impl<C> Queues<C> {
                 if oldest_new.is_none() {
                     *oldest_new = self.channel.1.try_recv().ok();
                 }
-                let new_since = oldest_new.as_ref().map(|new| new.accepted.at);
+                let new_since = oldest_new.as_ref().map(Work::since);
                 let is_first =
                     |&(_, since): &(_, Instant)| new_since.is_none_or(|new| since <= new);
                 if ready.front().is_some_and(is_first) {
                     ready.pop_front().map(|(at, since)| Work::Ready(at, since))
                 } else {
-                    oldest_new.take().map(Work::New)
+                    oldest_new.take()
                 }
             };
             let mut resumed = || resumed.pop_front().map(|(at, since)| Work::Resumed(at, since));
@@ -168,7 +190,8 @@ mod tests {
             let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let peer = stream.local_addr().unwrap();
             let permit = limiter.try_admit(peer.ip()).unwrap();
-            let accepted = Accepted { stream, peer, at: at(milliseconds), permit };
+            let at = at(milliseconds);
+            let accepted = Accepted { stream, peer, at, protocol: None, permit };
             New { index, accepted, connection: Box::new(()) }
         };
         assert!(queues.admit(new(20, 2)).is_ok() && queues.admit(new(21, 9)).is_ok());
@@ -185,6 +208,7 @@ mod tests {
         });
         let taken = taken.map(|work| match work {
             Work::Ready(index, _) | Work::New(New { index, .. }) | Work::Resumed(index, _) => index,
+            Work::Datagram(_) => usize::MAX,
         });
         assert_eq!(taken.collect::<Vec<_>>(), [0, 1, 2, 10, 20, 3, 4, 11, 21, 12]);
     }

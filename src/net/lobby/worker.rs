@@ -295,6 +295,7 @@ impl<'a, S: Service> Worker<'a, S> {
                 lobby.serve(index, since, self, scratch);
             }
             Work::New(new) => lobby.serve_new(new, self, scratch),
+            Work::Datagram(datagram) => datagram.answer(),
         }
         let was_long = lobby.crew.end_turn(self.activity);
         self.now = Instant::now();

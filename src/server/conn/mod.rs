@@ -16,7 +16,7 @@
 
 mod body_pieces;
 mod complete;
-mod connection;
+pub(crate) mod connection;
 pub(crate) mod connection_io;
 pub(crate) mod date_cache;
 mod file_share;

@@ -9,6 +9,8 @@ use super::connection::Connection;
 use super::connection_io::Scratch;
 use super::turn::TURN_TIME;
 use super::*;
+use crate::net::accept::Accepted;
+use crate::net::admission::{ConnectionLimiter, Overload, PerAddress};
 use crate::net::service::{Next, Service as _};
 use crate::net::usual_time::UsualTime;
 use crate::server::request::Request;
@@ -46,7 +48,11 @@ impl Driven {
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, peer) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
-        let connection = http.open(peer);
+        let limiter = ConnectionLimiter::new(1, PerAddress::Any, Overload::Reject);
+        let permit = limiter.try_admit(peer.ip()).unwrap();
+        let accepted = Accepted { stream, peer, at: Instant::now(), protocol: None, permit };
+        let connection = http.open(&accepted);
+        let stream = accepted.stream;
         Driven { http, connection, stream, client }
     }
 

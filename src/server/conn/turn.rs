@@ -22,6 +22,7 @@ use super::request_body::RequestBody;
 use super::route::Routed;
 use super::send::{Outgoing, Piece, RequestInfo, Sent};
 use super::{Context, Http};
+use crate::net::accept::Accepted;
 use crate::net::admission::RejectReason;
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::{nothing_yet, peer_left};
@@ -63,8 +64,8 @@ impl Service for Http {
     type Connection = Connection;
     type Scratch = Scratch;
 
-    fn open(&self, peer: SocketAddr) -> Connection {
-        Connection { io: self.open_io(peer), state: State::Head(ArrivingHead::default()) }
+    fn open(&self, accepted: &Accepted) -> Connection {
+        Connection { io: self.open_io(accepted.peer), state: State::Head(ArrivingHead::default()) }
     }
 
     fn turn(

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::net::admission::{ConnectionLimiter, RejectReason};
-use crate::net::service::Load;
+use crate::net::datagram::DatagramCounts;
+use crate::net::service::{EndReason, Load};
 use crate::net::stop_signal::StopSignal;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::Rule;
@@ -36,6 +37,8 @@ pub struct Stats {
     faults: Box<[Counter]>,
     /// By reason, as in [`CLOSES`]; a broken rule comes last.
     closes: [Counter; CLOSES.len() + 1],
+    /// Connections of other protocols that ended, but not because the server stops.
+    other_closes: Counter,
     shed: Counter,
     bytes_in: Counter,
     bytes_out: Counter,
@@ -89,6 +92,7 @@ impl Default for Stats {
             answers: counters(500),
             faults: counters(Rule::ALL.len()),
             closes: Default::default(),
+            other_closes: Counter::default(),
             shed: Counter::default(),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
@@ -135,6 +139,14 @@ impl Stats {
     pub(crate) fn count_close(&self, why: CloseReason) {
         let place = CLOSES.iter().position(|&(known, _)| known == why);
         self.closes[place.unwrap_or(CLOSES.len())].add(1);
+    }
+
+    /// Counts a connection of another protocol than HTTP that is closed, or about to be.
+    pub(crate) fn count_other_close(&self, ended: EndReason) {
+        match ended {
+            EndReason::ByService => self.other_closes.add(1),
+            EndReason::Stopping | EndReason::Cut => self.count_close(CloseReason::Stopping),
+        }
     }
 
     pub(crate) fn count_in(&self, bytes: usize) {
@@ -186,7 +198,11 @@ impl Stats {
     fn connections(&self, door: &ConnectionLimiter, page: &mut MetricsPage) {
         let turned_away: u64 = RejectReason::ALL.iter().map(|&why| door.refused(why)).sum();
         page.family("closed_total", "counter", "Connections closed, by reason.");
-        let others = [(turned_away, "turned_away"), (self.closes[CLOSES.len()].get(), "fault")];
+        let others = [
+            (turned_away, "turned_away"),
+            (self.closes[CLOSES.len()].get(), "fault"),
+            (self.other_closes.get(), "other_protocol"),
+        ];
         let names = CLOSES.iter().map(|&(_, name)| name);
         let closes = self.closes.iter().map(Counter::get).zip(names).chain(others);
         for (count, reason) in closes.filter(|&(count, _)| count > 0) {
@@ -239,8 +255,23 @@ impl MetricsPage {
         self.line("queued{what=\"ready\"}", load.ready as u64);
         self.family("workers", "gauge", "Workers.");
         self.line("workers", load.workers as u64);
-        self.family("busy_workers", "gauge", "Workers that serve a connection now.");
+        self.family("busy_workers", "gauge", "Workers that serve a connection or a datagram now.");
         self.line("busy_workers", load.busy as u64);
+        self.datagrams(load.datagrams);
+    }
+
+    fn datagrams(&mut self, counts: DatagramCounts) {
+        let DatagramCounts { received, answered, dropped, unsent, ignored } = counts;
+        self.family("datagrams_total", "counter", "Datagrams, by what has become of them.");
+        for (what, count) in [
+            ("received", received),
+            ("answered", answered),
+            ("dropped", dropped),
+            ("unsent", unsent),
+            ("ignored", ignored),
+        ] {
+            self.line(&format!("datagrams_total{{what=\"{what}\"}}"), count);
+        }
     }
 }
 
