@@ -5,7 +5,7 @@ use std::fmt;
 use super::data::{Data, Source};
 use super::fault::{Fault, Rule};
 use super::name::Name;
-use super::reader::Reader;
+use super::reader::{Reader, Seen};
 use super::record::{Class, Record, Type};
 use super::writer::Writer;
 
@@ -166,37 +166,55 @@ impl Message {
     /// # Errors
     /// [`Fault`].
     pub fn decode(octets: &[u8]) -> Result<Message, Fault> {
-        let mut reader = Reader::new(octets);
-        let (id, flags) = (reader.u16("ID")?, Flags(reader.u16("flags")?));
+        Message::read(Reader::new(octets, None))
+    }
+
+    /// Decodes a message, and tells each field as soon as it is read.
+    ///
+    /// # Errors
+    /// [`Fault`]; the fields before it have been told.
+    pub fn trace(octets: &[u8], tell: &mut dyn FnMut(Seen<'_>)) -> Result<Message, Fault> {
+        Message::read(Reader::new(octets, Some(tell)))
+    }
+
+    fn read(mut reader: Reader<'_, '_>) -> Result<Message, Fault> {
+        let mut message = Message {
+            id: reader.u16("ID")?,
+            flags: Flags(reader.u16("FLAGS")?),
+            ..Message::default()
+        };
         let mut counts = [0; 4];
         for (count, name) in counts.iter_mut().zip(["QDCOUNT", "ANCOUNT", "NSCOUNT", "ARCOUNT"]) {
             *count = reader.u16(name)?;
         }
-        let mut message = Message { id, flags, ..Message::default() };
-        for _ in 0..counts[0] {
+        let [questions, counts @ ..] = counts;
+        for number in 1..=questions {
+            reader.begins("QUESTION", number);
             message.questions.push(Question {
                 name: reader.name("QNAME")?,
                 record_type: Type(reader.u16("QTYPE")?),
                 class: Class(reader.u16("QCLASS")?),
             });
         }
-        for _ in 0..counts[1] {
-            message.answers.push(reader.record()?);
-        }
-        for _ in 0..counts[2] {
-            message.authorities.push(reader.record()?);
-        }
-        for _ in 0..counts[3] {
-            let at = reader.at;
-            let record = reader.record()?;
-            match record.data {
-                Data::Other(Type::OPT, options) => {
-                    if message.edns.is_some() || !record.name.is_root() {
-                        return Err(Fault { rule: Rule::Opt, at });
+        let sections = [
+            ("ANSWER", &mut message.answers),
+            ("AUTHORITY", &mut message.authorities),
+            ("ADDITIONAL", &mut message.additionals),
+        ];
+        for ((name, records), count) in sections.into_iter().zip(counts) {
+            for number in 1..=count {
+                let at = reader.at;
+                reader.begins(name, number);
+                let record = reader.record()?;
+                match record.data {
+                    Data::Other(Type::OPT, options) if name == "ADDITIONAL" => {
+                        if message.edns.is_some() || !record.name.is_root() {
+                            return Err(Fault { rule: Rule::Opt, at });
+                        }
+                        message.edns = Some(Edns::decode(record.class, record.ttl, options));
                     }
-                    message.edns = Some(Edns::decode(record.class, record.ttl, options));
+                    _ => records.push(record),
                 }
-                _ => message.additionals.push(record),
             }
         }
         if reader.is_at_end() { Ok(message) } else { Err(reader.fault(Rule::Trailing)) }

@@ -52,4 +52,6 @@ pub use self::presentation::InvalidData;
 #[doc(inline)]
 pub use self::query::{Ignored, Query};
 #[doc(inline)]
+pub use self::reader::Seen;
+#[doc(inline)]
 pub use self::record::{Class, Record, Type};

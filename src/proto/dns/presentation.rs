@@ -9,7 +9,7 @@ use super::data::{Data, Soa, Source, Srv};
 use super::fault::Fault;
 use super::name::{InvalidName, Name, escape, unescape};
 use super::reader::Reader;
-use super::record::{Record, Type};
+use super::record::{Class, Record, Type};
 
 /// Why words are not the data of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +145,7 @@ fn octets(record_type: Type, words: &mut Words<'_, '_, '_>) -> Result<Data, Inva
         return Err(InvalidData::Count(announced));
     }
     let fault = |fault| InvalidData::Octets(record_type, fault);
-    Reader::new(&octets).data(record_type).map_err(fault)
+    Reader::new(&octets, None).data(record_type, Class::IN).map_err(fault)
 }
 
 fn hex(word: &str) -> Option<Vec<u8>> {
@@ -189,6 +189,17 @@ fn text(word: &str) -> Option<Vec<u8>> {
     text.collect::<Option<Vec<u8>>>().filter(|text| text.len() <= usize::from(u8::MAX))
 }
 
+/// A text in quotation marks.
+pub(super) struct Quoted<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        self.0.iter().try_for_each(|&octet| escape(octet, b"\"\\", b' ', f))?;
+        f.write_str("\"")
+    }
+}
+
 /// The fields, as in a master file.
 impl fmt::Display for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -201,9 +212,7 @@ impl fmt::Display for Data {
             }
             Data::Mx(preference, exchange) => write!(f, "{preference} {exchange}"),
             Data::Txt(texts) => texts.iter().enumerate().try_for_each(|(at, text)| {
-                f.write_str(if at == 0 { "\"" } else { " \"" })?;
-                text.iter().try_for_each(|&octet| escape(octet, b"\"\\", b' ', f))?;
-                f.write_str("\"")
+                write!(f, "{}{}", if at == 0 { "" } else { " " }, Quoted(text))
             }),
             Data::Srv(Srv { priority, weight, port, target }) => {
                 write!(f, "{priority} {weight} {port} {target}")
@@ -249,7 +258,7 @@ impl std::error::Error for InvalidData {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::dns::{Class, Rule};
+    use crate::proto::dns::Rule;
 
     fn parse(record_type: &str, text: &str) -> Result<Data, InvalidData> {
         let origin = Name::parse("example.org").unwrap();

@@ -67,6 +67,28 @@ fn high_bits_are_kept_where_they_are_no_time() {
 }
 
 #[test]
+fn other_classes_have_other_data() {
+    let with = |class, data| Message {
+        answers: vec![Record { class, ..record("a", data) }],
+        ..Message::default()
+    };
+    let any = |record_type| with(Class::ANY, Data::Other(record_type, Vec::new()));
+    // Prerequisites of an update (RFC 2136, 2.4), and an address of the Chaosnet (RFC 1035, 3.4).
+    for message in [
+        any(Type::A),
+        any(Type::CNAME),
+        any(Type::SOA),
+        any(Type::TXT),
+        with(Class::CH, Data::Other(Type::A, vec![1, b'b', 0, 0, 1])),
+        with(Class::CH, Data::Txt(vec![b"version".to_vec()])),
+    ] {
+        assert_eq!(Message::decode(&message.encode(512)), Ok(message));
+    }
+    let empty = with(Class::IN, Data::Other(Type::CNAME, Vec::new()));
+    assert_eq!(Message::decode(&empty.encode(512)).unwrap_err().rule, Rule::DataLength);
+}
+
+#[test]
 fn what_is_cut_or_too_long_is_a_fault() {
     let octets = full().encode(65_535);
     for length in 0..octets.len() {
