@@ -77,13 +77,13 @@ pub(crate) fn fetched<A: AsRef<str>>(args: &[A]) -> String {
 
 impl Finished {
     /// It went well, with nothing to say about it; this is what it printed.
-    fn succeeded(self) -> String {
+    pub(crate) fn succeeded(self) -> String {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""));
         String::from_utf8(self.stdout).expect("UTF-8")
     }
 
     /// It failed with this code and one line about it, which is returned; `case` says which.
-    fn failed(&self, code: u8, case: &str) -> &str {
+    pub(crate) fn failed(&self, code: u8, case: &str) -> &str {
         let Finished { stderr, .. } = self;
         assert_eq!(self.code, Some(code.into()), "{case}: {stderr}");
         let line = stderr.strip_suffix('\n').unwrap_or_else(|| panic!("{case}: no line"));

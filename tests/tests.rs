@@ -93,6 +93,9 @@ mod users_disk;
 /// The command line client: its flags and exit codes, hostile servers, other servers, curl.
 mod client;
 
+/// The client asks name servers: hostile ones, real ones, those of `/etc/resolv.conf`; beside dig.
+mod dns_client;
+
 /// `client bench`: its figures, its conditions, its exit codes.
 mod bench;
 

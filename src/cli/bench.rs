@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Effect::{Help, Switch, Value, Version};
-use super::client::{ClientOptions, RequestFlags};
+use super::client::{AddressFlags, ClientOptions, RequestFlags};
 use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
 
 /// The command line of `client bench`.
@@ -113,6 +113,7 @@ else to stderr.",
     groups: &[
         ("Load", LOAD),
         ("Request, the same as for client", RequestFlags::FLAGS),
+        ("Addresses", AddressFlags::FLAGS),
         ("Figures", FIGURES),
         ("Help", HELP),
     ],

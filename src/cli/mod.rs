@@ -262,6 +262,7 @@ mod tests {
             "A: b",
             "1",
             "127.0.0.1:0",
+            "system",
             "on",
             "block",
             "off",

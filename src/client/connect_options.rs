@@ -6,6 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use super::dns::Resolver;
 use super::proxy::{NoProxy, Proxy, ProxyError};
 use super::route::Route;
 use crate::net::resolve::Family;
@@ -32,6 +33,8 @@ use crate::proto::http::url::Url;
 pub struct ConnectOptions {
     /// The family of addresses that is used.
     pub family: Family,
+    /// What looks up the addresses of hosts.
+    pub resolver: Resolver,
     /// Hosts whose addresses are given here, and not looked up.
     pub resolve: Vec<ResolveOverride>,
     /// Connections that go to another host or port; the first match counts.

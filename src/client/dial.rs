@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use super::Client;
 use super::budget::{Budget, Phase};
+use super::dns::resolve::resolve;
 use super::error_kind::ErrorKind;
 use super::event::Event;
 use super::route::Route;
 use crate::net::connect::{Attempt, connect, connect_unix};
-use crate::net::resolve::{ResolveError, resolve};
+use crate::net::resolve::ResolveError;
 use crate::net::stream::Stream;
 
 /// Connects along the route.
@@ -102,14 +103,17 @@ fn tcp(
     stream
 }
 
-/// Returns the addresses of a host: known ones, or those that the system's resolver returns.
+/// Returns the addresses of a host: known ones, or those that the resolver finds.
 fn look_up(
     client: &Client,
     host: &str,
     port: u16,
     until: Option<Instant>,
 ) -> Result<Vec<SocketAddr>, ResolveError> {
-    let family = client.config.connect.family;
-    let found = client.names.addresses(host, until, || resolve(host, family, until))?;
+    let options = &client.config.connect;
+    let mut observe = |step| client.notify(&Event::Lookup(&step));
+    let found = client.names.addresses(host, until, || {
+        resolve(&options.resolver, host, options.family, until, &mut observe)
+    })?;
     Ok(found.into_iter().map(|address| SocketAddr::new(address, port)).collect())
 }

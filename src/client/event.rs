@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dns::LookupStep;
 use crate::net::stream::Endpoints;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::head::ResponseHead;
@@ -56,6 +57,8 @@ impl<F: Fn(&Event<'_>) + Send + Sync> Observer for F {
 pub enum Event<'a> {
     /// The look-up of this host begins.
     Resolving(&'a str),
+    /// A step of the look-up, if the addresses are not known.
+    Lookup(&'a LookupStep),
     /// The host has these addresses.
     Resolved(&'a str, &'a [SocketAddr]),
     /// A connection attempt to this address begins.

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use super::dns::LookupStep;
 use super::error::in_one_line;
 use super::event::Event;
 use crate::net::stream::Endpoints;
@@ -15,6 +16,8 @@ use crate::text::{escape_for_terminal, rounded};
 /// Those of `out`.
 pub fn write_event(event: &Event<'_>, out: &mut impl Write) -> io::Result<()> {
     match event {
+        Event::Lookup(LookupStep::System) => Ok(()),
+        Event::Lookup(step) => writeln!(out, "* {step}"),
         Event::Resolved(host, [address]) if address.ip().to_string() == *host => Ok(()),
         Event::Resolved(host, addresses) => {
             let addresses: Vec<_> = addresses.iter().map(|at| at.ip().to_string()).collect();

@@ -127,6 +127,7 @@
 //! | `call` | one request: the main loop, on an idle connection or a fresh one |
 //! | `connect_options`, `route`, `proxy` | the route to a server: pure functions |
 //! | `dial` | a fresh connection: looks up, connects to all addresses of a host, a quarter of a second apart |
+//! | [`dns`] | asks name servers, instead of the C library |
 //! | `name_cache` | the addresses that were looked up before |
 //! | `exchange` | sends the request and receives the head of the response; one function for each step |
 //! | `redirect`, `retry` | where a response leads, when to try again: pure functions |
@@ -148,6 +149,7 @@ mod connect_options;
 mod connection;
 pub(crate) mod credentials;
 mod dial;
+pub mod dns;
 mod error;
 mod error_kind;
 mod event;
@@ -178,6 +180,7 @@ pub use self::config::{Config, PoolConfig};
 pub use self::connect_options::{
     ConnectOptions, ConnectTo, ConnectVia, ResolveOverride, RouteError,
 };
+pub use self::dns::{LookupError, LookupStep, Resolver};
 pub use self::error::{Error, in_one_line};
 pub use self::error_kind::{ErrorKind, PipelineError};
 pub use self::event::{Event, Observer};

@@ -1,7 +1,7 @@
 //! The addresses of hosts that were looked up before, so that a run asks once for each name.
 //!
-//! An answer is used for a minute, as with curl (`--dns-cache-timeout`): the system's resolver does not say
-//! how long it is valid. It is forgotten when no connection to its addresses can be made. Calls that need the
+//! An answer is used for a minute, as with curl (`--dns-cache-timeout`): the C library does not say how long
+//! it is valid. An answer of a name server does, and is used no longer. It is forgotten when no connection to its addresses can be made. Calls that need the
 //! same name at the same time wait for one look-up; if that fails, each asks for itself.
 
 use std::collections::HashMap;
@@ -9,11 +9,14 @@ use std::net::IpAddr;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::dns::resolve::Found;
 use crate::net::resolve::ResolveError;
 use crate::sync::lock;
 
-/// How long an answer is used.
+/// How long an answer is used at most.
 const MAX_AGE: Duration = Duration::from_secs(60);
+/// How long it is used at least: what is asked for at the same time is asked for once.
+const MIN_AGE: Duration = Duration::from_secs(1);
 /// The most names; one more forgets them all.
 const MAX_NAMES: usize = 1_000;
 
@@ -28,6 +31,7 @@ pub(super) struct NameCache {
 enum Name {
     /// Another call is looking it up.
     Asked,
+    /// The addresses, and until when they are used.
     Known(Vec<IpAddr>, Instant),
 }
 
@@ -40,7 +44,7 @@ impl NameCache {
         &self,
         host: &str,
         until: Option<Instant>,
-        look_up: impl FnOnce() -> Result<Vec<IpAddr>, ResolveError>,
+        look_up: impl FnOnce() -> Result<Found, ResolveError>,
     ) -> Result<Vec<IpAddr>, ResolveError> {
         if let Some(known) = self.known(host, until)? {
             return Ok(known);
@@ -48,14 +52,16 @@ impl NameCache {
         let found = look_up();
         let mut names = lock(&self.names);
         match &found {
-            Ok(addresses) => {
-                names.insert(host.to_owned(), Name::Known(addresses.clone(), Instant::now()))
+            Ok(Found { addresses, ttl }) => {
+                let age = ttl.unwrap_or(MAX_AGE).clamp(MIN_AGE, MAX_AGE);
+                let known = Name::Known(addresses.clone(), Instant::now() + age);
+                names.insert(host.to_owned(), known)
             }
             Err(_) => names.remove(host),
         };
         drop(names);
         self.changed.notify_all();
-        found
+        found.map(|found| found.addresses)
     }
 
     /// Forgets the addresses of `host`.
@@ -73,7 +79,7 @@ impl NameCache {
         let mut waited = false;
         loop {
             match names.get(host) {
-                Some(Name::Known(addresses, since)) if since.elapsed() < MAX_AGE => {
+                Some(Name::Known(addresses, end)) if Instant::now() < *end => {
                     return Ok(Some(addresses.clone()));
                 }
                 Some(Name::Asked) => waited = true,
@@ -104,13 +110,17 @@ mod tests {
 
     const FOUND: [IpAddr; 1] = [IpAddr::V4(Ipv4Addr::LOCALHOST)];
 
+    fn found(ttl: Option<Duration>) -> Found {
+        Found { addresses: FOUND.to_vec(), ttl }
+    }
+
     #[test]
     fn a_name_is_asked_for_once_until_it_is_forgotten() {
         let (cache, asked) = (NameCache::default(), AtomicUsize::new(0));
         let ask = |host: &str| {
             let look_up = || {
                 asked.fetch_add(1, Ordering::Relaxed);
-                Ok(FOUND.to_vec())
+                Ok(found(None))
             };
             assert_eq!(cache.addresses(host, None, look_up).unwrap(), FOUND);
             asked.load(Ordering::Relaxed)
@@ -125,7 +135,25 @@ mod tests {
         let cache = NameCache::default();
         let failed = cache.addresses("a", None, || Err(ResolveError::TimedOut));
         assert!(failed.is_err());
-        assert_eq!(cache.addresses("a", None, || Ok(FOUND.to_vec())).unwrap(), FOUND);
+        assert_eq!(cache.addresses("a", None, || Ok(found(None))).unwrap(), FOUND);
+    }
+
+    #[test]
+    fn an_answer_is_kept_for_its_time_to_live() {
+        let second = Duration::from_secs(1);
+        for (ttl, want) in [
+            (None, MAX_AGE),
+            (Some(Duration::ZERO), second),
+            (Some(30 * second), 30 * second),
+            (Some(3600 * second), MAX_AGE),
+        ] {
+            let (cache, before) = (NameCache::default(), Instant::now());
+            cache.addresses("a", None, || Ok(found(ttl))).unwrap();
+            let names = lock(&cache.names);
+            let Some(Name::Known(_, end)) = names.get("a") else { panic!("{ttl:?}") };
+            let age = *end - before;
+            assert!(age >= want && age < want + second, "{ttl:?}: {age:?}");
+        }
     }
 
     #[test]
@@ -139,7 +167,7 @@ mod tests {
                         asked.fetch_add(1, Ordering::Relaxed);
                         // Long enough for the others to come, and for one of them to give up.
                         thread::sleep(Duration::from_millis(200));
-                        Ok(FOUND.to_vec())
+                        Ok(found(None))
                     });
                     assert_eq!(found.unwrap(), FOUND);
                 });

@@ -56,7 +56,8 @@ pub fn connect_options(
             ConnectVia::Proxy(proxy, NoProxy::parse(&list.unwrap_or_default()))
         }
     };
-    Ok(ConnectOptions { family, resolve, connect_to, via })
+    let resolver = network.resolver.clone();
+    Ok(ConnectOptions { family, resolver, resolve, connect_to, via })
 }
 
 /// The proxy, and who asks it.

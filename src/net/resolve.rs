@@ -47,7 +47,7 @@ impl std::fmt::Display for Family {
 /// Why a name was not resolved.
 #[derive(Debug)]
 pub enum ResolveError {
-    /// The system's resolver has failed.
+    /// The resolver has failed.
     Failed(io::Error),
     /// The name has no address of this family.
     NoAddress(Family),
@@ -78,13 +78,27 @@ impl std::error::Error for ResolveError {
     }
 }
 
-/// Returns the addresses of `host` that belong to `family`, in the order in which they should be tried
-/// (RFC 6724). A literal address (IPv6 without brackets) is returned without a lookup, and so are the
-/// loopback addresses for a name within `localhost` (RFC 6761, 6.3): most resolvers do not know such a
-/// name.
+/// Returns the addresses of a host that is not looked up: of a literal address (IPv6 without brackets), and
+/// of a name within `localhost`, which stands for the loopback addresses (RFC 6761, 6.3), though most
+/// resolvers do not know it. `None` for other hosts.
 ///
-/// The system is asked for both families, whatever `family` is: `std` has no look-up of one, and the smallest
-/// crate that has it brings a second one along. So `-4` waits for the answer about IPv6, once for each name.
+/// # Errors
+/// [`ResolveError::NotOf`], if the address is not of this family.
+pub fn without_look_up(host: &str, family: Family) -> Option<Result<Vec<IpAddr>, ResolveError>> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        let is_wanted = family.has(&address);
+        return Some(if is_wanted { Ok(vec![address]) } else { Err(ResolveError::NotOf(family)) });
+    }
+    let loopback = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    let wanted = loopback.into_iter().filter(|address| family.has(address)).collect();
+    is_within_localhost(host).then_some(Ok(wanted))
+}
+
+/// Returns the addresses of `host` that belong to `family`, in the order in which they should be tried
+/// (RFC 6724).
+///
+/// The system is asked for both families, whatever `family` is: `std` has no look-up of one. The client has
+/// (`client::dns`), and uses this one where it must.
 ///
 /// # Errors
 /// [`ResolveError`] if there is no address, or none by `until`.
@@ -93,20 +107,14 @@ pub fn resolve(
     family: Family,
     until: Option<Instant>,
 ) -> Result<Vec<IpAddr>, ResolveError> {
-    if let Ok(address) = host.parse::<IpAddr>() {
-        let address = Some(address).filter(|address| family.has(address));
-        return address.map(|address| vec![address]).ok_or(ResolveError::NotOf(family));
+    if let Some(known) = without_look_up(host, family) {
+        return known;
     }
-    let mut addresses = match is_within_localhost(host) {
-        true => vec![IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)],
-        false => {
-            let host = host.to_owned();
-            let port = 0; // any: only the addresses are used
-            within(until, move || {
-                Ok((host.as_str(), port).to_socket_addrs()?.map(|found| found.ip()).collect())
-            })?
-        }
-    };
+    let host = host.to_owned();
+    let port = 0; // any: only the addresses are used
+    let mut addresses: Vec<IpAddr> = within(until, move || {
+        Ok((host.as_str(), port).to_socket_addrs()?.map(|found| found.ip()).collect())
+    })?;
     addresses.retain(|address| family.has(address));
     if addresses.is_empty() { Err(ResolveError::NoAddress(family)) } else { Ok(addresses) }
 }

@@ -10,12 +10,15 @@ use super::output::speed;
 use crate::cli::Effect::{Secret, Switch, Value};
 use crate::cli::limits::number;
 use crate::cli::{Expected, Flag, seconds};
+use crate::client::Resolver;
 
 /// The options for reaching servers, as typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetworkOptions {
     /// `-4`, `-6`: the last one counts.
     pub family: Option<OneFamily>,
+    /// `--dns`.
+    pub resolver: Resolver,
     /// `--resolve`.
     pub resolve: Vec<String>,
     /// `--connect-to`.
@@ -101,7 +104,26 @@ impl<T: AsMut<ClientOptions> + 'static> AddressFlags<T> {
             "use these addresses (,ADDR...) for this host and port, without a look-up; * matches \
              every host",
         ),
+        Flag::new(
+            None,
+            "dns",
+            Value("SERVER[:PORT]", ask),
+            "look names up in /etc/hosts, then at this name server (repeatable, or several with \
+             commas); system: at those of /etc/resolv.conf (default: by the C library)",
+        ),
+        Flag::new(None, "dns-servers", Value("SERVER[:PORT]", ask), "the same as --dns"),
     ];
+}
+
+/// Adds name servers; the last one of `system` and addresses counts.
+fn ask<T: AsMut<ClientOptions>>(options: &mut T, value: &OsStr) -> Result<(), Expected> {
+    let right = Expected("an address such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53, or system");
+    let given = value.to_str().and_then(Resolver::parse).ok_or(right)?;
+    match (&mut options.as_mut().network.resolver, given) {
+        (Resolver::Servers(servers), Resolver::Servers(more)) => servers.extend(more),
+        (resolver, given) => *resolver = given,
+    }
+    Ok(())
 }
 
 /// The other flags that say how a server is reached.

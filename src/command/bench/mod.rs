@@ -19,6 +19,7 @@ use self::report::compare::Baseline;
 use self::report::{Summary, fail_if, json, text};
 use super::build_request::{Content, build_request};
 use super::error::{CommandError, print_stderr, print_stdout};
+use super::network::connect_options;
 use crate::cli::bench::BenchOptions;
 use crate::text::{grouped, number};
 
@@ -76,6 +77,9 @@ fn measure(options: &BenchOptions, stop: &AtomicBool) -> Result<Summary, Command
 fn plan(options: &BenchOptions) -> Result<Plan, CommandError> {
     let content = Content::new(&options.client)?;
     let url = options.client.urls.first().map_or("", String::as_str);
+    // The environment's proxy is not measured.
+    let connect = connect_options(&options.client.network, |_| None);
+    let connect = connect.map_err(|what| CommandError::Failed(49, what))?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
         request: build_request(&options.client, url, 0, &content)?.in_memory()?,
@@ -88,6 +92,7 @@ fn plan(options: &BenchOptions) -> Result<Plan, CommandError> {
         per_connection: options.per_connection,
         pipeline: options.pipeline,
         patience: options.max_time,
+        connect,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The client's side: one question, and which of the messages that come is its answer (RFC 5452, 9.1).
 
 use super::fault::Fault;
-use super::message::{Edns, Flags, Message, Question};
+use super::message::{Edns, Flags, Message, Question, ResponseCode};
 use super::name::Name;
 use super::record::{Class, Type};
 
@@ -16,6 +16,9 @@ pub struct Query {
     pub id: u16,
     /// What is asked.
     pub question: Question,
+    /// What the client can do beyond RFC 1035. Servers that do not know it refuse the query
+    /// (RFC 6891, 7); it is sent again without.
+    pub edns: Option<Edns>,
 }
 
 /// Why a message is not the answer to a query. It is dropped, and the wait goes on.
@@ -32,18 +35,20 @@ pub enum Ignored {
 }
 
 impl Query {
-    /// Returns the query for the records of this type that `name` owns, in the Internet.
+    /// Returns the query for the records of this type that `name` owns, in the Internet. It offers
+    /// [`UDP_SIZE`].
     pub fn new(id: u16, name: Name, record_type: Type) -> Query {
-        Query { id, question: Question { name, record_type, class: Class::IN } }
+        let question = Question { name, record_type, class: Class::IN };
+        Query { id, question, edns: Some(Edns::new(UDP_SIZE)) }
     }
 
-    /// Returns the octets of the query. It wants recursion, and offers [`UDP_SIZE`].
+    /// Returns the octets of the query, which wants recursion.
     pub fn encode(&self) -> Vec<u8> {
         let message = Message {
             id: self.id,
             flags: Flags::RECURSION_DESIRED,
             questions: vec![self.question.clone()],
-            edns: Some(Edns::new(UDP_SIZE)),
+            edns: self.edns.clone(),
             ..Message::default()
         };
         message.encode(usize::from(u16::MAX))
@@ -63,6 +68,8 @@ impl Query {
         }
         match message.questions.as_slice() {
             [question] if *question == self.question => Ok(message),
+            // A server that cannot read the query may not be able to repeat the question.
+            [] if message.code() == ResponseCode::FORMAT_ERROR => Ok(message),
             _ => Err(Ignored::OtherQuestion),
         }
     }

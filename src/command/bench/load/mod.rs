@@ -37,7 +37,7 @@ pub use self::timeline::{SLICES, Slice, Timeline};
 use self::driver::Driver;
 use self::encoded_request::EncodedRequest;
 use self::schedule::{LoadAmount, Schedule};
-use crate::client::{Client, Error, ErrorKind, Request, Version};
+use crate::client::{Client, Config, ConnectOptions, Error, ErrorKind, Request, Version};
 
 /// What is measured.
 #[derive(Debug, Clone)]
@@ -63,6 +63,8 @@ pub struct Plan {
     /// The time limit for a connection to be established, for a due request to be sent, and for a
     /// response to be complete.
     pub patience: Duration,
+    /// How the address is found.
+    pub connect: ConnectOptions,
 }
 
 /// What was measured.
@@ -120,7 +122,9 @@ pub fn run(
 ) -> Result<LoadResult, Error> {
     let shapes = shapes(plan)?;
     // One connection is made and closed: if it fails, all would fail.
-    let client = Client::new().connect_timeout(plan.patience);
+    let connect = plan.connect.clone();
+    let client = Client::with_config(Config { connect, ..Config::default() });
+    let client = client.connect_timeout(plan.patience);
     let ends = client.probe(plan.request.url())?;
     let address = ends.remote().ok_or(ErrorKind::NoResponse)?;
     let (begin, progress) = (Instant::now(), LoadProgress::default());

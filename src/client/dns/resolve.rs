@@ -1,0 +1,209 @@
+//! A host to its addresses.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::ask::Wanted;
+use super::chain::Chain;
+use super::exchange::Answer;
+use super::resolv_conf::ResolvConf;
+use super::{LookupError, LookupStep, Resolver, hosts};
+use crate::net::resolve::{Family, ResolveError, resolve as ask_the_c_library, without_look_up};
+use crate::proto::dns::{Name, Query, Question, ResponseCode, Type};
+
+/// How long the answer about one family is waited for after that about the other, which has addresses:
+/// servers exist that never answer one of them (RFC 8305, 3, recommends 50 ms; this is as long as the
+/// pause between two attempts to connect).
+const RESOLUTION_DELAY: Duration = Duration::from_millis(250);
+/// The most steps that are not observed yet.
+const STEPS: usize = 16;
+/// Variables that change what the C library does (resolver(3), resolv.conf(5)), but not what the client does.
+const VARIABLES: [&str; 3] = ["HOSTALIASES", "LOCALDOMAIN", "RES_OPTIONS"];
+
+/// The addresses of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The addresses, in the order in which they should be tried.
+    pub addresses: Vec<IpAddr>,
+    /// For how long they are valid; `None` if that is not known.
+    pub ttl: Option<Duration>,
+}
+
+/// Looks a host up.
+///
+/// # Errors
+/// [`ResolveError`]; [`LookupError`] is in [`ResolveError::Failed`].
+pub fn resolve(
+    resolver: &Resolver,
+    host: &str,
+    family: Family,
+    until: Option<Instant>,
+    observe: &mut dyn FnMut(LookupStep),
+) -> Result<Found, ResolveError> {
+    let unlimited = |addresses| Found { addresses, ttl: None };
+    if let Some(known) = without_look_up(host, family) {
+        return known.map(unlimited);
+    }
+    if *resolver == Resolver::System && (family == Family::Any || !is_files_then_dns(host)) {
+        observe(LookupStep::System);
+        return ask_the_c_library(host, family, until).map(unlimited);
+    }
+    let mut listed = hosts::addresses(&read("/etc/hosts"), host);
+    listed.retain(|address| family.has(address));
+    if !listed.is_empty() {
+        observe(LookupStep::HostsFile);
+        return Ok(unlimited(listed));
+    }
+    if host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case("localhost") {
+        let loopback = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        return Ok(unlimited(loopback.into_iter().filter(|it| family.has(it)).collect()));
+    }
+    let conf = configuration(resolver);
+    search(&Arc::new(conf), host, family, until, observe).map_err(|error| match error {
+        LookupError::TimedOut => ResolveError::TimedOut,
+        error => ResolveError::Failed(io::Error::other(error)),
+    })
+}
+
+/// Returns how the servers are asked.
+pub(crate) fn configuration(resolver: &Resolver) -> ResolvConf {
+    let conf = ResolvConf::parse(&read("/etc/resolv.conf"), &read("/proc/sys/kernel/hostname"));
+    match resolver {
+        Resolver::System | Resolver::Files => conf,
+        Resolver::Servers(servers) => ResolvConf { servers: servers.clone(), ..conf },
+    }
+}
+
+/// Returns a file of the system, which may be missing.
+fn read(path: &str) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
+}
+
+/// Returns true if the C library would do with `host` what the client does.
+fn is_files_then_dns(host: &str) -> bool {
+    VARIABLES.iter().all(|name| std::env::var_os(name).is_none())
+        && hosts::is_files_then_dns(&read("/etc/nsswitch.conf"), host)
+}
+
+/// Asks for one name after the other until one of them has an address. If none has, the error is that of
+/// `host` as it is.
+fn search(
+    conf: &Arc<ResolvConf>,
+    host: &str,
+    family: Family,
+    until: Option<Instant>,
+    observe: &mut dyn FnMut(LookupStep),
+) -> Result<Found, LookupError> {
+    let mut error = None;
+    let names = conf.candidates(host).map_err(LookupError::NotAName)?;
+    // The shortest one is the host as it is.
+    let typed = names.iter().min_by_key(|name| name.wire().len()).cloned();
+    for name in names {
+        let is_typed = Some(&name) == typed.as_ref();
+        match ask_both(conf, &name, family, until, observe) {
+            Err(why @ (LookupError::NoSuchName(..) | LookupError::NoAddress(..))) => {
+                error = error.filter(|_| !is_typed).or(Some(why));
+            }
+            ended => return ended,
+        }
+    }
+    Err(error.unwrap_or(LookupError::TimedOut))
+}
+
+/// What a thread reports.
+enum Report {
+    Step(LookupStep),
+    Ended(Result<Found, LookupError>),
+}
+
+/// Asks for the addresses of each family, at the same time.
+fn ask_both(
+    conf: &Arc<ResolvConf>,
+    name: &Name,
+    family: Family,
+    until: Option<Instant>,
+    observe: &mut dyn FnMut(LookupStep),
+) -> Result<Found, LookupError> {
+    let (report, reports) = mpsc::sync_channel(STEPS);
+    for (one, record_type) in [(Family::V6, Type::AAAA), (Family::V4, Type::A)] {
+        if family == Family::Any || family == one {
+            let question = Query::new(0, name.clone(), record_type).question;
+            start(Arc::clone(conf), question, family, until, report.clone())?;
+        }
+    }
+    drop(report);
+    let (mut ends, mut found, mut error) = (until, None::<Found>, None);
+    loop {
+        let left = ends.map(|end| end.saturating_duration_since(Instant::now()));
+        let next = match left {
+            Some(left) => reports.recv_timeout(left),
+            None => reports.recv().map_err(RecvTimeoutError::from),
+        };
+        match next {
+            Ok(Report::Step(step)) => observe(step),
+            Ok(Report::Ended(Ok(more))) => {
+                let delay = Instant::now() + RESOLUTION_DELAY;
+                ends = Some(ends.map_or(delay, |end| end.min(delay)));
+                found = Some(match found {
+                    None => more,
+                    Some(other) => other.with(more),
+                });
+            }
+            // That a name has no address of one family is the weaker error.
+            Ok(Report::Ended(Err(why @ LookupError::NoAddress(..)))) => error = error.or(Some(why)),
+            Ok(Report::Ended(Err(why))) => error = Some(why),
+            Err(RecvTimeoutError::Timeout) => return found.ok_or(LookupError::TimedOut),
+            Err(RecvTimeoutError::Disconnected) => {
+                return found.ok_or(error.unwrap_or(LookupError::TimedOut));
+            }
+        }
+    }
+}
+
+/// Starts the thread that asks one of the questions about addresses of `family`. It ends by itself, also if
+/// nothing is waited for any more.
+fn start(
+    conf: Arc<ResolvConf>,
+    question: Question,
+    family: Family,
+    until: Option<Instant>,
+    report: SyncSender<Report>,
+) -> Result<(), LookupError> {
+    let run = move || {
+        // Sending fails when the caller has gone: that is not an error.
+        let mut observe = |step| report.send(Report::Step(step)).unwrap_or_default();
+        let answer = conf.ask(&question, Wanted::Definite, until, &mut observe);
+        let found = answer.and_then(|answer| addresses(&question, &answer, family));
+        report.send(Report::Ended(found)).unwrap_or_default();
+    };
+    let started = thread::Builder::new().name("dns".to_owned()).spawn(run);
+    started.map(drop).map_err(|error| LookupError::NoThread(error.kind()))
+}
+
+/// Returns the addresses in an answer.
+fn addresses(question: &Question, answer: &Answer, family: Family) -> Result<Found, LookupError> {
+    let Answer { server, message, .. } = answer;
+    let endless = |_| LookupError::Endless(*server, question.name.clone());
+    let chain = Chain::of(question, message).map_err(endless)?;
+    let found =
+        Found { addresses: chain.addresses(), ttl: Some(Duration::from_secs(chain.ttl().into())) };
+    match message.code() {
+        _ if !found.addresses.is_empty() => Ok(found),
+        ResponseCode::NO_SUCH_NAME => Err(LookupError::NoSuchName(*server, chain.name)),
+        _ => Err(LookupError::NoAddress(*server, chain.name, family)),
+    }
+}
+
+impl Found {
+    /// Returns these addresses and others, IPv6 first (RFC 6724, 6, rule 6).
+    fn with(mut self, other: Found) -> Found {
+        self.addresses.extend(other.addresses);
+        self.addresses.sort_by_key(IpAddr::is_ipv4);
+        Found { addresses: self.addresses, ttl: self.ttl.into_iter().chain(other.ttl).min() }
+    }
+}
