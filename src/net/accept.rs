@@ -93,7 +93,8 @@ impl Listeners {
             let (connections, datagrams) = ready[1..].split_at(listening.len());
             for (listener, _) in listening.iter().zip(connections).filter(|&(_, &ready)| ready) {
                 accept_all(&listener.socket, &mut exhausted, |stream, peer| {
-                    admitter.accept(stream, peer, listener.protocol.clone())
+                    let (at, protocol) = (Instant::now(), listener.protocol.clone());
+                    admitter.accept(Candidate { stream, peer, at, protocol })
                 })?;
             }
             let now = Instant::now();
@@ -143,14 +144,9 @@ where
     const HOLD_TIME: Duration = Duration::from_millis(500);
 
     /// Handles a new connection. Returns false if no more should be accepted for now.
-    fn accept(
-        &mut self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        protocol: Option<Arc<dyn Protocol>>,
-    ) -> bool {
+    fn accept(&mut self, candidate: Candidate) -> bool {
         self.limiter.count_accepted();
-        self.admit(Candidate { stream, peer, at: Instant::now(), protocol });
+        self.admit(candidate);
         self.held.is_none()
     }
 

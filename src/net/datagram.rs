@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use super::delayed::DelayedReplies;
 use super::errors::nothing_yet;
+use super::worker_record::{DATAGRAM, WorkerRecord};
 
 /// The server side of a protocol over UDP. One that needs no state between datagrams needs nothing else.
 pub trait DatagramService: Send + Sync {
@@ -28,6 +29,13 @@ pub trait DatagramService: Send + Sync {
     /// The sender's address can be forged, and the reply goes to that address: a reply that is longer
     /// than its datagram makes the server an amplifier, unless their number is limited.
     fn respond(&self, datagram: &[u8], peer: SocketAddr) -> Option<Reply>;
+
+    /// Returns the reply, for a service that treats datagrams by their order: `number` counts those of the
+    /// socket as they arrived, from 0. Workers call this in any order.
+    fn respond_to_nth(&self, number: u64, datagram: &[u8], peer: SocketAddr) -> Option<Reply> {
+        let _ = number;
+        self.respond(datagram, peer)
+    }
 }
 
 /// The reply to a datagram.
@@ -52,6 +60,8 @@ pub struct Datagram {
     peer: SocketAddr,
     /// When it was received.
     pub at: Instant,
+    /// How many came before it.
+    number: u64,
     socket: Arc<DatagramSocket>,
 }
 
@@ -86,6 +96,8 @@ struct DatagramSocket {
     service: Arc<dyn DatagramService>,
     delayed: DelayedReplies,
     counters: Arc<Counters>,
+    /// The number of datagrams received so far.
+    received: AtomicU64,
 }
 
 /// What a [`DatagramCounts`] is read from.
@@ -130,6 +142,7 @@ impl DatagramSockets {
                 service: Arc::clone(service),
                 delayed: DelayedReplies::new()?,
                 counters: Arc::clone(&self.counters),
+                received: AtomicU64::new(0),
             }));
         }
         self.buffer.resize(LONGEST, 0);
@@ -182,13 +195,14 @@ impl DatagramSockets {
                     // The error of an earlier datagram, such as a port that is closed (udp(7)).
                     Err(_) => continue,
                 };
+                let number = one.received.fetch_add(1, Ordering::Relaxed);
                 add(&counters.received);
                 if is_loop(peer, &addresses) {
                     add(&counters.ignored);
                     continue;
                 }
                 let (bytes, socket) = (buffer[..length].to_vec(), Arc::clone(one));
-                if !deliver(Datagram { bytes, peer, at: now, socket }) {
+                if !deliver(Datagram { bytes, peer, at: now, number, socket }) {
                     add(&counters.dropped);
                 }
             }
@@ -206,11 +220,15 @@ impl DatagramSockets {
 }
 
 impl Datagram {
-    /// Calls the service, and sends its reply or keeps it until it is due.
-    pub fn answer(self) {
-        let Datagram { bytes, peer, socket, .. } = self;
-        let respond = || socket.service.respond(&bytes, peer);
-        match catch_unwind(AssertUnwindSafe(respond)) {
+    /// Calls the service, and sends its reply or keeps it until it is due. The worker that does so records
+    /// it.
+    pub fn answer(self, record: &WorkerRecord) {
+        let Datagram { bytes, peer, number, socket, .. } = self;
+        record.begin(DATAGRAM);
+        let respond = || socket.service.respond_to_nth(number, &bytes, peer);
+        let outcome = catch_unwind(AssertUnwindSafe(respond));
+        record.end(DATAGRAM);
+        match outcome {
             Ok(None) => {}
             Ok(Some(Reply { bytes, after })) if after.is_zero() => socket.send(&bytes, peer),
             Ok(Some(Reply { bytes, after })) => {

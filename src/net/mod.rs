@@ -20,6 +20,7 @@
 //! | [`socket`] | the socket calls that std lacks | `listen` `setsockopt` `poll` `sendfile` |
 //! | [`thread_usage`] | the processor time of a thread, and whether it waits | `clock_gettime` `getrusage` |
 //! | [`usual_time`] | how long a handler usually takes | |
+//! | [`worker_record`] | what each worker has served, and is doing | |
 //! | [`errors`] | what the errors of socket calls mean | |
 //! | [`log_throttle`] | limits a log line to once a second | |
 
@@ -44,3 +45,4 @@ pub mod stream;
 pub mod thread_usage;
 pub mod udp;
 pub mod usual_time;
+pub mod worker_record;

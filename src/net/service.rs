@@ -22,6 +22,7 @@ use super::admission::RejectReason;
 use super::datagram::DatagramCounts;
 use super::deadline::{Deadline, Phase};
 use super::usual_time::UsualTime;
+use super::worker_record::WorkerLoad;
 
 /// The server side of a protocol.
 pub trait Service: Send + Sync + 'static {
@@ -152,4 +153,6 @@ pub struct Load {
     pub busy: usize,
     /// What has become of all datagrams so far.
     pub datagrams: DatagramCounts,
+    /// What each worker has served, and is doing.
+    pub each: Vec<WorkerLoad>,
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::thread_usage::Measured;
+use super::worker_record::UNNAMED;
 
 /// An average over about 16 measurements. Each counts for at most [`UsualTime::MOST`], so one measurement
 /// that is long by chance does not make short work long; two in a row do.
@@ -19,6 +20,8 @@ use super::thread_usage::Measured;
 pub struct UsualTime {
     nanoseconds: AtomicU32,
     in_doubt: AtomicBool,
+    /// The number of this kind of work.
+    number: u32,
 }
 
 /// One measurement moves the average by 1/16 of the difference.
@@ -54,7 +57,18 @@ impl UsualTime {
     }
 
     const fn new(nanoseconds: u32) -> UsualTime {
-        UsualTime { nanoseconds: AtomicU32::new(nanoseconds), in_doubt: AtomicBool::new(false) }
+        let (nanoseconds, in_doubt) = (AtomicU32::new(nanoseconds), AtomicBool::new(false));
+        UsualTime { nanoseconds, in_doubt, number: UNNAMED }
+    }
+
+    /// Gives this kind of work a number, by which others see what a worker is doing.
+    pub fn numbered(self, number: u32) -> UsualTime {
+        UsualTime { number, ..self }
+    }
+
+    /// Returns the number of this kind of work.
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// Returns the average.

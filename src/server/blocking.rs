@@ -14,6 +14,7 @@ use crate::net::errors::{nothing_yet, peer_left};
 use crate::net::service::Driver;
 use crate::net::stop_signal::StopSignal;
 use crate::net::usual_time::UsualTime;
+use crate::net::worker_record::WorkerRecord;
 use crate::pool::Backlog;
 use crate::proto::http::close::CloseReason;
 
@@ -135,6 +136,7 @@ impl TextbookConnection<'_> {
 pub(super) struct Textbook<'a> {
     pub(super) waiting: &'a Backlog<'a>,
     pub(super) stop: &'a StopSignal,
+    pub(super) record: &'a WorkerRecord,
 }
 
 impl Driver for Textbook<'_> {
@@ -142,9 +144,12 @@ impl Driver for Textbook<'_> {
         !self.stop.is_requested() && !self.waiting.is_waiting()
     }
 
-    fn before(&self, _: &UsualTime) {}
+    fn before(&self, usual: &UsualTime) {
+        self.record.begin(usual.number());
+    }
 
     fn after(&self, usual: &UsualTime, took: Duration) {
+        self.record.end(usual.number());
         usual.record(took);
     }
 }

@@ -77,7 +77,7 @@ impl BlockingTurns<'_> {
         deadline: Deadline,
         ready_within: impl Fn(&TcpStream, Duration) -> bool,
     ) -> Waited {
-        let Textbook { waiting, stop } = self.driver;
+        let Textbook { waiting, stop, .. } = self.driver;
         loop {
             let left = deadline.remaining(Instant::now());
             if ready_within(self.stream, left.unwrap_or_default().min(CHECK_INTERVAL)) {
@@ -101,7 +101,7 @@ impl BlockingTurns<'_> {
     }
 
     fn linger(&self) {
-        let Textbook { waiting, stop } = self.driver;
+        let Textbook { waiting, stop, .. } = self.driver;
         if self.stream.set_nonblocking(false).and_then(|()| set_timeouts(self.stream)).is_ok() {
             linger(self.stream, || stop.is_requested() || waiting.is_waiting());
         }

@@ -23,6 +23,7 @@
 //! | read a request | [`Request`], [`RequestHead`], [`RequestBody`], [`Form`], [`Multipart`], [`Streaming`] |
 //! | respond | [`IntoResponse`], [`Response`], [`Body`], [`Status`], [`SetCookie`], [`Validators`] |
 //! | report an error | [`ErrorResponse`], [`HandlerError`], [`ErrorPage`] |
+//! | serve other protocols, over TCP or UDP | [`protocol`] |
 //! | start and stop the server | [`Server`], [`Running`], [`StopSignal`], [`Report`] |
 //! | change a setting or a limit | [`Config`], [`Limits`], [`AllowedHosts`] |
 //! | see what happens | [`AccessLog`], [`Stats`], [`ServerTiming`], [`WireLog`] |
@@ -98,6 +99,7 @@ pub(crate) mod log;
 pub mod middleware;
 #[doc(hidden)]
 pub mod multipart;
+pub mod protocol;
 mod protocols;
 mod quota;
 #[doc(hidden)]
@@ -193,8 +195,9 @@ pub use crate::text::escape_html;
 
 use self::conn::{Http, HttpConfig};
 use self::descriptors::Descriptors;
+use self::log::stats::Sources;
 use self::protocols::AllProtocols;
-use self::textbook_job::Job;
+use self::textbook_job::{Job, WorkerRecords};
 use crate::net::accept::Callbacks;
 use crate::net::admission::ConnectionLimiter;
 use crate::net::datagram::{DatagramService, share_of_datagrams};
@@ -350,6 +353,16 @@ impl Server {
         }));
         let service = Arc::new(AllProtocols { http: Arc::clone(&http) });
         let datagrams = listeners.datagram_counts();
+        let routes = Arc::downgrade(&http);
+        let runs = |load| {
+            stats.runs(Sources {
+                stop: stop.clone(),
+                door: Arc::clone(&limiter),
+                lines_lost,
+                load,
+                name_of: Box::new(move |number| routes.upgrade()?.routes.name_of(number)),
+            });
+        };
         let refusal = |why, peer| http.refusal(why, peer);
         let tick = || http.routes.tidy();
 
@@ -357,10 +370,7 @@ impl Server {
             Driver::Lobby => {
                 let lobby = Lobby::open(service, stop.clone(), connections, queue, workers)?;
                 let load = lobby.load();
-                stats.runs(stop.clone(), Arc::clone(&limiter), lines_lost, move || Load {
-                    datagrams: datagrams(),
-                    ..load()
-                });
+                runs(Box::new(move || Load { datagrams: datagrams(), ..load() }));
                 ready();
                 let (hand_over, deliver) = (|new| lobby.admit(new), |new| lobby.deliver(new));
                 let callbacks = Callbacks { hand_over, deliver, refusal, tick };
@@ -370,18 +380,21 @@ impl Server {
             }
             Driver::Textbook => {
                 let (stopping, share) = (stop.clone(), share_of_datagrams(queue));
+                let records = Arc::new(WorkerRecords::new(workers));
+                let recording = Arc::clone(&records);
                 let pool =
                     ThreadPool::start("worker", workers, queue, move |job: Job, waiting| {
-                        job.run(&service, waiting, &stopping);
+                        job.run(&service, waiting, &stopping, &recording);
                     })?;
                 let (queue, gauge, queued) = (pool.queue(), pool.gauge(), pool.gauge());
-                stats.runs(stop.clone(), Arc::clone(&limiter), lines_lost, move || Load {
+                runs(Box::new(move || Load {
                     new: gauge.queued(),
                     workers: gauge.workers(),
                     busy: gauge.busy(),
                     datagrams: datagrams(),
+                    each: records.read(),
                     ..Load::default()
-                });
+                }));
                 ready();
                 let hand_over = |new| match queue.try_send(Job::Connection(new)) {
                     Err(Job::Connection(new)) => Err(new),

@@ -161,6 +161,20 @@ impl Routes {
             .map_or(Found::NoPath, |fallback| Found::Handler(&fallback.endpoint, Params::default()))
     }
 
+    /// Returns the method and the pattern of the endpoint whose work has this number.
+    pub(crate) fn name_of(&self, number: u32) -> Option<String> {
+        let is_it = |endpoint: &Arc<Endpoint>| endpoint.usual.number() == number;
+        let of_path = |path: &Path| {
+            let (text, mut methods) = (&path.pattern.text, path.methods.iter());
+            let method = methods.find(|(_, endpoint)| is_it(endpoint)).map(|(method, _)| method);
+            let any = || path.any.as_ref().filter(|any| is_it(any)).map(|_| text.clone());
+            method.map(|method| format!("{method} {text}")).or_else(any)
+        };
+        let mut fallbacks = self.fallbacks.iter();
+        let fallback = || fallbacks.find(|it| is_it(&it.endpoint)).map(|it| it.prefix.text.clone());
+        self.paths.iter().find_map(of_path).or_else(fallback)
+    }
+
     /// Lets each handler release what it keeps without need.
     pub(crate) fn tidy(&self) {
         let routed = self

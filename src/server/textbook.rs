@@ -27,17 +27,15 @@ use super::conn::send::{Outgoing, Piece, SendingResponse, Sent};
 use super::conn::{Context, Http};
 use crate::net::accept::Accepted;
 use crate::net::linger::linger;
-use crate::net::stop_signal::StopSignal;
-use crate::pool::Backlog;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::server::RecvHead;
 
 /// Serves one connection to its end.
-pub fn serve(http: &Http, accepted: Accepted, waiting: &Backlog<'_>, stop: &StopSignal) {
+pub(super) fn serve(http: &Http, accepted: Accepted, driver: Textbook<'_>) {
     // The permit is released before the stream is closed: a client that sees the end may connect again.
     let Accepted { stream, peer, at, permit: _permit, .. } = accepted;
-    let driver = Textbook { waiting, stop };
+    let Textbook { waiting, stop, .. } = driver;
     let context = Context { stream: &stream, driver: &driver, start: at };
     let (io, queued) = (http.open_io(peer), Some(at.elapsed()));
     let mut served = TextbookConnection { http, context, io, waiting, stop, queued };
@@ -179,6 +177,9 @@ impl<'a> TextbookConnection<'a> {
 mod tests {
     use super::*;
     use crate::net::admission::{ConnectionLimiter, Overload, PerAddress};
+    use crate::net::stop_signal::StopSignal;
+    use crate::net::worker_record::WorkerRecord;
+    use crate::pool::Backlog;
     use crate::pool::ThreadPool;
     use crate::server::Router;
     use crate::server::conn::HttpConfig;
@@ -202,7 +203,8 @@ mod tests {
         let http = Arc::new(Http::new(HttpConfig::new(routes, stop.clone())));
         let serving = Arc::clone(&http);
         let pool = ThreadPool::start("test", 1, 10, move |accepted, waiting: &Backlog<'_>| {
-            serve(&serving, accepted, waiting, &stopping);
+            let record = &WorkerRecord::default();
+            serve(&serving, accepted, Textbook { waiting, stop: &stopping, record });
         });
         let pool = pool.unwrap();
         let limiter = ConnectionLimiter::new(3, PerAddress::Any, Overload::Reject);

@@ -1,5 +1,8 @@
 //! The job of a worker of the textbook: a connection, of any protocol, or a datagram.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
 use super::blocking::Textbook;
 use super::blocking_turns::BlockingTurns;
 use super::protocols::AllProtocols;
@@ -8,7 +11,8 @@ use crate::net::accept::Accepted;
 use crate::net::datagram::Datagram;
 use crate::net::service::Protocol;
 use crate::net::stop_signal::StopSignal;
-use crate::pool::Backlog;
+use crate::net::worker_record::{Doing, WorkerLoad, WorkerRecord};
+use crate::pool::{Backlog, current_worker};
 
 /// What crosses the channel of the pool.
 pub(super) enum Job {
@@ -16,16 +20,79 @@ pub(super) enum Job {
     Datagram(Datagram),
 }
 
+/// What each worker of the textbook has served, and is doing.
+pub(super) struct WorkerRecords {
+    opened: Instant,
+    each: Box<[JobRecord]>,
+}
+
+/// The record of one worker.
+#[derive(Default)]
+#[repr(align(64))] // a cache line for each worker
+struct JobRecord {
+    /// When its job began, in nanoseconds since `opened`; 0 between two jobs.
+    begun: AtomicU64,
+    record: WorkerRecord,
+}
+
+impl WorkerRecords {
+    /// Returns the records of `workers` workers.
+    pub(super) fn new(workers: usize) -> WorkerRecords {
+        let each = std::iter::repeat_with(JobRecord::default).take(workers.max(1)).collect();
+        WorkerRecords { opened: Instant::now(), each }
+    }
+
+    /// Returns what each worker has served, and is doing.
+    pub(super) fn read(&self) -> Vec<WorkerLoad> {
+        let now = self.nanoseconds();
+        let read = |JobRecord { begun, record }: &JobRecord| match begun.load(Ordering::Relaxed) {
+            0 => record.read(|_| Doing::Idle),
+            begun => {
+                let since = Duration::from_nanos(now.saturating_sub(begun));
+                record.read(|work| Doing::Serves { work, since })
+            }
+        };
+        self.each.iter().map(read).collect()
+    }
+
+    /// Records that the worker that calls this begins a job.
+    fn begin(&self) -> Running<'_> {
+        let index = current_worker().map_or(0, |number| number - 1);
+        self.each[index].begun.store(self.nanoseconds(), Ordering::Relaxed);
+        Running(&self.each[index])
+    }
+
+    fn nanoseconds(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+/// A job that runs. It has ended when this is dropped, also by a panic.
+struct Running<'a>(&'a JobRecord);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.begun.store(0, Ordering::Relaxed);
+    }
+}
+
 impl Job {
     /// Serves the connection to its end, or answers the datagram.
-    pub(super) fn run(self, service: &AllProtocols, waiting: &Backlog<'_>, stop: &StopSignal) {
+    pub(super) fn run(
+        self,
+        service: &AllProtocols,
+        waiting: &Backlog<'_>,
+        stop: &StopSignal,
+        records: &WorkerRecords,
+    ) {
+        let running = records.begin();
+        let record = &running.0.record;
+        let driver = Textbook { waiting, stop, record };
         match self {
-            Job::Datagram(datagram) => datagram.answer(),
+            Job::Datagram(datagram) => datagram.answer(record),
             Job::Connection(mut accepted) => match accepted.protocol.take() {
-                None => textbook::serve(&service.http, accepted, waiting, stop),
-                Some(protocol) => {
-                    serve_other(service, &*protocol, accepted, Textbook { waiting, stop });
-                }
+                None => textbook::serve(&service.http, accepted, driver),
+                Some(protocol) => serve_other(service, &*protocol, accepted, driver),
             },
         }
     }

@@ -16,7 +16,10 @@ use loom::sync::atomic::{AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
+use std::time::Duration;
+
 use super::leadership::{Lead, Term};
+use crate::net::worker_record::{Doing, WorkerLoad, WorkerRecord};
 
 /// The workers of the lobby: the lead, and how many are idle or present.
 #[derive(Debug)]
@@ -36,19 +39,22 @@ pub(super) struct Activity {
     doing: AtomicU64,
     /// The term of the lead that this worker holds, or [`NO_TERM`]. The worker writes it between turns.
     term: AtomicU64,
+    pub(super) record: WorkerRecord,
 }
 
 /// The worker is at the queues, or idle.
 const BETWEEN_TURNS: u64 = 0;
-/// The worker is in long work: it was announced, or the supervisor found it.
-const LONG: u64 = u64::MAX;
+/// This bit beside the time of a turn says that it is long work: it was announced, or the supervisor found
+/// it.
+const LONG: u64 = 1 << 63;
 /// The worker does not lead. No term has this number.
 const NO_TERM: u64 = 0;
 
 impl Activity {
     /// Returns the activity of an idle worker.
     pub(super) fn new() -> Activity {
-        Activity { doing: AtomicU64::new(BETWEEN_TURNS), term: AtomicU64::new(NO_TERM) }
+        let (doing, term) = (AtomicU64::new(BETWEEN_TURNS), AtomicU64::new(NO_TERM));
+        Activity { doing, term, record: WorkerRecord::default() }
     }
 
     /// Records that the worker holds the lead.
@@ -70,23 +76,42 @@ impl Activity {
     /// work.
     pub(super) fn short_turn_start(&self) -> Option<u64> {
         let doing = self.doing.load(Ordering::Relaxed);
-        (doing != BETWEEN_TURNS && doing != LONG).then_some(doing)
+        (doing != BETWEEN_TURNS && !is_long(doing)).then_some(doing)
+    }
+
+    /// Returns what the worker has served, and is doing at `now`, in nanoseconds since the lobby opened.
+    pub(super) fn read(&self, now: u64) -> WorkerLoad {
+        let doing = self.doing.load(Ordering::Relaxed);
+        let leads = self.term.load(Ordering::Relaxed) != NO_TERM;
+        self.record.read(|work| match doing {
+            BETWEEN_TURNS if leads => Doing::Leads,
+            BETWEEN_TURNS => Doing::Idle,
+            begun => {
+                let since = Duration::from_nanos(now.saturating_sub(begun & !LONG));
+                Doing::Serves { work, since }
+            }
+        })
     }
 
     /// Marks the turn that began then as long. Returns false if it is over, or was long already.
     fn mark_long(&self, begun: u64) -> bool {
-        self.doing.compare_exchange(begun, LONG, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        let long = begun | LONG;
+        self.doing.compare_exchange(begun, long, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     /// Returns true if the worker is in long work.
     pub(super) fn is_long(&self) -> bool {
-        self.doing.load(Ordering::Relaxed) == LONG
+        is_long(self.doing.load(Ordering::Relaxed))
     }
 
     /// Records the end of the turn. Returns true if it was long.
     fn end_turn(&self) -> bool {
-        self.doing.swap(BETWEEN_TURNS, Ordering::AcqRel) == LONG
+        is_long(self.doing.swap(BETWEEN_TURNS, Ordering::AcqRel))
     }
+}
+
+fn is_long(doing: u64) -> bool {
+    doing & LONG != 0
 }
 
 impl Crew {

@@ -211,7 +211,8 @@ impl<S: Service> Lobby<S> {
             // A leader that waits for events serves no connection.
             let busy = gauge.busy().saturating_sub(usize::from(shared.crew.lead.is_asleep()));
             let (new, ready) = (shared.queues.new_len(), shared.queues.ready_len());
-            let datagrams = DatagramCounts::default();
+            let (datagrams, now) = (DatagramCounts::default(), shared.nanoseconds(Instant::now()));
+            let each = shared.activities.iter().map(|activity| activity.read(now)).collect();
             Load {
                 waiting: shared.waiting(),
                 new,
@@ -219,6 +220,7 @@ impl<S: Service> Lobby<S> {
                 workers: gauge.workers(),
                 busy,
                 datagrams,
+                each,
             }
         }
     }

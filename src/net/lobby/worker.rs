@@ -295,7 +295,7 @@ impl<'a, S: Service> Worker<'a, S> {
                 lobby.serve(index, since, self, scratch);
             }
             Work::New(new) => lobby.serve_new(new, self, scratch),
-            Work::Datagram(datagram) => datagram.answer(),
+            Work::Datagram(datagram) => datagram.answer(&self.activity.record),
         }
         let was_long = lobby.crew.end_turn(self.activity);
         self.now = Instant::now();
@@ -315,11 +315,12 @@ impl<S: Service> Driver for Worker<'_, S> {
         if usual.is_long() && lobby.crew.begin_long_work(self.activity, self.begun.get()) {
             lobby.call_others(policy::calls_beside_long_work);
         }
-        // A streaming handler is announced but not measured; this replaces the meter that it left.
+        self.activity.record.begin(usual.number());
         self.meter.set(usual.is_metered().then(Meter::start));
     }
 
     fn after(&self, usual: &UsualTime, took: Duration) {
+        self.activity.record.end(usual.number());
         match self.meter.take() {
             Some(meter) => usual.record_exactly(meter.stop()),
             None => usual.record_by_clock(took),

@@ -102,8 +102,10 @@ impl Http {
         let handle = BodyHandle::new(StreamedBody::new(socket, lent, recv, rules));
         let body = RequestBody::streamed(handle.clone());
         let mut request = Request { head, body, peer, params };
-        context.driver.before(&UsualTime::unknown()); // it waits for its client
+        let usual = UsualTime::unknown().numbered(endpoint.usual.number());
+        context.driver.before(&usual); // it waits for its client
         let Counted { response, file, .. } = self.respond(&endpoint.handler, &mut request);
+        context.driver.after(&usual, UsualTime::MOST);
         let head = request.head;
         let Some(mut body) = handle.take_back() else { return Err(CloseReason::PeerLeft) };
         let error = body.take_error();

@@ -6,8 +6,10 @@
 //! | [`log_writer`] | lines on their way to a file, a pipe or a terminal |
 //! | [`wire_log`] | `--wire`: every byte of every connection |
 //! | [`stats`] | counters for `/-/metrics` |
+//! | `worker_lines` | what each worker is doing, in words |
 
 pub(crate) mod access_log;
 pub(crate) mod log_writer;
 pub(crate) mod stats;
 pub(crate) mod wire_log;
+mod worker_lines;

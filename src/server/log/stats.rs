@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::worker_lines;
 use crate::net::admission::{ConnectionLimiter, RejectReason};
 use crate::net::datagram::DatagramCounts;
 use crate::net::service::{EndReason, Load};
@@ -46,11 +47,13 @@ pub struct Stats {
 }
 
 /// Where the gauges are read.
-struct Sources {
-    stop: StopSignal,
-    door: Arc<ConnectionLimiter>,
-    lines_lost: Arc<AtomicU64>,
-    load: Box<dyn Fn() -> Load + Send + Sync>,
+pub(crate) struct Sources {
+    pub(crate) stop: StopSignal,
+    pub(crate) door: Arc<ConnectionLimiter>,
+    pub(crate) lines_lost: Arc<AtomicU64>,
+    pub(crate) load: Box<dyn Fn() -> Load + Send + Sync>,
+    /// Returns the route whose handler has this number as a kind of work.
+    pub(crate) name_of: Box<dyn Fn(u32) -> Option<String> + Send + Sync>,
 }
 
 #[derive(Debug, Default)]
@@ -103,14 +106,8 @@ impl Default for Stats {
 
 impl Stats {
     /// Sets the sources of the gauges. Of two servers with the same statistics, the first one counts.
-    pub(crate) fn runs(
-        &self,
-        stop: StopSignal,
-        door: Arc<ConnectionLimiter>,
-        lines_lost: Arc<AtomicU64>,
-        load: impl Fn() -> Load + Send + Sync + 'static,
-    ) {
-        let _ = self.sources.set(Sources { stop, door, lines_lost, load: Box::new(load) });
+    pub(crate) fn runs(&self, sources: Sources) {
+        let _ = self.sources.set(sources);
     }
 
     /// Counts a request whose head is complete.
@@ -166,6 +163,13 @@ impl Stats {
     /// balancer should send no new clients.
     pub fn is_stopping(&self) -> bool {
         self.sources.get().is_some_and(|sources| sources.stop.is_draining())
+    }
+
+    /// Returns what the workers are doing, as lines of text: two for all of them, and one for each. It is empty
+    /// until the server runs.
+    pub fn worker_lines(&self) -> Vec<String> {
+        let of = |sources: &Sources| worker_lines::lines(&(sources.load)(), &sources.name_of);
+        self.sources.get().map(of).unwrap_or_default()
     }
 
     /// Returns all figures in the Prometheus text format (version 0.0.4); their names begin with `threadbare_`.

@@ -2,11 +2,13 @@
 
 use std::path::Path as FsPath;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::pattern::Pattern;
 use super::with_state::RouterWithState;
 use super::{Endpoint, Fallback, Path, RouteErrors, Routes};
 use crate::net::usual_time::UsualTime;
+use crate::net::worker_record::UNNAMED;
 use crate::proto::http::method::Method;
 use crate::server::files::Files;
 use crate::server::handler::{Handler, Streaming};
@@ -94,7 +96,9 @@ impl Handler for OrFallback {
 }
 
 fn endpoint(handler: impl Handler) -> Arc<Endpoint> {
-    let (usual, usual_read) = (UsualTime::unknown(), UsualTime::probably_short());
+    static NUMBERED: AtomicU32 = AtomicU32::new(UNNAMED);
+    let number = NUMBERED.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+    let (usual, usual_read) = (UsualTime::unknown().numbered(number), UsualTime::probably_short());
     Arc::new(Endpoint { usual, usual_read, handler })
 }
 
