@@ -5,11 +5,12 @@ use std::io::Write as _;
 use std::panic;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 mod signals;
 
-use threadbare::app::{self, store::Store};
+use threadbare::app::{self, store::Store, udp_echo::UdpEcho};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, AccessLogTo, ServerOptions};
 use threadbare::server::{AccessLog, Config, Files, LogWriter, Report, Server, WireLog};
@@ -78,8 +79,11 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     let workers = config.workers;
     let routes = app::routes(files, store, &config.stats, options.metrics, &config.allowed_hosts)
         .map_err(|errors| errors.to_string())?;
-    let server =
+    let stats = Arc::clone(&config.stats);
+    let mut server =
         Server::with_config(options.bind, routes, config).map_err(|error| error.to_string())?;
+    let echo = UdpEcho::new(options.impairments, options.seed, options.metrics, &stats);
+    let udp = udp_addresses(&mut server, &options.udp, Arc::new(echo))?;
     signals::stop_on_signals(
         server.stop_signal(),
         options.drain_time,
@@ -89,13 +93,27 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     .map_err(|error| {
         format!("cannot start the thread for signals: {error}; right: a higher limit (ulimit -u)")
     })?;
-    let urls: Vec<String> =
-        server.addresses().iter().map(|address| format!("http://{address}")).collect();
-    let urls = urls.join("/ ");
-    let ready = format!("listening on {urls}/ serving {shown} with {workers} workers\n");
+    let http = server.addresses().into_iter().map(|address| format!("http://{address}/"));
+    let urls: Vec<String> = http.chain(udp).collect();
+    let urls = urls.join(" ");
+    let ready = format!("listening on {urls} serving {shown} with {workers} workers\n");
     // A closed stdout is no reason not to serve.
     let say_so = || drop(std::io::stdout().write_all(ready.as_bytes()));
     server.run_with(say_so).map_err(|error| format!("stopped by an error: {error}"))
+}
+
+/// Binds the addresses of the UDP echo. Returns them as the ready line shows them.
+fn udp_addresses(
+    server: &mut Server,
+    addresses: &[String],
+    echo: Arc<UdpEcho>,
+) -> Result<Vec<String>, String> {
+    let mut bound = Vec::new();
+    for address in addresses {
+        let echo = Arc::clone(&echo);
+        bound.extend(server.serve_datagrams(address, echo).map_err(|error| error.to_string())?);
+    }
+    Ok(bound.iter().map(|address| format!("udp://{address}")).collect())
 }
 
 /// Opens the store of the users. It must be writable if its folder was given; else only files may be wanted.

@@ -17,8 +17,10 @@ fn the_transcripts_of_by_hand_are_reproduced() {
     if !["nc", "ncat"].into_iter().all(needs) {
         return;
     }
-    let server = Server::start(&[]);
+    let server = Server::start(&["--udp", "127.0.0.1:0"]);
     let port = server.address().port();
+    let (_, udp) = server.ready.split_once("udp://127.0.0.1:").unwrap();
+    let udp = udp.split(' ').next().unwrap();
     let blocks = blocks("by_hand.md", "console replay");
     let mut blocks = blocks.iter().map(String::as_str);
     let mut done = 0;
@@ -31,6 +33,7 @@ fn the_transcripts_of_by_hand_are_reproduced() {
             answer_by_hand(shown, blocks.next().expect("the client's side"));
         } else {
             let command = command.replace("127.0.0.1 8080", &format!("127.0.0.1 {port}"));
+            let command = command.replace("127.0.0.1 9000", &format!("127.0.0.1 {udp}"));
             assert_eq!(masked(&shell(&command)), masked(shown), "{command}");
         }
         done += 1;

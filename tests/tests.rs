@@ -120,6 +120,9 @@ mod lobby;
 /// Protocols beside HTTP, and datagrams, on the same workers. The library, not the binary.
 mod seam;
 
+/// `server --udp`: the echo, unreliable on purpose, and what the workers are doing.
+mod udp;
+
 /// Handlers that block: no worker is idle while a request waits.
 mod blocking;
 

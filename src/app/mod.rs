@@ -2,13 +2,14 @@
 //!
 //! [`users`]: a REST resource, stored by [`store`]. [`lab`]: `/echo`, `/sleep/{ms}`, `/spin/{ms}`,
 //! `/bytes/{n}`, `/chunks/{n}`, `/count`. [`status`]: `/-/health`, `/-/metrics`. A program that uses the
-//! library has its own routes and needs nothing from here.
+//! library has its own routes and needs nothing from here. [`udp_echo`] answers datagrams.
 
 mod json;
 pub mod lab;
 mod pages;
 pub mod status;
 pub mod store;
+pub mod udp_echo;
 mod user;
 pub mod users;
 

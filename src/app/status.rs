@@ -26,7 +26,7 @@ pub enum Audience {
 impl Audience {
     /// Returns true if the client may see them. A socket for both families reports an IPv4 address as an
     /// IPv6 one (`::ffff:127.0.0.1`).
-    fn includes(self, peer: IpAddr) -> bool {
+    pub(super) fn includes(self, peer: IpAddr) -> bool {
         match self {
             Audience::Everyone => true,
             Audience::Loopback => peer.to_canonical().is_loopback(),

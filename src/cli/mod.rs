@@ -10,6 +10,7 @@ pub mod limits;
 mod nearest;
 pub mod ping;
 pub mod server;
+mod udp;
 
 use std::ffi::{OsStr, OsString};
 
@@ -271,6 +272,7 @@ mod tests {
             "-",
             "always",
             "nc",
+            "1s",
         ];
         walk(&server::COMMAND, &values);
         walk(&client::COMMAND, &values);

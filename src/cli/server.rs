@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::Effect::{Help, Switch, Value, Version};
 use super::limits::{self, number, put};
 use super::nearest::nearest;
+use super::udp;
 use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
 use crate::app::status::Audience;
+use crate::app::udp_echo::Impairments;
 use crate::server::{Config, Driver, ServerTiming};
 
 /// The folder of the users if no other is given. The server serves files also where it cannot be written.
@@ -32,8 +34,14 @@ pub struct ServerOptions {
     pub stop_time: Duration,
     /// Whether each byte of each connection is shown.
     pub wire: bool,
-    /// Which clients may see `/-/metrics`.
+    /// Which clients may see `/-/metrics`, and what the workers are doing.
     pub metrics: Audience,
+    /// The addresses of the UDP echo, as typed.
+    pub udp: Vec<String>,
+    /// How unreliable the UDP echo is.
+    pub impairments: Impairments,
+    /// Where what is random on purpose begins; `None`: anywhere.
+    pub seed: Option<u64>,
     /// The server's own settings; the program opens its logs.
     pub config: Config,
 }
@@ -60,6 +68,9 @@ impl Default for ServerOptions {
             stop_time: Duration::from_secs(10),
             wire: false,
             metrics: Audience::Loopback,
+            udp: Vec::new(),
+            impairments: Impairments::default(),
+            seed: None,
             config: Config::default(),
         }
     }
@@ -83,6 +94,12 @@ pub fn parse(
         }
         if options.bind.is_empty() {
             options.bind = defaults.bind;
+        }
+        if options.udp.is_empty() && options.impairments != defaults.impairments {
+            return Err(COMMAND.wrong(
+                "--loss, --delay and --jitter make the UDP echo unreliable, and there is none; right: \
+                 --udp ADDR:PORT as well",
+            ));
         }
     }
     Ok(parsed)
@@ -109,7 +126,12 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     name: "server",
     usage: "[FLAG]... [ROOT]",
     about: "Serves the files in the folder ROOT (default www) over HTTP/1.0 and HTTP/1.1.",
-    groups: &[("Flags", FLAGS), ("Limits", limits::FLAGS), ("Overload", limits::OVERLOAD)],
+    groups: &[
+        ("Flags", FLAGS),
+        ("UDP echo", udp::FLAGS),
+        ("Limits", limits::FLAGS),
+        ("Overload", limits::OVERLOAD),
+    ],
     operand: |options, value| {
         // Two folders are more often a forgotten quote than a wish for the second one.
         if !options.root.as_os_str().is_empty() {
@@ -139,6 +161,7 @@ Examples:
   server                        serve www on http://127.0.0.1:8080/
   server --bind 0.0.0.0:80 --bind '[::]:80' /srv/www
   server --bind 127.0.0.1:0     use a free port, and print it on stdout
+  server --udp 127.0.0.1:8080 --loss 30% --seed 7
 ",
 };
 
@@ -287,7 +310,7 @@ fn not_empty<'v>(value: &'v OsStr, right: &'static str) -> Result<&'v OsStr, Exp
 
 /// Checks the form of an address, so that a mistake is explained before anything is started. A port alone is refused:
 /// it could mean this machine only, or the whole network.
-fn host_and_port(value: &OsStr) -> Result<String, Expected> {
+pub(super) fn host_and_port(value: &OsStr) -> Result<String, Expected> {
     let text = value.to_str().unwrap_or_default();
     let is_port =
         |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
@@ -350,7 +373,8 @@ mod tests {
                     --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 --max-bodies-disk 20 \
                     --max-unsent-memory 19 --max-heads-memory 21 --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
                     --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
-                    --server-timing on site";
+                    --server-timing on --udp localhost:3 --udp [::1]:4 --loss 30% --delay 50ms \
+                    --jitter 0.02s --seed 7 site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
@@ -361,6 +385,13 @@ mod tests {
             drain_time: Duration::from_secs(14),
             wire: true,
             metrics: Audience::Everyone,
+            udp: vec!["localhost:3".into(), "[::1]:4".into()],
+            impairments: Impairments {
+                loss: 0.3,
+                delay: Duration::from_millis(50),
+                jitter: Duration::from_millis(20),
+            },
+            seed: Some(7),
             config: Config {
                 workers: 3,
                 driver: Driver::Textbook,
@@ -438,6 +469,11 @@ mod tests {
             &["--metrics", "on"],
             &["--server-timing", "everyone"],
             &["--head-time", "-1"],
+            &["--udp", "9000"],
+            &["--udp", "127.0.0.1:9", "--loss", "130%"],
+            &["--udp", "127.0.0.1:9", "--delay", "50"],
+            &["--seed", "-1"],
+            &["--loss", "30%"],
             &["--data", ""],
             &["--server-name", "a\r\nb"],
             &["--server-name", ""],
