@@ -20,8 +20,28 @@ const RFC_9110: &str = "5.1 5.3 5.4 5.5 5.6.1.1 5.6.1.2 5.6.3 5.6.4 5.6.7 6 6.2 
     15.4.9 15.5 15.5.2 15.5.4 15.5.6 15.5.7 15.5.8 15.5.10 15.5.14 15.5.17 15.5.20 15.5.22 15.6 \
     15.6.6";
 
+/// Of the RFCs on DNS, what is said of messages and master files.
+const RFC_1035: &str = "2.3.3 2.3.4 3.2.1 3.3 4.1 4.1.1 4.1.2 4.1.3 4.1.4 5.1 5.2";
+const RFC_2181: &str = "8 9 11";
+const RFC_3597: &str = "3 4 5";
+const RFC_6891: &str = "6.1.1 6.1.2 6.1.3 6.1.4";
+
+/// The RFCs of the page, and their sections.
+const RFCS: [(&str, &str); 6] = [
+    ("9112", RFC_9112),
+    ("9110", RFC_9110),
+    ("1035", RFC_1035),
+    ("2181", RFC_2181),
+    ("3597", RFC_3597),
+    ("6891", RFC_6891),
+];
+
 /// A row: the RFC of its part of the page, and its cells.
 type Row = (&'static str, Vec<String>);
+
+fn known(number: &str) -> Option<&'static str> {
+    RFCS.iter().map(|(rfc, _)| *rfc).find(|rfc| *rfc == number)
+}
 
 /// Returns the rows of all tables: requirements with tests, and requirements with a reason instead.
 fn rows() -> (Vec<Row>, Vec<Row>) {
@@ -30,11 +50,8 @@ fn rows() -> (Vec<Row>, Vec<Row>) {
     let mut part = None;
     for line in page.lines() {
         if let Some(title) = line.strip_prefix("# ") {
-            part = match title.split(':').next() {
-                Some("RFC 9110") => Some("9110"),
-                Some("RFC 9112") => Some("9112"),
-                _ => None,
-            };
+            let number = title.strip_prefix("RFC ").and_then(|title| title.split(':').next());
+            part = known(number.unwrap_or_default());
         }
         let Some(cells) = line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) else {
             assert!(!line.starts_with('|') || line.starts_with("|---|"), "not a row: {line}");
@@ -44,9 +61,10 @@ fn rows() -> (Vec<Row>, Vec<Row>) {
         match (part, &*cells[0]) {
             (_, "§" | "RFC") => {}
             (Some(rfc), _) => held.push((rfc, cells)),
-            (None, "9110") => reasoned.push(("9110", cells[1..].to_vec())),
-            (None, "9112") => reasoned.push(("9112", cells[1..].to_vec())),
-            (None, _) => panic!("a row of no RFC: {line}"),
+            (None, rfc) => {
+                let rfc = known(rfc).unwrap_or_else(|| panic!("a row of no RFC: {line}"));
+                reasoned.push((rfc, cells[1..].to_vec()));
+            }
         }
     }
     (held, reasoned)
@@ -145,7 +163,7 @@ fn no_section_is_left_out() {
     let named: BTreeSet<(&str, &str)> =
         all.flat_map(|(rfc, cells)| cells[0].split(", ").map(|section| (*rfc, section))).collect();
     let of = |rfc, sections: &'static str| sections.split(' ').map(move |section| (rfc, section));
-    let wanted = of("9112", RFC_9112).chain(of("9110", RFC_9110));
+    let wanted = RFCS.into_iter().flat_map(|(rfc, sections)| of(rfc, sections));
     let missing: Vec<_> = wanted.filter(|section| !named.contains(section)).collect();
     assert!(missing.is_empty(), "neither tests nor a reason: {missing:?}");
 }

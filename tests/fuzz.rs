@@ -8,9 +8,11 @@ type Promise = fn(&[u8]);
 
 #[test]
 fn no_input_of_the_corpus_breaks_a_promise() {
-    let targets: [(&str, Promise); 8] = [
+    let targets: [(&str, Promise); 10] = [
         ("chunked", promises::chunked),
         ("cookie", promises::cookie),
+        ("dns_message", promises::dns_message),
+        ("master_file", promises::master_file),
         ("multipart", promises::multipart),
         ("ranges", promises::ranges),
         ("request_head", promises::request_head),

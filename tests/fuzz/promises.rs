@@ -5,6 +5,7 @@
 //! a second and 64 MB for inputs of at most 4 KB.
 
 use threadbare::proto::buf::Buf;
+use threadbare::proto::dns::{InvalidFile, MasterFile, Message, Name, Record, Seen};
 use threadbare::proto::http::body::Piece;
 use threadbare::proto::http::cookie::{SetCookie, cookies};
 use threadbare::proto::http::error::Fault;
@@ -295,5 +296,43 @@ pub fn cookie(bytes: &[u8]) {
             let pair = field.split("; ").next().expect("a pair");
             assert!(cookies(pair).eq([(name, value)]), "{field}");
         }
+    }
+}
+
+/// Decodes a message, and the same again when it has been encoded; the dump sees every octet of it.
+pub fn dns_message(bytes: &[u8]) {
+    let mut end = 0;
+    let traced = Message::trace(bytes, &mut |seen| {
+        if let Seen::Field { octets, .. } = seen {
+            assert_eq!(octets.start, end, "no octet is left out");
+            end = octets.end;
+        }
+    });
+    let decoded = Message::decode(bytes);
+    assert_eq!(traced, decoded);
+    let _ = threadbare::text::dns_wire::dump(bytes);
+    match decoded {
+        Ok(message) => {
+            let again = Message::decode(&message.encode(65_535)).expect("it is a message");
+            assert_eq!(format!("{again:?}"), format!("{message:?}"));
+            for limit in [12, 100, 512] {
+                let octets = message.encode(limit);
+                assert!(octets.len() <= limit && Message::decode(&octets).is_ok());
+            }
+        }
+        Err(fault) => assert!(fault.at <= bytes.len()),
+    }
+}
+
+/// Reads a master file, and the same records again as they are shown.
+pub fn master_file(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let read = |text: &str| -> Result<Vec<Record>, InvalidFile> {
+        MasterFile::new(text, Name::root()).map(|entry| entry.map(|it| it.record)).collect()
+    };
+    if let Ok(records) = read(&text) {
+        let lines: Vec<String> = records.iter().map(Record::to_string).collect();
+        let again = read(&lines.join("\n")).expect("they are records");
+        assert_eq!(format!("{again:?}"), format!("{records:?}"));
     }
 }

@@ -175,7 +175,8 @@ impl<'a> MasterFile<'a> {
                 given_ttl = Some(ttl(word)?);
                 continue;
             }
-            match (Type::parse(word), Class::parse(word)) {
+            let class = Class::parse(word).filter(|&class| class != Class::ANY);
+            match (Type::parse(word), class) {
                 (None, Some(class)) if given_class.is_none() => given_class = Some(class),
                 (Some(record_type), _) => break record_type,
                 (None, _) => return Err(Problem::Type(word.to_owned())),
@@ -466,6 +467,7 @@ odd\\ name A 10.0.0.1\r
             ("a 1 IN", 1, Problem::NoType),
             ("a 1 B 1.2.3.4", 1, Problem::Type(word("B"))),
             ("a 1 IN IN A 1.2.3.4", 1, Problem::Type(word("IN"))),
+            ("a 1 CLASS255 A 1.2.3.4", 1, Problem::Type(word("CLASS255"))),
             ("a 1 2 A 1.2.3.4", 1, Problem::Type(word("2"))),
             ("a 1 ANY 1.2.3.4", 1, Problem::QuestionType(Type::ANY)),
             ("a 1 OPT \\# 0", 1, Problem::QuestionType(Type::OPT)),

@@ -243,20 +243,16 @@ impl Message {
             });
             counts[0] += u16::from(written.is_ok());
         }
-        let sections =
-            [(&self.answers, true), (&self.authorities, true), (&self.additionals, false)];
-        for ((section, is_needed), count) in sections.into_iter().zip(&mut counts[1..]) {
-            if flags.has(Flags::TRUNCATED) {
-                break;
-            }
+        let sections = [&self.answers, &self.authorities, &self.additionals];
+        'all: for (number, section) in (1..).zip(sections) {
             for record in section {
                 if writer.try_write(reserved, |writer| writer.record(record)).is_err() {
-                    if is_needed {
+                    if number < 3 {
                         flags = flags.with(Flags::TRUNCATED);
                     }
-                    break;
+                    break 'all;
                 }
-                *count += 1;
+                counts[number] += 1;
             }
         }
         if let Some(edns) = &self.edns

@@ -35,6 +35,10 @@ pub mod record;
 mod writer;
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod tests;
 
 #[doc(inline)]

@@ -80,18 +80,16 @@ impl Name {
             }
         }
         if label.is_empty() {
-            wire.push(0);
-        } else {
-            push_label(&mut wire, &mut label)?;
-            wire.extend_from_slice(&origin.wire);
+            return Name::root().below(wire);
         }
-        Name::from_wire(wire).ok_or(InvalidName::Long)
+        push_label(&mut wire, &mut label)?;
+        origin.below(wire)
     }
 
-    /// Returns the name of these octets: labels with their lengths, and a 0. The caller has checked the
-    /// lengths of the labels.
-    pub(super) fn from_wire(wire: Vec<u8>) -> Option<Name> {
-        (wire.len() <= MAX_NAME).then(|| Name { wire: wire.into_boxed_slice() })
+    /// Returns the name of these octets: labels with their lengths, and a 0. The caller has checked that
+    /// they are, and that they are no more than [`MAX_NAME`].
+    pub(super) fn from_wire(wire: &[u8]) -> Name {
+        Name { wire: wire.into() }
     }
 
     /// Returns the octets of the name as in a message, without compression.
@@ -127,8 +125,14 @@ impl Name {
     pub fn child(&self, label: &[u8]) -> Result<Name, InvalidName> {
         let mut wire = Vec::new();
         push_label(&mut wire, &mut label.to_vec())?;
-        wire.extend_from_slice(&self.wire);
-        Name::from_wire(wire).ok_or(InvalidName::Long)
+        self.below(wire)
+    }
+
+    /// Returns these labels before this name.
+    fn below(&self, mut labels: Vec<u8>) -> Result<Name, InvalidName> {
+        labels.extend_from_slice(&self.wire);
+        let is_long = labels.len() > MAX_NAME;
+        if is_long { Err(InvalidName::Long) } else { Ok(Name::from_wire(&labels)) }
     }
 }
 

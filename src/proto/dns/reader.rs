@@ -132,29 +132,28 @@ impl Source for Reader<'_, '_> {
     /// Reads a name. Each pointer must point before the place where the last one led to, so that there is
     /// an end to them; and each label before the last pointer makes the name longer, so that it comes soon.
     fn name(&mut self, name: &'static str) -> Result<Name, Fault> {
-        let mut wire = Vec::with_capacity(32);
+        let (mut wire, mut length) = ([0; MAX_NAME], 0);
         let (mut at, mut segment, mut after) = (self.at, self.at, None);
         let mut hops = 0;
         loop {
             let end = if after.is_some() { self.message.len() } else { self.end };
             let short = Fault { rule: Rule::Short, at: end };
             let octets = |from: usize, to: usize| self.message[..end].get(from..to).ok_or(short);
-            let length = octets(at, at + 1)?[0];
-            match length & POINTER {
+            let first = octets(at, at + 1)?[0];
+            match first & POINTER {
                 0 => {
-                    let to = at + 1 + usize::from(length);
-                    wire.extend_from_slice(octets(at, to)?);
-                    if wire.len() > MAX_NAME {
-                        return Err(Fault { rule: Rule::NameLength, at });
-                    }
-                    at = to;
-                    if length == 0 {
+                    let label = octets(at, at + 1 + usize::from(first))?;
+                    let room = wire.get_mut(length..length + label.len());
+                    room.ok_or(Fault { rule: Rule::NameLength, at })?.copy_from_slice(label);
+                    length += label.len();
+                    at += label.len();
+                    if first == 0 {
                         break;
                     }
                 }
                 POINTER => {
                     let low = octets(at + 1, at + 2)?[0];
-                    let target = usize::from(u16::from_be_bytes([length & !POINTER, low]));
+                    let target = usize::from(u16::from_be_bytes([first & !POINTER, low]));
                     hops += 1;
                     if target >= segment || hops > MAX_NAME / 2 {
                         return Err(Fault { rule: Rule::Pointer, at });
@@ -166,7 +165,7 @@ impl Source for Reader<'_, '_> {
             }
         }
         let from = std::mem::replace(&mut self.at, after.unwrap_or(at));
-        let found = Name::from_wire(wire).ok_or(self.fault(Rule::NameLength))?;
+        let found = Name::from_wire(&wire[..length]);
         self.told(name, from, &found);
         Ok(found)
     }

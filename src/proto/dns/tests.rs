@@ -112,6 +112,34 @@ fn what_does_not_fit_is_left_out() {
 }
 
 #[test]
+fn a_query_is_these_octets() {
+    let octets = Query::new(0x1234, name("a.Bc"), Type::AAAA).encode();
+    let want = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\x01\x01a\x02Bc\0\0\x1c\0\x01\
+        \0\0\x29\x04\xd0\0\0\0\0\0\0";
+    assert_eq!(octets, want);
+}
+
+#[test]
+fn the_opt_record_may_stand_anywhere() {
+    let edns = Edns { extended_code: 1, ..Edns::new(1232) };
+    let whole = Message { edns: Some(edns), ..full() };
+    let octets = whole.encode(65_535);
+    // The additional section is an address, whose name has a pointer, of 16 octets, and OPT, of 11.
+    let (before, additional) = octets.split_at(octets.len() - 27);
+    let (address, opt) = additional.split_at(16);
+    assert_eq!(Message::decode(&[before, opt, address].concat()).as_ref(), Ok(&whole));
+    assert_eq!(whole.code(), ResponseCode::BAD_VERSION);
+}
+
+#[test]
+fn a_target_that_is_compressed_is_read() {
+    let octets =
+        b"\0\x01\x80\0\0\0\0\x01\0\0\0\0\x01a\0\0\x21\0\x01\0\0\0\0\0\x08\0\0\0\0\0\x50\xc0\x0c";
+    let srv = Srv { priority: 0, weight: 0, port: 80, target: name("a") };
+    assert_eq!(Message::decode(octets).unwrap().answers[0].data, Data::Srv(srv));
+}
+
+#[test]
 fn only_the_answer_is_taken() {
     let query = Query::new(7, name("a.example"), Type::A);
     let sent = Message::decode(&query.encode()).unwrap();
@@ -180,4 +208,38 @@ fn a_name_is_within_its_zone_by_whole_labels() {
     ] {
         assert_eq!(name(text).is_within(&name(zone)), want, "{text} {zone}");
     }
+}
+
+/// Names that end alike share the end, in the same case only (RFC 4343, 4.1: it is kept).
+#[test]
+fn names_are_compressed() {
+    let wire = |names: &[&str]| {
+        let ns = |text: &&str| record(text, Data::Other(Type(99), Vec::new()));
+        let answers = names.iter().map(ns).collect();
+        let octets = Message { answers, ..Message::default() }.encode(65_535);
+        // Without the header, and ten octets for each record beside its owner.
+        octets.len() - 12 - 10 * names.len()
+    };
+    assert_eq!(wire(&["a.example", "b.example"]), 11 + 4);
+    assert_eq!(wire(&["a.example", "a.example", "example"]), 11 + 2 + 2);
+    assert_eq!(wire(&["a.example", "a.Example"]), 11 + 11);
+    assert_eq!(wire(&["example", "a.example", "b.a.example"]), 9 + 4 + 4);
+    assert_eq!(wire(&["a.a.a", "a.a", "."]), 7 + 2 + 1);
+    // A target is not compressed (RFC 2782), and does not lend its end.
+    let srv = |target| Data::Srv(Srv { priority: 0, weight: 0, port: 0, target: name(target) });
+    let answers = vec![record("a", srv("a")), record("b.a", srv("b.a"))];
+    let octets = Message { answers, ..Message::default() }.encode(512);
+    assert_eq!(octets.len(), 12 + (3 + 10 + 6 + 3) + (4 + 10 + 6 + 5));
+}
+
+/// A message with as many names as there can be, each with many labels.
+#[test]
+fn the_search_for_names_has_a_bound() {
+    let ptr = |number| record("a", Data::Ptr(name(&format!("a.a.a.a.a.h{number}"))));
+    let answers = (0..5_000).map(ptr).collect();
+    let begun = std::time::Instant::now();
+    let octets = Message { answers, ..Message::default() }.encode(65_535);
+    assert!(Message::decode(&octets).unwrap().answers.len() > 2_000);
+    // Some milliseconds, when the compiler optimizes.
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
 }

@@ -6,13 +6,17 @@ use super::record::Record;
 
 /// The largest offset that a pointer can have, plus 1.
 const POINTABLE: usize = 1 << 14;
+/// The most places of names that are remembered: all of a usual message, and so few that a message of
+/// 64 KB with as many names as there can be takes some milliseconds.
+const REMEMBERED: usize = 512;
 
 /// A message under way, of at most `limit` octets.
 pub(super) struct Writer {
     pub(super) bytes: Vec<u8>,
     limit: usize,
-    /// Where names that were written begin: each label of them that is not a pointer.
-    names: Vec<u16>,
+    /// Where names that were written begin, each label of them that is not a pointer; before each a number
+    /// that is made of the name from there on, so that few names are compared.
+    names: Vec<(u32, u16)>,
 }
 
 /// What did not fit into the message.
@@ -53,14 +57,18 @@ impl Writer {
     /// Writes a name, the end of it as a pointer if it has been written before.
     pub(super) fn name(&mut self, name: &Name) {
         for suffix in suffixes(name.wire()) {
-            if let Some(&at) = self.names.iter().find(|&&at| self.has(usize::from(at), suffix)) {
+            let sum =
+                suffix.iter().fold(0, |sum: u32, octet| sum.rotate_left(5) ^ u32::from(*octet));
+            let mut known = self.names.iter().filter(|known| known.0 == sum);
+            if let Some((_, at)) = known.find(|known| self.has(known.1.into(), suffix)) {
                 return self.u16(0xc000 | at);
             }
             let label = &suffix[..=usize::from(suffix[0])];
-            if let Ok(at) = u16::try_from(self.bytes.len())
-                && usize::from(at) < POINTABLE
+            if self.bytes.len() < POINTABLE
+                && self.names.len() < REMEMBERED
+                && let Ok(at) = u16::try_from(self.bytes.len())
             {
-                self.names.push(at);
+                self.names.push((sum, at));
             }
             self.bytes.extend_from_slice(label);
         }
