@@ -108,35 +108,35 @@ impl Http {
         now: Instant,
         io: &mut ConnectionIo,
     ) -> ReceivedHead {
-        let ArrivingHead { recv, since, memory } = arriving;
-        if since.is_none() && !io.input.is_empty() {
-            io.timing.begins(now);
+        // The textbook calls before it reads, and then nothing has arrived in most cases.
+        if io.input.is_empty() && !io.input.is_closed() {
+            return ReceivedHead::Partial(arriving);
         }
-        let since = if io.input.is_empty() { since } else { since.or(Some(now)) };
-        let begun = since.unwrap_or(now);
+        let ArrivingHead { recv, since, memory } = arriving;
+        let since = since.unwrap_or_else(|| {
+            io.timing.begins(now);
+            now
+        });
         match recv.receive_into(&mut io.recycled, &mut io.input, &self.limits) {
             Ok(Head::More(recv)) => {
                 let size = recv.taken() + io.input.len();
                 // An empty line does not begin a request (RFC 9112, 2.2): the client is still idle.
-                let since = since.filter(|_| size > 0 && recv.skipping().is_none());
+                let since = (size > 0 && recv.skipping().is_none()).then_some(since);
                 match since {
-                    Some(since) if size > SMALL => {
-                        let memory = memory.unwrap_or_else(|| self.heads.share());
-                        self.keep_large_head(recv, since, memory, io)
-                    }
+                    Some(since) if size > SMALL => self.keep_large_head(recv, since, memory, io),
                     _ => ReceivedHead::Partial(ArrivingHead { recv, since, memory: None }),
                 }
             }
             Ok(Head::Closed) => ReceivedHead::Closed(CloseReason::PeerClosed),
             Ok(Head::Doubtful) => ReceivedHead::Closed(CloseReason::RequestUnread),
             Ok(Head::Complete(head, recv)) => {
-                io.timing.head_is_complete(begun);
+                io.timing.head_is_complete(since);
                 self.stats.count_request();
-                ReceivedHead::Complete(IncomingRequest { head, since: begun, recv })
+                ReceivedHead::Complete(IncomingRequest { head, since, recv })
             }
             Err(rejected) => {
                 let Rejected { fault, excerpt, arrived } = *rejected;
-                let info = RequestInfo { arrived: Some(arrived), since: begun };
+                let info = RequestInfo { arrived: Some(arrived), since };
                 ReceivedHead::Rejected(self.reject_fault(fault, Some(&excerpt), info, io))
             }
         }

@@ -69,9 +69,10 @@ impl Http {
         &self,
         recv: RecvHead,
         since: Instant,
-        mut memory: Share,
+        memory: Option<Share>,
         io: &mut ConnectionIo,
     ) -> ReceivedHead {
+        let mut memory = memory.unwrap_or_else(|| self.heads.share());
         if memory.grow_to((recv.taken() + io.input.len()) as u64) {
             let memory = Some(memory);
             return ReceivedHead::Partial(ArrivingHead { recv, since: Some(since), memory });
