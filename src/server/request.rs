@@ -262,7 +262,7 @@ impl Request {
     pub(super) fn split_path(&self) -> (&str, &str) {
         let path = self.head.target.path();
         if self.params.before_rest == 0 {
-            return path.split_at(0);
+            return ("", path);
         }
         let mut slashes = path.match_indices('/').map(|(at, _)| at);
         path.split_at(slashes.nth(self.params.before_rest).unwrap_or(path.len()))
