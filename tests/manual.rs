@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{PATIENCE, Program, Server, needs, root};
+use crate::support::{Folder, PATIENCE, Program, Server, needs, root};
 
 /// The address of `nc -l` in the manual.
 const LISTENER: &str = "127.0.0.1:8081";
@@ -148,6 +148,20 @@ fn exercises_1_to_4_pass() {
     }
 }
 
+/// The check of exercise 6, with the pinger that the page shows.
+#[test]
+fn exercise_6_passes() {
+    let mut lab = command("bin/labs/6-pinger.sh");
+    let folder = Folder::new();
+    if needs("python3") {
+        let pinger = folder.join("pinger.py");
+        fs::write(&pinger, blocks("coursework.md", "python").pop().unwrap()).unwrap();
+        lab.env("PINGER", format!("python3 {}", pinger.display()));
+    }
+    let (code, said) = said_by(&mut lab);
+    assert_eq!((code, said.lines().last()), (Some(0), Some("PASS")), "{said}");
+}
+
 /// `make test` must pass in a student's tree, too.
 #[test]
 fn exercise_5_fails_until_it_is_done() {
@@ -204,10 +218,20 @@ fn scripts_are_clean() {
 
 /// Runs a script with the programs under test. The waits in the script are bounded.
 fn script(name: &str) -> (Option<i32>, String) {
+    said_by(&mut command(name))
+}
+
+/// Returns the command that runs a script with the programs under test.
+fn command(script: &str) -> Command {
     let programs = Path::new(env!("CARGO_BIN_EXE_server")).parent().unwrap();
-    let output =
-        Command::new("sh").arg(root().join(name)).arg(programs).env_remove("RUST_LOG").output();
-    let output = output.unwrap();
+    let mut command = Command::new("sh");
+    command.arg(root().join(script)).arg(programs).env_remove("RUST_LOG").env_remove("PINGER");
+    command
+}
+
+/// Runs a command, and returns its exit code and what it writes to stdout and stderr.
+fn said_by(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).unwrap())
 }

@@ -6,7 +6,7 @@
 //!   times, requests that are not sent.
 //! - [`watching`]: each byte on the wire, transcripts, where a URL leads, pipelining.
 //! - [`architecture`]: the rooms of the source, and what each of them may name.
-//! - [`coursework`]: the system calls, a reading order through the source, and five exercises with
+//! - [`coursework`]: the system calls, a reading order through the source, and six exercises with
 //!   checks.
 //! - [`cookbook`]: short programs on the library for the usual tasks.
 //! - [`glossary`]: the words of this project, and the patterns of the field that they stand for.

@@ -37,6 +37,7 @@ use crate::cli::ping::{PingMode, PingOptions};
 use crate::client::{ErrorKind, in_one_line};
 use crate::net::poller::{Events, Poller, Timer};
 use crate::proto::http::status::Status;
+use crate::text::escape_for_terminal;
 
 /// The longest wait before `stop` is looked at.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
@@ -205,18 +206,20 @@ impl<'o> Ping<'o> {
         heard: &mut Vec<Heard>,
     ) -> Result<(), CommandError> {
         let tried = self.record.probes()[number].peer;
+        // It may quote what a server sent.
+        let why = escape_for_terminal(in_one_line(error).as_bytes());
         let at = self.addresses.iter().position(|address| *address == tried).unwrap_or_default();
         if !self.record.has_answer() && at + 1 < self.addresses.len() {
             self.current = self.current.max(at + 1);
             let peer = self.peer();
-            self.print(&report::next_address(number, tried, &in_one_line(error), peer))?;
+            self.print(&report::next_address(number, tried, &why, peer))?;
             self.record.send_again(number, peer, self.now());
             self.probes.send(number, peer, &self.poller, heard);
             return Ok(());
         }
         let outcome = match error.kind() {
             io::ErrorKind::ConnectionRefused => Outcome::Refused,
-            _ => Outcome::Failed(in_one_line(error)),
+            _ => Outcome::Failed(why),
         };
         self.record.fail(number, outcome);
         let probe = &self.record.probes()[number];
