@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use threadbare::cli::bench::parse as bench_flags;
 use threadbare::cli::client::resolve_only::parse as where_flags;
 use threadbare::cli::client::{help, parse};
+use threadbare::cli::dns::parse as dns_flags;
 use threadbare::cli::ping::parse as ping_flags;
 use threadbare::cli::{Parsed, UsageError};
 use threadbare::command::bench::run_bench;
+use threadbare::command::dns;
 use threadbare::command::error::{CommandError, print_stderr, print_stdout};
 use threadbare::command::ping::run_ping;
 use threadbare::command::resolve_only;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Some((word, rest)) if word == "bench" => {
             act(bench_flags(rest.to_vec()), |options| run_bench(options, &interrupted()), |_| true)
         }
+        Some((word, rest)) if word == "dns" => act(dns_flags(rest.to_vec()), dns::run, |_| true),
         Some((word, rest)) if word == "ping" => {
             act(ping_flags(rest.to_vec()), |options| run_ping(options, &interrupted()), |_| true)
         }

@@ -1,9 +1,10 @@
 //! Text for people: numbers and times, bars, word wrap, escapes, colour; in [`wire`], what passes on a
-//! connection, and in [`dns_wire`] a DNS message. It uses only `proto`; every room above may use it.
+//! connection, and in [`dns_wire`] and [`dns_sections`] a DNS message. It uses only `proto`; every room above may use it.
 //!
 //! Refused: a control byte that reaches a terminal or a log. What a peer sent passes one of the escape
 //! functions first. Colour is a caller's choice; [`wants_colour`] says what the environment wishes.
 
+pub mod dns_sections;
 pub mod dns_wire;
 pub mod wire;
 

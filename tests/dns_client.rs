@@ -2,12 +2,16 @@
 //!
 //! | file | who is at the other end |
 //! |---|---|
+//! | `command` | the scripted server: `client dns`, `client where` |
 //! | `hostile` | name servers that do their worst: one table |
 //! | `name_server` | (the scripted server) |
+//! | `real_servers` | NSD, dnsmasq and unbound, beside dig |
 //! | `system` | the servers of `/etc/resolv.conf`, and what is asked for with `-4` |
 
+mod command;
 mod hostile;
 mod name_server;
+mod real_servers;
 mod system;
 
 use self::name_server::NameServer;
@@ -58,7 +62,7 @@ fn verbose_shows_each_step() {
     for line in [
         format!("* Asking {dns}: www.example. IN A\n"),
         format!("* Dropped a message from {dns}: its id is "),
-        format!("* {dns} answered NOERROR; answer records: 1\n"),
+        format!("* {dns} answered NOERROR, 1 records: www.example. IN A\n"),
         "* Host www.example is at 127.0.0.1\n".to_owned(),
     ] {
         assert!(finished.stderr.contains(&line), "no {line:?} in {}", finished.stderr);

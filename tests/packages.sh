@@ -13,12 +13,16 @@ need() {
     shift
     "$@" >/dev/null 2>&1 || packages="$packages $package"
 }
-for program in curl ncat python3 strace chromium wget nginx npm shellcheck brotli zstd git rclone archivemount; do
+for program in curl ncat python3 strace chromium wget nginx npm shellcheck brotli zstd git rclone archivemount nsd unbound; do
     need "$program" command -v "$program"
 done
 need netcat-openbsd command -v nc.openbsd
 need apache2-bin command -v apache2
 need nodejs command -v node
+need dnsmasq-base command -v dnsmasq
+need bind9-dnsutils command -v dig
+need bind9-host command -v host
+need knot-dnsutils command -v kdig
 need aria2 command -v aria2c
 need fuse3 command -v fusermount
 need python3-venv python3 -m ensurepip --version

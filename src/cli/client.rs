@@ -19,7 +19,7 @@ use super::Effect::{Help, Version};
 use super::nearest::nearest;
 use super::{Command, Expected, Flag, Parsed, UsageError};
 
-pub(super) use self::network::AddressFlags;
+pub(super) use self::network::{AddressFlags, limit};
 pub use self::network::{NetworkOptions, OneFamily, TimeLimits};
 pub(super) use self::request::RequestFlags;
 
@@ -289,8 +289,9 @@ fn misspelled(typed: &str) -> Option<&'static str> {
     if typed.contains(['.', ':', '/', '-']) {
         return None;
     }
-    Some(match nearest(typed, &["bench", "ping", "where", "help", "version"])? {
+    Some(match nearest(typed, &["bench", "dns", "ping", "where", "help", "version"])? {
         "bench" => "client bench",
+        "dns" => "client dns",
         "ping" => "client ping",
         "where" => "client where",
         "help" => "client --help",
@@ -305,13 +306,13 @@ pub fn help() -> String {
 
 pub(super) static COMMAND: Command<ClientOptions> = Command {
     name: "client",
-    usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client ping [FLAG]... HOST:PORT\n       \
-            client where [FLAG]... URL...",
+    usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client dns [FLAG]... NAME [TYPE] [@SERVER]\n       \
+            client ping [FLAG]... HOST:PORT\n       client where [FLAG]... URL...",
     about: "\
 Fetches each URL over HTTP/1.1. Bodies go to stdout, everything else to stderr.
-`client bench` measures a server, `client ping` the time to reach it, and
-`client where` shows how it is reached; all have --help. (For a host with the
-name bench, write bench/.)
+`client bench` measures a server, `client ping` the time to reach it,
+`client where` shows how it is reached, and `client dns` asks a name server; all
+have --help. (For a host with the name bench, write bench/.)
 URLs with the same host and port share a connection. A URL may be short:
 host/path, or :8080/path for this machine.",
     groups: &[

@@ -6,6 +6,7 @@
 
 pub mod bench;
 pub mod client;
+pub mod dns;
 pub mod limits;
 mod nearest;
 pub mod ping;
@@ -279,6 +280,7 @@ mod tests {
         walk(&bench::COMMAND, &values);
         walk(&ping::COMMAND, &values);
         walk(&client::resolve_only::WHERE, &values);
+        walk(&dns::COMMAND, &values);
     }
 
     #[test]

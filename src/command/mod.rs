@@ -35,13 +35,14 @@
 //! | [`verbose`], [`wire`], [`mod@explain`] | `-v`, `--wire`, `--transcript`, `--explain` |
 //! | [`trace`], [`waterfall`] | `--trace`: from events to rows, from rows to lines |
 //! | [`error`], [`exit_code`] | why a command failed, in one line; curl's exit code for it |
-//! | [`resolve_only`] | `client where` |
+//! | [`resolve_only`], [`dns`] | `client where`, `client dns` |
 //! | [`mod@bench`] | `client bench` |
 //! | [`ping`] | `client ping` |
 
 pub mod bench;
 pub mod build_request;
 mod destination;
+pub mod dns;
 pub mod dry_run;
 pub mod error;
 pub mod exit_code;

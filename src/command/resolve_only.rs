@@ -1,4 +1,4 @@
-//! `client where URL…`: the resolver's answers, which address was tried when, how long each took to
+//! `client where URL…`: the queries to name servers and their answers, the addresses, which address was tried when, how long each took to
 //! connect or to fail, the losers too, and between which addresses the connection is. Nothing is
 //! sent on it.
 
@@ -10,7 +10,7 @@ use super::error::CommandError;
 use super::error::print_stdout;
 use super::network;
 use crate::cli::client::ClientOptions;
-use crate::client::{Endpoints, Error, ErrorKind, Event, Url, in_one_line};
+use crate::client::{Endpoints, Error, ErrorKind, Event, LookupStep, Url, in_one_line};
 use crate::proto::http::url::without_user;
 use crate::sync::lock;
 
@@ -43,10 +43,17 @@ pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
     Ok(code)
 }
 
+/// The most bytes of text about queries, before messages that were dropped are no longer shown.
+const MAX_STEPS: usize = 10_000;
+
 /// What the events said, with their times.
 struct LookupRecord {
     begun: Instant,
     host: Option<String>,
+    /// Where the addresses come from, if they are looked up.
+    source: &'static str,
+    /// The queries, and what came of them: lines.
+    steps: String,
     resolved: Option<(Duration, Vec<SocketAddr>)>,
     tries: Vec<Try>,
 }
@@ -61,7 +68,14 @@ struct Try {
 
 impl LookupRecord {
     fn new() -> LookupRecord {
-        LookupRecord { begun: Instant::now(), host: None, resolved: None, tries: Vec::new() }
+        LookupRecord {
+            begun: Instant::now(),
+            host: None,
+            source: "",
+            steps: String::new(),
+            resolved: None,
+            tries: Vec::new(),
+        }
     }
 
     fn observe(&mut self, event: &Event<'_>) {
@@ -75,6 +89,7 @@ impl LookupRecord {
         };
         match event {
             Event::Resolving(host) => self.host = Some((*host).to_owned()),
+            Event::Lookup(step) => self.look_up(now, step),
             Event::Resolved(_, addresses) => self.resolved = Some((now, addresses.to_vec())),
             Event::Trying(address) => {
                 self.tries.push(Try { address: *address, began: now, end: None });
@@ -87,6 +102,26 @@ impl LookupRecord {
         }
     }
 
+    fn look_up(&mut self, now: Duration, step: &LookupStep) {
+        self.source = match step {
+            LookupStep::System => ", from the C library",
+            LookupStep::HostsFile => ", from /etc/hosts",
+            _ => ", from name servers",
+        };
+        if matches!(step, LookupStep::Dropped(..)) && self.steps.len() > MAX_STEPS {
+            return;
+        }
+        if !matches!(step, LookupStep::System | LookupStep::HostsFile) {
+            self.steps.push_str(&format!("    at {}  {step}\n", ms(now)));
+        }
+        if let LookupStep::Answered(answer) = step {
+            for record in answer.records() {
+                let record = record.to_string().replace('\t', " ");
+                self.steps.push_str(&format!("    {:17}{record}\n", ""));
+            }
+        }
+    }
+
     /// Returns the report, after the end of the attempt.
     fn text(&self, url: &str, reached: &Result<Endpoints, Error>) -> String {
         let (now, mut text) = (self.begun.elapsed(), format!("{}\n", without_user(url)));
@@ -96,11 +131,15 @@ impl LookupRecord {
             }
             return text;
         };
+        if !self.steps.is_empty() {
+            text.push_str(&format!("  asked name servers about {host}\n{}", self.steps));
+        }
         let Some((took, addresses)) = &self.resolved else {
             text.push_str(&format!("  could not resolve {host} after {}\n", ms(now).trim_start()));
             return text;
         };
-        text.push_str(&format!("  looked up {host} in {}\n", ms(*took).trim_start()));
+        let (took, source) = (ms(*took), self.source);
+        text.push_str(&format!("  looked up {host} in {}{source}\n", took.trim_start()));
         for address in addresses {
             text.push_str(&format!("    {}\n", address.ip()));
         }

@@ -16,6 +16,7 @@
 //! | [`resolve`] | a name to addresses, with a deadline | `getaddrinfo` (a library call) |
 //! | [`connect`] | addresses to a connection: the first that accepts | `socket` `connect` |
 //! | [`stream`] | a client's connection, over TCP or a socket in the file system | `recv` `send` `setsockopt` |
+//! | [`receive`] | receives by a deadline | `recv` |
 //! | [`udp`] | a UDP socket with one peer | `socket` `bind` `connect` |
 //! | [`socket`] | the socket calls that std lacks | `listen` `setsockopt` `poll` `sendfile` |
 //! | [`thread_usage`] | the processor time of a thread, and whether it waits | `clock_gettime` `getrusage` |
@@ -36,6 +37,7 @@ pub mod listen;
 pub mod lobby;
 pub mod log_throttle;
 pub mod poller;
+pub mod receive;
 mod refuse;
 pub mod resolve;
 pub mod service;

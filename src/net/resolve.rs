@@ -89,9 +89,13 @@ pub fn without_look_up(host: &str, family: Family) -> Option<Result<Vec<IpAddr>,
         let is_wanted = family.has(&address);
         return Some(if is_wanted { Ok(vec![address]) } else { Err(ResolveError::NotOf(family)) });
     }
-    let loopback = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
-    let wanted = loopback.into_iter().filter(|address| family.has(address)).collect();
-    is_within_localhost(host).then_some(Ok(wanted))
+    is_within_localhost(host).then(|| Ok(loopback(family)))
+}
+
+/// Returns the loopback addresses of a family.
+pub fn loopback(family: Family) -> Vec<IpAddr> {
+    let both = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    both.into_iter().filter(|address| family.has(address)).collect()
 }
 
 /// Returns the addresses of `host` that belong to `family`, in the order in which they should be tried

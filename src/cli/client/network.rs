@@ -285,6 +285,6 @@ fn text(value: &OsStr, right: &'static str) -> Result<String, Expected> {
     value.to_str().map(str::to_owned).ok_or(Expected(right))
 }
 
-pub(super) fn limit(time: Duration) -> Option<Duration> {
+pub(in crate::cli) fn limit(time: Duration) -> Option<Duration> {
     Some(time).filter(|time| !time.is_zero())
 }

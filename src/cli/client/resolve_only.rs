@@ -25,9 +25,9 @@ pub(in crate::cli) static WHERE: Command<ClientOptions> = Command {
     name: "client where",
     usage: "[FLAG]... URL...",
     about: "\
-Connects to the host of a URL and sends nothing. Shows the addresses of the
-host, when each was tried, how long it took to connect or fail, and both ends of
-the connection.",
+Connects to the host of a URL and sends nothing. Shows where the addresses of
+the host come from (with --dns: each query and its answer), when each was tried,
+how long it took to connect or fail, and both ends of the connection.",
     groups: &[
         ("Addresses", AddressFlags::FLAGS),
         ("Network", network::FLAGS),
@@ -43,6 +43,7 @@ Exit codes, the same as for client:
 
 Examples:
   client where localhost:8080
+  client where --dns 127.0.0.1:5353 www.example.org
   client where -4 --connect-timeout 2 example.org
 ",
 };

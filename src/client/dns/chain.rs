@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use super::exchange::Answer;
 use crate::proto::dns::{Class, Data, Message, Name, Question, Record};
 
 /// The most aliases in a row: more, or a loop of them, are no answer. Real chains have fewer than ten
@@ -11,23 +12,23 @@ const MAX_ALIASES: usize = 16;
 
 /// The records of an answer that belong to its question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Chain<'m> {
+pub(super) struct Chain<'m> {
     /// The name of each of `records`: the one that was asked for, or the last alias' target.
-    pub(crate) name: Name,
+    pub(super) name: Name,
     /// The aliases, in the order in which they follow each other.
-    pub(crate) aliases: Vec<&'m Record>,
+    pub(super) aliases: Vec<&'m Record>,
     /// The records of the type that was asked for.
-    pub(crate) records: Vec<&'m Record>,
+    pub(super) records: Vec<&'m Record>,
 }
 
 /// The aliases have no end: there are more than 16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Endless;
+pub(super) struct Endless;
 
 impl<'m> Chain<'m> {
     /// Follows the aliases of the question's name through the answers, whose order does not matter. Records
     /// of other names, types and classes do not belong to it.
-    pub(crate) fn of(question: &Question, message: &'m Message) -> Result<Chain<'m>, Endless> {
+    pub(super) fn of(question: &Question, message: &'m Message) -> Result<Chain<'m>, Endless> {
         let (mut name, mut aliases) = (question.name.clone(), Vec::new());
         loop {
             let owned = || {
@@ -52,7 +53,7 @@ impl<'m> Chain<'m> {
     }
 
     /// Returns the addresses.
-    pub(crate) fn addresses(&self) -> Vec<IpAddr> {
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
         let address = |record: &&Record| match record.data {
             Data::A(address) => Some(IpAddr::V4(address)),
             Data::Aaaa(address) => Some(IpAddr::V6(address)),
@@ -62,8 +63,19 @@ impl<'m> Chain<'m> {
     }
 
     /// Returns for how many seconds the whole chain may be kept: the shortest time to live in it.
-    pub(crate) fn ttl(&self) -> u32 {
+    pub(super) fn ttl(&self) -> u32 {
         self.aliases.iter().chain(&self.records).map(|record| record.ttl).min().unwrap_or(0)
+    }
+}
+
+impl Answer {
+    /// Returns the records that belong to the question: its aliases, in the order in which they follow each
+    /// other, and then those of its type. None, if the aliases have no end.
+    pub fn records(&self) -> Vec<&Record> {
+        let chain =
+            self.message.questions.first().map(|question| Chain::of(question, &self.message));
+        let chain = chain.and_then(Result::ok);
+        chain.map_or(Vec::new(), |chain| [chain.aliases, chain.records].concat())
     }
 }
 

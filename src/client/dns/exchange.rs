@@ -7,13 +7,12 @@
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::LookupStep;
-use crate::net::errors::nothing_yet;
-use crate::net::{connect, udp};
+use crate::net::{connect, receive, udp};
 use crate::proto::dns::{Ignored, Message, Query};
 
 /// The octets of the longest message.
@@ -48,9 +47,11 @@ pub struct Answer {
     pub octets: Vec<u8>,
 }
 
-/// Why a server gave no answer.
+/// A server gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoAnswer {
+    /// The server.
+    pub server: Server,
     /// What became of the socket: mostly [`ErrorKind::TimedOut`] or [`ErrorKind::ConnectionRefused`].
     pub kind: ErrorKind,
     /// Why the last message that came was dropped.
@@ -62,13 +63,15 @@ enum Socket {
     Tcp(TcpStream),
 }
 
-/// Sends the query and waits for its answer, until `until`.
+/// Sends the query, with a random id, and waits for its answer until `until`.
 pub(super) fn exchange(
     server: Server,
-    query: &Query,
+    query: &mut Query,
     until: Instant,
     observe: &mut dyn FnMut(LookupStep),
 ) -> Result<Answer, NoAnswer> {
+    let [high, low, ..] = RandomState::new().build_hasher().finish().to_be_bytes();
+    query.id = u16::from_be_bytes([high, low]);
     let mut dropped = None;
     let mut run = || {
         let mut socket = Socket::open(server, until)?;
@@ -79,7 +82,11 @@ pub(super) fn exchange(
         loop {
             let octets = socket.receive(&mut buffer, until)?;
             match query.check(octets) {
-                Ok(message) => return Ok(Answer { server, message, octets: octets.to_vec() }),
+                Ok(message) => {
+                    let answer = Answer { server, message, octets: octets.to_vec() };
+                    observe(LookupStep::Answered(answer.clone()));
+                    return Ok(answer);
+                }
                 Err(why) => {
                     observe(LookupStep::Dropped(server, why.clone()));
                     dropped = Some(why);
@@ -87,7 +94,7 @@ pub(super) fn exchange(
             }
         }
     };
-    run().map_err(|error: io::Error| NoAnswer { kind: error.kind(), dropped })
+    run().map_err(|error: io::Error| NoAnswer { server, kind: error.kind(), dropped })
 }
 
 impl Socket {
@@ -96,9 +103,9 @@ impl Socket {
             return udp::connect(server.address).map(Socket::Udp);
         }
         let stream = connect::connect(&[server.address], Some(until), &mut |_| {});
-        stream.map(Socket::Tcp).map_err(|error| {
-            let cause = error.tried.into_iter().map(|(_, error)| error).next();
-            cause.filter(|_| !error.timed_out).unwrap_or(ErrorKind::TimedOut.into())
+        stream.map(Socket::Tcp).map_err(|mut error| match error.tried.pop() {
+            Some((_, error)) => error,
+            None => ErrorKind::TimedOut.into(),
         })
     }
 
@@ -116,55 +123,16 @@ impl Socket {
     /// Receives a message into the beginning of `buffer`.
     fn receive<'b>(&mut self, buffer: &'b mut [u8], until: Instant) -> io::Result<&'b [u8]> {
         let length = match self {
-            Socket::Udp(socket) => retried(until, |left| {
-                socket.set_read_timeout(Some(left))?;
-                socket.recv(buffer)
-            })?,
+            Socket::Udp(socket) => receive::datagram(socket, buffer, until)?,
             Socket::Tcp(stream) => {
-                let mut length = [0; 2];
-                read_exact(stream, &mut length, until)?;
-                let length = u16::from_be_bytes(length).into();
-                read_exact(stream, &mut buffer[..length], until)?;
+                receive::exact(stream, &mut buffer[..2], until)?;
+                let length = u16::from_be_bytes([buffer[0], buffer[1]]).into();
+                receive::exact(stream, &mut buffer[..length], until)?;
                 length
             }
         };
         Ok(&buffer[..length])
     }
-}
-
-/// Fills `buffer` by `until`, however slowly the octets come.
-fn read_exact(stream: &mut TcpStream, mut buffer: &mut [u8], until: Instant) -> io::Result<()> {
-    while !buffer.is_empty() {
-        let length = retried(until, |left| {
-            stream.set_read_timeout(Some(left))?;
-            stream.read(buffer)
-        })?;
-        if length == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        buffer = &mut buffer[length..];
-    }
-    Ok(())
-}
-
-/// Calls `receive` with the time that is left, again after a signal.
-fn retried<T>(until: Instant, mut receive: impl FnMut(Duration) -> io::Result<T>) -> io::Result<T> {
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        match receive(left) {
-            Err(error) if nothing_yet(&error) || error.kind() == ErrorKind::Interrupted => {}
-            ended => return ended,
-        }
-    }
-}
-
-/// Returns a number that cannot be guessed: a hash with a key from the system's random numbers.
-pub(super) fn random() -> u16 {
-    let [high, low, ..] = RandomState::new().build_hasher().finish().to_be_bytes();
-    u16::from_be_bytes([high, low])
 }
 
 impl fmt::Display for Server {
@@ -178,14 +146,8 @@ impl fmt::Display for Server {
 
 impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.kind, &self.dropped) {
-            (ErrorKind::TimedOut, None) => f.write_str("no answer in time"),
-            (ErrorKind::TimedOut, Some(why)) => {
-                write!(f, "no valid answer in time; what came was dropped: {why}")
-            }
-            (kind, _) => kind.fmt(f),
-        }
+        let NoAnswer { server, kind, dropped } = self;
+        write!(f, "{server}: {kind}")?;
+        dropped.iter().try_for_each(|why| write!(f, "; what came was dropped: {why}"))
     }
 }
-
-impl std::error::Error for NoAnswer {}

@@ -14,7 +14,7 @@
 //! |---|---|
 //! | [`mod@resolve`] | a host to addresses, both families at once |
 //! | `resolv_conf`, `hosts` | the files of the system: pure functions |
-//! | `ask` | which server is asked next |
+//! | [`ask()`] | one question; which server is asked next |
 //! | [`exchange`] | one query and its answer |
 //! | `chain` | the records of an answer that belong to the question: pure |
 //!
@@ -31,8 +31,8 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 
+pub use self::ask::ask;
 use self::exchange::{Answer, NoAnswer, Server};
-use crate::net::resolve::Family;
 use crate::proto::dns::{Ignored, InvalidName, Name, Query, ResponseCode};
 
 /// What looks up the addresses of hosts, for [`ConnectOptions::resolver`](super::ConnectOptions::resolver).
@@ -83,7 +83,7 @@ pub enum LookupStep {
     /// A message arrived that is not the answer. It is dropped.
     Dropped(Server, Ignored),
     /// The server gave no answer; the next one is asked.
-    Failed(Server, NoAnswer),
+    Failed(NoAnswer),
 }
 
 /// Why a name was not looked up. It is the [`io::Error`](std::io::Error) within
@@ -93,16 +93,12 @@ pub enum LookupStep {
 pub enum LookupError {
     /// The host is not a name that a server can be asked for.
     NotAName(InvalidName),
-    /// The name does not exist, says the server.
-    NoSuchName(Server, Name),
-    /// The name has no address of this family, says the server.
-    NoAddress(Server, Name, Family),
+    /// The server responded this code, and no address of the name.
+    NoAddress(Server, Name, ResponseCode),
     /// The aliases of the name have no end.
     Endless(Server, Name),
-    /// The last server refused, or had a problem.
-    Refused(Server, ResponseCode),
     /// No server answered.
-    NoAnswer(Vec<(Server, NoAnswer)>),
+    NoAnswer(Vec<NoAnswer>),
     /// The system has no thread for a question.
     NoThread(ErrorKind),
     /// The deadline has passed.
@@ -117,12 +113,11 @@ impl fmt::Display for LookupStep {
             LookupStep::Asked(server, query, _) => write!(f, "Asking {server}: {}", query.question),
             LookupStep::Answered(Answer { server, message, .. }) => {
                 let (code, count) = (message.code(), message.answers.len());
-                write!(f, "{server} answered {code}; answer records: {count}")
+                write!(f, "{server} answered {code}, {count} records")?;
+                message.questions.iter().try_for_each(|question| write!(f, ": {question}"))
             }
-            LookupStep::Dropped(server, why) => {
-                write!(f, "Dropped a message from {server}: {why}")
-            }
-            LookupStep::Failed(server, why) => write!(f, "{server}: {why}"),
+            LookupStep::Dropped(from, why) => write!(f, "Dropped a message from {from}: {why}"),
+            LookupStep::Failed(why) => why.fmt(f),
         }
     }
 }
@@ -131,21 +126,21 @@ impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LookupError::NotAName(error) => error.fmt(f),
-            LookupError::NoSuchName(server, name) => {
-                write!(f, "the name {name} does not exist (NXDOMAIN from {server})")
+            LookupError::NoAddress(server, name, code @ ResponseCode::NO_SUCH_NAME) => {
+                write!(f, "the name {name} does not exist ({code} from {server})")
             }
-            LookupError::NoAddress(server, name, family) => {
-                write!(f, "the name {name} has no {family} address (answer of {server})")
+            LookupError::NoAddress(server, name, code @ ResponseCode::NO_ERROR) => {
+                write!(f, "the name {name} has no address of this kind ({code} from {server})")
+            }
+            LookupError::NoAddress(server, name, code) => {
+                write!(f, "the name server {server} responded {code} for {name}")
             }
             LookupError::Endless(server, name) => {
-                write!(f, "the aliases of {name} have no end (CNAME records of {server})")
-            }
-            LookupError::Refused(server, code) => {
-                write!(f, "the name server {server} responded {code}")
+                write!(f, "the aliases of {name} have no end (CNAME records from {server})")
             }
             LookupError::NoAnswer(tried) => {
                 f.write_str("no name server answered")?;
-                tried.iter().try_for_each(|(server, why)| write!(f, "; {server}: {why}"))
+                tried.iter().try_for_each(|why| write!(f, "; {why}"))
             }
             LookupError::NoThread(kind) => write!(f, "no thread for the look-up: {kind}"),
             LookupError::TimedOut => f.write_str("the name servers did not respond in time"),
@@ -153,11 +148,5 @@ impl fmt::Display for LookupError {
     }
 }
 
-impl std::error::Error for LookupError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            LookupError::NotAName(error) => std::error::Error::source(error),
-            _ => None,
-        }
-    }
-}
+/// `Display` shows the cause, too.
+impl std::error::Error for LookupError {}

@@ -7,33 +7,31 @@ use std::time::Duration;
 use crate::proto::dns::{InvalidName, Name};
 
 /// The port of name servers (RFC 1035, 4.2).
-pub(crate) const PORT: u16 = 53;
+pub(super) const PORT: u16 = 53;
 /// The most servers that are read; the limits below are glibc's, too (resolv.conf(5)).
 const MAX_SERVERS: usize = 3;
 
 /// How names are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ResolvConf {
+pub(super) struct ResolvConf {
     /// The servers, in the order in which they are asked.
-    pub(crate) servers: Vec<SocketAddr>,
+    pub(super) servers: Vec<SocketAddr>,
     /// The domains in which a short name is looked for.
-    pub(crate) search: Vec<String>,
+    pub(super) search: Vec<String>,
     /// A name with fewer dots is short: it is looked for in the domains first.
-    pub(crate) ndots: usize,
+    pub(super) ndots: usize,
     /// The time for one answer.
-    pub(crate) timeout: Duration,
+    pub(super) timeout: Duration,
     /// How often each server is asked.
-    pub(crate) attempts: u32,
-    /// Whether each look-up begins with another server.
-    pub(crate) rotate: bool,
+    pub(super) attempts: u32,
     /// Whether TCP is used from the start.
-    pub(crate) tcp: bool,
+    pub(super) tcp: bool,
 }
 
 impl ResolvConf {
     /// Reads the file. What cannot be understood is skipped, as resolv.conf(5) says. A file without a
     /// server stands for one on this machine; one without domains, for the domain of `hostname`.
-    pub(crate) fn parse(text: &str, hostname: &str) -> ResolvConf {
+    pub(super) fn parse(text: &str, hostname: &str) -> ResolvConf {
         let own = hostname.trim().split_once('.').map(|(_, domain)| domain.to_owned());
         let mut conf = ResolvConf {
             servers: Vec::new(),
@@ -41,7 +39,6 @@ impl ResolvConf {
             ndots: 1,
             timeout: Duration::from_secs(5),
             attempts: 2,
-            rotate: false,
             tcp: false,
         };
         for line in text.lines().filter(|line| !line.starts_with(['#', ';'])) {
@@ -73,7 +70,6 @@ impl ResolvConf {
                 self.timeout = Duration::from_secs(seconds.clamp(1, 30).into());
             }
             ("attempts", Ok(attempts)) => self.attempts = attempts.clamp(1, 5).into(),
-            ("rotate", _) => self.rotate = true,
             ("use-vc", _) => self.tcp = true,
             _ => {}
         }
@@ -84,7 +80,7 @@ impl ResolvConf {
     ///
     /// # Errors
     /// [`InvalidName`], if `host` is no name; a domain with which it is none is left out.
-    pub(crate) fn candidates(&self, host: &str) -> Result<Vec<Name>, InvalidName> {
+    pub(super) fn candidates(&self, host: &str) -> Result<Vec<Name>, InvalidName> {
         let typed = Name::parse(host)?;
         if host.ends_with('.') {
             return Ok(vec![typed]);
@@ -119,11 +115,11 @@ mod tests {
         let servers = ["192.0.2.1:53", "[2001:db8::1]:53", "192.0.2.3:53"];
         assert_eq!(conf.servers, servers.map(|server| server.parse().unwrap()));
         assert_eq!((conf.ndots, conf.timeout, conf.attempts), (15, Duration::from_secs(30), 5));
-        assert!(conf.rotate && conf.tcp && conf.search.is_empty());
+        assert!(conf.tcp && conf.search.is_empty());
         let usual = ResolvConf::parse("options ndots:x timeout:-1 attempts:0\n", "");
         assert_eq!(usual.servers, ["127.0.0.1:53".parse().unwrap()]);
         assert_eq!((usual.ndots, usual.timeout, usual.attempts), (1, Duration::from_secs(5), 1));
-        assert!(!usual.rotate && !usual.tcp);
+        assert!(!usual.tcp);
     }
 
     #[test]

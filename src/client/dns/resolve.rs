@@ -2,18 +2,20 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::ask::Wanted;
+use super::ask::is_definite;
 use super::chain::Chain;
 use super::exchange::Answer;
 use super::resolv_conf::ResolvConf;
 use super::{LookupError, LookupStep, Resolver, hosts};
-use crate::net::resolve::{Family, ResolveError, resolve as ask_the_c_library, without_look_up};
+use crate::net::resolve::{
+    Family, ResolveError, loopback, resolve as ask_the_c_library, without_look_up,
+};
 use crate::proto::dns::{Name, Query, Question, ResponseCode, Type};
 
 /// How long the answer about one family is waited for after that about the other, which has addresses:
@@ -26,7 +28,7 @@ const STEPS: usize = 16;
 const VARIABLES: [&str; 3] = ["HOSTALIASES", "LOCALDOMAIN", "RES_OPTIONS"];
 
 /// The addresses of a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
     /// The addresses, in the order in which they should be tried.
     pub addresses: Vec<IpAddr>,
@@ -60,18 +62,17 @@ pub fn resolve(
         return Ok(unlimited(listed));
     }
     if host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case("localhost") {
-        let loopback = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
-        return Ok(unlimited(loopback.into_iter().filter(|it| family.has(it)).collect()));
+        return Ok(unlimited(loopback(family)));
     }
-    let conf = configuration(resolver);
-    search(&Arc::new(conf), host, family, until, observe).map_err(|error| match error {
+    let found = search(configuration(resolver), host, family, until, observe);
+    found.map_err(|error| match error {
         LookupError::TimedOut => ResolveError::TimedOut,
         error => ResolveError::Failed(io::Error::other(error)),
     })
 }
 
 /// Returns how the servers are asked.
-pub(crate) fn configuration(resolver: &Resolver) -> ResolvConf {
+pub(super) fn configuration(resolver: &Resolver) -> ResolvConf {
     let conf = ResolvConf::parse(&read("/etc/resolv.conf"), &read("/proc/sys/kernel/hostname"));
     match resolver {
         Resolver::System | Resolver::Files => conf,
@@ -91,28 +92,24 @@ fn is_files_then_dns(host: &str) -> bool {
 }
 
 /// Asks for one name after the other until one of them has an address. If none has, the error is that of
-/// `host` as it is.
+/// the first one.
 fn search(
-    conf: &Arc<ResolvConf>,
+    conf: ResolvConf,
     host: &str,
     family: Family,
     until: Option<Instant>,
     observe: &mut dyn FnMut(LookupStep),
 ) -> Result<Found, LookupError> {
-    let mut error = None;
-    let names = conf.candidates(host).map_err(LookupError::NotAName)?;
-    // The shortest one is the host as it is.
-    let typed = names.iter().min_by_key(|name| name.wire().len()).cloned();
-    for name in names {
-        let is_typed = Some(&name) == typed.as_ref();
-        match ask_both(conf, &name, family, until, observe) {
-            Err(why @ (LookupError::NoSuchName(..) | LookupError::NoAddress(..))) => {
-                error = error.filter(|_| !is_typed).or(Some(why));
+    let (names, conf, mut first) = (conf.candidates(host), Arc::new(conf), None);
+    for name in names.map_err(LookupError::NotAName)? {
+        match ask_both(&conf, &name, family, until, observe) {
+            Err(why @ LookupError::NoAddress(_, _, code)) if is_definite(code) => {
+                first = first.or(Some(why));
             }
             ended => return ended,
         }
     }
-    Err(error.unwrap_or(LookupError::TimedOut))
+    Err(first.unwrap_or(LookupError::TimedOut))
 }
 
 /// What a thread reports.
@@ -133,52 +130,53 @@ fn ask_both(
     for (one, record_type) in [(Family::V6, Type::AAAA), (Family::V4, Type::A)] {
         if family == Family::Any || family == one {
             let question = Query::new(0, name.clone(), record_type).question;
-            start(Arc::clone(conf), question, family, until, report.clone())?;
+            start(Arc::clone(conf), question, until, report.clone())?;
         }
     }
     drop(report);
-    let (mut ends, mut found, mut error) = (until, None::<Found>, None);
+    let (mut found, mut error, mut end) = (Found::default(), None, None::<Instant>);
     loop {
-        let left = ends.map(|end| end.saturating_duration_since(Instant::now()));
-        let next = match left {
-            Some(left) => reports.recv_timeout(left),
-            None => reports.recv().map_err(RecvTimeoutError::from),
+        // Each thread ends in time by itself.
+        let next = match end {
+            Some(end) => reports.recv_timeout(end.saturating_duration_since(Instant::now())).ok(),
+            None => reports.recv().ok(),
         };
         match next {
-            Ok(Report::Step(step)) => observe(step),
-            Ok(Report::Ended(Ok(more))) => {
-                let delay = Instant::now() + RESOLUTION_DELAY;
-                ends = Some(ends.map_or(delay, |end| end.min(delay)));
-                found = Some(match found {
-                    None => more,
-                    Some(other) => other.with(more),
-                });
+            Some(Report::Step(step)) => observe(step),
+            Some(Report::Ended(Ok(more))) => {
+                found.addresses.extend(more.addresses);
+                found.ttl = found.ttl.into_iter().chain(more.ttl).min();
+                end = Some(Instant::now() + RESOLUTION_DELAY);
             }
             // That a name has no address of one family is the weaker error.
-            Ok(Report::Ended(Err(why @ LookupError::NoAddress(..)))) => error = error.or(Some(why)),
-            Ok(Report::Ended(Err(why))) => error = Some(why),
-            Err(RecvTimeoutError::Timeout) => return found.ok_or(LookupError::TimedOut),
-            Err(RecvTimeoutError::Disconnected) => {
-                return found.ok_or(error.unwrap_or(LookupError::TimedOut));
-            }
+            Some(Report::Ended(Err(why))) => match error {
+                None | Some(LookupError::NoAddress(_, _, ResponseCode::NO_ERROR)) => {
+                    error = Some(why)
+                }
+                Some(_) => {}
+            },
+            None => break,
         }
+    }
+    found.addresses.sort_by_key(IpAddr::is_ipv4); // IPv6 first (RFC 6724, 6, rule 6)
+    match found.addresses.is_empty() {
+        true => Err(error.unwrap_or(LookupError::TimedOut)),
+        false => Ok(found),
     }
 }
 
-/// Starts the thread that asks one of the questions about addresses of `family`. It ends by itself, also if
-/// nothing is waited for any more.
+/// Starts the thread that asks one question. It ends by itself, also if nothing is waited for any more.
 fn start(
     conf: Arc<ResolvConf>,
     question: Question,
-    family: Family,
     until: Option<Instant>,
     report: SyncSender<Report>,
 ) -> Result<(), LookupError> {
     let run = move || {
         // Sending fails when the caller has gone: that is not an error.
         let mut observe = |step| report.send(Report::Step(step)).unwrap_or_default();
-        let answer = conf.ask(&question, Wanted::Definite, until, &mut observe);
-        let found = answer.and_then(|answer| addresses(&question, &answer, family));
+        let answer = conf.ask(&question, is_definite, until, &mut observe);
+        let found = answer.and_then(|answer| addresses(&question, &answer));
         report.send(Report::Ended(found)).unwrap_or_default();
     };
     let started = thread::Builder::new().name("dns".to_owned()).spawn(run);
@@ -186,24 +184,14 @@ fn start(
 }
 
 /// Returns the addresses in an answer.
-fn addresses(question: &Question, answer: &Answer, family: Family) -> Result<Found, LookupError> {
+fn addresses(question: &Question, answer: &Answer) -> Result<Found, LookupError> {
     let Answer { server, message, .. } = answer;
     let endless = |_| LookupError::Endless(*server, question.name.clone());
     let chain = Chain::of(question, message).map_err(endless)?;
-    let found =
-        Found { addresses: chain.addresses(), ttl: Some(Duration::from_secs(chain.ttl().into())) };
-    match message.code() {
-        _ if !found.addresses.is_empty() => Ok(found),
-        ResponseCode::NO_SUCH_NAME => Err(LookupError::NoSuchName(*server, chain.name)),
-        _ => Err(LookupError::NoAddress(*server, chain.name, family)),
-    }
-}
-
-impl Found {
-    /// Returns these addresses and others, IPv6 first (RFC 6724, 6, rule 6).
-    fn with(mut self, other: Found) -> Found {
-        self.addresses.extend(other.addresses);
-        self.addresses.sort_by_key(IpAddr::is_ipv4);
-        Found { addresses: self.addresses, ttl: self.ttl.into_iter().chain(other.ttl).min() }
+    match (message.code(), chain.addresses()) {
+        (ResponseCode::NO_ERROR, addresses) if !addresses.is_empty() => {
+            Ok(Found { addresses, ttl: Some(Duration::from_secs(chain.ttl().into())) })
+        }
+        (code, _) => Err(LookupError::NoAddress(*server, chain.name, code)),
     }
 }

@@ -1,0 +1,154 @@
+//! `client dns NAME [TYPE] [@SERVER]`: one question to a name server, and the whole answer, in the form that
+//! dig prints.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use super::error::{CommandError, print_stdout};
+use crate::cli::dns::DnsOptions;
+use crate::client::dns::exchange::{Answer, Transport};
+use crate::client::dns::{LookupError, LookupStep, ask};
+use crate::proto::dns::{Class, Name, Query, Question, Type};
+use crate::text::dns_sections::sections;
+use crate::text::dns_wire::dump;
+
+/// The most steps that are shown; then none about messages that were dropped.
+const MAX_STEPS: usize = 100;
+
+/// Asks, and prints the answer. Returns 0 for any valid one, also if it says that the name does not exist.
+///
+/// # Errors
+/// Exit code 2 if the question is wrong, 6 without an answer, 28 if the time is over.
+pub fn run(options: &DnsOptions) -> Result<u8, CommandError> {
+    let question = question(options).map_err(CommandError::Usage)?;
+    let transport = if options.tcp { Transport::Tcp } else { Transport::Udp };
+    let until = options.max_time.and_then(|limit| Instant::now().checked_add(limit));
+    let (mut steps, mut begun, mut took) = (Vec::new(), Instant::now(), Duration::ZERO);
+    let answer = ask(&options.resolver, &question, transport, until, &mut |step| {
+        match step {
+            LookupStep::Asked(..) => begun = Instant::now(),
+            _ => took = begun.elapsed(),
+        }
+        if steps.len() < MAX_STEPS || !matches!(step, LookupStep::Dropped(..)) {
+            steps.push(step);
+        }
+    });
+    let mut text = String::new();
+    // What everybody expects, a query and its answer, is not worth a line.
+    if options.wire || steps.len() > 2 || answer.is_err() {
+        steps.iter().for_each(|step| text += &told(step, options.wire));
+    }
+    let answer = answer.map_err(|error| {
+        let code = if error == LookupError::TimedOut { 28 } else { 6 };
+        let name = &question.name;
+        CommandError::Failed(code, format!("no answer about {name}: {error}"))
+    });
+    match answer {
+        Ok(Answer { server, message, octets }) => {
+            text += &format!(
+                "{}\n;; Query time: {} msec\n;; SERVER: {server}\n;; MSG SIZE  rcvd: {}\n",
+                sections(&message),
+                took.as_millis(),
+                octets.len()
+            );
+        }
+        Err(error) => return print_stdout(text.as_bytes()).and(Err(error)),
+    }
+    print_stdout(text.as_bytes()).map(|()| 0)
+}
+
+/// Returns the question that the words on the command line ask.
+fn question(options: &DnsOptions) -> Result<Question, String> {
+    let typed = &options.name;
+    let (name, usual) = match options.reverse {
+        true => {
+            (reverse(typed.parse().map_err(|_| format!("{typed:?} is not an address"))?), Type::PTR)
+        }
+        false if !typed.is_ascii() => {
+            return Err(format!(
+                "the name {typed:?} is not ASCII, and such names are not translated; right: its form that \
+                 begins with xn-- (RFC 5890, 2.3.2.1)"
+            ));
+        }
+        false => (typed.clone(), Type::A),
+    };
+    let name =
+        Name::parse(&name).map_err(|error| format!("the name {typed:?} is not valid: {error}"))?;
+    let mut question = Query::new(0, name, usual).question;
+    for word in &options.words {
+        if let Some(record_type) = Type::parse(word) {
+            question.record_type = record_type;
+        } else {
+            let wrong = || format!("unknown type {word:?}; right: one such as AAAA, MX or TYPE65");
+            question.class = Class::parse(word).ok_or_else(wrong)?;
+        }
+    }
+    Ok(question)
+}
+
+/// Returns the name that owns the PTR record of an address (RFC 1035, 3.5; RFC 3596, 2.5).
+fn reverse(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
+        }
+        IpAddr::V6(address) => {
+            let digits = address.octets().into_iter().rev();
+            let labels = digits.map(|octet| format!("{:x}.{:x}.", octet & 0xf, octet >> 4));
+            labels.chain(["ip6.arpa.".to_owned()]).collect()
+        }
+    }
+}
+
+/// Returns the lines about a step; with `wire`, each byte of a message.
+fn told(step: &LookupStep, wire: bool) -> String {
+    let mut text = format!(";; {step}\n");
+    match step {
+        LookupStep::Asked(_, _, octets) | LookupStep::Answered(Answer { octets, .. }) if wire => {
+            text += &dump(octets);
+            text.push('\n');
+        }
+        _ => {}
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(name: &str, words: &[&str], reverse: bool) -> Result<String, String> {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        let options = DnsOptions { name: name.to_owned(), words, reverse, ..DnsOptions::default() };
+        question(&options).map(|question| question.to_string())
+    }
+
+    #[test]
+    fn questions_as_typed() {
+        for (name, words, reverse, want) in [
+            ("a.example", &[][..], false, "a.example. IN A"),
+            (".", &["ns"], false, ". IN NS"),
+            ("a", &["any"], false, "a. IN ANY"),
+            ("a", &["TYPE65280"], false, "a. IN TYPE65280"),
+            ("version.bind", &["TXT", "CH"], false, "version.bind. CH TXT"),
+            ("192.0.2.1", &[], true, "1.2.0.192.in-addr.arpa. IN PTR"),
+            (
+                "2001:db8::1",
+                &[],
+                true,
+                "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. IN PTR",
+            ),
+        ] {
+            assert_eq!(asked(name, words, reverse).as_deref(), Ok(want), "{name} {words:?}");
+        }
+        for (name, words, reverse) in [
+            ("é.example", &[][..], false),
+            ("a..b", &[], false),
+            ("a", &["X"], false),
+            ("a", &[], true),
+        ] {
+            assert!(asked(name, words, reverse).is_err(), "{name} {words:?}");
+        }
+    }
+}
