@@ -56,6 +56,9 @@ mod handlers;
 /// Programs on the library: errors in a form of their own.
 mod library;
 
+/// What one client sends and others receive: events, long polls, stops. The library, not the binary.
+mod pushed;
+
 /// Deadlines, with the times made short. The library, not the binary.
 mod deadlines;
 

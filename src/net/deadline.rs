@@ -18,6 +18,8 @@ pub enum Phase {
     Body,
     /// Room in the send buffer for more of the response.
     Write,
+    /// Something to send, for a response that is made of what others publish.
+    Push,
     /// The end of the peer's side, after the last response.
     Linger,
 }
@@ -31,6 +33,7 @@ impl Phase {
             Phase::Head => "head",
             Phase::Body => "body",
             Phase::Write => "write",
+            Phase::Push => "push",
             Phase::Linger => "linger",
         }
     }

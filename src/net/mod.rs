@@ -20,6 +20,7 @@
 //! | [`udp`] | a UDP socket with one peer | `socket` `bind` `connect` |
 //! | [`socket`] | the socket calls that std lacks | `listen` `setsockopt` `poll` `sendfile` |
 //! | [`thread_usage`] | the processor time of a thread, and whether it waits | `clock_gettime` `getrusage` |
+//! | [`waker`] | gives a waiting connection another turn, from any thread | |
 //! | [`usual_time`] | how long a handler usually takes | |
 //! | [`worker_record`] | what each worker has served, and is doing | |
 //! | [`errors`] | what the errors of socket calls mean | |
@@ -47,4 +48,5 @@ pub mod stream;
 pub mod thread_usage;
 pub mod udp;
 pub mod usual_time;
+pub mod waker;
 pub mod worker_record;

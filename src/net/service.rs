@@ -22,6 +22,7 @@ use super::admission::RejectReason;
 use super::datagram::DatagramCounts;
 use super::deadline::{Deadline, Phase};
 use super::usual_time::UsualTime;
+use super::waker::Waker;
 use super::worker_record::WorkerLoad;
 
 /// The server side of a protocol.
@@ -103,6 +104,10 @@ pub trait Driver {
     /// Returns true if the connection may be kept open after this response. The service calls this when
     /// the response begins, not before the handler, because the handler may take long.
     fn may_keep(&self) -> bool;
+
+    /// Returns what gives this connection another turn from any thread. A turn that returns
+    /// [`Next::Readable`] with [`Phase::Push`] waits for it.
+    fn waker(&self) -> Waker;
 
     /// Announces that a handler begins, or a body that is made while it is sent, and its usual time.
     fn before(&self, usual: &UsualTime);

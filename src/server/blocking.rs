@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::conn::connection_io::ConnectionIo;
@@ -12,8 +13,10 @@ use super::conn::{Context, Http};
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::{nothing_yet, peer_left};
 use crate::net::service::Driver;
+use crate::net::socket::is_readable_within;
 use crate::net::stop_signal::StopSignal;
 use crate::net::usual_time::UsualTime;
+use crate::net::waker::Waker;
 use crate::net::worker_record::WorkerRecord;
 use crate::pool::Backlog;
 use crate::proto::http::close::CloseReason;
@@ -122,6 +125,20 @@ impl TextbookConnection<'_> {
         }
     }
 
+    /// Waits until the worker is woken, or `until`; not longer than the interval of its checks.
+    pub(super) fn wait_for_push(&mut self, until: Instant) -> Result<(), End> {
+        self.flush()?;
+        let left = until.saturating_duration_since(Instant::now());
+        thread::park_timeout(left.min(CHECK_INTERVAL));
+        let is_readable = is_readable_within(self.context.stream, Duration::ZERO);
+        if is_readable
+            && !self.io.listen(self.context.stream).map_err(|error| self.broken(&error))?
+        {
+            return Err(End::AtOnce(CloseReason::PeerLeft));
+        }
+        Ok(())
+    }
+
     /// Ends the connection because it is broken.
     pub(super) fn broken(&self, error: &io::Error) -> End {
         if !peer_left(error) {
@@ -142,6 +159,12 @@ pub(super) struct Textbook<'a> {
 impl Driver for Textbook<'_> {
     fn may_keep(&self) -> bool {
         !self.stop.is_requested() && !self.waiting.is_waiting()
+    }
+
+    /// Wakes the worker, which waits in [`TextbookConnection::wait_for_push`].
+    fn waker(&self) -> Waker {
+        let worker = thread::current();
+        Waker::new(move || worker.unpark())
     }
 
     fn before(&self, usual: &UsualTime) {

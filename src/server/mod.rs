@@ -69,7 +69,7 @@
 //!       Http::decide_next                conn/turn.rs
 //! ```
 //! In reading order: `textbook.rs` and `conn/`; `router.rs`, `handler.rs`, `request.rs` and `response.rs`;
-//! `running.rs`; `form.rs` and `multipart.rs` (what browsers send); `respond/` (errors, conditions, ranges);
+//! `running.rs`; `topic.rs` and `pushed.rs` (what clients receive from each other); `form.rs` and `multipart.rs` (what browsers send); `respond/` (errors, conditions, ranges);
 //! `files/`; `log/` (access log, statistics, bytes).
 
 use std::io;
@@ -101,6 +101,8 @@ pub mod middleware;
 pub mod multipart;
 pub mod protocol;
 mod protocols;
+#[doc(hidden)]
+pub mod pushed;
 mod quota;
 #[doc(hidden)]
 pub mod request;
@@ -115,6 +117,8 @@ pub mod running;
 #[doc(hidden)]
 pub mod textbook;
 mod textbook_job;
+#[doc(hidden)]
+pub mod topic;
 
 #[doc(inline)]
 pub use self::allowed_hosts::AllowedHosts;
@@ -147,6 +151,8 @@ pub use self::middleware::Next;
 #[doc(inline)]
 pub use self::multipart::{Multipart, MultipartError, Part};
 #[doc(inline)]
+pub use self::pushed::PushedBody;
+#[doc(inline)]
 pub use self::request::Request;
 #[doc(inline)]
 pub use self::respond::custom_error_page::ErrorPage;
@@ -162,6 +168,8 @@ pub use self::router::with_state::RouterWithState;
 pub use self::router::{IntoRoutes, RouteErrors, Routes};
 #[doc(inline)]
 pub use self::running::Running;
+#[doc(inline)]
+pub use self::topic::{Keep, Message, Subscription, Topic};
 #[doc(inline)]
 pub use crate::net::admission::{Overload, PerAddress};
 #[doc(inline)]

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::files::file_part::FilePart;
 use super::files::file_response;
 use super::into_response::HandlerError;
+use super::pushed::PushedBody;
 use super::respond::error_response::ErrorResponse;
 use crate::proto::http::cookie::SetCookie;
 use crate::proto::http::headers::{Headers, InvalidField, StaticField};
@@ -59,6 +60,8 @@ pub enum Body {
     Read(Box<dyn Read + Send>, Option<u64>),
     /// A reader that is sent in chunks, followed by trailer fields of these names.
     Trailed(Box<dyn Trailed>, &'static [&'static str]),
+    /// What is published while the response is being sent; [`Response::events`] makes it.
+    Pushed(Box<PushedBody>),
 }
 
 /// A body with trailer fields, known once all of it has been read: a checksum, a count, an outcome; for
@@ -114,7 +117,7 @@ impl Body {
             Body::File(_, length) => Some(*length),
             Body::Part(part) => Some(part.length()),
             Body::Read(_, length) => *length,
-            Body::Trailed(..) => None,
+            Body::Trailed(..) | Body::Pushed(_) => None,
         }
     }
 }

@@ -166,6 +166,7 @@ impl<'a> TextbookConnection<'a> {
             match piece.map_err(|error| self.broken(&error))? {
                 Piece::Gathered => self.http.count_bytes(&mut self.io),
                 Piece::Slow => self.flush()?,
+                Piece::Waiting(until) => self.wait_for_push(until)?,
                 Piece::NoRoom => self.check_write_deadline()?,
                 Piece::End(end) => return Ok(end),
             }

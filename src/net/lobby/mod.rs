@@ -48,6 +48,7 @@
 //! | `queue` | the three queues: new, ready, and resumed connections |
 //! | `slot` | one connection, its deadline, and its lingering close |
 //! | `worker` | the leader and its helpers |
+//! | `wake` | another turn for a connection that waits for something to send |
 //! | `supervisor` | the thread that supervises workers and deadlines |
 //!
 //! This is the only place where a socket is not waited for by the thread that serves it. The turns are
@@ -60,10 +61,11 @@ mod policy;
 mod queue;
 mod slot;
 mod supervisor;
+mod wake;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 use std::{io, iter};
@@ -112,6 +114,8 @@ struct Shared<S: Service> {
     closely_until: AtomicU64,
     closed: AtomicBool,
     opened: Instant,
+    /// This value itself, for the wakers.
+    myself: Weak<Shared<S>>,
 }
 
 /// The job of the pool's workers: to lead if no worker does, else to help.
@@ -143,7 +147,8 @@ impl<S: Service> Lobby<S> {
         let workers = workers.max(1);
         // Each thread that closes a connection drops its permit a moment before it frees the slot.
         let slots = connections + workers + 1;
-        let shared = Arc::new(Shared {
+        let poller = Poller::new()?;
+        let shared = Arc::new_cyclic(|myself| Shared {
             service,
             stop,
             slots: iter::repeat_with(Slot::new).take(slots).collect(),
@@ -151,7 +156,7 @@ impl<S: Service> Lobby<S> {
             free: Mutex::new((0..slots).rev().collect()),
             queues: Queues::new(queue),
             calls: Mutex::new(None),
-            poller: Poller::new()?,
+            poller,
             crew: Crew::new(workers),
             activities: iter::repeat_with(Activity::new).take(workers).collect(),
             threads: iter::repeat_with(OnceLock::new).take(workers).collect(),
@@ -162,6 +167,7 @@ impl<S: Service> Lobby<S> {
             closely_until: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             opened: Instant::now(),
+            myself: Weak::clone(myself),
         });
         let working = Arc::clone(&shared);
         let pool = ThreadPool::start("worker", workers, workers, move |Call, _| working.work())?;

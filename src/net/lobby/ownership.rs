@@ -191,6 +191,55 @@ pub(super) mod model {
         });
     }
 
+    /// A connection has nothing to send and waits to be woken, while another thread publishes. Each looks
+    /// under the topic's lock, and one of the two notices the other: the message is never left unsent.
+    #[test]
+    fn what_is_published_while_a_connection_begins_to_wait_is_noticed() {
+        /// The messages that were published, and whether the connection has left a waker.
+        #[derive(Default)]
+        struct Topic {
+            published: usize,
+            waits: bool,
+        }
+
+        fn turn(slot: &Slot, topic: &loom::sync::Mutex<Topic>) {
+            loop {
+                let snapshot = slot.ownership.snapshot();
+                slot.data.with_mut(|_| ());
+                let mut topic = topic.lock().unwrap();
+                slot.noticed.store(topic.published, Ordering::Relaxed);
+                topic.waits = true;
+                drop(topic);
+                if slot.ownership.release(snapshot) {
+                    return;
+                }
+            }
+        }
+
+        model(|| {
+            let slot = Arc::new(Slot::new());
+            let topic = Arc::new(loom::sync::Mutex::new(Topic::default()));
+            let generation = slot.ownership.occupy();
+            let publishers: Vec<_> = (0..2)
+                .map(|_| {
+                    let (slot, topic) = (Arc::clone(&slot), Arc::clone(&topic));
+                    thread::spawn(move || {
+                        let mut state = topic.lock().unwrap();
+                        state.published += 1;
+                        let waits = std::mem::take(&mut state.waits);
+                        drop(state);
+                        if waits && slot.ownership.signal(generation, false) {
+                            turn(&slot, &topic);
+                        }
+                    })
+                })
+                .collect();
+            turn(&slot, &topic);
+            publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
+            assert_eq!(slot.noticed.load(Ordering::Relaxed), 2, "a message was left unsent");
+        });
+    }
+
     /// A connection leaves while the supervisor looks at its deadline: the supervisor owns that
     /// connection or none, and never the empty slot.
     #[test]

@@ -184,8 +184,15 @@ fn linger(stream: &TcpStream, until: Deadline) -> Next {
 pub(super) struct DeadlineCell(AtomicU64);
 
 /// All phases, in the order of their numbers in a [`DeadlineCell`].
-pub(super) const PHASES: [Phase; 6] =
-    [Phase::Silent, Phase::Idle, Phase::Head, Phase::Body, Phase::Write, Phase::Linger];
+pub(super) const PHASES: [Phase; 7] = [
+    Phase::Silent,
+    Phase::Idle,
+    Phase::Head,
+    Phase::Body,
+    Phase::Write,
+    Phase::Push,
+    Phase::Linger,
+];
 
 impl DeadlineCell {
     /// Removes the deadline: the connection does not wait.

@@ -18,6 +18,7 @@ use crate::net::deadline::Phase;
 use crate::net::poller::Events;
 use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::net::usual_time::UsualTime;
+use crate::net::waker::Waker;
 
 /// The driver of turns that only send a refusal, in the supervisor.
 pub(super) struct RefusalDriver;
@@ -25,6 +26,11 @@ pub(super) struct RefusalDriver;
 impl Driver for RefusalDriver {
     fn may_keep(&self) -> bool {
         false
+    }
+
+    /// A refusal waits for nothing.
+    fn waker(&self) -> Waker {
+        Waker::new(|| {})
     }
 
     fn before(&self, _: &UsualTime) {}
@@ -188,8 +194,9 @@ impl<S: Service> Shared<S> {
             match deadline.read(now) {
                 Some(wait @ (phase, true)) => {
                     self.interrupt(index, generation, wait, |connection| {
-                        // Bytes that have arrived in time are served first, however busy the workers are.
-                        if connection.has_something_to_read(phase) {
+                        // Bytes that have arrived in time are served first, however busy the workers are; and
+                        // what a pushed body is made of may be made by code of a handler.
+                        if phase == Phase::Push || connection.has_something_to_read(phase) {
                             return Next::Yield;
                         }
                         connection.end_wait(&self.service, phase, scratch)
@@ -197,6 +204,9 @@ impl<S: Service> Shared<S> {
                 }
                 Some(wait @ (Phase::Silent | Phase::Idle, _)) if stopping => {
                     self.interrupt(index, generation, wait, |it| it.close_idle(&self.service));
+                }
+                Some(wait @ (Phase::Push, _)) if stopping => {
+                    self.interrupt(index, generation, wait, |_| Next::Yield); // it ends its body
                 }
                 Some(_) if out_of_time && self.try_own(index, generation) => {
                     self.leave(index, EndReason::Cut);

@@ -25,6 +25,7 @@ use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::net::socket::is_readable_within;
 use crate::net::thread_usage::{Meter, ThreadId};
 use crate::net::usual_time::UsualTime;
+use crate::net::waker::Waker;
 use crate::pool;
 
 impl<S: Service> Shared<S> {
@@ -88,6 +89,7 @@ impl<S: Service> Shared<S> {
         let mut guard = slot.connection();
         let Some(connection) = guard.as_mut() else { return };
         let queued = worker.now.saturating_duration_since(ready);
+        worker.slot.set(index);
         let mut next = connection.turn(&self.service, scratch, worker, queued);
         while worker.may_stay(next) && is_readable_within(&connection.stream, policy::STAY) {
             snapshot = slot.ownership.snapshot();
@@ -194,13 +196,22 @@ struct Worker<'a, S: Service> {
     now: Instant,
     /// When its turn began, as recorded in `activity`.
     begun: Cell<u64>,
+    /// The slot that it serves.
+    slot: Cell<usize>,
     /// Measures the work that has been announced, if an exact figure is needed.
     meter: Cell<Option<Meter>>,
 }
 
 impl<'a, S: Service> Worker<'a, S> {
     fn new(lobby: &'a Shared<S>, activity: &'a Activity) -> Worker<'a, S> {
-        Worker { lobby, activity, now: Instant::now(), begun: Cell::new(0), meter: Cell::new(None) }
+        Worker {
+            lobby,
+            activity,
+            now: Instant::now(),
+            begun: Cell::new(0),
+            slot: Cell::new(0),
+            meter: Cell::new(None),
+        }
     }
 
     /// Leads if no other worker does, else helps, until the queues are empty or enough other workers are
@@ -308,6 +319,10 @@ impl<'a, S: Service> Worker<'a, S> {
 impl<S: Service> Driver for Worker<'_, S> {
     fn may_keep(&self) -> bool {
         !self.lobby.stop.is_requested()
+    }
+
+    fn waker(&self) -> Waker {
+        self.lobby.waker(self.slot.get())
     }
 
     fn before(&self, usual: &UsualTime) {

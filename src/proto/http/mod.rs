@@ -70,6 +70,7 @@ pub mod date;
 pub mod dump;
 pub mod error;
 pub mod etag;
+pub mod event_stream;
 pub mod excerpt;
 pub mod field_line;
 pub mod framing;

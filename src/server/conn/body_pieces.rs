@@ -2,12 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::time::Instant;
 
 use super::handle::{Panicked, guarded};
+use crate::net::service::Driver;
+use crate::net::waker::Waker;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::server::SendBody;
 use crate::proto::http::trailers::may_trail;
 use crate::server::files::file_part::FilePart;
+use crate::server::pushed::{Pushed, PushedBody};
 use crate::server::response::Trailed;
 
 /// The largest piece of a body that is read at once: 64 KB.
@@ -19,6 +23,8 @@ pub(super) enum Pieces {
     Part(FilePart),
     Read(Box<dyn Read + Send>),
     Trailed(Box<dyn Trailed>, &'static [&'static str]),
+    /// With what wakes the connection, once it has waited.
+    Pushed(Box<PushedBody>, Option<Waker>),
 }
 
 impl std::fmt::Debug for Pieces {
@@ -39,7 +45,25 @@ impl Pieces {
             Pieces::Part(part) => read_piece(part, send, out),
             Pieces::Read(reader) => read_piece(reader, send, out),
             Pieces::Trailed(reader, _) => read_piece(reader, send, out),
+            Pieces::Pushed(..) => Ok(0), // see `push_piece`
         }
+    }
+
+    /// Puts what there is of a pushed body into the output. Returns how many bytes that is, and what comes
+    /// next. Another body has nothing to push.
+    pub(super) fn push(
+        &mut self,
+        driver: &dyn Driver,
+        send: &mut SendBody,
+        out: &mut Vec<u8>,
+    ) -> (usize, io::Result<Pushed>) {
+        let Pieces::Pushed(body, waker) = self else { return (0, Ok(Pushed::End)) };
+        let waker = waker.get_or_insert_with(|| driver.waker());
+        let mut piece = Vec::new();
+        let pushed = guarded(|| body.next(Instant::now(), waker, &mut piece));
+        send.write(&piece, out);
+        let panicked = |Panicked| io::Error::other("what makes it panicked");
+        (piece.len(), pushed.map_err(panicked))
     }
 
     /// Returns the trailers of a body that has been read to its end.

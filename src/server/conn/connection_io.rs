@@ -8,6 +8,7 @@ use super::date_cache::CommonFields;
 use super::output::Output;
 use super::send_window::SendWindow;
 use super::timing::Timing;
+use crate::net::errors::nothing_yet;
 use crate::proto::buf::Buf;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::limits::Limits;
@@ -94,6 +95,20 @@ impl ConnectionIo {
             log.received(&self.input.bytes()[self.input.len() - count..]);
         }
         Ok(if count == most { Read::AllThatFits } else { Read::AllThereWas })
+    }
+
+    /// Reads what the client sends while a pushed body waits. Returns false if the client has left, or sends
+    /// more requests than fit behind that body.
+    pub(crate) fn listen(&mut self, stream: &TcpStream) -> io::Result<bool> {
+        loop {
+            match self.read(stream) {
+                Ok(Read::AllThatFits) if self.input.len() <= READ => {}
+                Ok(_) => return Ok(!self.input.is_closed() && self.input.len() <= READ),
+                Err(error) if nothing_yet(&error) => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Writes once, as [`Output::flush`].

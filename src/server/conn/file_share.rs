@@ -53,6 +53,6 @@ fn holds_a_file(body: &Body, head: &RequestHead) -> bool {
         Body::Part(part) => {
             part.is_own() && (part.length() > READ_LIMIT || head.headers.has("range"))
         }
-        Body::Bytes(_) | Body::Read(..) | Body::Trailed(..) => false,
+        Body::Bytes(_) | Body::Read(..) | Body::Trailed(..) | Body::Pushed(_) => false,
     }
 }

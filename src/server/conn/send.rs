@@ -20,6 +20,7 @@ use crate::proto::http::headers::Headers;
 use crate::proto::http::server::{OutgoingHead, PartialHead, RecvHead, SendBody, SendHead};
 use crate::proto::http::status::Status;
 use crate::server::log::access_log::{AccessLog, Line};
+use crate::server::pushed::Pushed;
 use crate::server::respond::error_response::shown;
 use crate::server::response::{Body, Response};
 use crate::server::router::Endpoint;
@@ -116,6 +117,8 @@ pub(crate) enum Piece {
     Gathered,
     /// A piece that was slow to make is in the output; it is sent before the next one is made.
     Slow,
+    /// A pushed body has nothing to send: wait until it is woken, or until this time.
+    Waiting(Instant),
     /// The socket's send buffer is full.
     NoRoom,
     /// The body is at its end, with these trailers, or has broken off.
@@ -154,6 +157,7 @@ impl Http {
                 (send.room() > 0).then_some(Pieces::Part(part))
             }
             Body::Read(reader, _) => Some(Pieces::Read(reader)),
+            Body::Pushed(body) => Some(Pieces::Pushed(body, None)),
             Body::Trailed(reader, names) => Some(Pieces::Trailed(reader, names)),
         };
         match rest {
@@ -172,6 +176,9 @@ impl Http {
         io: &mut ConnectionIo,
         context: &Context<'_>,
     ) -> io::Result<Piece> {
+        if let Pieces::Pushed(..) = sending.body {
+            return Ok(self.push_piece(sending, io, context));
+        }
         match self.send_file(sending, io, context.stream)? {
             Passed::Some(_) => return Ok(Piece::Gathered),
             Passed::NoRoom => return Ok(Piece::NoRoom),
@@ -201,6 +208,27 @@ impl Http {
         }
     }
 
+    /// Puts what there is of a pushed body into the output. It ends when the server stops.
+    fn push_piece(
+        &self,
+        sending: &mut SendingResponse,
+        io: &mut ConnectionIo,
+        context: &Context<'_>,
+    ) -> Piece {
+        let SendingResponse { exchange, send, body, .. } = sending;
+        if send.room() == 0 || self.stop.is_requested() {
+            return Piece::End(Ok(Headers::new()));
+        }
+        let (count, pushed) = body.push(context.driver, send, &mut io.output.bytes);
+        exchange.sent += count as u64;
+        match pushed {
+            Ok(Pushed::Some) => Piece::Gathered,
+            Ok(Pushed::Waiting(until)) => Piece::Waiting(until),
+            Ok(Pushed::End) => Piece::End(Ok(Headers::new())),
+            Err(error) => Piece::End(Err(error)),
+        }
+    }
+
     /// Lets the kernel send the next piece of a file, if the body is one that need not be read.
     pub(super) fn send_file(
         &self,
@@ -215,7 +243,9 @@ impl Http {
                 let (file, at) = part.place();
                 (file, Some(at))
             }
-            Pieces::Read(_) | Pieces::Trailed(..) => return Ok(Passed::Nothing),
+            Pieces::Read(_) | Pieces::Trailed(..) | Pieces::Pushed(..) => {
+                return Ok(Passed::Nothing);
+            }
         };
         if io.wire_log.is_some() {
             return Ok(Passed::Nothing); // it is read, so that `--wire` can show it

@@ -13,6 +13,7 @@ use crate::net::accept::Accepted;
 use crate::net::admission::{ConnectionLimiter, Overload, PerAddress};
 use crate::net::service::{Next, Service as _};
 use crate::net::usual_time::UsualTime;
+use crate::net::waker::Waker;
 use crate::server::request::Request;
 use crate::server::{Response, Router};
 
@@ -30,6 +31,9 @@ struct Alone;
 impl Driver for Alone {
     fn may_keep(&self) -> bool {
         true
+    }
+    fn waker(&self) -> Waker {
+        Waker::new(|| {})
     }
     fn before(&self, _: &UsualTime) {}
     fn after(&self, _: &UsualTime, _: Duration) {}

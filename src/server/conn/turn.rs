@@ -54,6 +54,8 @@ enum Step {
     Slow,
     /// More input is needed.
     NeedsInput,
+    /// A pushed body has nothing to send until it is woken, or until this time.
+    Waiting(Instant),
     /// The client must make room first.
     NeedsRoom,
     /// The connection closes once the output is sent.
@@ -91,6 +93,9 @@ impl Service for Http {
     }
 
     fn expired(&self, connection: &mut Connection, stream: &TcpStream, phase: Phase) -> Next {
+        if phase == Phase::Push {
+            return Next::Yield; // it is time for a comment, or the end
+        }
         // A little new room causes no event: a client for which something can be sent now is only slow.
         if phase == Phase::Write && self.send_some(connection, stream) {
             let output = &connection.io.output;
@@ -206,6 +211,13 @@ impl Http {
         Ok(match step {
             Step::Closing => Some(connection.linger_or_close()),
             Step::Slow => Some(Next::Yield),
+            Step::Waiting(until) if connection.io.listen(turn.context.stream)? => {
+                Some(Next::Readable(Deadline { at: *until, phase: Phase::Push }))
+            }
+            Step::Waiting(_) => {
+                self.end(connection, CloseReason::PeerLeft);
+                Some(Next::Close)
+            }
             // Another turn is not needed after a long one: all that was requested is done.
             Step::Advanced if connection.is_done() => None,
             Step::Advanced | Step::NeedsRoom => turn.is_over(connection).then_some(Next::Yield),
@@ -279,6 +291,7 @@ impl Http {
             State::Sending(mut sending) => match self.send_piece(&mut sending, io, context) {
                 Ok(Piece::Gathered) => (State::Sending(sending), Step::Advanced),
                 Ok(Piece::Slow) => (State::Sending(sending), Step::Slow),
+                Ok(Piece::Waiting(until)) => (State::Sending(sending), Step::Waiting(until)),
                 Ok(Piece::NoRoom) => (State::Sending(sending), Step::NeedsRoom),
                 Ok(Piece::End(end)) => {
                     let next = self.end_response(*sending, end, io);

@@ -147,7 +147,7 @@ fn can_be_cut(response: &Response) -> bool {
     let seekable = match &response.body {
         Body::Bytes(_) | Body::Part(_) => true,
         Body::File(file, _) => (&*file).stream_position().is_ok(),
-        Body::Read(..) | Body::Trailed(..) => false,
+        Body::Read(..) | Body::Trailed(..) | Body::Pushed(_) => false,
     };
     seekable && !response.headers.list_has("accept-ranges", "none")
 }
@@ -229,7 +229,7 @@ fn single(body: Body, part: &Range<u64>) -> io::Result<Body> {
             Body::File(file, part.end - part.start)
         }
         Body::Part(whole) => Body::Part(whole.within(part)),
-        body @ (Body::Read(..) | Body::Trailed(..)) => body,
+        body @ (Body::Read(..) | Body::Trailed(..) | Body::Pushed(_)) => body,
     })
 }
 
@@ -246,7 +246,7 @@ fn several(body: Body, frame: ByteRanges, parts: Vec<Range<u64>>) -> io::Result<
         Body::Part(whole) => {
             Body::Read(Box::new(MultipartRanges::new(whole, frame, parts)?), length)
         }
-        body @ (Body::Read(..) | Body::Trailed(..)) => body,
+        body @ (Body::Read(..) | Body::Trailed(..) | Body::Pushed(_)) => body,
     })
 }
 
