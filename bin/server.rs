@@ -10,7 +10,9 @@ use std::time::Duration;
 
 mod signals;
 
-use threadbare::app::{self, store::Store, udp_echo::UdpEcho};
+use threadbare::app::App;
+use threadbare::app::store::Store;
+use threadbare::app::udp_echo::UdpEcho;
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, AccessLogTo, ServerOptions};
 use threadbare::server::{AccessLog, Config, Files, LogWriter, Report, Server, WireLog};
@@ -77,9 +79,10 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
         ..options.config
     };
     let workers = config.workers;
-    let routes = app::routes(files, store, &config.stats, options.metrics, &config.allowed_hosts)
-        .map_err(|errors| errors.to_string())?;
     let stats = Arc::clone(&config.stats);
+    let (hosts, metrics) = (&config.allowed_hosts, options.metrics);
+    let app = App { files, store, stats: &stats, metrics, hosts, rooms: options.rooms };
+    let routes = app.routes().map_err(|errors| errors.to_string())?;
     let mut server =
         Server::with_config(options.bind, routes, config).map_err(|error| error.to_string())?;
     let echo = UdpEcho::new(options.impairments, options.seed, options.metrics, &stats);

@@ -59,6 +59,9 @@ mod library;
 /// What one client sends and others receive: events, long polls, stops. The library, not the binary.
 mod pushed;
 
+/// `/rooms/{name}`: clients that talk through the server.
+mod rooms;
+
 /// Deadlines, with the times made short. The library, not the binary.
 mod deadlines;
 

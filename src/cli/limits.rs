@@ -200,8 +200,8 @@ pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
     ),
 ];
 
-const BYTES: Expected = Expected("a number of bytes, such as 500");
-const COUNT: Expected = Expected("a number of at least 1, such as 100");
+pub(super) const BYTES: Expected = Expected("a number of bytes, such as 500");
+pub(super) const COUNT: Expected = Expected("a number of at least 1, such as 100");
 
 /// Returns a whole number that is `least` or more.
 pub(super) fn number<N: FromStr + PartialOrd>(

@@ -10,6 +10,7 @@ pub mod dns;
 pub mod limits;
 mod nearest;
 pub mod ping;
+mod rooms;
 pub mod server;
 mod udp;
 

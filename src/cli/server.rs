@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::Effect::{Help, Switch, Value, Version};
 use super::limits::{self, number, put};
 use super::nearest::nearest;
+use super::rooms;
 use super::udp;
 use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
+use crate::app::rooms::RoomLimits;
 use crate::app::status::Audience;
 use crate::app::udp_echo::Impairments;
 use crate::server::{Config, Driver, ServerTiming};
@@ -36,6 +38,8 @@ pub struct ServerOptions {
     pub wire: bool,
     /// Which clients may see `/-/metrics`, and what the workers are doing.
     pub metrics: Audience,
+    /// The limits of the rooms.
+    pub rooms: RoomLimits,
     /// The addresses of the UDP echo, as typed.
     pub udp: Vec<String>,
     /// How unreliable the UDP echo is.
@@ -68,6 +72,7 @@ impl Default for ServerOptions {
             stop_time: Duration::from_secs(10),
             wire: false,
             metrics: Audience::Loopback,
+            rooms: RoomLimits::default(),
             udp: Vec::new(),
             impairments: Impairments::default(),
             seed: None,
@@ -131,6 +136,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
         ("UDP echo", udp::FLAGS),
         ("Limits", limits::FLAGS),
         ("Overload", limits::OVERLOAD),
+        ("Rooms", rooms::FLAGS),
     ],
     operand: |options, value| {
         // Two folders are more often a forgotten quote than a wish for the second one.
@@ -385,6 +391,7 @@ mod tests {
             drain_time: Duration::from_secs(14),
             wire: true,
             metrics: Audience::Everyone,
+            rooms: RoomLimits::default(),
             udp: vec!["localhost:3".into(), "[::1]:4".into()],
             impairments: Impairments {
                 loss: 0.3,

@@ -8,6 +8,7 @@
 //! | [`datagram`] | receives datagrams, each of which is a job for a worker, and sends the replies | `recvfrom` `sendto` |
 //! | `delayed` | replies that are sent later | |
 //! | [`admission`] | limits open connections, in all and from one address | |
+//! | [`address_rate`] | limits how often each address may do something | |
 //! | [`lobby`] | the place where connections wait, and the workers that serve them | |
 //! | [`poller`] | waits for many connections at once | `epoll_wait` `epoll_ctl` `timerfd_settime` |
 //! | [`deadline`] | until when a wait may last, and what it waits for | |
@@ -27,6 +28,7 @@
 //! | [`log_throttle`] | limits a log line to once a second | |
 
 pub mod accept;
+pub mod address_rate;
 pub mod admission;
 pub mod connect;
 pub mod datagram;

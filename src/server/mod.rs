@@ -171,6 +171,8 @@ pub use self::running::Running;
 #[doc(inline)]
 pub use self::topic::{Keep, Message, Subscription, Topic};
 #[doc(inline)]
+pub use crate::net::address_rate::AddressRate;
+#[doc(inline)]
 pub use crate::net::admission::{Overload, PerAddress};
 #[doc(inline)]
 pub use crate::net::listen::BindError;

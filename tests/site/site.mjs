@@ -5,6 +5,7 @@ import { chromium } from 'playwright-core';
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import path from 'node:path';
 
 const args = process.argv.slice(2);
@@ -20,7 +21,7 @@ if (shots) fs.mkdirSync(shots, { recursive: true });
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const MISSING = '/no/such/page';
-const PAGES = { home: '/', about: '/about/', missing: MISSING };
+const PAGES = { home: '/', about: '/about/', rooms: '/rooms/', missing: MISSING };
 const LIMIT = 15000;
 
 let passed = 0;
@@ -320,6 +321,44 @@ for (const width of [1280, 360]) {
     await shot(page, `noscript-created-${width}`);
   }));
 }
+
+await test('two browsers talk in a room; one that was cut off misses nothing', () => open({}, async page => {
+  const room = `room-${stamp}`;
+  // The second browser is connected through this, which can be cut.
+  const sockets = new Set();
+  let isCut = false;
+  const between = net.createServer(socket => {
+    if (isCut) return socket.destroy();
+    const far = net.connect(Number(base.port), base.hostname);
+    for (const [from, to] of [[socket, far], [far, socket]]) {
+      sockets.add(from);
+      from.on('error', () => to.destroy()).on('close', () => to.destroy()).pipe(to);
+    }
+  });
+  await new Promise(done => between.listen(0, '127.0.0.1', done));
+  const other = await browser.newContext({ baseURL: `http://127.0.0.1:${between.address().port}` });
+  const second = await other.newPage();
+  const say = async (from, text) => { await from.fill('#text', text); await from.click('#say button'); };
+  const has = (at, list) => at.waitForFunction(
+    want => [...document.querySelectorAll('#messages li')].map(x => x.textContent).join('|') === want, list.join('|'));
+  await Promise.all([page, second].map(p => p.goto(`/rooms/#${room}`)));
+  await say(page, 'hello');
+  await has(second, ['hello']);
+  await say(second, 'hello to you');
+  await Promise.all([page, second].map(p => has(p, ['hello', 'hello to you'])));
+  isCut = true;
+  sockets.forEach(socket => socket.destroy());
+  await second.waitForFunction(() => document.querySelector('#state').textContent.startsWith('Not connected'));
+  for (const text of ['one', 'two', 'three']) {
+    await say(page, text);
+    await page.getByText(text, { exact: true }).waitFor();
+  }
+  isCut = false;
+  await has(second, ['hello', 'hello to you', 'one', 'two', 'three']);
+  await shot(page, 'rooms');
+  await other.close();
+  between.close();
+}));
 
 for (const target of made.filter(Boolean)) {
   const r = await ask(target, { method: 'DELETE' }).catch(e => e);

@@ -7,7 +7,7 @@
 //! | `handle` | calls the handler |
 //! | `reject` | responses to requests that no handler gets, or that broke off |
 //! | `complete` | gives an error its form, and sets the fields that follow from the rest |
-//! | `send` | sends the response: its head, its body piece by piece; logs it |
+//! | `send` | sends the response: its head, its body piece by piece (`push_piece`: a pushed one); logs it |
 //! | `turn` | takes these steps without waiting, for the lobby; its state is in `connection` |
 //!
 //! No step waits for the client, except that a handler that streams a body does. The
@@ -22,6 +22,7 @@ pub(crate) mod date_cache;
 mod file_share;
 pub(crate) mod handle;
 pub(crate) mod output;
+mod push_piece;
 pub(crate) mod receive;
 mod reject;
 pub mod request_body;

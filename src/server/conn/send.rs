@@ -20,7 +20,6 @@ use crate::proto::http::headers::Headers;
 use crate::proto::http::server::{OutgoingHead, PartialHead, RecvHead, SendBody, SendHead};
 use crate::proto::http::status::Status;
 use crate::server::log::access_log::{AccessLog, Line};
-use crate::server::pushed::Pushed;
 use crate::server::respond::error_response::shown;
 use crate::server::response::{Body, Response};
 use crate::server::router::Endpoint;
@@ -96,19 +95,19 @@ pub(crate) enum Sent {
 /// A response whose body is being sent.
 #[derive(Debug)]
 pub(crate) struct SendingResponse {
-    exchange: LoggedExchange,
-    send: SendBody,
-    body: Pieces,
+    pub(super) exchange: LoggedExchange,
+    pub(super) send: SendBody,
+    pub(super) body: Pieces,
     producer: Option<Arc<Endpoint>>,
 }
 
 /// What the access log tells of an exchange.
 #[derive(Debug)]
-struct LoggedExchange {
+pub(super) struct LoggedExchange {
     request: RequestInfo,
     status: Status,
     /// Bytes of body.
-    sent: u64,
+    pub(super) sent: u64,
 }
 
 /// What [`Http::send_piece`] has done.
@@ -205,27 +204,6 @@ impl Http {
         match piece {
             Piece::Gathered if is_short && (is_slow || took > UsualTime::LONG) => Ok(Piece::Slow),
             piece => Ok(piece),
-        }
-    }
-
-    /// Puts what there is of a pushed body into the output. It ends when the server stops.
-    fn push_piece(
-        &self,
-        sending: &mut SendingResponse,
-        io: &mut ConnectionIo,
-        context: &Context<'_>,
-    ) -> Piece {
-        let SendingResponse { exchange, send, body, .. } = sending;
-        if send.room() == 0 || self.stop.is_requested() {
-            return Piece::End(Ok(Headers::new()));
-        }
-        let (count, pushed) = body.push(context.driver, send, &mut io.output.bytes);
-        exchange.sent += count as u64;
-        match pushed {
-            Ok(Pushed::Some) => Piece::Gathered,
-            Ok(Pushed::Waiting(until)) => Piece::Waiting(until),
-            Ok(Pushed::End) => Piece::End(Ok(Headers::new())),
-            Err(error) => Piece::End(Err(error)),
         }
     }
 
