@@ -44,6 +44,7 @@
 //! | `ownership` | which thread owns a connection: one atomic word, model-checked |
 //! | `leadership` | which worker leads: one atomic word, model-checked |
 //! | `crew` | which workers are idle, present, or in long work: model-checked |
+//! | `events` | what each connection is registered for, and which of them an event makes ready |
 //! | `policy` | every rule of thumb with its figure, as pure functions |
 //! | `queue` | the three queues: new, ready, and resumed connections |
 //! | `slot` | one connection, its deadline, and its lingering close |
@@ -55,6 +56,7 @@
 //! those of the same [`Service`] that the textbook drives.
 
 mod crew;
+mod events;
 mod leadership;
 mod ownership;
 mod policy;
