@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use super::delayed::DelayedReplies;
 use super::errors::nothing_yet;
+use super::udp_socket::{AddressPair, ReplySocket};
 use super::worker_record::{DATAGRAM, WorkerRecord};
 
 /// The server side of a protocol over UDP. One that needs no state between datagrams needs nothing else.
@@ -57,7 +58,7 @@ impl Reply {
 /// A datagram that has been received and not been answered yet.
 pub struct Datagram {
     bytes: Vec<u8>,
-    peer: SocketAddr,
+    addresses: AddressPair,
     /// When it was received.
     pub at: Instant,
     /// How many came before it.
@@ -91,8 +92,7 @@ pub struct DatagramSockets {
 
 /// A socket, and what answers the datagrams that it receives.
 struct DatagramSocket {
-    socket: UdpSocket,
-    address: SocketAddr,
+    socket: ReplySocket,
     service: Arc<dyn DatagramService>,
     delayed: DelayedReplies,
     counters: Arc<Counters>,
@@ -132,13 +132,10 @@ impl DatagramSockets {
     ) -> io::Result<Vec<SocketAddr>> {
         let mut bound = Vec::new();
         for address in address.to_socket_addrs()? {
-            let socket = UdpSocket::bind(address)?;
-            socket.set_nonblocking(true)?;
-            let address = socket.local_addr()?;
-            bound.push(address);
+            let socket = ReplySocket::bind(address)?;
+            bound.push(socket.address);
             self.sockets.push(Arc::new(DatagramSocket {
                 socket,
-                address,
                 service: Arc::clone(service),
                 delayed: DelayedReplies::new()?,
                 counters: Arc::clone(&self.counters),
@@ -183,13 +180,13 @@ impl DatagramSockets {
         mut deliver: impl FnMut(Datagram) -> bool,
     ) {
         let DatagramSockets { sockets, counters, buffer } = self;
-        let addresses: Vec<SocketAddr> = sockets.iter().map(|one| one.address).collect();
+        let own: Vec<SocketAddr> = sockets.iter().map(|one| one.socket.address).collect();
         for (one, ready) in sockets.iter().zip(ready.chunks(2)) {
             if !ready.first().is_some_and(|&ready| ready) {
                 continue;
             }
             for _ in 0..BURST {
-                let (length, peer) = match one.socket.recv_from(buffer) {
+                let (length, addresses) = match one.socket.receive(buffer) {
                     Ok(received) => received,
                     Err(error) if nothing_yet(&error) => break,
                     // The error of an earlier datagram, such as a port that is closed (udp(7)).
@@ -197,12 +194,12 @@ impl DatagramSockets {
                 };
                 let number = one.received.fetch_add(1, Ordering::Relaxed);
                 add(&counters.received);
-                if is_loop(peer, &addresses) {
+                if is_loop(addresses.peer, &own) {
                     add(&counters.ignored);
                     continue;
                 }
                 let (bytes, socket) = (buffer[..length].to_vec(), Arc::clone(one));
-                if !deliver(Datagram { bytes, peer, at: now, number, socket }) {
+                if !deliver(Datagram { bytes, addresses, at: now, number, socket }) {
                     add(&counters.dropped);
                 }
             }
@@ -212,8 +209,8 @@ impl DatagramSockets {
     /// Sends the replies that are due.
     pub(super) fn send_due(&self, now: Instant) {
         for one in &self.sockets {
-            for (bytes, peer) in one.delayed.take_due(now) {
-                one.send(&bytes, peer);
+            for (bytes, to) in one.delayed.take_due(now) {
+                one.send(&bytes, to);
             }
         }
     }
@@ -223,18 +220,19 @@ impl Datagram {
     /// Calls the service, and sends its reply or keeps it until it is due. The worker that does so records
     /// it.
     pub fn answer(self, record: &WorkerRecord) {
-        let Datagram { bytes, peer, number, socket, .. } = self;
+        let Datagram { bytes, addresses, number, socket, .. } = self;
+        let peer = addresses.peer;
         record.begin(DATAGRAM);
         let respond = || socket.service.respond_to_nth(number, &bytes, peer);
         let outcome = catch_unwind(AssertUnwindSafe(respond));
         record.end(DATAGRAM);
         match outcome {
             Ok(None) => {}
-            Ok(Some(Reply { bytes, after })) if after.is_zero() => socket.send(&bytes, peer),
+            Ok(Some(Reply { bytes, after })) if after.is_zero() => socket.send(&bytes, addresses),
             Ok(Some(Reply { bytes, after })) => {
                 // A time that the clock cannot express never comes.
                 let due = Instant::now().checked_add(after);
-                if !due.is_some_and(|due| socket.delayed.push(bytes, peer, due)) {
+                if !due.is_some_and(|due| socket.delayed.push(bytes, addresses, due)) {
                     add(&socket.counters.unsent);
                 }
             }
@@ -245,12 +243,12 @@ impl Datagram {
 
 impl DatagramSocket {
     /// Sends a reply without waiting.
-    fn send(&self, bytes: &[u8], peer: SocketAddr) {
-        match self.socket.send_to(bytes, peer) {
-            Ok(_) => add(&self.counters.answered),
+    fn send(&self, bytes: &[u8], to: AddressPair) {
+        match self.socket.reply(bytes, to) {
+            Ok(()) => add(&self.counters.answered),
             Err(error) => {
                 add(&self.counters.unsent);
-                log::debug!("{peer}: a reply of {} bytes is not sent: {error}", bytes.len());
+                log::debug!("{}: a reply of {} bytes is not sent: {error}", to.peer, bytes.len());
             }
         }
     }

@@ -4,13 +4,13 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
+use super::udp_socket::AddressPair;
 use crate::sync::lock;
 
 /// The replies of one socket that wait for their time.
@@ -35,7 +35,7 @@ struct Waiting {
 struct Delayed {
     due: Instant,
     number: u64,
-    peer: SocketAddr,
+    to: AddressPair,
     bytes: Vec<u8>,
 }
 
@@ -60,9 +60,9 @@ impl DelayedReplies {
     }
 
     /// Adds a reply. Returns false, and drops it, if there is no room.
-    pub(super) fn push(&self, bytes: Vec<u8>, peer: SocketAddr, due: Instant) -> bool {
+    pub(super) fn push(&self, bytes: Vec<u8>, to: AddressPair, due: Instant) -> bool {
         let mut waiting = self.waiting();
-        let reply = Delayed { due, number: waiting.count, peer, bytes };
+        let reply = Delayed { due, number: waiting.count, to, bytes };
         if waiting.bytes + reply.memory() > MEMORY {
             return false;
         }
@@ -89,12 +89,12 @@ impl DelayedReplies {
     }
 
     /// Takes the replies that are due, in their order.
-    pub(super) fn take_due(&self, now: Instant) -> Vec<(Vec<u8>, SocketAddr)> {
+    pub(super) fn take_due(&self, now: Instant) -> Vec<(Vec<u8>, AddressPair)> {
         let (mut waiting, mut due) = (self.waiting(), Vec::new());
         while waiting.replies.peek().is_some_and(|Reverse(first)| first.due <= now) {
             let Some(Reverse(reply)) = waiting.replies.pop() else { break };
             waiting.bytes -= reply.memory();
-            due.push((reply.bytes, reply.peer));
+            due.push((reply.bytes, reply.to));
         }
         due
     }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn replies_are_taken_when_they_are_due_and_in_that_order() {
         let (delayed, now) = (DelayedReplies::new().unwrap(), Instant::now());
-        let peer: SocketAddr = "127.0.0.1:9".parse().unwrap();
+        let peer = AddressPair::of("127.0.0.1:9".parse().unwrap());
         let at = |milliseconds| now + Duration::from_millis(milliseconds);
         let takes =
             |now| delayed.take_due(now).into_iter().map(|(bytes, _)| bytes[0]).collect::<Vec<u8>>();
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn their_memory_is_bounded_and_is_given_back() {
         let (delayed, now) = (DelayedReplies::new().unwrap(), Instant::now());
-        let peer: SocketAddr = "127.0.0.1:9".parse().unwrap();
+        let peer = AddressPair::of("127.0.0.1:9".parse().unwrap());
         let fill = || (0..1_000).filter(|_| delayed.push(vec![0; 60_000], peer, now)).count();
         let fits = fill();
         assert!((200..300).contains(&fits), "{fits}");

@@ -5,7 +5,8 @@
 //! | [`service`] | the seam between a protocol and a driver | |
 //! | [`listen`] | binds and listens | `socket` `bind` `listen` |
 //! | [`accept`] | accepts connections and hands them over; refuses beyond the limits (`refuse`) | `poll` `accept4` |
-//! | [`datagram`] | receives datagrams, each of which is a job for a worker, and sends the replies | `recvfrom` `sendto` |
+//! | [`datagram`] | receives datagrams, each of which is a job for a worker, and sends the replies | |
+//! | `udp_socket` | a reply comes from the address that was asked | `recvmsg` `sendmsg` |
 //! | `delayed` | replies that are sent later | |
 //! | [`admission`] | limits open connections, in all and from one address | |
 //! | [`address_rate`] | limits how often each address may do something | |
@@ -49,6 +50,7 @@ pub mod stop_signal;
 pub mod stream;
 pub mod thread_usage;
 pub mod udp;
+mod udp_socket;
 pub mod usual_time;
 pub mod waker;
 pub mod worker_record;
