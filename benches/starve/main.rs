@@ -12,6 +12,7 @@
 #![allow(clippy::print_stdout, unreachable_pub, missing_docs)]
 
 mod crowd;
+mod flood;
 mod held;
 // Both benches share this file, and this one does not use all of it.
 #[allow(dead_code)]

@@ -13,6 +13,7 @@ use nix::sys::socket::{
 };
 
 use super::crowd::{Crowd, Ending, Habit};
+use super::flood;
 use super::held;
 use super::machine;
 use super::pool;
@@ -102,6 +103,11 @@ pub const ROWS: &[Row] = &[
         &[(Habit::ReadNothing, 300), (Habit::ReadSlowly, 300)],
     ),
     crowds("greedy", "64 pipelining, 16 downloading", &[(Habit::Greedy, 80)]),
+    Row {
+        name: "datagrams",
+        title: "10,000 datagrams a second",
+        hostile: Hostile::Scene(flood::datagrams, Who::OnlyOurs),
+    },
     Row {
         name: "sleep",
         title: "all workers in /sleep/2000",
@@ -250,7 +256,7 @@ fn beside(subject: Subject, setting: &Setting, habits: &[(Habit, usize)]) -> io:
 }
 
 /// Checks that the well-behaved client is served as well as if it were alone.
-fn compare(shown: &mut Shown, alone: &Measured, measured: &Measured, habit: Habit) {
+pub fn compare(shown: &mut Shown, alone: &Measured, measured: &Measured, habit: Habit) {
     for (how, alone, beside) in
         [("kept", &alone.kept, &measured.kept), ("new", &alone.new, &measured.new)]
     {

@@ -1,0 +1,57 @@
+//! A flood of datagrams: 10,000 a second of nonsense at the UDP echo, beside the well-behaved client.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::crowd::Habit;
+use super::probe::measure;
+use super::rows::{Setting, Shown, compare};
+use super::subject::{Subject, WORKERS};
+
+/// Datagrams a second, and how many are sent at a time.
+const RATE: u32 = 10_000;
+const AT_ONCE: u32 = 10;
+
+/// The length of each.
+const LENGTH: usize = 64;
+
+pub fn datagrams(subject: Subject, setting: &Setting) -> io::Result<Shown> {
+    let udp = UdpSocket::bind("127.0.0.1:0")?.local_addr()?; // free again, and so free for the server
+    let flags = format!("--workers {WORKERS} --udp {udp}");
+    let server = subject.start_ours(&setting.server, &setting.folder, &flags)?;
+    let alone = measure(server.address, setting.time);
+    let leave = AtomicBool::new(false);
+    let (sent, measured) = thread::scope(|scope| {
+        let flood = scope.spawn(|| flood(udp, &leave));
+        let measured = measure(server.address, setting.time);
+        leave.store(true, Ordering::Relaxed);
+        (flood.join().unwrap_or(Ok(0)), measured)
+    });
+    let rate = f64::from(sent?) / setting.time.as_secs_f64();
+    let mut shown =
+        Shown { notes: vec![format!("{rate:.0} datagrams a second")], ..Shown::default() };
+    shown.promise(rate > 0.8 * f64::from(RATE), "too few datagrams were sent");
+    compare(&mut shown, &alone, &measured, Habit::Vanish);
+    shown.alone = Some(alone);
+    shown.measured = Some(measured);
+    Ok(shown)
+}
+
+/// Sends datagrams, and reads no reply. Returns how many were sent.
+fn flood(to: SocketAddr, leave: &AtomicBool) -> io::Result<u32> {
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let (begun, mut sent, mut bytes) = (Instant::now(), 0u32, [0x55; LENGTH]);
+    while !leave.load(Ordering::Relaxed) {
+        for _ in 0..AT_ONCE {
+            bytes[..4].copy_from_slice(&sent.wrapping_mul(0x9e37_79b9).to_le_bytes());
+            socket.send_to(&bytes, to)?;
+            sent += 1;
+        }
+        let due = begun + Duration::from_secs(1) / RATE * sent;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+    }
+    Ok(sent)
+}
