@@ -1,5 +1,6 @@
 //! The program `client`: `client URL…` fetches URLs and exits with curl's codes, `client bench URL` measures a server,
-//! `client ping HOST:PORT` the time to reach it, `client where URL` shows the way to it.
+//! `client ping HOST:PORT` the time to reach it, `client where URL` shows the way to it, `client watch URL` follows its
+//! events.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use threadbare::cli::bench::parse as bench_flags;
 use threadbare::cli::client::resolve_only::parse as where_flags;
+use threadbare::cli::client::watch::parse as watch_flags;
 use threadbare::cli::client::{help, parse};
 use threadbare::cli::dns::parse as dns_flags;
 use threadbare::cli::ping::parse as ping_flags;
@@ -18,6 +20,7 @@ use threadbare::command::error::{CommandError, print_stderr, print_stdout};
 use threadbare::command::ping::run_ping;
 use threadbare::command::resolve_only;
 use threadbare::command::run;
+use threadbare::command::watch;
 
 fn main() -> ExitCode {
     env_logger::init();
@@ -34,6 +37,9 @@ fn main() -> ExitCode {
         Some((word, rest)) if word == "dns" => act(dns_flags(rest.to_vec()), dns::run, |_| true),
         Some((word, rest)) if word == "ping" => {
             act(ping_flags(rest.to_vec()), |options| run_ping(options, &interrupted()), |_| true)
+        }
+        Some((word, rest)) if word == "watch" => {
+            act(watch_flags(rest.to_vec()), watch::run, |_| true)
         }
         Some((word, rest)) if word == "where" => {
             act(where_flags(rest.to_vec()), resolve_only::run, |_| true)

@@ -10,6 +10,7 @@
 //! | `wire` | a listener that keeps all that was said: `--wire`, `--transcript`, `--explain` |
 //! | `pipeline` | our server, and servers that close before they have answered all |
 //! | `resolve_only` | our server, and nobody: `client where` |
+//! | `watch` | a server that stops and comes back: `client watch` |
 //! | `exit_codes` | whatever it takes to get each of them |
 //! | `answers` | servers whose answers put the rules for reading them to the test, one by one |
 //! | `requests` | a listener that holds the requests to the rules for sending them |
@@ -45,6 +46,7 @@ mod retry;
 mod standard_streams;
 mod terminal;
 mod tracing;
+mod watch;
 mod wire;
 
 use std::process::Command;

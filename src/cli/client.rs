@@ -7,6 +7,7 @@ mod request;
 pub mod resolve_only;
 pub mod retry;
 mod verbose;
+pub mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -289,10 +290,11 @@ fn misspelled(typed: &str) -> Option<&'static str> {
     if typed.contains(['.', ':', '/', '-']) {
         return None;
     }
-    Some(match nearest(typed, &["bench", "dns", "ping", "where", "help", "version"])? {
+    Some(match nearest(typed, &["bench", "dns", "ping", "watch", "where", "help", "version"])? {
         "bench" => "client bench",
         "dns" => "client dns",
         "ping" => "client ping",
+        "watch" => "client watch",
         "where" => "client where",
         "help" => "client --help",
         _ => "client --version",
@@ -307,7 +309,8 @@ pub fn help() -> String {
 pub(super) static COMMAND: Command<ClientOptions> = Command {
     name: "client",
     usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client dns [FLAG]... NAME [TYPE] [@SERVER]\n       \
-            client ping [FLAG]... HOST:PORT\n       client where [FLAG]... URL...",
+            client ping [FLAG]... HOST:PORT\n       client watch [FLAG]... URL\n       \
+            client where [FLAG]... URL...",
     about: "\
 Fetches each URL over HTTP/1.1. Bodies go to stdout, everything else to stderr.
 `client bench` measures a server, `client ping` the time to reach it,

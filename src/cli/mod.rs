@@ -281,6 +281,7 @@ mod tests {
         walk(&bench::COMMAND, &values);
         walk(&ping::COMMAND, &values);
         walk(&client::resolve_only::WHERE, &values);
+        walk(&client::watch::WATCH, &values);
         walk(&dns::COMMAND, &values);
     }
 

@@ -14,6 +14,7 @@
 //!         BodyWriter::keep, show               to a file; to stdout
 //!     Fetcher::tell                            -w, --json-out
 //! resolve_only::run                            client where
+//! watch::run                                   client watch
 //! bench::run_bench                             client bench
 //! ping::run_ping                               client ping
 //! ```
@@ -36,6 +37,7 @@
 //! | [`trace`], [`waterfall`] | `--trace`: from events to rows, from rows to lines |
 //! | [`error`], [`exit_code`] | why a command failed, in one line; curl's exit code for it |
 //! | [`resolve_only`], [`dns`] | `client where`, `client dns` |
+//! | [`watch`] | `client watch` |
 //! | [`mod@bench`] | `client bench` |
 //! | [`ping`] | `client ping` |
 
@@ -67,6 +69,7 @@ pub mod transfer;
 pub mod tty_guard;
 pub mod upload;
 pub mod verbose;
+pub mod watch;
 pub mod waterfall;
 pub mod wire;
 pub mod write_body;
