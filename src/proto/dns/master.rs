@@ -296,79 +296,48 @@ impl fmt::Display for InvalidFile {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let right = match self {
+        let soa = "@ IN SOA ns root ( 1 1d 2h 4w 1h )";
+        let (wrong, right) = match self {
             Problem::LongLine => {
-                return write!(f, "a line has at most {MAX_LINE} octets; parentheses continue it");
+                (format!("more than {MAX_LINE} octets; parentheses may enclose more lines"), soa)
             }
             Problem::Quote => {
-                f.write_str(
-                    "a quotation mark is not at the beginning of a word, or has no second",
-                )?;
-                example(Type::TXT)
+                ("a quotation mark is within a word, or has no second".into(), example(Type::TXT))
             }
-            Problem::Open => {
-                f.write_str("this parenthesis is not closed")?;
-                "@ IN SOA ns root ( 1 1d 2h 4w 1h )"
-            }
-            Problem::Close => {
-                f.write_str("a parenthesis is closed, but none is open")?;
-                "@ IN SOA ns root ( 1 1d 2h 4w 1h )"
-            }
-            Problem::Directive(name) if name.eq_ignore_ascii_case("$INCLUDE") => {
-                return f
-                    .write_str("$INCLUDE is not read: a zone is one file; copy the lines here");
-            }
+            Problem::Open => ("this parenthesis is not closed".into(), soa),
+            Problem::Close => ("a parenthesis is closed, but none is open".into(), soa),
             Problem::Directive(name) => {
-                write!(f, "{name} is not known here; only $ORIGIN and $TTL are")?;
-                "$TTL 1h"
-            }
-            Problem::Value(name @ "$TTL") => {
-                write!(f, "one time must follow {name} (RFC 2308, 4)")?;
-                "$TTL 1h"
+                let why = "a zone is one file, with each record in it";
+                (format!("{name} is not read, but only $ORIGIN and $TTL: {why}"), "$TTL 1h")
             }
             Problem::Value(name) => {
-                write!(f, "one name must follow {name} (RFC 1035, 5.1)")?;
-                "$ORIGIN example.org."
+                let right = if *name == "$TTL" { "$TTL 1h" } else { "$ORIGIN example.org." };
+                (format!("one word must follow {name}"), right)
             }
             Problem::Ttl(word) => {
-                write!(
-                    f,
-                    "{word:?} is not a TTL: up to {MAX_TTL} seconds (RFC 2181, 8), or 1d12h"
-                )?;
-                example(Type::A)
+                let what = format!("a time of up to {MAX_TTL} seconds (RFC 2181, 8)");
+                (format!("{word:?} is not {what}"), example(Type::A))
             }
             Problem::Name(word, why) => {
-                write!(f, "{word:?} is not a name: {why}")?;
-                example(Type::A)
+                (format!("{word:?} is not a name: {why}"), example(Type::A))
             }
             Problem::NoOwner => {
-                f.write_str(
-                    "the line begins with a space, but no record with an owner came before",
-                )?;
-                example(Type::SOA)
+                ("a space is in the place of the first owner".into(), example(Type::SOA))
             }
             Problem::NoTtl => {
-                f.write_str("the record has no TTL, and no $TTL line came before (RFC 2308, 4)")?;
-                "$TTL 1h"
+                ("a TTL is missing, and no $TTL came before (RFC 2308, 4)".into(), "$TTL 1h")
             }
-            Problem::NoType => {
-                f.write_str("the type is missing")?;
-                example(Type::A)
-            }
+            Problem::NoType => ("the type is missing".into(), example(Type::A)),
             Problem::Type(word) => {
-                write!(f, "{word:?} is not a TTL, a class or a type")?;
-                example(Type::A)
+                let others = "another type is written as TYPE65280 (RFC 3597, 5)";
+                (format!("{word:?} is not a known type, class or TTL; {others}"), example(Type::A))
             }
             Problem::QuestionType(record_type) => {
-                write!(f, "no record in a file can be of type {record_type} (RFC 6895, 3.1)")?;
-                example(Type::A)
+                (format!("type {record_type} is not for files (RFC 6895, 3.1)"), example(Type::A))
             }
-            Problem::Data(record_type, invalid) => {
-                write!(f, "{invalid}")?;
-                example(*record_type)
-            }
+            Problem::Data(record_type, invalid) => (invalid.to_string(), example(*record_type)),
         };
-        write!(f, "; a right line is: {right}")
+        write!(f, "{wrong}; a right line is: {right}")
     }
 }
 

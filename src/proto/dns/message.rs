@@ -15,6 +15,22 @@ pub const PLAIN_UDP: usize = 512;
 pub const HEADER: usize = 12;
 
 /// A query or a response.
+///
+/// ```
+/// use threadbare::proto::dns::{Class, Data, Flags, Message, Name, Query, Record, Type};
+///
+/// let query = Query::new(4660, Name::parse("www.example.org")?, Type::A);
+/// let asked = Message::decode(&query.encode())?;
+///
+/// let name = asked.questions[0].name.clone();
+/// let data = Data::A([192, 0, 2, 1].into());
+/// let answers = vec![Record { name, class: Class::IN, ttl: 3600, data }];
+/// let response = Message { flags: Flags::RESPONSE.with(Flags::AUTHORITATIVE), answers, ..asked };
+///
+/// let received = query.check(&response.encode(512))?;
+/// assert_eq!(received.answers[0].to_string(), "www.example.org.\t3600\tIN\tA\t192.0.2.1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
     /// The number by which a response belongs to its query.
@@ -226,9 +242,10 @@ impl Message {
         ResponseCode(upper | self.flags.code().0)
     }
 
-    /// Encodes the message in at most `limit` octets. Records that do not fit are left out, from the first
-    /// on: if one of them is an answer or of the authority section, the message is truncated (TC), and
-    /// additional records are left out without a word (RFC 2181, 9).
+    /// Encodes the message in at most `limit` octets, but for a header in any case. Records that do not fit
+    /// are left out, from the first on: if one of them is an answer or of the authority section, the message
+    /// is truncated (TC), and additional records are left out without a word (RFC 2181, 9). The OPT record
+    /// has its room.
     pub fn encode(&self, limit: usize) -> Vec<u8> {
         let mut writer = Writer::new(limit);
         let mut flags = self.flags;

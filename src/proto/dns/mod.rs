@@ -42,20 +42,14 @@ mod property_tests;
 mod tests;
 
 #[doc(inline)]
-pub use self::data::{Data, Soa, Srv};
-#[doc(inline)]
-pub use self::fault::{Fault, Rule};
-#[doc(inline)]
-pub use self::master::{Entry, InvalidFile, MasterFile};
-#[doc(inline)]
-pub use self::message::{Edns, Flags, Message, Question, ResponseCode};
-#[doc(inline)]
-pub use self::name::{InvalidName, Name};
-#[doc(inline)]
-pub use self::presentation::InvalidData;
-#[doc(inline)]
-pub use self::query::{Ignored, Query};
-#[doc(inline)]
-pub use self::reader::Seen;
-#[doc(inline)]
-pub use self::record::{Class, Record, Type};
+pub use self::{
+    data::{Data, Soa, Srv},
+    fault::{Fault, Rule},
+    master::{Entry, InvalidFile, MasterFile},
+    message::{Edns, Flags, Message, Question, ResponseCode},
+    name::{InvalidName, Name},
+    presentation::InvalidData,
+    query::{Ignored, Query},
+    reader::Seen,
+    record::{Class, Record, Type},
+};

@@ -30,6 +30,9 @@ pub enum InvalidData {
     Long,
 }
 
+/// How data are written of which only the octets are known.
+const OCTETS: &str = r"\#: the data of this type are written as \# 3 0A0B0C (RFC 3597, 5)";
+
 /// The words of a text, and the name that relative names continue with.
 struct Words<'w, 'o, 'a> {
     words: Peekable<&'w mut dyn Iterator<Item = &'a str>>,
@@ -96,7 +99,7 @@ impl Source for Words<'_, '_, '_> {
     }
 
     fn octets(&mut self, name: &'static str) -> Result<Vec<u8>, InvalidData> {
-        self.parse(name, r"\#, a number of octets, and these in hexadecimal", |_| None)
+        self.parse(name, OCTETS, |_| None)
     }
 }
 
@@ -314,7 +317,7 @@ mod tests {
             ("SOA", "a|b|1h", not("1h", "a number up to 4294967295")),
             ("TXT", r"a\", not(r"a\", "a text of at most 255 octets")),
             ("TXT", r"a\256", not(r"a\256", "a text of at most 255 octets")),
-            ("TYPE65280", "1", not("1", r"\#, a number of octets, and these in hexadecimal")),
+            ("TYPE65280", "1", not("1", OCTETS)),
             ("TYPE65280", r"\#|2|0a", InvalidData::Count(2)),
             ("TYPE65280", r"\#|1|0a0b", InvalidData::Count(1)),
             ("TYPE65280", r"\#|1|0g", not("0g", "pairs of hexadecimal digits")),
