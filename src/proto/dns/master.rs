@@ -120,6 +120,22 @@ impl<'a> MasterFile<'a> {
         }
     }
 
+    fn next_entry(&mut self) -> Result<Option<Entry>, InvalidFile> {
+        while let Some(Words { is_indented, words }) = self.words()? {
+            let Some(&(first, _)) = words.first() else { continue };
+            let mut line = first;
+            let mut words = words.into_iter().map(|(number, word)| {
+                line = number;
+                word
+            });
+            let record = self.entry(is_indented, &mut words);
+            if let Some(record) = record.map_err(|problem| InvalidFile { line, problem })? {
+                return Ok(Some(Entry { line: first, record }));
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads the words up to the end of the line in which all parentheses are closed; `None` at the end.
     fn words(&mut self) -> Result<Option<Words<'a>>, InvalidFile> {
         let (mut found, mut open) = (None, Vec::new());
@@ -246,29 +262,11 @@ impl Iterator for MasterFile<'_> {
     type Item = Result<Entry, InvalidFile>;
 
     fn next(&mut self) -> Option<Result<Entry, InvalidFile>> {
-        loop {
-            let Words { is_indented, words } = match self.words() {
-                Ok(words) => words?,
-                Err(fault) => {
-                    self.lines = "".lines().enumerate();
-                    return Some(Err(fault));
-                }
-            };
-            let Some(&(first, _)) = words.first() else { continue };
-            let mut line = first;
-            let mut words = words.into_iter().map(|(number, word)| {
-                line = number;
-                word
-            });
-            match self.entry(is_indented, &mut words) {
-                Ok(None) => {}
-                Ok(Some(record)) => return Some(Ok(Entry { line: first, record })),
-                Err(problem) => {
-                    self.lines = "".lines().enumerate();
-                    return Some(Err(InvalidFile { line, problem }));
-                }
-            }
+        let next = self.next_entry();
+        if next.is_err() {
+            self.lines = "".lines().enumerate();
         }
+        next.transpose()
     }
 }
 
