@@ -38,6 +38,26 @@ fn a_name_is_looked_up_once_and_in_both_families() {
 }
 
 #[test]
+fn every_command_asks_the_server() {
+    let (server, page) = (NameServer::usual(), Fake::hello(9));
+    let (dns, address) = (server.address(), format!("www.example:{}", page.port()));
+    for args in [
+        &[][..],
+        &["where"],
+        &["bench", "-n", "1", "-c", "1"],
+        &["ping", "-n", "1"],
+        &["ping", "-n", "1", "--http"],
+    ] {
+        let before = server.questions().len();
+        let finished = run(&mut client(&[args, &["-4", "--dns", &dns, &address]].concat()), b"");
+        assert_eq!(finished.code, Some(0), "{args:?}: {}", finished.stderr);
+        assert_eq!(server.questions().len() - before, 1, "{args:?}");
+    }
+    let curl = fetched(&["--as", "curl", "--dns", &dns, "--dns", "::1", &address]);
+    assert!(curl.contains(&format!(" --dns-servers '{dns},[::1]:53'")), "{curl}");
+}
+
+#[test]
 fn names_that_need_no_server() {
     let (server, page) = (NameServer::usual(), Fake::hello(9));
     for host in ["127.0.0.1", "localhost", "a.localhost", "LOCALHOST."] {

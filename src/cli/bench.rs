@@ -132,7 +132,8 @@ Exit codes:
   22  there were errors; with a condition on errors in --fail-if: there was no
       2xx response
   23  could not write the output              26  could not read a file
-  28  timeout of the first connection         56  the load generator failed
+  28  timeout of the first connection         49  wrong --resolve
+  56  the load generator failed
   99  a condition of --fail-if is true
 
 These are errors: a status other than 2xx, no connection, no response or an

@@ -4,7 +4,7 @@
 //! `--as nc` sends exactly the same bytes. So does `--as curl`, except for a field without a value,
 //! which curl sends without a space after the colon, and a chunked body, whose chunks curl chooses.
 
-use crate::client::{ConnectOptions, Error, ErrorKind, Family, Request, Route};
+use crate::client::{ConnectOptions, Error, ErrorKind, Family, Request, Resolver, Route};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
 use crate::proto::http::version::Version;
@@ -55,6 +55,10 @@ fn family(connect: &ConnectOptions) -> &'static str {
 /// Returns curl's options for the route.
 fn way(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
     let mut line = family(connect).to_owned();
+    if let Resolver::Servers(servers) = &connect.resolver {
+        let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+        line += &format!(" --dns-servers {}", word(&servers.join(",")));
+    }
     for known in &connect.resolve {
         line += &format!(" --resolve {}", word(&known.to_string()));
     }

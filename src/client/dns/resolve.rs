@@ -136,10 +136,11 @@ fn ask_both(
     drop(report);
     let (mut found, mut error, mut end) = (Found::default(), None, None::<Instant>);
     loop {
-        // Each thread ends in time by itself.
-        let next = match end {
-            Some(end) => reports.recv_timeout(end.saturating_duration_since(Instant::now())).ok(),
+        // Each thread ends in time by itself, and what it reports until then is no reason to wait longer.
+        let next = match end.map(|end| end.saturating_duration_since(Instant::now())) {
             None => reports.recv().ok(),
+            Some(Duration::ZERO) => None,
+            Some(left) => reports.recv_timeout(left).ok(),
         };
         match next {
             Some(Report::Step(step)) => observe(step),
