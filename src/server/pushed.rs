@@ -1,6 +1,6 @@
 //! Bodies that are pushed: made of what is published while the response is being sent.
 //!
-//! A turn takes what there is ([`PushedBody::next`]). When there is nothing, the connection waits in the
+//! A turn takes what there is (`PushedBody::next`). When there is nothing, the connection waits in the
 //! lobby without a worker, until its topic wakes it, or the time has come for a comment that shows that it
 //! lives.
 
