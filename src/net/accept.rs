@@ -103,6 +103,7 @@ impl Listeners {
             admitter.refused.drain(now);
             if next_tick <= now {
                 tick();
+                self.datagrams.tick();
                 next_tick = now + TICK;
             }
         }

@@ -37,6 +37,10 @@ pub trait DatagramService: Send + Sync {
         let _ = number;
         self.respond(datagram, peer)
     }
+
+    /// Does what has to be done while no datagram arrives. The accept thread calls this every two seconds,
+    /// for each socket.
+    fn tick(&self) {}
 }
 
 /// The reply to a datagram.
@@ -203,6 +207,13 @@ impl DatagramSockets {
                     add(&counters.dropped);
                 }
             }
+        }
+    }
+
+    /// Calls [`DatagramService::tick`] of all. One that panics does so for itself.
+    pub(super) fn tick(&self) {
+        for one in &self.sockets {
+            let _ = catch_unwind(AssertUnwindSafe(|| one.service.tick()));
         }
     }
 
