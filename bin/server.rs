@@ -10,9 +10,10 @@ use std::time::Duration;
 
 mod signals;
 
-use threadbare::app::App;
+use threadbare::app::status::Status;
 use threadbare::app::store::Store;
 use threadbare::app::udp_echo::UdpEcho;
+use threadbare::app::{App, name_server};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, AccessLogTo, ServerOptions};
 use threadbare::server::{AccessLog, Config, Files, LogWriter, Report, Server, WireLog};
@@ -79,14 +80,22 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
         ..options.config
     };
     let workers = config.workers;
+    let dns = options.dns;
+    let names = name_server::open(dns.zones, dns.rate, &config.limits)?;
     let stats = Arc::clone(&config.stats);
-    let (hosts, metrics) = (&config.allowed_hosts, options.metrics);
-    let app = App { files, store, stats: &stats, metrics, hosts, rooms: options.rooms };
+    let status = Status {
+        stats: Arc::clone(&stats),
+        audience: options.metrics,
+        hosts: config.allowed_hosts.clone(),
+        names: names.clone(),
+    };
+    let app = App { files, store, status, rooms: options.rooms };
     let routes = app.routes().map_err(|errors| errors.to_string())?;
     let mut server =
         Server::with_config(options.bind, routes, config).map_err(|error| error.to_string())?;
     let echo = UdpEcho::new(options.impairments, options.seed, options.metrics, &stats);
     let udp = udp_addresses(&mut server, &options.udp, Arc::new(echo))?;
+    let dns = name_server::listen(&mut server, &dns.addresses, names.as_ref())?;
     signals::stop_on_signals(
         server.stop_signal(),
         options.drain_time,
@@ -97,7 +106,7 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
         format!("cannot start the thread for signals: {error}; right: a higher limit (ulimit -u)")
     })?;
     let http = server.addresses().into_iter().map(|address| format!("http://{address}/"));
-    let urls: Vec<String> = http.chain(udp).collect();
+    let urls: Vec<String> = http.chain(udp).chain(dns).collect();
     let urls = urls.join(" ");
     let ready = format!("listening on {urls} serving {shown} with {workers} workers\n");
     // A closed stdout is no reason not to serve.

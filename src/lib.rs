@@ -95,6 +95,8 @@ pub mod command;
 #[cfg(doc)]
 pub mod manual;
 #[doc(hidden)]
+pub mod name;
+#[doc(hidden)]
 pub mod net;
 #[doc(hidden)]
 pub mod pool;

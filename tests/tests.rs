@@ -141,6 +141,9 @@ mod descriptors;
 /// What pages of other sites can do through a visitor's browser: nothing.
 mod origins;
 
+/// The name server, beside NSD and dnsmasq, and with dig, kdig and host.
+mod dns_server;
+
 /// Metrics: counters that add up, health, and what a stop has cut off.
 mod metrics;
 

@@ -8,9 +8,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::name_server;
+use crate::name::NameServer;
 use crate::server::log::stats::Stats;
 use crate::server::respond::error_response::ErrorResponse;
-use crate::server::{AllowedHosts, Request, Response, Router, Status};
+use crate::server::{self, AllowedHosts, Request, Response, Router};
 
 /// Which clients may see the statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,29 +37,36 @@ impl Audience {
     }
 }
 
+/// What the routes show, and to whom.
+#[derive(Debug)]
+pub struct Status {
+    /// The statistics.
+    pub stats: Arc<Stats>,
+    /// Which clients may see them.
+    pub audience: Audience,
+    /// The names under which this machine is known.
+    pub hosts: AllowedHosts,
+    /// The name server, if there is one.
+    pub names: Option<Arc<NameServer>>,
+}
+
 /// Adds the routes.
-pub fn add_to(
-    router: Router,
-    stats: &Arc<Stats>,
-    audience: Audience,
-    hosts: &AllowedHosts,
-) -> Router {
-    let hosts = hosts.clone();
-    let (watched, counted) = (Arc::clone(stats), Arc::clone(stats));
+pub fn add_to(router: Router, status: Status) -> Router {
+    let watched = Arc::clone(&status.stats);
     let router = router.get("/-/health", move |_| health(&watched));
-    if audience == Audience::Nobody {
+    if status.audience == Audience::Nobody {
         return router;
     }
     router.get("/-/metrics", move |request| {
-        let response = || metrics(&counted);
-        refusal(audience, &hosts, request).unwrap_or_else(response)
+        let response = || metrics(&status);
+        refusal(status.audience, &status.hosts, request).unwrap_or_else(response)
     })
 }
 
-fn health(stats: &Stats) -> (Status, &'static str) {
+fn health(stats: &Stats) -> (server::Status, &'static str) {
     match stats.is_stopping() {
-        true => (Status::SERVICE_UNAVAILABLE, "stopping\n"),
-        false => (Status::OK, "ok\n"),
+        true => (server::Status::SERVICE_UNAVAILABLE, "stopping\n"),
+        false => (server::Status::OK, "ok\n"),
     }
 }
 
@@ -77,12 +86,13 @@ fn refusal(audience: Audience, hosts: &AllowedHosts, request: &Request) -> Optio
     } else {
         return None;
     };
-    let error = ErrorResponse::new(Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right);
+    let error = ErrorResponse::new(server::Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right);
     Some(error.log_policy_and_respond(&request.head, request.peer))
 }
 
-fn metrics(stats: &Stats) -> Response {
-    Response::text(stats.prometheus())
+fn metrics(status: &Status) -> Response {
+    let names = status.names.as_deref().map(name_server::prometheus).unwrap_or_default();
+    Response::text(status.stats.prometheus() + &names)
         .field("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         .field("Cache-Control", "no-store")
 }

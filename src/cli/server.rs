@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Effect::{Help, Switch, Value, Version};
 use super::limits::{self, number, put};
+use super::name_server::{self, NameServerOptions};
 use super::nearest::nearest;
 use super::rooms;
 use super::udp;
@@ -46,6 +47,8 @@ pub struct ServerOptions {
     pub impairments: Impairments,
     /// Where what is random on purpose begins; `None`: anywhere.
     pub seed: Option<u64>,
+    /// The name server.
+    pub dns: NameServerOptions,
     /// The server's own settings; the program opens its logs.
     pub config: Config,
 }
@@ -76,6 +79,7 @@ impl Default for ServerOptions {
             udp: Vec::new(),
             impairments: Impairments::default(),
             seed: None,
+            dns: NameServerOptions::default(),
             config: Config::default(),
         }
     }
@@ -94,6 +98,9 @@ pub fn parse(
         ServerOptions { root: PathBuf::new(), bind: Vec::new(), ..ServerOptions::default() };
     let mut parsed = COMMAND.parse(start, args)?;
     if let Parsed::Run(options) = &mut parsed {
+        if let Some(fault) = options.dns.fault() {
+            return Err(COMMAND.wrong(fault));
+        }
         if options.root.as_os_str().is_empty() {
             options.root = defaults.root;
         }
@@ -134,6 +141,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     groups: &[
         ("Flags", FLAGS),
         ("UDP echo", udp::FLAGS),
+        ("Name server", name_server::FLAGS),
         ("Limits", limits::FLAGS),
         ("Overload", limits::OVERLOAD),
         ("Rooms", rooms::FLAGS),
@@ -168,6 +176,7 @@ Examples:
   server --bind 0.0.0.0:80 --bind '[::]:80' /srv/www
   server --bind 127.0.0.1:0     use a free port, and print it on stdout
   server --udp 127.0.0.1:8080 --loss 30% --seed 7
+  server --dns 127.0.0.1:5353 --zone example.org.zone
 ",
 };
 
@@ -310,7 +319,7 @@ const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(Some('V'), "version", Version, "print the version"),
 ];
 
-fn not_empty<'v>(value: &'v OsStr, right: &'static str) -> Result<&'v OsStr, Expected> {
+pub(super) fn not_empty<'v>(value: &'v OsStr, right: &'static str) -> Result<&'v OsStr, Expected> {
     if value.is_empty() { Err(Expected(right)) } else { Ok(value) }
 }
 
@@ -380,7 +389,7 @@ mod tests {
                     --max-unsent-memory 19 --max-heads-memory 21 --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
                     --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
                     --server-timing on --udp localhost:3 --udp [::1]:4 --loss 30% --delay 50ms \
-                    --jitter 0.02s --seed 7 site";
+                    --jitter 0.02s --seed 7 --dns [::1]:53 --zone z --dns-rate off site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
@@ -399,6 +408,11 @@ mod tests {
                 jitter: Duration::from_millis(20),
             },
             seed: Some(7),
+            dns: NameServerOptions {
+                addresses: vec!["[::1]:53".into()],
+                zones: vec!["z".into()],
+                rate: None,
+            },
             config: Config {
                 workers: 3,
                 driver: Driver::Textbook,

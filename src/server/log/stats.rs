@@ -232,15 +232,17 @@ impl std::fmt::Debug for Stats {
 
 /// The text that is being built.
 #[derive(Default)]
-struct MetricsPage(String);
+pub(crate) struct MetricsPage(pub(crate) String);
 
 impl MetricsPage {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
+    /// Adds the head of a family of figures.
+    pub(crate) fn family(&mut self, name: &str, kind: &str, help: &str) {
         let head = format!("# HELP threadbare_{name} {help}\n# TYPE threadbare_{name} {kind}\n");
         self.0.push_str(&head);
     }
 
-    fn line(&mut self, name: &str, value: u64) {
+    /// Adds a figure. `name` may have labels.
+    pub(crate) fn line(&mut self, name: &str, value: u64) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "threadbare_{name} {value}");
     }
