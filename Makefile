@@ -43,6 +43,7 @@ starve: ## measure a normal client while thousands of hostile ones are connected
 bench: ## measure requests a second and processor time, beside other servers (ARGS='--row small --rounds 5 --seconds 2')
 	$(CARGO) build --release --locked --manifest-path benches/peers/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/peers
 	$(CARGO) bench --locked --bench speed -- $(ARGS)
+	$(CARGO) bench --locked --bench names
 	$(CARGO) bench --locked --bench parser -- --quiet --warm-up-time 0.5 --measurement-time 1
 
 hello: ## compare a small program on this library with the same on tiny_http and axum: lines, crates, size, memory, time

@@ -52,12 +52,19 @@ pub fn cpu(pid: u32) -> Duration {
     Duration::from_millis(10 * family(pid).into_iter().map(ticks).sum::<u64>())
 }
 
-/// Returns a process and its children.
+/// Returns a process, its children, and theirs.
 pub fn family(pid: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let children = pids.filter(|&other| stat(other, 1) == Some(pid.into()));
-    std::iter::once(pid).chain(children).collect()
+    let parents: Vec<(u32, u64)> = pids.filter_map(|pid| Some((pid, stat(pid, 1)?))).collect();
+    let mut family = vec![pid];
+    let mut at = 0;
+    while let Some(&parent) = family.get(at) {
+        let children = parents.iter().filter(|(_, of)| *of == u64::from(parent));
+        family.extend(children.map(|(child, _)| child));
+        at += 1;
+    }
+    family
 }
 
 /// Returns the cores on which this process may run, as taskset(1) takes them: `0-3` or `0,2`.
