@@ -33,7 +33,7 @@ demo: ## start a server on a free port, and let the client show the classic exch
 	$(CARGO) build --release --locked
 	sh bin/demo.sh $(BUILT)
 
-lab-%: ## check exercise N of the coursework, PASS or FAIL: lab-1 to lab-6
+lab-%: ## check exercise N of the coursework, PASS or FAIL: lab-1 to lab-7
 	$(CARGO) build --release --locked
 	sh bin/labs/$*-*.sh $(BUILT)
 

@@ -99,6 +99,37 @@ fn answer_by_hand(session: &str, client: &str) {
     server.join().unwrap();
 }
 
+/// The page about names: its zone, and what `client dns` shows of it.
+#[test]
+fn the_zone_of_the_page_is_answered_as_it_shows() {
+    let (blocks, folder) = (blocks("names.md", "text"), Folder::new());
+    let zone = folder.join("lab.zone");
+    fs::write(&zone, &blocks[0]).unwrap();
+    let args = ["--dns", "127.0.0.1:0", "--zone", zone.to_str().unwrap()];
+    let server = Server::start(&args);
+    let address = server.ready.split(' ').find_map(|word| word.strip_prefix("dns://")).unwrap();
+    let masked = |text: &str| {
+        let mask = |line: &str| match (line.split_once("id: "), line.starts_with(";; Query time")) {
+            (Some((before, _)), _) => format!("{before}id\n"),
+            (None, true) => "time\n".to_owned(),
+            (None, false) => format!("{}\n", line.replace(address, "127.0.0.1:5300")),
+        };
+        text.lines().map(mask).collect::<String>()
+    };
+    let mut done = 0;
+    for block in &blocks {
+        for command in block.split("$ ").filter(|it| it.starts_with("target/release/client dns ")) {
+            let (command, shown) = command.split_once('\n').unwrap();
+            let command = command
+                .replace("target/release/client", env!("CARGO_BIN_EXE_client"))
+                .replace("127.0.0.1:5300", address);
+            assert_eq!(masked(&shell(&command)), masked(shown), "{command}");
+            done += 1;
+        }
+    }
+    assert_eq!(done, 3);
+}
+
 /// The first circle of readers: ten stops, from `accept` to the response and into the lobby, an afternoon
 /// long. Lines are counted to the tests at the end of a file.
 #[test]
@@ -160,6 +191,14 @@ fn exercise_6_passes() {
     }
     let (code, said) = said_by(&mut lab);
     assert_eq!((code, said.lines().last()), (Some(0), Some("PASS")), "{said}");
+}
+
+#[test]
+fn exercise_7_passes() {
+    if needs("dnsmasq") {
+        let (code, said) = script("bin/labs/7-time-to-live.sh");
+        assert_eq!((code, said.lines().last()), (Some(0), Some("PASS")), "{said}");
+    }
 }
 
 /// `make test` must pass in a student's tree, too.

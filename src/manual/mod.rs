@@ -5,8 +5,9 @@
 //! - [`transfers`]: the figures of a transfer, files, retries, proxies and other network settings,
 //!   times, requests that are not sent.
 //! - [`watching`]: each byte on the wire, transcripts, where a URL leads, pipelining.
+//! - [`names`]: from a name to a page: a name server, a query, the way to a server, TCP beside UDP.
 //! - [`architecture`]: the rooms of the source, and what each of them may name.
-//! - [`coursework`]: the system calls, a reading order through the source, and six exercises with
+//! - [`coursework`]: the system calls, a reading order through the source, and seven exercises with
 //!   checks.
 //! - [`cookbook`]: short programs on the library for the usual tasks.
 //! - [`glossary`]: the words of this project, and the patterns of the field that they stand for.
@@ -27,6 +28,9 @@ pub mod transfers {}
 
 #[doc = include_str!("watching.md")]
 pub mod watching {}
+
+#[doc = include_str!("names.md")]
+pub mod names {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}
