@@ -211,7 +211,11 @@ impl Http {
         Ok(match step {
             Step::Closing => Some(connection.linger_or_close()),
             Step::Slow => Some(Next::Yield),
-            Step::Waiting(until) if connection.io.listen(turn.context.stream)? => {
+            // After a turn that has sent something, the end of the client makes another turn (`settle`).
+            Step::Waiting(until)
+                if connection.io.output.counted > 0
+                    || connection.io.listen(turn.context.stream)? =>
+            {
                 Some(Next::Readable(Deadline { at: *until, phase: Phase::Push }))
             }
             Step::Waiting(_) => {
