@@ -137,7 +137,7 @@ fn ours(folder: &Path) -> Subject {
 fn nsd(folder: &Path) -> Subject {
     let address = free_address();
     let mut config = format!(
-        "server:\n  server-count: 1\n  ip-address: 127.0.0.1@{}\n  username: \"\"\n",
+        "server:\n  server-count: 1\n  rrl-ratelimit: 0\n  ip-address: 127.0.0.1@{}\n  username: \"\"\n",
         address.port()
     );
     for file in ["zonelistfile", "logfile", "pidfile", "xfrdfile", "cookie-secret-file"] {
