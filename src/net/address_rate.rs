@@ -96,4 +96,13 @@ mod tests {
         assert!(limit.allow(address("192.0.2.1"), now));
         assert!(!limit.allow(address("::ffff:192.0.2.1"), now));
     }
+
+    #[test]
+    fn many_addresses_take_no_more_memory() {
+        let (limit, now) = (rate(1), Instant::now());
+        for bits in 0..100_000_u32 {
+            limit.allow(std::net::Ipv4Addr::from_bits(0x0a00_0000 + bits).into(), now);
+        }
+        assert_eq!(lock(&limit.counts).len(), ADDRESSES);
+    }
 }
