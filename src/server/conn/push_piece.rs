@@ -1,10 +1,20 @@
 //! The next piece of a pushed body: what has been published since the last one.
 
 use super::connection_io::ConnectionIo;
-use super::send::{Piece, SendingResponse};
+use super::send::{Piece, RequestInfo, SendingResponse};
 use super::{Context, Http};
 use crate::proto::http::headers::Headers;
+use crate::proto::http::server::PartialHead;
 use crate::server::pushed::Pushed;
+
+impl RequestInfo {
+    /// Keeps of the request only what the log shows: the body may wait for hours.
+    pub(super) fn keep_line(&mut self) {
+        if let Some(arrived) = &mut self.arrived {
+            *arrived = PartialHead::Line(arrived.first_line().to_vec());
+        }
+    }
+}
 
 impl Http {
     /// Puts what there is of a pushed body into the output. It ends when the server stops.

@@ -156,7 +156,10 @@ impl Http {
                 (send.room() > 0).then_some(Pieces::Part(part))
             }
             Body::Read(reader, _) => Some(Pieces::Read(reader)),
-            Body::Pushed(body) => Some(Pieces::Pushed(body, None)),
+            Body::Pushed(body) => {
+                exchange.request.keep_line();
+                Some(Pieces::Pushed(body, None))
+            }
             Body::Trailed(reader, names) => Some(Pieces::Trailed(reader, names)),
         };
         match rest {
