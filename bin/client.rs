@@ -1,6 +1,6 @@
-//! The program `client`: `client URL…` fetches URLs and exits with curl's codes, `client bench URL` measures a server,
-//! `client ping HOST:PORT` the time to reach it, `client where URL` shows the way to it, `client watch URL` follows its
-//! events.
+//! The program `client`: `client URL…` fetches URLs and exits with curl's codes, `client bench URL` measures
+//! a server, `client ping HOST:PORT` the time to reach it, `client where URL` shows the way to it, `client
+//! watch URL` follows its events, `client dns NAME` asks a name server.
 
 use std::ffi::OsString;
 use std::process::ExitCode;

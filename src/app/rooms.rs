@@ -7,7 +7,7 @@
 //! | `GET /rooms/tea?after=N&wait=SECS` | `[{"id":8,"data":"a text"}]`, at once, or when there is a message; `[]` after SECS (25) |
 //!
 //! The first message of a room is number 1. A room keeps its last 100 messages, and at most 256 KB of them,
-//! for those who come late. Who waits holds no worker. A message that is a JSON object or array is that
+//! for those who come late. A client that waits holds no worker. A message that is a JSON object or array is that
 //! value in `data`, and any other a string.
 //!
 //! 400: the name, a number, or a message that is no text in UTF-8, or not the JSON that it says it is. 413:

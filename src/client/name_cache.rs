@@ -1,8 +1,9 @@
 //! The addresses of hosts that were looked up before, so that a run asks once for each name.
 //!
 //! An answer is used for a minute, as with curl (`--dns-cache-timeout`): the C library does not say how long
-//! it is valid. An answer of a name server does, and is used no longer. It is forgotten when no connection to its addresses can be made. Calls that need the
-//! same name at the same time wait for one look-up; if that fails, each asks for itself.
+//! it is valid. An answer of a name server does, and is used no longer. It is forgotten when no connection
+//! to its addresses can be made. Calls that need the same name at the same time wait for one look-up; if
+//! that fails, each asks for itself.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -1,6 +1,6 @@
-//! `client where URL…`: the queries to name servers and their answers, the addresses, which address was tried when, how long each took to
-//! connect or to fail, the losers too, and between which addresses the connection is. Nothing is
-//! sent on it.
+//! `client where URL…`: the queries to name servers and their answers, the addresses, which of them was
+//! tried when, how long each took to connect or to fail, and between which addresses the connection is.
+//! Nothing is sent on it.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
