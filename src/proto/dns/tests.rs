@@ -111,6 +111,14 @@ fn what_does_not_fit_is_left_out() {
     }
 }
 
+/// The property tests found this: records that fit are kept, whatever the flags were before.
+#[test]
+fn a_message_that_was_truncated_before_keeps_its_records() {
+    let flags = full().flags.with(Flags::TRUNCATED);
+    let message = Message { flags, ..full() };
+    assert_eq!(Message::decode(&message.encode(65_535)).unwrap(), message);
+}
+
 #[test]
 fn a_query_is_these_octets() {
     let octets = Query::new(0x1234, name("a.Bc"), Type::AAAA).encode();
