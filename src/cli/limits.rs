@@ -4,6 +4,7 @@
 //! [`Config`](crate::server::Config). Refused: a value that is no number, or is out of its range.
 
 use std::ffi::OsStr;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use super::Effect::Value;
@@ -168,12 +169,9 @@ pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
         None,
         "max-per-address",
         Value("N|off", |options, value| {
-            let right = Expected("a number of at least 1, such as 100, or off");
-            let most = match value == "off" {
-                true => Ok(PerAddress::Any),
-                false => number(value, right, 1).map(PerAddress::Most),
-            };
-            put(&mut options.config.per_address, most)
+            let most = number_or_off(value)?.map(|most: NonZeroUsize| most.get());
+            options.config.per_address = most.map_or(PerAddress::Any, PerAddress::Most);
+            Ok(())
         }),
         "allow at most N open connections from one address; off: no limit (default 1000; loopback: off)",
     ),
@@ -211,6 +209,15 @@ pub(super) fn number<N: FromStr + PartialOrd>(
 ) -> Result<N, Expected> {
     let number = value.to_str().and_then(|text| text.parse().ok());
     number.filter(|number| *number >= least).ok_or(right)
+}
+
+/// Returns a number, or `None` for `off`. `N` is a type without 0, such as [`NonZeroUsize`].
+pub(super) fn number_or_off<N: FromStr>(value: &OsStr) -> Result<Option<N>, Expected> {
+    let right = Expected("a number of at least 1, such as 100, or off");
+    match value.to_str() {
+        Some("off") => Ok(None),
+        text => text.and_then(|text| text.parse().ok()).map(Some).ok_or(right),
+    }
 }
 
 /// Sets an option, if its value is right.

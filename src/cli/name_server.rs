@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use super::Effect::Value;
+use super::Flag;
+use super::limits::{number_or_off, put};
 use super::server::{ServerOptions, host_and_port, not_empty};
-use super::{Expected, Flag};
 
 /// The settings of the name server. There is none unless addresses are given, and zones.
 #[derive(Debug)]
@@ -61,15 +62,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(
         None,
         "dns-rate",
-        Value("N|off", |options, value| {
-            let text = value.to_str().unwrap_or_default();
-            let right = Expected("a number from 1 on, such as 100, or off");
-            options.dns.rate = match text {
-                "off" => None,
-                _ => Some(text.parse().map_err(|_| right)?),
-            };
-            Ok(())
-        }),
+        Value("N|off", |options, value| put(&mut options.dns.rate, number_or_off(value))),
         "send at most N responses a second to one address over UDP, loopback excepted; of those \
          beyond, every second one is sent without records, so that the client asks over TCP \
          (default 100)",

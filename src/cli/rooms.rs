@@ -1,11 +1,9 @@
 //! The flags of `server` that limit its rooms.
 
-use std::num::NonZeroU32;
-
 use super::Effect::Value;
-use super::limits::{BYTES, COUNT, number, put};
+use super::Flag;
+use super::limits::{BYTES, COUNT, number, number_or_off, put};
 use super::server::ServerOptions;
-use super::{Expected, Flag};
 
 pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(
@@ -29,14 +27,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(
         None,
         "room-rate",
-        Value("N|off", |options, value| {
-            let right = Expected("a number of at least 1, such as 100, or off");
-            let rate = match value == "off" {
-                true => Ok(None),
-                false => number(value, right, 1_u32).map(NonZeroU32::new),
-            };
-            put(&mut options.rooms.rate, rate)
-        }),
+        Value("N|off", |options, value| put(&mut options.rooms.rate, number_or_off(value))),
         "take at most N messages a second from one address, then respond 429; off: no limit \
          (default 100; loopback: off)",
     ),

@@ -1,7 +1,6 @@
 //! `client dns NAME [TYPE] [@SERVER]`: one question to a name server, and the whole answer, in the form that
 //! dig prints.
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::error::{CommandError, print_stdout};
@@ -62,7 +61,8 @@ fn question(options: &DnsOptions) -> Result<Question, String> {
     let typed = &options.name;
     let (name, usual) = match options.reverse {
         true => {
-            (reverse(typed.parse().map_err(|_| format!("{typed:?} is not an address"))?), Type::PTR)
+            let address = typed.parse().map_err(|_| format!("{typed:?} is not an address"))?;
+            (Name::reverse(address), Type::PTR)
         }
         false if !typed.is_ascii() => {
             return Err(format!(
@@ -70,10 +70,11 @@ fn question(options: &DnsOptions) -> Result<Question, String> {
                  begins with xn-- (RFC 5890, 2.3.2.1)"
             ));
         }
-        false => (typed.clone(), Type::A),
+        false => {
+            let invalid = |error| format!("the name {typed:?} is not valid: {error}");
+            (Name::parse(typed).map_err(invalid)?, Type::A)
+        }
     };
-    let name =
-        Name::parse(&name).map_err(|error| format!("the name {typed:?} is not valid: {error}"))?;
     let mut question = Query::new(0, name, usual).question;
     for word in &options.words {
         if let Some(record_type) = Type::parse(word) {
@@ -84,21 +85,6 @@ fn question(options: &DnsOptions) -> Result<Question, String> {
         }
     }
     Ok(question)
-}
-
-/// Returns the name that owns the PTR record of an address (RFC 1035, 3.5; RFC 3596, 2.5).
-fn reverse(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
-        }
-        IpAddr::V6(address) => {
-            let digits = address.octets().into_iter().rev();
-            let labels = digits.map(|octet| format!("{:x}.{:x}.", octet & 0xf, octet >> 4));
-            labels.chain(["ip6.arpa.".to_owned()]).collect()
-        }
-    }
 }
 
 /// Returns the lines about a step; with `wire`, each byte of a message.

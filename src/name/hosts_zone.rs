@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::zone::{InvalidZone, Zone};
 use crate::proto::dns::data::Soa;
 use crate::proto::dns::master::Entry;
-use crate::proto::dns::{Class, Data, InvalidName, Name, Record};
+use crate::proto::dns::{Class, Data, Name, Record};
 
 /// How long an answer may be kept, in seconds: a file in this form is for hosts that change often.
 const TTL: u32 = 60;
@@ -45,10 +45,8 @@ pub fn zones(text: &str, serial: u32) -> Result<Vec<Zone>, InvalidZone> {
         }
         for (word, name) in names {
             let name = name.map_err(|error| invalid(format!("{word}: {error}")))?;
-            if seen.insert(address)
-                && let Ok(owner) = reverse_name(address)
-            {
-                let record = record(&owner, Data::Ptr(name.clone()));
+            if seen.insert(address) {
+                let record = record(&Name::reverse(address), Data::Ptr(name.clone()));
                 reverse.push(Entry { line, record });
             }
             hosts.push(Entry { line, record: record(&name, address_data(address)) });
@@ -97,20 +95,4 @@ fn address_data(address: IpAddr) -> Data {
         IpAddr::V4(address) => Data::A(address),
         IpAddr::V6(address) => Data::Aaaa(address),
     }
-}
-
-/// Returns the name that has the PTR record of an address (RFC 1035, 3.5; RFC 3596, 2.5).
-fn reverse_name(address: IpAddr) -> Result<Name, InvalidName> {
-    let text = match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
-        }
-        IpAddr::V6(address) => {
-            let octets = address.octets().into_iter().rev();
-            let nibbles = octets.map(|octet| format!("{:x}.{:x}.", octet & 0xf, octet >> 4));
-            nibbles.collect::<String>() + "ip6.arpa."
-        }
-    };
-    Name::parse(&text)
 }

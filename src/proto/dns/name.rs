@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 
 /// The most octets of a name, with a length before each label and the empty label at the end.
 pub(super) const MAX_NAME: usize = 255;
@@ -90,6 +91,22 @@ impl Name {
     /// they are, and that they are no more than [`MAX_NAME`].
     pub(super) fn from_wire(wire: &[u8]) -> Name {
         Name { wire: wire.into() }
+    }
+
+    /// Returns the name that owns the PTR record of an address (RFC 1035, 3.5; RFC 3596, 2.5).
+    pub fn reverse(address: IpAddr) -> Name {
+        let text = match address {
+            IpAddr::V4(address) => {
+                let [a, b, c, d] = address.octets();
+                format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
+            }
+            IpAddr::V6(address) => {
+                let octets = address.octets().into_iter().rev();
+                let digits = octets.map(|octet| format!("{:x}.{:x}.", octet & 0xf, octet >> 4));
+                digits.collect::<String>() + "ip6.arpa."
+            }
+        };
+        Name::parse(&text).expect("labels of at most 7 octets, 74 in all")
     }
 
     /// Returns the octets of the name as in a message, without compression.
