@@ -34,7 +34,6 @@ use crate::sync::lock;
 #[derive(Debug, Clone, Default)]
 pub struct Topic {
     state: Arc<Mutex<State>>,
-    keep: Keep,
 }
 
 /// How many of its latest messages a topic keeps, for those who are slow or come again: all but as many as
@@ -64,6 +63,7 @@ pub struct Message {
 
 #[derive(Debug, Default)]
 struct State {
+    keep: Keep,
     /// The latest messages, the oldest first.
     kept: VecDeque<Arc<Message>>,
     /// The bytes of their data.
@@ -108,7 +108,7 @@ impl Topic {
 
     /// Returns a topic that keeps its latest messages within these limits.
     pub fn keeping(keep: Keep) -> Topic {
-        Topic { keep, ..Topic::default() }
+        Topic { state: Arc::new(Mutex::new(State { keep, ..State::default() })) }
     }
 
     /// Adds a message and wakes the subscriptions that wait for it, on the thread of the caller; none of them
@@ -124,7 +124,7 @@ impl Topic {
         let id = state.last;
         state.kept.push_back(Arc::new(Message { id, data }));
         while state.kept.len() > 1
-            && (state.kept.len() > self.keep.messages || state.bytes > self.keep.bytes)
+            && (state.kept.len() > state.keep.messages || state.bytes > state.keep.bytes)
         {
             let oldest = state.kept.pop_front().map_or(0, |message| message.data.len());
             state.bytes -= oldest;
