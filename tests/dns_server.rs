@@ -357,7 +357,7 @@ fn what_cannot_be_served_is_said_at_the_start() {
         (&["--dns", "127.0.0.1:0"], 2, "--dns requires a zone"),
         (&["--zone", &right], 2, "--zone requires an address"),
         (&["--dns", "53", "--zone", &right], 2, "an address and a port"),
-        (&["--dns-rate", "0"], 2, "a number from 1 on"),
+        (&["--dns-rate", "0"], 2, "a number of at least 1"),
     ] {
         let finished = run(server_command(args).args(["--bind", "127.0.0.1:0"]), b"");
         assert_eq!(finished.code, Some(code), "{args:?} {}", finished.stderr);
