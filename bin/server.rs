@@ -106,7 +106,8 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
         format!("cannot start the thread for signals: {error}; right: a higher limit (ulimit -u)")
     })?;
     let http = server.addresses().into_iter().map(|address| format!("http://{address}/"));
-    let urls: Vec<String> = http.chain(udp).chain(dns).collect();
+    let unix = server.unix_paths().into_iter().map(|path| format!("unix:{}", path.display()));
+    let urls: Vec<String> = http.chain(unix).chain(udp).chain(dns).collect();
     let urls = urls.join(" ");
     let ready = format!("listening on {urls} serving {shown} with {workers} workers\n");
     // A closed stdout is no reason not to serve.

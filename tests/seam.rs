@@ -12,7 +12,7 @@ use threadbare::net::admission::RejectReason;
 use threadbare::net::datagram::{DatagramService, Reply};
 use threadbare::net::deadline::{Deadline, Phase};
 use threadbare::net::service::{Driver, EndReason, Next, Protocol, ProtocolConnection};
-use threadbare::server::{self, Config, PerAddress, Router, Running, Server, Stats};
+use threadbare::server::{self, Config, PeerAddress, PerAddress, Router, Running, Server, Stats};
 
 use crate::support::{PATIENCE, SOON, Wire, eventually};
 
@@ -41,7 +41,7 @@ struct LineConnection {
 }
 
 impl Protocol for Lines {
-    fn open(&self, _: SocketAddr) -> Box<dyn ProtocolConnection> {
+    fn open(&self, _: PeerAddress) -> Box<dyn ProtocolConnection> {
         self.open.fetch_add(1, Ordering::SeqCst);
         Box::new(LineConnection {
             input: Vec::new(),
@@ -53,7 +53,7 @@ impl Protocol for Lines {
         })
     }
 
-    fn refusal(&self, _: RejectReason, _: SocketAddr) -> Vec<u8> {
+    fn refusal(&self, _: RejectReason, _: PeerAddress) -> Vec<u8> {
         b"no room\n".to_vec()
     }
 }

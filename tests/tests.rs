@@ -71,6 +71,9 @@ mod lab;
 /// How the server starts: its output, what it refuses, and its exit codes.
 mod startup;
 
+/// Sockets in the file system, sockets that another program gives, and restarts without a refused connection.
+mod sockets;
+
 /// How the server stops: it finishes what it has begun, and leaves nothing.
 mod stopping;
 

@@ -73,7 +73,7 @@ impl DatagramService for UdpEcho {
     }
 
     fn respond_to_nth(&self, number: u64, datagram: &[u8], peer: SocketAddr) -> Option<Reply> {
-        if datagram.trim_ascii_end() == b"stats" && self.audience.includes(peer.ip()) {
+        if datagram.trim_ascii_end() == b"stats" && self.audience.includes(peer.into()) {
             return Some(self.answer_stats());
         }
         let Impairments { loss, delay, jitter } = self.impairments;

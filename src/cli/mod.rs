@@ -8,6 +8,7 @@ pub mod bench;
 pub mod client;
 pub mod dns;
 pub mod limits;
+mod listen;
 pub mod name_server;
 mod nearest;
 pub mod ping;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::Effect::Value;
 use super::Flag;
 use super::limits::{number_or_off, put};
-use super::server::{ServerOptions, host_and_port, not_empty};
+use super::listen::host_and_port;
+use super::server::{ServerOptions, not_empty};
 
 /// The settings of the name server. There is none unless addresses are given, and zones.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Effect::{Help, Switch, Value, Version};
 use super::limits::{self, number, put};
+use super::listen;
 use super::name_server::{self, NameServerOptions};
 use super::nearest::nearest;
 use super::rooms;
@@ -140,6 +141,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     about: "Serves the files in the folder ROOT (default www) over HTTP/1.0 and HTTP/1.1.",
     groups: &[
         ("Flags", FLAGS),
+        ("Listening", listen::FLAGS),
         ("UDP echo", udp::FLAGS),
         ("Name server", name_server::FLAGS),
         ("Limits", limits::FLAGS),
@@ -175,21 +177,13 @@ Examples:
   server                        serve www on http://127.0.0.1:8080/
   server --bind 0.0.0.0:80 --bind '[::]:80' /srv/www
   server --bind 127.0.0.1:0     use a free port, and print it on stdout
+  server --bind unix:/run/http  listen in the file system, for a proxy
   server --udp 127.0.0.1:8080 --loss 30% --seed 7
   server --dns 127.0.0.1:5353 --zone example.org.zone
 ",
 };
 
 const FLAGS: &[Flag<ServerOptions>] = &[
-    Flag::new(
-        None,
-        "bind",
-        Value("ADDR:PORT", |options, value| {
-            options.bind.push(host_and_port(value)?);
-            Ok(())
-        }),
-        "listen on this address; repeatable; port 0 chooses a free port (default 127.0.0.1:8080)",
-    ),
     Flag::new(
         None,
         "workers",
@@ -323,32 +317,7 @@ pub(super) fn not_empty<'v>(value: &'v OsStr, right: &'static str) -> Result<&'v
     if value.is_empty() { Err(Expected(right)) } else { Ok(value) }
 }
 
-/// Checks the form of an address, so that a mistake is explained before anything is started. A port alone is refused:
-/// it could mean this machine only, or the whole network.
-pub(super) fn host_and_port(value: &OsStr) -> Result<String, Expected> {
-    let text = value.to_str().unwrap_or_default();
-    let is_port =
-        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
-    let right = match text.rsplit_once(':') {
-        None if is_port(text) => {
-            "an address and a port: 127.0.0.1:8080, or 0.0.0.0:8080 for all addresses of this machine"
-        }
-        Some(("", port)) if is_port(port) => {
-            "an address and a port: 127.0.0.1:8080, or 0.0.0.0:8080 for all addresses of this machine"
-        }
-        Some((host, port)) if is_port(port) && is_host(host) => return Ok(text.to_owned()),
-        _ if text.parse::<Ipv6Addr>().is_ok() => {
-            "an IPv6 address in brackets, and a port: [::1]:8080"
-        }
-        Some((host, _)) if host.parse::<Ipv6Addr>().is_ok() => {
-            "an IPv6 address in brackets: [::1]:8080"
-        }
-        _ => "an address and a port: 127.0.0.1:8080, localhost:8080, [::1]:8080",
-    };
-    Err(Expected(right))
-}
-
-fn is_host(host: &str) -> bool {
+pub(super) fn is_host(host: &str) -> bool {
     match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(literal) => literal.parse::<Ipv6Addr>().is_ok(),
         None => {
@@ -382,7 +351,7 @@ mod tests {
 
     #[test]
     fn everything_typed() {
-        let args = "--bind localhost:1 --bind [::1]:2 --workers 3 --lobby off --data d --access-log off \
+        let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --workers 3 --lobby off --data d --access-log off \
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
                     --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 --max-bodies-disk 20 \
@@ -393,7 +362,7 @@ mod tests {
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
-            bind: vec!["localhost:1".into(), "[::1]:2".into()],
+            bind: vec!["localhost:1".into(), "[::1]:2".into(), "unix:a/b".into()],
             data: Some("d".into()),
             access_log: AccessLogTo::Off,
             stop_time: Duration::from_secs(13),
@@ -415,6 +384,7 @@ mod tests {
             },
             config: Config {
                 workers: 3,
+                bind_mode: 0o600,
                 driver: Driver::Textbook,
                 server_name: None,
                 connections: Some(11),

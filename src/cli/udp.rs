@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::Effect::Value;
 use super::limits::{number, put};
-use super::server::{ServerOptions, host_and_port};
+use super::listen::host_and_port;
+use super::server::ServerOptions;
 use super::{Expected, Flag};
 
 pub(super) const FLAGS: &[Flag<ServerOptions>] = &[

@@ -37,6 +37,7 @@ use self::response_limit::{ResponseLimit, Verdict};
 use self::zone::Zones;
 use self::zone_files::ZoneFiles;
 use crate::net::datagram::{DatagramService, Reply};
+use crate::net::peer_address::PeerAddress;
 use crate::proto::dns::ResponseCode;
 use crate::sync::lock;
 
@@ -151,7 +152,7 @@ impl NameServer {
     }
 
     /// Returns the response to a query from `peer`.
-    fn answer(&self, query: &[u8], transport: Transport, peer: SocketAddr) -> Option<Vec<u8>> {
+    fn answer(&self, query: &[u8], transport: Transport, peer: PeerAddress) -> Option<Vec<u8>> {
         let answer = match self.verdict(transport, peer.ip()) {
             Verdict::Send => answer::respond(&self.zones(), query, transport),
             Verdict::Truncate => {
@@ -179,10 +180,10 @@ impl NameServer {
         Some(octets)
     }
 
-    fn verdict(&self, transport: Transport, peer: IpAddr) -> Verdict {
-        match (&self.limit, transport) {
+    fn verdict(&self, transport: Transport, peer: Option<IpAddr>) -> Verdict {
+        match (&self.limit, transport, peer) {
             // The address of a connection is not forged.
-            (Some(limit), Transport::Udp) => limit.count(peer, Instant::now()),
+            (Some(limit), Transport::Udp, Some(peer)) => limit.count(peer, Instant::now()),
             _ => Verdict::Send,
         }
     }
@@ -194,7 +195,7 @@ fn add(counter: &AtomicU64) {
 
 impl DatagramService for NameServer {
     fn respond(&self, datagram: &[u8], peer: SocketAddr) -> Option<Reply> {
-        self.answer(datagram, Transport::Udp, peer).map(Reply::now)
+        self.answer(datagram, Transport::Udp, peer.into()).map(Reply::now)
     }
 
     fn tick(&self) {

@@ -2,7 +2,7 @@
 //! Several may come at once; they are answered in their order.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use super::answer::Transport;
 use crate::net::admission::RejectReason;
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::nothing_yet;
+use crate::net::peer_address::PeerAddress;
 use crate::net::service::{Driver, EndReason, Next, Protocol, ProtocolConnection};
 
 /// How much is read at once, in bytes.
@@ -26,7 +27,7 @@ pub struct OverTcp(pub Arc<NameServer>);
 /// A client's connection.
 struct Connection {
     server: Arc<NameServer>,
-    peer: SocketAddr,
+    peer: PeerAddress,
     /// What has arrived and is no whole query yet, or has not had its turn.
     input: Vec<u8>,
     /// What has not been sent.
@@ -37,7 +38,7 @@ struct Connection {
 }
 
 impl Protocol for OverTcp {
-    fn open(&self, peer: SocketAddr) -> Box<dyn ProtocolConnection> {
+    fn open(&self, peer: PeerAddress) -> Box<dyn ProtocolConnection> {
         let server = Arc::clone(&self.0);
         let waits = Deadline::after(Instant::now(), server.idle_time, Phase::Silent);
         Box::new(Connection {
@@ -50,7 +51,7 @@ impl Protocol for OverTcp {
         })
     }
 
-    fn refusal(&self, _: RejectReason, _: SocketAddr) -> Vec<u8> {
+    fn refusal(&self, _: RejectReason, _: PeerAddress) -> Vec<u8> {
         Vec::new()
     }
 }

@@ -8,7 +8,7 @@
 mod exhausted;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,9 @@ use super::admission::{ConnectionLimiter, Overload, Permit, RejectReason};
 use super::datagram::Datagram;
 use super::errors::{AcceptFailure, accept_failure};
 use super::listen::Listeners;
+use super::listening_socket::ListeningSocket;
 use super::log_throttle::LogThrottle;
+use super::peer_address::PeerAddress;
 use super::refuse::Refused;
 use super::service::Protocol;
 use super::socket::{adopt, wait_readable};
@@ -29,8 +31,8 @@ use super::stop_signal::StopSignal;
 pub struct Accepted {
     /// The connection; reads and writes block.
     pub stream: TcpStream,
-    /// The address of the client.
-    pub peer: SocketAddr,
+    /// The client.
+    pub peer: PeerAddress,
     /// When it was accepted.
     pub at: Instant,
     /// What its listener speaks; `None` for the server's own protocol.
@@ -66,7 +68,7 @@ impl Listeners {
         callbacks: Callbacks<
             impl FnMut(Accepted) -> Result<(), Accepted>,
             impl FnMut(Datagram) -> bool,
-            impl Fn(RejectReason, SocketAddr) -> Vec<u8>,
+            impl Fn(RejectReason, PeerAddress) -> Vec<u8>,
             impl FnMut(),
         >,
     ) -> io::Result<()> {
@@ -114,7 +116,7 @@ impl Listeners {
 /// An accepted connection that has not been admitted yet.
 struct Candidate {
     stream: TcpStream,
-    peer: SocketAddr,
+    peer: PeerAddress,
     at: Instant,
     protocol: Option<Arc<dyn Protocol>>,
 }
@@ -135,7 +137,7 @@ struct Admitter<'a, H, R> {
 impl<H, R> Admitter<'_, H, R>
 where
     H: FnMut(Accepted) -> Result<(), Accepted>,
-    R: Fn(RejectReason, SocketAddr) -> Vec<u8>,
+    R: Fn(RejectReason, PeerAddress) -> Vec<u8>,
 {
     /// The pause between two tries to admit the held connection: 10 ms.
     const PAUSE: Duration = Duration::from_millis(10);
@@ -156,7 +158,7 @@ where
         if !self.limiter.is_crowded() {
             self.full_since = None;
         }
-        let (candidate, reason) = match self.limiter.try_admit(candidate.peer.ip()) {
+        let (candidate, reason) = match self.limiter.try_admit(candidate.peer) {
             Err(reason) => (candidate, reason),
             Ok(permit) => {
                 let Candidate { stream, peer, at, protocol } = candidate;
@@ -215,15 +217,15 @@ const BURST: usize = 256;
 
 /// Accepts the connections that wait at one listener.
 fn accept_all(
-    listener: &TcpListener,
+    listener: &ListeningSocket,
     exhausted: &mut Exhausted,
-    mut accept: impl FnMut(TcpStream, SocketAddr) -> bool,
+    mut accept: impl FnMut(TcpStream, PeerAddress) -> bool,
 ) -> io::Result<()> {
     for _ in 0..BURST {
         let error = match listener.accept() {
             Ok((stream, peer)) => {
                 exhausted.end();
-                match adopt(&stream) {
+                match adopt(&stream, peer) {
                     Ok(()) if accept(stream, peer) => {}
                     Ok(()) => return Ok(()),
                     Err(error) => log::debug!("{peer}: disconnected at once: {error}"),
@@ -260,7 +262,7 @@ mod tests {
 
     #[test]
     fn accepts_on_all_addresses_until_a_stop_is_requested() {
-        let listeners = Listeners::bind(["127.0.0.1:0", "[::1]:0"]).unwrap();
+        let listeners = Listeners::bind(["127.0.0.1:0", "[::1]:0"], 0o660).unwrap();
         let addresses = listeners.addresses();
         assert_eq!(addresses.len(), 2);
         assert!(addresses.iter().all(|address| address.port() != 0));
@@ -277,7 +279,10 @@ mod tests {
         });
         for address in addresses {
             let client = TcpStream::connect(address).unwrap();
-            assert_eq!(accepted.recv().unwrap().peer, client.local_addr().unwrap());
+            assert_eq!(
+                accepted.recv().unwrap().peer,
+                PeerAddress::Tcp(client.local_addr().unwrap())
+            );
         }
         stopper.request(Duration::ZERO);
         acceptor.join().unwrap().unwrap();
@@ -285,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_refusal_arrives_though_the_client_is_still_sending() {
-        let listeners = Listeners::bind(["127.0.0.1:0"]).unwrap();
+        let listeners = Listeners::bind(["127.0.0.1:0"], 0o660).unwrap();
         let address = listeners.addresses()[0];
         let stop = StopSignal::new().unwrap();
         let stopper = stop.clone();

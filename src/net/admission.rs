@@ -3,6 +3,7 @@
 //! An admitted connection holds a [`Permit`] until it ends. The limiter counts permits, and a permit is
 //! given back when it is dropped, on every path, so the count cannot drift.
 
+use super::peer_address::PeerAddress;
 use crate::sync::lock;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -106,25 +107,25 @@ impl ConnectionLimiter {
         })
     }
 
-    /// Admits a connection from `address`. Only one thread may call this: the limit is read before the
+    /// Admits a connection from `peer`. Only one thread may call this: the limit is read before the
     /// count is raised.
     ///
     /// # Errors
     /// Returns the reason if the connection is not admitted.
     pub fn try_admit(
         self: &Arc<ConnectionLimiter>,
-        address: IpAddr,
+        peer: PeerAddress,
     ) -> Result<Permit, RejectReason> {
         if self.open() >= self.limit {
             return Err(RejectReason::Connections);
         }
         let limit = match self.per_address {
             PerAddress::Any => None,
-            PerAddress::Remote(_) if address.to_canonical().is_loopback() => None,
+            PerAddress::Remote(_) if peer.is_loopback() => None,
             PerAddress::Remote(limit) | PerAddress::Most(limit) => Some(limit),
         };
-        let counted_as = limit.map(|_| prefix_key(address));
-        if let (Some(address), Some(limit)) = (counted_as, limit) {
+        let counted = peer.ip().map(prefix_key).zip(limit);
+        if let Some((address, limit)) = counted {
             let mut addresses = self.addresses();
             let count = addresses.entry(address).or_default();
             if *count >= limit {
@@ -133,6 +134,7 @@ impl ConnectionLimiter {
             *count += 1;
         }
         self.open.fetch_add(1, Ordering::Relaxed);
+        let counted_as = counted.map(|(address, _)| address);
         Ok(Permit { limiter: Arc::clone(self), counted_as })
     }
 
@@ -209,14 +211,17 @@ fn prefix_key(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddr;
 
     #[test]
     fn connections_are_limited_in_all_and_for_each_address() {
         let limiter = ConnectionLimiter::new(3, PerAddress::Remote(1), Overload::Reject);
-        let admit = |address: &str| limiter.try_admit(address.parse().unwrap());
+        let admit = |address: &str| {
+            limiter.try_admit(PeerAddress::Tcp(SocketAddr::new(address.parse().unwrap(), 1)))
+        };
         let first = admit("2001:db8::1").unwrap();
         assert_eq!(admit("2001:db8::ffff").unwrap_err(), RejectReason::Address);
-        let _here = [admit("127.0.0.1").unwrap(), admit("::ffff:127.0.0.1").unwrap()];
+        let _here = [admit("127.0.0.1").unwrap(), limiter.try_admit(PeerAddress::Unix).unwrap()];
         assert_eq!(admit("192.0.2.1").unwrap_err(), RejectReason::Connections);
         drop(first);
         let _again = admit("2001:db8::1").unwrap();
@@ -230,7 +235,7 @@ mod tests {
             let mut permits = Vec::new();
             for open in 0..=limit {
                 assert_eq!(limiter.is_crowded(), open > three_quarters, "{open} of {limit}");
-                permits.extend(limiter.try_admit([192, 0, 2, 1].into()));
+                permits.extend(limiter.try_admit(PeerAddress::Tcp(([192, 0, 2, 1], 1).into())));
             }
         }
     }
@@ -238,8 +243,9 @@ mod tests {
     #[test]
     fn no_count_is_left_when_all_permits_are_dropped() {
         let limiter = ConnectionLimiter::new(100, PerAddress::Most(3), Overload::Reject);
-        let permits: Vec<_> =
-            (0..99).map(|n| limiter.try_admit([192, 0, 2, n / 3].into())).collect();
+        let permits: Vec<_> = (0..99)
+            .map(|n| limiter.try_admit(PeerAddress::Tcp(([192, 0, 2, n / 3], 1).into())))
+            .collect();
         assert!(permits.iter().all(Result::is_ok));
         drop(permits);
         assert_eq!((limiter.open(), limiter.addresses().len()), (0, 0));

@@ -1,12 +1,15 @@
 //! Listening sockets: binds every address that the server is given, and explains failures.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::datagram::{DatagramCounts, DatagramService, DatagramSockets};
+use super::listening_socket::ListeningSocket;
 use super::service::Protocol;
 use super::socket::bind;
+use super::socket_file::SocketFile;
 
 /// The sockets that the server listens on, and those on which it receives datagrams.
 #[derive(Debug)]
@@ -15,12 +18,16 @@ pub struct Listeners {
     pub(super) datagrams: DatagramSockets,
     /// The most refused connections that linger at once.
     pub(super) refused: usize,
+    /// The permissions of sockets in the file system.
+    mode: u32,
 }
 
 /// A listening socket, and what is spoken on its connections.
 #[derive(Debug)]
 pub(super) struct Listener {
-    pub(super) socket: TcpListener,
+    pub(super) socket: ListeningSocket,
+    /// The name of a socket that this server has made in the file system.
+    _file: Option<SocketFile>,
     /// `None`: the server's own protocol.
     pub(super) protocol: Option<Arc<dyn Protocol>>,
 }
@@ -80,14 +87,16 @@ impl std::error::Error for BindError {
 
 impl Listeners {
     /// Listens on every address to which the given names (`host:port`) resolve; port 0 is a free port.
+    /// `unix:PATH` is a socket in the file system, with the permissions `mode`.
     ///
     /// # Errors
     /// Returns the first address that cannot be bound; then none is.
     pub fn bind<A: AsRef<str>>(
         addresses: impl IntoIterator<Item = A>,
+        mode: u32,
     ) -> Result<Listeners, BindError> {
         let (sockets, datagrams) = (Vec::new(), DatagramSockets::default());
-        let mut listeners = Listeners { sockets, datagrams, refused: REFUSED };
+        let mut listeners = Listeners { sockets, datagrams, refused: REFUSED, mode };
         for address in addresses {
             let address = address.as_ref();
             listeners.add(address, None).map_err(|source| BindError::new(address, source))?;
@@ -129,10 +138,29 @@ impl Listeners {
         Listeners { refused, ..self }
     }
 
+    /// Accepts the connections of a socket that another program has made, for the server's own protocol.
+    ///
+    /// # Errors
+    /// When it is not a socket that listens.
+    pub fn adopt(&mut self, socket: ListeningSocket) -> Result<(), BindError> {
+        let prepared = socket.prepare();
+        prepared.map_err(|source| BindError::new("the given socket", source))?;
+        self.sockets.push(Listener { socket, protocol: None, _file: None });
+        Ok(())
+    }
+
     fn add(&mut self, address: &str, protocol: Option<Arc<dyn Protocol>>) -> io::Result<()> {
+        if let Some(path) = address.strip_prefix("unix:") {
+            let (socket, file) = SocketFile::listen(Path::new(path), self.mode)?;
+            self.sockets.push(Listener { socket: socket.into(), protocol, _file: Some(file) });
+            return Ok(());
+        }
         for address in address.to_socket_addrs()? {
             match bind(address) {
-                Ok(socket) => self.sockets.push(Listener { socket, protocol: protocol.clone() }),
+                Ok(socket) => {
+                    let (socket, protocol) = (socket.into(), protocol.clone());
+                    self.sockets.push(Listener { socket, protocol, _file: None });
+                }
                 // [::]:8080 accepts IPv4 as well, so 0.0.0.0:8080 is served already.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && self.covers(address) => {}
                 Err(error) => return Err(error),
@@ -155,12 +183,23 @@ impl Listeners {
 
     /// Returns the bound addresses of the server's own protocol, with their real ports.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        addresses(self.sockets.iter().filter(|listener| listener.protocol.is_none()))
+        addresses(self.own())
+    }
+
+    /// Returns the paths of the sockets in the file system of the server's own protocol; `@NAME` is an abstract
+    /// name.
+    pub fn unix_paths(&self) -> Vec<PathBuf> {
+        self.own().filter_map(|listener| listener.socket.unix_path()).collect()
+    }
+
+    fn own(&self) -> impl Iterator<Item = &Listener> {
+        self.sockets.iter().filter(|listener| listener.protocol.is_none())
     }
 }
 
 fn addresses<'a>(sockets: impl IntoIterator<Item = &'a Listener>) -> Vec<SocketAddr> {
-    sockets.into_iter().filter_map(|listener| listener.socket.local_addr().ok()).collect()
+    let address = |listener: &Listener| listener.socket.tcp_address();
+    sockets.into_iter().filter_map(address).collect()
 }
 
 #[cfg(test)]
@@ -169,18 +208,20 @@ mod tests {
 
     #[test]
     fn the_error_of_a_port_in_use_says_what_to_do() {
-        let first = Listeners::bind(["127.0.0.1:0"]).unwrap();
+        let first = Listeners::bind(["127.0.0.1:0"], 0o660).unwrap();
         let address = first.addresses()[0].to_string();
-        let error = Listeners::bind([&address]).unwrap_err().to_string();
+        let error = Listeners::bind([&address], 0o660).unwrap_err().to_string();
         assert!(error.starts_with(&format!("{address} is in use")), "{error}");
-        assert!(Listeners::bind(["nonsense"]).is_err());
+        assert!(Listeners::bind(["nonsense"], 0o660).is_err());
     }
 
     #[test]
     fn all_addresses_of_both_families_share_one_port() {
-        let first = Listeners::bind(["[::]:0"]).unwrap();
+        let first = Listeners::bind(["[::]:0"], 0o660).unwrap();
         let port = first.addresses()[0].port();
         drop(first);
-        assert!(Listeners::bind([format!("[::]:{port}"), format!("0.0.0.0:{port}")]).is_ok());
+        assert!(
+            Listeners::bind([format!("[::]:{port}"), format!("0.0.0.0:{port}")], 0o660).is_ok()
+        );
     }
 }

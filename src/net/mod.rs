@@ -4,10 +4,13 @@
 //! |---|---|---|
 //! | [`service`] | the seam between a protocol and a driver | |
 //! | [`listen`] | binds and listens | `socket` `bind` `listen` |
+//! | [`listening_socket`] | a listening socket, of TCP or in the file system | `accept4` |
+//! | `socket_file` | makes a socket in the file system, and removes it | `bind` `chmod` `listen` `unlink` |
 //! | [`accept`] | accepts connections and hands them over; refuses beyond the limits (`refuse`) | `poll` `accept4` |
 //! | [`datagram`] | receives datagrams, each of which is a job for a worker, and sends the replies | |
 //! | `udp_socket` | a reply comes from the address that was asked | `recvmsg` `sendmsg` |
 //! | `delayed` | replies that are sent later | |
+//! | [`peer_address`] | the address of an accepted client, if it has one | |
 //! | [`admission`] | limits open connections, in all and from one address | |
 //! | [`address_rate`] | limits how often each address may do something | |
 //! | [`lobby`] | the place where connections wait, and the workers that serve them | |
@@ -38,14 +41,17 @@ mod delayed;
 pub mod errors;
 pub mod linger;
 pub mod listen;
+pub mod listening_socket;
 pub mod lobby;
 pub mod log_throttle;
+pub mod peer_address;
 pub mod poller;
 pub mod receive;
 mod refuse;
 pub mod resolve;
 pub mod service;
 pub mod socket;
+mod socket_file;
 pub mod stop_signal;
 pub mod stream;
 pub mod thread_usage;

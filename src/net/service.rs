@@ -14,13 +14,14 @@
 //! [`Protocol`]s beside it, each on listeners of its own. They share the workers, the limits of
 //! connections and the stop. Datagrams are in [`datagram`](super::datagram).
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use super::accept::Accepted;
 use super::admission::RejectReason;
 use super::datagram::DatagramCounts;
 use super::deadline::{Deadline, Phase};
+use super::peer_address::PeerAddress;
 use super::usual_time::UsualTime;
 use super::waker::Waker;
 use super::worker_record::WorkerLoad;
@@ -62,7 +63,7 @@ pub trait Service: Send + Sync + 'static {
     fn shed(&self, connection: &mut Self::Connection) -> bool;
 
     /// Returns the bytes that are sent to a connection which is not admitted.
-    fn refusal(&self, why: RejectReason, peer: SocketAddr) -> Vec<u8>;
+    fn refusal(&self, why: RejectReason, peer: PeerAddress) -> Vec<u8>;
 }
 
 /// A protocol that a server speaks beside its own, on listeners of its own.
@@ -70,10 +71,10 @@ pub trait Service: Send + Sync + 'static {
 /// Both methods are called by the accept thread: they do not wait, and do not panic.
 pub trait Protocol: Send + Sync {
     /// Returns the state of a connection that has been accepted from `peer`.
-    fn open(&self, peer: SocketAddr) -> Box<dyn ProtocolConnection>;
+    fn open(&self, peer: PeerAddress) -> Box<dyn ProtocolConnection>;
 
     /// Returns the bytes that are sent to a connection which is not admitted.
-    fn refusal(&self, why: RejectReason, peer: SocketAddr) -> Vec<u8>;
+    fn refusal(&self, why: RejectReason, peer: PeerAddress) -> Vec<u8>;
 }
 
 impl std::fmt::Debug for dyn Protocol {

@@ -15,9 +15,11 @@ use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 use nix::unistd::close;
 
+use super::peer_address::PeerAddress;
+
 /// The connections that the kernel completes before they are accepted: 4,096, the most that glibc allows.
 /// With the 128 of std, hundreds of 1,000 SYNs at once are dropped, and their clients wait a second.
-const BACKLOG: i32 = 4096;
+pub(super) const BACKLOG: i32 = 4096;
 
 /// The most bytes that the kernel buffers for a connection and has not sent yet: 128 KB. Bytes in flight
 /// are not counted, so a long and fast path is still filled. Without this limit, 300 downloads that the
@@ -38,21 +40,28 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
     // A second listen(2) on a listening socket changes its backlog, and nothing else.
     listen(&listener, Backlog::new(BACKLOG)?)?;
-    // On Linux accepted connections inherit the options of the listener: one call for all of them.
-    setsockopt(&listener, sockopt::TcpNoDelay, &true)?;
-    #[cfg(target_os = "linux")]
-    if let Err(error) = setsockopt(&listener, unsent::Lowat, &UNSENT) {
-        log::debug!("unsent bytes are not limited: {error}");
-    }
-    listener.set_nonblocking(true)?;
+    prepare(&listener)?;
     Ok(listener)
 }
 
+/// Sets the options of a listener that [`bind`] promises. On Linux accepted connections inherit them: one call
+/// for all of them.
+pub(super) fn prepare(listener: &TcpListener) -> io::Result<()> {
+    setsockopt(listener, sockopt::TcpNoDelay, &true)?;
+    #[cfg(target_os = "linux")]
+    if let Err(error) = setsockopt(listener, unsent::Lowat, &UNSENT) {
+        log::debug!("unsent bytes are not limited: {error}");
+    }
+    listener.set_nonblocking(true)
+}
+
 /// Sets the options that [`bind`] promises on an accepted connection that does not inherit them.
-pub(super) fn adopt(stream: &TcpStream) -> io::Result<()> {
+pub(super) fn adopt(stream: &TcpStream, peer: PeerAddress) -> io::Result<()> {
     if !cfg!(target_os = "linux") {
         stream.set_nonblocking(false)?;
-        stream.set_nodelay(true)?;
+        if let PeerAddress::Tcp(_) = peer {
+            stream.set_nodelay(true)?;
+        }
     }
     Ok(())
 }

@@ -29,6 +29,8 @@ use crate::proto::http::limits::Limits;
 pub struct Config {
     /// How connections get workers; [`Driver::Lobby`].
     pub driver: Driver,
+    /// The permissions of a socket in the file system (`unix:PATH`): 0660, its user and its group.
+    pub bind_mode: u32,
     /// The number of worker threads, and so of handlers that run at once: 16 for each core, at least 32.
     /// Sleeping workers cost little.
     pub workers: usize,
@@ -64,6 +66,7 @@ impl Default for Config {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Config {
             driver: Driver::Lobby,
+            bind_mode: 0o660,
             connections: None,
             per_address: PerAddress::Remote(1_000),
             overload: Overload::Reject,

@@ -74,6 +74,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -177,6 +178,10 @@ pub use crate::net::admission::{Overload, PerAddress};
 #[doc(inline)]
 pub use crate::net::listen::BindError;
 #[doc(inline)]
+pub use crate::net::listening_socket::ListeningSocket;
+#[doc(inline)]
+pub use crate::net::peer_address::PeerAddress;
+#[doc(inline)]
 pub use crate::net::stop_signal::StopSignal;
 #[doc(inline)]
 pub use crate::pool::Report as WorkersReport;
@@ -258,7 +263,8 @@ pub struct Server {
 
 impl Server {
     /// Listens on `address` (`host:port`; port 0 is a free one) with the default [`Config`]. A name such as
-    /// `localhost` stands for all its addresses.
+    /// `localhost` stands for all its addresses; `unix:PATH` is a socket in the file system, removed when the
+    /// server ends.
     ///
     /// # Errors
     /// When it cannot listen on the address; [`BindError`] says why, and what to do.
@@ -275,7 +281,7 @@ impl Server {
         routes: impl IntoRoutes,
         config: Config,
     ) -> Result<Server, BindError> {
-        let listeners = Listeners::bind(addresses)?;
+        let listeners = Listeners::bind(addresses, config.bind_mode)?;
         let stop = StopSignal::new()
             .map_err(|source| BindError::new("a socket pair to wake the server", source))?;
         Ok(Server { listeners, config, routes: routes.into_routes(), stop })
@@ -284,6 +290,24 @@ impl Server {
     /// Returns the addresses that it listens on for HTTP, with real ports.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.addresses()
+    }
+
+    /// Returns the paths of the sockets in the file system that it listens on for HTTP.
+    pub fn unix_paths(&self) -> Vec<PathBuf> {
+        self.listeners.unix_paths()
+    }
+
+    /// Serves the connections of a socket that another program has made and listens: a
+    /// [`TcpListener`](std::net::TcpListener) or a [`UnixListener`](std::os::unix::net::UnixListener). A server
+    /// may have no others ([`Server::with_config`] with no address).
+    ///
+    /// # Errors
+    /// When it is not a socket that listens.
+    pub fn serve_listener(
+        &mut self,
+        listener: impl Into<ListeningSocket>,
+    ) -> Result<(), BindError> {
+        self.listeners.adopt(listener.into())
     }
 
     /// Listens on `address` (as [`Server::bind`] takes it) for connections of another protocol than HTTP,

@@ -1,6 +1,6 @@
 //! All protocols of a server as one service: HTTP, and those beside it, chosen by the listener.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use super::conn::connection_io::Scratch;
 use crate::net::accept::Accepted;
 use crate::net::admission::RejectReason;
 use crate::net::deadline::Phase;
+use crate::net::peer_address::PeerAddress;
 use crate::net::service::{Driver, EndReason, Next, ProtocolConnection, Service};
 
 /// HTTP and the other protocols.
@@ -89,7 +90,7 @@ impl Service for AllProtocols {
         }
     }
 
-    fn refusal(&self, why: RejectReason, peer: SocketAddr) -> Vec<u8> {
+    fn refusal(&self, why: RejectReason, peer: PeerAddress) -> Vec<u8> {
         self.http.refusal(why, peer)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::io::Read as _;
-use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use super::form::Form;
 use super::multipart::{Multipart, MultipartError};
 use super::respond::error_response::{ErrorResponse, shown};
 use super::respond::failure::{is_of_client, log_failure};
+use crate::net::peer_address::PeerAddress;
 use crate::proto::http::accept::{TextFormat, preferred_format};
 use crate::proto::http::cookie::cookie;
 use crate::proto::http::head::RequestHead;
@@ -37,8 +37,8 @@ pub struct Request {
     pub head: Box<RequestHead>,
     /// The body, decoded, with its [trailers](RequestBody::trailers); empty when there was none.
     pub body: RequestBody,
-    /// The address of the client, or of the proxy in front of this server.
-    pub peer: SocketAddr,
+    /// The client, or the proxy in front of this server.
+    pub peer: PeerAddress,
     pub(super) params: Params,
 }
 

@@ -212,9 +212,11 @@ mod tests {
         let clients = [(); 3].map(|()| {
             let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (stream, peer) = listener.accept().unwrap();
-            let permit = limiter.try_admit(peer.ip()).unwrap();
+            let permit = limiter.try_admit(peer.into()).unwrap();
             let at = Instant::now();
-            pool.queue().try_send(Accepted { stream, peer, at, protocol: None, permit }).unwrap();
+            pool.queue()
+                .try_send(Accepted { stream, peer: peer.into(), at, protocol: None, permit })
+                .unwrap();
             client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
             thread::spawn(move || io::copy(&mut client, &mut io::sink()).unwrap_or(1))
         });

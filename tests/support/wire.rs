@@ -2,6 +2,9 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -27,6 +30,14 @@ impl Wire {
     /// Connects.
     pub fn to(address: SocketAddr) -> Wire {
         Wire::over(TcpStream::connect_timeout(&address, PATIENCE).expect("it listens"))
+    }
+
+    /// Connects to a socket in the file system.
+    pub fn to_path(path: &Path) -> Wire {
+        let stream = OwnedFd::from(UnixStream::connect(path).expect("it listens"));
+        let wire = Wire { stream: stream.into(), got: Vec::new() };
+        wire.stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        wire
     }
 
     /// Over a connection that there is.

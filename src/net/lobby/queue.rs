@@ -177,6 +177,7 @@ impl<C> Queues<C> {
 mod tests {
     use super::*;
     use crate::net::admission::{ConnectionLimiter, Overload, PerAddress};
+    use crate::net::peer_address::PeerAddress;
     use std::net::{TcpListener, TcpStream};
     use std::time::Duration;
 
@@ -188,8 +189,8 @@ mod tests {
         let limiter = ConnectionLimiter::new(9, PerAddress::Any, Overload::Reject);
         let new = |index, milliseconds| {
             let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            let peer = stream.local_addr().unwrap();
-            let permit = limiter.try_admit(peer.ip()).unwrap();
+            let peer = PeerAddress::Tcp(stream.local_addr().unwrap());
+            let permit = limiter.try_admit(peer).unwrap();
             let at = at(milliseconds);
             let accepted = Accepted { stream, peer, at, protocol: None, permit };
             New { index, accepted, connection: Box::new(()) }

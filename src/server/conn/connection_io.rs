@@ -1,7 +1,7 @@
 //! The input and output of a connection, and the buffers that a worker lends to it for a turn.
 
 use std::io::{self, Read as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Instant;
 
 use super::date_cache::CommonFields;
@@ -9,6 +9,7 @@ use super::output::Output;
 use super::send_window::SendWindow;
 use super::timing::Timing;
 use crate::net::errors::nothing_yet;
+use crate::net::peer_address::PeerAddress;
 use crate::proto::buf::Buf;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::limits::Limits;
@@ -24,7 +25,7 @@ pub(super) const SMALL: usize = 4 << 10;
 /// The input that has not been parsed, the output that has not been sent, and what both ends know.
 #[derive(Debug)]
 pub(crate) struct ConnectionIo {
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: PeerAddress,
     pub(crate) input: Buf,
     pub(crate) output: Output,
     pub(crate) window: SendWindow,
@@ -64,7 +65,7 @@ pub(crate) enum Read {
 }
 
 impl ConnectionIo {
-    pub(crate) fn new(peer: SocketAddr) -> ConnectionIo {
+    pub(crate) fn new(peer: PeerAddress) -> ConnectionIo {
         ConnectionIo {
             peer,
             input: Buf::new(),
@@ -161,7 +162,7 @@ mod tests {
         for (length, kept) in [(1, true), (SMALL, false)] {
             let mut head = RequestHead::new(Method::Get, Target::Asterisk);
             head.headers.append("A", vec![b'x'; length]).unwrap();
-            let mut io = ConnectionIo::new(([127, 0, 0, 1], 1).into());
+            let mut io = ConnectionIo::new(PeerAddress::Unix);
             io.recycled = Some(Box::new(head));
             let mut scratch = Scratch::default();
             io.give_back(&mut scratch);

@@ -4,10 +4,9 @@
 //! read into the output and closed before the head is sent, so it is not counted. What a [`Body::Read`]
 //! has open is not known here; its handler limits it.
 
-use std::net::SocketAddr;
-
 use super::Http;
 use super::send::READ_LIMIT;
+use crate::net::peer_address::PeerAddress;
 use crate::proto::http::head::RequestHead;
 use crate::server::quota::Share;
 use crate::server::respond::error_response::ErrorResponse;
@@ -29,7 +28,7 @@ impl Http {
         &self,
         response: Response,
         head: &RequestHead,
-        peer: SocketAddr,
+        peer: PeerAddress,
     ) -> Counted {
         if !holds_a_file(&response.body, head) {
             return Counted { response, file: None, rejected: false };

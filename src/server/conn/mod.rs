@@ -35,7 +35,7 @@ mod tests;
 pub mod timing;
 mod turn;
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -50,6 +50,7 @@ use super::log::wire_log::WireLog;
 use super::quota::Quota;
 use super::respond::custom_error_page::ErrorPage;
 use super::router::Routes;
+use crate::net::peer_address::PeerAddress;
 use crate::net::service::Driver;
 use crate::net::stop_signal::StopSignal;
 use crate::proto::http::close::CloseReason;
@@ -174,7 +175,7 @@ impl Http {
     }
 
     /// Returns the two directions of a connection that has just been accepted.
-    pub(crate) fn open_io(&self, peer: SocketAddr) -> ConnectionIo {
+    pub(crate) fn open_io(&self, peer: PeerAddress) -> ConnectionIo {
         let wire_log = self.wire_log.as_ref().map(|log| log.open(peer, &self.limits));
         let io = ConnectionIo::new(peer);
         ConnectionIo { wire_log, timing: self.server_timing.of(peer, io.waiting_since), ..io }

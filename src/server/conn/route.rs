@@ -5,7 +5,6 @@
 //! not admit (such as 415), a body that is too large (413), and one of known length for which there is no
 //! room. The response is sent at once, and the body that follows the head is skipped.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +14,7 @@ use super::receive::{CollectingRequest, IncomingRequest};
 use super::request_body::Collector;
 use super::send::Outgoing;
 use super::{Context, Http};
+use crate::net::peer_address::PeerAddress;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::server::RecvBody;
 use crate::proto::http::status::Status;
@@ -136,7 +136,7 @@ impl Http {
         &self,
         head: &RequestHead,
         recv: &RecvBody,
-        peer: SocketAddr,
+        peer: PeerAddress,
     ) -> Result<(HandlerCall<'_>, BodyMode), Response> {
         let reject = |error: ErrorResponse| error.log_and_respond(head, peer);
         match self.routes.find(&head.method, &head.target) {

@@ -4,7 +4,7 @@
 //! off is cut, not completed: the client notices that the last bytes or chunk are missing (RFC 9112, 8).
 
 use std::io::{self, Cursor};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -13,6 +13,7 @@ use super::connection_io::ConnectionIo;
 use super::date_cache::CommonFields;
 use super::output::Passed;
 use super::{Context, Http};
+use crate::net::peer_address::PeerAddress;
 use crate::net::usual_time::UsualTime;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::head::RequestHead;
@@ -299,19 +300,19 @@ impl Http {
     }
 
     #[inline]
-    fn log(&self, peer: SocketAddr, exchange: &LoggedExchange, now: Instant) {
+    fn log(&self, peer: PeerAddress, exchange: &LoggedExchange, now: Instant) {
         self.stats.count_response(exchange.status);
         if let AccessLog::On(_) = self.access_log {
             self.write_line(peer, exchange, now);
         }
     }
 
-    fn write_line(&self, peer: SocketAddr, exchange: &LoggedExchange, now: Instant) {
+    fn write_line(&self, peer: PeerAddress, exchange: &LoggedExchange, now: Instant) {
         let LoggedExchange { request: RequestInfo { arrived, since }, status, sent } = exchange;
         let request = arrived.as_ref().map(PartialHead::first_line).filter(|line| !line.is_empty());
         let request = request.unwrap_or(b"-");
         let took = now.duration_since(*since);
-        let line = Line { peer: peer.ip(), request, status: *status, sent: *sent, took };
+        let line = Line { peer, request, status: *status, sent: *sent, took };
         self.access_log.write(&line, SystemTime::now());
     }
 }

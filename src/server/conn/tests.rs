@@ -51,9 +51,10 @@ impl Driven {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, peer) = listener.accept().unwrap();
+        let peer = PeerAddress::Tcp(peer);
         stream.set_nonblocking(true).unwrap();
         let limiter = ConnectionLimiter::new(1, PerAddress::Any, Overload::Reject);
-        let permit = limiter.try_admit(peer.ip()).unwrap();
+        let permit = limiter.try_admit(peer).unwrap();
         let accepted = Accepted { stream, peer, at: Instant::now(), protocol: None, permit };
         let connection = http.open(&accepted);
         let stream = accepted.stream;

@@ -10,9 +10,9 @@
 //!
 //! A pipelined request counts as queued while the requests before it are handled.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::net::peer_address::PeerAddress;
 use crate::pool;
 use crate::proto::http::server_timing::ServerTimings;
 
@@ -36,10 +36,10 @@ pub enum ServerTiming {
 
 impl ServerTiming {
     /// Returns the state for a connection from `peer` that has just been opened.
-    pub(crate) fn of(self, peer: SocketAddr, opened: Instant) -> Timing {
+    pub(crate) fn of(self, peer: PeerAddress, opened: Instant) -> Timing {
         let is_told = match self {
             ServerTiming::Off => false,
-            ServerTiming::Loopback => peer.ip().to_canonical().is_loopback(),
+            ServerTiming::Loopback => peer.is_loopback(),
             ServerTiming::On => true,
         };
         if is_told { Timing::Head { arrived: opened, queued: Duration::ZERO } } else { Timing::Off }

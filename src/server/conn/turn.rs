@@ -11,7 +11,7 @@
 //! been gathered, and decides what comes next ([`Http::decide_next`]).
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::connection::{Connection, State};
@@ -26,6 +26,7 @@ use crate::net::accept::Accepted;
 use crate::net::admission::RejectReason;
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::{nothing_yet, peer_left};
+use crate::net::peer_address::PeerAddress;
 use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::proto::http::close::CloseReason;
 
@@ -153,7 +154,7 @@ impl Service for Http {
         true
     }
 
-    fn refusal(&self, why: RejectReason, peer: SocketAddr) -> Vec<u8> {
+    fn refusal(&self, why: RejectReason, peer: PeerAddress) -> Vec<u8> {
         let mut io = self.open_io(peer);
         let request = RequestInfo { arrived: None, since: Instant::now() };
         self.begin_response(self.shed(why, request), &mut io);

@@ -10,13 +10,14 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
 use super::log_writer::LogWriter;
+use crate::net::peer_address::PeerAddress;
 use crate::proto::http::chars::write_decimal;
 use crate::proto::http::date::common_log_date;
 use crate::proto::http::status::Status;
@@ -42,8 +43,8 @@ pub enum AccessLog {
 /// One line of the log.
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
-    /// The address of the client.
-    pub(crate) peer: IpAddr,
+    /// The client; of its address without the port.
+    pub(crate) peer: PeerAddress,
     /// The first line of the request, as received; what is not visible ASCII is escaped here.
     pub(crate) request: &'a [u8],
     /// The status of the response.
@@ -127,13 +128,16 @@ impl LineFormatter {
         let out = &mut self.text;
         out.clear();
         match peer {
-            IpAddr::V4(address) => {
-                for (at, octet) in address.octets().into_iter().enumerate() {
+            PeerAddress::Tcp(SocketAddr::V4(address)) => {
+                for (at, octet) in address.ip().octets().into_iter().enumerate() {
                     out.extend_from_slice(if at > 0 { b"." } else { b"" });
                     write_decimal(octet.into(), out);
                 }
             }
-            IpAddr::V6(address) => out.extend_from_slice(address.to_string().as_bytes()),
+            PeerAddress::Tcp(SocketAddr::V6(address)) => {
+                out.extend_from_slice(address.ip().to_string().as_bytes());
+            }
+            PeerAddress::Unix => out.extend_from_slice(b"unix:"),
         }
         out.extend_from_slice(b" - - [");
         out.extend_from_slice(self.date.as_bytes());
@@ -168,22 +172,31 @@ mod tests {
         let (now, request) = (SystemTime::now(), b"GET /a%20b HTTP/1.1");
         let mut scratch = LineFormatter::default();
         for (peer, sent, took) in [
-            (IpAddr::from([127, 0, 0, 1]), 0, Duration::ZERO),
-            (IpAddr::from([10, 200, 30, 255]), 1_234_567, Duration::from_micros(999_999)),
-            (IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]), u64::MAX, Duration::from_nanos(7_000_001_999)),
+            (PeerAddress::Tcp(([127, 0, 0, 1], 1).into()), 0, Duration::ZERO),
+            (
+                PeerAddress::Tcp(([10, 200, 30, 255], 1).into()),
+                1_234_567,
+                Duration::from_micros(999_999),
+            ),
+            (
+                PeerAddress::Tcp(([0, 0, 0, 0, 0, 0, 0, 1], 1).into()),
+                u64::MAX,
+                Duration::from_nanos(7_000_001_999),
+            ),
         ] {
             let line = Line { peer, request, status: Status::NOT_FOUND, sent, took };
+            let shown = peer.ip().map_or("unix:".to_owned(), |address| address.to_string());
             let (date, seconds) = (common_log_date(now), took.as_micros());
             let (whole, micros) = (seconds / 1_000_000, seconds % 1_000_000);
             assert_eq!(
                 str::from_utf8(scratch.format(&line, now)).unwrap(),
                 format!(
-                    "{peer} - - [{date}] \"GET /a%20b HTTP/1.1\" 404 {sent} {whole}.{micros:06}\n"
+                    "{shown} - - [{date}] \"GET /a%20b HTTP/1.1\" 404 {sent} {whole}.{micros:06}\n"
                 )
             );
         }
         let line = Line {
-            peer: [1, 2, 3, 4].into(),
+            peer: PeerAddress::Unix,
             request,
             status: Status::OK,
             sent: 1,
@@ -199,7 +212,7 @@ mod tests {
         let (mut written, write) = io::pipe().unwrap();
         let log = AccessLog::to(write).unwrap();
         let line = Line {
-            peer: IpAddr::from([127, 0, 0, 1]),
+            peer: PeerAddress::Tcp(([127, 0, 0, 1], 1).into()),
             request: b"GET /\"\n127.0.0.1 forged\" HTTP/1.1",
             status: Status::OK,
             sent: 12,

@@ -5,11 +5,11 @@
 //! With it, files are read and written, not sent by the kernel, so that their bytes can be shown.
 
 use std::io::{self, IsTerminal as _};
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::log_writer::LogWriter;
+use crate::net::peer_address::PeerAddress;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::dump::Side;
 use crate::proto::http::limits::Limits;
@@ -62,7 +62,7 @@ impl WireLog {
     }
 
     /// Opens the log of a connection that was just accepted.
-    pub(crate) fn open(&self, peer: SocketAddr, limits: &Limits) -> Box<ConnectionLog> {
+    pub(crate) fn open(&self, peer: PeerAddress, limits: &Limits) -> Box<ConnectionLog> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let text = Text::new(number, self.form, limits.clone());
         let mut log = ConnectionLog { lines: self.lines.clone(), begun: self.begun, text };

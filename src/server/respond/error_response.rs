@@ -5,10 +5,10 @@
 //! Where bytes of the client are shown they are few and escaped, and never credentials.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 
 use super::error_page;
 use crate::net::admission::RejectReason;
+use crate::net::peer_address::PeerAddress;
 use crate::proto::http::accept::{TextFormat, preferred_format};
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
@@ -296,14 +296,14 @@ impl ErrorResponse {
         self.log_and_respond(&request.head, request.peer)
     }
 
-    pub(crate) fn log_and_respond(&self, head: &RequestHead, peer: SocketAddr) -> Response {
+    pub(crate) fn log_and_respond(&self, head: &RequestHead, peer: PeerAddress) -> Response {
         log::debug!("{peer}: refused: {self}");
         self.response(Some(head))
     }
 
     /// Returns the response to a request that is valid and that a setting forbids. Logs the same words at
     /// level info: the operator may want to change the setting.
-    pub(crate) fn log_policy_and_respond(&self, head: &RequestHead, peer: SocketAddr) -> Response {
+    pub(crate) fn log_policy_and_respond(&self, head: &RequestHead, peer: PeerAddress) -> Response {
         log::info!("{peer}: refused: {self}");
         self.response(Some(head))
     }

@@ -6,12 +6,12 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::error_response::{ErrorResponse, is_full, shown};
 use crate::net::errors::out_of_descriptors;
 use crate::net::log_throttle::LogThrottle;
+use crate::net::peer_address::PeerAddress;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::Status;
 use crate::server::conn::streamed_body::ClientFailed;
@@ -59,7 +59,7 @@ pub(crate) fn log_failure(what: impl Display, error: &io::Error) {
 }
 
 /// Logs, once a second at most, that a request was rejected because no descriptor was left.
-pub(crate) fn log_no_descriptor(peer: SocketAddr) {
+pub(crate) fn log_no_descriptor(peer: PeerAddress) {
     static SAID: LogThrottle = LogThrottle::new();
     if SAID.allow(Instant::now()) {
         log::warn!(
@@ -71,7 +71,7 @@ pub(crate) fn log_no_descriptor(peer: SocketAddr) {
 
 /// Logs, once a second at most, that a large head was rejected because all of them may take `most` bytes
 /// of memory.
-pub(crate) fn log_no_head_memory(peer: SocketAddr, most: u64) {
+pub(crate) fn log_no_head_memory(peer: PeerAddress, most: u64) {
     static SAID: LogThrottle = LogThrottle::new();
     if SAID.allow(Instant::now()) {
         log::warn!(
@@ -83,7 +83,7 @@ pub(crate) fn log_no_head_memory(peer: SocketAddr, most: u64) {
 
 /// Logs, once a second at most, that a body was rejected because all bodies may take `most` bytes of the
 /// disk.
-pub(crate) fn log_no_disk(peer: SocketAddr, most: u64) {
+pub(crate) fn log_no_disk(peer: PeerAddress, most: u64) {
     static SAID: LogThrottle = LogThrottle::new();
     if SAID.allow(Instant::now()) {
         log::warn!(
