@@ -45,7 +45,7 @@ pub struct Accepted {
 pub struct Callbacks<H, D, R, T> {
     /// Sends a connection into the driver's channel, or returns it if that is full.
     pub hand_over: H,
-    /// Sends a datagram into that channel. Returns false if there is no room, and it is dropped.
+    /// Sends datagrams into that channel. Returns how many are dropped, because there is no room.
     pub deliver: D,
     /// Returns the bytes for a connection of the server's own protocol that is not admitted.
     pub refusal: R,
@@ -67,7 +67,7 @@ impl Listeners {
         limiter: &Arc<ConnectionLimiter>,
         callbacks: Callbacks<
             impl FnMut(Accepted) -> Result<(), Accepted>,
-            impl FnMut(Datagram) -> bool,
+            impl FnMut(Vec<Datagram>) -> usize,
             impl Fn(RejectReason, PeerAddress) -> Vec<u8>,
             impl FnMut(),
         >,
@@ -271,7 +271,7 @@ mod tests {
         let acceptor = thread::spawn(move || {
             let callbacks = Callbacks {
                 hand_over: |accepted| sender.send(accepted).map_err(|back| back.0),
-                deliver: |_| false,
+                deliver: |_| 0,
                 refusal: |_, _| Vec::new(),
                 tick: || {},
             };
@@ -296,7 +296,7 @@ mod tests {
         let stopper = stop.clone();
         let acceptor = thread::spawn(move || {
             let refusal = |_, _| b"no room".to_vec();
-            let callbacks = Callbacks { hand_over: Err, deliver: |_| false, refusal, tick: || {} };
+            let callbacks = Callbacks { hand_over: Err, deliver: |_| 0, refusal, tick: || {} };
             listeners.accept_until(&stop, &limiter(), callbacks)
         });
         for _ in 0..20 {

@@ -14,7 +14,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _, UdpSocket};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::delayed::DelayedReplies;
@@ -67,8 +67,11 @@ pub struct Datagram {
     pub at: Instant,
     /// How many came before it.
     number: u64,
-    socket: Arc<DatagramSocket>,
+    queued: Queued,
 }
+
+/// Counts a datagram as queued, from its receipt until a worker takes it or it is dropped.
+struct Queued(Arc<DatagramSocket>);
 
 /// The numbers of datagrams so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -102,6 +105,9 @@ struct DatagramSocket {
     counters: Arc<Counters>,
     /// The number of datagrams received so far.
     received: AtomicU64,
+    /// How many of them are queued for a worker. While it is more than one, no more are received: to wake
+    /// the accept thread for each costs more than most replies, and those that wait come in one burst.
+    queued: AtomicUsize,
 }
 
 /// What a [`DatagramCounts`] is read from.
@@ -118,7 +124,7 @@ struct Counters {
 const LONGEST: usize = 64 << 10;
 
 /// The most datagrams received from one socket before the others, and the listeners, are looked at again.
-const BURST: usize = 256;
+const BURST: usize = 64;
 
 /// Returns how many datagrams may wait in a channel for `capacity` jobs: half of it. The other half is for
 /// connections.
@@ -144,6 +150,7 @@ impl DatagramSockets {
                 delayed: DelayedReplies::new()?,
                 counters: Arc::clone(&self.counters),
                 received: AtomicU64::new(0),
+                queued: AtomicUsize::new(0),
             }));
         }
         self.buffer.resize(LONGEST, 0);
@@ -165,9 +172,14 @@ impl DatagramSockets {
         }
     }
 
-    /// Returns the descriptors to wait for: two of each socket.
+    /// Returns the descriptors to wait for: of each socket, the one that says when to receive, and the one
+    /// that says that something has changed.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.sockets.iter().flat_map(|one| [one.socket.as_fd(), one.delayed.descriptor()])
+        self.sockets.iter().flat_map(|one| {
+            let changed = one.delayed.descriptor();
+            let is_open = one.queued.load(Ordering::Acquire) <= 1;
+            [if is_open { one.socket.as_fd() } else { changed }, changed]
+        })
     }
 
     /// Returns when the next reply is due.
@@ -176,12 +188,13 @@ impl DatagramSockets {
     }
 
     /// Receives what has arrived at the sockets that are `ready`, as [`Self::descriptors`] lists them, and
-    /// hands over each datagram; `deliver` returns false if it is dropped.
+    /// hands it over: all of a socket at once, because to wake a worker for each costs more than most
+    /// replies. `deliver` returns how many are dropped.
     pub(super) fn receive(
         &mut self,
         ready: &[bool],
         now: Instant,
-        mut deliver: impl FnMut(Datagram) -> bool,
+        mut deliver: impl FnMut(Vec<Datagram>) -> usize,
     ) {
         let DatagramSockets { sockets, counters, buffer } = self;
         let own: Vec<SocketAddr> = sockets.iter().map(|one| one.socket.address).collect();
@@ -189,6 +202,7 @@ impl DatagramSockets {
             if !ready.first().is_some_and(|&ready| ready) {
                 continue;
             }
+            let mut burst = Vec::new();
             for _ in 0..BURST {
                 let (length, addresses) = match one.socket.receive(buffer) {
                     Ok(received) => received,
@@ -202,11 +216,11 @@ impl DatagramSockets {
                     add(&counters.ignored);
                     continue;
                 }
-                let (bytes, socket) = (buffer[..length].to_vec(), Arc::clone(one));
-                if !deliver(Datagram { bytes, addresses, at: now, number, socket }) {
-                    add(&counters.dropped);
-                }
+                let (bytes, queued) = (buffer[..length].to_vec(), Queued::at(one));
+                burst.push(Datagram { bytes, addresses, at: now, number, queued });
             }
+            let dropped = deliver(burst) as u64;
+            counters.dropped.fetch_add(dropped, Ordering::Relaxed);
         }
     }
 
@@ -231,7 +245,8 @@ impl Datagram {
     /// Calls the service, and sends its reply or keeps it until it is due. The worker that does so records
     /// it.
     pub fn answer(self, record: &WorkerRecord) {
-        let Datagram { bytes, addresses, number, socket, .. } = self;
+        let Datagram { bytes, addresses, number, queued, .. } = self;
+        let socket = queued.take();
         let peer = addresses.peer;
         record.begin(DATAGRAM);
         let respond = || socket.service.respond_to_nth(number, &bytes, peer);
@@ -248,6 +263,25 @@ impl Datagram {
                 }
             }
             Err(_) => log::error!("{peer}: the reply to a datagram panicked"),
+        }
+    }
+}
+
+impl Queued {
+    fn at(socket: &Arc<DatagramSocket>) -> Queued {
+        socket.queued.fetch_add(1, Ordering::Relaxed);
+        Queued(Arc::clone(socket))
+    }
+
+    fn take(self) -> Arc<DatagramSocket> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        if self.0.queued.fetch_sub(1, Ordering::Release) == 2 {
+            self.0.delayed.wake();
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::sync::lock;
 #[derive(Debug)]
 pub(super) struct DelayedReplies {
     waiting: Mutex<Waiting>,
-    /// Is written when a reply is due before those that the accept thread knows of.
+    /// Wakes the accept thread.
     wake: EventFd,
 }
 
@@ -72,19 +72,25 @@ impl DelayedReplies {
         waiting.replies.push(Reverse(reply));
         drop(waiting);
         if is_first {
-            let _ = self.wake.write(1); // fails only if it is awake already
+            self.wake();
         }
         true
     }
 
-    /// Returns a descriptor that is readable when [`Self::next_due`] has changed.
+    /// Makes the descriptor readable.
+    pub(super) fn wake(&self) {
+        let _ = self.wake.write(1); // fails only if it is readable already
+    }
+
+    /// Returns a descriptor that becomes readable when [`Self::next_due`] changes, or by [`Self::wake`],
+    /// after this call.
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        let _ = self.wake.read(); // fails if it is not readable
         self.wake.as_fd()
     }
 
-    /// Returns when the first reply is due. The descriptor is not readable after this until that changes.
+    /// Returns when the first reply is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        let _ = self.wake.read(); // fails if there was no change
         self.waiting().replies.peek().map(|Reverse(first)| first.due)
     }
 

@@ -215,7 +215,7 @@ use self::protocols::AllProtocols;
 use self::textbook_job::{Job, WorkerRecords};
 use crate::net::accept::Callbacks;
 use crate::net::admission::ConnectionLimiter;
-use crate::net::datagram::{DatagramService, share_of_datagrams};
+use crate::net::datagram::{Datagram, DatagramService, share_of_datagrams};
 use crate::net::listen::Listeners;
 use crate::net::lobby::Lobby;
 use crate::net::service::{Load, Protocol, Service as _};
@@ -406,7 +406,7 @@ impl Server {
                 let load = lobby.load();
                 runs(Box::new(move || Load { datagrams: datagrams(), ..load() }));
                 ready();
-                let (hand_over, deliver) = (|new| lobby.admit(new), |new| lobby.deliver(new));
+                let (hand_over, deliver) = (|new| lobby.admit(new), |burst| lobby.deliver(burst));
                 let callbacks = Callbacks { hand_over, deliver, refusal, tick };
                 let accepting = listeners.accept_until(&stop, &limiter, callbacks);
                 stop.request(GRACE);
@@ -434,8 +434,11 @@ impl Server {
                     Err(Job::Connection(new)) => Err(new),
                     _ => Ok(()),
                 };
-                let deliver =
+                let is_queued =
                     |new| queued.queued() < share && queue.try_send(Job::Datagram(new)).is_ok();
+                let deliver = |burst: Vec<Datagram>| {
+                    burst.into_iter().map(is_queued).filter(|&queued| !queued).count()
+                };
                 let callbacks = Callbacks { hand_over, deliver, refusal, tick };
                 let accepting = listeners.accept_until(&stop, &limiter, callbacks);
                 drop(queue);

@@ -201,14 +201,17 @@ impl<S: Service> Lobby<S> {
         admitted
     }
 
-    /// Puts a datagram into the queue of new connections and wakes the leader. Returns false, and drops it,
-    /// if half of the queue is taken: a connection is not refused because of datagrams.
-    pub fn deliver(&self, datagram: Datagram) -> bool {
-        let queued = self.shared.queues.deliver(datagram);
-        if queued {
-            self.shared.wake_leader();
-        }
-        queued
+    /// Puts datagrams into the queue of new connections and wakes the leader. Drops those that come when
+    /// half of the queue is taken, and returns their number: a connection is not refused because of datagrams.
+    pub fn deliver(&self, burst: Vec<Datagram>) -> usize {
+        let queues = &self.shared.queues;
+        let dropped = burst
+            .into_iter()
+            .map(|datagram| queues.deliver(datagram))
+            .filter(|&queued| !queued)
+            .count();
+        self.shared.wake_leader();
+        dropped
     }
 
     /// Returns a function that reads the load of the lobby.
