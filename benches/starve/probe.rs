@@ -49,6 +49,14 @@ impl Delays {
         self.sorted.get(index).copied()
     }
 
+    /// Adds those of another measurement.
+    fn extend(&mut self, other: Delays) {
+        self.sorted.extend(other.sorted);
+        self.sorted.sort_unstable();
+        self.failed += other.failed;
+        self.starved |= other.starved;
+    }
+
     /// Sends requests until the time is over.
     fn collect(time: Duration, mut ask: impl FnMut() -> io::Result<Answer>) -> Delays {
         let (begun, mut delays) = (Instant::now(), Delays::default());
@@ -65,6 +73,14 @@ impl Delays {
         }
         delays.sorted.sort_unstable();
         delays
+    }
+}
+
+impl Measured {
+    /// Adds another measurement.
+    pub fn extend(&mut self, other: Measured) {
+        self.kept.extend(other.kept);
+        self.new.extend(other.new);
     }
 }
 
