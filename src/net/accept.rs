@@ -49,12 +49,12 @@ pub struct Callbacks<H, D, R, T> {
     pub deliver: D,
     /// Returns the bytes for a connection of the server's own protocol that is not admitted.
     pub refusal: R,
-    /// Is called every two seconds, for what has to be done while no client does anything.
+    /// Is called every second, for what has to be done while no client does anything.
     pub tick: T,
 }
 
-/// The time between two ticks: 2 seconds.
-const TICK: Duration = Duration::from_secs(2);
+/// The time between two ticks: 1 second.
+const TICK: Duration = Duration::from_secs(1);
 
 impl Listeners {
     /// Accepts connections until a stop is requested. One that is not admitted is sent a refusal, or held.

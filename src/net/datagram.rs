@@ -38,7 +38,7 @@ pub trait DatagramService: Send + Sync {
         self.respond(datagram, peer)
     }
 
-    /// Does what has to be done while no datagram arrives. The accept thread calls this every two seconds,
+    /// Does what has to be done while no datagram arrives. The accept thread calls this every second,
     /// for each socket.
     fn tick(&self) {}
 }

@@ -49,6 +49,20 @@ pub trait Service: Send + Sync + 'static {
         queued: Duration,
     ) -> Next;
 
+    /// Returns true if the connection, which is ready, needs no worker: its next turn neither waits nor
+    /// computes. The supervisor asks this when all workers are in long work. It does not wait.
+    fn is_immediate(&self, connection: &Self::Connection, stream: &TcpStream) -> bool;
+
+    /// Takes such a turn, which ends with the first response at the latest.
+    fn immediate_turn(
+        &self,
+        connection: &mut Self::Connection,
+        stream: &TcpStream,
+        scratch: &mut Self::Scratch,
+        driver: &dyn Driver,
+        queued: Duration,
+    ) -> Next;
+
     /// Ends a wait whose deadline has passed: queues the last response, if the protocol has one, and
     /// returns what is next, usually [`Next::Close`]. If the peer has made room in the meantime without
     /// an event, the wait begins again.
@@ -115,6 +129,9 @@ pub trait Driver {
 
     /// Announces that it has ended and how long it took; the driver records that in `usual`.
     fn after(&self, usual: &UsualTime, took: Duration);
+
+    /// Announces that the next piece of a long body is sent.
+    fn sends(&self) {}
 }
 
 /// What a connection needs after a turn.
@@ -153,10 +170,14 @@ pub struct Load {
     pub new: usize,
     /// The ready connections in the queue.
     pub ready: usize,
+    /// How long the longest of them has waited, new or ready, if it is known.
+    pub oldest: Option<Duration>,
     /// The number of workers.
     pub workers: usize,
     /// The workers that are serving a connection or a datagram.
     pub busy: usize,
+    /// Of these, those whose threads run, or could run, and do not wait. Counted when no worker is free.
+    pub computing: usize,
     /// What has become of all datagrams so far.
     pub datagrams: DatagramCounts,
     /// What each worker has served, and is doing.

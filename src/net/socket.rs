@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, ppoll};
 use nix::sys::resource::{Resource, getrlimit};
-use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
+use nix::sys::socket::{Backlog, MsgFlags, listen, recv, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 use nix::unistd::close;
 
@@ -98,7 +98,7 @@ pub fn wait(stream: &TcpStream, to_send: bool, timeout: Duration) -> io::Result<
 /// Those of send(2).
 #[cfg(target_os = "linux")]
 pub fn send_with_more(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    use nix::{libc, sys::socket::MsgFlags, sys::socket::send};
+    use nix::{libc, sys::socket::send};
     // nix has no name for MSG_MORE yet.
     let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::from_bits_retain(libc::MSG_MORE);
     Ok(send(stream.as_raw_fd(), bytes, flags)?)
@@ -191,6 +191,15 @@ pub(super) fn wait_readable(
         descriptors.iter().map(|&fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
     poll(&mut set, timeout)?;
     Ok(set.iter().map(|entry| entry.any().unwrap_or(true)).collect())
+}
+
+/// Returns the number of bytes that have arrived and fit into `room`, and copies them there; they stay to be
+/// read. Never waits (MSG_PEEK, MSG_DONTWAIT, recv(2)).
+///
+/// # Errors
+/// Those of recv(2): `WouldBlock` if nothing has arrived.
+pub fn peek(stream: &TcpStream, room: &mut [u8]) -> io::Result<usize> {
+    Ok(recv(stream.as_raw_fd(), room, MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT)?)
 }
 
 /// Waits for at most `time`, to the microsecond (ppoll(2)). Returns true if `stream` is readable, closed

@@ -3,8 +3,11 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The number of a kind of work that has none of its own.
+/// The number of a kind of work that has none of its own: to receive a request, for one.
 pub const UNNAMED: u32 = 0;
+
+/// The number of sending a long body, as a kind of work.
+pub const SENDING: u32 = u32::MAX - 1;
 
 /// The number of the reply to a datagram, as a kind of work.
 pub const DATAGRAM: u32 = u32::MAX;
@@ -34,25 +37,26 @@ pub enum Doing {
     Leads,
     /// It serves a connection or a datagram.
     Serves {
-        /// The kind of work, or [`UNNAMED`].
+        /// The kind of work.
         work: u32,
-        /// How long.
+        /// How long, from the beginning of its turn; in the textbook, of the connection.
         since: Duration,
     },
 }
 
 impl WorkerRecord {
-    /// Records that a handler begins, or the reply to a datagram.
+    /// Records that this work begins: a handler, the reply to a datagram, to receive, to send. What comes next
+    /// replaces it; the microseconds in which a short response is sent count as its handler's.
     pub fn begin(&self, work: u32) {
         self.work.store(work, Ordering::Relaxed);
     }
 
-    /// Records that this work has ended. Work without a number is a part of other work, and not counted.
+    /// Counts work that has ended. To receive and to send is a part of other work, and not counted.
     pub fn end(&self, work: u32) {
         // No other thread writes, so this need not be one step.
-        let served = self.served.load(Ordering::Relaxed) + u64::from(work != UNNAMED);
+        let counts = !matches!(work, UNNAMED | SENDING);
+        let served = self.served.load(Ordering::Relaxed) + u64::from(counts);
         self.served.store(served, Ordering::Relaxed);
-        self.work.store(UNNAMED, Ordering::Relaxed);
     }
 
     /// Returns what has been recorded, of a worker that is idle, or leads, or has been busy for a time.
@@ -72,7 +76,7 @@ mod tests {
         let read = || record.read(|work| Doing::Serves { work, since: Duration::ZERO });
         record.begin(7);
         assert_eq!(read().doing, Doing::Serves { work: 7, since: Duration::ZERO });
-        for work in [7, UNNAMED, DATAGRAM] {
+        for work in [7, UNNAMED, SENDING, DATAGRAM] {
             record.end(work);
         }
         assert_eq!((read().served, record.read(|_| Doing::Idle).doing), (2, Doing::Idle));

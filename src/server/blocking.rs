@@ -17,7 +17,7 @@ use crate::net::socket::is_readable_within;
 use crate::net::stop_signal::StopSignal;
 use crate::net::usual_time::UsualTime;
 use crate::net::waker::Waker;
-use crate::net::worker_record::WorkerRecord;
+use crate::net::worker_record::{SENDING, UNNAMED, WorkerRecord};
 use crate::pool::Backlog;
 use crate::proto::http::close::CloseReason;
 
@@ -32,6 +32,7 @@ pub(super) struct TextbookConnection<'a> {
     pub(super) io: ConnectionIo,
     pub(super) waiting: &'a Backlog<'a>,
     pub(super) stop: &'a StopSignal,
+    pub(super) record: &'a WorkerRecord,
     /// How long the connection waited for a worker; `None` after the first read.
     pub(super) queued: Option<Duration>,
 }
@@ -50,6 +51,7 @@ impl TextbookConnection<'_> {
             return Ok(false);
         }
         self.flush()?;
+        self.record.begin(UNNAMED);
         loop {
             self.check_stop()?;
             let queued = self.queued.take().unwrap_or_default();
@@ -81,6 +83,7 @@ impl TextbookConnection<'_> {
             if self.io.output.bytes.is_empty() {
                 return Ok(());
             }
+            self.record.begin(SENDING);
             self.check_stop()?;
             self.check_write_deadline()?;
         }
@@ -174,6 +177,10 @@ impl Driver for Textbook<'_> {
     fn after(&self, usual: &UsualTime, took: Duration) {
         self.record.end(usual.number());
         usual.record(took);
+    }
+
+    fn sends(&self) {
+        self.record.begin(SENDING);
     }
 }
 

@@ -108,15 +108,22 @@ pub trait Handler: Send + Sync + 'static {
         false
     }
 
+    /// Returns true if it never waits, neither for a lock nor for a disk, and takes less than a millisecond: see
+    /// [`Immediate`].
+    fn is_immediate(&self) -> bool {
+        false
+    }
+
     /// Returns the parameters of the path that it needs. [`Router::build`](super::Router::build) fails when a
     /// pattern does not have them. `...` stands for the rest of the path, with a name or without.
     fn params(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Releases what was kept for a next request that has not come, such as open files. The server calls this
-    /// about every two seconds, also while no request arrives, on the thread that accepts connections: it
-    /// must be short.
+    /// Releases what was kept for a next request that has not come, such as open files; or publishes what others
+    /// watch. The server calls this
+    /// about every second, also while no request arrives or all workers are busy, on the thread that accepts
+    /// connections: it must be short.
     fn tidy(&self) {}
 
     /// Returns the response to one request. A panic becomes a 500, and harms nothing else.
@@ -201,6 +208,54 @@ impl<H: Handler> Handler for AnyCoding<H> {
 
     fn takes_coded(&self) -> bool {
         true
+    }
+
+    fn params(&self) -> &'static [&'static str] {
+        self.0.params()
+    }
+
+    fn tidy(&self) {
+        self.0.tidy();
+    }
+
+    fn handle(&self, request: &mut Request) -> Response {
+        self.0.handle(request)
+    }
+}
+
+/// Makes the server call a handler even when all workers are in other handlers: for a health check, or a page
+/// that shows how busy the server is.
+///
+/// With the default driver, its thread that supervises the workers answers then, within about 100 ms, if the
+/// whole head of the request has arrived and is not longer than 4 KB. So the handler must never wait, neither for a
+/// lock nor for a disk, and take less than a millisecond. A route that is [wrapped](super::Router::wrap) is
+/// not immediate, as the function around it may wait.
+///
+/// ```
+/// use threadbare::server::{Immediate, Method, Request, Router};
+///
+/// let health = Immediate(|_: &mut Request| "ok\n");
+/// let routes = Router::new().route(Method::Get, "/health", health).build();
+/// # routes.unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Immediate<H>(pub H);
+
+impl<H: Handler> Handler for Immediate<H> {
+    fn admit(&self, head: &RequestHead) -> Result<(), ErrorResponse> {
+        self.0.admit(head)
+    }
+
+    fn body_limit(&self) -> Option<u64> {
+        self.0.body_limit()
+    }
+
+    fn is_immediate(&self) -> bool {
+        true
+    }
+
+    fn takes_coded(&self) -> bool {
+        self.0.takes_coded()
     }
 
     fn params(&self) -> &'static [&'static str] {

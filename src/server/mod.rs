@@ -19,14 +19,14 @@
 //!
 //! | a program wants to | it uses |
 //! |---|---|
-//! | say which handler gets which request | [`Router`], [`RouterWithState`], [`Files`], [`Handler`], [`Next`] |
+//! | say which handler gets which request | [`Router`], [`RouterWithState`], [`Files`], [`Handler`], [`Immediate`], [`Next`] |
 //! | read a request | [`Request`], [`RequestHead`], [`RequestBody`], [`Form`], [`Multipart`], [`Streaming`] |
 //! | respond | [`IntoResponse`], [`Response`], [`Body`], [`Status`], [`SetCookie`], [`Validators`] |
 //! | report an error | [`ErrorResponse`], [`HandlerError`], [`ErrorPage`] |
 //! | serve other protocols, over TCP or UDP | [`protocol`] |
 //! | start and stop the server | [`Server`], [`Running`], [`StopSignal`], [`Report`] |
 //! | change a setting or a limit | [`Config`], [`Limits`], [`AllowedHosts`] |
-//! | see what happens | [`AccessLog`], [`Stats`], [`ServerTiming`], [`WireLog`] |
+//! | see what happens | [`AccessLog`], [`Stats`], [`PoolStatus`], [`ServerTiming`], [`WireLog`] |
 //!
 //! A handler is called by a worker thread when the request is complete, body included, and may block: with
 //! [`Config::workers`] threads, that many handlers run at once. A handler that panics costs its own request a 500.
@@ -136,13 +136,15 @@ pub use self::files::file_part::FilePart;
 #[doc(inline)]
 pub use self::form::Form;
 #[doc(inline)]
-pub use self::handler::{AnyCoding, Handler, Streaming};
+pub use self::handler::{AnyCoding, Handler, Immediate, Streaming};
 #[doc(inline)]
 pub use self::into_response::{HandlerError, IntoResponse};
 #[doc(inline)]
 pub use self::log::access_log::AccessLog;
 #[doc(inline)]
 pub use self::log::log_writer::LogWriter;
+#[doc(inline)]
+pub use self::log::pool_status::{PoolStatus, WorkerActivity, WorkerStatus};
 #[doc(inline)]
 pub use self::log::stats::Stats;
 #[doc(inline)]

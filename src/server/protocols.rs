@@ -63,6 +63,29 @@ impl Service for AllProtocols {
         }
     }
 
+    fn is_immediate(&self, connection: &AnyConnection, stream: &TcpStream) -> bool {
+        match connection {
+            AnyConnection::Http(connection) => self.http.is_immediate(connection, stream),
+            AnyConnection::Other(_) => false,
+        }
+    }
+
+    fn immediate_turn(
+        &self,
+        connection: &mut AnyConnection,
+        stream: &TcpStream,
+        scratch: &mut Scratch,
+        driver: &dyn Driver,
+        queued: Duration,
+    ) -> Next {
+        match connection {
+            AnyConnection::Http(connection) => {
+                self.http.immediate_turn(connection, stream, scratch, driver, queued)
+            }
+            AnyConnection::Other(connection) => connection.turn(stream, driver, queued),
+        }
+    }
+
     fn expired(&self, connection: &mut AnyConnection, stream: &TcpStream, phase: Phase) -> Next {
         match connection {
             AnyConnection::Http(connection) => self.http.expired(connection, stream, phase),

@@ -63,6 +63,11 @@ pub(super) enum Pushed {
 }
 
 impl PushedBody {
+    /// Returns true if it is made of the messages as they are, without code of a handler.
+    pub(super) fn is_of_messages(&self) -> bool {
+        !matches!(self.form, Form::Once(..))
+    }
+
     /// Appends what there is at `now`.
     pub(super) fn next(&mut self, now: Instant, waker: &Waker, out: &mut Vec<u8>) -> Pushed {
         match &mut self.form {

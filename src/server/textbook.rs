@@ -35,10 +35,10 @@ use crate::proto::http::server::RecvHead;
 pub(super) fn serve(http: &Http, accepted: Accepted, driver: Textbook<'_>) {
     // The permit is released before the stream is closed: a client that sees the end may connect again.
     let Accepted { stream, peer, at, permit: _permit, .. } = accepted;
-    let Textbook { waiting, stop, .. } = driver;
+    let Textbook { waiting, stop, record } = driver;
     let context = Context { stream: &stream, driver: &driver, start: at };
     let (io, queued) = (http.open_io(peer), Some(at.elapsed()));
-    let mut served = TextbookConnection { http, context, io, waiting, stop, queued };
+    let mut served = TextbookConnection { http, context, io, waiting, stop, record, queued };
     let end = match set_timeouts(&stream) {
         Ok(()) => {
             let Err(end) = served.serve_requests();

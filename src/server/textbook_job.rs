@@ -11,7 +11,7 @@ use crate::net::accept::Accepted;
 use crate::net::datagram::Datagram;
 use crate::net::service::Protocol;
 use crate::net::stop_signal::StopSignal;
-use crate::net::worker_record::{Doing, WorkerLoad, WorkerRecord};
+use crate::net::worker_record::{Doing, UNNAMED, WorkerLoad, WorkerRecord};
 use crate::pool::{Backlog, current_worker};
 
 /// What crosses the channel of the pool.
@@ -58,6 +58,7 @@ impl WorkerRecords {
     /// Records that the worker that calls this begins a job.
     fn begin(&self) -> Running<'_> {
         let index = current_worker().map_or(0, |number| number - 1);
+        self.each[index].record.begin(UNNAMED);
         self.each[index].begun.store(self.nanoseconds(), Ordering::Relaxed);
         Running(&self.each[index])
     }

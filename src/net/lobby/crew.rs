@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::Duration;
 
 use super::leadership::{Lead, Term};
-use crate::net::worker_record::{Doing, WorkerLoad, WorkerRecord};
+use crate::net::worker_record::{Doing, UNNAMED, WorkerLoad, WorkerRecord};
 
 /// The workers of the lobby: the lead, and how many are idle or present.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ impl Activity {
 
     /// Records that a turn begins at this time, in nanoseconds since the lobby opened.
     pub(super) fn begin_turn(&self, at: u64) {
+        self.record.begin(UNNAMED);
         self.doing.store(at.clamp(1, LONG - 1), Ordering::Release);
     }
 

@@ -36,7 +36,8 @@
 //! supervisor      Shared::supervise
 //!                 ├─ Shared::look_at_turns           long work that was not announced
 //!                 ├─ Shared::replace_leader          all workers busy: events, Shared::shed_load
-//!                 └─ Shared::check_deadlines
+//!                 ├─ Shared::check_deadlines
+//!                 └─ Shared::serve_beside_workers    what needs no worker, when all are busy
 //! ```
 //!
 //! | file | what it knows |
@@ -51,10 +52,12 @@
 //! | `worker` | the leader and its helpers |
 //! | `wake` | another turn for a connection that waits for something to send |
 //! | `supervisor` | the thread that supervises workers and deadlines |
+//! | `beside` | what the supervisor serves when all workers are busy |
 //!
 //! This is the only place where a socket is not waited for by the thread that serves it. The turns are
 //! those of the same [`Service`] that the textbook drives.
 
+mod beside;
 mod crew;
 mod events;
 mod leadership;
@@ -222,14 +225,19 @@ impl<S: Service> Lobby<S> {
             // A leader that waits for events serves no connection.
             let busy = gauge.busy().saturating_sub(usize::from(shared.crew.lead.is_asleep()));
             let (new, ready) = (shared.queues.new_len(), shared.queues.ready_len());
+            let oldest = shared.queues.oldest().map(|since| since.elapsed());
             let (datagrams, now) = (DatagramCounts::default(), shared.nanoseconds(Instant::now()));
             let each = shared.activities.iter().map(|activity| activity.read(now)).collect();
+            let is_full = busy >= gauge.workers();
+            let computing = if is_full { shared.computing() } else { 0 };
             Load {
                 waiting: shared.waiting(),
                 new,
                 ready,
+                oldest,
                 workers: gauge.workers(),
                 busy,
+                computing,
                 datagrams,
                 each,
             }
@@ -286,6 +294,12 @@ impl<S: Service> Shared<S> {
     /// Returns the number of connections.
     fn open(&self) -> usize {
         self.slots.len() - self.free().len()
+    }
+
+    /// Returns how many of the first [`policy::LOOKED_AT`] workers run, or could run, and do not wait.
+    fn computing(&self) -> usize {
+        let started = self.threads.iter().take(policy::LOOKED_AT).filter_map(OnceLock::get);
+        started.filter(|thread| !thread.is_waiting()).count()
     }
 
     /// Returns the number of waiting connections for each phase.

@@ -66,6 +66,14 @@ pub(super) const QUIET_LOOKS: u32 = 10;
 /// microseconds.
 pub(super) const DEADLINE_ROUND: Duration = Duration::from_millis(100);
 
+/// The most connections that the supervisor serves in one look, when all workers are in long work: 64. Each
+/// takes 10 to 20 µs, so a look takes about a millisecond, and deadlines are kept.
+pub(super) const BESIDE_WORKERS: usize = 64;
+
+/// How many workers are looked at, one after another, to find out whether handlers wait or compute: 64, at
+/// 10 µs each.
+pub(super) const LOOKED_AT: usize = 64;
+
 /// One of 4 connections taken from the queues is a resumed one, which has had a turn just now. The other
 /// three have waited, so a client that requests much waits for those that request little.
 pub(super) const RESUMED_SHARE: u64 = 4;

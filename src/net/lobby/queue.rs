@@ -53,8 +53,8 @@ pub(super) struct Queues<C> {
 struct Pending<C> {
     ready: VecDeque<(usize, Instant)>,
     resumed: VecDeque<(usize, Instant)>,
-    /// What has waited longest in the channel: it has left it to be compared.
-    oldest_new: Option<Work<C>>,
+    /// What has waited longest in the channel, the oldest first: it has left the channel to be looked at.
+    new: VecDeque<Work<C>>,
     /// The number of connections and datagrams taken so far.
     taken: u64,
 }
@@ -75,11 +75,13 @@ impl<C> Queues<C> {
     pub(super) fn new(capacity: usize) -> Queues<C> {
         let capacity = capacity.max(1);
         let (ready, resumed) = (VecDeque::new(), VecDeque::new());
-        let pending = Mutex::new(Pending { ready, resumed, oldest_new: None, taken: 0 });
+        let new = VecDeque::new();
+        let pending = Mutex::new(Pending { ready, resumed, new, taken: 0 });
         Queues { channel: bounded(capacity), pending, pending_len: AtomicUsize::new(0), capacity }
     }
 
-    /// Adds a new connection, or returns it when the channel is full.
+    /// Adds a new connection, or returns it when the channel is full. The caller has seen that there
+    /// [is room](Queues::is_full).
     pub(super) fn admit(&self, new: New<C>) -> Result<(), Accepted> {
         match self.channel.0.try_send(Work::New(new)).map_err(TrySendError::into_inner) {
             Err(Work::New(new)) => Err(new.accepted),
@@ -106,19 +108,19 @@ impl<C> Queues<C> {
     /// Takes the next connection. One in [`policy::RESUMED_SHARE`] is a resumed one, if there is one; the
     /// others have waited, and are taken in the order in which they became ready.
     pub(super) fn next(&self) -> Option<Work<C>> {
-        self.change(|Pending { ready, resumed, oldest_new, taken }| {
+        self.change(|Pending { ready, resumed, new, taken }| {
             *taken = taken.wrapping_add(1);
             let mut waited = || {
-                if oldest_new.is_none() {
-                    *oldest_new = self.channel.1.try_recv().ok();
+                if new.is_empty() {
+                    new.extend(self.channel.1.try_recv());
                 }
-                let new_since = oldest_new.as_ref().map(Work::since);
+                let new_since = new.front().map(Work::since);
                 let is_first =
                     |&(_, since): &(_, Instant)| new_since.is_none_or(|new| since <= new);
                 if ready.front().is_some_and(is_first) {
                     ready.pop_front().map(|(at, since)| Work::Ready(at, since))
                 } else {
-                    oldest_new.take()
+                    new.pop_front()
                 }
             };
             let mut resumed = || resumed.pop_front().map(|(at, since)| Work::Resumed(at, since));
@@ -137,14 +139,41 @@ impl<C> Queues<C> {
         })
     }
 
-    /// Returns the number of connections in all three queues.
-    pub(super) fn at_hand(&self) -> usize {
-        self.pending_len.load(Ordering::Relaxed) + self.new_len()
+    /// Takes out the connections that are `wanted`, wherever they wait: the first of them, up to `most`. The
+    /// caller wakes the leader afterwards: one that has just come back may have seen too few, and sleep.
+    pub(super) fn take(&self, most: usize, wanted: impl Fn(&Work<C>) -> bool) -> Vec<Work<C>> {
+        self.change(|Pending { ready, resumed, new, .. }| {
+            new.extend(self.channel.1.try_iter());
+            let mut taken = Vec::new();
+            let mut keep = |work: Work<C>| {
+                if taken.len() < most && wanted(&work) {
+                    taken.push(work);
+                    return None;
+                }
+                Some(work)
+            };
+            *new = std::mem::take(new).into_iter().filter_map(&mut keep).collect();
+            ready.retain(|&(at, since)| keep(Work::Ready(at, since)).is_some());
+            resumed.retain(|&(at, since)| keep(Work::Resumed(at, since)).is_some());
+            taken
+        })
     }
 
-    /// Returns the number of new connections in the channel.
+    /// Returns since when the connection has waited that has waited longest, of those outside the channel.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        let Pending { ready, resumed, new, .. } = &*self.pending();
+        let waiting = [ready.front(), resumed.front()].into_iter().flatten();
+        waiting.map(|&(_, since)| since).chain(new.front().map(Work::since)).min()
+    }
+
+    /// Returns the number of connections in all three queues.
+    pub(super) fn at_hand(&self) -> usize {
+        self.pending_len.load(Ordering::Relaxed) + self.channel.1.len()
+    }
+
+    /// Returns the number of new connections and datagrams.
     pub(super) fn new_len(&self) -> usize {
-        self.channel.1.len()
+        self.pending().new.len() + self.channel.1.len()
     }
 
     /// Returns the number of ready connections.
@@ -152,9 +181,9 @@ impl<C> Queues<C> {
         self.pending().ready.len()
     }
 
-    /// Returns true if the channel is full.
+    /// Returns true if as many new connections wait as may.
     pub(super) fn is_full(&self) -> bool {
-        self.channel.0.is_full()
+        self.new_len() >= self.capacity
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Pending<C>) -> T) -> T {
@@ -162,9 +191,8 @@ impl<C> Queues<C> {
         let outcome = change(&mut pending);
         // Relaxed is enough: a thread that fills a queue looks at the lead next, and the leader looks here
         // before it sleeps, so the fences in `leadership.rs` lie between the two.
-        let new = usize::from(pending.oldest_new.is_some());
-        self.pending_len
-            .store(pending.ready.len() + pending.resumed.len() + new, Ordering::Relaxed);
+        let waiting = pending.ready.len() + pending.resumed.len() + pending.new.len();
+        self.pending_len.store(waiting, Ordering::Relaxed);
         outcome
     }
 
@@ -212,6 +240,23 @@ mod tests {
             Work::Datagram(_) => usize::MAX,
         });
         assert_eq!(taken.collect::<Vec<_>>(), [0, 1, 2, 10, 20, 3, 4, 11, 21, 12]);
+    }
+
+    #[test]
+    fn what_needs_no_worker_is_taken_out_and_the_others_keep_their_places() {
+        let (queues, now) = (Queues::<()>::new(4), Instant::now());
+        queues.push_ready((0..6).map(|index| (index, now)));
+        queues.requeue(6, now);
+        queues.requeue(8, now);
+        let index_of = |work: &Work<()>| match work {
+            Work::Ready(index, _) | Work::Resumed(index, _) => *index,
+            Work::New(_) | Work::Datagram(_) => usize::MAX,
+        };
+        let taken = queues.take(4, |work| index_of(work).is_multiple_of(2));
+        assert_eq!(taken.iter().map(index_of).collect::<Vec<_>>(), [0, 2, 4, 6], "four at most");
+        assert_eq!((queues.at_hand(), queues.oldest()), (4, Some(now)));
+        let left = std::iter::from_fn(|| queues.next());
+        assert_eq!(left.map(|work| index_of(&work)).collect::<Vec<_>>(), [1, 3, 5, 8]);
     }
 
     #[test]

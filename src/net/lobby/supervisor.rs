@@ -4,8 +4,9 @@
 //! announced as long (a handler that is usually quick, and waits for a lock today), it marks the turn as
 //! long work: the lead is revoked, workers are called for the connections at hand, and for the next
 //! 100 ms the supervisor looks every 0.1 ms. When all workers are in long work, it takes the events
-//! itself and sheds the connections that exceed the queue. Every 100 ms it looks for deadlines that have
-//! passed and, when the server stops, for idle connections to close.
+//! itself, sheds the connections that exceed the queue, and serves those that need no worker (`beside`).
+//! Every 100 ms it looks for deadlines that have passed and, when the server stops, for idle connections to
+//! close.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use std::{iter, thread};
 
 use super::Shared;
 use super::policy::{self, Watch};
+use super::queue::Work;
 use super::slot::LobbyConnection;
 use crate::net::deadline::Phase;
 use crate::net::poller::Events;
@@ -81,6 +83,7 @@ impl<S: Service> Shared<S> {
             if last_round.elapsed() >= policy::DEADLINE_ROUND {
                 last_round = Instant::now();
                 self.check_deadlines(&mut scratch);
+                self.serve_beside_workers(&mut scratch);
             }
         }
     }
@@ -159,9 +162,16 @@ impl<S: Service> Shared<S> {
         self.wake_leader();
     }
 
-    /// Sheds the ready connections that exceed the queue: those that became ready last.
+    /// Sheds the ready connections that exceed the queue: those that became ready last. One that needs no
+    /// worker is served, not shed.
     fn shed_load(&self, scratch: &mut S::Scratch) {
+        let mut beside = policy::BESIDE_WORKERS;
         for (index, since) in self.queues.take_excess() {
+            if beside > 0 && self.is_immediate(&Work::Ready(index, since)) {
+                self.serve_beside(index, since, scratch);
+                beside -= 1;
+                continue;
+            }
             let slot = &self.slots[index];
             let snapshot = slot.ownership.snapshot();
             let mut guard = slot.connection();

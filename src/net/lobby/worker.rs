@@ -18,7 +18,6 @@ use super::ownership::Snapshot;
 use super::policy::{self, Situation};
 use super::queue::{New, Work};
 use super::slot::{Interest, LobbyConnection};
-use crate::net::accept::Accepted;
 use crate::net::deadline::Phase;
 use crate::net::poller::Events;
 use crate::net::service::{Driver, EndReason, Next, Service};
@@ -26,6 +25,7 @@ use crate::net::socket::is_readable_within;
 use crate::net::thread_usage::{Meter, ThreadId};
 use crate::net::usual_time::UsualTime;
 use crate::net::waker::Waker;
+use crate::net::worker_record::SENDING;
 use crate::pool;
 
 impl<S: Service> Shared<S> {
@@ -64,13 +64,9 @@ impl<S: Service> Shared<S> {
 
     /// Puts a new connection into its slot and takes its first turn.
     fn serve_new(&self, new: New<S::Connection>, worker: &Worker<'_, S>, scratch: &mut S::Scratch) {
-        let New { index, accepted: Accepted { stream, at, permit, .. }, connection } = new;
-        self.slots[index].ownership.occupy();
-        let nonblocking = stream.set_nonblocking(true);
-        *self.slots[index].connection() = Some(LobbyConnection::new(stream, permit, connection));
-        match nonblocking {
-            Ok(()) => self.serve(index, at, worker, scratch),
-            Err(_) => self.leave(index, EndReason::ByService),
+        let (index, at) = (new.index, new.accepted.at);
+        if self.seat(new) {
+            self.serve(index, at, worker, scratch);
         }
     }
 
@@ -308,6 +304,10 @@ impl<S: Service> Driver for Worker<'_, S> {
             Some(meter) => usual.record_exactly(meter.stop()),
             None => usual.record_by_clock(took),
         }
+    }
+
+    fn sends(&self) {
+        self.activity.record.begin(SENDING);
     }
 }
 

@@ -34,6 +34,11 @@ impl std::fmt::Debug for Pieces {
 }
 
 impl Pieces {
+    /// Returns true if the next piece is made of messages, without code of a handler.
+    pub(super) fn is_of_events(&self) -> bool {
+        matches!(self, Pieces::Pushed(body, _) if body.is_of_messages())
+    }
+
     /// Reads the next piece into the output. Returns how many bytes of the body it has; 0 at its end.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //! | `reject` | responses to requests that no handler gets, or that broke off |
 //! | `complete` | gives an error its form, and sets the fields that follow from the rest |
 //! | `send` | sends the response: its head, its body piece by piece (`push_piece`: a pushed one); logs it |
+//! | `immediate` | whether a request needs no worker |
 //! | `turn` | takes these steps without waiting, for the lobby; its state is in `connection` |
 //!
 //! No step waits for the client, except that a handler that streams a body does. The
@@ -21,6 +22,7 @@ pub(crate) mod connection_io;
 pub(crate) mod date_cache;
 mod file_share;
 pub(crate) mod handle;
+mod immediate;
 pub(crate) mod output;
 mod push_piece;
 pub(crate) mod receive;

@@ -179,6 +179,7 @@ impl Http {
         io: &mut ConnectionIo,
         context: &Context<'_>,
     ) -> io::Result<Piece> {
+        context.driver.sends();
         if let Pieces::Pushed(..) = sending.body {
             return Ok(self.push_piece(sending, io, context));
         }

@@ -43,6 +43,8 @@ struct Turn<'t> {
     queued: Duration,
     /// Responses of this connection before this turn.
     answered_before: u64,
+    /// The turn ends after this many responses.
+    most: u64,
     /// The result of the turn's only read.
     read: Option<Read>,
 }
@@ -79,18 +81,24 @@ impl Service for Http {
         driver: &dyn Driver,
         queued: Duration,
     ) -> Next {
-        let connection = &mut *connection.with_buffers(scratch);
         let context = Context { stream, driver, start: Instant::now() };
-        let turn = Turn { context, queued, answered_before: connection.io.answered, read: None };
-        let next = self.take_turn(connection, turn).unwrap_or_else(|error| {
-            if !peer_left(&error) {
-                log::warn!("{}: {error}", connection.io.peer);
-            }
-            self.end(connection, CloseReason::PeerLeft);
-            Next::Close
-        });
-        self.count_bytes(&mut connection.io);
-        next
+        self.turn_of(connection, scratch, Turn::new(context, queued, TURN_RESPONSES))
+    }
+
+    fn is_immediate(&self, connection: &Connection, stream: &TcpStream) -> bool {
+        self.needs_no_worker(connection, stream)
+    }
+
+    fn immediate_turn(
+        &self,
+        connection: &mut Connection,
+        stream: &TcpStream,
+        scratch: &mut Scratch,
+        driver: &dyn Driver,
+        queued: Duration,
+    ) -> Next {
+        let context = Context { stream, driver, start: Instant::now() };
+        self.turn_of(connection, scratch, Turn::new(context, queued, 1))
     }
 
     fn expired(&self, connection: &mut Connection, stream: &TcpStream, phase: Phase) -> Next {
@@ -167,6 +175,27 @@ impl Service for Http {
 }
 
 impl Http {
+    /// Takes a turn, and ends a connection that is broken.
+    #[inline(always)]
+    fn turn_of(
+        &self,
+        connection: &mut Connection,
+        scratch: &mut Scratch,
+        mut turn: Turn<'_>,
+    ) -> Next {
+        let connection = &mut *connection.with_buffers(scratch);
+        turn.answered_before = connection.io.answered;
+        let next = self.take_turn(connection, turn).unwrap_or_else(|error| {
+            if !peer_left(&error) {
+                log::warn!("{}: {error}", connection.io.peer);
+            }
+            self.end(connection, CloseReason::PeerLeft);
+            Next::Close
+        });
+        self.count_bytes(&mut connection.io);
+        next
+    }
+
     /// Takes a turn: reads at most once, and writes when nothing more can be gathered.
     fn take_turn(&self, connection: &mut Connection, mut turn: Turn<'_>) -> io::Result<Next> {
         loop {
@@ -352,6 +381,10 @@ impl Http {
 }
 
 impl Turn<'_> {
+    fn new(context: Context<'_>, queued: Duration, most: u64) -> Turn<'_> {
+        Turn { context, queued, answered_before: 0, most, read: None }
+    }
+
     fn responses(&self, io: &ConnectionIo) -> u64 {
         io.answered - self.answered_before
     }
@@ -360,7 +393,7 @@ impl Turn<'_> {
     fn is_over(&self, connection: &Connection) -> bool {
         let io = &connection.io;
         let responses = self.responses(io);
-        responses >= TURN_RESPONSES
+        responses >= self.most
             || responses > 0 && io.waiting_since >= self.context.start + TURN_TIME
             || io.output.counted >= TURN_BYTES
     }

@@ -165,6 +165,16 @@ impl Stats {
         self.sources.get().is_some_and(|sources| sources.stop.is_draining())
     }
 
+    /// Returns where the gauges are read, once the server runs.
+    pub(super) fn sources(&self) -> Option<&Sources> {
+        self.sources.get()
+    }
+
+    /// Returns how often a connection was ready with a request while the queue was full.
+    pub(super) fn requests_shed(&self) -> u64 {
+        self.shed.get()
+    }
+
     /// Returns what the workers are doing, as lines of text: two for all of them, and one for each. It is empty
     /// until the server runs.
     pub fn worker_lines(&self) -> Vec<String> {

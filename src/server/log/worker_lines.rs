@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::net::datagram::DatagramCounts;
 use crate::net::service::Load;
-use crate::net::worker_record::{DATAGRAM, Doing, UNNAMED, WorkerLoad};
+use crate::net::worker_record::{DATAGRAM, Doing, SENDING, UNNAMED, WorkerLoad};
 
 /// Returns two lines for all workers, and one for each. `name_of` returns the route of a number.
 pub(super) fn lines(load: &Load, name_of: impl Fn(u32) -> Option<String>) -> Vec<String> {
@@ -31,7 +31,7 @@ pub(super) fn lines(load: &Load, name_of: impl Fn(u32) -> Option<String>) -> Vec
 
 fn what(work: u32, name_of: impl Fn(u32) -> Option<String>) -> String {
     let name = match work {
-        UNNAMED => None,
+        UNNAMED | SENDING => None,
         DATAGRAM => Some("a datagram".to_owned()),
         work => name_of(work),
     };

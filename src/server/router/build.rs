@@ -8,7 +8,7 @@ use super::pattern::Pattern;
 use super::with_state::RouterWithState;
 use super::{Endpoint, Fallback, Path, RouteErrors, Routes};
 use crate::net::usual_time::UsualTime;
-use crate::net::worker_record::UNNAMED;
+use crate::net::worker_record::{SENDING, UNNAMED};
 use crate::proto::http::method::Method;
 use crate::server::files::Files;
 use crate::server::handler::{Handler, Streaming};
@@ -98,7 +98,8 @@ impl Handler for OrFallback {
 fn endpoint(handler: impl Handler) -> Arc<Endpoint> {
     static NUMBERED: AtomicU32 = AtomicU32::new(UNNAMED);
     let number = NUMBERED.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-    let (usual, usual_read) = (UsualTime::unknown().numbered(number), UsualTime::probably_short());
+    let usual = UsualTime::unknown().numbered(number);
+    let usual_read = UsualTime::probably_short().numbered(SENDING);
     Arc::new(Endpoint { usual, usual_read, handler })
 }
 
