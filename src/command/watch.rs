@@ -3,13 +3,19 @@
 //!
 //! The standard says when it does not: the answer is 204 (it ends well), has another status than 200, or is
 //! not an event stream. The first connection has to succeed; later ones are tried until one does.
+//!
+//! The events of `/-/status` are drawn (`pool`).
 
+mod pool;
+
+use std::io::{self, IsTerminal as _};
 use std::thread;
 use std::time::Duration;
 
 use super::build_request::{Content, build_request};
 use super::error::{CommandError, print_stderr, print_stdout};
 use super::network;
+use super::watch::pool::PoolView;
 use crate::cli::client::ClientOptions;
 use crate::client::{Client, Request, Response};
 use crate::proto::http::event_stream::{EVENT_STREAM, EventReader, LAST_EVENT_ID, ReceivedEvent};
@@ -36,13 +42,14 @@ pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
     let request = request.with_default("Accept", EVENT_STREAM)?;
     let request = request.with_default("Cache-Control", "no-store")?;
     let mut reader = EventReader::new(LONGEST_EVENT);
+    let mut view = View::of(&request.url().path.to_string());
     let (mut was_connected, mut failures) = (false, 0);
     loop {
         let outcome = match connect(&client, &request, &reader) {
             Ok(None) => return Ok(0),
             Ok(Some(response)) => {
                 (was_connected, failures) = (true, 0);
-                follow(response, &mut reader)
+                follow(response, &mut reader, &mut view)
             }
             Err(error) => Err(error),
         };
@@ -59,6 +66,7 @@ pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
         }
         thread::sleep(pause);
         reader.restart();
+        view.begin_anew();
     }
 }
 
@@ -95,15 +103,53 @@ fn connect(
 }
 
 /// Prints the events until the stream ends.
-fn follow(mut response: Response, reader: &mut EventReader) -> Result<(), CommandError> {
+fn follow(
+    mut response: Response,
+    reader: &mut EventReader,
+    view: &mut View,
+) -> Result<(), CommandError> {
     let mut events = Vec::new();
     while let Some(piece) = response.piece()? {
         let outcome = reader.read(piece, &mut events);
-        let text: String = events.drain(..).map(|event| line(&event)).collect();
+        let text: String = events.drain(..).map(|event| view.show(&event)).collect();
         print_stdout(text.as_bytes())?;
         outcome.map_err(|error| CommandError::Failed(56, error.to_string()))?;
     }
     Ok(())
+}
+
+/// How the events are shown.
+#[derive(Debug)]
+enum View {
+    /// The data of each.
+    Data,
+    /// As pictures of a pool.
+    Pool(PoolView),
+}
+
+impl View {
+    /// Returns the view for the events of this path, which may have a query.
+    fn of(path: &str) -> View {
+        let path = path.split('?').next().unwrap_or_default();
+        match path.ends_with(pool::PATH) {
+            true if io::stdout().is_terminal() => View::Pool(PoolView::InPlace(0)),
+            true => View::Pool(PoolView::Lines),
+            false => View::Data,
+        }
+    }
+
+    fn show(&mut self, event: &ReceivedEvent) -> String {
+        match self {
+            View::Data => line(event),
+            View::Pool(view) => view.show(event),
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        if let View::Pool(view) = self {
+            view.begin_anew();
+        }
+    }
 }
 
 /// Returns the data, after the type in brackets if it has one.

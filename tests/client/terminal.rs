@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::fake::Fake;
 use super::{client, fetch};
-use crate::support::{Finished, Folder, needs, run};
+use crate::support::{Finished, Folder, Server, needs, run};
 
 const TERMINAL: &str = "import os, pty, sys\n\
                         sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
@@ -118,4 +118,16 @@ fn what_is_no_text_does_not_get_there() {
     assert_eq!(refused.code, Some(23));
     assert!(said(&refused).contains("binary output is not written to a terminal"), "{refused:?}");
     assert_eq!(on_terminal(&format!("client -o - {url}"), &[]).stdout, b"\0\x01\x02\x03");
+}
+
+#[test]
+fn the_status_of_a_server_is_drawn_in_place() {
+    if !needs("python3") {
+        return;
+    }
+    let server = Server::start(&["--workers", "2"]);
+    let line = format!("timeout 2.5 client watch {}", server.url("/-/status"));
+    let said = said(&on_terminal(&line, &[]));
+    let lines = said.split("\x1b[J").nth(1).unwrap().lines().count() - 1;
+    assert!(said.contains(&format!("\x1b[{lines}A\r\x1b[JAll 2 workers are free")), "{said:?}");
 }

@@ -20,6 +20,35 @@ fn the_messages_of_a_room_are_printed_as_they_come() {
     assert!(watch.exit_code().is_none(), "ended by the signal");
 }
 
+#[test]
+fn the_status_of_a_server_is_drawn_once_a_second() {
+    let server = Server::start(&["--workers", "2"]);
+    let watch = Program::start(&mut client(&["watch", &server.url("/-/status")]));
+    let text = watch.stdout.until(|text| text.matches("worker 2   idle").count() >= 2);
+    let second = text.split("\n\nAll ").nth(1).unwrap_or_default();
+    assert!(
+        second.starts_with("2 workers are free, and nothing waits.\n\nqueue      empty\n"),
+        "{text}"
+    );
+    assert!(second.contains("\nlobby      1 push\n"), "the one that watches: {text}");
+    assert!(text.is_ascii() && !text.contains('\x1b'), "no escapes into a pipe: {text:?}");
+    assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+}
+
+/// With `-N`, as with curl, and without it.
+#[test]
+fn what_arrives_is_written_at_once() {
+    let server = Server::start(&[]);
+    for flags in [&["-s"][..], &["-sN"], &["-s", "--no-buffer"]] {
+        let url = server.url("/rooms/coffee?after=0");
+        let args = [flags, &["-H", "Accept: text/event-stream", &url]].concat();
+        let says = ["-s", "-d", "hello", &server.url("/rooms/coffee")];
+        run(&mut client(&says), b"");
+        let follows = Program::start(&mut client(&args));
+        follows.stdout.until(|text| text.starts_with("id: 1\ndata: hello\n\n"));
+    }
+}
+
 /// The first stream ends, the second breaks off in the middle of an event, the third says that it is all.
 #[test]
 fn it_connects_again_and_asks_for_what_it_has_missed() {

@@ -15,6 +15,12 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         "print the head of each response before its body",
     ),
     Flag::new(
+        Some('N'),
+        "no-buffer",
+        Switch(|_| {}),
+        "accepted, as by curl: output is always written as it arrives",
+    ),
+    Flag::new(
         Some('o'),
         "output",
         Value("FILE", |options, value| {

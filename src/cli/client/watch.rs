@@ -36,7 +36,8 @@ pub(in crate::cli) static WATCH: Command<ClientOptions> = Command {
     about: "\
 Follows the server-sent events of a URL and prints their data as they come. When
 the connection ends it connects again, after 3 seconds or as long as the server
-says, and asks for what it has missed.",
+says, and asks for what it has missed. The events of /-/status of our server
+are drawn, once a second: what its workers are doing, and what that means.",
     groups: &[
         ("Request", RequestFlags::FLAGS),
         ("Output", OUTPUT),
@@ -55,5 +56,6 @@ Exit codes, the same as for client:
 Examples:
   client watch :8080/rooms/tea
   client watch ':8080/rooms/tea?after=0'
+  client watch :8080/-/status
 ",
 };
