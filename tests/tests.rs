@@ -150,6 +150,9 @@ mod dns_server;
 /// Metrics: counters that add up, health, and what a stop has cut off.
 mod metrics;
 
+/// `/-/status`: what the workers are doing, also when all of them are in handlers.
+mod status;
+
 /// Where the time of a request went, and to which clients the server reports it.
 mod server_timing;
 

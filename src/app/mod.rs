@@ -1,14 +1,16 @@
 //! What the server binary serves: a folder, users, and routes for learning and measuring.
 //!
 //! [`users`]: a REST resource, stored by [`store`]. [`lab`]: `/echo`, `/sleep/{ms}`, `/spin/{ms}`,
-//! `/bytes/{n}`, `/chunks/{n}`, `/count`. [`status`]: `/-/health`, `/-/metrics`. [`rooms`]: `/rooms/{name}`.
-//! A program that uses the library has its own routes and needs nothing from here. [`udp_echo`] and
+//! `/bytes/{n}`, `/chunks/{n}`, `/count`. [`status`]: `/-/health`, `/-/metrics`, `/-/status`.
+//! [`rooms`]: `/rooms/{name}`. A program that uses the library has its own routes and needs nothing from here. [`udp_echo`] and
 //! [`name_server`] answer datagrams.
 
 mod json;
 pub mod lab;
 pub mod name_server;
 mod pages;
+mod pool_status;
+mod pool_words;
 pub mod rooms;
 pub mod status;
 pub mod store;

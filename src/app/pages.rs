@@ -1,4 +1,5 @@
-//! Shows users as HTML pages in the style of the site, for browsers without scripts. All names are escaped.
+//! HTML pages in the style of the site, for browsers without scripts: of users, and the frame of all. All names
+//! are escaped.
 
 use super::user::User;
 use crate::server::Response;
@@ -33,7 +34,8 @@ fn items(users: &[(u64, User)]) -> String {
     format!("<ul class=\"users\">\n{}</ul>\n", users.iter().map(item).collect::<String>())
 }
 
-fn page(title: &str, content: &str) -> Response {
+/// Returns a page with this content.
+pub(super) fn page(title: &str, content: &str) -> Response {
     Response::html(format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\

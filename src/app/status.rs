@@ -4,14 +4,20 @@
 //! |---|---|
 //! | `/-/health` | `ok`; 503 as soon as the server is about to stop |
 //! | `/-/metrics` | statistics in the Prometheus text format, for the clients that [`Audience`] includes |
+//! | `/-/status` | what the workers are doing, for the same clients (`pool_status`) |
+//!
+//! `/-/health` and `/-/status` are answered when all workers are in handlers.
 
 use std::sync::Arc;
 
 use super::name_server;
+use super::pool_status::PoolPage;
 use crate::name::NameServer;
 use crate::server::log::stats::Stats;
 use crate::server::respond::error_response::ErrorResponse;
-use crate::server::{self, AllowedHosts, PeerAddress, Request, Response, Router};
+use crate::server::{
+    self, AllowedHosts, Immediate, Method, PeerAddress, Request, Response, Router,
+};
 
 /// Which clients may see the statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,16 +54,41 @@ pub struct Status {
     pub names: Option<Arc<NameServer>>,
 }
 
+impl Status {
+    /// Returns a 403 to a client that may not see the statistics; also to a page of another site in a browser
+    /// on this machine, whose name was made to point here (DNS rebinding).
+    pub(super) fn refusal(&self, request: &Request) -> Option<Response> {
+        let Status { audience, hosts, .. } = self;
+        let (what, right) = if !audience.includes(request.peer) {
+            (
+                "metrics and status are available to clients on the server's machine only",
+                "a request from that machine, or a server that runs with --metrics everyone",
+            )
+        } else if *audience == Audience::Loopback && !hosts.admits_host(&request.head) {
+            (
+                "metrics and status are for this machine only, and Host is not a name of it that the server knows",
+                "an address or localhost in the URL, or a server that runs with --allow-host NAME",
+            )
+        } else {
+            return None;
+        };
+        let error = ErrorResponse::new(server::Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right);
+        Some(error.log_policy_and_respond(&request.head, request.peer))
+    }
+}
+
 /// Adds the routes.
 pub fn add_to(router: Router, status: Status) -> Router {
     let watched = Arc::clone(&status.stats);
-    let router = router.get("/-/health", move |_| health(&watched));
+    let health = Immediate(move |_: &mut Request| health(&watched));
+    let router = router.route(Method::Get, "/-/health", health);
     if status.audience == Audience::Nobody {
         return router;
     }
-    router.get("/-/metrics", move |request| {
-        let response = || metrics(&status);
-        refusal(status.audience, &status.hosts, request).unwrap_or_else(response)
+    let status = Arc::new(status);
+    let pool = Immediate(PoolPage::new(Arc::clone(&status)));
+    router.route(Method::Get, "/-/status", pool).get("/-/metrics", move |request| {
+        status.refusal(request).unwrap_or_else(|| metrics(&status))
     })
 }
 
@@ -66,26 +97,6 @@ fn health(stats: &Stats) -> (server::Status, &'static str) {
         true => (server::Status::SERVICE_UNAVAILABLE, "stopping\n"),
         false => (server::Status::OK, "ok\n"),
     }
-}
-
-/// Returns a 403 to a client that may not see the statistics; also to a page of another site in a browser
-/// on this machine, whose name was made to point here (DNS rebinding).
-fn refusal(audience: Audience, hosts: &AllowedHosts, request: &Request) -> Option<Response> {
-    let (what, right) = if !audience.includes(request.peer) {
-        (
-            "the metrics are available to clients on the server's machine only",
-            "a request from that machine, or a server that runs with --metrics everyone",
-        )
-    } else if audience == Audience::Loopback && !hosts.admits_host(&request.head) {
-        (
-            "the metrics are for this machine only, and Host is not a name of it that the server knows",
-            "an address or localhost in the URL, or a server that runs with --allow-host NAME",
-        )
-    } else {
-        return None;
-    };
-    let error = ErrorResponse::new(server::Status::FORBIDDEN, "RFC 9110, 15.5.4", what, right);
-    Some(error.log_policy_and_respond(&request.head, request.peer))
 }
 
 fn metrics(status: &Status) -> Response {

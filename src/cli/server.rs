@@ -38,7 +38,7 @@ pub struct ServerOptions {
     pub stop_time: Duration,
     /// Whether each byte of each connection is shown.
     pub wire: bool,
-    /// Which clients may see `/-/metrics`, and what the workers are doing.
+    /// Which clients may see `/-/metrics` and `/-/status`, and what the workers are doing.
     pub metrics: Audience,
     /// The limits of the rooms.
     pub rooms: RoomLimits,
@@ -280,7 +280,8 @@ const FLAGS: &[Flag<ServerOptions>] = &[
             };
             Ok(())
         }),
-        "which clients may see /-/metrics: everyone, loopback or off (default loopback)",
+        "which clients may see /-/metrics and /-/status: everyone, loopback or off (default \
+         loopback)",
     ),
     Flag::new(
         None,

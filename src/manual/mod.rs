@@ -4,7 +4,8 @@
 //! - [`measuring`]: `client bench`, and what other load generators leave out.
 //! - [`transfers`]: the figures of a transfer, files, retries, proxies and other network settings,
 //!   times, requests that are not sent.
-//! - [`watching`]: each byte on the wire, transcripts, where a URL leads, pipelining.
+//! - [`watching`]: each byte on the wire, transcripts, where a URL leads, pipelining; what the workers are
+//!   doing.
 //! - [`names`]: from a name to a page: a name server, a query, the way to a server, TCP beside UDP.
 //! - [`architecture`]: the rooms of the source, and what each of them may name.
 //! - [`coursework`]: the system calls, a reading order through the source, and seven exercises with

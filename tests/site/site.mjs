@@ -21,7 +21,7 @@ if (shots) fs.mkdirSync(shots, { recursive: true });
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const MISSING = '/no/such/page';
-const PAGES = { home: '/', about: '/about/', rooms: '/rooms/', missing: MISSING };
+const PAGES = { home: '/', about: '/about/', rooms: '/rooms/', status: '/-/status', missing: MISSING };
 const LIMIT = 15000;
 
 let passed = 0;
