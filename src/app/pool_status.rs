@@ -183,7 +183,7 @@ fn as_html(pool: &PoolStatus, cores: usize) -> String {
     });
     format!(
         "<p class=\"lead\">{}</p>\n<dl class=\"found\">\n{}</dl>\n\
-         <table class=\"times\">\n<thead><tr><th scope=\"col\">Worker</th><th scope=\"col\">Doing</th>\
+         <table class=\"times workers\">\n<thead><tr><th scope=\"col\">Worker</th><th scope=\"col\">Doing</th>\
          <th scope=\"col\">Served</th></tr></thead>\n<tbody>\n{}</tbody>\n</table>\n\
          <p><a href=\"/-/status?every=1\">Load this page every second</a>, or \
          <a href=\"/-/status\">once</a>.</p>\n",
