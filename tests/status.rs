@@ -182,7 +182,7 @@ fn the_textbook_shows_its_workers_too() {
     });
     let meaning = seen.expect("one sleeps, one receives, one asks")["meaning"].to_string();
     assert!(
-        meaning.starts_with("\"All 3 workers are busy, 2 in handlers, and nothing"),
+        meaning.starts_with("\"All 3 workers are busy, 2 of them in handlers, and nothing"),
         "{meaning}"
     );
     assert_eq!(sleeps.answer().text(), "slept 600 ms\n");

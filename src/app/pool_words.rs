@@ -107,7 +107,8 @@ fn work(pool: &PoolStatus) -> String {
         1 if all == 1 => "The only worker is in a handler".to_owned(),
         _ if in_handlers == all => format!("{} in handlers", all_are(all)),
         0 => format!("{} busy", all_are(all)),
-        _ => format!("{} busy, {} in handlers", all_are(all), grouped(in_handlers as u64)),
+        1 => format!("{} busy, 1 of them in a handler", all_are(all)),
+        _ => format!("{} busy, {} of them in handlers", all_are(all), grouped(in_handlers as u64)),
     }
 }
 
@@ -175,8 +176,8 @@ mod tests {
             ),
             (
                 pool(&[handler(), Sends], 2),
-                "All 2 workers are busy, 1 in handlers, 2 requests wait, the oldest for 2.3 s: more workers would \
-                 help, a larger queue would not.",
+                "All 2 workers are busy, 1 of them in a handler, 2 requests wait, the oldest for 2.3 s: more \
+                 workers would help, a larger queue would not.",
             ),
             (
                 PoolStatus { computing: 2, ..pool(&[handler(), handler()], 2) },

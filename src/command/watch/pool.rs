@@ -119,9 +119,13 @@ fn shorten(lines: &mut Vec<String>, most: usize) {
 mod tests {
     use super::*;
 
-    const BUSY: &str = r#"{"meaning":"All 2 workers are in handlers, 12 requests wait, the oldest for 2.3 s: more workers would help, a larger queue would not.",
-        "each":[{"text":"in handler GET /x for 1.2 s"},{"text":"idle"},{"text":"idle"},{"text":"idle"},{"text":"\u001b[2J"}],
-        "waiting":12,"oldest_milliseconds":2345,"lobby":{"idle":3,"head":0,"push":1200},"open":1215,"refused":{"queue":0}}"#;
+    const BUSY: &str = concat!(
+        r#"{"meaning":"All 2 workers are in handlers, 12 requests wait, the oldest for 2.3 s: more "#,
+        r#"workers would help, a larger queue would not.","waiting":12,"oldest_milliseconds":2345,"#,
+        r#""each":[{"text":"in handler GET /x for 1.2 s"},{"text":"idle"},{"text":"idle"},"#,
+        r#"{"text":"idle"},{"text":"\u001b[2J"}],"lobby":{"idle":3,"head":0,"push":1200},"#,
+        r#""open":1215,"refused":{"queue":0}}"#,
+    );
 
     fn event(data: &str) -> ReceivedEvent {
         let event_type = "message".to_owned();
