@@ -45,6 +45,21 @@ fn a_signal_stops_the_server_with_success() {
     }
 }
 
+/// A client that has just connected is still sending its first request: it is served, as it was accepted.
+#[test]
+fn a_new_connection_has_time_for_its_first_request() {
+    for driver in ["on", "off"] {
+        let mut server = Server::start(&["--lobby", driver]);
+        let mut new = server.connect();
+        server.get("/-/health"); // the one before it has been accepted
+        request_stop(&server, "TERM");
+        std::thread::sleep(Duration::from_millis(50));
+        let answer = new.send("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n").answer();
+        assert_eq!((answer.status(), answer.field("Connection")), (200, Some("close")));
+        assert_eq!(server.program.exit_code(), Some(0));
+    }
+}
+
 #[test]
 fn connections_with_nothing_under_way_are_closed() {
     let mut server = Server::start(&[]);

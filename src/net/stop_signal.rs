@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::deadline::Phase;
+
 /// Stops a server, from any thread. Clones are the same signal.
 ///
 /// [`Server::stop_signal`](crate::server::Server::stop_signal) and
@@ -29,13 +31,23 @@ pub struct StopSignal(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     draining: AtomicBool,
-    /// The time by which the server must have stopped; set by the request.
-    deadline: OnceLock<Instant>,
+    requested: OnceLock<Requested>,
     /// A byte is written here to wake the accept loop. The socket pair is made at the start, because none
     /// could be made later if descriptors have run out.
     waker: UnixStream,
     wake: UnixStream,
 }
+
+#[derive(Debug, Clone, Copy)]
+struct Requested {
+    at: Instant,
+    /// The time by which the server must have stopped.
+    deadline: Instant,
+}
+
+/// How long a new connection on which nothing has arrived stays open after the request to stop: 250 ms. Its
+/// client has connected in the belief that it is served, and its first request is on its way for a round trip.
+const FIRST_REQUEST: Duration = Duration::from_millis(250);
 
 impl StopSignal {
     /// Returns a signal that has not been given.
@@ -47,7 +59,7 @@ impl StopSignal {
         waker.set_nonblocking(true)?;
         Ok(StopSignal(Arc::new(Inner {
             draining: AtomicBool::new(false),
-            deadline: OnceLock::new(),
+            requested: OnceLock::new(),
             waker,
             wake,
         })))
@@ -67,8 +79,9 @@ impl StopSignal {
     /// Requests a stop: the server accepts no more connections, and requests in progress have the time `grace`
     /// to finish. Only the first request counts. It returns at once.
     pub fn request(&self, grace: Duration) {
-        let now = Instant::now();
-        if self.0.deadline.set(now.checked_add(grace).unwrap_or(now)).is_ok() {
+        let at = Instant::now();
+        let deadline = at.checked_add(grace).unwrap_or(at);
+        if self.0.requested.set(Requested { at, deadline }).is_ok() {
             // A full socket means that the accept loop is awake already.
             let _ = (&self.0.waker).write(b"!");
         }
@@ -81,7 +94,18 @@ impl StopSignal {
 
     /// Returns the time by which the server must have stopped; `None` before the request.
     pub fn deadline(&self) -> Option<Instant> {
-        self.0.deadline.get().copied()
+        self.0.requested.get().map(|requested| requested.deadline)
+    }
+
+    /// Returns true if the stop ends a wait in this phase now, because no request is under way: between two
+    /// requests at once, and on a new connection when its first request has had the time to arrive.
+    pub(crate) fn ends_wait(&self, phase: Phase) -> bool {
+        let Some(&Requested { at, deadline }) = self.0.requested.get() else { return false };
+        match phase {
+            Phase::Idle => true,
+            Phase::Silent => Instant::now() >= deadline.min(at + FIRST_REQUEST),
+            _ => false,
+        }
     }
 
     /// Returns a descriptor that becomes readable at the request, and stays so.

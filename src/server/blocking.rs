@@ -110,9 +110,7 @@ impl TextbookConnection<'_> {
     /// Ends an idle connection when the server stops, or others wait for a worker.
     fn check_idle(&self, phase: Phase) -> Result<(), End> {
         match phase {
-            Phase::Idle | Phase::Silent if self.stop.is_requested() => {
-                Err(End::AtOnce(CloseReason::Stopping))
-            }
+            phase if self.stop.ends_wait(phase) => Err(End::AtOnce(CloseReason::Stopping)),
             Phase::Idle if self.waiting.is_waiting() => Err(End::AtOnce(CloseReason::WeAsked)),
             _ => Ok(()),
         }

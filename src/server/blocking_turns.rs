@@ -85,9 +85,7 @@ impl BlockingTurns<'_> {
             }
             match deadline.phase {
                 _ if self.is_out_of_time() => return Waited::Ended(EndReason::Cut),
-                Phase::Idle | Phase::Silent if stop.is_requested() => {
-                    return Waited::Ended(EndReason::Stopping);
-                }
+                phase if stop.ends_wait(phase) => return Waited::Ended(EndReason::Stopping),
                 Phase::Idle if waiting.is_waiting() => return Waited::Ended(EndReason::ByService),
                 _ if left.is_none() => return Waited::Expired,
                 _ => {}

@@ -212,7 +212,7 @@ impl<S: Service> Shared<S> {
                         connection.end_wait(&self.service, phase, scratch)
                     })
                 }
-                Some(wait @ (Phase::Silent | Phase::Idle, _)) if stopping => {
+                Some(wait @ (phase, _)) if self.stop.ends_wait(phase) => {
                     self.interrupt(index, generation, wait, |it| it.close_idle(&self.service));
                 }
                 Some(wait @ (Phase::Push, _)) if stopping => {
