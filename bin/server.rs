@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod activation;
+mod service_manager;
 mod signals;
 
 use threadbare::app::status::Status;
@@ -16,11 +18,16 @@ use threadbare::app::udp_echo::UdpEcho;
 use threadbare::app::{App, name_server};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, AccessLogTo, ServerOptions};
-use threadbare::server::{AccessLog, Config, Files, LogWriter, Report, Server, WireLog};
+use threadbare::server::{
+    AccessLog, Config, Files, ListeningSocket, LogWriter, Report, Server, WireLog,
+};
+
+use self::service_manager::ServiceManager;
 
 fn main() -> ExitCode {
     // Before the first thread is started: a thread inherits the mask of its parent.
     signals::block_all_but_documented();
+    let sockets = activation::given_sockets();
     // All output to stderr goes through these lines: a worker never waits for a reader that is slow.
     let stderr = match LogWriter::to(std::io::stderr()) {
         Ok(stderr) => stderr,
@@ -38,7 +45,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(options, &stderr) {
+    match sockets.and_then(|sockets| run(options, sockets, &stderr)) {
         Ok(Report { finished, cut, workers }) => {
             let report = format!("stopped; requests finished: {finished}, connections cut: {cut}");
             say(&stderr, &report);
@@ -70,7 +77,12 @@ fn log_to(stderr: &LogWriter) {
 }
 
 /// Opens what the options name, prints the ready line on stdout, and serves until it is stopped.
-fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
+fn run(
+    options: ServerOptions,
+    sockets: Vec<ListeningSocket>,
+    stderr: &LogWriter,
+) -> Result<Report, String> {
+    let manager = ServiceManager::from_env()?;
     let shown = options.root.display();
     let files = Files::new(&options.root).map_err(|error| cannot_serve(&options.root, &error))?;
     let store = store(options.data.as_deref())?;
@@ -91,8 +103,7 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     };
     let app = App { files, store, status, rooms: options.rooms };
     let routes = app.routes().map_err(|errors| errors.to_string())?;
-    let mut server =
-        Server::with_config(options.bind, routes, config).map_err(|error| error.to_string())?;
+    let mut server = activation::listen(options.bind, sockets, routes, config)?;
     let echo = UdpEcho::new(options.impairments, options.seed, options.metrics, &stats);
     let udp = udp_addresses(&mut server, &options.udp, Arc::new(echo))?;
     let dns = name_server::listen(&mut server, &dns.addresses, names.as_ref())?;
@@ -101,6 +112,7 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
         options.drain_time,
         options.stop_time,
         stderr.clone(),
+        manager.clone(),
     )
     .map_err(|error| {
         format!("cannot start the thread for signals: {error}; right: a higher limit (ulimit -u)")
@@ -109,9 +121,16 @@ fn run(options: ServerOptions, stderr: &LogWriter) -> Result<Report, String> {
     let unix = server.unix_paths().into_iter().map(|path| format!("unix:{}", path.display()));
     let urls: Vec<String> = http.chain(unix).chain(udp).chain(dns).collect();
     let urls = urls.join(" ");
-    let ready = format!("listening on {urls} serving {shown} with {workers} workers\n");
-    // A closed stdout is no reason not to serve.
-    let say_so = || drop(std::io::stdout().write_all(ready.as_bytes()));
+    let ready = format!("listening on {urls} serving {shown} with {workers} workers");
+    if let Some(every) = manager.watchdog_interval() {
+        let manager = manager.clone();
+        server.on_heartbeat(every, move || manager.alive());
+    }
+    let say_so = || {
+        // A closed stdout is no reason not to serve.
+        let _ = std::io::stdout().write_all(format!("{ready}\n").as_bytes());
+        manager.ready(&ready);
+    };
     server.run_with(say_so).map_err(|error| format!("stopped by an error: {error}"))
 }
 

@@ -8,6 +8,7 @@ use nix::sys::signal::{SigSet, Signal};
 use threadbare::server::{LogWriter, StopSignal};
 
 use super::say;
+use super::service_manager::ServiceManager;
 
 /// The signals that begin a graceful stop. The crate `ctrlc` catches the same.
 const STOPS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
@@ -68,6 +69,7 @@ pub(crate) fn stop_on_signals(
     drain: Duration,
     grace: Duration,
     stderr: LogWriter,
+    manager: ServiceManager,
 ) -> Result<(), ctrlc::Error> {
     let mut first: Option<Instant> = None;
     ctrlc::set_handler(move || {
@@ -80,6 +82,7 @@ pub(crate) fn stop_on_signals(
             }
         }
         stop.begin_drain();
+        manager.stopping();
         if drain.is_zero() {
             say(
                 &stderr,

@@ -26,7 +26,8 @@ pub const DEFAULT_DATA: &str = "data";
 pub struct ServerOptions {
     /// The folder whose files are served.
     pub root: PathBuf,
-    /// The addresses to listen on, as typed: of the right form, not looked up.
+    /// The addresses to listen on, as typed: of the right form, not looked up. If there are none, the sockets that
+    /// the program was given, or else [`DEFAULT_BIND`].
     pub bind: Vec<String>,
     /// The folder in which `/users` keeps its records; `None` for [`DEFAULT_DATA`], if it can be written.
     pub data: Option<PathBuf>,
@@ -69,7 +70,7 @@ impl Default for ServerOptions {
     fn default() -> ServerOptions {
         ServerOptions {
             root: PathBuf::from("www"),
-            bind: vec![DEFAULT_BIND.to_owned()],
+            bind: Vec::new(),
             data: None,
             access_log: AccessLogTo::Stderr,
             drain_time: Duration::ZERO,
@@ -93,10 +94,9 @@ impl Default for ServerOptions {
 pub fn parse(
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<ServerOptions>, UsageError> {
-    // Both begin empty, so that what is typed replaces the default.
+    // It begins empty, so that what is typed replaces the default.
     let defaults = ServerOptions::default();
-    let start =
-        ServerOptions { root: PathBuf::new(), bind: Vec::new(), ..ServerOptions::default() };
+    let start = ServerOptions { root: PathBuf::new(), ..ServerOptions::default() };
     let mut parsed = COMMAND.parse(start, args)?;
     if let Parsed::Run(options) = &mut parsed {
         if let Some(fault) = options.dns.fault() {
@@ -104,9 +104,6 @@ pub fn parse(
         }
         if options.root.as_os_str().is_empty() {
             options.root = defaults.root;
-        }
-        if options.bind.is_empty() {
-            options.bind = defaults.bind;
         }
         if options.udp.is_empty() && options.impairments != defaults.impairments {
             return Err(COMMAND.wrong(
@@ -130,7 +127,8 @@ pub fn misspelled(root: &Path) -> Option<String> {
     Some(format!("; did you mean {meant}?"))
 }
 
-const DEFAULT_BIND: &str = "127.0.0.1:8080";
+/// Where the server listens if nothing else is said.
+pub const DEFAULT_BIND: &str = "127.0.0.1:8080";
 
 /// Each worker is a thread; Linux has room for some 30,000 of them, and less memory than that.
 const MOST_WORKERS: usize = 10_000;

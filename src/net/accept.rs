@@ -49,12 +49,11 @@ pub struct Callbacks<H, D, R, T> {
     pub deliver: D,
     /// Returns the bytes for a connection of the server's own protocol that is not admitted.
     pub refusal: R,
-    /// Is called every second, for what has to be done while no client does anything.
+    /// The time between two ticks.
+    pub every: Duration,
+    /// Is called again and again, for what has to be done while no client does anything.
     pub tick: T,
 }
-
-/// The time between two ticks: 1 second.
-const TICK: Duration = Duration::from_secs(1);
 
 impl Listeners {
     /// Accepts connections until a stop is requested. One that is not admitted is sent a refusal, or held.
@@ -72,12 +71,12 @@ impl Listeners {
             impl FnMut(),
         >,
     ) -> io::Result<()> {
-        let Callbacks { hand_over, mut deliver, refusal, mut tick } = callbacks;
+        let Callbacks { hand_over, mut deliver, refusal, every, mut tick } = callbacks;
         let (refused, log) = (Refused::new(self.refused), LogThrottle::default());
         let mut admitter =
             Admitter { limiter, hand_over, refusal, refused, held: None, full_since: None, log };
         let mut exhausted = Exhausted::default();
-        let mut next_tick = Instant::now() + TICK;
+        let mut next_tick = Instant::now() + every;
         while !stop.is_requested() {
             admitter.retry_held();
             let now = Instant::now();
@@ -106,7 +105,7 @@ impl Listeners {
             if next_tick <= now {
                 tick();
                 self.datagrams.tick();
-                next_tick = now + TICK;
+                next_tick = now + every;
             }
         }
         Ok(())
@@ -273,6 +272,7 @@ mod tests {
                 hand_over: |accepted| sender.send(accepted).map_err(|back| back.0),
                 deliver: |_| 0,
                 refusal: |_, _| Vec::new(),
+                every: Duration::from_secs(2),
                 tick: || {},
             };
             listeners.accept_until(&stop, &limiter(), callbacks)
@@ -296,7 +296,13 @@ mod tests {
         let stopper = stop.clone();
         let acceptor = thread::spawn(move || {
             let refusal = |_, _| b"no room".to_vec();
-            let callbacks = Callbacks { hand_over: Err, deliver: |_| 0, refusal, tick: || {} };
+            let callbacks = Callbacks {
+                hand_over: Err,
+                deliver: |_| 0,
+                refusal,
+                every: Duration::from_secs(2),
+                tick: || {},
+            };
             listeners.accept_until(&stop, &limiter(), callbacks)
         });
         for _ in 0..20 {

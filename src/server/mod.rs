@@ -92,6 +92,7 @@ pub mod files;
 pub mod form;
 #[doc(hidden)]
 pub mod handler;
+mod heartbeat;
 #[doc(hidden)]
 pub mod into_response;
 // Not public under this name: `use threadbare::server::*` would hide the crate `log`.
@@ -212,6 +213,7 @@ pub use crate::text::escape_html;
 
 use self::conn::{Http, HttpConfig};
 use self::descriptors::Descriptors;
+use self::heartbeat::Heartbeat;
 use self::log::stats::Sources;
 use self::protocols::AllProtocols;
 use self::textbook_job::{Job, WorkerRecords};
@@ -261,6 +263,7 @@ pub struct Server {
     config: Config,
     routes: Routes,
     stop: StopSignal,
+    heartbeat: Heartbeat,
 }
 
 impl Server {
@@ -286,7 +289,8 @@ impl Server {
         let listeners = Listeners::bind(addresses, config.bind_mode)?;
         let stop = StopSignal::new()
             .map_err(|source| BindError::new("a socket pair to wake the server", source))?;
-        Ok(Server { listeners, config, routes: routes.into_routes(), stop })
+        let (routes, heartbeat) = (routes.into_routes(), Heartbeat::default());
+        Ok(Server { listeners, config, routes, stop, heartbeat })
     }
 
     /// Returns the addresses that it listens on for HTTP, with real ports.
@@ -363,7 +367,7 @@ impl Server {
     /// # Errors
     /// As [`Server::run`]. When threads cannot be started, `ready` has not been called.
     pub fn run_with(self, ready: impl FnOnce()) -> io::Result<Report> {
-        let Server { listeners, config, routes, stop } = self;
+        let Server { listeners, config, routes, stop, heartbeat } = self;
         let Config { driver, workers, queue, stats, .. } = config;
         let divided = Descriptors::divide_as_configured(descriptors(), config.connections, workers);
         let (connections, listeners) =
@@ -400,7 +404,11 @@ impl Server {
             });
         };
         let refusal = |why, peer| http.refusal(why, peer);
-        let tick = || http.routes.tidy();
+        let Heartbeat { every, mut beat } = heartbeat;
+        let tick = || {
+            http.routes.tidy();
+            beat();
+        };
 
         let (accepting, answered, workers) = match driver {
             Driver::Lobby => {
@@ -409,7 +417,7 @@ impl Server {
                 runs(Box::new(move || Load { datagrams: datagrams(), ..load() }));
                 ready();
                 let (hand_over, deliver) = (|new| lobby.admit(new), |burst| lobby.deliver(burst));
-                let callbacks = Callbacks { hand_over, deliver, refusal, tick };
+                let callbacks = Callbacks { hand_over, deliver, refusal, every, tick };
                 let accepting = listeners.accept_until(&stop, &limiter, callbacks);
                 stop.request(GRACE);
                 (accepting, stats.responses(), lobby.close())
@@ -441,7 +449,7 @@ impl Server {
                 let deliver = |burst: Vec<Datagram>| {
                     burst.into_iter().map(is_queued).filter(|&queued| !queued).count()
                 };
-                let callbacks = Callbacks { hand_over, deliver, refusal, tick };
+                let callbacks = Callbacks { hand_over, deliver, refusal, every, tick };
                 let accepting = listeners.accept_until(&stop, &limiter, callbacks);
                 drop(queue);
                 stop.request(GRACE);

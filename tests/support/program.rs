@@ -51,12 +51,21 @@ impl Program {
 
     /// Starts it; what it reads on its stdin is the test's to write.
     pub fn typing(command: &mut Command) -> (Program, ChildStdin) {
-        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (program, stdin) = Program::start_on(command, Stdio::piped());
+        (program, stdin.expect("it is piped"))
+    }
+
+    /// Starts it with this as its stdin.
+    pub fn start_on(
+        command: &mut Command,
+        stdin: impl Into<Stdio>,
+    ) -> (Program, Option<ChildStdin>) {
+        let command = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (stdout, stderr) = (Heard::default(), Heard::default());
         stdout.listen_to(child.stdout.take().expect("it is piped"));
         stderr.listen_to(child.stderr.take().expect("it is piped"));
-        let stdin = child.stdin.take().expect("it is piped");
+        let stdin = child.stdin.take();
         (Program { child, stdout, stderr }, stdin)
     }
 
