@@ -25,6 +25,8 @@ need bind9-host command -v host
 need knot-dnsutils command -v kdig
 need aria2 command -v aria2c
 need fuse3 command -v fusermount
+need systemd command -v systemd-analyze
+need bubblewrap command -v bwrap
 need python3-venv python3 -m ensurepip --version
 if [ -n "$packages" ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     # In runlevel 1 no service is started by its installation.

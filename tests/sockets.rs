@@ -14,6 +14,9 @@ mod activation;
 /// What a service manager hears: ready, stopping, alive.
 mod service_manager;
 
+/// The unit of the manual: systemd accepts it, and the server runs as it says.
+mod unit;
+
 /// A server that is given this socket as descriptor 3, as systemd gives it.
 fn start_given(socket: impl Into<OwnedFd>, set: &[(&str, &str)], args: &[&str]) -> Program {
     let ours = server_command(args);

@@ -7,6 +7,7 @@
 //! - [`watching`]: each byte on the wire, transcripts, where a URL leads, pipelining; what the workers are
 //!   doing.
 //! - [`names`]: from a name to a page: a name server, a query, the way to a server, TCP beside UDP.
+//! - [`running`]: files for systemd, and a restart without a refused connection.
 //! - [`architecture`]: the rooms of the source, and what each of them may name.
 //! - [`coursework`]: the system calls, a reading order through the source, and seven exercises with
 //!   checks.
@@ -32,6 +33,9 @@ pub mod watching {}
 
 #[doc = include_str!("names.md")]
 pub mod names {}
+
+#[doc = include_str!("running.md")]
+pub mod running {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}
