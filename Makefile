@@ -9,7 +9,7 @@ SECONDS ?= 300
 BUILT = $(CARGO_TARGET_DIR)/release
 
 .DEFAULT_GOAL := help
-.PHONY: instructions run test packages demo starve bench hello transfer beside fuzz check model clean help
+.PHONY: instructions run test packages demo starve bench hello transfer scale beside fuzz check model clean help
 
 run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
 	$(CARGO) build --release --locked
@@ -52,6 +52,11 @@ hello: ## compare a small program on this library with the same on tiny_http and
 
 transfer: ## measure a gigabyte down and up, with our client and with curl (ARGS='--row up')
 	$(CARGO) bench --locked --bench transfer -- $(ARGS)
+
+scale: ## stop one and kill one of three servers behind HAProxy, under load: 3 phases of SECONDS=20
+scale: SECONDS = 20
+scale:
+	SCALE=$(SECONDS) $(CARGO) test --locked --test tests scale -- --nocapture
 
 beside: ## send raw requests to this server, nginx, Apache and lighttpd, and compare the responses with the RFC
 	$(CARGO) build --release --locked

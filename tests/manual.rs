@@ -283,7 +283,7 @@ fn shell(command: &str) -> String {
 }
 
 /// Returns the fenced blocks of a page that have this info string.
-fn blocks(page: &str, info: &str) -> Vec<String> {
+pub(crate) fn blocks(page: &str, info: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join("src/manual").join(page)).unwrap();
     let mut found = Vec::new();
     let mut lines = text.lines();

@@ -23,6 +23,7 @@ need dnsmasq-base command -v dnsmasq
 need bind9-dnsutils command -v dig
 need bind9-host command -v host
 need knot-dnsutils command -v kdig
+need haproxy command -v haproxy
 need aria2 command -v aria2c
 need fuse3 command -v fusermount
 need systemd command -v systemd-analyze

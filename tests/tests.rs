@@ -74,6 +74,9 @@ mod startup;
 /// Sockets in the file system, sockets that another program gives, and restarts without a refused connection.
 mod sockets;
 
+/// Several servers on one data folder, behind HAProxy: one is stopped, one is killed.
+mod scale;
+
 /// How the server stops: it finishes what it has begun, and leaves nothing.
 mod stopping;
 

@@ -8,6 +8,7 @@
 //!   doing.
 //! - [`names`]: from a name to a page: a name server, a query, the way to a server, TCP beside UDP.
 //! - [`running`]: files for systemd, and a restart without a refused connection.
+//! - [`scale`]: from one process to a data centre: several servers on one data folder, behind HAProxy.
 //! - [`architecture`]: the rooms of the source, and what each of them may name.
 //! - [`coursework`]: the system calls, a reading order through the source, and seven exercises with
 //!   checks.
@@ -36,6 +37,9 @@ pub mod names {}
 
 #[doc = include_str!("running.md")]
 pub mod running {}
+
+#[doc = include_str!("scale.md")]
+pub mod scale {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}
