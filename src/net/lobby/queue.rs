@@ -26,7 +26,7 @@ pub(super) enum Work<C> {
     New(New<C>),
     /// A datagram.
     Datagram(Datagram),
-    /// A connection that has just had a turn and has more to do.
+    /// A connection that has just had a turn and has more to do, or has been woken.
     Resumed(usize, Instant),
 }
 
@@ -100,7 +100,7 @@ impl<C> Queues<C> {
         self.change(|pending| pending.ready.extend(ready));
     }
 
-    /// Adds a connection that has had a turn and has more to do.
+    /// Adds a connection that has had a turn and has more to do, or has been woken.
     pub(super) fn requeue(&self, index: usize, since: Instant) {
         self.change(|pending| pending.resumed.push_back((index, since)));
     }

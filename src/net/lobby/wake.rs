@@ -4,9 +4,7 @@
 //! it is not lost while a worker serves the connection, and not mistaken for one of the next connection in
 //! the slot.
 
-use std::iter;
 use std::sync::Weak;
-use std::time::Instant;
 
 use super::Shared;
 use crate::net::service::Service;
@@ -24,9 +22,11 @@ impl<S: Service> Shared<S> {
         })
     }
 
+    /// Queues it behind the connections whose clients wait for a response: a message may wake thousands at
+    /// once, and they are not shed when the queue of ready connections is full.
     fn wake(&self, index: usize, generation: u32) {
         if self.slots[index].ownership.signal(generation, false) {
-            self.queues.push_ready(iter::once((index, Instant::now())));
+            self.requeue(index);
             self.wake_leader();
         }
     }
