@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::probe::{get, request, status};
+use super::rooms::ROOMS;
+use super::subscribers::{message, subscription};
 
 /// What the clients of a crowd do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,12 @@ pub enum Habit {
     ReadSlowly,
     /// Connect, send half a request or nothing, and disconnect: 500 each second.
     Vanish,
+    /// Subscribe to a room of 100, and read nothing.
+    Subscribe,
+    /// Send a message of 4 KB to one of these rooms each second.
+    Publish,
+    /// Subscribe to a room, and disconnect: 500 each second.
+    Leave,
     /// Send requests without end and read all responses, as fast as possible; every fifth downloads 100 MB.
     Greedy,
 }
@@ -62,6 +70,8 @@ struct Member {
     stream: TcpStream,
     since: Instant,
     status: Option<u16>,
+    /// What it sends each second.
+    words: Vec<u8>,
 }
 
 impl Member {
@@ -86,9 +96,9 @@ impl Crowd {
     /// Starts `count` clients.
     pub fn gather(address: SocketAddr, habit: Habit, count: usize) -> Crowd {
         let (endings, leave) = (Arc::<Endings>::default(), Arc::<AtomicBool>::default());
-        let (came, thread) = if habit == Habit::Vanish {
+        let (came, thread) = if let Habit::Vanish | Habit::Leave = habit {
             let leave = Arc::clone(&leave);
-            (count, thread::spawn(move || vanish(address, count, &leave)))
+            (count, thread::spawn(move || vanish(address, habit, count, &leave)))
         } else {
             let outcomes = (0..count).map(|number| enter(address, habit, number));
             let (begun, mut tries) = (Instant::now(), TRIES);
@@ -129,7 +139,8 @@ fn enter(address: SocketAddr, habit: Habit, number: usize) -> io::Result<Member>
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(AT_THE_DOOR))?;
     match habit {
-        Habit::Silent | Habit::Vanish => {}
+        Habit::Silent | Habit::Vanish | Habit::Leave | Habit::Publish => {}
+        Habit::Subscribe => stream.write_all(subscription(number % ROOMS).as_bytes())?,
         Habit::Idle => drop(get(&mut stream, "/small")?),
         Habit::Drip => stream.write_all(b"GET /small HTTP/1.1\r\nHost: a\r\nX-Slow: ")?,
         Habit::Upload => stream.write_all(
@@ -141,7 +152,13 @@ fn enter(address: SocketAddr, habit: Habit, number: usize) -> io::Result<Member>
         }
     }
     stream.set_nonblocking(true)?;
-    Ok(Member { stream, since: Instant::now(), status: None })
+    let words = match habit {
+        Habit::Drip => b"x".to_vec(),
+        Habit::Upload => vec![b'x'; 50],
+        Habit::Publish => message(number % ROOMS, &"x".repeat(4 << 10)).into_bytes(),
+        _ => Vec::new(),
+    };
+    Ok(Member { stream, since: Instant::now(), status: None, words })
 }
 
 /// Lets each client act in its step, until all shall disconnect.
@@ -171,14 +188,12 @@ fn linger(members: Vec<Member>, habit: Habit, endings: &Endings, leave: &AtomicB
 
 /// Does what a client does in its step. Returns false if the server has ended the connection.
 fn act(member: &mut Member, habit: Habit) -> bool {
-    let Member { stream, status: told, .. } = member;
-    let words: &[u8] = match habit {
-        Habit::Drip => b"x",
-        Habit::Upload => &[b'x'; 50],
+    let Member { stream, status: told, words, .. } = member;
+    match habit {
         Habit::ReadSlowly => return goes_on(stream.read(&mut [0; 1024])),
-        Habit::ReadNothing => return !is_broken(stream),
-        Habit::Silent | Habit::Idle | Habit::Vanish | Habit::Greedy => b"",
-    };
+        Habit::ReadNothing | Habit::Subscribe => return !is_broken(stream),
+        _ => {}
+    }
     if !words.is_empty() && !goes_on(stream.write(words)) {
         return false;
     }
@@ -206,15 +221,18 @@ fn goes_on(outcome: io::Result<usize>) -> bool {
     }
 }
 
-fn vanish(address: SocketAddr, count: usize, leave: &AtomicBool) {
+fn vanish(address: SocketAddr, habit: Habit, count: usize, leave: &AtomicBool) {
     for number in 0..count {
         if leave.load(Ordering::Relaxed) {
             return;
         }
-        if let Ok(mut stream) = TcpStream::connect_timeout(&address, AT_THE_DOOR)
-            && number.is_multiple_of(2)
-        {
-            let _ = stream.write_all(b"GET /small HT");
+        let words = match habit {
+            Habit::Leave => subscription(number % ROOMS),
+            _ if number.is_multiple_of(2) => "GET /small HT".to_owned(),
+            _ => String::new(),
+        };
+        if let Ok(mut stream) = TcpStream::connect_timeout(&address, AT_THE_DOOR) {
+            let _ = stream.write_all(words.as_bytes());
         }
         thread::sleep(Duration::from_millis(2));
     }

@@ -19,8 +19,10 @@ mod held;
 mod machine;
 mod pool;
 mod probe;
+mod rooms;
 mod rows;
 mod subject;
+mod subscribers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

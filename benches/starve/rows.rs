@@ -18,6 +18,7 @@ use super::held;
 use super::machine;
 use super::pool;
 use super::probe::{self, Measured, answer, connect, get, measure, request, status};
+use super::rooms;
 use super::subject::{Folder, LARGE, RATE, Running, Subject, WORKERS};
 
 /// The settings that all rows share.
@@ -82,6 +83,8 @@ pub enum Who {
     Everybody,
     /// Only ours: it needs their routes or messages.
     OnlyOurs,
+    /// Ours, and nginx with a module: clients can subscribe.
+    WithRooms,
     /// Only the lobby: the scene is about the place where connections wait.
     OnlyLobby,
 }
@@ -107,6 +110,16 @@ pub const ROWS: &[Row] = &[
         name: "datagrams",
         title: "10,000 datagrams a second",
         hostile: Hostile::Scene(flood::datagrams, Who::OnlyOurs),
+    },
+    Row {
+        name: "rooms",
+        title: "10,000 subscribers, 100 rooms",
+        hostile: Hostile::Scene(rooms::messages, Who::WithRooms),
+    },
+    Row {
+        name: "rooms-hostile",
+        title: "subscribers that do not read",
+        hostile: Hostile::Scene(rooms::hostile, Who::OnlyLobby),
     },
     Row {
         name: "sleep",
@@ -184,6 +197,7 @@ impl Habit {
             // A reader may lag 128 KB, and its kernel may have taken the last write.
             Habit::ReadNothing => (DEADLINE + at_rate(128 << 10), at_rate(64 << 10), None),
             Habit::ReadSlowly | Habit::Vanish | Habit::Greedy => return None,
+            Habit::Subscribe | Habit::Publish | Habit::Leave => return None,
         };
         Some(End { least, most: least + earned + NOTICED, status })
     }
@@ -195,6 +209,11 @@ impl Row {
         match self.hostile {
             Hostile::Crowds(crowds) => beside(subject, setting, crowds).map(Some),
             Hostile::Scene(_, Who::OnlyOurs) if !subject.is_ours() => Ok(None),
+            Hostile::Scene(_, Who::WithRooms)
+                if !subject.is_ours() && subject != Subject::Nginx =>
+            {
+                Ok(None)
+            }
             Hostile::Scene(_, Who::OnlyLobby) if subject != Subject::Ours => Ok(None),
             Hostile::Scene(scene, _) => scene(subject, setting).map(Some),
         }

@@ -132,7 +132,7 @@ impl Subject {
                 say(&DEADLINES.map(|flag| format!("--{flag} {}", deadline.as_secs())).join(" "));
             }
             Subject::Nginx => {
-                fs::write(&conf, nginx(port, folder))?;
+                fs::write(&conf, nginx(port, folder, ["", ""]))?;
                 say(&format!("nginx -p {folder_text} -e stderr -c {conf_text}"));
             }
             Subject::Apache => {
@@ -145,6 +145,30 @@ impl Subject {
             }
         }
         spawn(words, folder, log, port, descriptors)
+    }
+
+    /// Starts it with room for 12,000 connections, and rooms to which clients can subscribe. The textbook has
+    /// a worker for each of them.
+    pub fn start_with_rooms(self, server: &Path, folder: &Folder) -> io::Result<Running> {
+        let flags = match self {
+            Subject::Nginx if !Path::new(NCHAN).is_file() => {
+                return Err(io::Error::other("it needs nchan: apt-get install libnginx-mod-nchan"));
+            }
+            Subject::Nginx => {
+                let Folder(folder) = folder;
+                let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+                let module = format!("load_module {NCHAN};");
+                let conf = folder.join("conf-rooms");
+                fs::write(&conf, nginx(port, folder, [&module, NCHAN_ROOMS]))?;
+                let words =
+                    format!("nginx -p {} -e stderr -c {}", folder.display(), conf.display());
+                let words = words.split(' ').map(str::to_owned).collect();
+                return spawn(words, folder, folder.join("log"), port, None);
+            }
+            Subject::Textbook => "--max-connections 12000 --workers 12000".to_owned(),
+            _ => format!("--max-connections 12000 --workers {WORKERS}"),
+        };
+        self.start_ours(server, folder, &flags)
     }
 
     /// Starts ours, or the textbook, with these flags in place of the usual ones. Several may run at a
@@ -260,24 +284,32 @@ fn send(pid: u32, signal: Signal) {
 }
 
 /// As it comes, but with room for all the connections, and for any number of requests on each.
-/// A body is collected before it is passed on, to nobody.
-fn nginx(port: u16, folder: &Path) -> String {
+/// A body is collected before it is passed on, to nobody. `module` is loaded, and has these locations.
+fn nginx(port: u16, folder: &Path, [module, locations]: [&str; 2]) -> String {
     let folder = folder.display();
     let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
     format!(
-        "{user} daemon off; pid {folder}/pid; worker_processes auto; error_log stderr;
+        "{user} {module} daemon off; pid {folder}/pid; worker_processes auto; error_log stderr;
          events {{ worker_connections 12000; }}
          http {{
            access_log off; keepalive_requests 1000000000;
            client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2;
            fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
            server {{
-             listen 127.0.0.1:{port}; root {folder}/www;
+             listen 127.0.0.1:{port}; root {folder}/www; {locations}
              location = /echo {{ client_max_body_size 16m; proxy_pass http://127.0.0.1:9; }}
            }}
          }}\n"
     )
 }
+
+/// The module of nginx with which clients can subscribe, and rooms as ours: the same requests, and the same
+/// number of kept messages.
+const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+const NCHAN_ROOMS: &str = "location ~ ^/rooms/(.+)$ {
+    nchan_pubsub; nchan_channel_id $1; nchan_message_buffer_length 100;
+    nchan_subscriber_first_message newest;
+}";
 
 /// As Debian sets it up: the event MPM and its default numbers, mod_reqtimeout and its defaults.
 fn apache(port: u16, folder: &Path) -> String {
