@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::name::tcp::OverTcp;
-use crate::name::{NameConfig, NameServer};
+use crate::name::{NameConfig, NameServer, get};
 use crate::server::log::stats::MetricsPage;
 use crate::server::{Limits, Server};
 
@@ -51,16 +51,16 @@ pub fn listen(
 
 /// Returns the counters in the Prometheus text format.
 pub(super) fn prometheus(names: &NameServer) -> String {
-    let counts = names.counts();
+    let counts = &names.counts;
     let mut page = MetricsPage::default();
     page.family("dns_answers_total", "counter", "Responses to DNS queries, by their code.");
-    for (code, count) in counts.answers {
+    for (code, count) in counts.answers() {
         page.line(&format!("dns_answers_total{{code=\"{code}\"}}"), count);
     }
     page.family("dns_ignored_total", "counter", "DNS messages that get no response.");
-    page.line("dns_ignored_total", counts.ignored);
+    page.line("dns_ignored_total", get(&counts.ignored));
     page.family("dns_limited_total", "counter", "DNS responses beyond the limit of their address.");
-    page.line("dns_limited_total{response=\"truncated\"}", counts.truncated);
-    page.line("dns_limited_total{response=\"dropped\"}", counts.dropped);
+    page.line("dns_limited_total{response=\"truncated\"}", get(&counts.truncated));
+    page.line("dns_limited_total{response=\"dropped\"}", get(&counts.dropped));
     page.0
 }

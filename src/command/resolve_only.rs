@@ -115,7 +115,7 @@ impl LookupRecord {
             self.steps.push_str(&format!("    at {}  {step}\n", ms(now)));
         }
         if let LookupStep::Answered(answer) = step {
-            for record in answer.records() {
+            for record in answer.records().unwrap_or_default() {
                 let record = record.to_string().replace('\t', " ");
                 self.steps.push_str(&format!("    {:17}{record}\n", ""));
             }

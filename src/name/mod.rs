@@ -10,14 +10,12 @@
 //! | [`hosts_zone`] | zones from a file like `/etc/hosts` | |
 //! | [`zone_files`] | reads the files, and sees that they change | |
 //! | [`answer`] | the octets of a query to those of its response | 1035; 2308; 6891; 8482 |
-//! | [`response_limit`] | limits the responses to one address | |
 //! | [`tcp`] | queries over a connection | 7766 |
 //!
 //! It does not ask other servers, transfers no zones (AXFR), and signs nothing (DNSSEC).
 
 pub mod answer;
 pub mod hosts_zone;
-pub mod response_limit;
 pub mod tcp;
 pub mod zone;
 pub mod zone_files;
@@ -25,17 +23,17 @@ pub mod zone_files;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use self::answer::{Answer, Transport};
-use self::response_limit::{ResponseLimit, Verdict};
+use self::answer::Way;
 use self::zone::Zones;
 use self::zone_files::ZoneFiles;
+use crate::net::address_rate::AddressRate;
 use crate::net::datagram::{DatagramService, Reply};
 use crate::net::peer_address::PeerAddress;
 use crate::proto::dns::ResponseCode;
@@ -57,43 +55,30 @@ pub struct NameConfig {
 /// A name server. It answers datagrams, and connections through [`tcp`].
 #[derive(Debug)]
 pub struct NameServer {
-    zones: RwLock<Arc<Zones>>,
+    zones: RwLock<Zones>,
     files: Mutex<ZoneFiles>,
-    limit: Option<ResponseLimit>,
-    counts: Counters,
-    idle_time: Duration,
-    message_time: Duration,
-}
-
-/// What a name server has counted since its start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameCounts {
-    /// Responses by their code.
-    pub answers: Vec<(ResponseCode, u64)>,
-    /// Queries that got no response: they could not be read, or were responses.
-    pub ignored: u64,
-    /// Responses that the limit made short.
-    pub truncated: u64,
-    /// Responses that the limit dropped.
-    pub dropped: u64,
+    /// The responses of an address, so that queries with a forged one do not flood its owner (response rate
+    /// limiting, as in NSD and BIND).
+    limit: Option<AddressRate>,
+    /// What it has counted since its start.
+    pub counts: Counters,
+    config: NameConfig,
 }
 
 /// The codes of the responses that this server makes.
-const CODES: [ResponseCode; 6] = [
-    ResponseCode::NO_ERROR,
-    ResponseCode::FORMAT_ERROR,
-    ResponseCode::NO_SUCH_NAME,
-    ResponseCode::NOT_IMPLEMENTED,
-    ResponseCode::REFUSED,
-    ResponseCode::BAD_VERSION,
-];
+const CODES: [u16; 6] = [0, 1, 3, 4, 5, 16];
 
+/// What a name server has counted.
 #[derive(Debug, Default)]
-struct Counters {
-    answers: [AtomicU64; CODES.len()],
-    ignored: AtomicU64,
-    truncated: AtomicU64,
-    dropped: AtomicU64,
+pub struct Counters {
+    /// Responses by their code.
+    answers: [AtomicU64; 17],
+    /// Queries that got no response: they could not be read, or were responses.
+    pub ignored: AtomicU64,
+    /// Responses that the limit made short.
+    pub truncated: AtomicU64,
+    /// Responses that the limit dropped.
+    pub dropped: AtomicU64,
 }
 
 impl NameServer {
@@ -102,91 +87,54 @@ impl NameServer {
     /// # Errors
     /// What is wrong with the first file that is faulty.
     pub fn open(config: NameConfig) -> Result<NameServer, String> {
-        let mut files = ZoneFiles::new(config.files);
-        let zones = files.read()?;
+        let mut files = ZoneFiles::new(&config.files);
         Ok(NameServer {
-            zones: RwLock::new(Arc::new(zones)),
+            zones: RwLock::new(files.read()?),
             files: Mutex::new(files),
-            limit: config.rate.map(ResponseLimit::new),
+            limit: config.rate.map(AddressRate::new),
             counts: Counters::default(),
-            idle_time: config.idle_time,
-            message_time: config.message_time,
+            config,
         })
     }
 
-    /// Reads the zones again if a file has changed. If one is faulty, the old zones stay, and the fault is
-    /// logged, once for each change.
-    pub fn reload_changed(&self) {
-        let mut files = lock(&self.files);
-        if !files.have_changed() {
-            return;
-        }
-        match files.read() {
-            Ok(zones) => {
-                for zone in zones.not_newer_than(&self.zones()) {
-                    log::debug!(
-                        "the serial of the zone {} is not higher than before",
-                        zone.origin()
-                    );
-                }
-                log::info!("the zones have changed, and are read again");
-                *self.zones.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(zones);
-            }
-            Err(faulty) => log::error!("{faulty}; the zones stay as they were"),
-        }
-    }
-
-    /// Returns what it has counted.
-    pub fn counts(&self) -> NameCounts {
-        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        NameCounts {
-            answers: CODES.into_iter().zip(self.counts.answers.iter().map(get)).collect(),
-            ignored: get(&self.counts.ignored),
-            truncated: get(&self.counts.truncated),
-            dropped: get(&self.counts.dropped),
-        }
-    }
-
-    fn zones(&self) -> Arc<Zones> {
-        Arc::clone(&self.zones.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Returns the response to a query from `peer`.
-    fn answer(&self, query: &[u8], transport: Transport, peer: PeerAddress) -> Option<Vec<u8>> {
-        let answer = match self.verdict(transport, peer.ip()) {
-            Verdict::Send => answer::respond(&self.zones(), query, transport),
-            Verdict::Truncate => {
-                add(&self.counts.truncated);
-                answer::truncated(query)
-            }
-            Verdict::Drop => {
-                add(&self.counts.dropped);
+    /// Returns the response to a query from `peer`. Beyond the limit of its address, every second one says
+    /// only that it should ask over TCP: the address of a connection is not forged.
+    fn answer(&self, query: &[u8], mut way: Way, peer: PeerAddress) -> Option<Vec<u8>> {
+        let Counters { answers, ignored, truncated, dropped } = &self.counts;
+        let allows =
+            |limit: &AddressRate| peer.ip().is_none_or(|ip| limit.allow(ip, Instant::now()));
+        if way == Way::Udp && !self.limit.as_ref().is_none_or(allows) {
+            if get(dropped) <= get(truncated) {
+                add(dropped);
                 return None;
             }
-        };
-        let Some(Answer { octets, code, question }) = answer else {
-            add(&self.counts.ignored);
+            add(truncated);
+            way = Way::Short;
+        }
+        let zones = self.zones.read().unwrap_or_else(PoisonError::into_inner);
+        let Some((response, octets)) = answer::respond(&zones, query, way) else {
+            add(ignored);
             return None;
         };
-        if let Some(place) = CODES.iter().position(|&known| known == code) {
-            add(&self.counts.answers[place]);
-        }
-        match question {
-            Some(question) => {
-                log::debug!("{peer} asks for {question}: {code}, {} bytes", octets.len())
-            }
-            None => log::debug!("{peer} sends no query that can be answered: {code}"),
+        let code = response.code();
+        add(&answers[usize::from(code.0)]);
+        for question in &response.questions {
+            log::debug!("{peer} asks for {question}: {code}, {} bytes", octets.len());
         }
         Some(octets)
     }
+}
 
-    fn verdict(&self, transport: Transport, peer: Option<IpAddr>) -> Verdict {
-        match (&self.limit, transport, peer) {
-            // The address of a connection is not forged.
-            (Some(limit), Transport::Udp, Some(peer)) => limit.count(peer, Instant::now()),
-            _ => Verdict::Send,
-        }
+impl Counters {
+    /// Returns how many responses had which code.
+    pub fn answers(&self) -> impl Iterator<Item = (ResponseCode, u64)> {
+        CODES.into_iter().map(|code| (ResponseCode(code), get(&self.answers[usize::from(code)])))
     }
+}
+
+/// Returns what has been counted.
+pub fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
 }
 
 fn add(counter: &AtomicU64) {
@@ -195,10 +143,22 @@ fn add(counter: &AtomicU64) {
 
 impl DatagramService for NameServer {
     fn respond(&self, datagram: &[u8], peer: SocketAddr) -> Option<Reply> {
-        self.answer(datagram, Transport::Udp, peer.into()).map(Reply::now)
+        self.answer(datagram, Way::Udp, peer.into()).map(Reply::now)
     }
 
+    /// Reads the zones again if a file has changed. If one is faulty, the old zones stay, and the fault is
+    /// logged, once for each change.
     fn tick(&self) {
-        self.reload_changed();
+        let mut files = lock(&self.files);
+        if !files.have_changed() {
+            return;
+        }
+        match files.read() {
+            Ok(zones) => {
+                log::info!("the zones have changed, and are read again");
+                *self.zones.write().unwrap_or_else(PoisonError::into_inner) = zones;
+            }
+            Err(faulty) => log::error!("{faulty}; the zones stay as they were"),
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::NameServer;
-use super::answer::Transport;
+use super::answer::Way;
 use crate::net::admission::RejectReason;
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::nothing_yet;
@@ -16,9 +16,6 @@ use crate::net::service::{Driver, EndReason, Next, Protocol, ProtocolConnection}
 
 /// How much is read at once, in bytes.
 const READ: usize = 16 << 10;
-
-/// A turn ends when it has made this much output, in bytes, so that other connections get their turns.
-const TURN: usize = 64 << 10;
 
 /// The name server, for connections.
 #[derive(Debug)]
@@ -33,22 +30,13 @@ struct Connection {
     /// What has not been sent.
     output: Vec<u8>,
     waits: Deadline,
-    /// The connection is closed when the output has been sent.
-    ends: bool,
 }
 
 impl Protocol for OverTcp {
     fn open(&self, peer: PeerAddress) -> Box<dyn ProtocolConnection> {
-        let server = Arc::clone(&self.0);
-        let waits = Deadline::after(Instant::now(), server.idle_time, Phase::Silent);
-        Box::new(Connection {
-            server,
-            peer,
-            input: Vec::new(),
-            output: Vec::new(),
-            waits,
-            ends: false,
-        })
+        let (server, input, output) = (Arc::clone(&self.0), Vec::new(), Vec::new());
+        let waits = Deadline::after(Instant::now(), server.config.idle_time, Phase::Silent);
+        Box::new(Connection { server, peer, input, output, waits })
     }
 
     fn refusal(&self, _: RejectReason, _: PeerAddress) -> Vec<u8> {
@@ -74,83 +62,50 @@ impl ProtocolConnection for Connection {
 }
 
 impl Connection {
-    /// Reads at most once, answers the queries that are complete, and sends the responses.
+    /// Reads at most once, answers at most one query, and sends the response. After something that is no
+    /// query the connection ends: what follows may be no message at all.
     fn take_turn(&mut self, mut stream: &TcpStream, driver: &dyn Driver) -> io::Result<Next> {
-        let now = Instant::now();
-        if !self.output.is_empty() {
-            if !self.flush(stream)? {
-                return Ok(Next::Writable(self.waits));
+        let (now, server) = (Instant::now(), &self.server);
+        if self.output.is_empty() {
+            let mut read = 0;
+            if first_query(&self.input).is_none() {
+                let mut buffer = [0; READ];
+                read = match stream.read(&mut buffer) {
+                    Ok(0) => return Ok(Next::Close),
+                    Ok(read) => read,
+                    Err(error) if nothing_yet(&error) => 0,
+                    Err(error) => return Err(error),
+                };
+                self.input.extend_from_slice(&buffer[..read]);
             }
-            self.waits = Deadline::after(now, self.server.idle_time, Phase::Idle);
-        }
-        let (mut buffer, mut may_have_more) = ([0; READ], true);
-        if !self.ends && first_query(&self.input).is_none() {
-            let read = match stream.read(&mut buffer) {
-                Ok(0) => return Ok(Next::Close),
-                Ok(read) => read,
-                Err(error) if nothing_yet(&error) => 0,
-                Err(error) => return Err(error),
+            let Some(query) = first_query(&self.input) else {
+                if !self.input.is_empty() && self.waits.phase != Phase::Head {
+                    self.waits = Deadline::after(now, server.config.message_time, Phase::Head);
+                }
+                // Of what the socket has, and was not read in this turn, no further event tells.
+                return Ok(if read == READ { Next::Yield } else { Next::Readable(self.waits) });
             };
-            self.input.extend_from_slice(&buffer[..read]);
-            may_have_more = read == READ;
+            let Some(response) = server.answer(query, Way::Tcp, self.peer) else {
+                return Ok(Next::Linger);
+            };
+            // No response has more than 65,535 octets.
+            let length = u16::try_from(response.len()).unwrap_or(u16::MAX).to_be_bytes();
+            self.output = [&length[..], &response].concat();
+            // An idle connection has no memory for input.
+            self.input = self.input.split_off(2 + query.len());
+            self.waits = Deadline::after(now, server.config.message_time, Phase::Write);
         }
-        if self.answer() {
-            self.waits = Deadline::after(now, self.server.idle_time, Phase::Idle);
+        match stream.write(&self.output) {
+            Ok(sent) => self.output = self.output.split_off(sent),
+            Err(error) if nothing_yet(&error) => {}
+            Err(error) => return Err(error),
         }
-        if !self.flush(stream)? {
-            self.waits = Deadline::after(now, self.server.message_time, Phase::Write);
+        if !self.output.is_empty() {
             return Ok(Next::Writable(self.waits));
         }
-        if self.ends || self.input.is_empty() && !driver.may_keep() {
-            return Ok(Next::Linger);
-        }
-        // Of what the socket has, and was not read in this turn, no further event tells.
-        if may_have_more || first_query(&self.input).is_some() {
-            return Ok(Next::Yield);
-        }
-        if !self.input.is_empty() && self.waits.phase != Phase::Head {
-            self.waits = Deadline::after(now, self.server.message_time, Phase::Head);
-        }
-        Ok(Next::Readable(self.waits))
-    }
-
-    /// Answers queries until there is no whole one or enough output. Returns true if it has answered one.
-    /// After something that is no query the connection ends: what follows may be no message at all.
-    fn answer(&mut self) -> bool {
-        let (input, mut at) = (std::mem::take(&mut self.input), 0);
-        while self.output.len() < TURN
-            && !self.ends
-            && let Some(query) = first_query(&input[at..])
-        {
-            match self.server.answer(query, Transport::Tcp, self.peer) {
-                Some(response) => {
-                    // No response has more than 65,535 octets.
-                    let length = u16::try_from(response.len()).unwrap_or(u16::MAX);
-                    self.output.extend_from_slice(&length.to_be_bytes());
-                    self.output.extend_from_slice(&response);
-                }
-                None => self.ends = true,
-            }
-            at += 2 + query.len();
-        }
-        // An idle connection has no memory for input.
-        self.input = if at == 0 { input } else { input[at..].to_vec() };
-        at > 0
-    }
-
-    /// Sends what the socket takes. Returns true if that is all.
-    fn flush(&mut self, mut stream: &TcpStream) -> io::Result<bool> {
-        if !self.output.is_empty() {
-            match stream.write(&self.output) {
-                Ok(sent) => drop(self.output.drain(..sent)),
-                Err(error) if nothing_yet(&error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        if self.output.is_empty() {
-            self.output = Vec::new();
-        }
-        Ok(self.output.is_empty())
+        self.waits = Deadline::after(now, server.config.idle_time, Phase::Idle);
+        let ends = self.input.is_empty() && !driver.may_keep();
+        Ok(if ends { Next::Linger } else { Next::Yield })
     }
 }
 

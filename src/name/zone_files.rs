@@ -2,75 +2,61 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use super::hosts_zone;
 use super::zone::{Zone, Zones};
-use crate::proto::dns::{MasterFile, Name};
+use crate::proto::dns::{Name, master};
 
 /// The files, and their states when they were last read.
 #[derive(Debug)]
-pub struct ZoneFiles {
-    files: Vec<(PathBuf, Option<State>)>,
-}
+pub struct ZoneFiles(Vec<(PathBuf, State)>);
 
-/// What changes when a file is written or replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State {
-    modified: SystemTime,
-    length: u64,
-}
+/// What changes when a file is written or replaced: the time and the length. `None` if it cannot be read.
+type State = Option<(SystemTime, u64)>;
 
 impl ZoneFiles {
     /// Returns the files, none of which has been read.
-    pub fn new(paths: Vec<PathBuf>) -> ZoneFiles {
-        ZoneFiles { files: paths.into_iter().map(|path| (path, None)).collect() }
+    pub fn new(paths: &[PathBuf]) -> ZoneFiles {
+        ZoneFiles(paths.iter().map(|path| (path.clone(), None)).collect())
     }
 
     /// Returns true if a file has changed since it was last read, or could not be read.
     pub fn have_changed(&self) -> bool {
-        self.files.iter().any(|(path, state)| State::of(path) != *state)
+        self.0.iter().any(|(path, before)| state(path) != *before)
     }
 
-    /// Reads all files.
+    /// Reads all files: one zone of a master file, more of a file in hosts form.
     ///
     /// # Errors
     /// What is wrong with the first one that is faulty.
     pub fn read(&mut self) -> Result<Zones, String> {
-        // First, so that a change while they are read is seen.
-        self.files.iter_mut().for_each(|(path, state)| *state = State::of(path));
-        let mut zones = Zones::default();
-        for (path, state) in &self.files {
+        let mut zones = Zones::new();
+        for (path, last) in &mut self.0 {
+            // First, so that a change while it is read is seen.
+            *last = state(path);
             let faulty = |fault| format!("the zone file {} {fault}", path.display());
-            for zone in read(path, *state).map_err(faulty)? {
-                zones.insert(zone).map_err(|origin| {
-                    faulty(format!("has the zone {origin}, which another file has, too"))
-                })?;
+            let text = fs::read_to_string(&path);
+            let text = text.map_err(|error| faulty(format!("cannot be read: {error}")))?;
+            let read = match hosts_zone::is_hosts(&text) {
+                true => hosts_zone::zones(&text),
+                false => {
+                    master::read(&text, &Name::root()).and_then(Zone::new).map(|zone| vec![zone])
+                }
+            };
+            for zone in read.map_err(|wrong| faulty(format!("is wrong in {wrong}")))? {
+                let origin = zone.origin.clone();
+                let twice = format!("has the zone {origin}, which another file has, too");
+                if zones.insert(origin, zone).is_some() {
+                    return Err(faulty(twice));
+                }
             }
         }
         Ok(zones)
     }
 }
 
-/// Reads the zones of a file: one of a master file, more of a file in hosts form.
-fn read(path: &Path, state: Option<State>) -> Result<Vec<Zone>, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
-    if hosts_zone::is_hosts(&text) {
-        let modified = state.and_then(|state| state.modified.duration_since(UNIX_EPOCH).ok());
-        // After the highest serial number comes 0 (RFC 1982).
-        let serial = modified.unwrap_or_default().as_secs() % (1 << 32);
-        let zones = hosts_zone::zones(&text, u32::try_from(serial).unwrap_or_default());
-        return zones.map_err(|invalid| format!("is wrong in {invalid}"));
-    }
-    let entries = MasterFile::new(&text, Name::root()).collect::<Result<Vec<_>, _>>();
-    let entries = entries.map_err(|invalid| format!("is wrong in {invalid}"))?;
-    let zone = Zone::new(entries).map_err(|invalid| format!("is wrong in {invalid}"))?;
-    Ok(vec![zone])
-}
-
-impl State {
-    fn of(path: &Path) -> Option<State> {
-        let metadata = fs::metadata(path).ok()?;
-        Some(State { modified: metadata.modified().ok()?, length: metadata.len() })
-    }
+fn state(path: &Path) -> State {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }

@@ -53,12 +53,12 @@ pub fn sections(message: &Message) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::dns::{Name, Query, Type};
+    use crate::proto::dns::{Name, Question, Type};
 
     #[test]
     fn a_message_in_sections() {
-        let query = Query::new(7, Name::parse("a.example").unwrap(), Type::MX);
-        let message = Message::decode(&query.encode()).unwrap();
+        let question = Question::new(Name::parse("a.example").unwrap(), Type::MX);
+        let message = Message { id: 7, ..Message::query(question) };
         assert_eq!(
             sections(&message),
             ";; ->>HEADER<<- opcode: QUERY, status: NOERROR, id: 7\n;; flags: rd; QUERY: 1, ANSWER: 0, \

@@ -15,7 +15,7 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use crate::proto::dns::{Class, Message, ResponseCode, Seen, Type};
+use crate::proto::dns::{Class, Kind, Message, ResponseCode, Seen, Type};
 
 /// The octets of a line.
 const WIDTH: usize = 8;
@@ -59,16 +59,7 @@ struct Dump<'a> {
 pub fn dump(octets: &[u8]) -> String {
     let out = format!("byte  {:<24} {:<15} value\n", "octets", "field");
     let mut dump = Dump { octets, read: 0, is_opt: false, out };
-    let decoded = Message::trace(octets, &mut |seen| match seen {
-        Seen::Begins(section, number) => {
-            dump.is_opt = false;
-            let _ = writeln!(dump.out, "{section} {number}");
-        }
-        Seen::Field { name, octets, value } => {
-            dump.read = octets.end;
-            dump.field(name, octets, value.to_string());
-        }
-    });
+    let decoded = Message::trace(octets, &mut |seen| dump.field(&seen));
     if let Err(fault) = decoded {
         let _ = writeln!(dump.out, "{fault}");
         if dump.read < octets.len() {
@@ -79,9 +70,20 @@ pub fn dump(octets: &[u8]) -> String {
 }
 
 impl Dump<'_> {
-    fn field(&mut self, name: &str, octets: Range<usize>, value: String) {
-        let number = self.number(octets.clone());
+    fn field(&mut self, seen: &Seen<'_>) {
+        let Seen { name, octets, field } = seen;
+        let (octets, number) = (octets.clone(), self.number(octets.clone()));
+        self.read = octets.end;
+        let name = *name;
+        let value = match field.0 {
+            Kind::Octets => format!("{} octets", octets.len()),
+            _ => field.to_string(),
+        };
         match name {
+            "QUESTION" | "ANSWER" | "AUTHORITY" | "ADDITIONAL" => {
+                self.is_opt = false;
+                let _ = writeln!(self.out, "{name} {value}");
+            }
             "FLAGS" => {
                 self.line("", octets, "");
                 self.flags(number);
@@ -104,7 +106,8 @@ impl Dump<'_> {
             "TTL" => self.line(name, octets, &format!("{value} (seconds)")),
             "RDATA" if self.is_opt => self.options(octets),
             _ => {
-                let pointer = self.pointer(name, octets.clone());
+                let is_name = field.0 == Kind::Name;
+                let pointer = if is_name { self.pointer(octets.clone()) } else { String::new() };
                 self.line(name, octets, &(value + &pointer));
             }
         }
@@ -198,13 +201,10 @@ impl Dump<'_> {
         }
     }
 
-    /// Returns where the pointer points to, if these octets are a name that ends with one.
-    fn pointer(&self, name: &str, octets: Range<usize>) -> String {
-        let is_name = [
-            "QNAME", "NAME", "CNAME", "NSDNAME", "PTRDNAME", "MNAME", "RNAME", "EXCHANGE", "TARGET",
-        ];
+    /// Returns where the pointer points to, if these octets, a name, end with one.
+    fn pointer(&self, octets: Range<usize>) -> String {
         let mut at = octets.start;
-        while is_name.contains(&name) && at < octets.end {
+        while at < octets.end {
             match self.octets[at] {
                 length @ 1..0x40 => at += 1 + usize::from(length),
                 0xc0.. => {

@@ -4,9 +4,9 @@ use std::net::UdpSocket;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use threadbare::proto::dns::{Data, Flags, Message, ResponseCode, Type};
+use threadbare::proto::dns::{Flags, Message, ResponseCode, Type};
 
-use super::name_server::{NameServer, alias, answer, coded, loopback, name, record, usual};
+use super::name_server::{NameServer, alias, answer, coded, data, loopback, name, record, usual};
 use crate::client::fake::Fake;
 use crate::client::{client, fetch, fetched};
 use crate::support::{SOON, run};
@@ -20,7 +20,7 @@ fn server() -> NameServer {
         }
         let address = match question.record_type {
             Type::A => loopback("web.example"),
-            _ => record("web.example", Data::Aaaa("::1".parse().unwrap())),
+            _ => record("web.example", data("AAAA", "::1")),
         };
         asked.say(&answer(&asked.query, vec![address, alias("www.example", "web.example")]))
     })

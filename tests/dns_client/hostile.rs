@@ -7,9 +7,11 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use threadbare::proto::dns::{Class, Data, Edns, Flags, Message, Record, ResponseCode, Type};
+use threadbare::proto::dns::{Class, Edns, Flags, Message, Record, ResponseCode, Type};
 
-use super::name_server::{Asked, NameServer, alias, answer, coded, loopback, name, record, usual};
+use super::name_server::{
+    Asked, NameServer, alias, answer, coded, data, loopback, name, record, usual,
+};
 use crate::client::fake::Fake;
 use crate::support::{Finished, SOON, run};
 
@@ -20,7 +22,7 @@ type Script = fn(&mut Asked) -> io::Result<()>;
 
 /// An address that is never the right one. No server listens there.
 fn wrong() -> Record {
-    record(HOST, Data::A([127, 0, 0, 66].into()))
+    record(HOST, data("A", "127.0.0.66"))
 }
 
 /// Sends the usual answer, with its records or its header changed.
@@ -113,7 +115,7 @@ const ROWS: &[(&str, Script, u8)] = &[
         |asked| changed(asked, |message| message.questions[0].record_type = Type::MX),
         28,
     ),
-    ("another class", |asked| changed(asked, |message| message.questions[0].class = Class::CH), 28),
+    ("another class", |asked| changed(asked, |message| message.questions[0].class = Class(3)), 28),
     ("no question", |asked| changed(asked, |message| message.questions.clear()), 28),
     (
         "two questions",
@@ -300,7 +302,7 @@ const ROWS: &[(&str, Script, u8)] = &[
     ),
     (
         "an address of another class",
-        |asked| asked.say(&answer(&asked.query, vec![Record { class: Class::CH, ..wrong() }])),
+        |asked| asked.say(&answer(&asked.query, vec![Record { class: Class(3), ..wrong() }])),
         6,
     ),
     (
@@ -377,6 +379,18 @@ const ROWS: &[(&str, Script, u8)] = &[
     // Over TCP.
     ("truncated", |asked| truncated(asked, |asked| asked.say(&usual(&asked.query))), 0),
     (
+        "truncated within a record",
+        |asked| {
+            if asked.is_tcp() {
+                return asked.say(&usual(&asked.query));
+            }
+            let mut octets = answer(&asked.query, vec![wrong()]).encode(512);
+            octets[2] |= 0x02;
+            asked.say_octets(&octets[..octets.len() - 14])
+        },
+        0,
+    ),
+    (
         "truncated over TCP, too",
         |asked| {
             truncated(asked, |asked| {
@@ -402,10 +416,7 @@ const ROWS: &[(&str, Script, u8)] = &[
         |asked| {
             truncated(asked, |asked| {
                 let long = "a.".repeat(127);
-                asked.say(&answer(
-                    &asked.query,
-                    vec![record(&long, Data::Cname(name(&long))); 5_000],
-                ))
+                asked.say(&answer(&asked.query, vec![alias(&long, &long); 4_500]))
             })
         },
         6,
@@ -472,7 +483,7 @@ const ROWS: &[(&str, Script, u8)] = &[
 ];
 
 fn wrong_owner(owner: &str) -> Record {
-    record(owner, Data::A([127, 0, 0, 66].into()))
+    record(owner, data("A", "127.0.0.66"))
 }
 
 /// Fetches a page from the name, with an address space of 512 MB, a bound that the system enforces.

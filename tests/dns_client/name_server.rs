@@ -190,17 +190,23 @@ pub fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
 }
 
+/// Returns the data of a record of this type, as in a line of a master file.
+pub fn data(record_type: &str, words: &str) -> Data {
+    let record_type = Type::parse(record_type).expect("a type");
+    Data::parse(record_type, &mut words.split(' '), &Name::root()).expect("data")
+}
+
 pub fn record(owner: &str, data: Data) -> Record {
     Record { name: name(owner), class: Class::IN, ttl: 300, data }
 }
 
 /// Returns 127.0.0.1 as the address of this name.
 pub fn loopback(owner: &str) -> Record {
-    record(owner, Data::A([127, 0, 0, 1].into()))
+    record(owner, data("A", "127.0.0.1"))
 }
 
 pub fn alias(owner: &str, target: &str) -> Record {
-    record(owner, Data::Cname(name(target)))
+    record(owner, data("CNAME", target))
 }
 
 /// Returns the answer to a query, with these records.

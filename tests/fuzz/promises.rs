@@ -5,7 +5,7 @@
 //! a second and 64 MB for inputs of at most 4 KB.
 
 use threadbare::proto::buf::Buf;
-use threadbare::proto::dns::{InvalidFile, MasterFile, Message, Name, Record, Seen};
+use threadbare::proto::dns::{Message, Name, Record, master};
 use threadbare::proto::http::body::Piece;
 use threadbare::proto::http::cookie::{SetCookie, cookies};
 use threadbare::proto::http::error::Fault;
@@ -303,10 +303,8 @@ pub fn cookie(bytes: &[u8]) {
 pub fn dns_message(bytes: &[u8]) {
     let mut end = 0;
     let traced = Message::trace(bytes, &mut |seen| {
-        if let Seen::Field { octets, .. } = seen {
-            assert_eq!(octets.start, end, "no octet is left out");
-            end = octets.end;
-        }
+        assert_eq!(seen.octets.start, end, "no octet is left out");
+        end = seen.octets.end;
     });
     let decoded = Message::decode(bytes);
     assert_eq!(traced, decoded);
@@ -327,8 +325,9 @@ pub fn dns_message(bytes: &[u8]) {
 /// Reads a master file, and the same records again as they are shown.
 pub fn master_file(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let read = |text: &str| -> Result<Vec<Record>, InvalidFile> {
-        MasterFile::new(text, Name::root()).map(|entry| entry.map(|it| it.record)).collect()
+    let read = |text: &str| -> Result<Vec<Record>, String> {
+        let entries = master::read(text, &Name::root())?;
+        Ok(entries.into_iter().map(|(_, record)| record).collect())
     };
     if let Ok(records) = read(&text) {
         let lines: Vec<String> = records.iter().map(Record::to_string).collect();

@@ -14,13 +14,11 @@
 //! |---|---|
 //! | [`mod@resolve`] | a host to addresses, both families at once |
 //! | `resolv_conf`, `hosts` | the files of the system: pure functions |
-//! | [`ask()`] | one question; which server is asked next |
-//! | [`exchange`] | one query and its answer |
+//! | [`exchange`] | one question, and which server is asked next; one query and its answer |
 //! | `chain` | the records of an answer that belong to the question: pure |
 //!
 //! The messages are those of [`proto::dns`](crate::proto::dns).
 
-mod ask;
 mod chain;
 pub mod exchange;
 mod hosts;
@@ -28,12 +26,11 @@ mod resolv_conf;
 pub mod resolve;
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 
-pub use self::ask::ask;
-use self::exchange::{Answer, NoAnswer, Server};
-use crate::proto::dns::{Ignored, InvalidName, Name, Query, ResponseCode};
+pub use self::exchange::ask;
+use self::exchange::{Answer, Server};
+use crate::proto::dns::{Message, ResponseCode};
 
 /// What looks up the addresses of hosts, for [`ConnectOptions::resolver`](super::ConnectOptions::resolver).
 ///
@@ -76,14 +73,14 @@ pub enum LookupStep {
     System,
     /// `/etc/hosts` has the host.
     HostsFile,
-    /// This query was sent, as these octets.
-    Asked(Server, Query, Vec<u8>),
+    /// This query was sent.
+    Asked(Server, Message),
     /// The answer arrived.
     Answered(Answer),
     /// A message arrived that is not the answer. It is dropped.
-    Dropped(Server, Ignored),
-    /// The server gave no answer; the next one is asked.
-    Failed(NoAnswer),
+    Dropped(Server, String),
+    /// A server gave no answer, and why; the next one is asked.
+    Failed(String),
 }
 
 /// Why a name was not looked up. It is the [`io::Error`](std::io::Error) within
@@ -91,16 +88,10 @@ pub enum LookupStep {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LookupError {
-    /// The host is not a name that a server can be asked for.
-    NotAName(InvalidName),
-    /// The server responded this code, and no address of the name.
-    NoAddress(Server, Name, ResponseCode),
-    /// The aliases of the name have no end.
-    Endless(Server, Name),
-    /// No server answered.
-    NoAnswer(Vec<NoAnswer>),
-    /// The system has no thread for a question.
-    NoThread(ErrorKind),
+    /// A server responded this code, and no address of the name.
+    NoAddress(ResponseCode, String),
+    /// There is no answer that can be used.
+    Failed(String),
     /// The deadline has passed.
     TimedOut,
 }
@@ -110,41 +101,26 @@ impl fmt::Display for LookupStep {
         match self {
             LookupStep::System => f.write_str("Asking the C library"),
             LookupStep::HostsFile => f.write_str("Found in /etc/hosts"),
-            LookupStep::Asked(server, query, _) => write!(f, "Asking {server}: {}", query.question),
+            LookupStep::Asked(server, query) => {
+                write!(f, "Asking {server}: {}", query.questions[0])
+            }
             LookupStep::Answered(Answer { server, message, .. }) => {
                 let (code, count) = (message.code(), message.answers.len());
                 write!(f, "{server} answered {code}, {count} records")?;
                 message.questions.iter().try_for_each(|question| write!(f, ": {question}"))
             }
             LookupStep::Dropped(from, why) => write!(f, "Dropped a message from {from}: {why}"),
-            LookupStep::Failed(why) => why.fmt(f),
+            LookupStep::Failed(why) => f.write_str(why),
         }
     }
 }
 
 impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LookupError::NotAName(error) => error.fmt(f),
-            LookupError::NoAddress(server, name, code @ ResponseCode::NO_SUCH_NAME) => {
-                write!(f, "the name {name} does not exist ({code} from {server})")
-            }
-            LookupError::NoAddress(server, name, code @ ResponseCode::NO_ERROR) => {
-                write!(f, "the name {name} has no address of this kind ({code} from {server})")
-            }
-            LookupError::NoAddress(server, name, code) => {
-                write!(f, "the name server {server} responded {code} for {name}")
-            }
-            LookupError::Endless(server, name) => {
-                write!(f, "the aliases of {name} have no end (CNAME records from {server})")
-            }
-            LookupError::NoAnswer(tried) => {
-                f.write_str("no name server answered")?;
-                tried.iter().try_for_each(|why| write!(f, "; {why}"))
-            }
-            LookupError::NoThread(kind) => write!(f, "no thread for the look-up: {kind}"),
-            LookupError::TimedOut => f.write_str("the name servers did not respond in time"),
-        }
+        f.write_str(match self {
+            LookupError::NoAddress(_, why) | LookupError::Failed(why) => why,
+            LookupError::TimedOut => "the name servers did not respond in time",
+        })
     }
 }
 

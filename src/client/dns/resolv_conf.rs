@@ -4,7 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::proto::dns::{InvalidName, Name};
+use super::exchange::Transport;
+use crate::proto::dns::Name;
 
 /// The port of name servers (RFC 1035, 4.2).
 pub(super) const PORT: u16 = 53;
@@ -24,22 +25,21 @@ pub(super) struct ResolvConf {
     pub(super) timeout: Duration,
     /// How often each server is asked.
     pub(super) attempts: u32,
-    /// Whether TCP is used from the start.
-    pub(super) tcp: bool,
+    /// What carries the queries.
+    pub(super) transport: Transport,
 }
 
 impl ResolvConf {
     /// Reads the file. What cannot be understood is skipped, as resolv.conf(5) says. A file without a
-    /// server stands for one on this machine; one without domains, for the domain of `hostname`.
-    pub(super) fn parse(text: &str, hostname: &str) -> ResolvConf {
-        let own = hostname.trim().split_once('.').map(|(_, domain)| domain.to_owned());
+    /// server stands for one on this machine.
+    pub(super) fn parse(text: &str) -> ResolvConf {
         let mut conf = ResolvConf {
             servers: Vec::new(),
-            search: own.into_iter().collect(),
+            search: Vec::new(),
             ndots: 1,
             timeout: Duration::from_secs(5),
             attempts: 2,
-            tcp: false,
+            transport: Transport::Udp,
         };
         for line in text.lines().filter(|line| !line.starts_with(['#', ';'])) {
             let mut words = line.split_ascii_whitespace();
@@ -48,8 +48,7 @@ impl ResolvConf {
                     let address = words.next().and_then(|word| word.parse::<IpAddr>().ok());
                     conf.servers.extend(address.map(|address| SocketAddr::new(address, PORT)));
                 }
-                Some("domain") => conf.search = words.take(1).map(str::to_owned).collect(),
-                Some("search") => conf.search = words.map(str::to_owned).collect(),
+                Some("search" | "domain") => conf.search = words.map(str::to_owned).collect(),
                 Some("options") => words.for_each(|option| conf.set(option)),
                 _ => {}
             }
@@ -63,14 +62,11 @@ impl ResolvConf {
 
     fn set(&mut self, option: &str) {
         let (name, value) = option.split_once(':').unwrap_or((option, ""));
-        let value = value.parse::<u8>();
-        match (name, value) {
-            ("ndots", Ok(dots)) => self.ndots = dots.min(15).into(),
-            ("timeout", Ok(seconds)) => {
-                self.timeout = Duration::from_secs(seconds.clamp(1, 30).into());
-            }
-            ("attempts", Ok(attempts)) => self.attempts = attempts.clamp(1, 5).into(),
-            ("use-vc", _) => self.tcp = true,
+        let Ok(value) = value.parse::<u8>() else { return };
+        match name {
+            "ndots" => self.ndots = value.min(15).into(),
+            "timeout" => self.timeout = Duration::from_secs(value.clamp(1, 30).into()),
+            "attempts" => self.attempts = value.clamp(1, 5).into(),
             _ => {}
         }
     }
@@ -79,8 +75,8 @@ impl ResolvConf {
     /// excludes the domains.
     ///
     /// # Errors
-    /// [`InvalidName`], if `host` is no name; a domain with which it is none is left out.
-    pub(super) fn candidates(&self, host: &str) -> Result<Vec<Name>, InvalidName> {
+    /// Why `host` is no name; a domain with which it is none is left out.
+    pub(super) fn candidates(&self, host: &str) -> Result<Vec<Name>, &'static str> {
         let typed = Name::parse(host)?;
         if host.ends_with('.') {
             return Ok(vec![typed]);
@@ -99,7 +95,7 @@ mod tests {
     use super::*;
 
     fn names(conf: &str, host: &str) -> String {
-        let names = ResolvConf::parse(conf, "vm.own.example\n").candidates(host).unwrap();
+        let names = ResolvConf::parse(conf).candidates(host).unwrap();
         names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
@@ -108,31 +104,28 @@ mod tests {
         let conf = ResolvConf::parse(
             "# nameserver 192.0.2.9\n\
              nameserver 192.0.2.1\nnameserver\t2001:db8::1 \n nameserver x\n;nameserver 192.0.2.9\n\
-             options ndots:20 timeout:31 attempts:9 rotate edns0 use-vc unknown:1\n\
+             options ndots:20 timeout:31 attempts:9 rotate edns0 unknown:1\n\
              nameserver 192.0.2.3\nnameserver 192.0.2.4\n",
-            "vm",
         );
         let servers = ["192.0.2.1:53", "[2001:db8::1]:53", "192.0.2.3:53"];
         assert_eq!(conf.servers, servers.map(|server| server.parse().unwrap()));
         assert_eq!((conf.ndots, conf.timeout, conf.attempts), (15, Duration::from_secs(30), 5));
-        assert!(conf.tcp && conf.search.is_empty());
-        let usual = ResolvConf::parse("options ndots:x timeout:-1 attempts:0\n", "");
+        assert!(conf.search.is_empty());
+        let usual = ResolvConf::parse("options ndots:x timeout:-1 attempts:0\n");
         assert_eq!(usual.servers, ["127.0.0.1:53".parse().unwrap()]);
         assert_eq!((usual.ndots, usual.timeout, usual.attempts), (1, Duration::from_secs(5), 1));
-        assert!(!usual.tcp);
     }
 
     #[test]
     fn short_names_are_looked_for_in_the_domains_first() {
         for (conf, host, want) in [
-            ("", "a", "a.own.example. a."),
-            ("", "a.b", "a.b. a.b.own.example."),
+            ("", "a", "a."),
             ("", "a.", "a."),
             ("search x y.z\n", "a", "a.x. a.y.z. a."),
             ("search x y.z\n", "a.b", "a.b. a.b.x. a.b.y.z."),
             ("search x y.z\noptions ndots:2\n", "a.b", "a.b.x. a.b.y.z. a.b."),
             ("search x y.z\noptions ndots:0\n", "a", "a. a.x. a.y.z."),
-            ("search x\ndomain y z\n", "a", "a.y. a."),
+            ("search x\ndomain y\n", "a", "a.y. a."),
             ("domain y\nsearch x a..b\n", "a", "a.x. a."),
             ("search .\n", "a", "a. a."),
             ("search\n", "a", "a."),
@@ -142,6 +135,6 @@ mod tests {
         let long = "a.".repeat(120) + "a";
         let conf = format!("search {} x\n", "b".repeat(63));
         assert_eq!(names(&conf, &long), format!("{long}. {long}.x."), "no name has 256 octets");
-        assert!(ResolvConf::parse("", "").candidates("a..b").is_err());
+        assert!(ResolvConf::parse("").candidates("a..b").is_err());
     }
 }

@@ -8,15 +8,13 @@ use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::ask::is_definite;
-use super::chain::Chain;
-use super::exchange::Answer;
+use super::exchange::{Answer, is_definite};
 use super::resolv_conf::ResolvConf;
 use super::{LookupError, LookupStep, Resolver, hosts};
 use crate::net::resolve::{
     Family, ResolveError, loopback, resolve as ask_the_c_library, without_look_up,
 };
-use crate::proto::dns::{Name, Query, Question, ResponseCode, Type};
+use crate::proto::dns::{Name, Question, ResponseCode, Type};
 
 /// How long the answer about one family is waited for after that about the other, which has addresses:
 /// servers exist that never answer one of them (RFC 8305, 3, recommends 50 ms; this is as long as the
@@ -24,8 +22,6 @@ use crate::proto::dns::{Name, Query, Question, ResponseCode, Type};
 const RESOLUTION_DELAY: Duration = Duration::from_millis(250);
 /// The most steps that are not observed yet.
 const STEPS: usize = 16;
-/// Variables that change what the C library does (resolver(3), resolv.conf(5)), but not what the client does.
-const VARIABLES: [&str; 3] = ["HOSTALIASES", "LOCALDOMAIN", "RES_OPTIONS"];
 
 /// The addresses of a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,7 +47,9 @@ pub fn resolve(
     if let Some(known) = without_look_up(host, family) {
         return known.map(unlimited);
     }
-    if *resolver == Resolver::System && (family == Family::Any || !is_files_then_dns(host)) {
+    // With `-4` only A is asked for: the C library asks for both.
+    let is_ours = || family != Family::Any && hosts::is_files_then_dns(&read("/etc/nsswitch.conf"));
+    if *resolver == Resolver::System && !is_ours() {
         observe(LookupStep::System);
         return ask_the_c_library(host, family, until).map(unlimited);
     }
@@ -73,7 +71,7 @@ pub fn resolve(
 
 /// Returns how the servers are asked.
 pub(super) fn configuration(resolver: &Resolver) -> ResolvConf {
-    let conf = ResolvConf::parse(&read("/etc/resolv.conf"), &read("/proc/sys/kernel/hostname"));
+    let conf = ResolvConf::parse(&read("/etc/resolv.conf"));
     match resolver {
         Resolver::System | Resolver::Files => conf,
         Resolver::Servers(servers) => ResolvConf { servers: servers.clone(), ..conf },
@@ -83,12 +81,6 @@ pub(super) fn configuration(resolver: &Resolver) -> ResolvConf {
 /// Returns a file of the system, which may be missing.
 fn read(path: &str) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
-}
-
-/// Returns true if the C library would do with `host` what the client does.
-fn is_files_then_dns(host: &str) -> bool {
-    VARIABLES.iter().all(|name| std::env::var_os(name).is_none())
-        && hosts::is_files_then_dns(&read("/etc/nsswitch.conf"), host)
 }
 
 /// Asks for one name after the other until one of them has an address. If none has, the error is that of
@@ -101,10 +93,10 @@ fn search(
     observe: &mut dyn FnMut(LookupStep),
 ) -> Result<Found, LookupError> {
     let (names, conf, mut first) = (conf.candidates(host), Arc::new(conf), None);
-    for name in names.map_err(LookupError::NotAName)? {
+    for name in names.map_err(|why| LookupError::Failed(why.to_owned()))? {
         match ask_both(&conf, &name, family, until, observe) {
-            Err(why @ LookupError::NoAddress(_, _, code)) if is_definite(code) => {
-                first = first.or(Some(why));
+            Err(LookupError::NoAddress(code, why)) if is_definite(code) => {
+                first = first.or(Some(LookupError::NoAddress(code, why)));
             }
             ended => return ended,
         }
@@ -129,8 +121,12 @@ fn ask_both(
     let (report, reports) = mpsc::sync_channel(STEPS);
     for (one, record_type) in [(Family::V6, Type::AAAA), (Family::V4, Type::A)] {
         if family == Family::Any || family == one {
-            let question = Query::new(0, name.clone(), record_type).question;
-            start(Arc::clone(conf), question, until, report.clone())?;
+            start(
+                Arc::clone(conf),
+                Question::new(name.clone(), record_type),
+                until,
+                report.clone(),
+            )?;
         }
     }
     drop(report);
@@ -149,11 +145,13 @@ fn ask_both(
                 found.ttl = found.ttl.into_iter().chain(more.ttl).min();
                 end = Some(Instant::now() + RESOLUTION_DELAY);
             }
+            // A name that does not exist has no address of the other family either (RFC 8020, 2).
+            Some(Report::Ended(Err(
+                why @ LookupError::NoAddress(ResponseCode::NO_SUCH_NAME, _),
+            ))) => return Err(why),
             // That a name has no address of one family is the weaker error.
             Some(Report::Ended(Err(why))) => match error {
-                None | Some(LookupError::NoAddress(_, _, ResponseCode::NO_ERROR)) => {
-                    error = Some(why)
-                }
+                None | Some(LookupError::NoAddress(ResponseCode::NO_ERROR, _)) => error = Some(why),
                 Some(_) => {}
             },
             None => break,
@@ -177,22 +175,32 @@ fn start(
         // Sending fails when the caller has gone: that is not an error.
         let mut observe = |step| report.send(Report::Step(step)).unwrap_or_default();
         let answer = conf.ask(&question, is_definite, until, &mut observe);
-        let found = answer.and_then(|answer| addresses(&question, &answer));
+        let found = answer.and_then(|answer| addresses(&question.name, &answer));
         report.send(Report::Ended(found)).unwrap_or_default();
     };
     let started = thread::Builder::new().name("dns".to_owned()).spawn(run);
-    started.map(drop).map_err(|error| LookupError::NoThread(error.kind()))
+    let failed = |error| LookupError::Failed(format!("no thread for the look-up: {error}"));
+    started.map(drop).map_err(failed)
 }
 
-/// Returns the addresses in an answer.
-fn addresses(question: &Question, answer: &Answer) -> Result<Found, LookupError> {
-    let Answer { server, message, .. } = answer;
-    let endless = |_| LookupError::Endless(*server, question.name.clone());
-    let chain = Chain::of(question, message).map_err(endless)?;
-    match (message.code(), chain.addresses()) {
-        (ResponseCode::NO_ERROR, addresses) if !addresses.is_empty() => {
-            Ok(Found { addresses, ttl: Some(Duration::from_secs(chain.ttl().into())) })
-        }
-        (code, _) => Err(LookupError::NoAddress(*server, chain.name, code)),
+/// Returns the addresses in an answer about this name.
+fn addresses(name: &Name, answer: &Answer) -> Result<Found, LookupError> {
+    let (server, code) = (answer.server, answer.message.code());
+    let endless = || format!("the aliases of {name} have no end (CNAME records from {server})");
+    let records = answer.records().ok_or_else(|| LookupError::Failed(endless()))?;
+    let addresses: Vec<_> = records.iter().filter_map(|record| record.data.address()).collect();
+    if code == ResponseCode::NO_ERROR && !addresses.is_empty() {
+        let ttl = records.iter().map(|record| record.ttl).min().unwrap_or(0);
+        return Ok(Found { addresses, ttl: Some(Duration::from_secs(ttl.into())) });
     }
+    let why = match code {
+        ResponseCode::NO_SUCH_NAME => {
+            format!("the name {name} does not exist ({code} from {server})")
+        }
+        ResponseCode::NO_ERROR => {
+            format!("the name {name} has no address of this kind ({code} from {server})")
+        }
+        _ => format!("the name server {server} responded {code} for {name}"),
+    };
+    Err(LookupError::NoAddress(code, why))
 }

@@ -2,28 +2,29 @@
 
 use std::fmt;
 
-use super::data::{Data, Source};
-use super::fault::{Fault, Rule};
 use super::name::Name;
-use super::reader::{Reader, Seen};
+use super::reader::{Fault, Reader, Seen};
 use super::record::{Class, Record, Type};
 use super::writer::Writer;
 
 /// The most octets of a message over UDP, unless the client says more with [`Edns`] (RFC 1035, 4.2.1).
 pub const PLAIN_UDP: usize = 512;
+/// The octets of a message over UDP that a client asks for: what fits into one packet nearly everywhere
+/// (dnsflagday.net/2020).
+pub const UDP_SIZE: u16 = 1232;
 /// The octets of the header.
 pub const HEADER: usize = 12;
 
 /// A query or a response.
 ///
 /// ```
-/// use threadbare::proto::dns::{Class, Data, Flags, Message, Name, Query, Record, Type};
+/// use threadbare::proto::dns::{Class, Data, Flags, Message, Name, Question, Record, Type};
 ///
-/// let query = Query::new(4660, Name::parse("www.example.org")?, Type::A);
-/// let asked = Message::decode(&query.encode())?;
+/// let query = Message::query(Question::new(Name::parse("www.example.org")?, Type::A));
+/// let asked = Message::decode(&query.encode(512))?;
 ///
 /// let name = asked.questions[0].name.clone();
-/// let data = Data::A([192, 0, 2, 1].into());
+/// let data = Data::new(Type::A, &[192, 0, 2, 1])?;
 /// let answers = vec![Record { name, class: Class::IN, ttl: 3600, data }];
 /// let response = Message { flags: Flags::RESPONSE.with(Flags::AUTHORITATIVE), answers, ..asked };
 ///
@@ -64,8 +65,8 @@ pub struct Question {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Flags(pub u16);
 
-/// The OPT record (RFC 6891, 6.1): what the sender can do beyond RFC 1035.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The OPT record (RFC 6891, 6.1): what the sender can do beyond RFC 1035. Its options are not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edns {
     /// The largest message that the sender takes over UDP, in octets.
     pub udp_size: u16,
@@ -75,18 +76,23 @@ pub struct Edns {
     pub version: u8,
     /// The flags; the highest bit says that DNSSEC records are wanted (DO).
     pub flags: u16,
-    /// The options, not decoded.
-    pub options: Vec<u8>,
 }
 
 impl Edns {
     /// Returns what a sender says that takes messages of `udp_size` octets.
     pub fn new(udp_size: u16) -> Edns {
-        Edns { udp_size, extended_code: 0, version: 0, flags: 0, options: Vec::new() }
+        Edns { udp_size, extended_code: 0, version: 0, flags: 0 }
     }
 
-    /// The octets of the record without options: its owner, type, class, TTL and length.
-    const FIXED: usize = 11;
+    /// The octets of the record: its owner, type, class, TTL and length.
+    const LENGTH: usize = 11;
+}
+
+impl Question {
+    /// Returns the question for the records of this type that `name` owns, in the Internet.
+    pub fn new(name: Name, record_type: Type) -> Question {
+        Question { name, record_type, class: Class::IN }
+    }
 }
 
 #[allow(missing_docs)]
@@ -157,16 +163,13 @@ impl ResponseCode {
 
 impl fmt::Display for ResponseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self.0 {
-            0 => "NOERROR",
-            1 => "FORMERR",
-            2 => "SERVFAIL",
-            3 => "NXDOMAIN",
-            4 => "NOTIMP",
-            5 => "REFUSED",
-            16 => "BADVERS",
-            other => return f.pad(&format!("RCODE{other}")),
-        })
+        const NAMES: [&str; 6] =
+            ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"];
+        match NAMES.get(usize::from(self.0)) {
+            Some(name) => f.pad(name),
+            None if *self == ResponseCode::BAD_VERSION => f.pad("BADVERS"),
+            None => f.pad(&format!("RCODE{}", self.0)),
+        }
     }
 }
 
@@ -182,7 +185,7 @@ impl Message {
     /// # Errors
     /// [`Fault`].
     pub fn decode(octets: &[u8]) -> Result<Message, Fault> {
-        Message::read(Reader::new(octets, None))
+        Message::trace(octets, &mut |_| ())
     }
 
     /// Decodes a message, and tells each field as soon as it is read.
@@ -190,19 +193,40 @@ impl Message {
     /// # Errors
     /// [`Fault`]; the fields before it have been told.
     pub fn trace(octets: &[u8], tell: &mut dyn FnMut(Seen<'_>)) -> Result<Message, Fault> {
-        Message::read(Reader::new(octets, Some(tell)))
+        let mut reader = Reader::new(octets, tell);
+        let (mut message, counts) = Message::begin(&mut reader)?;
+        let sections = [
+            ("ANSWER", &mut message.answers),
+            ("AUTHORITY", &mut message.authorities),
+            ("ADDITIONAL", &mut message.additionals),
+        ];
+        for ((section, records), count) in sections.into_iter().zip(counts) {
+            for number in 1..=count {
+                let at = reader.at;
+                reader.begins(section, number);
+                let Record { name, class, ttl, data } = reader.record()?;
+                if section != "ADDITIONAL" || data.record_type() != Type::OPT {
+                    records.push(Record { name, class, ttl, data });
+                } else if message.edns.is_none() && name.is_root() {
+                    let [extended_code, version, high, low] = ttl.to_be_bytes();
+                    let (udp_size, flags) = (class.0, u16::from_be_bytes([high, low]));
+                    message.edns = Some(Edns { udp_size, extended_code, version, flags });
+                } else {
+                    return Err(Fault { rule: Fault::OPT, at });
+                }
+            }
+        }
+        reader.ends(Fault::TRAILING).map(|()| message)
     }
 
-    fn read(mut reader: Reader<'_, '_>) -> Result<Message, Fault> {
-        let mut message = Message {
-            id: reader.u16("ID")?,
-            flags: Flags(reader.u16("FLAGS")?),
-            ..Message::default()
-        };
+    /// Reads the header and the questions. Returns them, and how many records each section has.
+    fn begin(reader: &mut Reader<'_, '_>) -> Result<(Message, [u16; 3]), Fault> {
+        let (id, flags) = (reader.u16("ID")?, Flags(reader.u16("FLAGS")?));
         let mut counts = [0; 4];
         for (count, name) in counts.iter_mut().zip(["QDCOUNT", "ANCOUNT", "NSCOUNT", "ARCOUNT"]) {
             *count = reader.u16(name)?;
         }
+        let mut message = Message { id, flags, ..Message::default() };
         let [questions, counts @ ..] = counts;
         for number in 1..=questions {
             reader.begins("QUESTION", number);
@@ -212,94 +236,102 @@ impl Message {
                 class: Class(reader.u16("QCLASS")?),
             });
         }
-        let sections = [
-            ("ANSWER", &mut message.answers),
-            ("AUTHORITY", &mut message.authorities),
-            ("ADDITIONAL", &mut message.additionals),
-        ];
-        for ((name, records), count) in sections.into_iter().zip(counts) {
-            for number in 1..=count {
-                let at = reader.at;
-                reader.begins(name, number);
-                let record = reader.record()?;
-                match record.data {
-                    Data::Other(Type::OPT, options) if name == "ADDITIONAL" => {
-                        if message.edns.is_some() || !record.name.is_root() {
-                            return Err(Fault { rule: Rule::Opt, at });
-                        }
-                        message.edns = Some(Edns::decode(record.class, record.ttl, options));
-                    }
-                    _ => records.push(record),
-                }
-            }
-        }
-        if reader.is_at_end() { Ok(message) } else { Err(reader.fault(Rule::Trailing)) }
+        Ok((message, counts))
     }
 
     /// Returns the response code, with the bits that are in the OPT record.
     pub fn code(&self) -> ResponseCode {
-        let upper = self.edns.as_ref().map_or(0, |edns| u16::from(edns.extended_code) << 4);
+        let upper = self.edns.map_or(0, |edns| u16::from(edns.extended_code) << 4);
         ResponseCode(upper | self.flags.code().0)
     }
 
-    /// Encodes the message in at most `limit` octets, but for a header in any case. Records that do not fit
-    /// are left out, from the first on: if one of them is an answer or of the authority section, the message
-    /// is truncated (TC), and additional records are left out without a word (RFC 2181, 9). The OPT record
-    /// has its room.
+    /// Encodes the message in at most `limit` octets, but for a header in any case; the answers and the
+    /// authorities are needed.
     pub fn encode(&self, limit: usize) -> Vec<u8> {
-        let mut writer = Writer::new(limit);
-        let mut flags = self.flags;
-        writer.bytes.extend_from_slice(&[0; HEADER]);
-        let reserved = self.edns.as_ref().map_or(0, |edns| Edns::FIXED + edns.options.len());
-        let mut counts = [0_u16; 4];
+        self.encode_within(limit, 2)
+    }
+
+    /// Encodes the message in at most `limit` octets, and 65,535 (RFC 1035, 4.2.2), but for a header in any
+    /// case. If the first `needed` sections of records do not fit, the message is truncated (TC), and has none,
+    /// because they are asked for again over TCP. If another one does not fit, it and those after it are left
+    /// out without a word (RFC 2181, 9). The OPT record has its room.
+    pub fn encode_within(&self, limit: usize, needed: usize) -> Vec<u8> {
+        let limit = limit.min(usize::from(u16::MAX));
+        let reserved = self.edns.map_or(0, |_| Edns::LENGTH);
+        let mut writer = Writer::new(vec![0; HEADER], limit.saturating_sub(reserved));
+        let (mut flags, mut counts) = (self.flags, [0_u16; 4]);
         for question in &self.questions {
-            let written = writer.try_write(reserved, |writer| {
-                writer.name(&question.name);
+            counts[0] += u16::from(writer.fits(|writer| {
+                writer.name(question.name.wire());
                 writer.u16(question.record_type.0);
                 writer.u16(question.class.0);
-            });
-            counts[0] += u16::from(written.is_ok());
+            }));
         }
-        let sections = [&self.answers, &self.authorities, &self.additionals];
-        'all: for (number, section) in (1..).zip(sections) {
-            for record in section {
-                if writer.try_write(reserved, |writer| writer.record(record)).is_err() {
-                    if number < 3 {
-                        flags = flags.with(Flags::TRUNCATED);
-                    }
-                    break 'all;
-                }
-                counts[number] += 1;
+        let end = writer.bytes.len();
+        let sections = [(1, &self.answers), (2, &self.authorities), (3, &self.additionals)];
+        for (section, records) in sections {
+            let begin = writer.bytes.len();
+            if records.iter().all(|record| writer.fits(|writer| writer.record(record))) {
+                counts[section] = u16::try_from(records.len()).unwrap_or(u16::MAX);
+            } else if section > needed {
+                writer.bytes.truncate(begin);
+                break;
+            } else {
+                flags = flags.with(Flags::TRUNCATED);
+                writer.bytes.truncate(end);
+                counts[1..].fill(0);
+                break;
             }
         }
-        if let Some(edns) = &self.edns
-            && writer.try_write(0, |writer| edns.encode(writer)).is_ok()
-        {
-            counts[3] += 1;
+        if let Some(Edns { udp_size, extended_code, version, flags }) = self.edns {
+            writer.limit = limit;
+            counts[3] += u16::from(writer.fits(|writer| {
+                writer.bytes.push(0);
+                let codes = u16::from_be_bytes([extended_code, version]);
+                for number in [Type::OPT.0, udp_size, codes, flags, 0] {
+                    writer.u16(number);
+                }
+            }));
         }
-        let header = [self.id, flags.0, counts[0], counts[1], counts[2], counts[3]];
-        for (field, at) in header.iter().zip((0..HEADER).step_by(2)) {
-            writer.bytes[at..at + 2].copy_from_slice(&field.to_be_bytes());
-        }
+        let [questions, answers, authorities, additionals] = counts;
+        let header = [self.id, flags.0, questions, answers, authorities, additionals];
+        writer.bytes[..HEADER].copy_from_slice(header.map(u16::to_be_bytes).as_flattened());
         writer.bytes
     }
-}
 
-impl Edns {
-    /// Decodes what an OPT record has in the places of the class and the TTL.
-    fn decode(class: Class, ttl: u32, options: Vec<u8>) -> Edns {
-        let [extended_code, version, high, low] = ttl.to_be_bytes();
-        let flags = u16::from_be_bytes([high, low]);
-        Edns { udp_size: class.0, extended_code, version, flags, options }
+    /// Returns the query for a question, which wants recursion, and offers [`UDP_SIZE`]. Its id is 0: what
+    /// sends it, chooses one that cannot be guessed.
+    pub fn query(question: Question) -> Message {
+        Message {
+            flags: Flags::RECURSION_DESIRED,
+            questions: vec![question],
+            edns: Some(Edns::new(UDP_SIZE)),
+            ..Message::default()
+        }
     }
 
-    fn encode(&self, writer: &mut Writer) {
-        let [high, low] = self.flags.to_be_bytes();
-        writer.record(&Record {
-            name: Name::root(),
-            class: Class(self.udp_size),
-            ttl: u32::from_be_bytes([self.extended_code, self.version, high, low]),
-            data: Data::Other(Type::OPT, self.options.clone()),
-        });
+    /// Decodes the answer to this query. One that is truncated may end within a record: then it has none.
+    ///
+    /// # Errors
+    /// Why these octets are not the answer. They are dropped, and the wait goes on.
+    pub fn check(&self, octets: &[u8]) -> Result<Message, String> {
+        let message = Message::decode(octets).or_else(|fault| {
+            let begun = Message::begin(&mut Reader::new(octets, &mut |_| ()));
+            let cut = begun.ok().filter(|begun| begun.0.flags.has(Flags::TRUNCATED));
+            cut.map(|cut| cut.0).ok_or(fault.to_string())
+        })?;
+        if !message.flags.has(Flags::RESPONSE) {
+            return Err("it is a query, not a response".to_owned());
+        }
+        if message.id != self.id {
+            return Err(format!("its id is {}, which is another query's", message.id));
+        }
+        // A server that cannot read the query may not be able to repeat the question.
+        let is_unread =
+            message.questions.is_empty() && message.code() == ResponseCode::FORMAT_ERROR;
+        if message.questions != self.questions && !is_unread {
+            return Err("it answers another question".to_owned());
+        }
+        Ok(message)
     }
 }

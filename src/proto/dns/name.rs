@@ -3,12 +3,18 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::iter::{from_fn, successors};
 use std::net::IpAddr;
 
 /// The most octets of a name, with a length before each label and the empty label at the end.
 pub(super) const MAX_NAME: usize = 255;
 /// The most octets of a label.
-const MAX_LABEL: usize = 63;
+const MAX_LABEL: u8 = 63;
+
+const LONG: &str = "a name has at most 255 octets (RFC 1035, 2.3.4)";
+const QUOTE: &str = "a quotation mark in a name needs a backslash (RFC 1035, 5.1)";
+const ESCAPE: &str =
+    "a character, or three digits up to 255, must follow a backslash (RFC 1035, 5.1)";
 
 /// A domain name that ends at the root.
 ///
@@ -20,43 +26,26 @@ const MAX_LABEL: usize = 63;
 /// assert_eq!(host.to_string(), "www.example.org.");
 /// assert!(host.is_within(&zone));
 /// assert_eq!(host, Name::parse("WWW.Example.ORG")?);
-/// # Ok::<(), threadbare::proto::dns::InvalidName>(())
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone)]
-pub struct Name {
+pub struct Name(
     /// The form in a message, without compression: each label after its length, and a 0 at the end. A
     /// length is less than 64, so that it is no letter when two names are compared without case.
-    wire: Box<[u8]>,
-}
-
-/// Why a text is no name (RFC 1035, 2.3.4 and 5.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvalidName {
-    /// The text is empty; the root is a dot.
-    Empty,
-    /// Two dots in a row, or one at the beginning.
-    EmptyLabel,
-    /// A label has more than 63 octets.
-    LongLabel,
-    /// The name has more than 255 octets.
-    Long,
-    /// A quotation mark without a backslash.
-    Quote,
-    /// A backslash without a character, or three digits up to 255, after it.
-    Escape,
-}
+    Box<[u8]>,
+);
 
 impl Name {
     /// Returns the root, which has no labels.
     pub fn root() -> Name {
-        Name { wire: Box::new([0]) }
+        Name(Box::new([0]))
     }
 
     /// Parses the usual notation. A dot at the end may be missing.
     ///
     /// # Errors
-    /// [`InvalidName`].
-    pub fn parse(text: &str) -> Result<Name, InvalidName> {
+    /// The rule that the text breaks, and where it is from.
+    pub fn parse(text: &str) -> Result<Name, &'static str> {
         Name::parse_within(text, &Name::root())
     }
 
@@ -64,129 +53,104 @@ impl Name {
     /// `@` is `origin` itself. `\.` is a dot within a label, `\DDD` an octet in decimal.
     ///
     /// # Errors
-    /// [`InvalidName`].
-    pub fn parse_within(text: &str, origin: &Name) -> Result<Name, InvalidName> {
+    /// The rule that the text breaks, and where it is from.
+    pub fn parse_within(text: &str, origin: &Name) -> Result<Name, &'static str> {
         match text {
-            "" => return Err(InvalidName::Empty),
+            "" => return Err("the name is empty; the root is a dot (RFC 1035, 5.1)"),
             "." => return Ok(Name::root()),
             "@" => return Ok(origin.clone()),
             _ => {}
         }
+        // Each label after its length, which is not known before its end.
         let (mut wire, mut label) = (Vec::new(), Vec::new());
+        let end_label = |wire: &mut Vec<u8>, label: &mut Vec<u8>| {
+            let length = u8::try_from(label.len()).ok().filter(|&length| length <= MAX_LABEL);
+            wire.push(length.ok_or("a label has at most 63 octets (RFC 1035, 2.3.4)")?);
+            let is_empty = label.is_empty();
+            wire.append(label);
+            if is_empty { Err("a label of the name is empty (RFC 1035, 3.1)") } else { Ok(()) }
+        };
         for octet in unescape(text) {
-            match octet.ok_or(InvalidName::Escape)? {
-                (b'.', false) => push_label(&mut wire, &mut label)?,
-                (b'"', false) => return Err(InvalidName::Quote),
+            match octet.ok_or(ESCAPE)? {
+                (b'.', false) => end_label(&mut wire, &mut label)?,
+                (b'"', false) => return Err(QUOTE),
                 (octet, _) => label.push(octet),
             }
         }
         if label.is_empty() {
-            return Name::root().below(wire);
+            wire.push(0);
+        } else {
+            end_label(&mut wire, &mut label)?;
+            wire.extend_from_slice(&origin.0);
         }
-        push_label(&mut wire, &mut label)?;
-        origin.below(wire)
+        let is_long = wire.len() > MAX_NAME;
+        if is_long { Err(LONG) } else { Ok(Name::from_wire(&wire)) }
     }
 
     /// Returns the name of these octets: labels with their lengths, and a 0. The caller has checked that
     /// they are, and that they are no more than [`MAX_NAME`].
     pub(super) fn from_wire(wire: &[u8]) -> Name {
-        Name { wire: wire.into() }
+        Name(wire.into())
     }
 
     /// Returns the name that owns the PTR record of an address (RFC 1035, 3.5; RFC 3596, 2.5).
     pub fn reverse(address: IpAddr) -> Name {
-        let text = match address {
-            IpAddr::V4(address) => {
-                let [a, b, c, d] = address.octets();
-                format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
-            }
-            IpAddr::V6(address) => {
-                let octets = address.octets().into_iter().rev();
-                let digits = octets.map(|octet| format!("{:x}.{:x}.", octet & 0xf, octet >> 4));
-                digits.collect::<String>() + "ip6.arpa."
-            }
+        let (octets, zone) = match address {
+            IpAddr::V4(address) => (address.octets().to_vec(), "in-addr.arpa."),
+            IpAddr::V6(address) => (address.octets().to_vec(), "ip6.arpa."),
         };
+        let label = |octet: &u8| match address {
+            IpAddr::V4(_) => format!("{octet}."),
+            IpAddr::V6(_) => format!("{:x}.{:x}.", octet & 0xf, octet >> 4),
+        };
+        let text = octets.iter().rev().map(label).collect::<String>() + zone;
         Name::parse(&text).expect("labels of at most 7 octets, 74 in all")
     }
 
     /// Returns the octets of the name as in a message, without compression.
     pub fn wire(&self) -> &[u8] {
-        &self.wire
+        &self.0
     }
 
     /// Returns true if this is the root.
     pub fn is_root(&self) -> bool {
-        self.wire.len() == 1
+        self.0.len() == 1
     }
 
     /// Returns the labels, without the empty one at the end.
     pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
-        suffixes(&self.wire).map(|suffix| &suffix[1..=usize::from(suffix[0])])
+        let labels = suffixes(&self.0).map(|suffix| &suffix[1..=usize::from(suffix[0])]);
+        labels.filter(|label| !label.is_empty())
     }
 
     /// Returns the name without its first label; `None` for the root.
     pub fn parent(&self) -> Option<Name> {
-        let after = &self.wire[1..];
-        (!self.is_root()).then(|| Name { wire: after[usize::from(self.wire[0])..].into() })
+        suffixes(&self.0).nth(1).map(Name::from_wire)
     }
 
     /// Returns true if this name is `zone` or below it.
     pub fn is_within(&self, zone: &Name) -> bool {
-        suffixes(&self.wire).chain([&[0][..]]).any(|suffix| suffix.eq_ignore_ascii_case(&zone.wire))
-    }
-
-    /// Returns `label` before this name: `*` and `example.org.` are `*.example.org.`
-    ///
-    /// # Errors
-    /// [`InvalidName::LongLabel`], [`InvalidName::EmptyLabel`] or [`InvalidName::Long`].
-    pub fn child(&self, label: &[u8]) -> Result<Name, InvalidName> {
-        let mut wire = Vec::new();
-        push_label(&mut wire, &mut label.to_vec())?;
-        self.below(wire)
-    }
-
-    /// Returns these labels before this name.
-    fn below(&self, mut labels: Vec<u8>) -> Result<Name, InvalidName> {
-        labels.extend_from_slice(&self.wire);
-        let is_long = labels.len() > MAX_NAME;
-        if is_long { Err(InvalidName::Long) } else { Ok(Name::from_wire(&labels)) }
+        suffixes(&self.0).any(|suffix| suffix.eq_ignore_ascii_case(&zone.0))
     }
 }
 
-/// Returns the rest of a name from each of its labels on, without the last one, which is the root.
+/// Returns the rest of a name from each of its labels on; the last one is the root.
 pub(super) fn suffixes(wire: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = wire;
-    std::iter::from_fn(move || {
-        let suffix = rest;
-        let length = usize::from(*suffix.first()?);
-        rest = suffix.get(1 + length..)?;
-        (length > 0).then_some(suffix)
+    successors(Some(wire), |rest| match usize::from(rest[0]) {
+        0 => None,
+        length => Some(&rest[1 + length..]),
     })
-}
-
-/// Appends the label after its length, and empties it.
-fn push_label(wire: &mut Vec<u8>, label: &mut Vec<u8>) -> Result<(), InvalidName> {
-    let length = u8::try_from(label.len()).ok().filter(|&length| usize::from(length) <= MAX_LABEL);
-    match length {
-        Some(0) => Err(InvalidName::EmptyLabel),
-        None => Err(InvalidName::LongLabel),
-        Some(length) => {
-            wire.push(length);
-            wire.append(label);
-            Ok(())
-        }
-    }
 }
 
 /// Returns the octets of a text, each with true if it came after a backslash, as itself or in decimal;
 /// `None` for a backslash that neither a character nor three digits up to 255 follow.
 pub(super) fn unescape(text: &str) -> impl Iterator<Item = Option<(u8, bool)>> {
     let mut rest = text.as_bytes();
-    std::iter::from_fn(move || {
+    from_fn(move || {
         let (octet, length) = match rest {
-            [b'\\', digits @ ..] if digits.first().is_some_and(u8::is_ascii_digit) => {
-                let digits = digits.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
-                (digits.and_then(|digits| digits.parse().ok()).map(|octet| (octet, true)), 4)
+            [b'\\', b'0'..=b'9', ..] => {
+                let digits = rest.get(1..4).and_then(|digits| str::from_utf8(digits).ok());
+                (digits.and_then(|digits| Some((digits.parse().ok()?, true))), 4)
             }
             [b'\\', octet @ ..] => (octet.first().map(|&octet| (octet, true)), 2),
             [octet, ..] => (Some((*octet, false)), 1),
@@ -214,7 +178,7 @@ pub(super) fn escape(
 
 impl PartialEq for Name {
     fn eq(&self, other: &Name) -> bool {
-        self.wire.eq_ignore_ascii_case(&other.wire)
+        self.0.eq_ignore_ascii_case(&other.0)
     }
 }
 
@@ -222,9 +186,7 @@ impl Eq for Name {}
 
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for byte in &self.wire {
-            state.write_u8(byte.to_ascii_lowercase());
-        }
+        self.0.iter().for_each(|octet| state.write_u8(octet.to_ascii_lowercase()));
     }
 }
 
@@ -247,20 +209,3 @@ impl fmt::Debug for Name {
         fmt::Display::fmt(self, f)
     }
 }
-
-impl fmt::Display for InvalidName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            InvalidName::Empty => "the name is empty; the root is written as a dot (RFC 1035, 5.1)",
-            InvalidName::EmptyLabel => "a label of the name is empty (RFC 1035, 3.1)",
-            InvalidName::LongLabel => "a label has at most 63 octets (RFC 1035, 2.3.4)",
-            InvalidName::Long => "a name has at most 255 octets (RFC 1035, 2.3.4)",
-            InvalidName::Quote => "a quotation mark in a name needs a backslash (RFC 1035, 5.1)",
-            InvalidName::Escape => {
-                "a character, or three digits up to 255, must follow a backslash (RFC 1035, 5.1)"
-            }
-        })
-    }
-}
-
-impl std::error::Error for InvalidName {}
