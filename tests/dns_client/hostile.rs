@@ -543,3 +543,19 @@ fn a_server_that_does_not_listen_or_refuses_is_followed_by_the_next() {
     let said = format!("the name a.example. does not exist (NXDOMAIN from {})", none.address());
     assert!(finished.stderr.contains(&said), "{}", finished.stderr);
 }
+
+#[test]
+fn a_name_that_does_not_exist_is_no_reason_to_wait_for_the_other_family() {
+    for silent in [Type::A, Type::AAAA] {
+        let server = NameServer::new(move |asked| match asked.record_type() {
+            kind if kind == silent => asked.hang(),
+            _ => asked.say(&coded(&asked.query, ResponseCode::NO_SUCH_NAME)),
+        });
+        let (page, begun) = (Fake::hello(1), Instant::now());
+        let finished = fetch(&server.address(), &page, "9");
+        assert_eq!(finished.code, Some(6), "silent about {silent}: {}", finished.stderr);
+        assert!(finished.stderr.contains("a.example. does not exist"), "{}", finished.stderr);
+        // The first query of the other family alone is waited for longer: 5 s.
+        assert!(begun.elapsed() < SOON, "silent about {silent}: {:?}", begun.elapsed());
+    }
+}
