@@ -1,5 +1,5 @@
 //! The program `client`: `client URL…` fetches URLs and exits with curl's codes, `client bench URL` measures
-//! a server, `client ping HOST:PORT` the time to reach it, `client where URL` shows the way to it, `client
+//! a server, `client check URL` says what is wrong with it, `client ping HOST:PORT` measures the time to reach it, `client where URL` shows the way to it, `client
 //! watch URL` follows its events, `client dns NAME` asks a name server.
 
 use std::ffi::OsString;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use threadbare::cli::bench::parse as bench_flags;
+use threadbare::cli::client::check::parse as check_flags;
 use threadbare::cli::client::resolve_only::parse as where_flags;
 use threadbare::cli::client::watch::parse as watch_flags;
 use threadbare::cli::client::{help, parse};
@@ -15,6 +16,7 @@ use threadbare::cli::dns::parse as dns_flags;
 use threadbare::cli::ping::parse as ping_flags;
 use threadbare::cli::{Parsed, UsageError};
 use threadbare::command::bench::run_bench;
+use threadbare::command::check;
 use threadbare::command::dns;
 use threadbare::command::error::{CommandError, print_stderr, print_stdout};
 use threadbare::command::ping::run_ping;
@@ -33,6 +35,9 @@ fn main() -> ExitCode {
     match args.split_first() {
         Some((word, rest)) if word == "bench" => {
             act(bench_flags(rest.to_vec()), |options| run_bench(options, &interrupted()), |_| true)
+        }
+        Some((word, rest)) if word == "check" => {
+            act(check_flags(rest.to_vec()), check::run, |options| !options.silent)
         }
         Some((word, rest)) if word == "dns" => act(dns_flags(rest.to_vec()), dns::run, |_| true),
         Some((word, rest)) if word == "ping" => {

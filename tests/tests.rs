@@ -111,6 +111,9 @@ mod dns_client;
 /// `client bench`: its figures, its conditions, its exit codes.
 mod bench;
 
+/// `client check`: our server passes; servers with one fault each fail the checks that name it.
+mod check;
+
 /// `client ping`: loss, delay, duplicates, reordering; refused, silent and late servers.
 mod ping;
 

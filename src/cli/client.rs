@@ -1,5 +1,6 @@
 //! The flags of `client`, which are curl's where curl has them.
 
+pub mod check;
 pub mod data;
 mod network;
 mod output;
@@ -290,15 +291,21 @@ fn misspelled(typed: &str) -> Option<&'static str> {
     if typed.contains(['.', ':', '/', '-']) {
         return None;
     }
-    Some(match nearest(typed, &["bench", "dns", "ping", "watch", "where", "help", "version"])? {
-        "bench" => "client bench",
-        "dns" => "client dns",
-        "ping" => "client ping",
-        "watch" => "client watch",
-        "where" => "client where",
-        "help" => "client --help",
-        _ => "client --version",
-    })
+    Some(
+        match nearest(
+            typed,
+            &["bench", "check", "dns", "ping", "watch", "where", "help", "version"],
+        )? {
+            "bench" => "client bench",
+            "check" => "client check",
+            "dns" => "client dns",
+            "ping" => "client ping",
+            "watch" => "client watch",
+            "where" => "client where",
+            "help" => "client --help",
+            _ => "client --version",
+        },
+    )
 }
 
 /// Returns the help text.
@@ -308,14 +315,16 @@ pub fn help() -> String {
 
 pub(super) static COMMAND: Command<ClientOptions> = Command {
     name: "client",
-    usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client dns [FLAG]... NAME [TYPE] [@SERVER]\n       \
+    usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client check [FLAG]... URL\n       \
+            client dns [FLAG]... NAME [TYPE] [@SERVER]\n       \
             client ping [FLAG]... HOST:PORT\n       client watch [FLAG]... URL\n       \
             client where [FLAG]... URL...",
     about: "\
 Fetches each URL over HTTP/1.1. Bodies go to stdout, everything else to stderr.
-`client bench` measures a server, `client ping` the time to reach it,
-`client where` shows how it is reached, and `client dns` asks a name server; all
-have --help. (For a host with the name bench, write bench/.)
+`client bench` measures a server, `client check` says what is wrong with it,
+`client ping` measures the time to reach it, `client where` shows how it is
+reached, and `client dns` asks a name server; all have --help. (For a host with
+the name bench, write bench/.)
 URLs with the same host and port share a connection. A URL may be short:
 host/path, or :8080/path for this machine.",
     groups: &[

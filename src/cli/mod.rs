@@ -277,12 +277,16 @@ mod tests {
             "always",
             "nc",
             "1s",
+            "first",
+            "tap",
+            "/a",
         ];
         walk(&server::COMMAND, &values);
         walk(&client::COMMAND, &values);
         walk(&bench::COMMAND, &values);
         walk(&ping::COMMAND, &values);
         walk(&client::resolve_only::WHERE, &values);
+        walk(&client::check::CHECK, &values);
         walk(&client::watch::WATCH, &values);
         walk(&dns::COMMAND, &values);
     }

@@ -17,6 +17,7 @@
 //! watch::run                                   client watch
 //! bench::run_bench                             client bench
 //! ping::run_ping                               client ping
+//! check::run                                   client check
 //! ```
 //!
 //! | file | what it does |
@@ -40,9 +41,11 @@
 //! | [`watch`] | `client watch` |
 //! | [`mod@bench`] | `client bench` |
 //! | [`ping`] | `client ping` |
+//! | [`check`] | `client check` |
 
 pub mod bench;
 pub mod build_request;
+pub mod check;
 mod destination;
 pub mod dns;
 pub mod dry_run;

@@ -105,6 +105,13 @@ pub(super) fn client(options: &ClientOptions) -> Result<Client, CommandError> {
     Ok(Client::with_config(Config { timeouts, connect, redirects, limits, ..Config::default() }))
 }
 
+/// Returns the options without a proxy, whatever the environment says: the command asks the host itself.
+pub(super) fn direct(options: &ClientOptions) -> ClientOptions {
+    let mut options = options.clone();
+    options.network.proxy = Some(String::new());
+    options
+}
+
 fn redirects(wishes: &RetryOptions) -> Redirects {
     let credentials = match wishes.follow {
         Follow::No => return Redirects::Return,

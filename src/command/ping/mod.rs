@@ -32,7 +32,6 @@ use self::tcp::TcpProbes;
 use self::udp::UdpProbes;
 use super::error::{CommandError, print_stdout};
 use super::network;
-use crate::cli::client::ClientOptions;
 use crate::cli::ping::{PingMode, PingOptions};
 use crate::client::{ErrorKind, in_one_line};
 use crate::net::poller::{Events, Poller, Timer};
@@ -50,7 +49,7 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 pub fn run_ping(options: &PingOptions, stop: &AtomicBool) -> Result<u8, CommandError> {
     let typed = options.client.urls.first().map_or("", String::as_str);
     let target = Target::parse(typed, options.mode)?;
-    let addresses = network::client(&direct(&options.client))?.addresses(&target.url)?;
+    let addresses = network::client(&network::direct(&options.client))?.addresses(&target.url)?;
     let mut ping = Ping::new(options, &target, addresses)?;
     ping.print(&report::begin(&target, ping.peer(), options))?;
     ping.run(stop)?;
@@ -65,13 +64,6 @@ pub fn run_ping(options: &PingOptions, stop: &AtomicBool) -> Result<u8, CommandE
         }
     }
     Ok(u8::from(summary.received == 0))
-}
-
-/// Returns the options without a proxy, whatever the environment says: a probe goes to the host itself.
-fn direct(options: &ClientOptions) -> ClientOptions {
-    let mut options = options.clone();
-    options.network.proxy = Some(String::new());
-    options
 }
 
 /// The error of the wait itself, not of a probe: there is no descriptor left, for example.

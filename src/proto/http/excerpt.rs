@@ -73,6 +73,15 @@ impl Excerpt {
         }
     }
 
+    /// Returns the first line in `text`, however long, safe to be shown.
+    pub fn whole(text: &[u8]) -> String {
+        let line = first_line(text);
+        match value_of_secret(line) {
+            Some(from) => escaped(&line[..from]) + SECRET,
+            None => escaped(line),
+        }
+    }
+
     /// Returns the line, safe to be shown.
     pub fn line(&self) -> String {
         format!("{}{}{}", self.before, escaped(&self.bytes), self.after)

@@ -43,8 +43,7 @@ pub fn parse(text: &str) -> Result<Vec<Condition>, String> {
 }
 
 fn condition(text: &str) -> Option<Condition> {
-    let at = text.find(['<', '>'])?;
-    let (name, bound) = (text.get(..at)?.trim(), text.get(at + 1..)?.trim());
+    let (name, above, bound) = parts(text)?;
     let what = match name {
         "errors" => match bound.strip_suffix('%') {
             Some(percent) => What::ErrorShare(positive(percent)? / 100.0),
@@ -56,11 +55,18 @@ fn condition(text: &str) -> Option<Condition> {
             What::Latency(index, duration(bound)?)
         }
     };
-    Some(Condition { what, above: text.get(at..=at)? == ">" })
+    Some(Condition { what, above })
+}
+
+/// Returns the figure, whether the bound is an upper one, and the bound.
+pub fn parts(text: &str) -> Option<(&str, bool, &str)> {
+    let at = text.find(['<', '>'])?;
+    let (name, bound) = (text.get(..at)?.trim(), text.get(at + 1..)?.trim());
+    Some((name, text.get(at..=at)? == ">", bound))
 }
 
 /// Parses digits with an optional point and more digits.
-fn positive(text: &str) -> Option<f64> {
+pub fn positive(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let whole = text.starts_with(|char: char| char.is_ascii_digit()) && !text.ends_with('.');
     text.parse().ok().filter(|number: &f64| plain && whole && number.is_finite())
