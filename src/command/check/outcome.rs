@@ -167,7 +167,8 @@ impl Report {
             of_level.any(|outcome| outcome.has_failed() && outcome.force != Force::Should)
         };
         let is_checked = |level: &Level| {
-            self.outcomes.iter().any(|outcome| outcome.level == *level && outcome.has_passed())
+            let is_run = |outcome: &&Outcome| !matches!(outcome.verdict, Err(Stop::Skip(_)));
+            self.outcomes.iter().filter(is_run).any(|outcome| outcome.level == *level)
         };
         let stopped = self.stopped.as_ref().and_then(|name| {
             let outcome = self.outcomes.iter().find(|outcome| outcome.name == *name)?;

@@ -64,15 +64,12 @@ pub(super) const CHECKS: &[Check] = &[
 
 /// The server has answered with an error, served the page, or closed: it does not wait for ever.
 fn ended(heard: &super::heard::Heard, facts: &super::facts::Facts) -> Verdict {
-    match heard.end {
-        End::Closed | End::Reset if heard.bytes.is_empty() => Ok("closed".to_owned()),
-        _ if heard.first().is_none() && !heard.bytes.is_empty() => fail("what came is no answer"),
-        _ => match status_is(heard, "400", |status| {
+    match (heard.end, heard.first()) {
+        (End::Closed | End::Reset, _) => Ok("closed".to_owned()),
+        (_, None) => fail("the server neither answers nor closes"),
+        (_, Some(_)) => status_is(heard, "400", |status| {
             status == facts.page.status || (400..=505).contains(&status)
-        }) {
-            Err(_) if heard.first().is_none() => fail("the server neither answers nor closes"),
-            verdict => verdict,
-        },
+        }),
     }
 }
 

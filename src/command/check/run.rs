@@ -23,6 +23,8 @@ const MISSING: &str = "GET {missing} HTTP/1.1\r\nHost: {host}\r\nConnection: clo
 const BREATH: Duration = Duration::from_millis(200);
 /// The number of checks in a row that may each take all of their time, until the rest is skipped.
 const MOST_LATE: usize = 4;
+/// How often a server that hangs is started again: each time costs several waits.
+const MOST_HANGS: usize = 1;
 
 /// A server that is being checked.
 pub struct Run<'o> {
@@ -31,6 +33,8 @@ pub struct Run<'o> {
     process: Option<Process>,
     /// The number of checks in a row that took all of their time.
     late: usize,
+    /// How often the server was started again because it hung.
+    hangs: usize,
     /// Hears how a check went, as soon as it is known.
     tell: &'o mut dyn FnMut(&Outcome),
 }
@@ -43,7 +47,7 @@ impl<'o> Run<'o> {
         process: Option<Process>,
         tell: &'o mut dyn FnMut(&Outcome),
     ) -> Run<'o> {
-        Run { way, facts, process, late: 0, tell }
+        Run { way, facts, process, late: 0, hangs: 0, tell }
     }
 
     /// Runs the checks, after [`Run::learn`], and returns what they found.
@@ -132,10 +136,12 @@ impl<'o> Run<'o> {
         if self.late >= MOST_LATE {
             self.late = 0;
         }
-        match has_ended || is_dead || is_endless {
-            true => self.process.as_mut().is_some_and(|process| process.restart().is_ok()),
-            false => true,
+        if !has_ended && !is_dead && !is_endless {
+            return true;
         }
+        self.hangs += usize::from(!has_ended);
+        let is_worth_it = self.hangs <= MOST_HANGS;
+        is_worth_it && self.process.as_mut().is_some_and(|process| process.restart().is_ok())
     }
 
     fn ask_for(&self, request: &str) -> Result<Heard, Stop> {
