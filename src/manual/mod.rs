@@ -10,6 +10,7 @@
 //! - [`running`]: files for systemd, and a restart without a refused connection.
 //! - [`scale`]: from one process to a data centre: several servers on one data folder, behind HAProxy.
 //! - [`architecture`]: the rooms of the source, and what each of them may name.
+//! - [`checking`]: `client check`, from a student's first failure to HTTP/1.1, and what real servers fail.
 //! - [`coursework`]: the system calls, a reading order through the source, and seven exercises with
 //!   checks.
 //! - [`cookbook`]: short programs on the library for the usual tasks.
@@ -40,6 +41,9 @@ pub mod running {}
 
 #[doc = include_str!("scale.md")]
 pub mod scale {}
+
+#[doc = include_str!("checking.md")]
+pub mod checking {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}
