@@ -1,6 +1,7 @@
 //! The program `client`: `client URL…` fetches URLs and exits with curl's codes, `client bench URL` measures
-//! a server, `client check URL` says what is wrong with it, `client ping HOST:PORT` measures the time to reach it, `client where URL` shows the way to it, `client
-//! watch URL` follows its events, `client dns NAME` asks a name server.
+//! a server, `client experiment URL` measures what varies, `client check URL` says what is wrong with it, `client ping
+//! HOST:PORT` measures the time to reach it, `client where URL` shows the way to it, `client watch URL` follows its
+//! events, `client dns NAME` asks a name server.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -13,12 +14,14 @@ use threadbare::cli::client::resolve_only::parse as where_flags;
 use threadbare::cli::client::watch::parse as watch_flags;
 use threadbare::cli::client::{help, parse};
 use threadbare::cli::dns::parse as dns_flags;
+use threadbare::cli::experiment::parse as experiment_flags;
 use threadbare::cli::ping::parse as ping_flags;
 use threadbare::cli::{Parsed, UsageError};
 use threadbare::command::bench::run_bench;
 use threadbare::command::check;
 use threadbare::command::dns;
 use threadbare::command::error::{CommandError, print_stderr, print_stdout};
+use threadbare::command::experiment;
 use threadbare::command::ping::run_ping;
 use threadbare::command::resolve_only;
 use threadbare::command::run;
@@ -40,6 +43,11 @@ fn main() -> ExitCode {
             act(check_flags(rest.to_vec()), check::run, |options| !options.silent)
         }
         Some((word, rest)) if word == "dns" => act(dns_flags(rest.to_vec()), dns::run, |_| true),
+        Some((word, rest)) if word == "experiment" => act(
+            experiment_flags(rest.to_vec()),
+            |options| experiment::run(options, &interrupted()),
+            |_| true,
+        ),
         Some((word, rest)) if word == "ping" => {
             act(ping_flags(rest.to_vec()), |options| run_ping(options, &interrupted()), |_| true)
         }

@@ -264,3 +264,23 @@ fn without_an_answer_there_are_no_figures() {
     let row = page.lines().find(|line| line.starts_with("p99, us")).expect("a row");
     assert!(row.split_whitespace().rev().take(2).all(|cell| cell == "-"), "{row}");
 }
+
+#[test]
+fn the_figures_say_when_where_and_what_the_server_has_used() {
+    let server = Server::start(&["--access-log", "off"]);
+    let url = server.url("/-/health");
+    let secret = ["-n", "50", "-c", "2", "--keep-alive", "off", "-H", "Cookie: c2VjcmV0", &url];
+    let (code, got, stderr) = figures(&secret);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{got}");
+    let command = got["command"].as_str().unwrap();
+    let shown = format!("client bench --json-out - -n 50 -c 2 --keep-alive off -H *** {url}");
+    assert_eq!(command, shown);
+    assert!(got["when"].as_str().is_some_and(|when| when.starts_with("20") && when.ends_with('Z')));
+    assert_eq!((&got["keep_alive"], &got["server"]["answers"]), (&false.into(), &50.into()));
+    assert!(got["machine"]["cores"].as_u64() >= Some(1), "{got}");
+    let used = &got["server"];
+    assert!(
+        used["threads"].as_u64() > Some(1) && used["peak_rss_kb"].as_u64() > Some(1000),
+        "{used}"
+    );
+}

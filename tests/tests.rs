@@ -114,6 +114,9 @@ mod bench;
 /// `client check`: our server passes; servers with one fault each fail the checks that name it.
 mod check;
 
+/// `client experiment`: each combination, with a server of its own, and what is written.
+mod experiment;
+
 /// `client ping`: loss, delay, duplicates, reordering; refused, silent and late servers.
 mod ping;
 

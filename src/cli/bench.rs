@@ -40,6 +40,8 @@ pub struct BenchOptions {
     pub baseline: Option<PathBuf>,
     /// Whether the progress line is left out.
     pub silent: bool,
+    /// The command line, without secrets.
+    pub command_line: String,
 }
 
 impl Default for BenchOptions {
@@ -59,6 +61,7 @@ impl Default for BenchOptions {
             fail_if: None,
             baseline: None,
             silent: false,
+            command_line: String::new(),
         }
     }
 }
@@ -82,8 +85,10 @@ impl BenchOptions {
 /// # Errors
 /// [`UsageError`]: what was typed, and what is right.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<BenchOptions>, UsageError> {
-    let parsed = COMMAND.parse(BenchOptions::default(), args)?;
-    if let Parsed::Run(options) = &parsed {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let mut parsed = COMMAND.parse(BenchOptions::default(), args.clone())?;
+    if let Parsed::Run(options) = &mut parsed {
+        options.command_line = COMMAND.shown(&args);
         match &options.client.urls[..] {
             [_] => {}
             [] => return Err(COMMAND.wrong("no URL; right: client bench http://127.0.0.1:8080/")),

@@ -7,6 +7,7 @@
 pub mod bench;
 pub mod client;
 pub mod dns;
+pub mod experiment;
 pub mod limits;
 mod listen;
 pub mod name_server;
@@ -154,6 +155,39 @@ impl<T> Command<T> {
         Ok(Parsed::Run(options))
     }
 
+    /// Returns a command line as a shell takes it. The value of a flag that may be a secret is `***`.
+    fn shown(&self, args: &[OsString]) -> String {
+        let mut words = vec![self.name.to_owned()];
+        let mut parser = lexopt::Parser::from_args(args);
+        parser.set_short_equals(false);
+        while let Ok(Some(arg)) = parser.next() {
+            let (typed, found) = match arg {
+                Arg::Value(operand) => {
+                    words.push(quote_for_shell(&operand.to_string_lossy()));
+                    continue;
+                }
+                Arg::Long(name) => {
+                    (format!("--{name}"), self.flags().find(|flag| flag.long == name))
+                }
+                Arg::Short(name) => {
+                    (format!("-{name}"), self.flags().find(|flag| flag.short == Some(name)))
+                }
+            };
+            words.push(typed);
+            match found.map(|flag| &flag.effect) {
+                Some(Effect::Secret(..)) => {
+                    words.push(parser.value().map_or("", |_| "***").to_owned())
+                }
+                Some(Effect::Value(..)) => {
+                    let value = parser.value().unwrap_or_default();
+                    words.push(quote_for_shell(&value.to_string_lossy()));
+                }
+                _ => {}
+            }
+        }
+        words.join(" ")
+    }
+
     /// Returns the error for a flag that is not in the table, with the one that was probably meant.
     fn unknown(&self, typed: &str) -> UsageError {
         let names: Vec<&str> = self.flags().map(|flag| flag.long).collect();
@@ -181,6 +215,15 @@ impl<T> Command<T> {
         text.push('\n');
         text.push_str(self.epilogue);
         text
+    }
+}
+
+/// Returns a word as a POSIX shell takes it, in quotes if it has to be.
+fn quote_for_shell(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=+:,./@%".contains(&byte);
+    match !word.is_empty() && word.bytes().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }
 
@@ -280,10 +323,14 @@ mod tests {
             "first",
             "tap",
             "/a",
+            "random",
+            "x",
+            "p99_ms:workers",
         ];
         walk(&server::COMMAND, &values);
         walk(&client::COMMAND, &values);
         walk(&bench::COMMAND, &values);
+        walk(&experiment::COMMAND, &values);
         walk(&ping::COMMAND, &values);
         walk(&client::resolve_only::WHERE, &values);
         walk(&client::check::CHECK, &values);

@@ -18,6 +18,7 @@
 //! bench::run_bench                             client bench
 //! ping::run_ping                               client ping
 //! check::run                                   client check
+//! experiment::run                              client experiment
 //! ```
 //!
 //! | file | what it does |
@@ -39,6 +40,8 @@
 //! | [`error`], [`exit_code`] | why a command failed, in one line; curl's exit code for it |
 //! | [`resolve_only`], [`dns`] | `client where`, `client dns` |
 //! | [`watch`] | `client watch` |
+//! | [`experiment`] | `client experiment` |
+//! | [`server_process`], `server_usage`, `machine` | a server that a command starts; what it has used; the machine and the time |
 //! | [`mod@bench`] | `client bench` |
 //! | [`ping`] | `client ping` |
 //! | [`check`] | `client check` |
@@ -51,9 +54,11 @@ pub mod dns;
 pub mod dry_run;
 pub mod error;
 pub mod exit_code;
+pub mod experiment;
 pub mod explain;
 pub mod fetch;
 pub mod form;
+mod machine;
 pub mod network;
 mod part_name;
 pub mod partial_file;
@@ -65,6 +70,8 @@ pub mod resolve_only;
 pub mod resume;
 mod retry;
 pub mod run;
+pub mod server_process;
+mod server_usage;
 pub mod standard_stream;
 pub mod terminal;
 pub mod trace;

@@ -19,6 +19,7 @@ use self::report::compare::Baseline;
 use self::report::{Summary, fail_if, json, text};
 use super::build_request::{Content, build_request};
 use super::error::{CommandError, print_stderr, print_stdout};
+use super::machine::{machine, now};
 use super::network::connect_options;
 use crate::cli::bench::BenchOptions;
 use crate::text::{grouped, number};
@@ -33,7 +34,13 @@ pub fn run_bench(options: &BenchOptions, stop: &AtomicBool) -> Result<u8, Comman
     let baseline = options.baseline.as_deref().map(baseline).transpose()?;
     let summary = measure(options, stop)?;
 
-    let in_json = json::json(&summary);
+    let occasion = [
+        ("when", now().into()),
+        ("command", options.command_line.as_str().into()),
+        ("machine", machine()),
+    ];
+    let occasion = occasion.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+    let in_json = json::json(&summary, occasion);
     let to_stdout = options.json_out.as_deref() == Some(Path::new("-"));
     let mut page = if to_stdout { in_json.clone() } else { text(&summary) };
     if let Some(path) = options.json_out.as_deref().filter(|_| !to_stdout) {
@@ -60,7 +67,11 @@ pub fn run_bench(options: &BenchOptions, stop: &AtomicBool) -> Result<u8, Comman
     }
 }
 
-fn measure(options: &BenchOptions, stop: &AtomicBool) -> Result<Summary, CommandError> {
+/// Measures.
+///
+/// # Errors
+/// When the measurement cannot be made.
+pub(super) fn measure(options: &BenchOptions, stop: &AtomicBool) -> Result<Summary, CommandError> {
     let plan = plan(options)?;
     let watched = !options.silent && io::stderr().is_terminal();
     let outcome = run(&plan, stop, |after, so_far| {

@@ -2,11 +2,11 @@
 //! and the checks are run.
 
 use std::sync::Arc;
+use std::time::Duration;
 use std::time::Instant;
 
 use super::facts::Facts;
 use super::outcome::{Outcome, Report};
-use super::process::{Process, free_port};
 use super::root::Root;
 use super::run::Run;
 use super::sample::Sample;
@@ -17,7 +17,11 @@ use crate::cli::client::check::CheckOptions;
 use crate::client::{ErrorKind, Url};
 use crate::command::error::CommandError;
 use crate::command::network;
+use crate::command::server_process::{Process, free_port};
 use crate::net::connect::connect;
+
+/// How long a server may take until it accepts connections.
+const READY: Duration = Duration::from_secs(10);
 
 /// Checks a server. `tell` hears of each check as soon as it is done.
 ///
@@ -46,7 +50,7 @@ pub fn grade(
             .replace("{root}", &folder)
             .replace("{workers}", &options.workers.to_string());
         typed = typed.replace("{port}", &port.to_string());
-        process = Some(Process::start(command, port).map_err(|what| failed(7, what))?);
+        process = Some(Process::start(command, port, READY).map_err(|what| failed(7, what))?);
     }
     let url =
         Url::parse(&typed).map_err(|error| CommandError::Fetch(ErrorKind::Url(error).into()))?;

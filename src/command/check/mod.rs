@@ -12,7 +12,7 @@
 //! | [`talk`] | raw connections, within limits |
 //! | [`heard`] | what came, read without judging it |
 //! | [`facts`], [`root`] | what is known of the server and of its folder |
-//! | [`process`], [`sample`] | `--server`: its process; a folder for it |
+//! | [`sample`] | `--server`: a folder for it |
 //! | [`watch`] | `--wire`, `--transcript` |
 //! | [`outcome`], [`report`] | what was found, the sums, and the report |
 
@@ -30,7 +30,6 @@ mod http10;
 mod http11;
 pub mod outcome;
 pub mod packs;
-pub mod process;
 pub mod report;
 mod robust;
 pub mod root;

@@ -7,6 +7,7 @@ use super::heard::{End, Heard};
 use super::select::Selected;
 use super::table::{Force, Stop, Verdict};
 use crate::cli::client::check::Level;
+use crate::command::server_process::ProcessUse;
 
 /// The most bytes of a connection that are kept for the report, of each side.
 const KEPT: usize = 64 << 10;
@@ -94,19 +95,6 @@ pub struct Report {
     pub process: Option<ProcessUse>,
     /// How long all took.
     pub time: Duration,
-}
-
-/// What the process of a server used, and how it ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcessUse {
-    /// The most threads at a time, of it and its children.
-    pub peak_threads: usize,
-    /// The most resident memory at a time, of all together, in kB.
-    pub peak_memory_kb: u64,
-    /// How often it ended by itself, and was started again.
-    pub crashes: usize,
-    /// How it ended when it was asked to (SIGTERM).
-    pub end: String,
 }
 
 /// The sums.

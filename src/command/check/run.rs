@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use super::facts::Facts;
 use super::heard::{End, Heard};
 use super::outcome::{Outcome, Report};
-use super::process::Process;
 use super::routes::Route;
 use super::select::{Selected, Task};
 use super::table::{Script, Stop, Until, Verdict, Wrong, skip};
 use super::talk::{Conn, Talk, Way};
 use crate::cli::client::check::Level;
+use crate::command::server_process::Process;
 
 /// Asks for the page.
 const PAGE: &str = "GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n";

@@ -38,6 +38,7 @@ use self::driver::Driver;
 use self::encoded_request::EncodedRequest;
 use self::schedule::{LoadAmount, Schedule};
 use crate::client::{Client, Config, ConnectOptions, Error, ErrorKind, Request, Version};
+use crate::command::server_usage::server_usage;
 
 /// What is measured.
 #[derive(Debug, Clone)]
@@ -79,6 +80,21 @@ pub struct LoadResult {
     pub busy: Vec<f64>,
     /// The address of the server.
     pub address: SocketAddr,
+    /// What a server on this machine has used, warm-up included, and for how many responses.
+    pub server: Option<ServerCost>,
+}
+
+/// What the server has used for the responses of a measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerCost {
+    /// All responses, those of the warm-up included.
+    pub answers: u64,
+    /// Processor time for these, to a hundredth of a second.
+    pub cpu: Duration,
+    /// The most memory that it has had at a time since it started, in kilobytes.
+    pub peak_kb: u64,
+    /// Its threads at the end.
+    pub threads: u64,
 }
 
 /// Counts what is done so far, warm-up included.
@@ -127,6 +143,7 @@ pub fn run(
     let client = client.connect_timeout(plan.patience);
     let ends = client.probe(plan.request.url())?;
     let address = ends.remote().ok_or(ErrorKind::NoResponse)?;
+    let before = server_usage(address);
     let (begin, progress) = (Instant::now(), LoadProgress::default());
     let job = Job { plan, shapes, address, begin, progress, stop };
     let threads = plan.threads.clamp(1, plan.connections.max(1));
@@ -151,6 +168,12 @@ pub fn run(
     let measured = measured.map_err(ErrorKind::Receive)?;
     let mut all = Tally::new(plan.duration);
     measured.iter().for_each(|one| all.add(&one.tally));
+    let server = before.zip(server_usage(address)).map(|(before, after)| ServerCost {
+        answers: job.progress.answers(),
+        cpu: after.cpu.saturating_sub(before.cpu),
+        peak_kb: after.peak_kb,
+        threads: after.threads,
+    });
     let began = begin + plan.warm_up;
     let ended = measured.iter().map(|one| one.ended).max().unwrap_or(began);
     Ok(LoadResult {
@@ -158,6 +181,7 @@ pub fn run(
         took: ended.saturating_duration_since(began),
         busy: measured.iter().map(|one| one.busy).collect(),
         address,
+        server,
     })
 }
 

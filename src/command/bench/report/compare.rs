@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::json::{SCHEMA, json};
+use super::json::{SCHEMA, figures};
 use super::{QUANTILES, Summary};
 use crate::text::{number, wrap_page};
 
@@ -39,7 +39,7 @@ impl Baseline {
     /// Returns both figures, and the change.
     pub fn table(&self, name: &str, summary: &Summary) -> String {
         // The same names lead to the same figures in both.
-        let now: Value = serde_json::from_str(&json(summary)).unwrap_or_default();
+        let now = figures(summary);
         let figure = |value: &Value, path: &str| value.pointer(path).and_then(Value::as_f64);
         let shown = |figure: Option<f64>| figure.map_or("-".to_owned(), number);
         let mut table = format!("{:<22} {:>14} {:>14} {:>10}\n", "", "then", "now", "change");

@@ -3,9 +3,12 @@
 //! | member | what it is |
 //! |---|---|
 //! | `schema` | [`SCHEMA`] |
+//! | `when` `command` | the end of the measurement, in UTC; the command line, without secrets |
+//! | `machine` | `host` `system` `processor` `cores` `memory`, and `client`: its version |
 //! | `asked` | method and URL |
 //! | `rate` | requests due in a second, `null` in a closed loop |
 //! | `connections` `threads` `pipeline` `per_connection` | as planned; `per_connection` `null`: no limit |
+//! | `keep_alive` | false with a connection for each request |
 //! | `warm_up_s` `took_s` | seconds left out, and seconds measured |
 //! | `answers` `bytes` `connections_made` | full answers, their bytes, and over how many connections |
 //! | `requests_per_s` | `answers` in a second |
@@ -16,6 +19,7 @@
 //! | `statuses` `failures` | how often, by status code and by name |
 //! | `timeline` | `slice_s`, and for each slice `worst_us` and `answers` |
 //! | `generator` | `busy`: the share of its time for each thread; `late`: requests it held up |
+//! | `server` | of a server on this machine: `answers` with those of the warm-up, `cpu_s` for these, `peak_rss_kb` since it started, `threads`; else `null` |
 //!
 //! Members may be added under the same schema; none changes its meaning.
 
@@ -29,14 +33,23 @@ use crate::command::bench::load::Pace;
 /// What the `schema` member says.
 pub const SCHEMA: &str = "threadbare-bench/1";
 
-/// Returns the measurement as JSON, in lines.
-pub fn json(summary: &Summary) -> String {
+/// Returns the measurement as JSON, in lines, with the members of `occasion`: when, where and how.
+pub fn json(summary: &Summary, occasion: Map<String, Value>) -> String {
+    let mut value = figures(summary);
+    if let Value::Object(members) = &mut value {
+        members.extend(occasion);
+    }
+    format!("{value:#}\n")
+}
+
+/// Returns the figures as JSON.
+pub(super) fn figures(summary: &Summary) -> Value {
     let counts = |pairs: &mut dyn Iterator<Item = (String, u64)>| -> Map<String, Value> {
         pairs.map(|(name, count)| (name, count.into())).collect()
     };
     let mut statuses = summary.statuses.iter().map(|(code, count)| (code.to_string(), *count));
     let slices = summary.timeline.slices();
-    let value = json!({
+    json!({
         "schema": SCHEMA,
         "asked": summary.asked,
         "rate": match summary.pace { Pace::Closed => None, Pace::Rate(rate) => Some(rate) },
@@ -44,6 +57,7 @@ pub fn json(summary: &Summary) -> String {
         "threads": summary.threads,
         "pipeline": summary.pipeline,
         "per_connection": summary.per_connection,
+        "keep_alive": summary.per_connection != Some(1),
         "warm_up_s": summary.warm_up.as_secs_f64(),
         "took_s": summary.took.as_secs_f64(),
         "answers": summary.answers,
@@ -64,8 +78,13 @@ pub fn json(summary: &Summary) -> String {
             "answers": slices.iter().map(|slice| slice.answers).collect::<Vec<_>>(),
         },
         "generator": { "busy": summary.busy, "late": summary.late },
-    });
-    format!("{value:#}\n")
+        "server": summary.server.map(|server| json!({
+            "answers": server.answers,
+            "cpu_s": server.cpu.as_secs_f64(),
+            "peak_rss_kb": server.peak_kb,
+            "threads": server.threads,
+        })),
+    })
 }
 
 fn latency(latency: &Latency) -> Map<String, Value> {

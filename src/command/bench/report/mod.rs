@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use super::load::{LATE_THRESHOLD, LoadResult, Pace, Plan, Timeline};
+use super::load::{LATE_THRESHOLD, LoadResult, Pace, Plan, ServerCost, Timeline};
 use crate::text::grouped;
 
 pub use self::text::text;
@@ -80,6 +80,8 @@ pub struct Summary {
     pub busy: Vec<f64>,
     /// Requests that the generator itself held up.
     pub late: u64,
+    /// What a server on this machine has used.
+    pub server: Option<ServerCost>,
 }
 
 /// The distribution of the times of requests.
@@ -146,6 +148,7 @@ impl Summary {
             timeline: tally.timeline.clone(),
             busy: outcome.busy.clone(),
             late: tally.late,
+            server: outcome.server,
         }
     }
 

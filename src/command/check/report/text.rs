@@ -3,10 +3,11 @@
 
 use super::super::super::explain::explain;
 use super::super::heard::{End, Heard};
-use super::super::outcome::{Outcome, ProcessUse, Report};
+use super::super::outcome::{Outcome, Report};
 use super::super::select::Selected;
 use super::super::table::{Stop, Wrong};
 use crate::cli::client::check::CheckOptions;
+use crate::command::server_process::ProcessUse;
 use crate::proto::http::dump::Part;
 use crate::proto::http::excerpt::Excerpt;
 use crate::text::wire::About;

@@ -1,4 +1,4 @@
-//! `--server COMMAND`: starts the server, sees when it ends by itself, starts it again, and ends it with SIGTERM.
+//! `--server COMMAND` of `client check` and `client experiment`: starts the server, sees when it ends by itself, starts it again, and ends it with SIGTERM.
 //!
 //! The command runs in a process group of its own, so that a server with children ends as a whole. A thread looks at
 //! its threads and its memory, as Linux tells them in `/proc`.
@@ -16,12 +16,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::outcome::ProcessUse;
 use crate::sync::lock;
 use crate::text::escape_for_terminal;
 
-/// How long a server may take until it accepts connections.
-const READY: Duration = Duration::from_secs(10);
 /// How long a server may take to end after SIGTERM.
 const ENDING: Duration = Duration::from_secs(5);
 /// How often its threads and its memory are looked at.
@@ -31,6 +28,19 @@ const MOST_STARTS: usize = 20;
 /// The bytes of its errors that are kept.
 const SAID: usize = 2000;
 
+/// What the process of a server used, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessUse {
+    /// The most threads at a time, of it and its children.
+    pub peak_threads: usize,
+    /// The most resident memory at a time, of all together, in kB.
+    pub peak_memory_kb: u64,
+    /// How often it ended by itself, and was started again.
+    pub crashes: usize,
+    /// How it ended when it was asked to (SIGTERM).
+    pub end: String,
+}
+
 /// A server that was started here.
 #[derive(Debug)]
 pub struct Process {
@@ -39,6 +49,8 @@ pub struct Process {
     child: Child,
     seen: Arc<Seen>,
     crashes: usize,
+    /// How long it may take until it accepts connections.
+    ready: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -55,16 +67,16 @@ impl Process {
     ///
     /// # Errors
     /// In one line: it cannot be started, has ended, or does not accept; and what it said.
-    pub fn start(command: String, port: u16) -> Result<Process, String> {
+    pub fn start(command: String, port: u16, ready: Duration) -> Result<Process, String> {
         let seen = Arc::new(Seen::default());
         let child = spawn(&command, &seen).map_err(|error| format!("--server: {error}"))?;
-        let mut process = Process { command, port, child, seen, crashes: 0 };
+        let mut process = Process { command, port, child, seen, crashes: 0, ready };
         process.wait_until_ready()?;
         Ok(process)
     }
 
     fn wait_until_ready(&mut self) -> Result<(), String> {
-        let end = Instant::now() + READY;
+        let (ready, end) = (self.ready, Instant::now() + self.ready);
         while !is_listening(self.port) {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(format!(
@@ -76,7 +88,7 @@ impl Process {
             if Instant::now() > end {
                 let port = self.port;
                 return Err(format!(
-                    "--server: nothing listens on port {port} after {READY:?}{}",
+                    "--server: nothing listens on port {port} after {ready:?}{}",
                     self.said()
                 ));
             }
