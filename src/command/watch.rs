@@ -123,6 +123,8 @@ fn follow(
 enum View {
     /// The data of each.
     Data,
+    /// The same on a terminal, without what would change the terminal: another client may have sent it.
+    VisibleData,
     /// As pictures of a pool.
     Pool(PoolView),
 }
@@ -134,6 +136,7 @@ impl View {
         match path.ends_with(pool::PATH) {
             true if io::stdout().is_terminal() => View::Pool(PoolView::InPlace(0)),
             true => View::Pool(PoolView::Lines),
+            false if io::stdout().is_terminal() => View::VisibleData,
             false => View::Data,
         }
     }
@@ -141,6 +144,7 @@ impl View {
     fn show(&mut self, event: &ReceivedEvent) -> String {
         match self {
             View::Data => line(event),
+            View::VisibleData => visible(&line(event)),
             View::Pool(view) => view.show(event),
         }
     }
@@ -158,6 +162,11 @@ fn line(event: &ReceivedEvent) -> String {
         "message" => format!("{}\n", event.data),
         other => format!("[{other}] {}\n", event.data),
     }
+}
+
+/// Returns the lines with `\xHH` for each byte of what cannot be seen.
+fn visible(lines: &str) -> String {
+    lines.lines().map(|line| escape_for_terminal(line.as_bytes()) + "\n").collect()
 }
 
 #[cfg(test)]

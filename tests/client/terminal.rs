@@ -131,3 +131,16 @@ fn the_status_of_a_server_is_drawn_in_place() {
     let lines = said.split("\x1b[J").nth(1).unwrap().lines().count() - 1;
     assert!(said.contains(&format!("\x1b[{lines}A\r\x1b[JAll 2 workers are free")), "{said:?}");
 }
+
+/// Another client may have sent the events.
+#[test]
+fn events_cannot_change_the_terminal() {
+    if !needs("python3") {
+        return;
+    }
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+    let fake = Fake::saying(format!("{head}data: a\x1b[2Jb\ndata: c\n\n"));
+    let line = format!("timeout 1 client watch {}", fake.url("/"));
+    let said = said(&on_terminal(&line, &[]));
+    assert!(said.starts_with("a\\x1B[2Jb\r\nc\r\n") && !said.contains('\x1b'), "{said:?}");
+}
