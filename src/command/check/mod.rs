@@ -6,8 +6,8 @@
 //! | `first`, `http10`, `http11`, `conditional`, `concurrent`, `robust`, `secure` | the tables, by level |
 //! | [`expect`], [`head_rules`], [`connection_rules`] | what the tables expect: pure functions of an answer |
 //! | [`routes`], [`packs`] | `--expect`, `--pack`: routes of an assignment, and its checks |
-//! | [`select`] | which checks are run, and their points |
-//! | [`grade`], [`run`] | one server; its checks, and whether it still answers |
+//! | [`mod@select`] | which checks are run, and their points |
+//! | [`mod@grade`], [`mod@run`] | one server; its checks, and whether it still answers |
 //! | [`each`] | `--each`: many servers |
 //! | [`talk`] | raw connections, within limits |
 //! | [`heard`] | what came, read without judging it |
