@@ -5,9 +5,9 @@
 
 use std::iter::successors;
 
-use super::zone::{Found, Zone, Zones, of_type};
+use super::zone::{DS, Found, Zone, Zones, of_type};
 use crate::proto::dns::message::{HEADER, PLAIN_UDP, UDP_SIZE};
-use crate::proto::dns::{Class, Edns, Flags, Message, Name, Record, ResponseCode, Type};
+use crate::proto::dns::{Class, Edns, Flags, Message, Name, Question, Record, ResponseCode, Type};
 
 /// How many CNAME records one response follows; BIND follows as many.
 const ALIASES: usize = 16;
@@ -70,9 +70,14 @@ fn begin(query: &[u8]) -> Option<Message> {
     Some(response)
 }
 
-/// Returns the zone with the longest origin that the name is within.
-fn zone_of<'zones>(zones: &'zones Zones, name: &Name) -> Option<&'zones Zone> {
-    successors(Some(name.clone()), Name::parent).find_map(|name| zones.get(&name))
+/// Returns the zone with the longest origin that the name of the question is within. The DS records of an
+/// origin are in the zone above it, if that is here (RFC 4035, 3.1.4.1).
+fn zone_of<'zones>(zones: &'zones Zones, question: &Question) -> Option<&'zones Zone> {
+    let names = successors(Some(question.name.clone()), Name::parent);
+    let mut found = names.filter_map(|name| zones.get(&name));
+    let zone = found.next()?;
+    let is_above = question.record_type == DS && question.name == zone.origin;
+    found.next().filter(|_| is_above).or(Some(zone))
 }
 
 /// Adds to a response what the zones have for its question. Returns how many of its sections are needed.
@@ -80,7 +85,7 @@ fn answer(zones: &Zones, response: &mut Message) -> usize {
     let question = response.questions[0].clone();
     // Transfers (AXFR, IXFR) are not answered.
     let is_known = question.class == Class::IN && !matches!(question.record_type, Type(251 | 252));
-    let Some(zone) = zone_of(zones, &question.name).filter(|_| is_known) else {
+    let Some(zone) = zone_of(zones, &question).filter(|_| is_known) else {
         response.flags = response.flags.with_code(ResponseCode::REFUSED);
         return 0;
     };

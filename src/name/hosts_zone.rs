@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::zone::Zone;
-use crate::proto::dns::{Class, Data, Name, Record, Type};
+use crate::proto::dns::{Name, Type, master};
 
 /// How long an answer may be kept, in seconds: a file in this form is for hosts that change often.
 const TTL: u32 = 60;
@@ -29,50 +29,39 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, impl Iterator<Item = &str>)
 /// # Errors
 /// The first line that is wrong, and what is right.
 pub fn zones(text: &str) -> Result<Vec<Zone>, String> {
-    let (mut hosts, mut pointers, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    let mut hosts = Vec::new();
     for (line, mut words) in lines(text) {
         let wrong =
             |what| format!("line {line}: {what}; right: 192.0.2.1 www.example.org (hosts(5))");
         let typed = words.next().unwrap_or_default();
         let address: IpAddr = typed.parse().map_err(|_| wrong(format!("{typed} is no address")))?;
-        let kind = if address.is_ipv4() { Type::A } else { Type::AAAA };
         let before = hosts.len();
         for word in words {
             let name = Name::parse(word).map_err(|why| wrong(format!("{word}: {why}")))?;
-            if seen.insert(address) {
-                pointers
-                    .push((line, record(&Name::reverse(address), Type::PTR, &name.to_string())?));
-            }
-            hosts.push((line, record(&name, kind, typed)?));
+            hosts.push((name, address));
         }
         if hosts.len() == before {
             return Err(wrong("a name must follow the address".to_owned()));
         }
     }
-    let Some((_, Record { name: server, .. })) = hosts.first().cloned() else {
-        return Ok(Vec::new());
-    };
+    let Some((server, _)) = hosts.first() else { return Ok(Vec::new()) };
     let mut origin = server.clone();
-    while !hosts.iter().all(|(_, host)| host.name.is_within(&origin)) {
+    while !hosts.iter().all(|(name, _)| name.is_within(&origin)) {
         origin = origin.parent().unwrap_or_else(Name::root);
     }
-    let zone = |origin: &Name, records: Vec<_>| {
-        let soa = format!("{server} hostmaster 1 3600 600 86400 {TTL}");
-        let start = [
-            (1, record(origin, Type::SOA, &soa)?),
-            (1, record(origin, Type::NS, &server.to_string())?),
-        ];
-        Zone::new(start.into_iter().chain(records).collect())
+    // The zones are made of lines of a master file.
+    let zone = |origin: &Name, lines: &str| {
+        let soa = format!("@ SOA {server} hostmaster 1 3600 600 86400 {TTL}");
+        let text = format!("$TTL {TTL}\n{soa}\n@ NS {server}\n{lines}");
+        master::read(&text, origin).and_then(Zone::new)
     };
-    let mut zones = vec![zone(&origin, hosts)?];
-    for pointer in pointers {
-        zones.push(zone(&pointer.1.name.clone(), vec![pointer])?);
+    let line = |(name, address): &(Name, IpAddr)| {
+        format!("{name} {} {address}\n", if address.is_ipv4() { Type::A } else { Type::AAAA })
+    };
+    let mut zones = vec![zone(&origin, &hosts.iter().map(line).collect::<String>())?];
+    let mut seen = HashSet::new();
+    for (name, address) in hosts.iter().filter(|(_, address)| seen.insert(address)) {
+        zones.push(zone(&Name::reverse(*address), &format!("@ PTR {name}"))?);
     }
     Ok(zones)
-}
-
-/// Returns the record with these data, in which relative names are below its owner.
-fn record(name: &Name, record_type: Type, words: &str) -> Result<Record, String> {
-    let data = Data::parse(record_type, &mut words.split(' '), name)?;
-    Ok(Record { name: name.clone(), class: Class::IN, ttl: TTL, data })
 }

@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 
 use self::answer::Way;
 use self::zone::Zones;
-use self::zone_files::ZoneFiles;
+use self::zone_files::States;
 use crate::net::address_rate::AddressRate;
 use crate::net::datagram::{DatagramService, Reply};
 use crate::net::peer_address::PeerAddress;
@@ -56,7 +56,8 @@ pub struct NameConfig {
 #[derive(Debug)]
 pub struct NameServer {
     zones: RwLock<Zones>,
-    files: Mutex<ZoneFiles>,
+    /// The states of the files when they were last read.
+    states: Mutex<States>,
     /// The responses of an address, so that queries with a forged one do not flood its owner (response rate
     /// limiting, as in NSD and BIND).
     limit: Option<AddressRate>,
@@ -87,10 +88,10 @@ impl NameServer {
     /// # Errors
     /// What is wrong with the first file that is faulty.
     pub fn open(config: NameConfig) -> Result<NameServer, String> {
-        let mut files = ZoneFiles::new(&config.files);
         Ok(NameServer {
-            zones: RwLock::new(files.read()?),
-            files: Mutex::new(files),
+            // First, so that a change while a file is read is seen.
+            states: Mutex::new(zone_files::states(&config.files)),
+            zones: RwLock::new(zone_files::read(&config.files)?),
             limit: config.rate.map(AddressRate::new),
             counts: Counters::default(),
             config,
@@ -149,11 +150,12 @@ impl DatagramService for NameServer {
     /// Reads the zones again if a file has changed. If one is faulty, the old zones stay, and the fault is
     /// logged, once for each change.
     fn tick(&self) {
-        let mut files = lock(&self.files);
-        if !files.have_changed() {
+        let (mut last, states) = (lock(&self.states), zone_files::states(&self.config.files));
+        if *last == states {
             return;
         }
-        match files.read() {
+        *last = states;
+        match zone_files::read(&self.config.files) {
             Ok(zones) => {
                 log::info!("the zones have changed, and are read again");
                 *self.zones.write().unwrap_or_else(PoisonError::into_inner) = zones;

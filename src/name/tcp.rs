@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::NameServer;
 use super::answer::Way;
-use crate::net::admission::RejectReason;
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::nothing_yet;
 use crate::net::peer_address::PeerAddress;
-use crate::net::service::{Driver, EndReason, Next, Protocol, ProtocolConnection};
+use crate::net::service::{Driver, Next, Protocol, ProtocolConnection};
 
 /// How much is read at once, in bytes.
 const READ: usize = 16 << 10;
@@ -38,10 +37,6 @@ impl Protocol for OverTcp {
         let waits = Deadline::after(Instant::now(), server.config.idle_time, Phase::Silent);
         Box::new(Connection { server, peer, input, output, waits })
     }
-
-    fn refusal(&self, _: RejectReason, _: PeerAddress) -> Vec<u8> {
-        Vec::new()
-    }
 }
 
 impl ProtocolConnection for Connection {
@@ -52,12 +47,6 @@ impl ProtocolConnection for Connection {
     fn expired(&mut self, _: &TcpStream, phase: Phase) -> Next {
         log::debug!("{}: closed, the time is up ({})", self.peer, phase.name());
         Next::Close
-    }
-
-    fn close(self: Box<Self>, _: EndReason) {}
-
-    fn shed(&mut self) -> bool {
-        false
     }
 }
 

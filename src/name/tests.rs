@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::answer::{self, Way};
-use super::zone::{Zone, Zones};
+use super::zone::{DS, Zone, Zones};
 use super::{NameConfig, NameServer, get, hosts_zone};
 use crate::net::datagram::DatagramService as _;
 use crate::proto::dns::{
@@ -167,6 +167,17 @@ fn the_longest_zone_answers() {
     assert!(code("ns.sub.example.org", Type::A).flags.has(Flags::AUTHORITATIVE));
     for other in ["example.com", "org", "."] {
         assert_eq!(code(other, Type::A).code(), ResponseCode::REFUSED, "{other}");
+    }
+    // The zone above has what signs the delegation (RFC 4035, 3.1.4.1); above the other one there is none here.
+    for (owner, kind, want) in [
+        ("sub.example.org", DS, "example.org"),
+        ("sub.example.org", Type::TXT, "sub.example.org"),
+        ("ns.sub.example.org", DS, "sub.example.org"),
+        ("example.org", DS, "example.org"),
+    ] {
+        let response = code(owner, kind);
+        assert!(response.flags.has(Flags::AUTHORITATIVE) && response.answers.is_empty());
+        assert_eq!(response.authorities[0].name, name(want), "{owner} {kind}");
     }
 }
 

@@ -32,7 +32,7 @@ pub enum Found<'zone> {
 }
 
 /// The type of a record that signs a delegation. No such record is made here (RFC 4034, 5).
-const DS: Type = Type(43);
+pub(super) const DS: Type = Type(43);
 
 impl Zone {
     /// Makes a zone of its records, each with its line. Records that stand twice count once; the smallest TTL
@@ -101,34 +101,27 @@ impl Zone {
     /// Returns what the zone has for a name within it. The highest delegation counts; its own name has DS
     /// records on this side of it (RFC 4035, 3.1.4.1).
     pub fn find(&self, name: &Name, record_type: Type) -> Found<'_> {
-        let (mut closest, mut delegated) = (None, Vec::new());
-        for above in successors(Some(name.clone()), Name::parent) {
-            if above == self.origin {
-                closest = closest.or(Some(above));
-                break;
-            }
-            let Some(records) = self.names.get(&above) else { continue };
-            let servers: Vec<_> = of_type(records, Type::NS).collect();
-            if !servers.is_empty() && (above != *name || record_type != DS) {
-                delegated = servers;
-            }
-            closest = closest.or(Some(above));
-        }
-        if !delegated.is_empty() {
-            return Found::Delegated(delegated);
+        let up = |below: &Name| below.parent().filter(|_| *below != self.origin);
+        let names = successors(Some(name.clone()), up);
+        let existing: Vec<_> = names.filter_map(|name| self.names.get_key_value(&name)).collect();
+        let may_be_cut =
+            |above: &Name| *above != self.origin && (above != name || record_type != DS);
+        let cuts = existing.iter().rev().filter(|(above, _)| may_be_cut(above));
+        let mut servers = cuts.map(|(_, records)| of_type(records, Type::NS).collect::<Vec<_>>());
+        if let Some(servers) = servers.find(|servers| !servers.is_empty()) {
+            return Found::Delegated(servers);
         }
         // No wildcard above the closest name that exists counts (RFC 4592, 3.3.1).
-        let wildcard = closest.filter(|closest| closest != name);
-        let wildcard = wildcard.map(|closest| Name::parse_within("*", &closest));
-        let name = wildcard.as_ref().map_or(Ok(name), Result::as_ref);
-        let found = name.ok().and_then(|name| self.names.get(name));
+        let found = existing.first().and_then(|&(closest, records)| match closest == name {
+            true => Some(records),
+            false => self.names.get(&Name::parse_within("*", closest).ok()?),
+        });
         found.map_or(Found::Nothing, |records| Found::Name(records))
     }
 
     /// Returns the addresses of a host in this zone. Those below a delegation are for a referral only: `glue`.
     pub fn addresses(&self, host: &Name, glue: bool) -> impl Iterator<Item = &Record> {
         let records = match self.find(host, Type::A) {
-            _ if !host.is_within(&self.origin) => &[],
             Found::Name(records) => records,
             Found::Delegated(_) if glue => self.names.get(host).map_or(&[][..], Vec::as_slice),
             _ => &[],

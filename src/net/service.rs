@@ -87,8 +87,10 @@ pub trait Protocol: Send + Sync {
     /// Returns the state of a connection that has been accepted from `peer`.
     fn open(&self, peer: PeerAddress) -> Box<dyn ProtocolConnection>;
 
-    /// Returns the bytes that are sent to a connection which is not admitted.
-    fn refusal(&self, why: RejectReason, peer: PeerAddress) -> Vec<u8>;
+    /// Returns the bytes that are sent to a connection which is not admitted. By default there are none.
+    fn refusal(&self, _why: RejectReason, _peer: PeerAddress) -> Vec<u8> {
+        Vec::new()
+    }
 }
 
 impl std::fmt::Debug for dyn Protocol {
@@ -108,10 +110,12 @@ pub trait ProtocolConnection: Send {
     fn expired(&mut self, stream: &TcpStream, phase: Phase) -> Next;
 
     /// Ends the state of a connection that is closed or about to be.
-    fn close(self: Box<Self>, ended: EndReason);
+    fn close(self: Box<Self>, _ended: EndReason) {}
 
-    /// Sheds a ready connection. Returns true if its next turn sends a refusal.
-    fn shed(&mut self) -> bool;
+    /// Sheds a ready connection. Returns true if its next turn sends a refusal; by default it has none.
+    fn shed(&mut self) -> bool {
+        false
+    }
 }
 
 /// What a service requests from its driver, and tells it, during a turn.
