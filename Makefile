@@ -44,6 +44,7 @@ bench: ## measure requests a second and processor time, beside other servers (AR
 	$(CARGO) build --release --locked --manifest-path benches/peers/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/peers
 	$(CARGO) bench --locked --bench speed -- $(ARGS)
 	$(CARGO) bench --locked --bench names
+	$(CARGO) bench --locked --bench starve -- --row rooms
 	$(CARGO) bench --locked --bench parser -- --quiet --warm-up-time 0.5 --measurement-time 1
 
 hello: ## compare a small program on this library with the same on tiny_http and axum: lines, crates, size, memory, time
