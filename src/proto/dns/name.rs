@@ -186,7 +186,12 @@ impl Eq for Name {}
 
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.iter().for_each(|octet| state.write_u8(octet.to_ascii_lowercase()));
+        // All at once: it costs a hasher little more than one octet does.
+        let mut lower = [0; MAX_NAME];
+        let lower = &mut lower[..self.0.len()];
+        lower.copy_from_slice(&self.0);
+        lower.make_ascii_lowercase();
+        state.write(lower);
     }
 }
 
