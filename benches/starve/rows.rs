@@ -83,7 +83,7 @@ pub enum Who {
     Everybody,
     /// Only ours: it needs their routes or messages.
     OnlyOurs,
-    /// Ours, and nginx with a module: clients can subscribe.
+    /// The lobby, and nginx with a module: 10,000 clients can subscribe. The textbook has a worker for each.
     WithRooms,
     /// Only the lobby: the scene is about the place where connections wait.
     OnlyLobby,
@@ -210,7 +210,7 @@ impl Row {
             Hostile::Crowds(crowds) => beside(subject, setting, crowds).map(Some),
             Hostile::Scene(_, Who::OnlyOurs) if !subject.is_ours() => Ok(None),
             Hostile::Scene(_, Who::WithRooms)
-                if !subject.is_ours() && subject != Subject::Nginx =>
+                if !matches!(subject, Subject::Ours | Subject::Nginx) =>
             {
                 Ok(None)
             }

@@ -165,7 +165,6 @@ impl Subject {
                 let words = words.split(' ').map(str::to_owned).collect();
                 return spawn(words, folder, folder.join("log"), port, None);
             }
-            Subject::Textbook => "--max-connections 12000 --workers 12000".to_owned(),
             _ => format!("--max-connections 12000 --workers {WORKERS}"),
         };
         self.start_ours(server, folder, &flags)
