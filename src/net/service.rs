@@ -53,16 +53,6 @@ pub trait Service: Send + Sync + 'static {
     /// computes. The supervisor asks this when all workers are in long work. It does not wait.
     fn is_immediate(&self, connection: &Self::Connection, stream: &TcpStream) -> bool;
 
-    /// Takes such a turn, which ends with the first response at the latest.
-    fn immediate_turn(
-        &self,
-        connection: &mut Self::Connection,
-        stream: &TcpStream,
-        scratch: &mut Self::Scratch,
-        driver: &dyn Driver,
-        queued: Duration,
-    ) -> Next;
-
     /// Ends a wait whose deadline has passed: queues the last response, if the protocol has one, and
     /// returns what is next, usually [`Next::Close`]. If the peer has made room in the meantime without
     /// an event, the wait begins again.
@@ -123,6 +113,12 @@ pub trait Driver {
     /// Returns true if the connection may be kept open after this response. The service calls this when
     /// the response begins, not before the handler, because the handler may take long.
     fn may_keep(&self) -> bool;
+
+    /// Returns true if the turn ends with its first response, as one of the supervisor does: what follows may
+    /// need a worker.
+    fn ends_with_response(&self) -> bool {
+        false
+    }
 
     /// Returns what gives this connection another turn from any thread. A turn that returns
     /// [`Next::Readable`] with [`Phase::Push`] waits for it.

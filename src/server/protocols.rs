@@ -70,22 +70,6 @@ impl Service for AllProtocols {
         }
     }
 
-    fn immediate_turn(
-        &self,
-        connection: &mut AnyConnection,
-        stream: &TcpStream,
-        scratch: &mut Scratch,
-        driver: &dyn Driver,
-        queued: Duration,
-    ) -> Next {
-        match connection {
-            AnyConnection::Http(connection) => {
-                self.http.immediate_turn(connection, stream, scratch, driver, queued)
-            }
-            AnyConnection::Other(connection) => connection.turn(stream, driver, queued),
-        }
-    }
-
     fn expired(&self, connection: &mut AnyConnection, stream: &TcpStream, phase: Phase) -> Next {
         match connection {
             AnyConnection::Http(connection) => self.http.expired(connection, stream, phase),

@@ -27,6 +27,10 @@ impl<S: Service> Driver for BesideWorkers<'_, S> {
         !self.lobby.stop.is_requested()
     }
 
+    fn ends_with_response(&self) -> bool {
+        true
+    }
+
     fn waker(&self) -> Waker {
         self.lobby.waker(self.index)
     }
@@ -80,7 +84,7 @@ impl<S: Service> Shared<S> {
         let mut guard = slot.connection();
         let Some(connection) = guard.as_mut() else { return };
         let driver = BesideWorkers { lobby: self, index };
-        let next = connection.immediate_turn(&self.service, scratch, &driver, since.elapsed());
+        let next = connection.turn(&self.service, scratch, &driver, since.elapsed());
         self.settle(index, guard, snapshot, next);
     }
 

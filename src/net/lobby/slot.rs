@@ -100,20 +100,6 @@ impl<S: Service> LobbyConnection<S> {
         matches!(&self.stage, Stage::Serving(it) if service.is_immediate(it, &self.stream))
     }
 
-    /// Takes such a turn, on the thread of the supervisor.
-    pub(super) fn immediate_turn(
-        &mut self,
-        service: &S,
-        scratch: &mut S::Scratch,
-        driver: &dyn Driver,
-        queued: Duration,
-    ) -> Next {
-        let Stage::Serving(connection) = &mut self.stage else { return Next::Yield };
-        let turn = || service.immediate_turn(connection, &self.stream, scratch, driver, queued);
-        let next = catch_unwind(AssertUnwindSafe(turn)).unwrap_or(Next::Close);
-        self.linger_if_last(service, next, !driver.may_keep())
-    }
-
     /// Ends a wait whose deadline has passed. A response that is sent now is a refusal, without a
     /// handler.
     pub(super) fn end_wait(&mut self, service: &S, phase: Phase, scratch: &mut S::Scratch) -> Next {

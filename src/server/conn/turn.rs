@@ -82,23 +82,12 @@ impl Service for Http {
         queued: Duration,
     ) -> Next {
         let context = Context { stream, driver, start: Instant::now() };
-        self.turn_of(connection, scratch, Turn::new(context, queued, TURN_RESPONSES))
+        let most = if driver.ends_with_response() { 1 } else { TURN_RESPONSES };
+        self.turn_of(connection, scratch, Turn::new(context, queued, most))
     }
 
     fn is_immediate(&self, connection: &Connection, stream: &TcpStream) -> bool {
         self.needs_no_worker(connection, stream)
-    }
-
-    fn immediate_turn(
-        &self,
-        connection: &mut Connection,
-        stream: &TcpStream,
-        scratch: &mut Scratch,
-        driver: &dyn Driver,
-        queued: Duration,
-    ) -> Next {
-        let context = Context { stream, driver, start: Instant::now() };
-        self.turn_of(connection, scratch, Turn::new(context, queued, 1))
     }
 
     fn expired(&self, connection: &mut Connection, stream: &TcpStream, phase: Phase) -> Next {
