@@ -9,7 +9,7 @@ mod json;
 pub mod lab;
 pub mod name_server;
 mod pages;
-mod pool_status;
+mod pool_page;
 mod pool_words;
 pub mod rooms;
 pub mod status;

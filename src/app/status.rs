@@ -4,14 +4,14 @@
 //! |---|---|
 //! | `/-/health` | `ok`; 503 as soon as the server is about to stop |
 //! | `/-/metrics` | statistics in the Prometheus text format, for the clients that [`Audience`] includes |
-//! | `/-/status` | what the workers are doing, for the same clients (`pool_status`) |
+//! | `/-/status` | what the workers are doing, for the same clients (`pool_page`) |
 //!
 //! `/-/health` and `/-/status` are answered when all workers are in handlers.
 
 use std::sync::Arc;
 
 use super::name_server;
-use super::pool_status::PoolPage;
+use super::pool_page::PoolPage;
 use crate::name::NameServer;
 use crate::server::log::stats::Stats;
 use crate::server::respond::error_response::ErrorResponse;
