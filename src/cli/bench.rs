@@ -240,9 +240,7 @@ const LOAD: &[Flag<BenchOptions>] = &[
         None,
         "warm-up",
         Value("SECS", |options, value| {
-            options.warm_up = seconds(value).and_then(|time| {
-                Some(time).filter(|time| *time <= DAY).ok_or(Expected("at most a day, such as 2"))
-            })?;
+            options.warm_up = time(value)?;
             Ok(())
         }),
         "send requests for SECS seconds before the measurement (default 0)",
@@ -306,23 +304,31 @@ const HELP: &[Flag<BenchOptions>] = &[
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Returns a number from 1 to `most`.
-fn number<T: std::str::FromStr + PartialOrd + From<u8>>(
+pub(super) fn number<T: std::str::FromStr + PartialOrd + From<u8>>(
     value: &OsStr,
     most: T,
 ) -> Result<T, Expected> {
     let number = value.to_str().and_then(|text| text.parse().ok());
     number.filter(|number| *number >= T::from(1) && *number <= most).ok_or(Expected(
-        "a number of at least 1, such as 100; connections: at most 100000; --pipeline and --threads: at most 1000",
+        "a number of at least 1, such as 100; connections: at most 100000; others: at most 1000",
     ))
 }
 
-fn some_time(value: &OsStr) -> Result<Duration, Expected> {
+/// Returns a time of at most a day.
+pub(super) fn time(value: &OsStr) -> Result<Duration, Expected> {
+    let time = seconds(value)?;
+    Some(time).filter(|time| *time <= DAY).ok_or(Expected("at most a day, such as 2"))
+}
+
+/// Returns a time of at most a day that is not 0.
+pub(super) fn some_time(value: &OsStr) -> Result<Duration, Expected> {
     let time = seconds(value)?;
     let right = Expected("more than 0 seconds and at most a day, such as 10 or 0.5");
     Some(time).filter(|time| !time.is_zero() && *time <= DAY).ok_or(right)
 }
 
-fn file(value: &OsStr) -> Result<PathBuf, Expected> {
+/// Returns the path of a file.
+pub(super) fn file(value: &OsStr) -> Result<PathBuf, Expected> {
     Some(PathBuf::from(value)).filter(|path| !path.as_os_str().is_empty()).ok_or(Expected("a file"))
 }
 

@@ -169,6 +169,9 @@ pub fn parse(
     Ok(parsed)
 }
 
+/// The most combinations of one experiment: at a second each they take almost three hours.
+const MOST: usize = 10_000;
+
 /// Checks what no single flag can know.
 fn check(options: &ExperimentOptions) -> Result<(), String> {
     const URL: &str = "right: client experiment -c 1..64x2 http://127.0.0.1:8080/";
@@ -187,6 +190,13 @@ fn check(options: &ExperimentOptions) -> Result<(), String> {
                     --server 'COMMAND --workers {workers}'"
                 .to_owned(),
         );
+    }
+    let count =
+        options.lists.iter().try_fold(1_usize, |all, (_, list)| all.checked_mul(list.len()));
+    if count.is_none_or(|count| count > MOST) {
+        return Err(format!(
+            "the lists have more than {MOST} combinations; right: shorter lists, or several experiments"
+        ));
     }
     let is_list = |name: &String| names.contains(&name.as_str());
     for plot in &options.plots {
@@ -303,6 +313,9 @@ mod tests {
             &["--log", "z", "u"],
             &["--repeat", "0", "u"],
             &["-t", "0", "u"],
+            &["-t", "1e19", "u"],
+            &["--pause", "1e19", "u"],
+            &["-c", "1..200+1", "--pipeline", "1..200+1", "u"],
         ] {
             let error = parse(wrong.iter().map(OsString::from)).unwrap_err().to_string();
             assert_eq!(error.lines().count(), 1, "{error}");

@@ -2,12 +2,12 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::list::list;
 use super::{ExperimentOptions, LogAxes, Order, Plot};
 use crate::cli::Effect::{Help, Switch, Value, Version};
-use crate::cli::{Expected, Flag, seconds};
+use crate::cli::bench::{number, some_time, time};
+use crate::cli::{Expected, Flag};
 
 pub(super) const VARIED: &[Flag<ExperimentOptions>] = &[
     Flag::new(
@@ -117,7 +117,7 @@ pub(super) const MEASUREMENT: &[Flag<ExperimentOptions>] = &[
         None,
         "warm-up",
         Value("SECS", |options, value| {
-            options.warm_up = seconds(value)?;
+            options.warm_up = time(value)?;
             Ok(())
         }),
         "send requests for SECS seconds before each measurement (default 1)",
@@ -157,7 +157,7 @@ pub(super) const MEASUREMENT: &[Flag<ExperimentOptions>] = &[
         None,
         "pause",
         Value("SECS", |options, value| {
-            options.pause = seconds(value)?;
+            options.pause = time(value)?;
             Ok(())
         }),
         "wait SECS seconds between two measurements (default 1)",
@@ -289,21 +289,6 @@ fn numbers(value: &OsStr, most: u64) -> Result<Vec<String>, Expected> {
     let is_right =
         |value: &String| value.parse().is_ok_and(|number: u64| (1..=most).contains(&number));
     Some(values).filter(|values| values.iter().all(is_right)).ok_or(RIGHT)
-}
-
-fn number<T: std::str::FromStr + PartialOrd + From<u8>>(
-    value: &OsStr,
-    most: T,
-) -> Result<T, Expected> {
-    let number = value.to_str().and_then(|text| text.parse().ok());
-    number
-        .filter(|number| *number >= T::from(1) && *number <= most)
-        .ok_or(Expected("a number of at least 1; --repeat and --threads: at most 1000"))
-}
-
-fn some_time(value: &OsStr) -> Result<Duration, Expected> {
-    let time = seconds(value)?;
-    Some(time).filter(|time| !time.is_zero()).ok_or(Expected("more than 0 seconds, such as 5"))
 }
 
 pub(super) fn text(value: &OsStr) -> Result<String, Expected> {

@@ -1,11 +1,11 @@
 //! The tables of the flags of `client check`.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{CheckOptions, Format, Level};
 use crate::cli::Effect::{Help, Switch, Value, Version};
+use crate::cli::bench::file;
 use crate::cli::limits::{number, put};
 use crate::cli::{Expected, Flag, seconds};
 
@@ -244,8 +244,4 @@ fn path(value: &OsStr) -> Result<String, Expected> {
         .to_str()
         .filter(|path| path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()));
     usable.map(str::to_owned).ok_or(Expected("a path, such as /upload"))
-}
-
-fn file(value: &OsStr) -> Result<PathBuf, Expected> {
-    Some(PathBuf::from(value)).filter(|path| !path.as_os_str().is_empty()).ok_or(Expected("a file"))
 }
