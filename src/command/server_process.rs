@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::server_usage::{self, number_after};
 use crate::sync::lock;
 use crate::text::escape_for_terminal;
 
@@ -173,19 +174,11 @@ pub fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// Returns true if a process listens on this port. Linux tells it in a table; elsewhere a connection does.
+/// Returns true if a process listens on this port. Linux tells it; elsewhere a connection does, which a server
+/// of one connection at a time would have to serve.
 fn is_listening(port: u16) -> bool {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
-    if tables.iter().all(Result::is_err) {
-        return TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), LOOK).is_ok();
-    }
-    let (ending, listening) = (format!(":{port:04X}"), "0A");
-    let is_it = |line: &str| {
-        let mut words = line.split_whitespace();
-        words.nth(1).is_some_and(|local| local.ends_with(&ending))
-            && words.nth(1) == Some(listening)
-    };
-    tables.iter().flatten().any(|table| table.lines().any(is_it))
+    let connects = || TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), LOOK).is_ok();
+    server_usage::is_listening(port).unwrap_or_else(connects)
 }
 
 fn spawn(command: &str, seen: &Arc<Seen>) -> io::Result<Child> {
@@ -224,11 +217,7 @@ fn keep(mut stderr: impl Read, seen: &Seen) {
 /// Returns the threads and the resident memory in kB of a process and its children.
 fn used(id: u32) -> (usize, u64) {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let number = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
-            .unwrap_or_default()
-    };
+    let number = |name| number_after(name, &status).unwrap_or_default();
     let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
     let own = (usize::try_from(number("Threads:")).unwrap_or_default(), number("VmRSS:"));
     let ids = children.split_whitespace().filter_map(|id| id.parse().ok());

@@ -54,21 +54,41 @@ fn holds(process: &Path, sockets: &[String]) -> bool {
 
 /// Returns the inodes of the sockets that take connections to this address.
 fn listening_sockets(address: SocketAddr) -> Vec<String> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
-    let lines = tables.iter().flatten().flat_map(|table| table.lines());
-    lines.filter_map(|line| listening(line, address)).collect()
+    let is_its =
+        |ip: IpAddr| ip.is_unspecified() || ip.to_canonical() == address.ip().to_canonical();
+    let listening = listening().into_iter().flatten();
+    let its =
+        listening.filter(|one| is_its(one.address.ip()) && one.address.port() == address.port());
+    its.map(|one| one.inode).collect()
 }
 
-/// Returns the inode of a line of such a table, if it is a listening socket of this address.
-fn listening(line: &str, address: SocketAddr) -> Option<String> {
+/// A socket that takes connections.
+struct Listening {
+    address: SocketAddr,
+    inode: String,
+}
+
+/// Returns true if a socket takes connections to this port; `None` if the system does not tell.
+pub(super) fn is_listening(port: u16) -> Option<bool> {
+    Some(listening()?.iter().any(|one| one.address.port() == port))
+}
+
+/// Returns all sockets that take connections; `None` if the system does not tell.
+fn listening() -> Option<Vec<Listening>> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
+    let is_told = tables.iter().any(Result::is_ok);
+    let lines = tables.iter().flatten().flat_map(|table| table.lines());
+    is_told.then(|| lines.filter_map(listening_socket).collect())
+}
+
+/// Parses a line of such a table, if its socket takes connections.
+fn listening_socket(line: &str) -> Option<Listening> {
     const LISTEN: &str = "0A";
     let fields: Vec<&str> = line.split_whitespace().collect();
     let [_, local, _, LISTEN, _, _, _, _, _, inode, ..] = fields[..] else { return None };
     let (ip, port) = local.split_once(':')?;
-    let ip = ip_address(ip)?;
-    let is_its = ip.is_unspecified() || ip.to_canonical() == address.ip().to_canonical();
-    let port = u16::from_str_radix(port, 16).ok()?;
-    (is_its && port == address.port()).then(|| inode.to_owned())
+    let address = (ip_address(ip)?, u16::from_str_radix(port, 16).ok()?).into();
+    Some(Listening { address, inode: inode.to_owned() })
 }
 
 /// Parses an address of these tables: words of 32 bits, each in the order of this machine.
@@ -89,15 +109,18 @@ fn usage(process: &Path) -> Option<ServerUsage> {
     let times = stat.rsplit(')').next()?.split_whitespace().skip(11).take(2);
     let ticks: u32 = times.filter_map(|field| field.parse::<u32>().ok()).sum();
     let status = fs::read_to_string(process.join("status")).ok()?;
-    let number = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse().ok()
-    };
+    let number = |name| number_after(name, &status);
     Some(ServerUsage {
         cpu: TICK * ticks,
         peak_kb: number("VmHWM:")?,
         threads: number("Threads:")?,
     })
+}
+
+/// Returns the number in the line that begins with `name`, as in /proc/PID/status.
+pub(super) fn number_after(name: &str, status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -19,17 +19,16 @@ use crate::text::wire::{Form, Text};
 type Output = Arc<Mutex<Box<dyn Write + Send>>>;
 
 /// What is written down of all connections.
-#[derive(Default)]
 pub struct Watch {
     outputs: Vec<(Form, Output)>,
-    begun: Option<Instant>,
+    begun: Instant,
     connections: AtomicUsize,
 }
 
 /// What is written down of one connection.
 pub struct Watched {
     texts: Vec<(Text, Output)>,
-    begun: Option<Instant>,
+    begun: Instant,
 }
 
 impl Watch {
@@ -51,7 +50,7 @@ impl Watch {
         if let Some(path) = &options.transcript {
             outputs.push((Form::Transcript, Arc::new(Mutex::new(Box::new(File::create(path)?)))));
         }
-        Ok(Watch { outputs, begun: Some(Instant::now()), connections: AtomicUsize::new(0) })
+        Ok(Watch { outputs, begun: Instant::now(), connections: AtomicUsize::new(0) })
     }
 
     /// Begins a connection to this address.
@@ -84,7 +83,7 @@ impl Watched {
     }
 
     fn each(&mut self, add: impl Fn(&mut Text, std::time::Duration, &mut String)) {
-        let at = self.begun.map(|begun| begun.elapsed()).unwrap_or_default();
+        let at = self.begun.elapsed();
         for (text, out) in &mut self.texts {
             let mut lines = String::new();
             add(text, at, &mut lines);
