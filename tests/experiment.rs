@@ -2,14 +2,17 @@
 
 use std::fs;
 
-use crate::client::fetch;
+use crate::client::client;
 use crate::support::{Finished, Folder, Server};
 
 /// Runs an experiment with short measurements into a folder.
 fn experiment(folder: &Folder, args: &[&str]) -> Finished {
     let output = folder.path().display().to_string();
     let short = ["experiment", "-t", "0.1", "--warm-up", "0", "--pause", "0", "-o", &output];
-    fetch(&[&short, args].concat())
+    // It starts a server for each measurement, which takes longer than other commands are given.
+    let done = client(&[&short, args].concat()).output().unwrap();
+    let stderr = String::from_utf8(done.stderr).unwrap();
+    Finished { code: done.status.code(), stdout: done.stdout, stderr }
 }
 
 /// Returns the command of a server that is started for each measurement.
