@@ -134,6 +134,8 @@ fn a_stop_costs_no_request_and_a_kill_only_those_in_flight() {
         thread::sleep((size.phase * 2).saturating_sub(begun.elapsed()));
         let before = Instant::now();
         servers[1].program.signal("KILL");
+        // Its sockets are closed as it ends, and not yet when the signal has been sent.
+        assert_eq!(servers[1].program.exit_code(), None, "it is killed");
         killed = Some((before, Instant::now()));
     });
     let (failed, stored): (Vec<&Posted>, _) =
@@ -146,7 +148,8 @@ fn a_stop_costs_no_request_and_a_kill_only_those_in_flight() {
     let (before, after) = killed.unwrap();
     let in_flight = |it: &&Posted| it.begun <= after && it.ended >= before;
     assert!(failed.iter().all(in_flight), "failed without a kill: {failed:?}");
-    assert!(failed.len() <= size.posters, "more failed than were in flight: {failed:?}");
+    // A client whose POST was cut may have sent another one while the server was ending.
+    assert!(failed.len() <= 2 * size.posters, "more failed than were in flight: {failed:?}");
     // Each user that was acknowledged is there once, and another one at most once.
     for it in &posted {
         let times = stored.get(&it.name).copied().unwrap_or_default();
