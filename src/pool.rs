@@ -12,7 +12,9 @@
 //! sockets or protocols.
 
 mod job_count;
+pub mod pick;
 pub mod start_thread;
+pub mod thread_per_job;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
