@@ -101,7 +101,8 @@ fn run(
         hosts: config.allowed_hosts.clone(),
         names: names.clone(),
     };
-    let app = App { files, store, status, rooms: options.rooms };
+    let stat_fields = options.stat_fields;
+    let app = App { files, store, status, rooms: options.rooms, stat_fields };
     let routes = app.routes().map_err(|errors| errors.to_string())?;
     let mut server = activation::listen(options.bind, sockets, routes, config)?;
     let echo = UdpEcho::new(options.impairments, options.seed, options.metrics, &stats);

@@ -147,6 +147,9 @@ mod blocking;
 /// More connections than there is room for: they are refused with a 503, or wait, and the server recovers.
 mod overload;
 
+/// The policies of the pool: the order of service, what is dropped, and how many threads there are.
+mod policies;
+
 /// Few descriptors, little disk, one worker: the share of one client, and what is left for others.
 mod descriptors;
 

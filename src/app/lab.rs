@@ -10,7 +10,8 @@
 //! | `/count` | POST, PUT: length and CRC-32 of a body of any size, which is streamed |
 //!
 //! `/echo` and `/count` take a compressed body and leave it as it is.
-//! A number of milliseconds may have up to six decimals: `/sleep/0.5`.
+//! A number of milliseconds may have up to six decimals: `/sleep/0.5`. For the schedule smallest-first, n bytes have
+//! the size n, and a millisecond has the size 1,000.
 
 use std::io::{self, Cursor, Read, Write};
 use std::mem;
@@ -20,7 +21,8 @@ use std::time::{Duration, Instant};
 use crate::proto::http::chars::decimal;
 use crate::server::respond::error_response::ErrorResponse;
 use crate::server::{
-    AnyCoding, Body, Headers, Method, Request, Response, Router, Status, Streaming, Trailed,
+    AnyCoding, Body, Handler, Headers, Method, Request, Response, Router, Status, Streaming,
+    Trailed,
 };
 
 /// The longest time of `/sleep` and `/spin`.
@@ -32,16 +34,40 @@ const MOST: u64 = 10_000_000_000;
 /// Adds the routes.
 pub fn add_to(router: Router) -> Router {
     let router = router
-        .get("/sleep/{ms}", sleep)
-        .get("/spin/{ms}", spin)
-        .get("/bytes/{n}", bytes)
-        .get("/chunks/{n}", chunks)
+        .route(Method::Get, "/sleep/{ms}", OfSize(sleep, size_of_time))
+        .route(Method::Get, "/spin/{ms}", OfSize(spin, size_of_time))
+        .route(Method::Get, "/bytes/{n}", OfSize(bytes, size_of_bytes))
+        .route(Method::Get, "/chunks/{n}", OfSize(chunks, size_of_bytes))
         .route(Method::Post, "/count", Streaming(AnyCoding(count)))
         .route(Method::Put, "/count", Streaming(AnyCoding(count)));
     let methods = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     methods
         .into_iter()
         .fold(router, |router, method| router.route(method, "/echo", AnyCoding(echo)))
+}
+
+/// A handler, and the size of the work for a request.
+struct OfSize(fn(&mut Request) -> Response, fn(&Request) -> u64);
+
+impl Handler for OfSize {
+    fn size(&self, request: &Request) -> u64 {
+        self.1(request)
+    }
+
+    fn handle(&self, request: &mut Request) -> Response {
+        self.0(request)
+    }
+}
+
+/// Returns the number of bytes that is asked for.
+fn size_of_bytes(request: &Request) -> u64 {
+    decimal(request.param("n").as_bytes()).unwrap_or_default()
+}
+
+/// Returns the time that is asked for, in microseconds.
+fn size_of_time(request: &Request) -> u64 {
+    let time = parse_time(request.param("ms")).unwrap_or_default();
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Returns the request as plain text; `nosniff` stops browsers from guessing another type.

@@ -12,6 +12,7 @@ mod pages;
 mod pool_page;
 mod pool_words;
 pub mod rooms;
+mod stat_fields;
 pub mod status;
 pub mod store;
 pub mod udp_echo;
@@ -35,6 +36,8 @@ pub struct App {
     pub status: Status,
     /// The limits of the rooms.
     pub rooms: RoomLimits,
+    /// Whether responses have the fields `Stat-*`.
+    pub stat_fields: bool,
 }
 
 impl App {
@@ -44,9 +47,10 @@ impl App {
     /// # Errors
     /// When two routes contradict each other.
     pub fn routes(self) -> Result<Routes, RouteErrors> {
-        let App { files, store, status, rooms } = self;
+        let App { files, store, status, rooms, stat_fields } = self;
         let router = status::add_to(lab::add_to(Router::new()), status);
         let router = users::add_to(rooms::add_to(router, rooms), store);
-        router.route(Method::Get, "/{...}", files).build()
+        let router = router.route(Method::Get, "/{...}", files);
+        if stat_fields { stat_fields::add_to(router).build() } else { router.build() }
     }
 }

@@ -185,16 +185,19 @@ pub(super) const OVERLOAD: &[Flag<ServerOptions>] = &[
     Flag::new(
         None,
         "overload",
-        Value("reject|block", |options, value| {
+        Value("POLICY", |options, value| {
             let overload = match value.to_str() {
                 Some("reject") => Ok(Overload::Reject),
                 Some("block") => Ok(Overload::Block),
-                _ => Err(Expected("reject, or block")),
+                Some("drop-oldest") => Ok(Overload::DropOldest),
+                Some("drop-newest") => Ok(Overload::DropNewest),
+                Some("drop-random") => Ok(Overload::DropRandom),
+                _ => Err(Expected("reject, block, drop-oldest, drop-newest or drop-random")),
             };
             put(&mut options.config.overload, overload)
         }),
-        "above these limits, reject: respond 503; block: leave new connections in the kernel's backlog \
-         (default reject)",
+        "above these limits, reject: respond 503; block: leave new connections in the kernel's backlog; \
+         drop-oldest, drop-newest, drop-random: close one that waits without an answer (default reject)",
     ),
 ];
 

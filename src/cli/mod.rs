@@ -13,6 +13,7 @@ mod listen;
 pub mod name_server;
 mod nearest;
 pub mod ping;
+pub mod policies;
 mod rooms;
 pub mod server;
 mod udp;
@@ -326,6 +327,8 @@ mod tests {
             "random",
             "x",
             "p99_ms:workers",
+            "single",
+            "fifo",
         ];
         walk(&server::COMMAND, &values);
         walk(&client::COMMAND, &values);

@@ -10,13 +10,14 @@ use super::limits::{self, number, put};
 use super::listen;
 use super::name_server::{self, NameServerOptions};
 use super::nearest::nearest;
+use super::policies::{self, Pool};
 use super::rooms;
 use super::udp;
 use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
 use crate::app::rooms::RoomLimits;
 use crate::app::status::Audience;
 use crate::app::udp_echo::Impairments;
-use crate::server::{Config, Driver, ServerTiming};
+use crate::server::{Config, ServerTiming};
 
 /// The folder of the users if no other is given. The server serves files also where it cannot be written.
 pub const DEFAULT_DATA: &str = "data";
@@ -51,6 +52,12 @@ pub struct ServerOptions {
     pub seed: Option<u64>,
     /// The name server.
     pub dns: NameServerOptions,
+    /// The kind of pool.
+    pub pool: Pool,
+    /// The number of workers, if it was typed.
+    pub workers: Option<usize>,
+    /// Whether responses have the fields `Stat-*`.
+    pub stat_fields: bool,
     /// The server's own settings; the program opens its logs.
     pub config: Config,
 }
@@ -82,6 +89,9 @@ impl Default for ServerOptions {
             impairments: Impairments::default(),
             seed: None,
             dns: NameServerOptions::default(),
+            pool: Pool::default(),
+            workers: None,
+            stat_fields: false,
             config: Config::default(),
         }
     }
@@ -105,6 +115,7 @@ pub fn parse(
         if options.root.as_os_str().is_empty() {
             options.root = defaults.root;
         }
+        policies::apply(options).map_err(|fault| COMMAND.wrong(fault))?;
         if options.udp.is_empty() && options.impairments != defaults.impairments {
             return Err(COMMAND.wrong(
                 "--loss, --delay and --jitter make the UDP echo unreliable, and there is none; right: \
@@ -140,6 +151,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     groups: &[
         ("Flags", FLAGS),
         ("Listening", listen::FLAGS),
+        ("Policies", policies::FLAGS),
         ("UDP echo", udp::FLAGS),
         ("Name server", name_server::FLAGS),
         ("Limits", limits::FLAGS),
@@ -188,23 +200,9 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         Value("N", |options, value| {
             let right = Expected("a number from 1 to 10000, such as 32");
             let workers = number(value, right, 1).ok().filter(|&workers| workers <= MOST_WORKERS);
-            put(&mut options.config.workers, workers.ok_or(right))
+            put(&mut options.workers, workers.map(Some).ok_or(right))
         }),
         "number of worker threads (default 16 for each core, at least 32)",
-    ),
-    Flag::new(
-        None,
-        "lobby",
-        Value("on|off", |options, value| {
-            options.config.driver = match value.to_str() {
-                Some("on") => Driver::Lobby,
-                Some("off") => Driver::Textbook,
-                _ => return Err(Expected("on, or off for the textbook")),
-            };
-            Ok(())
-        }),
-        "on: idle connections wait in the lobby; off: each worker keeps its connection (the \
-         textbook) (default on)",
     ),
     Flag::new(
         None,
@@ -329,7 +327,7 @@ pub(super) fn is_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::{Limits, Overload, PerAddress};
+    use crate::server::{Driver, Limits, Overload, PerAddress, Schedule};
 
     fn parsed(args: &[&str]) -> Result<Parsed<ServerOptions>, String> {
         parse(args.iter().map(OsString::from)).map_err(|error| error.to_string())
@@ -357,7 +355,7 @@ mod tests {
                     --max-unsent-memory 19 --max-heads-memory 21 --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
                     --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
                     --server-timing on --udp localhost:3 --udp [::1]:4 --loss 30% --delay 50ms \
-                    --jitter 0.02s --seed 7 --dns [::1]:53 --zone z --dns-rate off site";
+                    --jitter 0.02s --schedule lifo --stat-fields --seed 7 --dns [::1]:53 --zone z --dns-rate off site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
@@ -381,10 +379,14 @@ mod tests {
                 zones: vec!["z".into()],
                 rate: None,
             },
+            pool: Pool::Fixed,
+            workers: Some(3),
+            stat_fields: true,
             config: Config {
                 workers: 3,
                 bind_mode: 0o600,
                 driver: Driver::Textbook,
+                schedule: Schedule::Lifo,
                 server_name: None,
                 connections: Some(11),
                 per_address: PerAddress::Any,
@@ -448,6 +450,11 @@ mod tests {
     fn what_is_refused() {
         for wrong in [
             &["--workers", "0"][..],
+            &["--pool", "many"],
+            &["--pool", "single", "--workers", "2"],
+            &["--workers", "32", "--pool", "per-connection"],
+            &["--pool", "per-connection", "--schedule", "lifo"],
+            &["--schedule", "sff"],
             &["--workers", "-1"],
             &["--workers", "many"],
             &["--workers"],

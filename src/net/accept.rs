@@ -174,6 +174,9 @@ where
             self.held = Some(candidate);
             return;
         }
+        if self.limiter.overload.victim().is_some() {
+            return self.limiter.count_dropped(); // it is closed without an answer
+        }
         let Candidate { stream, peer, protocol, .. } = candidate;
         self.limiter.count_refusal(reason);
         if self.log.allow(now) {

@@ -4,6 +4,7 @@
 //! given back when it is dropped, on every path, so the count cannot drift.
 
 use super::peer_address::PeerAddress;
+use crate::pool::pick::{Newest, Oldest, Pick, Random};
 use crate::sync::lock;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -17,6 +18,25 @@ pub enum Overload {
     Reject,
     /// They are not accepted, and wait in the kernel's queue until others end; their clients see no answer.
     Block,
+    /// The connection that has waited longest is closed without an answer, and the new one waits in its place.
+    DropOldest,
+    /// The new connection is closed without an answer.
+    DropNewest,
+    /// One of the connections that wait, the new one among them, is closed without an answer.
+    DropRandom,
+}
+
+impl Overload {
+    /// Returns the rule that picks the connection to drop, of those that wait and the new one; `None` if none is
+    /// dropped.
+    pub(crate) fn victim(self) -> Option<&'static dyn Pick> {
+        match self {
+            Overload::Reject | Overload::Block => None,
+            Overload::DropOldest => Some(&Oldest),
+            Overload::DropNewest => Some(&Newest),
+            Overload::DropRandom => Some(&Random),
+        }
+    }
 }
 
 /// The most open connections of one client address. For IPv6 it is the address without its second half,
@@ -76,6 +96,7 @@ pub struct ConnectionLimiter {
     open: AtomicUsize,
     accepted: AtomicU64,
     refused: [AtomicU64; RejectReason::ALL.len()],
+    dropped: AtomicU64,
     /// The connections of each address that has a limit.
     addresses: Mutex<HashMap<IpAddr, usize>>,
 }
@@ -95,7 +116,7 @@ impl ConnectionLimiter {
         overload: Overload,
     ) -> Arc<ConnectionLimiter> {
         let (open, accepted) = (AtomicUsize::new(0), AtomicU64::new(0));
-        let (refused, addresses) = (Default::default(), Mutex::default());
+        let (refused, dropped, addresses) = Default::default();
         Arc::new(ConnectionLimiter {
             limit,
             per_address,
@@ -103,6 +124,7 @@ impl ConnectionLimiter {
             open,
             accepted,
             refused,
+            dropped,
             addresses,
         })
     }
@@ -148,6 +170,11 @@ impl ConnectionLimiter {
         self.refused[why as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a connection that was closed without an answer, and had not been served yet.
+    pub fn count_dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Returns true if more than three quarters of the limit are open. Connections then linger only
     /// briefly.
     pub fn is_crowded(&self) -> bool {
@@ -167,6 +194,11 @@ impl ConnectionLimiter {
     /// Returns the number of connections refused so far for this reason.
     pub fn refused(&self, why: RejectReason) -> u64 {
         self.refused[why as usize].load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of connections that were closed without an answer before they were served.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {

@@ -53,6 +53,14 @@ pub trait Service: Send + Sync + 'static {
     /// computes. The supervisor asks this when all workers are in long work. It does not wait.
     fn is_immediate(&self, connection: &Self::Connection, stream: &TcpStream) -> bool;
 
+    /// Returns the size of the request that has arrived, or of what is left to do, for a schedule that compares
+    /// them; `None` if no request has arrived. It does not wait.
+    fn size_of_next(&self, connection: &Self::Connection, stream: &TcpStream) -> Option<u64>;
+
+    /// Returns true if the connection may be closed without an answer, as an overload policy asks: it is not in
+    /// the middle of a response.
+    fn may_drop(&self, connection: &Self::Connection) -> bool;
+
     /// Ends a wait whose deadline has passed: queues the last response, if the protocol has one, and
     /// returns what is next, usually [`Next::Close`]. If the peer has made room in the meantime without
     /// an event, the wait begins again.
@@ -159,6 +167,8 @@ pub enum EndReason {
     Stopping,
     /// The deadline of the stop has passed.
     Cut,
+    /// The queue is full, and the overload policy drops it.
+    Dropped,
 }
 
 /// How busy a server is at this moment.

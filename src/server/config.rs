@@ -10,6 +10,7 @@ use super::log::stats::Stats;
 use super::log::wire_log::WireLog;
 use super::respond::custom_error_page::ErrorPage;
 use crate::net::admission::{Overload, PerAddress};
+use crate::pool::pick::Schedule;
 use crate::proto::http::limits::Limits;
 
 /// The settings of a server; [`Config::default`] has a value for each.
@@ -29,6 +30,8 @@ use crate::proto::http::limits::Limits;
 pub struct Config {
     /// How connections get workers; [`Driver::Lobby`].
     pub driver: Driver,
+    /// Which of the waiting connections is served next; [`Schedule::Fifo`].
+    pub schedule: Schedule,
     /// The permissions of a socket in the file system (`unix:PATH`): 0660, its user and its group.
     pub bind_mode: u32,
     /// The number of worker threads, and so of handlers that run at once: 16 for each core, at least 32.
@@ -40,7 +43,7 @@ pub struct Config {
     pub per_address: PerAddress,
     /// The most connections that wait for a worker: 1,024 new ones, and 1,024 that have a next request.
     pub queue: usize,
-    /// What happens to connections beyond these limits: they get a 503.
+    /// What happens to connections beyond these limits: [`Overload::Reject`], they get a 503.
     pub overload: Overload,
     /// The limits of sizes and times, such as the longest body (16 MB).
     pub limits: Limits,
@@ -66,6 +69,7 @@ impl Default for Config {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Config {
             driver: Driver::Lobby,
+            schedule: Schedule::default(),
             bind_mode: 0o660,
             connections: None,
             per_address: PerAddress::Remote(1_000),
@@ -92,4 +96,8 @@ pub enum Driver {
     /// A worker keeps its connection until it ends, so that as many idle clients as there are workers keep all
     /// others waiting. It is there to be read and to compare with (`src/server/textbook.rs`).
     Textbook,
+    /// Each connection has a thread of its own, which is started for it: as many as [`Config::connections`], whatever
+    /// [`Config::workers`] says. It is there to be compared with: a thread costs its start and its stack, and nothing
+    /// waits in a queue.
+    PerConnection,
 }

@@ -114,6 +114,13 @@ pub trait Handler: Send + Sync + 'static {
         false
     }
 
+    /// Returns how large the work for a request is, in any unit that is the same for all handlers of a server: the
+    /// binary counts the bytes of the response. [`Schedule::SmallestFirst`](super::Schedule::SmallestFirst) compares
+    /// it, and nothing else does. The body has not arrived yet. It must not wait.
+    fn size(&self, _request: &Request) -> u64 {
+        0
+    }
+
     /// Returns the parameters of the path that it needs. [`Router::build`](super::Router::build) fails when a
     /// pattern does not have them. `...` stands for the rest of the path, with a name or without.
     fn params(&self) -> &'static [&'static str] {
@@ -176,6 +183,10 @@ impl<H: Handler> Handler for Streaming<H> {
         self.0.takes_coded()
     }
 
+    fn size(&self, request: &Request) -> u64 {
+        self.0.size(request)
+    }
+
     fn params(&self) -> &'static [&'static str] {
         self.0.params()
     }
@@ -208,6 +219,10 @@ impl<H: Handler> Handler for AnyCoding<H> {
 
     fn takes_coded(&self) -> bool {
         true
+    }
+
+    fn size(&self, request: &Request) -> u64 {
+        self.0.size(request)
     }
 
     fn params(&self) -> &'static [&'static str] {
@@ -256,6 +271,10 @@ impl<H: Handler> Handler for Immediate<H> {
 
     fn takes_coded(&self) -> bool {
         self.0.takes_coded()
+    }
+
+    fn size(&self, request: &Request) -> u64 {
+        self.0.size(request)
     }
 
     fn params(&self) -> &'static [&'static str] {

@@ -77,6 +77,10 @@ impl Handler for Wrapped {
         self.inner.handler.takes_coded()
     }
 
+    fn size(&self, request: &Request) -> u64 {
+        self.inner.handler.size(request)
+    }
+
     fn params(&self) -> &'static [&'static str] {
         self.inner.handler.params()
     }

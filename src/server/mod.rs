@@ -39,7 +39,7 @@
 //! function:
 //!
 //! ```text
-//! Server::run                            mod.rs
+//! Server::run                            mod.rs, run.rs
 //!   Listeners::accept_until              net/accept.rs: every connection goes to a crossbeam channel
 //!
 //! the textbook: a worker keeps its connection
@@ -76,7 +76,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[doc(hidden)]
 pub mod allowed_hosts;
@@ -101,6 +101,7 @@ pub(crate) mod log;
 pub mod middleware;
 #[doc(hidden)]
 pub mod multipart;
+mod policy_queue;
 pub mod protocol;
 mod protocols;
 #[doc(hidden)]
@@ -114,6 +115,7 @@ pub mod respond;
 pub mod response;
 #[doc(hidden)]
 pub mod router;
+mod run;
 #[doc(hidden)]
 pub mod running;
 #[doc(hidden)]
@@ -189,6 +191,8 @@ pub use crate::net::stop_signal::StopSignal;
 #[doc(inline)]
 pub use crate::pool::Report as WorkersReport;
 #[doc(inline)]
+pub use crate::pool::pick::Schedule;
+#[doc(inline)]
 pub use crate::proto::http::conditional::Validators;
 #[doc(inline)]
 pub use crate::proto::http::cookie::{InvalidCookie, SameSite, SetCookie};
@@ -211,26 +215,13 @@ pub use crate::proto::http::version::Version;
 #[doc(inline)]
 pub use crate::text::escape_html;
 
-use self::conn::{Http, HttpConfig};
-use self::descriptors::Descriptors;
 use self::heartbeat::Heartbeat;
-use self::log::stats::Sources;
-use self::protocols::AllProtocols;
-use self::textbook_job::{Job, WorkerRecords};
-use crate::net::accept::Callbacks;
-use crate::net::admission::ConnectionLimiter;
-use crate::net::datagram::{Datagram, DatagramService, share_of_datagrams};
+use crate::net::datagram::DatagramService;
 use crate::net::listen::Listeners;
-use crate::net::lobby::Lobby;
-use crate::net::service::{Load, Protocol, Service as _};
-use crate::net::socket::{descriptors, prepare_for};
-use crate::pool::ThreadPool;
+use crate::net::service::Protocol;
 
 /// How long open requests may take when the server stops because a listener is broken.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// How long the last lines of the access log may take to be written.
-const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// How a server ended: what [`Server::run`] and [`Running::stop`] return.
 #[derive(Debug, PartialEq, Eq)]
@@ -359,107 +350,5 @@ impl Server {
     /// finish).
     pub fn run(self) -> io::Result<Report> {
         self.run_with(|| {})
-    }
-
-    /// Serves as [`Server::run`] does, and calls `ready` when all threads have started: the clients that have
-    /// connected since the server was bound are served from then on.
-    ///
-    /// # Errors
-    /// As [`Server::run`]. When threads cannot be started, `ready` has not been called.
-    pub fn run_with(self, ready: impl FnOnce()) -> io::Result<Report> {
-        let Server { listeners, config, routes, stop, heartbeat } = self;
-        let Config { driver, workers, queue, stats, .. } = config;
-        let divided = Descriptors::divide_as_configured(descriptors(), config.connections, workers);
-        let (connections, listeners) =
-            (divided.connections, listeners.with_refused(divided.refused));
-        prepare_for(connections);
-        let limiter = ConnectionLimiter::new(connections, config.per_address, config.overload);
-        let lines_lost = config.access_log.lost();
-        let http = Arc::new(Http::new(HttpConfig {
-            routes,
-            limits: config.limits,
-            allowed_hosts: config.allowed_hosts,
-            // Handlers that stream wait for their clients: at least half the workers are left for others,
-            // and a single worker streams nothing.
-            streams: workers / 2,
-            files: divided.transfers as u64,
-            server_name: config.server_name,
-            error_page: config.error_page,
-            server_timing: config.server_timing,
-            access_log: config.access_log,
-            wire_log: config.wire_log,
-            stats: Arc::clone(&stats),
-            stop: stop.clone(),
-        }));
-        let service = Arc::new(AllProtocols { http: Arc::clone(&http) });
-        let datagrams = listeners.datagram_counts();
-        let routes = Arc::downgrade(&http);
-        let runs = |load| {
-            stats.runs(Sources {
-                stop: stop.clone(),
-                door: Arc::clone(&limiter),
-                lines_lost,
-                load,
-                name_of: Box::new(move |number| routes.upgrade()?.routes.name_of(number)),
-            });
-        };
-        let refusal = |why, peer| http.refusal(why, peer);
-        let Heartbeat { every, mut beat } = heartbeat;
-        let tick = || {
-            http.routes.tidy();
-            beat();
-        };
-
-        let (accepting, answered, workers) = match driver {
-            Driver::Lobby => {
-                let lobby = Lobby::open(service, stop.clone(), connections, queue, workers)?;
-                let load = lobby.load();
-                runs(Box::new(move || Load { datagrams: datagrams(), ..load() }));
-                ready();
-                let (hand_over, deliver) = (|new| lobby.admit(new), |burst| lobby.deliver(burst));
-                let callbacks = Callbacks { hand_over, deliver, refusal, every, tick };
-                let accepting = listeners.accept_until(&stop, &limiter, callbacks);
-                stop.request(GRACE);
-                (accepting, stats.responses(), lobby.close())
-            }
-            Driver::Textbook => {
-                let (stopping, share) = (stop.clone(), share_of_datagrams(queue));
-                let records = Arc::new(WorkerRecords::new(workers));
-                let recording = Arc::clone(&records);
-                let pool =
-                    ThreadPool::start("worker", workers, queue, move |job: Job, waiting| {
-                        job.run(&service, waiting, &stopping, &recording);
-                    })?;
-                let (queue, gauge, queued) = (pool.queue(), pool.gauge(), pool.gauge());
-                runs(Box::new(move || Load {
-                    new: gauge.queued(),
-                    workers: gauge.workers(),
-                    busy: gauge.busy(),
-                    datagrams: datagrams(),
-                    each: records.read(),
-                    ..Load::default()
-                }));
-                ready();
-                let hand_over = |new| match queue.try_send(Job::Connection(new)) {
-                    Err(Job::Connection(new)) => Err(new),
-                    _ => Ok(()),
-                };
-                let is_queued =
-                    |new| queued.queued() < share && queue.try_send(Job::Datagram(new)).is_ok();
-                let deliver = |burst: Vec<Datagram>| {
-                    burst.into_iter().map(is_queued).filter(|&queued| !queued).count()
-                };
-                let callbacks = Callbacks { hand_over, deliver, refusal, every, tick };
-                let accepting = listeners.accept_until(&stop, &limiter, callbacks);
-                drop(queue);
-                stop.request(GRACE);
-                // Workers notice the deadline a little later, and then close what is left.
-                let end = stop.deadline().unwrap_or_else(Instant::now) + Duration::from_millis(500);
-                (accepting, stats.responses(), pool.stop(end))
-            }
-        };
-        let finished = stats.responses() - answered;
-        http.access_log.drain(LAST_LINES);
-        accepting.map(|()| Report { finished, cut: http.cut(), workers })
     }
 }

@@ -70,6 +70,22 @@ impl Service for AllProtocols {
         }
     }
 
+    fn size_of_next(&self, connection: &AnyConnection, stream: &TcpStream) -> Option<u64> {
+        match connection {
+            AnyConnection::Http(connection) => {
+                Service::size_of_next(&*self.http, connection, stream)
+            }
+            AnyConnection::Other(_) => Some(0),
+        }
+    }
+
+    fn may_drop(&self, connection: &AnyConnection) -> bool {
+        match connection {
+            AnyConnection::Http(connection) => self.http.may_drop(connection),
+            AnyConnection::Other(_) => false,
+        }
+    }
+
     fn expired(&self, connection: &mut AnyConnection, stream: &TcpStream, phase: Phase) -> Next {
         match connection {
             AnyConnection::Http(connection) => self.http.expired(connection, stream, phase),

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::Read as _;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::conn::request_body::RequestBody;
 use super::form::Form;
@@ -40,6 +41,15 @@ pub struct Request {
     /// The client, or the proxy in front of this server.
     pub peer: PeerAddress,
     pub(super) params: Params,
+    pub(super) arrival: Option<Arrival>,
+}
+
+/// When a request arrived, how long it waited for a worker, and the number of that worker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) at: Instant,
+    pub(crate) queued: Duration,
+    pub(crate) worker: Option<usize>,
 }
 
 impl Request {
@@ -85,6 +95,11 @@ impl Request {
     {
         let text = self.param(name);
         text.parse().map_err(|error| wrong_type::<T>("path part", name, text, &error))
+    }
+
+    /// Returns when it arrived; `None` if that is not measured ([`ServerTiming`](super::ServerTiming)).
+    pub(crate) fn arrival(&self) -> Option<Arrival> {
+        self.arrival
     }
 
     /// Returns the method.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::blocking::Textbook;
 use super::blocking_turns::BlockingTurns;
+use super::policy_queue::PolicyQueue;
 use super::protocols::AllProtocols;
 use super::textbook;
 use crate::net::accept::Accepted;
@@ -17,6 +18,8 @@ use crate::pool::{Backlog, current_worker};
 /// What crosses the channel of the pool.
 pub(super) enum Job {
     Connection(Accepted),
+    /// The connection that the policy queue picks.
+    Picked,
     Datagram(Datagram),
 }
 
@@ -82,6 +85,7 @@ impl Job {
     pub(super) fn run(
         self,
         service: &AllProtocols,
+        policy: Option<&PolicyQueue>,
         waiting: &Backlog<'_>,
         stop: &StopSignal,
         records: &WorkerRecords,
@@ -91,11 +95,20 @@ impl Job {
         let driver = Textbook { waiting, stop, record };
         match self {
             Job::Datagram(datagram) => datagram.answer(record),
-            Job::Connection(mut accepted) => match accepted.protocol.take() {
-                None => textbook::serve(&service.http, accepted, driver),
-                Some(protocol) => serve_other(service, &*protocol, accepted, driver),
-            },
+            Job::Connection(accepted) => serve(service, accepted, driver),
+            Job::Picked => {
+                let next = policy.and_then(|policy| policy.next(&service.http));
+                next.into_iter().for_each(|accepted| serve(service, accepted, driver));
+            }
         }
+    }
+}
+
+/// Serves a connection to its end.
+fn serve(service: &AllProtocols, mut accepted: Accepted, driver: Textbook<'_>) {
+    match accepted.protocol.take() {
+        None => textbook::serve(&service.http, accepted, driver),
+        Some(protocol) => serve_other(service, &*protocol, accepted, driver),
     }
 }
 

@@ -90,7 +90,7 @@ impl<S: Service> Shared<S> {
 
     /// Puts a new connection into its slot. The caller owns it, if it returns true.
     pub(super) fn seat(&self, new: New<S::Connection>) -> bool {
-        let New { index, accepted: Accepted { stream, permit, .. }, connection } = new;
+        let New { index, accepted: Accepted { stream, permit, .. }, connection, .. } = new;
         self.slots[index].ownership.occupy();
         let nonblocking = stream.set_nonblocking(true);
         *self.slots[index].connection() = Some(LobbyConnection::new(stream, permit, connection));

@@ -48,6 +48,7 @@
 //! | `events` | what each connection is registered for, and which of them an event makes ready |
 //! | `policy` | every rule of thumb with its figure, as pure functions |
 //! | `queue` | the three queues: new, ready, and resumed connections |
+//! | `order` | which of them is next, or is dropped, if a policy says so |
 //! | `slot` | one connection, its deadline, and its lingering close |
 //! | `worker` | the leader and its helpers |
 //! | `wake` | another turn for a connection that waits for something to send |
@@ -61,6 +62,7 @@ mod beside;
 mod crew;
 mod events;
 mod leadership;
+mod order;
 mod ownership;
 mod policy;
 mod queue;
@@ -69,6 +71,7 @@ mod supervisor;
 mod wake;
 mod worker;
 
+use std::cell::OnceCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::{self, JoinHandle, Thread};
@@ -76,6 +79,7 @@ use std::time::{Duration, Instant};
 use std::{io, iter};
 
 use self::crew::{Activity, Crew};
+pub use self::queue::QueueRules;
 use self::queue::{New, Queues};
 use self::slot::{DeadlineCell, PHASES, Slot};
 use super::accept::Accepted;
@@ -137,8 +141,8 @@ pub struct Lobby<S: Service> {
 }
 
 impl<S: Service> Lobby<S> {
-    /// Opens a lobby for `connections` connections and starts `workers` threads to serve them. At most
-    /// `queue` may be new, and `queue` ready, while all workers are busy.
+    /// Opens a lobby for `connections` connections and starts `workers` threads to serve them. `rules` say how
+    /// many may wait for a worker, and which of them is next.
     ///
     /// # Errors
     /// When the operating system refuses a thread or a descriptor.
@@ -146,7 +150,7 @@ impl<S: Service> Lobby<S> {
         service: Arc<S>,
         stop: StopSignal,
         connections: usize,
-        queue: usize,
+        rules: QueueRules,
         workers: usize,
     ) -> io::Result<Lobby<S>> {
         let workers = workers.max(1);
@@ -159,7 +163,7 @@ impl<S: Service> Lobby<S> {
             slots: iter::repeat_with(Slot::new).take(slots).collect(),
             deadlines: iter::repeat_with(DeadlineCell::default).take(slots).collect(),
             free: Mutex::new((0..slots).rev().collect()),
-            queues: Queues::new(queue),
+            queues: Queues::new(rules),
             calls: Mutex::new(None),
             poller,
             crew: Crew::new(workers),
@@ -191,11 +195,17 @@ impl<S: Service> Lobby<S> {
     pub fn admit(&self, accepted: Accepted) -> Result<(), Accepted> {
         let shared = &self.shared;
         let Some(index) = shared.free().pop() else { return Err(accepted) };
-        let admitted = if shared.queues.is_full() && !self.queue_drains() {
-            Err(accepted)
-        } else {
+        let new = |accepted| {
             let connection = Box::new(shared.service.open(&accepted));
-            shared.queues.admit(New { index, accepted, connection })
+            New { index, accepted, connection, size: OnceCell::new() }
+        };
+        let admitted = if !shared.queues.is_full() || self.queue_drains() {
+            shared.queues.admit(new(accepted))
+        } else if let Some(victim) = shared.queues.victim() {
+            shared.admit_instead(new(accepted), victim);
+            Ok(())
+        } else {
+            Err(accepted)
         };
         match &admitted {
             Ok(()) => drop(shared.wake_leader()),

@@ -100,6 +100,19 @@ impl<S: Service> LobbyConnection<S> {
         matches!(&self.stage, Stage::Serving(it) if service.is_immediate(it, &self.stream))
     }
 
+    /// Returns the size of the request that has arrived; `None` if none has.
+    pub(super) fn size_of_next(&self, service: &S) -> Option<u64> {
+        match &self.stage {
+            Stage::Serving(connection) => service.size_of_next(connection, &self.stream),
+            Stage::Lingering(_) => Some(0),
+        }
+    }
+
+    /// Returns true if it may be dropped without an answer: it is not in the middle of a response.
+    pub(super) fn may_drop(&self, service: &S) -> bool {
+        matches!(&self.stage, Stage::Serving(it) if service.may_drop(it))
+    }
+
     /// Ends a wait whose deadline has passed. A response that is sent now is a refusal, without a
     /// handler.
     pub(super) fn end_wait(&mut self, service: &S, phase: Phase, scratch: &mut S::Scratch) -> Next {

@@ -172,6 +172,12 @@ impl<S: Service> Shared<S> {
                 beside -= 1;
                 continue;
             }
+            if self.queues.victim().is_some() {
+                if !self.drop_ready(index) {
+                    self.queues.push_ready(iter::once((index, since)));
+                }
+                continue;
+            }
             let slot = &self.slots[index];
             let snapshot = slot.ownership.snapshot();
             let mut guard = slot.connection();

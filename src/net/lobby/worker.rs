@@ -188,7 +188,7 @@ impl<'a, S: Service> Worker<'a, S> {
                 self.lead(term, scratch);
                 self.activity.clear_lead();
                 drop(lead);
-            } else if let Some(work) = self.lobby.queues.next() {
+            } else if let Some(work) = self.lobby.next() {
                 self.serve(work, scratch);
                 if policy::is_superfluous(self.lobby.crew.present(), self.lobby.cores) {
                     return;
@@ -207,7 +207,7 @@ impl<'a, S: Service> Worker<'a, S> {
             let at_hand = queues.at_hand();
             self.call_for_help(at_hand);
             for _ in 0..at_hand {
-                let Some(work) = queues.next() else { break }; // helpers have taken the rest
+                let Some(work) = self.lobby.next() else { break }; // helpers have taken the rest
                 // After a resumed connection others go first: new ones may have come meanwhile.
                 let resumed = matches!(work, Work::Resumed(..));
                 self.serve(work, scratch);

@@ -41,6 +41,8 @@ pub enum CloseReason {
     OutOfTime,
     /// The server stops, and no exchange was in progress.
     Stopping,
+    /// The server had too much to do, and dropped the connection without an answer.
+    Dropped,
 }
 
 impl std::fmt::Display for CloseReason {
@@ -62,6 +64,7 @@ impl std::fmt::Display for CloseReason {
             CloseReason::SlowReader => "the peer read the response too slowly",
             CloseReason::OutOfTime => "timed out",
             CloseReason::Stopping => "stopping",
+            CloseReason::Dropped => "dropped, because the queue was full",
         })
     }
 }

@@ -60,6 +60,15 @@ impl Connection {
             && matches!(self.state, State::Head(ArrivingHead { since: None, .. }))
     }
 
+    /// Returns true if no part of a response has been sent that is not complete.
+    pub(super) fn is_between_responses(&self) -> bool {
+        match &self.state {
+            State::Head(ArrivingHead { recv, .. }) => recv.skipping().is_none(),
+            State::Body(_) | State::Stream(_) => true,
+            State::Sending(_) | State::Closing(_) => false,
+        }
+    }
+
     /// Returns how the connection closes: at once, or after a while, so that no reset overtakes the
     /// response. Even a client that will send no more requests may send one more line end (RFC 9112,
     /// 2.2).

@@ -38,7 +38,8 @@ impl Http {
         // A pipelined request begins where the response before it ended.
         let begun = context.start.max(io.waiting_since);
         context.driver.before(&endpoint.usual);
-        let mut request = Request { head, body, peer: io.peer, params };
+        let arrival = io.timing.arrival();
+        let mut request = Request { head, body, peer: io.peer, params, arrival };
         let Counted { response, file, rejected } = self.respond(&endpoint.handler, &mut request);
         let now = Instant::now();
         context.driver.after(&endpoint.usual, now.saturating_duration_since(begun));
@@ -96,12 +97,12 @@ impl Http {
             }
         };
         let IncomingRequest { head, since, recv } = request;
-        let peer = io.peer;
+        let (peer, arrival) = (io.peer, io.timing.arrival());
         let lent = std::mem::replace(io, ConnectionIo::new(peer));
         let rules = BodyRules { limits: self.limits.clone(), most: limit, stop: self.stop.clone() };
         let handle = BodyHandle::new(StreamedBody::new(socket, lent, recv, rules));
         let body = RequestBody::streamed(handle.clone());
-        let mut request = Request { head, body, peer, params };
+        let mut request = Request { head, body, peer, params, arrival };
         let usual = UsualTime::unknown().numbered(endpoint.usual.number());
         context.driver.before(&usual); // it waits for its client
         let Counted { response, file, .. } = self.respond(&endpoint.handler, &mut request);

@@ -22,7 +22,7 @@ pub(crate) mod connection_io;
 pub(crate) mod date_cache;
 mod file_share;
 pub(crate) mod handle;
-mod immediate;
+mod next_request;
 pub(crate) mod output;
 mod push_piece;
 pub(crate) mod receive;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use crate::net::peer_address::PeerAddress;
 use crate::pool;
 use crate::proto::http::server_timing::ServerTimings;
+use crate::server::request::Arrival;
 
 /// Which clients get the `Server-Timing` field, for [`Config::server_timing`].
 ///
@@ -102,6 +103,16 @@ impl Timing {
     pub(crate) fn forget(&mut self) {
         if let Timing::Handling { arrived, queued, .. } = *self {
             *self = Timing::Head { arrived, queued };
+        }
+    }
+
+    /// Returns when a request arrived that is being handled.
+    pub(crate) fn arrival(&self) -> Option<Arrival> {
+        match *self {
+            Timing::Handling { arrived: at, queued, .. } => {
+                Some(Arrival { at, queued, worker: pool::current_worker() })
+            }
+            Timing::Off | Timing::Head { .. } => None,
         }
     }
 

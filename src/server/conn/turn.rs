@@ -90,6 +90,14 @@ impl Service for Http {
         self.needs_no_worker(connection, stream)
     }
 
+    fn size_of_next(&self, connection: &Connection, stream: &TcpStream) -> Option<u64> {
+        self.size_of_work(connection, stream)
+    }
+
+    fn may_drop(&self, connection: &Connection) -> bool {
+        connection.is_between_responses()
+    }
+
     fn expired(&self, connection: &mut Connection, stream: &TcpStream, phase: Phase) -> Next {
         if phase == Phase::Push {
             return Next::Yield; // it is time for a comment, or the end
@@ -125,6 +133,7 @@ impl Service for Http {
                 self.count_cut();
                 CloseReason::Stopping
             }
+            EndReason::Dropped => CloseReason::Dropped,
         };
         self.end(&mut connection, why);
         if let State::Closing(why) = connection.state {

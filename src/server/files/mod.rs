@@ -169,6 +169,18 @@ enum FileOrFolder {
 }
 
 impl Handler for Files {
+    /// The length of the file that is sent.
+    fn size(&self, request: &Request) -> u64 {
+        let (_, path) = request.split_path();
+        let path = match relative(path) {
+            Some(Named::Folder(path)) => path.join("index.html"),
+            Some(Named::File(path)) => path,
+            None => return 0,
+        };
+        let Ok(FileOrFolder::File(file)) = self.find(&path) else { return 0 };
+        file.variants.best(&Codings::of(&request.head.headers)).metadata.len()
+    }
+
     /// The files are named by the rest of the path.
     fn params(&self) -> &'static [&'static str] {
         &["..."]

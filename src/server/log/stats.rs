@@ -60,7 +60,7 @@ pub(crate) struct Sources {
 struct Counter(AtomicU64);
 
 /// The reasons why connections are closed, and their names in the metrics.
-const CLOSES: [(CloseReason, &str); 14] = [
+const CLOSES: [(CloseReason, &str); 15] = [
     (CloseReason::PeerAsked, "peer_asked"),
     (CloseReason::Http10, "http_1_0"),
     (CloseReason::WeAsked, "we_asked"),
@@ -75,6 +75,7 @@ const CLOSES: [(CloseReason, &str); 14] = [
     (CloseReason::SlowReader, "slow_reader"),
     (CloseReason::OutOfTime, "out_of_time"),
     (CloseReason::Stopping, "stopping"),
+    (CloseReason::Dropped, "dropped"),
 ];
 
 impl Counter {
@@ -138,10 +139,15 @@ impl Stats {
         self.closes[place.unwrap_or(CLOSES.len())].add(1);
     }
 
+    fn close_count(&self, why: CloseReason) -> u64 {
+        let place = CLOSES.iter().position(|&(known, _)| known == why);
+        self.closes[place.unwrap_or(CLOSES.len())].get()
+    }
+
     /// Counts a connection of another protocol than HTTP that is closed, or about to be.
     pub(crate) fn count_other_close(&self, ended: EndReason) {
         match ended {
-            EndReason::ByService => self.other_closes.add(1),
+            EndReason::ByService | EndReason::Dropped => self.other_closes.add(1),
             EndReason::Stopping | EndReason::Cut => self.count_close(CloseReason::Stopping),
         }
     }
@@ -210,7 +216,8 @@ impl Stats {
 
     /// Reads in this order, so that no connection is seen closed before it was seen open.
     fn connections(&self, door: &ConnectionLimiter, page: &mut MetricsPage) {
-        let turned_away: u64 = RejectReason::ALL.iter().map(|&why| door.refused(why)).sum();
+        let refused: u64 = RejectReason::ALL.iter().map(|&why| door.refused(why)).sum();
+        let turned_away = refused + door.dropped();
         page.family("closed_total", "counter", "Connections closed, by reason.");
         let others = [
             (turned_away, "turned_away"),
@@ -231,6 +238,13 @@ impl Stats {
             page.line(&format!("overload_total{{full=\"{}\"}}", why.name()), door.refused(why));
         }
         page.line("overload_total{full=\"ready\"}", self.shed.get());
+        page.family(
+            "dropped_total",
+            "counter",
+            "Connections dropped unanswered, by what they were.",
+        );
+        page.line("dropped_total{what=\"new\"}", door.dropped());
+        page.line("dropped_total{what=\"ready\"}", self.close_count(CloseReason::Dropped));
     }
 }
 
