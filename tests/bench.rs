@@ -39,6 +39,11 @@ fn every_way_of_asking_is_answered_and_counted() {
         ),
         ("HEAD", vec!["-n", "60", "-c", "4", "-I"], 4),
         ("at a rate", vec!["-n", "60", "-c", "4", "--rate", "600"], 4),
+        (
+            "a connection each, at a rate",
+            vec!["-n", "60", "-c", "40", "--rate", "600", "--keep-alive", "off"],
+            60,
+        ),
         ("rate and depth", vec!["-n", "60", "-c", "1", "--rate", "6000", "--pipeline", "4"], 1),
     ] {
         let (code, got, stderr) = figures(&[&args[..], &[&health]].concat());
@@ -49,10 +54,25 @@ fn every_way_of_asking_is_answered_and_counted() {
         assert_eq!(got["connections_made"], connections, "{name}");
         assert_eq!(got["errors"], 0, "{name}");
     }
+    let (code, got, stderr) = figures(&["-n", "60", "-c", "4", &health, &server.url("/none")]);
+    assert_eq!((code, &got["statuses"]), (Some(22), &serde_json::json!({"200": 30, "404": 30})));
+    assert!(stderr.contains("30 of 60 requests failed"), "two URLs in turn: {stderr}");
+    let (code, _, stderr) = figures(&["-n", "1", &health, "http://127.0.0.1:1/"]);
+    assert_eq!(code, Some(2), "two servers: {stderr}");
     let body = "x".repeat(100_000);
     let (code, got, stderr) = figures(&["-n", "20", "-c", "2", "-d", &body, &users]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""), "a large body: {got}");
     assert!(got["bytes"].as_u64().unwrap() > 20 * 100_000, "it came back: {got}");
+}
+
+/// A server of the textbook has no worker to waste on a connection that has nothing to send yet.
+#[test]
+fn at_a_rate_a_connection_for_each_request_is_opened_when_the_request_is_due() {
+    let server = Server::start(&["--pool", "single", "--access-log", "off"]);
+    let args = ["-n", "20", "-c", "10", "--rate", "50", "--keep-alive", "off"];
+    let (code, got, stderr) = figures(&[&args[..], &[&server.url("/-/health")]].concat());
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{got}");
+    assert!(seconds(&got, "/latency_us/p99") < 1.0, "no request waits for idle connections: {got}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
 /// The command line of `client bench`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BenchOptions {
-    /// The request: one URL.
+    /// The request, and its URLs, which are requested in turn.
     pub client: ClientOptions,
     /// The number of open connections.
     pub connections: usize,
@@ -89,10 +89,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<BenchOpt
     let mut parsed = COMMAND.parse(BenchOptions::default(), args.clone())?;
     if let Parsed::Run(options) = &mut parsed {
         options.command_line = COMMAND.shown(&args);
-        match &options.client.urls[..] {
-            [_] => {}
-            [] => return Err(COMMAND.wrong("no URL; right: client bench http://127.0.0.1:8080/")),
-            _ => return Err(COMMAND.wrong("more than one URL; right: one URL per run")),
+        if options.client.urls.is_empty() {
+            return Err(COMMAND.wrong("no URL; right: client bench http://127.0.0.1:8080/"));
         }
         if options.client.head && !options.client.data.is_empty() {
             return Err(
@@ -110,11 +108,11 @@ pub fn help() -> String {
 
 pub(super) static COMMAND: Command<BenchOptions> = Command {
     name: "client bench",
-    usage: "[FLAG]... URL",
+    usage: "[FLAG]... URL...",
     about: "\
-Requests a URL again and again, and reports how long the responses took. Each
-response is read to its end and checked. The report goes to stdout, everything
-else to stderr.",
+Requests a URL again and again, and reports how long the responses took; of
+several URLs of one server, one after the other. Each response is read to its
+end and checked. The report goes to stdout, everything else to stderr.",
     groups: &[
         ("Load", LOAD),
         ("Request, the same as for client", RequestFlags::FLAGS),

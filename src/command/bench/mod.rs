@@ -22,6 +22,7 @@ use super::error::{CommandError, print_stderr, print_stdout};
 use super::machine::{machine, now};
 use super::network::connect_options;
 use crate::cli::bench::BenchOptions;
+use crate::client::Request;
 use crate::text::{grouped, number};
 
 /// Measures, prints the report, and applies the conditions.
@@ -87,13 +88,20 @@ pub(super) fn measure(options: &BenchOptions, stop: &AtomicBool) -> Result<Summa
 
 fn plan(options: &BenchOptions) -> Result<Plan, CommandError> {
     let content = Content::new(&options.client)?;
-    let url = options.client.urls.first().map_or("", String::as_str);
     // The environment's proxy is not measured.
     let connect = connect_options(&options.client.network, |_| None);
     let connect = connect.map_err(|what| CommandError::Failed(49, what))?;
+    let urls = options.client.urls.iter();
+    let turn = |url: &String| build_request(&options.client, url, 0, &content)?.in_memory();
+    let turns = urls.map(turn).collect::<Result<Vec<_>, _>>()?;
+    let server = |request: &Request| (request.url().host().to_owned(), request.url().port());
+    if turns.iter().any(|request| server(request) != server(&turns[0])) {
+        let what = "the URLs are of several servers; right: URLs of one server";
+        return Err(CommandError::Usage(what.to_owned()));
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
-        request: build_request(&options.client, url, 0, &content)?.in_memory()?,
+        turns,
         connections: options.connections,
         threads: options.threads.unwrap_or((cores / 2).max(1)),
         pace: options.rate.map_or(Pace::Closed, Pace::Rate),

@@ -217,7 +217,7 @@ impl<'o> Experiment<'o> {
             fs::write(&path, text).map_err(|error| unwritten(&path, error))
         };
         let (machine, command) = (machine(), options.command_line());
-        let title = options.title.clone().unwrap_or_else(|| options.client.urls.concat());
+        let title = options.title.clone().unwrap_or_else(|| options.client.urls.join(", "));
         let pictures = pictures(plots, design, runs, options.ideal.as_deref())?;
         let name = |plot: &Plot| {
             let lists = [Some(&plot.x), plot.series.as_ref(), plot.panel.as_ref()];

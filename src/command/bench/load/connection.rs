@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::net::TcpStream;
 use std::time::Instant;
 
-use super::encoded_request::{EncodedRequest, ResponseState};
+use super::encoded_request::{ResponseState, ShapeId, Shapes};
 use super::failure::{Cause, Failure};
 use crate::proto::buf::Buf;
 
@@ -41,7 +41,7 @@ pub(super) enum Link {
 pub(super) struct OutstandingRequest {
     pub(super) due: Instant,
     pub(super) sent: Instant,
-    pub(super) is_last: bool,
+    pub(super) shape: ShapeId,
 }
 
 impl BenchConnection {
@@ -55,12 +55,12 @@ impl BenchConnection {
         !self.output.is_empty()
     }
 
-    /// Adds a request to the output: of the second shape, if it is the last one.
-    pub(super) fn enqueue(&mut self, due: Instant, now: Instant, shapes: &[EncodedRequest; 2]) {
+    /// Adds the next request to the output.
+    pub(super) fn enqueue(&mut self, due: Instant, now: Instant, shapes: &mut Shapes) {
         self.left -= 1;
-        let is_last = self.left == 0;
-        self.output.extend_from_slice(&shapes[usize::from(is_last)].wire);
-        self.outstanding.push_back(OutstandingRequest { due, sent: now, is_last });
+        let shape = shapes.next(self.left == 0);
+        self.output.extend_from_slice(&shapes.get(shape).wire);
+        self.outstanding.push_back(OutstandingRequest { due, sent: now, shape });
     }
 
     /// Sends as much as the server accepts now.

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::connection::{BenchConnection, Link};
-use super::encoded_request::{EncodedRequest, ResponseStep};
+use super::encoded_request::{ResponseStep, Shapes};
 use super::failure::{Cause, Failure};
 use super::schedule::{NextRequest, Pace, Schedule};
 use super::tally::{LATE_THRESHOLD, Tally};
@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Driver<'j> {
     job: &'j Job<'j>,
     schedule: Schedule,
-    shapes: [EncodedRequest; 2],
+    shapes: Shapes,
     limits: Limits,
     poller: Poller,
     timer: Timer,
@@ -92,7 +92,7 @@ impl<'j> Driver<'j> {
         let mut tick = begun + TICK;
         loop {
             let now = Instant::now();
-            let next = self.dispatch();
+            let next = self.dispatch()?;
             if now >= tick {
                 self.check_deadlines(now)?;
                 tick = now + TICK;
@@ -127,8 +127,22 @@ impl<'j> Driver<'j> {
         self.under_way == 0 && self.schedule.clone().next(now) == NextRequest::Over
     }
 
-    /// Begins a connection; in a closed loop for a request only, which waits for it.
+    /// Returns true if, at a rate, a connection is opened only when the request is due for which it is made.
+    fn opens_when_due(&self) -> bool {
+        !self.is_closed_loop() && self.job.plan.per_connection == Some(1)
+    }
+
+    /// Begins a connection; in a closed loop for a request only, which waits for it. If each request has a
+    /// connection of its own, and comes at a rate, it is opened later.
     fn open(&mut self, at: usize, now: Instant) -> io::Result<()> {
+        if self.opens_when_due() {
+            if self.connections[at].free.is_none() {
+                self.connections[at].link = Link::Down;
+                self.connections[at].free = Some(now);
+                self.free.push_back(at);
+            }
+            return Ok(());
+        }
         let next = match self.is_closed_loop() {
             true => self.schedule.next(now),
             false => self.schedule.clone().next(now),
@@ -138,6 +152,10 @@ impl<'j> Driver<'j> {
             NextRequest::Due(due) => Some(due).filter(|_| self.is_closed_loop()),
             NextRequest::NotBefore(_) => None,
         };
+        self.begin(at, due, now)
+    }
+
+    fn begin(&mut self, at: usize, due: Option<Instant>, now: Instant) -> io::Result<()> {
         self.under_way += u64::from(due.is_some());
         match connect::begin(self.job.address) {
             Ok(stream) => {
@@ -159,18 +177,19 @@ impl<'j> Driver<'j> {
 
     /// Sends what is due on free connections, at a rate. Returns when the next request is due, if a
     /// connection is free for it.
-    fn dispatch(&mut self) -> Option<Instant> {
+    fn dispatch(&mut self) -> io::Result<Option<Instant>> {
         while let Some(&at) = self.free.front() {
             let since = self.connections[at].free;
-            let (Link::Up(_), Some(since)) = (&self.connections[at].link, since) else {
+            let (Link::Up(_) | Link::Down, Some(since)) = (&self.connections[at].link, since)
+            else {
                 self.free.pop_front();
                 continue;
             };
             let now = Instant::now();
             let due = match self.schedule.next(now) {
                 NextRequest::Due(due) => due,
-                NextRequest::NotBefore(due) => return Some(due),
-                NextRequest::Over => return None,
+                NextRequest::NotBefore(due) => return Ok(Some(due)),
+                NextRequest::Over => return Ok(None),
             };
             if now.saturating_duration_since(due.max(since)) > LATE_THRESHOLD
                 && self.schedule.is_measured(due)
@@ -179,12 +198,16 @@ impl<'j> Driver<'j> {
             }
             self.free.pop_front();
             self.connections[at].free = None;
+            if let Link::Down = self.connections[at].link {
+                self.begin(at, Some(due), now)?;
+                continue;
+            }
             self.under_way += 1;
-            self.connections[at].enqueue(due, now, &self.shapes);
+            self.connections[at].enqueue(due, now, &mut self.shapes);
             self.flush(at, now);
             self.offer(at, now);
         }
-        None
+        Ok(None)
     }
 
     /// Adds a connection to the free ones, if it can take a request.
@@ -205,7 +228,7 @@ impl<'j> Driver<'j> {
         while self.connections[at].has_room(self.job.plan.pipeline) {
             let NextRequest::Due(due) = self.schedule.next(now) else { break };
             self.under_way += 1;
-            self.connections[at].enqueue(due, now, &self.shapes);
+            self.connections[at].enqueue(due, now, &mut self.shapes);
             enqueued = true;
         }
         if enqueued {
@@ -253,7 +276,7 @@ impl<'j> Driver<'j> {
         connection.left = self.job.plan.per_connection.unwrap_or(u64::MAX);
         self.tally.connections += 1;
         if let Some(due) = due {
-            self.connections[at].enqueue(due, now, &self.shapes);
+            self.connections[at].enqueue(due, now, &mut self.shapes);
             self.flush(at, now);
         }
         self.feed(at, now);
@@ -316,7 +339,7 @@ impl<'j> Driver<'j> {
         let connection = &mut self.connections[at];
         let since_start = now.saturating_duration_since(self.job.begin + self.job.plan.warm_up);
         while let Some(&request) = connection.outstanding.front() {
-            let shape = &mut self.shapes[usize::from(request.is_last)];
+            let shape = self.shapes.get(request.shape);
             match connection.reading.advance(scratch, shape, &self.limits)? {
                 ResponseStep::More => return Ok(Then::Stays),
                 ResponseStep::Answered(status, stays) => {

@@ -32,6 +32,39 @@ struct CachedHead {
     body: RecvBody,
 }
 
+/// The requests that are sent in turn.
+#[derive(Debug, Clone)]
+pub(super) struct Shapes {
+    /// Each as usual, and as the last one on its connection.
+    each: Vec<[EncodedRequest; 2]>,
+    next: usize,
+}
+
+/// The place of a request in the [`Shapes`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ShapeId {
+    index: usize,
+    is_last: bool,
+}
+
+impl Shapes {
+    /// `each` has at least one.
+    pub(super) fn new(each: Vec<[EncodedRequest; 2]>) -> Shapes {
+        Shapes { each, next: 0 }
+    }
+
+    /// Returns the next one in turn.
+    pub(super) fn next(&mut self, is_last: bool) -> ShapeId {
+        let index = self.next;
+        self.next = (index + 1) % self.each.len();
+        ShapeId { index, is_last }
+    }
+
+    pub(super) fn get(&mut self, id: ShapeId) -> &mut EncodedRequest {
+        &mut self.each[id.index][usize::from(id.is_last)]
+    }
+}
+
 /// How much of a response has been received.
 #[derive(Debug, Default)]
 pub(super) enum ResponseState {

@@ -35,7 +35,7 @@ pub use self::tally::{LATE_THRESHOLD, Tally};
 pub use self::timeline::{SLICES, Slice, Timeline};
 
 use self::driver::Driver;
-use self::encoded_request::EncodedRequest;
+use self::encoded_request::{EncodedRequest, Shapes};
 use self::schedule::{LoadAmount, Schedule};
 use crate::client::{Client, Config, ConnectOptions, Error, ErrorKind, Request, Version};
 use crate::command::server_usage::server_usage;
@@ -43,8 +43,8 @@ use crate::command::server_usage::server_usage;
 /// What is measured.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The request that is repeated.
-    pub request: Request,
+    /// The requests that are sent in turn, at least one, all to the same server.
+    pub turns: Vec<Request>,
     /// The number of connections open at a time: at least 1.
     pub connections: usize,
     /// The number of threads that share them: at least 1.
@@ -119,7 +119,7 @@ impl LoadProgress {
 /// What all threads share.
 struct Job<'p> {
     plan: &'p Plan,
-    shapes: [EncodedRequest; 2],
+    shapes: Shapes,
     address: SocketAddr,
     begin: Instant,
     progress: LoadProgress,
@@ -136,12 +136,12 @@ pub fn run(
     stop: &AtomicBool,
     mut observe: impl FnMut(Duration, &LoadProgress),
 ) -> Result<LoadResult, Error> {
-    let shapes = shapes(plan)?;
+    let shapes = Shapes::new(plan.turns.iter().map(shapes).collect::<Result<_, _>>()?);
     // One connection is made and closed: if it fails, all would fail.
     let connect = plan.connect.clone();
     let client = Client::with_config(Config { connect, ..Config::default() });
     let client = client.connect_timeout(plan.patience);
-    let ends = client.probe(plan.request.url())?;
+    let ends = client.probe(plan.turns[0].url())?;
     let address = ends.remote().ok_or(ErrorKind::NoResponse)?;
     let before = server_usage(address);
     let (begin, progress) = (Instant::now(), LoadProgress::default());
@@ -208,9 +208,9 @@ fn measure(job: &Job<'_>, index: usize, threads: usize) -> io::Result<Measured> 
 }
 
 /// Returns the usual request, and the last one on its connection.
-fn shapes(plan: &Plan) -> Result<[EncodedRequest; 2], Error> {
+fn shapes(request: &Request) -> Result<[EncodedRequest; 2], Error> {
     // The generator does not wait for a 100 (Continue); the user can send the field all the same.
-    let usual = plan.request.clone().without_default("expect");
+    let usual = request.clone().without_default("expect");
     let (mut kept, mut last) = (usual.clone(), usual);
     // A Connection field of the user is kept.
     if !kept.has_header("connection") {

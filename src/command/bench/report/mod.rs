@@ -128,8 +128,9 @@ impl Summary {
             tally.failures.iter().map(|(failure, count)| (failure.to_string(), *count)).collect();
         failures.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
         let is_rated = plan.pace != Pace::Closed;
+        let asked: Vec<String> = plan.turns.iter().map(ToString::to_string).collect();
         Summary {
-            asked: plan.request.to_string(),
+            asked: asked.join(", "),
             pace: plan.pace,
             connections: plan.connections,
             threads: outcome.busy.len(),
