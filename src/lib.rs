@@ -101,6 +101,7 @@ pub mod net;
 #[doc(hidden)]
 pub mod pool;
 pub mod proto;
+mod random;
 pub mod server;
 mod sync;
 #[doc(hidden)]

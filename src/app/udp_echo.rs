@@ -4,13 +4,12 @@
 //! The word `stats` is answered with what the workers are doing, for the clients that [`Audience`] includes.
 //! An echo is never longer than what it echoes, so it amplifies nothing.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::status::Audience;
+use crate::random::{any_seed, nth_share};
 use crate::server::Stats;
 use crate::server::protocol::{DatagramService, Reply};
 
@@ -51,8 +50,7 @@ impl UdpEcho {
         stats: &Arc<Stats>,
     ) -> UdpEcho {
         let seed = seed.unwrap_or_else(|| {
-            // The keys of a `RandomState` come from the system.
-            let seed = RandomState::new().hash_one(0) % 1_000_000;
+            let seed = any_seed();
             if impairments != Impairments::default() {
                 log::info!("udp: --seed {seed} loses and delays the same datagrams again");
             }
@@ -77,24 +75,13 @@ impl DatagramService for UdpEcho {
             return Some(self.answer_stats());
         }
         let Impairments { loss, delay, jitter } = self.impairments;
-        let [for_loss, for_jitter] = [0, 1].map(|which| random(self.seed, 2 * number + which));
+        let [for_loss, for_jitter] = [0, 1].map(|which| nth_share(self.seed, 2 * number + which));
         if peer.port() < FIRST_PORT_OF_CLIENTS || for_loss < loss {
             return None;
         }
         let after = (delay + jitter.mul_f64(2.0 * for_jitter)).saturating_sub(jitter);
         Some(Reply { bytes: datagram.to_vec(), after })
     }
-}
-
-/// Returns the `nth` number of the sequence that begins with `seed`: at least 0, less than 1 (SplitMix64).
-fn random(seed: u64, nth: u64) -> f64 {
-    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut bits = seed.wrapping_add(nth.wrapping_add(1).wrapping_mul(STEP));
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^= bits >> 31;
-    // The upper half, so that the conversion is exact.
-    f64::from(u32::try_from(bits >> 32).unwrap_or_default()) / 2f64.powi(32)
 }
 
 /// Joins lines to a text of at most `most` bytes, whose last line says how many are left out.

@@ -1,7 +1,7 @@
 //! What is measured, and in which order.
 
-use super::random::Random;
 use crate::cli::experiment::{ExperimentOptions, Order, Plot};
+use crate::random::Random;
 
 /// All combinations of what varies.
 #[derive(Debug)]

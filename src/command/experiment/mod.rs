@@ -5,7 +5,7 @@
 //! | `design` | the combinations, and their order |
 //! | `figure` | what is measured: the columns |
 //! | `results`, `table` | `runs.csv` and `summary.csv` |
-//! | `spread`, `random` | the median, its confidence interval; random numbers with a seed |
+//! | `spread` | the median, its confidence interval |
 //! | `expression` | `--ideal` |
 //! | `picture` | what a picture shows |
 //! | `svg`, `scale`, `chart` | the picture as a file, its axes; the picture in a terminal |
@@ -19,7 +19,6 @@ mod design;
 mod expression;
 mod figure;
 mod picture;
-mod random;
 mod report;
 mod results;
 mod scale;

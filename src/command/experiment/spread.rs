@@ -1,7 +1,7 @@
 //! The figures of several measurements of the same: median, minimum, maximum, and how far the median is to be
 //! trusted.
 
-use super::random::Random;
+use crate::random::Random;
 
 /// The spread of some values.
 #[derive(Debug, Clone, Copy, PartialEq)]
