@@ -92,6 +92,7 @@ fn run(
         ..options.config
     };
     let workers = config.workers;
+    let seed = options.seed.or(config.faults.as_ref().map(|faults| faults.seed));
     let dns = options.dns;
     let names = name_server::open(dns.zones, dns.rate, &config.limits)?;
     let stats = Arc::clone(&config.stats);
@@ -105,7 +106,7 @@ fn run(
     let app = App { files, store, status, rooms: options.rooms, stat_fields };
     let routes = app.routes().map_err(|errors| errors.to_string())?;
     let mut server = activation::listen(options.bind, sockets, routes, config)?;
-    let echo = UdpEcho::new(options.impairments, options.seed, options.metrics, &stats);
+    let echo = UdpEcho::new(options.impairments, seed, options.metrics, &stats);
     let udp = udp_addresses(&mut server, &options.udp, Arc::new(echo))?;
     let dns = name_server::listen(&mut server, &dns.addresses, names.as_ref())?;
     signals::stop_on_signals(

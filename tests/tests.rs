@@ -102,6 +102,9 @@ mod users;
 /// `/users` on real machines: broken files, full disks, limits of the process, locks, two servers.
 mod users_disk;
 
+/// `server --fault`: late, slow, cut, reset and badly framed responses, and what clients make of them.
+mod faults;
+
 /// The command line client: its flags and exit codes, hostile servers, other servers, curl.
 mod client;
 

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod client;
 pub mod dns;
 pub mod experiment;
+mod fault;
 pub mod limits;
 mod listen;
 pub mod name_server;
@@ -325,6 +326,7 @@ mod tests {
             "tap",
             "/a",
             "random",
+            "reset=5%",
             "x",
             "p99_ms:workers",
             "single",

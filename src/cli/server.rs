@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Effect::{Help, Switch, Value, Version};
+use super::fault;
 use super::limits::{self, number, put};
 use super::listen;
 use super::name_server::{self, NameServerOptions};
@@ -116,6 +117,9 @@ pub fn parse(
             options.root = defaults.root;
         }
         policies::apply(options).map_err(|fault| COMMAND.wrong(fault))?;
+        if let Some((faults, seed)) = options.config.faults.as_mut().zip(options.seed) {
+            faults.seed = seed;
+        }
         if options.udp.is_empty() && options.impairments != defaults.impairments {
             return Err(COMMAND.wrong(
                 "--loss, --delay and --jitter make the UDP echo unreliable, and there is none; right: \
@@ -153,6 +157,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
         ("Listening", listen::FLAGS),
         ("Policies", policies::FLAGS),
         ("UDP echo", udp::FLAGS),
+        ("Faults on purpose", fault::FLAGS),
         ("Name server", name_server::FLAGS),
         ("Limits", limits::FLAGS),
         ("Overload", limits::OVERLOAD),
@@ -189,6 +194,7 @@ Examples:
   server --bind 127.0.0.1:0     use a free port, and print it on stdout
   server --bind unix:/run/http  listen in the file system, for a proxy
   server --udp 127.0.0.1:8080 --loss 30% --seed 7
+  server --fault delay=200ms,truncate=5%,reset=1% --seed 7
   server --dns 127.0.0.1:5353 --zone example.org.zone
 ",
 };
@@ -327,7 +333,7 @@ pub(super) fn is_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::{Driver, Limits, Overload, PerAddress, Schedule};
+    use crate::server::{Driver, FaultKind, Faults, Limits, Overload, PerAddress, Schedule};
 
     fn parsed(args: &[&str]) -> Result<Parsed<ServerOptions>, String> {
         parse(args.iter().map(OsString::from)).map_err(|error| error.to_string())
@@ -355,7 +361,7 @@ mod tests {
                     --max-unsent-memory 19 --max-heads-memory 21 --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
                     --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
                     --server-timing on --udp localhost:3 --udp [::1]:4 --loss 30% --delay 50ms \
-                    --jitter 0.02s --schedule lifo --stat-fields --seed 7 --dns [::1]:53 --zone z --dns-rate off site";
+                    --jitter 0.02s --schedule lifo --stat-fields --fault never --seed 7 --dns [::1]:53 --zone z --dns-rate off site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
@@ -388,6 +394,13 @@ mod tests {
                 driver: Driver::Textbook,
                 schedule: Schedule::Lifo,
                 server_name: None,
+                faults: Some(
+                    Faults::seeded(7)
+                        .always(FaultKind::Never)
+                        .spare("/-/health")
+                        .spare("/-/metrics")
+                        .spare("/-/status"),
+                ),
                 connections: Some(11),
                 per_address: PerAddress::Any,
                 queue: 12,
@@ -470,6 +483,7 @@ mod tests {
             &["--udp", "127.0.0.1:9", "--loss", "130%"],
             &["--udp", "127.0.0.1:9", "--delay", "50"],
             &["--seed", "-1"],
+            &["--fault", "slow"],
             &["--loss", "30%"],
             &["--data", ""],
             &["--server-name", "a\r\nb"],

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use super::Effect::Value;
-use super::limits::{number, put};
+use super::limits::put;
 use super::listen::host_and_port;
 use super::server::ServerOptions;
 use super::{Expected, Flag};
@@ -38,23 +38,13 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         Value("TIME", |options, value| put(&mut options.impairments.jitter, time(value))),
         "let the delay vary by up to this time, more or less, such as 20ms (default 0ms)",
     ),
-    Flag::new(
-        None,
-        "seed",
-        Value("N", |options, value| {
-            let seed = number(value, Expected("a number from 0 to 2^64 - 1, such as 7"), 0);
-            put(&mut options.seed, seed.map(Some))
-        }),
-        "begin what is random on purpose with this number: the same number, the same losses (default \
-         random)",
-    ),
 ];
 
 /// The longest delay and jitter, as of `/sleep`.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Parses a percentage, with or without its sign.
-fn share(value: &OsStr) -> Result<f64, Expected> {
+pub(super) fn share(value: &OsStr) -> Result<f64, Expected> {
     let text = value.to_str().unwrap_or_default();
     let percent = text.strip_suffix('%').unwrap_or(text).parse::<f64>().ok();
     let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
@@ -64,7 +54,7 @@ fn share(value: &OsStr) -> Result<f64, Expected> {
 }
 
 /// Parses a time with its unit. A number alone is refused: it could mean either.
-fn time(value: &OsStr) -> Result<Duration, Expected> {
+pub(super) fn time(value: &OsStr) -> Result<Duration, Expected> {
     let text = value.to_str().unwrap_or_default();
     let in_seconds =
         |number: &str, unit: f64| number.parse::<f64>().ok().map(|number| number * unit);

@@ -11,6 +11,7 @@
 //! - [`scale`]: from one process to a data centre: several servers on one data folder, behind HAProxy.
 //! - [`architecture`]: the rooms of the source, and what each of them may name.
 //! - [`checking`]: `client check`, from a student's first failure to HTTP/1.1, and what real servers fail.
+//! - [`faults`]: servers and clients that misbehave on purpose, to test the other side.
 //! - [`coursework`]: the system calls, a reading order through the source, and seven exercises with
 //!   checks.
 //! - [`cookbook`]: short programs on the library for the usual tasks.
@@ -44,6 +45,9 @@ pub mod scale {}
 
 #[doc = include_str!("checking.md")]
 pub mod checking {}
+
+#[doc = include_str!("faults.md")]
+pub mod faults {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}

@@ -25,6 +25,7 @@
 //! | [`udp`] | a UDP socket with one peer | `socket` `bind` `connect` |
 //! | [`socket`] | the socket calls that std lacks | `listen` `setsockopt` `poll` `sendfile` |
 //! | [`thread_usage`] | the processor time of a thread, and whether it waits | `clock_gettime` `getrusage` |
+//! | [`alarm`] | wakes waiting connections at given times | |
 //! | [`waker`] | gives a waiting connection another turn, from any thread | |
 //! | [`usual_time`] | how long a handler usually takes | |
 //! | [`worker_record`] | what each worker has served, and is doing | |
@@ -34,6 +35,7 @@
 pub mod accept;
 pub mod address_rate;
 pub mod admission;
+pub mod alarm;
 pub mod connect;
 pub mod datagram;
 pub mod deadline;

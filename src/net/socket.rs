@@ -173,7 +173,10 @@ pub fn prepare_for(connections: usize) {
 
 /// Makes the close of `stream` discard its unsent bytes and send a reset. Otherwise the kernel keeps
 /// megabytes for a peer that reads nothing, for many minutes after the close.
-pub(super) fn abort_on_close(stream: &TcpStream) -> io::Result<()> {
+///
+/// # Errors
+/// Those of setsockopt(2).
+pub fn abort_on_close(stream: &TcpStream) -> io::Result<()> {
     let at_once = nix::libc::linger { l_onoff: 1, l_linger: 0 };
     Ok(setsockopt(stream, sockopt::Linger, &at_once)?)
 }

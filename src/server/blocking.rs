@@ -9,9 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::conn::connection_io::ConnectionIo;
+use super::conn::faulty::why_broken;
 use super::conn::{Context, Http};
 use crate::net::deadline::{Deadline, Phase};
-use crate::net::errors::{nothing_yet, peer_left};
+use crate::net::errors::nothing_yet;
 use crate::net::service::Driver;
 use crate::net::socket::is_readable_within;
 use crate::net::stop_signal::StopSignal;
@@ -128,9 +129,7 @@ impl TextbookConnection<'_> {
 
     /// Waits until the worker is woken, or `until`; not longer than the interval of its checks.
     pub(super) fn wait_for_push(&mut self, until: Instant) -> Result<(), End> {
-        self.flush()?;
-        let left = until.saturating_duration_since(Instant::now());
-        thread::park_timeout(left.min(CHECK_INTERVAL));
+        self.pause(until)?;
         let is_readable = is_readable_within(self.context.stream, Duration::ZERO);
         if is_readable
             && !self.io.listen(self.context.stream).map_err(|error| self.broken(&error))?
@@ -140,12 +139,17 @@ impl TextbookConnection<'_> {
         Ok(())
     }
 
+    /// Waits without looking at what the client does.
+    pub(super) fn pause(&mut self, until: Instant) -> Result<(), End> {
+        self.flush()?;
+        let left = until.saturating_duration_since(Instant::now());
+        thread::park_timeout(left.min(CHECK_INTERVAL));
+        Ok(())
+    }
+
     /// Ends the connection because it is broken.
     pub(super) fn broken(&self, error: &io::Error) -> End {
-        if !peer_left(error) {
-            log::warn!("{}: {error}", self.io.peer);
-        }
-        End::AtOnce(CloseReason::PeerLeft)
+        End::AtOnce(why_broken(error, self.io.peer))
     }
 }
 

@@ -5,6 +5,7 @@ use std::thread;
 
 use super::allowed_hosts::AllowedHosts;
 use super::conn::timing::ServerTiming;
+use super::faults::Faults;
 use super::log::access_log::AccessLog;
 use super::log::stats::Stats;
 use super::log::wire_log::WireLog;
@@ -54,6 +55,8 @@ pub struct Config {
     pub server_name: Option<String>,
     /// Shows errors, the server's own among them; `None`: as text, HTML or JSON, as the client prefers.
     pub error_page: Option<ErrorPage>,
+    /// What goes wrong on purpose, to test clients; `None`: nothing.
+    pub faults: Option<Faults>,
     /// Which clients get the `Server-Timing` field: those on this machine.
     pub server_timing: ServerTiming,
     /// Where one line for each request is written: nowhere.
@@ -80,6 +83,7 @@ impl Default for Config {
             allowed_hosts: AllowedHosts::default(),
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
             error_page: None,
+            faults: None,
             server_timing: ServerTiming::default(),
             access_log: AccessLog::Off,
             wire_log: None,

@@ -26,6 +26,7 @@
 //! | serve other protocols, over TCP or UDP | [`protocol`] |
 //! | start and stop the server | [`Server`], [`Running`], [`StopSignal`], [`Report`] |
 //! | change a setting or a limit | [`Config`], [`Limits`], [`AllowedHosts`] |
+//! | test how clients bear faults | [`Faults`], [`FaultKind`] |
 //! | see what happens | [`AccessLog`], [`Stats`], [`PoolStatus`], [`ServerTiming`], [`WireLog`] |
 //!
 //! A handler is called by a worker thread when the request is complete, body included, and may block: with
@@ -86,6 +87,7 @@ mod config;
 #[doc(hidden)]
 pub mod conn;
 mod descriptors;
+mod faults;
 #[doc(hidden)]
 pub mod files;
 #[doc(hidden)]
@@ -132,6 +134,8 @@ pub use self::config::{Config, Driver};
 pub use self::conn::request_body::RequestBody;
 #[doc(inline)]
 pub use self::conn::timing::ServerTiming;
+#[doc(inline)]
+pub use self::faults::{FaultKind, Faults};
 #[doc(inline)]
 pub use self::files::Files;
 #[doc(inline)]

@@ -75,6 +75,7 @@ impl Server {
             files: divided.transfers as u64,
             server_name: config.server_name,
             error_page: config.error_page,
+            faults: config.faults,
             server_timing: config.server_timing,
             access_log: config.access_log,
             wire_log: config.wire_log,

@@ -167,6 +167,7 @@ impl<'a> TextbookConnection<'a> {
                 Piece::Gathered => self.http.count_bytes(&mut self.io),
                 Piece::Slow => self.flush()?,
                 Piece::Waiting(until) => self.wait_for_push(until)?,
+                Piece::Paused(until) => self.pause(until)?,
                 Piece::NoRoom => self.check_write_deadline()?,
                 Piece::End(end) => return Ok(end),
             }

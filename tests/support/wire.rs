@@ -86,6 +86,14 @@ impl Wire {
         std::mem::take(&mut self.got)
     }
 
+    /// Reads all until the server closes; nothing if it resets the connection.
+    pub fn try_rest(&mut self) -> Option<Vec<u8>> {
+        match self.stream.read_to_end(&mut self.got) {
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => None,
+            outcome => outcome.map(|_| std::mem::take(&mut self.got)).ok(),
+        }
+    }
+
     /// Reads until the server closes, or resets, and gives how much came.
     pub fn rest_or_reset(&mut self) -> usize {
         match self.stream.read_to_end(&mut self.got) {

@@ -43,6 +43,8 @@ pub enum CloseReason {
     Stopping,
     /// The server had too much to do, and dropped the connection without an answer.
     Dropped,
+    /// A response was cut or reset on purpose, to test the client.
+    OnPurpose,
 }
 
 impl std::fmt::Display for CloseReason {
@@ -65,6 +67,7 @@ impl std::fmt::Display for CloseReason {
             CloseReason::OutOfTime => "timed out",
             CloseReason::Stopping => "stopping",
             CloseReason::Dropped => "dropped, because the queue was full",
+            CloseReason::OnPurpose => "a fault on purpose",
         })
     }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::time::Instant;
 
+use super::faulty::FaultyBody;
 use super::handle::{Panicked, guarded};
 use crate::net::service::Driver;
 use crate::net::waker::Waker;
@@ -25,6 +26,8 @@ pub(super) enum Pieces {
     Trailed(Box<dyn Trailed>, &'static [&'static str]),
     /// With what wakes the connection, once it has waited.
     Pushed(Box<PushedBody>, Option<Waker>),
+    /// A body of any kind, with its head, that is wrong on purpose.
+    Faulty(Box<FaultyBody>),
 }
 
 impl std::fmt::Debug for Pieces {
@@ -50,7 +53,7 @@ impl Pieces {
             Pieces::Part(part) => read_piece(part, send, out),
             Pieces::Read(reader) => read_piece(reader, send, out),
             Pieces::Trailed(reader, _) => read_piece(reader, send, out),
-            Pieces::Pushed(..) => Ok(0), // see `push_piece`
+            Pieces::Pushed(..) | Pieces::Faulty(_) => Ok(0), // see `push_piece`
         }
     }
 

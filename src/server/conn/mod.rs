@@ -8,6 +8,7 @@
 //! | `reject` | responses to requests that no handler gets, or that broke off |
 //! | `complete` | gives an error its form, and sets the fields that follow from the rest |
 //! | `send` | sends the response: its head, its body piece by piece (`push_piece`: a pushed one); logs it |
+//! | `faulty` | responses that are wrong on purpose |
 //! | `immediate` | whether a request needs no worker |
 //! | `turn` | takes these steps without waiting, for the lobby; its state is in `connection` |
 //!
@@ -20,6 +21,7 @@ mod complete;
 pub(crate) mod connection;
 pub(crate) mod connection_io;
 pub(crate) mod date_cache;
+pub(crate) mod faulty;
 mod file_share;
 pub(crate) mod handle;
 mod next_request;
@@ -43,9 +45,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use self::connection_io::ConnectionIo;
+use self::faulty::FaultInjector;
 use self::request_body::BodyRoom;
 use self::timing::ServerTiming;
 use super::allowed_hosts::AllowedHosts;
+use super::faults::Faults;
 use super::log::access_log::AccessLog;
 use super::log::stats::Stats;
 use super::log::wire_log::WireLog;
@@ -77,6 +81,8 @@ pub struct HttpConfig {
     pub server_name: Option<String>,
     /// Shows errors; `None`: in the built-in forms.
     pub error_page: Option<ErrorPage>,
+    /// What goes wrong on purpose.
+    pub faults: Option<Faults>,
     /// Which clients get `Server-Timing`.
     pub server_timing: ServerTiming,
     /// One line for each request.
@@ -100,6 +106,7 @@ impl HttpConfig {
             files: u64::MAX,
             server_name: None,
             error_page: None,
+            faults: None,
             server_timing: ServerTiming::Off,
             access_log: AccessLog::Off,
             wire_log: None,
@@ -118,6 +125,7 @@ pub struct Http {
     /// The `Server` field, or no field.
     server_name: Headers,
     error_page: Option<ErrorPage>,
+    faults: Option<FaultInjector>,
     server_timing: ServerTiming,
     pub(crate) access_log: AccessLog,
     /// Memory for large heads that are not complete.
@@ -161,6 +169,7 @@ impl Http {
             routes: config.routes,
             server_name,
             error_page: config.error_page,
+            faults: config.faults.map(FaultInjector::new),
             server_timing: config.server_timing,
             access_log: config.access_log,
             heads: Quota::new(limits.heads_memory),

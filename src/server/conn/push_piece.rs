@@ -1,5 +1,9 @@
-//! The next piece of a pushed body: what has been published since the last one.
+//! The next piece of a pushed body: what has been published since the last one. A body that is wrong on purpose
+//! waits in the same way.
 
+use std::io;
+
+use super::body_pieces::Pieces;
 use super::connection_io::ConnectionIo;
 use super::send::{Piece, RequestInfo, SendingResponse};
 use super::{Context, Http};
@@ -18,23 +22,29 @@ impl RequestInfo {
 
 impl Http {
     /// Puts what there is of a pushed body into the output. It ends when the server stops.
+    ///
+    /// # Errors
+    /// When the connection is broken.
     pub(super) fn push_piece(
         &self,
         sending: &mut SendingResponse,
         io: &mut ConnectionIo,
         context: &Context<'_>,
-    ) -> Piece {
+    ) -> io::Result<Piece> {
         let SendingResponse { exchange, send, body, .. } = sending;
+        if let Pieces::Faulty(faulty) = body {
+            return self.send_faulty(faulty, (exchange, send), io, context);
+        }
         if send.room() == 0 || self.stop.is_requested() {
-            return Piece::End(Ok(Headers::new()));
+            return Ok(Piece::End(Ok(Headers::new())));
         }
         let (count, pushed) = body.push(context.driver, send, &mut io.output.bytes);
         exchange.sent += count as u64;
-        match pushed {
+        Ok(match pushed {
             Ok(Pushed::Some) => Piece::Gathered,
             Ok(Pushed::Waiting(until)) => Piece::Waiting(until),
             Ok(Pushed::End) => Piece::End(Ok(Headers::new())),
             Err(error) => Piece::End(Err(error)),
-        }
+        })
     }
 }

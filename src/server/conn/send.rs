@@ -21,7 +21,6 @@ use crate::proto::http::headers::Headers;
 use crate::proto::http::server::{OutgoingHead, PartialHead, RecvHead, SendBody, SendHead};
 use crate::proto::http::status::Status;
 use crate::server::log::access_log::{AccessLog, Line};
-use crate::server::respond::error_response::shown;
 use crate::server::response::{Body, Response};
 use crate::server::router::Endpoint;
 
@@ -105,8 +104,9 @@ pub(crate) struct SendingResponse {
 /// What the access log tells of an exchange.
 #[derive(Debug)]
 pub(super) struct LoggedExchange {
-    request: RequestInfo,
-    status: Status,
+    pub(super) request: RequestInfo,
+    /// The status; `None` while a fault holds it back.
+    pub(super) status: Option<Status>,
     /// Bytes of body.
     pub(super) sent: u64,
 }
@@ -119,6 +119,8 @@ pub(crate) enum Piece {
     Slow,
     /// A pushed body has nothing to send: wait until it is woken, or until this time.
     Waiting(Instant),
+    /// Nothing of it may leave before this time, on purpose.
+    Paused(Instant),
     /// The socket's send buffer is full.
     NoRoom,
     /// The body is at its end, with these trailers, or has broken off.
@@ -127,7 +129,8 @@ pub(crate) enum Piece {
 
 impl Http {
     /// Puts the head of a response into the output, and a small body with it.
-    pub(crate) fn begin_response(&self, outgoing: Outgoing, io: &mut ConnectionIo) -> Sent {
+    pub(crate) fn begin_response(&self, mut outgoing: Outgoing, io: &mut ConnectionIo) -> Sent {
+        let faults = self.faults.as_ref().and_then(|faults| faults.inject(&mut outgoing, io));
         let Outgoing { mut response, request, send, may_keep, now, producer } = outgoing;
         self.complete(&mut response, &request);
         let out = &mut io.output.bytes;
@@ -140,7 +143,8 @@ impl Http {
             may_stay: may_keep,
         };
         let mut send = send.send_with(head, out);
-        let mut exchange = LoggedExchange { request, status: response.status, sent: 0 };
+        let status = Some(response.status);
+        let mut exchange = LoggedExchange { request, status, sent: 0 };
         let rest = match response.body {
             Body::Bytes(bytes) if bytes.len() <= PIECE => {
                 exchange.sent = send.room().min(bytes.len() as u64);
@@ -165,7 +169,12 @@ impl Http {
         };
         match rest {
             None => Sent::All(self.finish(exchange, send.finish(out), io, now)),
-            Some(body) => Sent::Head(Box::new(SendingResponse { exchange, send, body, producer })),
+            Some(mut body) => {
+                if let Some(faults) = faults {
+                    body = faults.hold(body, (&mut exchange, &send), out);
+                }
+                Sent::Head(Box::new(SendingResponse { exchange, send, body, producer }))
+            }
         }
     }
 
@@ -180,8 +189,8 @@ impl Http {
         context: &Context<'_>,
     ) -> io::Result<Piece> {
         context.driver.sends();
-        if let Pieces::Pushed(..) = sending.body {
-            return Ok(self.push_piece(sending, io, context));
+        if let Pieces::Pushed(..) | Pieces::Faulty(_) = sending.body {
+            return self.push_piece(sending, io, context);
         }
         match self.send_file(sending, io, context.stream)? {
             Passed::Some(_) => return Ok(Piece::Gathered),
@@ -226,9 +235,7 @@ impl Http {
                 let (file, at) = part.place();
                 (file, Some(at))
             }
-            Pieces::Read(_) | Pieces::Trailed(..) | Pieces::Pushed(..) => {
-                return Ok(Passed::Nothing);
-            }
+            _ => return Ok(Passed::Nothing), // it has to be read
         };
         if io.wire_log.is_some() {
             return Ok(Passed::Nothing); // it is read, so that `--wire` can show it
@@ -263,16 +270,7 @@ impl Http {
         let SendingResponse { exchange, send, .. } = sending;
         let next = match end {
             Ok(trailers) => send.finish_with(&trailers, &mut io.output.bytes),
-            Err(error) => {
-                let target = exchange.request.head().map(|head| shown(&head.target.to_string()));
-                log::error!(
-                    "{}: the body of {} ended early, after {} bytes: {error}",
-                    io.peer,
-                    target.unwrap_or_default(),
-                    exchange.sent
-                );
-                Err(CloseReason::BodyShort)
-            }
+            Err(error) => Err(self.body_broke_off(&exchange, &error, io.peer)),
         };
         self.finish(exchange, next, io, Instant::now())
     }
@@ -302,7 +300,7 @@ impl Http {
 
     #[inline]
     fn log(&self, peer: PeerAddress, exchange: &LoggedExchange, now: Instant) {
-        self.stats.count_response(exchange.status);
+        exchange.status.inspect(|&status| self.stats.count_response(status));
         if let AccessLog::On(_) = self.access_log {
             self.write_line(peer, exchange, now);
         }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::connection::{Connection, State};
 use super::connection_io::{ConnectionIo, Read, Scratch};
+use super::faulty::why_broken;
 use super::output::Passed;
 use super::receive::{ArrivingHead, ReceivedBody, ReceivedHead};
 use super::request_body::RequestBody;
@@ -25,7 +26,7 @@ use super::{Context, Http};
 use crate::net::accept::Accepted;
 use crate::net::admission::RejectReason;
 use crate::net::deadline::{Deadline, Phase};
-use crate::net::errors::{nothing_yet, peer_left};
+use crate::net::errors::nothing_yet;
 use crate::net::peer_address::PeerAddress;
 use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::proto::http::close::CloseReason;
@@ -59,6 +60,8 @@ enum Step {
     NeedsInput,
     /// A pushed body has nothing to send until it is woken, or until this time.
     Waiting(Instant),
+    /// Nothing may leave before this time, on purpose.
+    Paused(Instant),
     /// The client must make room first.
     NeedsRoom,
     /// The connection closes once the output is sent.
@@ -184,10 +187,7 @@ impl Http {
         let connection = &mut *connection.with_buffers(scratch);
         turn.answered_before = connection.io.answered;
         let next = self.take_turn(connection, turn).unwrap_or_else(|error| {
-            if !peer_left(&error) {
-                log::warn!("{}: {error}", connection.io.peer);
-            }
-            self.end(connection, CloseReason::PeerLeft);
+            self.end(connection, why_broken(&error, connection.io.peer));
             Next::Close
         });
         self.count_bytes(&mut connection.io);
@@ -239,6 +239,8 @@ impl Http {
         Ok(match step {
             Step::Closing => Some(connection.linger_or_close()),
             Step::Slow => Some(Next::Yield),
+            // A client that has closed its side still reads: its end is no event.
+            Step::Paused(at) => Some(Next::Writable(Deadline { at: *at, phase: Phase::Push })),
             // After a turn that has sent something, the end of the client makes another turn (`settle`).
             Step::Waiting(until)
                 if connection.io.output.counted > 0
@@ -324,6 +326,7 @@ impl Http {
                 Ok(Piece::Gathered) => (State::Sending(sending), Step::Advanced),
                 Ok(Piece::Slow) => (State::Sending(sending), Step::Slow),
                 Ok(Piece::Waiting(until)) => (State::Sending(sending), Step::Waiting(until)),
+                Ok(Piece::Paused(until)) => (State::Sending(sending), Step::Paused(until)),
                 Ok(Piece::NoRoom) => (State::Sending(sending), Step::NeedsRoom),
                 Ok(Piece::End(end)) => {
                     let next = self.end_response(*sending, end, io);

@@ -47,8 +47,8 @@ pub(crate) struct Line<'a> {
     pub(crate) peer: PeerAddress,
     /// The first line of the request, as received; what is not visible ASCII is escaped here.
     pub(crate) request: &'a [u8],
-    /// The status of the response.
-    pub(crate) status: Status,
+    /// The status of the response; `None` if nothing of it was sent.
+    pub(crate) status: Option<Status>,
     /// Bytes of body that were sent.
     pub(crate) sent: u64,
     /// How long it took.
@@ -149,7 +149,10 @@ impl LineFormatter {
             out.extend_from_slice(escape_bytes(request).as_bytes());
         }
         out.extend_from_slice(b"\" ");
-        out.extend_from_slice(&status.digits());
+        match status {
+            Some(status) => out.extend_from_slice(&status.digits()),
+            None => out.push(b'-'),
+        }
         out.push(b' ');
         write_decimal(*sent, out);
         out.push(b' ');
@@ -184,7 +187,7 @@ mod tests {
                 Duration::from_nanos(7_000_001_999),
             ),
         ] {
-            let line = Line { peer, request, status: Status::NOT_FOUND, sent, took };
+            let line = Line { peer, request, status: Some(Status::NOT_FOUND), sent, took };
             let shown = peer.ip().map_or("unix:".to_owned(), |address| address.to_string());
             let (date, seconds) = (common_log_date(now), took.as_micros());
             let (whole, micros) = (seconds / 1_000_000, seconds % 1_000_000);
@@ -198,7 +201,7 @@ mod tests {
         let line = Line {
             peer: PeerAddress::Unix,
             request,
-            status: Status::OK,
+            status: Some(Status::OK),
             sent: 1,
             took: Duration::ZERO,
         };
@@ -214,7 +217,7 @@ mod tests {
         let line = Line {
             peer: PeerAddress::Tcp(([127, 0, 0, 1], 1).into()),
             request: b"GET /\"\n127.0.0.1 forged\" HTTP/1.1",
-            status: Status::OK,
+            status: Some(Status::OK),
             sent: 12,
             took: Duration::from_micros(142),
         };

@@ -60,7 +60,7 @@ pub(crate) struct Sources {
 struct Counter(AtomicU64);
 
 /// The reasons why connections are closed, and their names in the metrics.
-const CLOSES: [(CloseReason, &str); 15] = [
+const CLOSES: [(CloseReason, &str); 16] = [
     (CloseReason::PeerAsked, "peer_asked"),
     (CloseReason::Http10, "http_1_0"),
     (CloseReason::WeAsked, "we_asked"),
@@ -76,6 +76,7 @@ const CLOSES: [(CloseReason, &str); 15] = [
     (CloseReason::OutOfTime, "out_of_time"),
     (CloseReason::Stopping, "stopping"),
     (CloseReason::Dropped, "dropped"),
+    (CloseReason::OnPurpose, "on_purpose"),
 ];
 
 impl Counter {

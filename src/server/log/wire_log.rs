@@ -85,6 +85,11 @@ impl ConnectionLog {
         self.show(Side::Server, bytes);
     }
 
+    /// Shows what is wrong with the next response, on purpose.
+    pub(crate) fn fault(&mut self, what: &str) {
+        self.note(&format!("on purpose: {what}"));
+    }
+
     /// Shows the end of the connection.
     pub(crate) fn closed(&mut self, why: CloseReason) {
         self.note(&format!("closed: {why}"));
