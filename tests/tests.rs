@@ -105,6 +105,9 @@ mod users_disk;
 /// `server --fault`: late, slow, cut, reset and badly framed responses, and what clients make of them.
 mod faults;
 
+/// `client --misbehave`: our server copes with each kind; servers that do not are told so.
+mod misbehave;
+
 /// The command line client: its flags and exit codes, hostile servers, other servers, curl.
 mod client;
 

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod data;
+pub mod misbehave;
 mod network;
 mod output;
 mod request;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use self::data::Data;
+use self::misbehave::Misbehaviour;
 use self::retry::{Parallel, RetryOptions};
 
 use super::Effect::{Help, Version};
@@ -94,6 +96,10 @@ pub struct ClientOptions {
     pub limit_rate: Option<u64>,
     /// What is printed instead of sending the request.
     pub dry_run: Option<DryRun>,
+    /// What is done wrong on purpose.
+    pub misbehave: Option<Misbehaviour>,
+    /// Where random bytes begin; `None`: anywhere.
+    pub seed: Option<u64>,
     /// Whether HTTP/1.0 is used.
     pub http10: bool,
     /// Addresses, proxies and the Unix socket.
@@ -333,6 +339,7 @@ host/path, or :8080/path for this machine.",
         ("Output", output::FLAGS),
         ("Details on stderr", verbose::FLAGS),
         ("Instead of sending", output::DRY),
+        ("Misbehaviour", misbehave::FLAGS),
         ("Addresses", AddressFlags::FLAGS),
         ("Network", network::FLAGS),
         ("Time limits", network::TIME),
@@ -372,6 +379,7 @@ Examples:
   client -C - -O :8080/large.iso      continue an interrupted download
   client -s -o /dev/null -w '%{http_code} %{time_total}\n' :8080/
   client --as nc -d a=b :8080/echo    print a command for nc instead
+  client --misbehave half-close :8080/
 ",
 };
 

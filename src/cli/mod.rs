@@ -327,6 +327,7 @@ mod tests {
             "/a",
             "random",
             "reset=5%",
+            "reset",
             "x",
             "p99_ms:workers",
             "single",

@@ -15,6 +15,7 @@
 //!     Fetcher::tell                            -w, --json-out
 //! resolve_only::run                            client where
 //! watch::run                                   client watch
+//! misbehave::run                               client --misbehave
 //! bench::run_bench                             client bench
 //! ping::run_ping                               client ping
 //! check::run                                   client check
@@ -40,6 +41,7 @@
 //! | [`error`], [`exit_code`] | why a command failed, in one line; curl's exit code for it |
 //! | [`resolve_only`], [`dns`] | `client where`, `client dns` |
 //! | [`watch`] | `client watch` |
+//! | [`misbehave`] | `client --misbehave` |
 //! | [`experiment`] | `client experiment` |
 //! | [`server_process`], `server_usage`, `machine` | a server that a command starts; what it has used; the machine and the time |
 //! | [`mod@bench`] | `client bench` |
@@ -59,6 +61,7 @@ pub mod explain;
 pub mod fetch;
 pub mod form;
 mod machine;
+pub mod misbehave;
 pub mod network;
 mod part_name;
 pub mod partial_file;

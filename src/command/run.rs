@@ -8,6 +8,7 @@ use std::thread;
 
 use super::error::CommandError;
 use super::fetch::{Fetcher, is_parallel};
+use super::misbehave;
 use crate::cli::client::ClientOptions;
 
 /// The exit code of [`CommandError::Write`].
@@ -20,6 +21,9 @@ const LOST_OUTPUT: u8 = 23;
 /// # Errors
 /// When no transfer can be made.
 pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
+    if let Some(how) = options.misbehave {
+        return misbehave::run(options, how);
+    }
     let fetcher = Fetcher::new(options.clone())?;
     match is_parallel(options) {
         true => several(options, &Arc::new(fetcher)),

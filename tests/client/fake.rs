@@ -128,6 +128,14 @@ impl Talk {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    /// Reads once: as much as there is.
+    pub fn read_once(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; 64 << 10];
+        let count = self.stream.read(&mut bytes)?;
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+
     /// Reads this number of bytes.
     pub fn take(&mut self, count: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; count];

@@ -12,7 +12,7 @@ use super::run::Run;
 use super::sample::Sample;
 use super::select::Selected;
 use super::talk::Way;
-use super::watch::Watch;
+use super::watch::{Watch, look};
 use crate::cli::client::check::CheckOptions;
 use crate::client::{ErrorKind, Url};
 use crate::command::error::CommandError;
@@ -85,7 +85,8 @@ fn quoted(path: &std::path::Path) -> String {
 /// When its name cannot be looked up.
 fn way(options: &CheckOptions, url: &Url) -> Result<Way, CommandError> {
     let addresses = network::client(&network::direct(&options.client))?.addresses(url)?;
-    let watch = Watch::new(options).map_err(|error| {
+    let form = options.wire.then(|| look(options.explain));
+    let watch = Watch::new(form, options.transcript.as_deref()).map_err(|error| {
         let name = options.transcript.as_ref().map(|path| path.display().to_string());
         CommandError::Write(name.unwrap_or_default(), error)
     })?;

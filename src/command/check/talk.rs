@@ -14,7 +14,7 @@ use super::heard::{End, Heard, answers};
 use super::table::{Sending, Stop, Until, fail};
 use super::watch::{Watch, Watched};
 use crate::net::connect::connect;
-use crate::net::socket::is_readable_within;
+use crate::net::socket::{abort_on_close, is_readable_within};
 use crate::proto::http::dump::Side;
 use crate::proto::http::framing::Framing;
 
@@ -95,12 +95,22 @@ impl Conn {
             true => fail(format!("no connection within {:?}", way.max_time)),
             false => fail(format!("no connection: {error}")),
         })?;
-        let set =
-            stream.set_nodelay(true).and_then(|()| stream.set_write_timeout(Some(way.max_time)));
-        set.or_else(|error| fail(format!("no connection: {error}")))?;
+        let conn =
+            Conn::over(stream, way).or_else(|error| fail(format!("no connection: {error}")))?;
+        Ok(Conn { begun, ..conn })
+    }
+
+    /// Talks on a connection that has been made.
+    ///
+    /// # Errors
+    /// Those of setsockopt(2).
+    pub fn over(stream: TcpStream, way: &Way) -> io::Result<Conn> {
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(way.max_time))?;
         let address = way.addresses.first();
         let watched = way.watch.open(&address.map(ToString::to_string).unwrap_or_default());
-        let (sent, bytes, max_time) = (Vec::new(), Vec::new(), way.max_time);
+        let (sent, bytes, begun) = (Vec::new(), Vec::new(), Instant::now());
+        let max_time = way.max_time;
         Ok(Conn { stream, watched, begun, max_time, sent, bytes, end: End::Open })
     }
 
@@ -131,12 +141,23 @@ impl Conn {
 
     /// Returns true if the server has sent something, or has closed.
     pub fn has_something(&self) -> bool {
-        is_readable_within(&self.stream, Duration::ZERO)
+        self.has_something_within(Duration::ZERO)
+    }
+
+    /// Returns true once the server has sent something, or has closed; false if it has not within this time.
+    pub fn has_something_within(&self, time: Duration) -> bool {
+        is_readable_within(&self.stream, time)
     }
 
     /// Says that nothing more will be sent.
     pub fn half_close(&self) {
         let _ = self.stream.shutdown(Shutdown::Write); // the server may have closed
+    }
+
+    /// Closes with a reset.
+    pub fn reset(mut self) {
+        self.watched.note("reset");
+        let _ = abort_on_close(&self.stream); // the server may have reset it
     }
 
     /// Closes with a reset, if the server has sent something that was not read.

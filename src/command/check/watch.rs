@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,6 @@ use std::time::Instant;
 
 use super::super::explain::explain;
 use super::super::terminal::in_colour;
-use crate::cli::client::check::CheckOptions;
 use crate::proto::http::dump::Side;
 use crate::proto::http::limits::Limits;
 use crate::sync::lock;
@@ -31,23 +31,27 @@ pub struct Watched {
     begun: Instant,
 }
 
+/// Returns the form for stderr, with explanations or without.
+pub fn look(explains: bool) -> Form {
+    match Form::look(io::IsTerminal::is_terminal(&io::stderr()), in_colour()) {
+        Form::Look { colour, most, .. } if explains => {
+            Form::Look { colour, most, explain: Some(explain) }
+        }
+        form => form,
+    }
+}
+
 impl Watch {
-    /// Opens the outputs that the options name.
+    /// Opens the outputs: stderr in this form, and the file of a transcript.
     ///
     /// # Errors
     /// When the file of the transcript cannot be made.
-    pub fn new(options: &CheckOptions) -> io::Result<Watch> {
+    pub fn new(form: Option<Form>, transcript: Option<&Path>) -> io::Result<Watch> {
         let mut outputs: Vec<(Form, Output)> = Vec::new();
-        if options.wire {
-            let look = match Form::look(io::IsTerminal::is_terminal(&io::stderr()), in_colour()) {
-                Form::Look { colour, most, .. } if options.explain => {
-                    Form::Look { colour, most, explain: Some(explain) }
-                }
-                form => form,
-            };
-            outputs.push((look, Arc::new(Mutex::new(Box::new(io::stderr())))));
+        if let Some(form) = form {
+            outputs.push((form, Arc::new(Mutex::new(Box::new(io::stderr())))));
         }
-        if let Some(path) = &options.transcript {
+        if let Some(path) = transcript {
             outputs.push((Form::Transcript, Arc::new(Mutex::new(Box::new(File::create(path)?)))));
         }
         Ok(Watch { outputs, begun: Instant::now(), connections: AtomicUsize::new(0) })
