@@ -75,6 +75,17 @@ fn at_a_rate_a_connection_for_each_request_is_opened_when_the_request_is_due() {
     assert!(seconds(&got, "/latency_us/p99") < 1.0, "no request waits for idle connections: {got}");
 }
 
+/// Four requests wait for one worker when the time is up. To divide by the time that they still take would be 2.9/s.
+#[test]
+fn what_comes_in_after_the_end_makes_no_server_look_slower() {
+    let server = Server::start(&["--pool", "single", "--access-log", "off"]);
+    let args = ["-t", "1", "--warm-up", "0.5", "-c", "5", "--keep-alive", "off"];
+    let (code, got, _) = figures(&[&args[..], &[&server.url("/sleep/200")]].concat());
+    assert_eq!(code, Some(0), "{got}");
+    let rate = got["requests_per_s"].as_f64().unwrap();
+    assert!((3.5..=6.0).contains(&rate), "of 5/s: {got}");
+}
+
 #[test]
 fn the_page_is_80_columns_and_says_what_it_is() {
     let server = Server::start(&["--access-log", "off"]);

@@ -20,9 +20,7 @@ pub(super) const FIGURES: [Figure; 19] = [
     figure("errors", "errors", |summary| Some(summary.errors() as f64)),
     figure("error_share", "share of errors", |summary| Some(summary.error_share())),
     figure("requests_per_s", "requests per second", |summary| Some(summary.per_second())),
-    figure("bytes_per_s", "bytes per second", |summary| {
-        Some(summary.bytes as f64 / summary.took.as_secs_f64().max(1e-9))
-    }),
+    figure("bytes_per_s", "bytes per second", |summary| Some(summary.bytes_per_second())),
     figure("p50_ms", "median time (ms)", |summary| quantile(summary, "p50")),
     figure("p90_ms", "90th percentile (ms)", |summary| quantile(summary, "p90")),
     figure("p99_ms", "99th percentile (ms)", |summary| quantile(summary, "p99")),

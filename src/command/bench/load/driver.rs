@@ -308,6 +308,9 @@ impl<'j> Driver<'j> {
             if self.schedule.is_measured(now) {
                 self.tally.bytes += count as u64;
             }
+            if self.schedule.is_in_time(now) {
+                self.tally.bytes_in_time += count as u64;
+            }
             match self.parse_responses(at, &mut scratch, now) {
                 Ok(Then::Stays) => self.feed(at, now),
                 Ok(Then::Closes) => self.close(at, Failure::NoResponse, now),
@@ -347,6 +350,7 @@ impl<'j> Driver<'j> {
                     self.under_way -= 1;
                     self.seen.0 += 1;
                     self.last_answer = Some(now);
+                    self.tally.in_time += u64::from(self.schedule.is_in_time(now));
                     if self.schedule.is_measured(request.due) {
                         let from_due = now - request.due;
                         self.tally.answered(status, from_due, now - request.sent);

@@ -89,6 +89,11 @@ impl Schedule {
         due >= self.measured_from
     }
 
+    /// Returns true if what happens at this time is in the measured time.
+    pub(super) fn is_in_time(&self, at: Instant) -> bool {
+        self.is_measured(at) && self.end().is_none_or(|end| at < end)
+    }
+
     /// Returns when the duration is over, if the number of requests does not end the run.
     pub(super) fn end(&self) -> Option<Instant> {
         self.end.filter(|_| self.left != Some(0))

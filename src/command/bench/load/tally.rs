@@ -11,10 +11,15 @@ use crate::proto::http::status::Status;
 /// The figures of one thread or, added up, of all.
 #[derive(Debug, Clone)]
 pub struct Tally {
-    /// Complete responses, of any status.
+    /// Complete responses, of any status, to requests that were due in the measured time.
     pub answers: u64,
-    /// Bytes of responses, heads and framing included.
+    /// Responses that were complete in the measured time: those to requests of the warm-up are among them, and
+    /// those that came after the end are not.
+    pub in_time: u64,
+    /// Bytes of responses since the warm-up, heads and framing included.
     pub bytes: u64,
+    /// Those of them that arrived in the measured time.
+    pub bytes_in_time: u64,
     /// The number of connections made, those of the warm-up included.
     pub connections: u64,
     /// The number of requests that failed, by reason.
@@ -48,7 +53,9 @@ impl Tally {
         };
         Tally {
             answers: 0,
+            in_time: 0,
             bytes: 0,
+            bytes_in_time: 0,
             connections: 0,
             failures: Vec::new(),
             from_due: histogram(),
@@ -90,7 +97,9 @@ impl Tally {
     /// Adds the figures of another thread.
     pub(super) fn add(&mut self, other: &Tally) {
         self.answers += other.answers;
+        self.in_time += other.in_time;
         self.bytes += other.bytes;
+        self.bytes_in_time += other.bytes_in_time;
         self.connections += other.connections;
         self.late += other.late;
         other.failures.iter().for_each(|&(failure, times)| self.failed(failure, times));

@@ -58,10 +58,16 @@ pub struct Summary {
     pub warm_up: Duration,
     /// Seconds measured.
     pub took: Duration,
+    /// As planned; `None`: until the last response.
+    pub duration: Option<Duration>,
     /// Complete responses.
     pub answers: u64,
+    /// Responses that were complete in the measured time, whenever they were asked for.
+    pub in_time: u64,
     /// Bytes of responses.
     pub bytes: u64,
+    /// Bytes that arrived in the measured time.
+    pub bytes_in_time: u64,
     /// The number of connections made.
     pub connections_made: u64,
     /// The number of responses of each status.
@@ -138,7 +144,10 @@ impl Summary {
             per_connection: plan.per_connection,
             warm_up: plan.warm_up,
             took: outcome.took,
+            duration: plan.duration,
             answers: tally.answers,
+            in_time: tally.in_time,
+            bytes_in_time: tally.bytes_in_time,
             bytes: tally.bytes,
             connections_made: tally.connections,
             statuses: tally.statuses().collect(),
@@ -171,9 +180,22 @@ impl Summary {
         }
     }
 
-    /// Returns complete responses a second.
+    /// Returns complete responses a second in the measured time. The time in which the last responses come in, when
+    /// no more requests are sent, would make slow servers look slower.
     pub fn per_second(&self) -> f64 {
-        self.answers as f64 / self.took.as_secs_f64().max(1e-9)
+        self.rate(self.in_time, self.answers)
+    }
+
+    /// Returns bytes received a second in the measured time.
+    pub fn bytes_per_second(&self) -> f64 {
+        self.rate(self.bytes_in_time, self.bytes)
+    }
+
+    /// Returns how many there were a second; of `all` if no response came in the measured time.
+    fn rate(&self, in_time: u64, all: u64) -> f64 {
+        let window = self.duration.map_or(self.took, |duration| self.took.min(duration));
+        let (count, time) = if self.in_time == 0 { (all, self.took) } else { (in_time, window) };
+        count as f64 / time.as_secs_f64().max(1e-9)
     }
 
     /// Returns a warning, if the generator itself limits or distorts the figures.

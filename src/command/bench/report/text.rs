@@ -78,7 +78,7 @@ fn totals(summary: &Summary) -> String {
             number(summary.per_second()),
             plural(all, "response"),
             size(received),
-            size(received / summary.took.as_secs_f64().max(1e-9)),
+            size(summary.bytes_per_second()),
         ),
     };
     wrap_page(&line, 2) + "\n"
