@@ -11,6 +11,9 @@ mod unix;
 /// Sockets that the parent gives: which are served, which are refused, and restarts without a refused connection.
 mod activation;
 
+/// Clients that accept no failure.
+mod load;
+
 /// What a service manager hears: ready, stopping, alive.
 mod service_manager;
 
@@ -29,7 +32,10 @@ fn start_given(socket: impl Into<OwnedFd>, set: &[(&str, &str)], args: &[&str]) 
     if !args.contains(&"--data") {
         shell.arg("--data").arg(data.path());
     }
-    Program::start_on(&mut shell, socket.into()).0
+    let program = Program::start_on(&mut shell, socket.into()).0;
+    // The folder is removed at the end of this function, and must be there until the server has opened it.
+    program.stdout.until(|text| text.contains('\n') || !program.stderr.text().is_empty());
+    program
 }
 
 /// The first line on its stdout.

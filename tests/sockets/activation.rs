@@ -4,15 +4,12 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use threadbare::client::{Client, Error, Response};
 use threadbare::server::{Config, Driver, Router, Server as LibraryServer};
 
+use super::load::under_load;
 use super::{ready_line, start_given};
-use crate::support::{Folder, PATIENCE, Program, Wire, eventually, needs, server_command};
+use crate::support::{Folder, Program, Wire, eventually, needs, server_command};
 
 const HEALTH: &str = "GET /-/health HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -125,73 +122,27 @@ fn systemd_socket_activate_gives_it_two_sockets() {
     assert!(ready.starts_with(&urls), "{ready}");
 }
 
-/// What 64 clients have seen: responses, and failures.
-#[derive(Default)]
-struct Seen {
-    responses: AtomicUsize,
-    over: AtomicBool,
-}
-
-/// Asks again and again, over connections that are kept and over new ones.
-fn ask(seen: &Seen, address: SocketAddr, number: usize) -> Vec<Result<u16, Error>> {
-    let client = Client::new();
-    let (page, echo) = (format!("http://{address}/"), format!("http://{address}/echo"));
-    let mut failures = Vec::new();
-    // The test may fail before it says that it is over.
-    let end = Instant::now() + 6 * PATIENCE;
-    for turn in number.. {
-        if seen.over.load(Ordering::Relaxed) || Instant::now() > end {
-            break;
-        }
-        let request = match turn % 4 {
-            // Each fourth closes its connection, so that the next one is new.
-            0 => client.get(&page).header("Connection", "close"),
-            1 => client.put(&echo).body("x".repeat(10_000)),
-            _ => client.get(&page),
-        };
-        let whole = |response: Response| {
-            let status = response.status().code();
-            response.bytes(1 << 20).map(|_| status)
-        };
-        match request.send().and_then(whole) {
-            Ok(200) => drop(seen.responses.fetch_add(1, Ordering::Relaxed)),
-            other => failures.push(other),
-        }
-    }
-    failures
-}
-
 /// 30 restarts, each as `systemctl restart` does it: the next server starts when the one before has ended, and the
-/// clients wait in the backlog of the socket, which the parent keeps. A client may find the connection that it kept
-/// closed in the moment in which it sends: it sends such a request again if it is idempotent (RFC 9112, 9.3.1).
+/// clients wait in the backlog of the socket, which the parent keeps.
 #[test]
 fn thirty_restarts_under_load_refuse_and_cut_nothing() {
     let (socket, address) = listener();
-    let (seen, args) = (&Seen::default(), ["--access-log", "off", "--workers", "8"]);
-    thread::scope(|scope| {
-        let start = || {
-            let program = start_given(socket.try_clone().unwrap(), &[], &args);
-            ready_line(&program);
-            program
-        };
-        let mut running = start();
-        let clients: Vec<_> =
-            (0..64).map(|number| scope.spawn(move || ask(seen, address, number))).collect();
+    let start = || {
+        let args = ["--access-log", "off", "--workers", "8"];
+        let program = start_given(socket.try_clone().unwrap(), &[], &args);
+        ready_line(&program);
+        program
+    };
+    let mut running = start();
+    under_load(address, |wait_for_responses| {
         for _ in 0..30 {
-            let before = seen.responses.load(Ordering::Relaxed);
-            let served = || (seen.responses.load(Ordering::Relaxed) > before + 64).then_some(());
-            eventually(served).expect("the server serves");
+            wait_for_responses();
             running.signal("TERM");
             let finished = running.finish();
             assert_eq!(finished.code, Some(0), "{}", finished.stderr);
             assert!(finished.stderr.contains("connections cut: 0"), "{}", finished.stderr);
             running = start();
         }
-        thread::sleep(Duration::from_millis(50));
-        seen.over.store(true, Ordering::Relaxed);
-        let failures: Vec<_> = clients.into_iter().flat_map(|it| it.join().unwrap()).collect();
-        let (count, first) = (failures.len(), failures.first());
-        let responses = seen.responses.load(Ordering::Relaxed);
-        assert!(first.is_none(), "{first:?}, {count} failures, {responses} responses");
+        running
     });
 }
