@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod activation;
+mod handover;
 mod service_manager;
 mod signals;
 
@@ -18,16 +19,15 @@ use threadbare::app::udp_echo::UdpEcho;
 use threadbare::app::{App, name_server};
 use threadbare::cli::Parsed;
 use threadbare::cli::server::{self as flags, AccessLogTo, ServerOptions};
-use threadbare::server::{
-    AccessLog, Config, Files, ListeningSocket, LogWriter, Report, Server, WireLog,
-};
+use threadbare::server::{AccessLog, Config, Files, LogWriter, Report, Server, WireLog};
 
+use self::activation::Given;
 use self::service_manager::ServiceManager;
 
 fn main() -> ExitCode {
     // Before the first thread is started: a thread inherits the mask of its parent.
     signals::block_all_but_documented();
-    let sockets = activation::given_sockets();
+    let given = activation::given_sockets();
     // All output to stderr goes through these lines: a worker never waits for a reader that is slow.
     let stderr = match LogWriter::to(std::io::stderr()) {
         Ok(stderr) => stderr,
@@ -45,7 +45,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match sockets.and_then(|sockets| run(options, sockets, &stderr)) {
+    let sockets =
+        given.and_then(|given| handover::take_over(options.handover.as_deref(), given, &stderr));
+    match sockets.and_then(|given| run(options, given, &stderr)) {
         Ok(Report { finished, cut, workers }) => {
             let report = format!("stopped; requests finished: {finished}, connections cut: {cut}");
             say(&stderr, &report);
@@ -77,11 +79,7 @@ fn log_to(stderr: &LogWriter) {
 }
 
 /// Opens what the options name, prints the ready line on stdout, and serves until it is stopped.
-fn run(
-    options: ServerOptions,
-    sockets: Vec<ListeningSocket>,
-    stderr: &LogWriter,
-) -> Result<Report, String> {
+fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Report, String> {
     let manager = ServiceManager::from_env()?;
     let shown = options.root.display();
     let files = Files::new(&options.root).map_err(|error| cannot_serve(&options.root, &error))?;
@@ -105,10 +103,13 @@ fn run(
     let stat_fields = options.stat_fields;
     let app = App { files, store, status, rooms: options.rooms, stat_fields };
     let routes = app.routes().map_err(|errors| errors.to_string())?;
-    let mut server = activation::listen(options.bind, sockets, routes, config)?;
+    let mut server = activation::listen(options.bind, given, routes, config)?;
     let echo = UdpEcho::new(options.impairments, seed, options.metrics, &stats);
     let udp = udp_addresses(&mut server, &options.udp, Arc::new(echo))?;
     let dns = name_server::listen(&mut server, &dns.addresses, names.as_ref())?;
+    if let Some(path) = &options.handover {
+        server.hand_over_at(path, options.stop_time).map_err(|error| error.to_string())?;
+    }
     signals::stop_on_signals(
         server.stop_signal(),
         options.drain_time,

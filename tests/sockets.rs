@@ -11,6 +11,9 @@ mod unix;
 /// Sockets that the parent gives: which are served, which are refused, and restarts without a refused connection.
 mod activation;
 
+/// Sockets that a running server hands over: 30 times under load, and when the new process or the caller is wrong.
+mod handover;
+
 /// Clients that accept no failure.
 mod load;
 

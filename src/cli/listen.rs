@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use super::Effect::Value;
 use super::limits::put;
-use super::server::{ServerOptions, is_host};
+use super::server::{ServerOptions, is_host, not_empty};
 use super::{Expected, Flag};
 
 pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
@@ -24,6 +24,17 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         "bind-mode",
         Value("MODE", |options, value| put(&mut options.config.bind_mode, mode(value))),
         "permissions of the sockets in the file system, in octal (default 0660)",
+    ),
+    Flag::new(
+        None,
+        "handover",
+        Value("PATH", |options, value| {
+            let path = not_empty(value, "the path of a socket, such as /run/threadbare/control")?;
+            options.handover = Some(path.into());
+            Ok(())
+        }),
+        "restart without a refused connection: take over the sockets of the server that has its control socket at PATH, \
+         and hand them over to the next one there",
     ),
 ];
 

@@ -31,6 +31,8 @@ pub struct ServerOptions {
     /// The addresses to listen on, as typed: of the right form, not looked up. If there are none, the sockets that
     /// the program was given, or else [`DEFAULT_BIND`].
     pub bind: Vec<String>,
+    /// The control socket at which the sockets are taken over, and handed over in turn.
+    pub handover: Option<PathBuf>,
     /// The folder in which `/users` keeps its records; `None` for [`DEFAULT_DATA`], if it can be written.
     pub data: Option<PathBuf>,
     /// Where the access log goes.
@@ -79,6 +81,7 @@ impl Default for ServerOptions {
         ServerOptions {
             root: PathBuf::from("www"),
             bind: Vec::new(),
+            handover: None,
             data: None,
             access_log: AccessLogTo::Stderr,
             drain_time: Duration::ZERO,
@@ -354,7 +357,7 @@ mod tests {
 
     #[test]
     fn everything_typed() {
-        let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --workers 3 --lobby off --data d --access-log off \
+        let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --handover c --workers 3 --lobby off --data d --access-log off \
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
                     --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 --max-bodies-disk 20 \
@@ -366,6 +369,7 @@ mod tests {
         let want = ServerOptions {
             root: "site".into(),
             bind: vec!["localhost:1".into(), "[::1]:2".into(), "unix:a/b".into()],
+            handover: Some("c".into()),
             data: Some("d".into()),
             access_log: AccessLogTo::Off,
             stop_time: Duration::from_secs(13),

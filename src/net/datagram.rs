@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use super::delayed::DelayedReplies;
 use super::errors::nothing_yet;
+use super::handover::Inherited;
 use super::udp_socket::{AddressPair, ReplySocket};
 use super::worker_record::{DATAGRAM, WorkerRecord};
 
@@ -133,16 +134,20 @@ pub fn share_of_datagrams(capacity: usize) -> usize {
 }
 
 impl DatagramSockets {
-    /// Binds a socket to every address to which `address` (`host:port`) resolves. Returns the addresses,
-    /// with their real ports.
+    /// Binds a socket to every address to which `address` (`host:port`) resolves, or takes the inherited one.
+    /// Returns the addresses, with their real ports.
     pub(super) fn bind(
         &mut self,
         address: &str,
         service: &Arc<dyn DatagramService>,
+        inherited: &mut Inherited,
     ) -> io::Result<Vec<SocketAddr>> {
         let mut bound = Vec::new();
         for address in address.to_socket_addrs()? {
-            let socket = ReplySocket::bind(address)?;
+            let socket = match inherited.take_udp(address) {
+                Some(socket) => ReplySocket::new(socket)?,
+                None => ReplySocket::new(UdpSocket::bind(address)?)?,
+            };
             bound.push(socket.address);
             self.sockets.push(Arc::new(DatagramSocket {
                 socket,
@@ -170,6 +175,11 @@ impl DatagramSockets {
                 ignored: get(&counters.ignored),
             }
         }
+    }
+
+    /// Returns the sockets.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.sockets.iter().map(|one| one.socket.as_fd())
     }
 
     /// Returns the descriptors to wait for: of each socket, the one that says when to receive, and the one

@@ -2,14 +2,19 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::datagram::{DatagramCounts, DatagramService, DatagramSockets};
+use super::handover::{Inherited, Successors};
 use super::listening_socket::ListeningSocket;
 use super::service::Protocol;
 use super::socket::bind;
 use super::socket_file::SocketFile;
+use super::stop_signal::StopSignal;
 
 /// The sockets that the server listens on, and those on which it receives datagrams.
 #[derive(Debug)]
@@ -20,14 +25,27 @@ pub struct Listeners {
     pub(super) refused: usize,
     /// The permissions of sockets in the file system.
     mode: u32,
+    /// What is taken instead of a socket of one's own.
+    inherited: Inherited,
+    /// Where the next server asks for the sockets.
+    control: Option<Control>,
+}
+
+/// The control socket of the handover.
+#[derive(Debug)]
+struct Control {
+    listener: UnixListener,
+    file: SocketFile,
+    /// How long requests in progress may take after the handover.
+    grace: Duration,
 }
 
 /// A listening socket, and what is spoken on its connections.
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) socket: ListeningSocket,
-    /// The name of a socket that this server has made in the file system.
-    _file: Option<SocketFile>,
+    /// The name of a socket in the file system that this server removes.
+    file: Option<SocketFile>,
     /// `None`: the server's own protocol.
     pub(super) protocol: Option<Arc<dyn Protocol>>,
 }
@@ -95,8 +113,26 @@ impl Listeners {
         addresses: impl IntoIterator<Item = A>,
         mode: u32,
     ) -> Result<Listeners, BindError> {
-        let (sockets, datagrams) = (Vec::new(), DatagramSockets::default());
-        let mut listeners = Listeners { sockets, datagrams, refused: REFUSED, mode };
+        Listeners::bind_or_take(addresses, mode, Inherited::default())
+    }
+
+    /// Listens as [`Listeners::bind`] does, but takes an inherited socket wherever there is one of the address.
+    ///
+    /// # Errors
+    /// Returns the first address that cannot be bound; then none is.
+    pub fn bind_or_take<A: AsRef<str>>(
+        addresses: impl IntoIterator<Item = A>,
+        mode: u32,
+        inherited: Inherited,
+    ) -> Result<Listeners, BindError> {
+        let mut listeners = Listeners {
+            sockets: Vec::new(),
+            datagrams: DatagramSockets::default(),
+            refused: REFUSED,
+            mode,
+            inherited,
+            control: None,
+        };
         for address in addresses {
             let address = address.as_ref();
             listeners.add(address, None).map_err(|source| BindError::new(address, source))?;
@@ -129,7 +165,7 @@ impl Listeners {
         address: &str,
         service: &Arc<dyn DatagramService>,
     ) -> Result<Vec<SocketAddr>, BindError> {
-        let bound = self.datagrams.bind(address, service);
+        let bound = self.datagrams.bind(address, service, &mut self.inherited);
         bound.map_err(|source| BindError::new(address, source))
     }
 
@@ -145,21 +181,73 @@ impl Listeners {
     pub fn adopt(&mut self, socket: ListeningSocket) -> Result<(), BindError> {
         let prepared = socket.prepare();
         prepared.map_err(|source| BindError::new("the given socket", source))?;
-        self.sockets.push(Listener { socket, protocol: None, _file: None });
+        self.sockets.push(Listener { socket, protocol: None, file: None });
         Ok(())
+    }
+
+    /// Makes the control socket at `path`, for this user only: the next server asks for the sockets there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn bind_control(&mut self, path: &Path, grace: Duration) -> Result<(), BindError> {
+        let bound = match self.inherited.take_unix(path) {
+            Some(ListeningSocket::Unix(listener)) => {
+                Ok((listener, SocketFile::of_another_server(path)))
+            }
+            _ => SocketFile::listen(path, 0o600),
+        };
+        let (listener, file) =
+            bound.map_err(|source| BindError::new(path.to_string_lossy(), source))?;
+        self.control = Some(Control { listener, file, grace });
+        Ok(())
+    }
+
+    /// Takes the place of the server that has handed its sockets over, if there is one, and hands them over to
+    /// the next one when it asks. To be called when this server is ready to accept.
+    ///
+    /// # Errors
+    /// When the other server does not agree, and goes on; or when a descriptor or a thread is missing.
+    pub fn take_charge(&mut self, stop: &StopSignal) -> io::Result<()> {
+        let predecessor = self.inherited.announce()?;
+        self.inherited = Inherited::default();
+        let files = self.sockets.iter_mut().filter_map(|listener| listener.file.as_mut());
+        files
+            .chain(self.control.as_mut().map(|control| &mut control.file))
+            .for_each(SocketFile::claim);
+        drop(predecessor);
+        let Some(Control { listener, grace, .. }) = &self.control else { return Ok(()) };
+        let listening = self.sockets.iter().map(|listener| listener.socket.as_fd());
+        let all = listening.chain(self.datagrams.sockets()).chain([listener.as_fd()]);
+        let sockets = all.map(|socket| socket.try_clone_to_owned()).collect::<Result<_, _>>()?;
+        let (control, stop, grace) = (listener.try_clone()?, stop.clone(), *grace);
+        Successors { control, sockets, stop, grace }.start()
     }
 
     fn add(&mut self, address: &str, protocol: Option<Arc<dyn Protocol>>) -> io::Result<()> {
         if let Some(path) = address.strip_prefix("unix:") {
-            let (socket, file) = SocketFile::listen(Path::new(path), self.mode)?;
-            self.sockets.push(Listener { socket: socket.into(), protocol, _file: Some(file) });
+            let path = Path::new(path);
+            let (socket, file) = match self.inherited.take_unix(path) {
+                Some(socket) => {
+                    socket.prepare()?;
+                    (socket, SocketFile::of_another_server(path))
+                }
+                None => {
+                    let (socket, file) = SocketFile::listen(path, self.mode)?;
+                    (socket.into(), file)
+                }
+            };
+            self.sockets.push(Listener { socket, protocol, file: Some(file) });
             return Ok(());
         }
         for address in address.to_socket_addrs()? {
-            match bind(address) {
+            let bound = match self.inherited.take_tcp(address) {
+                Some(socket) => socket.prepare().map(|()| socket),
+                None => bind(address).map(ListeningSocket::from),
+            };
+            match bound {
                 Ok(socket) => {
-                    let (socket, protocol) = (socket.into(), protocol.clone());
-                    self.sockets.push(Listener { socket, protocol, _file: None });
+                    let protocol = protocol.clone();
+                    self.sockets.push(Listener { socket, protocol, file: None });
                 }
                 // [::]:8080 accepts IPv4 as well, so 0.0.0.0:8080 is served already.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && self.covers(address) => {}

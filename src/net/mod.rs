@@ -5,6 +5,7 @@
 //! | [`service`] | the seam between a protocol and a driver | |
 //! | [`listen`] | binds and listens | `socket` `bind` `listen` |
 //! | [`listening_socket`] | a listening socket, of TCP or in the file system | `accept4` |
+//! | [`handover`] | gives the listening sockets to the process that replaces this one | `sendmsg` `recvmsg` |
 //! | `socket_file` | makes a socket in the file system, and removes it | `bind` `chmod` `listen` `unlink` |
 //! | [`accept`] | accepts connections and hands them over; refuses beyond the limits (`refuse`) | `poll` `accept4` |
 //! | [`datagram`] | receives datagrams, each of which is a job for a worker, and sends the replies | |
@@ -41,6 +42,7 @@ pub mod datagram;
 pub mod deadline;
 mod delayed;
 pub mod errors;
+pub mod handover;
 pub mod linger;
 pub mod listen;
 pub mod listening_socket;

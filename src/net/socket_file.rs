@@ -6,21 +6,28 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use nix::errno::Errno;
+use nix::fcntl::AT_FDCWD;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket,
 };
+use nix::sys::stat::{UtimensatFlags, utimensat};
+use nix::sys::time::TimeSpec;
 
 use super::socket::BACKLOG;
 
-/// The name of a socket that this server has made. Dropped, it is removed.
+/// The name of a socket that this server has made or taken over. Dropped, it is removed.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
-    /// The device and the number of the file.
-    identity: (u64, u64),
+    /// `None`: it is still the file of the server that hands the socket over.
+    identity: Option<Identity>,
 }
+
+/// The device and the number of the file, and when it was made or claimed, in seconds and nanoseconds.
+type Identity = (u64, u64, i64, i64);
 
 impl SocketFile {
     /// Listens at `path`, for the users whom the permissions `mode` allow to write.
@@ -42,22 +49,42 @@ impl SocketFile {
         // No client can connect before listen(2), so none finds other permissions.
         fs::set_permissions(path, Permissions::from_mode(mode))?;
         listen(&new, Backlog::new(BACKLOG)?).map_err(error)?;
-        let file = SocketFile { path: path.to_owned(), identity: identity(path)? };
+        let file = SocketFile { path: path.to_owned(), identity: Some(identity(path)?) };
         Ok((new.into(), file))
+    }
+
+    /// Returns the name of a socket that another server has made and hands over. That server removes it, until it
+    /// is [claimed](SocketFile::claim).
+    pub(super) fn of_another_server(path: &Path) -> SocketFile {
+        SocketFile { path: path.to_owned(), identity: None }
+    }
+
+    /// Claims the name of a socket that was handed over: from now on this server removes it. The other one finds
+    /// a new time of modification, and leaves it there.
+    pub(super) fn claim(&mut self) {
+        if self.identity.is_some() {
+            return;
+        }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = TimeSpec::from_duration(now);
+        let flag = UtimensatFlags::NoFollowSymlink;
+        let touched = utimensat(AT_FDCWD, &self.path, &now, &now, flag);
+        self.identity = touched.ok().and_then(|()| identity(&self.path).ok());
     }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
         // Another server may have put its own socket there in the meantime.
-        if identity(&self.path).is_ok_and(|found| found == self.identity) {
+        if self.identity.is_some() && identity(&self.path).ok() == self.identity {
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
+fn identity(path: &Path) -> io::Result<Identity> {
+    let file = fs::symlink_metadata(path)?;
+    Ok((file.dev(), file.ino(), file.mtime(), file.mtime_nsec()))
 }
 
 /// Removes the socket at `path` if no process listens on it. A server that has been killed leaves its socket
@@ -67,18 +94,25 @@ fn remove_stale(path: &Path, address: &UnixAddr) -> io::Result<()> {
         let what = "a file that is no socket is there, and is not replaced; choose another path";
         return Err(io::Error::other(what));
     }
-    match connect(unix_socket()?.as_raw_fd(), address) {
+    match connect_at_once(address) {
         Err(Errno::ECONNREFUSED) => fs::remove_file(path),
         Err(Errno::ENOENT) => Ok(()),
         // EAGAIN: its backlog is full. Else it is a socket of another kind, or not this user's.
-        Ok(()) | Err(_) => {
+        Ok(_) | Err(_) => {
             let what = "another program listens on it; stop that program, or choose another path";
             Err(io::Error::other(what))
         }
     }
 }
 
-/// Returns a socket that does not block: connect(2) would wait while the backlog of a server is full.
+/// Connects without waiting, by a socket that does not block: EAGAIN if the backlog of the server is full.
+pub(super) fn connect_at_once(address: &UnixAddr) -> nix::Result<OwnedFd> {
+    let socket = unix_socket()?;
+    connect(socket.as_raw_fd(), address)?;
+    Ok(socket)
+}
+
+/// Returns a socket that does not block.
 fn unix_socket() -> nix::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     socket(AddressFamily::Unix, SockType::Stream, flags, None)
@@ -157,6 +191,27 @@ mod tests {
         {
             let error = SocketFile::listen(Path::new(path), 0o600).unwrap_err().to_string();
             assert!(error.starts_with(begin), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_server_that_has_claimed_a_socket_removes_it() {
+        let folder = Folder::new("claimed");
+        let path = folder.0.join("socket");
+        for is_claimed in [true, false] {
+            let (_listener, first) = SocketFile::listen(&path, 0o600).unwrap();
+            let mut next = SocketFile::of_another_server(&path);
+            if is_claimed {
+                next.claim();
+                drop(first);
+                assert!(path.exists());
+                drop(next);
+            } else {
+                drop(next);
+                assert!(path.exists());
+                drop(first);
+            }
+            assert!(!path.exists());
         }
     }
 }

@@ -41,12 +41,12 @@ pub(super) struct ReplySocket {
 }
 
 impl ReplySocket {
-    /// Binds a socket.
+    /// Prepares a bound socket.
     ///
     /// # Errors
-    /// Those of socket(2), bind(2) and setsockopt(2).
-    pub(super) fn bind(address: SocketAddr) -> io::Result<ReplySocket> {
-        let socket = UdpSocket::bind(address)?;
+    /// Those of setsockopt(2).
+    pub(super) fn new(socket: UdpSocket) -> io::Result<ReplySocket> {
+        let address = socket.local_addr()?;
         socket.set_nonblocking(true)?;
         match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => {
@@ -57,7 +57,6 @@ impl ReplySocket {
             }
             _ => {}
         }
-        let address = socket.local_addr()?;
         Ok(ReplySocket { socket, address })
     }
 
@@ -154,7 +153,7 @@ mod tests {
             ("[::]:0", Ipv6Addr::LOCALHOST.into()),
             ("[::1]:0", Ipv6Addr::LOCALHOST.into()),
         ] {
-            let server = ReplySocket::bind(bound.parse().unwrap()).unwrap();
+            let server = ReplySocket::new(UdpSocket::bind(bound).unwrap()).unwrap();
             let from = if asked.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
             let client = UdpSocket::bind(from).unwrap();
             client.connect((asked, server.address.port())).unwrap();

@@ -75,7 +75,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -185,6 +185,8 @@ pub use crate::net::address_rate::AddressRate;
 #[doc(inline)]
 pub use crate::net::admission::{Overload, PerAddress};
 #[doc(inline)]
+pub use crate::net::handover::{HandedOver, Inherited, request_sockets};
+#[doc(inline)]
 pub use crate::net::listen::BindError;
 #[doc(inline)]
 pub use crate::net::listening_socket::ListeningSocket;
@@ -281,7 +283,21 @@ impl Server {
         routes: impl IntoRoutes,
         config: Config,
     ) -> Result<Server, BindError> {
-        let listeners = Listeners::bind(addresses, config.bind_mode)?;
+        Server::with_inherited(addresses, Inherited::default(), routes, config)
+    }
+
+    /// Listens as [`Server::with_config`] does, but takes the inherited socket wherever there is one of the
+    /// address. The server that has handed them over stops when this one is ready.
+    ///
+    /// # Errors
+    /// As [`Server::with_config`]; then the other server goes on.
+    pub fn with_inherited<A: AsRef<str>>(
+        addresses: impl IntoIterator<Item = A>,
+        inherited: Inherited,
+        routes: impl IntoRoutes,
+        config: Config,
+    ) -> Result<Server, BindError> {
+        let listeners = Listeners::bind_or_take(addresses, config.bind_mode, inherited)?;
         let stop = StopSignal::new()
             .map_err(|source| BindError::new("a socket pair to wake the server", source))?;
         let (routes, heartbeat) = (routes.into_routes(), Heartbeat::default());
@@ -335,6 +351,15 @@ impl Server {
         service: Arc<dyn DatagramService>,
     ) -> Result<Vec<SocketAddr>, BindError> {
         self.listeners.bind_datagrams(address, &service)
+    }
+
+    /// Lets a process of the same user take the sockets over: it asks for them at the control socket `path`, which
+    /// this call makes, by [`request_sockets`]. This server then stops, as by [`StopSignal::request`].
+    ///
+    /// # Errors
+    /// When the control socket cannot be made.
+    pub fn hand_over_at(&mut self, path: &Path, grace: Duration) -> Result<(), BindError> {
+        self.listeners.bind_control(path, grace)
     }
 
     /// Returns the signal that stops the server, for another thread or the handler of Ctrl-C.

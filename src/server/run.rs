@@ -55,7 +55,8 @@ impl Server {
     /// connected since the server was bound are served from then on.
     ///
     /// # Errors
-    /// As [`Server::run`]. When threads cannot be started, `ready` has not been called.
+    /// As [`Server::run`]. When threads cannot be started, or the server that hands its sockets over does not agree
+    /// any more, `ready` has not been called.
     pub fn run_with(self, ready: impl FnOnce()) -> io::Result<Report> {
         let Server { listeners, config, routes, stop, heartbeat } = self;
         let Config { driver, schedule, workers, queue, stats, .. } = config;
@@ -187,7 +188,7 @@ impl<R: FnOnce()> Starting<R> {
         deliver: impl FnMut(Vec<Datagram>) -> usize,
         load: impl Fn() -> Load + Send + Sync + 'static,
     ) -> (io::Result<()>, u64) {
-        let Starting { listeners, service, limiter, stats, stop, lines_lost, .. } = self;
+        let Starting { mut listeners, service, limiter, stats, stop, lines_lost, .. } = self;
         let http = Arc::clone(&service.http);
         let datagrams = listeners.datagram_counts();
         let routes = Arc::downgrade(&http);
@@ -204,6 +205,9 @@ impl<R: FnOnce()> Starting<R> {
             http.routes.tidy();
             beat();
         };
+        if let Err(error) = listeners.take_charge(&stop) {
+            return (Err(error), stats.responses());
+        }
         (self.ready)();
         let callbacks = Callbacks { hand_over, deliver, refusal, every, tick };
         let accepting = listeners.accept_until(&stop, &limiter, callbacks);
