@@ -273,6 +273,17 @@ fn points_and_conditions() {
     }
 }
 
+#[test]
+fn the_routes_of_expect_can_be_all_that_is_checked() {
+    let (server, folder) = (Server::start(&[]), Folder::new());
+    folder.write("routes", "GET /-/health 200 @ok\\n\nGET /absent 404\n");
+    let (routes, url) = (folder.join("routes"), server.url("/"));
+    let (code, stdout, stderr) =
+        check(&["--expect", routes.to_str().unwrap(), "--only", "routes", &url]);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(stdout.contains("\n2 checks: 2 passed, "), "{stdout}");
+}
+
 /// It is started, with a folder of its own; ended by a signal, it is started again; and its figures are told.
 #[test]
 fn a_server_is_started_and_started_again() {

@@ -28,7 +28,7 @@ pub(super) const WHAT: &[Flag<CheckOptions>] = &[
             options.only.push(text(value)?);
             Ok(())
         }),
-        "run this check or group only, such as framing or framing.two-lengths (repeatable)",
+        "run this check or group only, such as framing or framing.two-lengths; routes: only those of --expect (repeatable)",
     ),
     Flag::new(
         None,
