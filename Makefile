@@ -1,15 +1,23 @@
 # threadbare. `make` alone lists what there is to make.
 
 CARGO ?= cargo
+RUSTC ?= rustc
 CARGO_TARGET_DIR ?= target
 ROOT ?= www
 ARGS ?=
 SECONDS ?= 300
 
 BUILT = $(CARGO_TARGET_DIR)/release
+LABS = $(CARGO_TARGET_DIR)/lab
+PROGRAM ?=
+
+# An exercise is compiled without cargo, which would build what the tests need (criterion, proptest) for any example.
+LAB_TOOLS = $(CARGO) build --locked --profile lab --lib --bins
+LAB_PROGRAM = $(RUSTC) --edition 2024 -L $(LABS)/deps --extern threadbare=$(LABS)/libthreadbare.rlib \
+	-o $(LABS)/lab-$* examples/labs/$*-*.rs
 
 .DEFAULT_GOAL := help
-.PHONY: instructions run test packages demo starve bench hello transfer scale beside fuzz check model clean help
+.PHONY: instructions run test packages demo lab starve bench hello transfer scale beside fuzz check model clean help
 
 run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
 	$(CARGO) build --release --locked
@@ -30,12 +38,23 @@ packages: ## install the programs that some tests need: curl, nginx, a browser (
 	@sh tests/packages.sh
 
 demo: ## start a server on a free port, and let the client show the classic exchanges
-	$(CARGO) build --release --locked
-	sh bin/demo.sh $(BUILT)
+	$(LAB_TOOLS)
+	sh bin/demo.sh $(LABS)
 
-lab-%: ## check exercise N of the coursework, PASS or FAIL: lab-1 to lab-7
-	$(CARGO) build --release --locked
-	sh bin/labs/$*-*.sh $(BUILT)
+lab: ## list the exercises of the coursework
+	@sed -n '1s|^//! Exercise |lab-|p' examples/labs/*.rs
+
+lab-%: ## check exercise N, which you write in examples/labs, step by step (PROGRAM='python3 mine.py': that instead)
+	@ls examples/labs/$*-*.rs >/dev/null 2>&1 || { echo 'there is no lab-$*; there are:'; $(MAKE) -s lab; exit 2; }
+	$(LAB_TOOLS)
+	@$(LAB_PROGRAM)
+	@sh bin/labs/$*-*.sh $(LABS) $(if $(PROGRAM),'$(PROGRAM)')
+
+watch-%: ## show an experiment with the finished server that belongs to exercise N
+	@ls bin/labs/watch-$*-*.sh >/dev/null 2>&1 || { echo 'nothing to watch for $*; there are:'; ls bin/labs/watch-*; exit 2; }
+	$(LAB_TOOLS)
+	@$(LAB_PROGRAM)
+	@set -e; for script in bin/labs/watch-$*-*.sh; do sh $$script $(LABS) $(if $(PROGRAM),'$(PROGRAM)'); done
 
 starve: ## measure a normal client while thousands of hostile ones are connected (ARGS='--row idle --only ours')
 	$(CARGO) bench --locked --bench starve -- $(ARGS)

@@ -160,65 +160,31 @@ fn the_ten_stops_exist_and_fit_into_an_afternoon() {
     assert!(lines <= 2_500, "the ten stops have {lines} lines: {files:?}");
 }
 
+/// The page about the Rust Book: each block that begins with the name of a file is in that file.
+#[test]
+fn the_lines_that_the_bridge_quotes_are_in_the_source() {
+    let mut quoted = blocks("from_the_book.md", "text");
+    quoted.retain(|block| block.starts_with("// "));
+    assert!(quoted.len() >= 8, "{} blocks", quoted.len());
+    for block in quoted {
+        let (file, lines) = block.split_once('\n').unwrap();
+        let file = file.strip_prefix("// ").unwrap();
+        let unindented =
+            |text: &str| text.lines().map(|line| line.trim().to_owned() + "\n").collect();
+        let source: String = unindented(&fs::read_to_string(root().join(file)).unwrap());
+        let lines: String = unindented(lines);
+        assert!(source.contains(&lines), "{file} does not have these lines:\n{lines}");
+    }
+    let page = fs::read_to_string(root().join("src/manual/from_the_book.md")).unwrap();
+    assert!(page.lines().count() <= 150);
+}
+
 #[test]
 fn the_demo_passes_and_fits_on_a_page() {
-    let (code, said) = script("bin/demo.sh");
+    let (code, said) = script("bin/demo.sh", &[]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.lines().count() <= 60, "it fits on a page: {said}");
     assert!(!said.contains('\x1b'), "no colours but on a terminal: {said}");
-}
-
-#[test]
-fn exercises_1_to_4_pass() {
-    for name in ["1-starve", "2-connections", "3-lost-update", "4-workers"] {
-        if name == "1-starve" && !needs("nc") {
-            continue;
-        }
-        let (code, said) = script(&format!("bin/labs/{name}.sh"));
-        assert_eq!((code, said.lines().last()), (Some(0), Some("PASS")), "{name}: {said}");
-    }
-}
-
-/// The check of exercise 6, with the pinger that the page shows.
-#[test]
-fn exercise_6_passes() {
-    let mut lab = command("bin/labs/6-pinger.sh");
-    let folder = Folder::new();
-    if needs("python3") {
-        let pinger = folder.join("pinger.py");
-        fs::write(&pinger, blocks("coursework.md", "python").pop().unwrap()).unwrap();
-        lab.env("PINGER", format!("python3 {}", pinger.display()));
-    }
-    let (code, said) = said_by(&mut lab);
-    assert_eq!((code, said.lines().last()), (Some(0), Some("PASS")), "{said}");
-}
-
-#[test]
-fn exercise_7_passes() {
-    if needs("dnsmasq") {
-        let (code, said) = script("bin/labs/7-time-to-live.sh");
-        assert_eq!((code, said.lines().last()), (Some(0), Some("PASS")), "{said}");
-    }
-}
-
-/// `make test` must pass in a student's tree, too.
-#[test]
-fn exercise_5_fails_until_it_is_done() {
-    let lab = fs::read_to_string(root().join("src/app/lab.rs")).unwrap();
-    let (code, said) = script("bin/labs/5-brew.sh");
-    if lab.contains("\"/hello/{name}\"") {
-        assert_eq!((code, said.lines().last()), (Some(0), Some("PASS")), "{said}");
-        return;
-    }
-    let last = "FAIL: GET /hello/Ada returned 404, not 200";
-    assert_eq!((code, said.lines().last()), (Some(1), Some(last)), "{said}");
-    let changes = blocks("coursework.md", "diff");
-    assert_eq!(changes.len(), 2);
-    for change in changes {
-        let before = change.lines().filter(|line| !line.starts_with('+'));
-        let before: String = before.map(|line| line.get(1..).unwrap().to_owned() + "\n").collect();
-        assert!(lab.contains(&before), "the solution changes lines that do not exist:\n{before}");
-    }
 }
 
 /// Each row of the glossary names a file below `src`, and what to look for in it.
@@ -255,21 +221,12 @@ fn scripts_are_clean() {
     }
 }
 
-/// Runs a script with the programs under test. The waits in the script are bounded.
-fn script(name: &str) -> (Option<i32>, String) {
-    said_by(&mut command(name))
-}
-
-/// Returns the command that runs a script with the programs under test.
-fn command(script: &str) -> Command {
+/// Runs a script with the programs under test, and returns its exit code and what it writes to stdout and stderr. The
+/// waits in the script are bounded.
+pub(crate) fn script(name: &str, args: &[String]) -> (Option<i32>, String) {
     let programs = Path::new(env!("CARGO_BIN_EXE_server")).parent().unwrap();
     let mut command = Command::new("sh");
-    command.arg(root().join(script)).arg(programs).env_remove("RUST_LOG").env_remove("PINGER");
-    command
-}
-
-/// Runs a command, and returns its exit code and what it writes to stdout and stderr.
-fn said_by(command: &mut Command) -> (Option<i32>, String) {
+    command.arg(root().join(name)).arg(programs).args(args).env_remove("RUST_LOG");
     let output = command.output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).unwrap())

@@ -129,8 +129,14 @@ mod ping;
 /// The examples: each runs as its first lines say, over real sockets.
 mod examples;
 
-/// The manual: its transcripts are replayed, its ten stops counted, its exercises and the demo run.
+/// The manual: its transcripts are replayed, its ten stops counted, and the demo run.
 mod manual;
+
+/// The system calls that the manual shows, seen by strace.
+mod traces;
+
+/// The exercises of the manual: the skeletons fail, the solutions pass, and the experiments show what they should.
+mod exercises;
 
 /// Request bodies: in memory, in unnamed files, streamed; none takes the share of others.
 mod bodies;

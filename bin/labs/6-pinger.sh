@@ -1,79 +1,92 @@
 #!/bin/sh
-# Exercise 6: a hundred datagrams to an echo that loses 30 % of them, and the same to TCP. make lab-6
-# With PINGER='python3 pinger.py' it checks your own pinger as well, which gets host and port as its arguments.
+# Exercise 6: a pinger, and an echo that loses datagrams. make lab-6
+# shellcheck disable=SC2119,SC2317 # step calls the functions
 cd "$(dirname "$0")/../.." || exit 1
-# shellcheck source=bin/labs/common.sh
-. bin/labs/common.sh
+# shellcheck source=bin/labs/steps.sh
+. bin/labs/steps.sh
 
 # start_echo FLAG...: starts a server with a UDP echo. Sets $udp, its host and port.
 start_echo() {
+    [ -z "${server_pid-}" ] || stop "$server_pid"
     start_server --udp 127.0.0.1:0 "$@"
     udp=$(sed -n 's|.* udp://\([^ ]*\) .*|\1|p' "$scratch/ready")
-    [ -n "$udp" ] || fail "the ready line names no UDP address: $(cat "$scratch/ready")"
 }
 
-# probe NAME FLAG... TARGET: pings, and shows its figures in a row. Sets $received and $reordered.
-probe() {
-    name=$1
-    shift
-    "$client" ping "$@" >"$scratch/lines" 2>&1
-    figures=$(grep ' sent, ' "$scratch/lines") || fail "$name: $(cat "$scratch/lines")"
-    received=$(figure received)
-    reordered=$(figure reordered)
-    row "$name" "$(figure sent)" "$received" "$(figure lost)" "$reordered"
+# ping LIMIT: the exercise sends ten probes, with a limit in milliseconds for each.
+ping() {
+    run_exercise "$udp" 10 "$1" && return
+    echo 'the program did not end'
+    return 1
 }
 
-# figure NAME: the number before this word.
-figure() {
-    echo "$figures" | tr ';' ',' | tr ',' '\n' | awk -v name="$1" '$2 == name { print $1 }'
+# answered: the numbers of the probes that a line in this form calls answered; lost: those it calls lost.
+answered() {
+    sed -n 's/^seq=\([0-9]*\) time=[0-9]*\.[0-9]* ms$/\1/p' "$scratch/printed" | paste -s -d ' ' -
 }
 
-row() {
-    printf '%-28s %5s %9s %7s %10s\n' "$@"
-}
-
-# The numbers of the probes that were not answered.
 lost() {
-    sed -n 's/^no answer .*seq=\([0-9]*\) .*/\1/p' "$scratch/lines" | sort -n | paste -s -d ' ' -
+    sed -n 's/^seq=\([0-9]*\) lost$/\1/p' "$scratch/printed" | paste -s -d ' ' -
 }
 
-row '' sent received lost reordered
-start_echo
-probe 'UDP, nothing lost' --udp -n 100 -i 0.01 "$udp"
-[ "$received" -eq 100 ] || fail "the echo loses nothing, but $received of 100 probes were answered"
-stop "$server_pid"
+# is TEXT WANTED WHAT
+is() {
+    echo "$3: ${1:-none}; right: ${2:-none}"
+    [ "$1" = "$2" ] && return
+    echo 'The program printed:'
+    cat "$scratch/printed"
+    return 1
+}
 
-start_echo --loss 30% --seed 7
-probe 'UDP, 30% lost' --udp -n 100 -i 0.01 "$udp"
-{ [ "$received" -gt 50 ] && [ "$received" -lt 90 ]; } || fail "about 70 of 100 were to be answered, not $received"
-first=$(lost)
-probe 'TCP, the same server' --tcp -n 100 -i 0.01 "127.0.0.1:$port"
-[ "$received" -eq 100 ] || fail "only the UDP echo loses anything, but $received of 100 connections were made"
-stop "$server_pid"
+all_answered() {
+    start_echo
+    ping 1000 && is "$(answered)" '1 2 3 4 5 6 7 8 9 10' 'lines with seq and time'
+}
 
-start_echo --loss 30% --seed 7
-probe 'UDP, the same seed' --udp -n 100 -i 0.01 "$udp"
-[ "$(lost)" = "$first" ] || fail "the same seed was to lose the same probes: $first, and now $(lost)"
-stop "$server_pid"
-
-start_echo --loss 30% --seed 8
-probe 'UDP, another seed' --udp -n 100 -i 0.01 "$udp"
-[ "$(lost)" != "$first" ] || fail "another seed was to lose other probes than $first"
-stop "$server_pid"
-
-start_echo --delay 30ms --jitter 25ms --seed 7
-probe 'UDP, from 5 to 55 ms late' --udp -n 100 -i 0.01 "$udp"
-[ "$reordered" -gt 0 ] || fail "with a delay that varies by 50 ms, some answers were to be reordered"
-stop "$server_pid"
-
-if [ -n "${PINGER:-}" ]; then
+some_lost() {
     start_echo --loss 30% --seed 7
-    # shellcheck disable=SC2086 # it is a command and its arguments
-    $PINGER "${udp%:*}" "${udp##*:}" >"$scratch/own" 2>&1
-    sed 's/^/  /' "$scratch/own"
-    expected=$(seq 10 | grep -vxF "$(echo "$first" | tr ' ' '\n')" | paste -s -d ' ' -)
-    answered=$(sed -n 's/.*seq=\([0-9]*\) time=.*/\1/p' "$scratch/own" | sort -n | paste -s -d ' ' -)
-    [ "$answered" = "$expected" ] || fail "of ten probes, $expected were to be answered, not '$answered'"
-    stop "$server_pid"
-fi
+    "$client" ping --udp -n 10 -i 0.01 -W 0.2 "$udp" >"$scratch/lines" 2>&1
+    theirs=$(sed -n 's/^no answer .*seq=\([0-9]*\) .*/\1/p' "$scratch/lines" | paste -s -d ' ' -)
+    start_echo --loss 30% --seed 7
+    ping 200 && is "$(lost)" "$theirs" 'of ten probes, those that are called lost, with 30 % loss'
+}
+
+late() {
+    start_echo --delay 150ms
+    ping 100 && is "$(answered)" '' 'answered probes, when each answer takes 150 ms and the limit is 100 ms'
+}
+
+counted() {
+    start_echo --loss 30% --seed 7
+    ping 200 || return
+    right=$(answered | wc -w | awk '{ printf "10 sent, %d received, %d%% lost", $1, 100 - 10 * $1 }')
+    is "$(grep '^10 sent' "$scratch/printed")" "$right" 'the counts'
+}
+
+# The times in the lines give those that are told. The mean may differ by what the lines round.
+timed() {
+    start_echo --delay 5ms --jitter 5ms --seed 7
+    ping 1000 || return
+    sed -n 's/^seq=.* time=\([0-9.]*\) ms$/\1/p' "$scratch/printed" | sort -n >"$scratch/times"
+    told=$(sed -n 's|^rtt min/mean/max = \([0-9.]*\)/\([0-9.]*\)/\([0-9.]*\) ms$|\1 \2 \3|p' "$scratch/printed")
+    echo "min, mean and max: ${told:-none}; right:"
+    awk -v told="$told" '
+        NR == 1 { min = $1 }
+        { sum += $1; max = $1 }
+        END {
+            printf "rtt min/mean/max = %.3f/%.3f/%.3f ms\n", min, sum / NR, max
+            off = split(told, seen, " ") == 3 ? seen[2] - sum / NR : 1
+            exit !(seen[1] == min && seen[3] == max && off < 0.002 && off > -0.002)
+        }' "$scratch/times"
+}
+
+step 'each answer is a line with its number and its time' 'std::net::UdpSocket, in the documentation of Rust' \
+    all_answered
+step 'a probe whose answer does not come in time is lost' 'UdpSocket::set_read_timeout' \
+    some_lost
+step 'an answer that comes too late is not taken for that of the next probe' 'src/command/ping/udp.rs' \
+    late
+step 'the probes are counted' 'src/manual/coursework.md, Exercise 6' \
+    counted
+step 'the least, mean and greatest time are told' 'src/manual/coursework.md, Exercise 6' \
+    timed
 pass

@@ -14,6 +14,8 @@
 //! - [`faults`]: servers and clients that misbehave on purpose, to test the other side.
 //! - [`coursework`]: the system calls, a reading order through the source, and seven exercises with
 //!   checks.
+//! - [`from_the_book`]: from the thread pool of the Rust Book to that of this server.
+//! - [`solutions`]: the solutions of the exercises.
 //! - [`cookbook`]: short programs on the library for the usual tasks.
 //! - [`glossary`]: the words of this project, and the patterns of the field that they stand for.
 //! - [`coverage`]: the requirements of RFC 9110 and RFC 9112, each with its tests; the requirements
@@ -51,6 +53,12 @@ pub mod faults {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}
+
+#[doc = include_str!("from_the_book.md")]
+pub mod from_the_book {}
+
+#[doc = include_str!("solutions.md")]
+pub mod solutions {}
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}

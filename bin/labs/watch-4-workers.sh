@@ -1,5 +1,5 @@
 #!/bin/sh
-# Exercise 4: eight requests to a handler that sleeps, and 1, 2, 4 and 8 workers. make lab-4
+# Eight requests to a handler that sleeps, and 1, 2, 4 and 8 workers. make watch-4
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=bin/labs/common.sh
 . bin/labs/common.sh
@@ -19,7 +19,7 @@ ask() {
 printf '%7s %10s %12s %12s %14s %14s\n' workers 'all took' 'at least' 'requests/s' 'first response' 'last response'
 for workers in 1 2 4 8; do
     rm -f "$scratch"/took.*
-    start_server --workers "$workers"
+    start_server --workers "$workers" --pool fixed
     begun=$(now)
     asking=
     for number in 1 2 3 4 5 6 7 8; do

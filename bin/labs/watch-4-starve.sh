@@ -1,5 +1,5 @@
 #!/bin/sh
-# Exercise 1: four workers, four silent connections, and a client that waits. make lab-1
+# Four workers, four silent connections, and a client that waits. make watch-4
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=bin/labs/common.sh
 . bin/labs/common.sh
@@ -36,7 +36,7 @@ is_ok() {
     [ "$(cat "$scratch/answer")" = ok ]
 }
 
-start_server --workers 4 --lobby off
+start_server --workers 4 --pool fixed
 echo "server: 4 workers, no lobby"
 for _ in 1 2 3; do
     say_nothing
