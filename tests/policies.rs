@@ -1,9 +1,10 @@
 //! The policies of the pool: which connection is served next, which one is dropped, and how many threads there are.
 
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Folder, SOON, Server, Wire};
+use crate::support::{Folder, SOON, Server, Wire, run};
 
 /// The time in which a byte that was sent has arrived, and the next one is later.
 const APART: Duration = Duration::from_millis(30);
@@ -211,4 +212,20 @@ fn the_stat_fields_say_when_who_and_how_many() {
     }
     let plain = Server::start(&[]);
     assert_eq!(plain.get("/-/health").field("Stat-Thread-Id"), None);
+}
+
+/// The experiments of the page take minutes; here each of its commands is planned, and nothing is measured.
+#[test]
+fn the_experiments_of_the_page_can_be_planned() {
+    let page = include_str!("../src/manual/policies.md").replace("\\\n", " ");
+    let client = env!("CARGO_BIN_EXE_client");
+    let commands = page.lines().filter_map(|line| line.strip_prefix("$ target/release/client "));
+    let experiments: Vec<&str> = commands.filter(|it| it.starts_with("experiment ")).collect();
+    assert_eq!(experiments.len(), 5);
+    for arguments in experiments {
+        let command = format!("{client} {arguments} --dry-run");
+        let done = run(Command::new("sh").args(["-c", &command]), b"");
+        assert_eq!(done.code, Some(0), "{command}: {}", done.stderr);
+        assert!(String::from_utf8_lossy(&done.stdout).contains("measurements"), "{command}");
+    }
 }

@@ -35,8 +35,8 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
             Ok(())
         }),
         "lobby: workers serve requests, and idle connections wait in the lobby; fixed: each worker keeps its \
-         connection (the textbook); per-connection: a new thread for each connection; single: one worker \
-         (default lobby)",
+         connection (the textbook); per-connection: a new thread for each connection; single: one worker, \
+         whatever --workers says (default lobby)",
     ),
     Flag::new(
         None,
@@ -85,18 +85,8 @@ pub(super) fn apply(options: &mut ServerOptions) -> Result<(), &'static str> {
         Pool::Fixed | Pool::Single => Driver::Textbook,
         Pool::PerConnection => Driver::PerConnection,
     };
-    match (options.pool, options.workers) {
-        (Pool::Single, Some(2..)) => {
-            return Err("--pool single has one worker; right: --pool fixed --workers N");
-        }
-        (Pool::PerConnection, Some(_)) => {
-            return Err(
-                "--workers limits no threads of --pool per-connection; right: --max-connections N",
-            );
-        }
-        (Pool::Single, _) => config.workers = 1,
-        (_, Some(workers)) => config.workers = workers,
-        (_, None) => {}
+    if options.pool == Pool::Single {
+        config.workers = 1;
     }
     if options.pool == Pool::PerConnection && config.schedule != Schedule::Fifo {
         return Err(

@@ -57,8 +57,6 @@ pub struct ServerOptions {
     pub dns: NameServerOptions,
     /// The kind of pool.
     pub pool: Pool,
-    /// The number of workers, if it was typed.
-    pub workers: Option<usize>,
     /// Whether responses have the fields `Stat-*`.
     pub stat_fields: bool,
     /// The server's own settings; the program opens its logs.
@@ -94,7 +92,6 @@ impl Default for ServerOptions {
             seed: None,
             dns: NameServerOptions::default(),
             pool: Pool::default(),
-            workers: None,
             stat_fields: false,
             config: Config::default(),
         }
@@ -209,7 +206,7 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         Value("N", |options, value| {
             let right = Expected("a number from 1 to 10000, such as 32");
             let workers = number(value, right, 1).ok().filter(|&workers| workers <= MOST_WORKERS);
-            put(&mut options.workers, workers.map(Some).ok_or(right))
+            put(&mut options.config.workers, workers.ok_or(right))
         }),
         "number of worker threads (default 16 for each core, at least 32)",
     ),
@@ -390,7 +387,6 @@ mod tests {
                 rate: None,
             },
             pool: Pool::Fixed,
-            workers: Some(3),
             stat_fields: true,
             config: Config {
                 workers: 3,
@@ -468,8 +464,6 @@ mod tests {
         for wrong in [
             &["--workers", "0"][..],
             &["--pool", "many"],
-            &["--pool", "single", "--workers", "2"],
-            &["--workers", "32", "--pool", "per-connection"],
             &["--pool", "per-connection", "--schedule", "lifo"],
             &["--schedule", "sff"],
             &["--workers", "-1"],

@@ -11,6 +11,7 @@
 //! - [`scale`]: from one process to a data centre: several servers on one data folder, behind HAProxy.
 //! - [`architecture`]: the rooms of the source, and what each of them may name.
 //! - [`checking`]: `client check`, from a student's first failure to HTTP/1.1, and what real servers fail.
+//! - [`policies`]: kinds of pools, orders of service, overload; five experiments that show what they do.
 //! - [`faults`]: servers and clients that misbehave on purpose, to test the other side.
 //! - [`coursework`]: the system calls, a reading order through the source, and seven exercises with
 //!   checks.
@@ -50,6 +51,9 @@ pub mod checking {}
 
 #[doc = include_str!("faults.md")]
 pub mod faults {}
+
+#[doc = include_str!("policies.md")]
+pub mod policies {}
 
 #[doc = include_str!("coursework.md")]
 pub mod coursework {}

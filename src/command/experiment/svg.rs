@@ -140,9 +140,14 @@ impl<'p> Drawing<'p> {
     fn line(&self, out: &mut String, nth: usize, line: &Line) {
         let places = line.points.iter().map(|point| self.place(point.x, point.spread.median));
         let (colour, dash) = (nth % COLOURS, DASHES[nth % DASHES.len()]);
-        let path = path(places);
-        let _ =
-            writeln!(out, "<path class=\"l c{colour}\" stroke-dasharray=\"{dash}\" d=\"{path}\"/>");
+        // Between two words there is nothing.
+        if !self.picture.is_words {
+            let path = path(places);
+            let _ = writeln!(
+                out,
+                "<path class=\"l c{colour}\" stroke-dasharray=\"{dash}\" d=\"{path}\"/>"
+            );
+        }
         for point in &line.points {
             let (low, high) = point.spread.interval;
             let ((x, from), (_, to)) = (self.place(point.x, low), self.place(point.x, high));
@@ -180,7 +185,8 @@ impl<'p> Drawing<'p> {
         }
         if self.panel.lines.iter().flat_map(|line| &line.points).any(|point| point.is_hollow) {
             mark(out, 0, true, (left + 17.0, y - 4.0));
-            text(out, ("small", ""), (left + 42.0, y), "generator at its limit");
+            text(out, ("small", ""), (left + 42.0, y), "the generator");
+            text(out, ("small", ""), (left + 42.0, y + 14.0), "was the limit");
         }
     }
 }
