@@ -42,7 +42,7 @@ demo: ## start a server on a free port, and let the client show the classic exch
 	sh bin/demo.sh $(LABS)
 
 lab: ## list the exercises of the coursework
-	@sed -n '1s|^//! Exercise |lab-|p' examples/labs/*.rs
+	@awk 'FNR == 1 { sub("^//! Exercise ", "lab-"); print }' examples/labs/*.rs
 
 lab-%: ## check exercise N, which you write in examples/labs, step by step (PROGRAM='python3 mine.py': that instead)
 	@ls examples/labs/$*-*.rs >/dev/null 2>&1 || { echo 'there is no lab-$*; there are:'; $(MAKE) -s lab; exit 2; }

@@ -25,6 +25,7 @@ use threadbare::command::experiment;
 use threadbare::command::ping::run_ping;
 use threadbare::command::resolve_only;
 use threadbare::command::run;
+use threadbare::command::server_process;
 use threadbare::command::watch;
 
 fn main() -> ExitCode {
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
             act(bench_flags(rest.to_vec()), |options| run_bench(options, &interrupted()), |_| true)
         }
         Some((word, rest)) if word == "check" => {
+            let _ = ctrlc::set_handler(end_at_once);
             act(check_flags(rest.to_vec()), check::run, |options| !options.silent)
         }
         Some((word, rest)) if word == "dns" => act(dns_flags(rest.to_vec()), dns::run, |_| true),
@@ -68,10 +70,16 @@ fn interrupted() -> Arc<AtomicBool> {
     let flag = Arc::clone(&interrupted);
     let _ = ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
+            end_at_once();
         }
     });
     interrupted
+}
+
+/// Ends the program, and the servers that it has started, which Ctrl-C does not reach.
+fn end_at_once() {
+    server_process::kill_all();
+    std::process::exit(130);
 }
 
 /// Runs a command with its options. Prints its error, if `is_loud` says so.

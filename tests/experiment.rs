@@ -1,9 +1,11 @@
 //! `client experiment`: that each combination is measured, with a server of its own, and what is written.
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
 
 use crate::client::client;
-use crate::support::{Finished, Folder, Server};
+use crate::support::{Finished, Folder, Program, Server, eventually};
 
 /// Runs an experiment with short measurements into a folder.
 fn experiment(folder: &Folder, args: &[&str]) -> Finished {
@@ -149,4 +151,24 @@ fn what_goes_wrong_is_said() {
     let Finished { code, .. } =
         experiment(&Folder::new(), &["-s", "--repeat", "1", "--fail-if", "rps<1", &health]);
     assert_eq!(code, Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_the_server_as_well() {
+    let (folder, data) = (Folder::new(), Folder::new());
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = format!(
+        "{{threadbare}} --bind {address} --access-log off --data {} www; true",
+        data.path().display()
+    );
+    let (output, url) = (folder.path().display().to_string(), format!("http://{address}/"));
+    let args = ["experiment", "-t", "60", "--server", &server, "-o", &output, &url];
+    let mut program = Program::start(&mut client(&args));
+    assert!(eventually(|| TcpStream::connect(address).ok()).is_some());
+    for _ in 0..2 {
+        program.signal("INT");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(program.exit_code(), Some(130));
+    assert!(eventually(|| TcpStream::connect(address).err()).is_some(), "the server has ended");
 }

@@ -29,6 +29,16 @@ const MOST_STARTS: usize = 20;
 /// The bytes of its errors that are kept.
 const SAID: usize = 2000;
 
+/// The process groups of the servers that run, for [`kill_all`].
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// Kills all servers that were started here: this program ends at once, by a signal.
+pub fn kill_all() {
+    for group in lock(&RUNNING).iter() {
+        let _ = killpg(*group, Signal::SIGKILL); // it may have ended
+    }
+}
+
 /// What the process of a server used, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessUse {
@@ -113,8 +123,7 @@ impl Process {
             return Err(format!("--server: it was started {MOST_STARTS} times"));
         }
         self.seen.is_over.store(true, Ordering::Relaxed);
-        self.kill(Signal::SIGKILL);
-        let _ = self.child.wait();
+        self.end();
         let peak = *lock(&self.seen.peak);
         self.seen = Arc::new(Seen { peak: Mutex::new(peak), ..Seen::default() });
         self.child =
@@ -142,9 +151,14 @@ impl Process {
     }
 
     fn kill(&self, signal: Signal) {
-        if let Ok(id) = i32::try_from(self.child.id()) {
-            let _ = killpg(Pid::from_raw(id), signal); // it may have ended
-        }
+        let _ = killpg(group(&self.child), signal); // it may have ended
+    }
+
+    fn end(&mut self) {
+        self.kill(Signal::SIGKILL);
+        let _ = self.child.wait();
+        let group = group(&self.child);
+        lock(&RUNNING).retain(|running| *running != group);
     }
 
     fn said(&self) -> String {
@@ -161,9 +175,13 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.seen.is_over.store(true, Ordering::Relaxed);
-        self.kill(Signal::SIGKILL);
-        let _ = self.child.wait();
+        self.end();
     }
+}
+
+/// Returns the process group of a server.
+fn group(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).expect("the number of a process is a pid_t"))
 }
 
 /// Returns a port that is free now.
@@ -186,6 +204,7 @@ fn spawn(command: &str, seen: &Arc<Seen>) -> io::Result<Child> {
     shell.args(["-c", command]).process_group(0);
     shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = shell.spawn()?;
+    lock(&RUNNING).push(group(&child));
     if let Some(stderr) = child.stderr.take() {
         let seen = Arc::clone(seen);
         thread::Builder::new().name("stderr".to_owned()).spawn(move || keep(stderr, &seen))?;
