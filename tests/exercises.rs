@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use crate::client::client;
 use crate::manual::{self, blocks};
 use crate::support::{Folder, needs, root, run};
 
@@ -206,4 +207,59 @@ fn the_time_to_live_is_watched() {
     let program = solution(7, &folder);
     let (code, said) = script("watch-7-time-to-live.sh", Some(&program));
     assert_eq!((code, said.lines().last()), (Some(0), Some("PASS")), "{said}");
+}
+
+/// The table of the usual assignments: its exercises, examples and packs exist, and its flags are flags.
+#[test]
+fn the_table_of_assignments_names_what_exists() {
+    let page = fs::read_to_string(root().join("src/manual/coursework.md")).unwrap();
+    let (_, table) = page.split_once("\n# The usual assignments\n").unwrap();
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let spans: Vec<&str> = table.split('`').skip(1).step_by(2).collect();
+    assert!(spans.iter().filter(|span| span.starts_with("make lab-")).count() >= 6);
+    for span in &spans {
+        let after =
+            |start: &str| span.split_once(start).and_then(|(_, rest)| rest.split(' ').next());
+        if let Some(number) = after("make lab-") {
+            assert!((1..=7).contains(&number.parse::<u32>().unwrap()), "{span}");
+        }
+        if let Some(name) = after("--example ") {
+            assert!(manifest.contains(&format!("name = \"{name}\"")), "{span}");
+        }
+        if let Some(pack) = after("--pack ") {
+            let listed = client(&["check", "--list", "--pack", pack]).output().unwrap();
+            assert!(listed.status.success(), "{span}");
+        }
+    }
+    let help: String =
+        [&["--help"][..], &["check", "--help"], &["bench", "--help"], &["ping", "--help"]]
+            .iter()
+            .chain(&[&["experiment", "--help"][..], &["dns", "--help"]])
+            .map(|args| String::from_utf8(client(args).output().unwrap().stdout).unwrap())
+            .collect();
+    let server = Command::new(env!("CARGO_BIN_EXE_server")).arg("--help").output().unwrap();
+    let help = help + &String::from_utf8(server.stdout).unwrap();
+    for flag in spans.iter().flat_map(|span| span.split(' ')).filter(|word| word.starts_with("--"))
+    {
+        let is_one = ["--example"].contains(&flag) || help.contains(&format!("{flag} "));
+        assert!(is_one, "no program has {flag}");
+    }
+}
+
+#[test]
+fn make_lists_the_exercises() {
+    if needs("make") {
+        let make = |target: &str| {
+            let mut command = Command::new("make");
+            command.args(["-s", target]).current_dir(root()).env_remove("MAKEFLAGS");
+            let ended = run(&mut command, b"");
+            (ended.code, String::from_utf8(ended.stdout).unwrap())
+        };
+        let (_, list) = make("lab");
+        let names = list.lines().map(|line| line.split(':').next().unwrap());
+        let right = (1..=7).map(|number| format!("lab-{number}"));
+        assert!(names.eq(right), "{list}");
+        let (code, said) = make("lab-9");
+        assert!(code != Some(0) && said.contains(&list), "{said}");
+    }
 }

@@ -4,7 +4,7 @@
 # with the two programs.
 
 set -u
-programs=${1:-${CARGO_TARGET_DIR:-target}/release}
+programs=${1:-${CARGO_TARGET_DIR:-target}/lab}
 client=$programs/client
 scratch=$(mktemp -d) || exit 1
 pids=
@@ -14,7 +14,7 @@ patience=100
 
 for program in server client; do
     if [ ! -x "$programs/$program" ]; then
-        echo "FAIL: there is no $programs/$program; cargo build --release makes it"
+        echo "FAIL: there is no $programs/$program; make demo builds it"
         exit 1
     fi
 done

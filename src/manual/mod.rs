@@ -13,8 +13,8 @@
 //! - [`checking`]: `client check`, from a student's first failure to HTTP/1.1, and what real servers fail.
 //! - [`policies`]: kinds of pools, orders of service, overload; five experiments that show what they do.
 //! - [`faults`]: servers and clients that misbehave on purpose, to test the other side.
-//! - [`coursework`]: the system calls, a reading order through the source, and seven exercises with
-//!   checks.
+//! - [`coursework`]: the system calls, a reading order through the source, seven exercises with checks,
+//!   and the commands for the usual assignments.
 //! - [`from_the_book`]: from the thread pool of the Rust Book to that of this server.
 //! - [`solutions`]: the solutions of the exercises.
 //! - [`cookbook`]: short programs on the library for the usual tasks.
