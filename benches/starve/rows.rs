@@ -83,8 +83,10 @@ pub enum Who {
     Everybody,
     /// Only ours: it needs their routes or messages.
     OnlyOurs,
-    /// The lobby, and nginx with a module: 10,000 clients can subscribe. The textbook has a worker for each.
+    /// The lobby, and nginx with a module: 10,000 clients can subscribe.
     WithRooms,
+    /// Those, and the textbook with a worker for each subscriber.
+    WithFewerSubscribers,
     /// Only the lobby: the scene is about the place where connections wait.
     OnlyLobby,
 }
@@ -115,6 +117,11 @@ pub const ROWS: &[Row] = &[
         name: "rooms",
         title: "10,000 subscribers, 100 rooms",
         hostile: Hostile::Scene(rooms::messages, Who::WithRooms),
+    },
+    Row {
+        name: "rooms-1000",
+        title: "1,000 subscribers, 10 rooms",
+        hostile: Hostile::Scene(rooms::fewer_messages, Who::WithFewerSubscribers),
     },
     Row {
         name: "rooms-hostile",
@@ -211,6 +218,11 @@ impl Row {
             Hostile::Scene(_, Who::OnlyOurs) if !subject.is_ours() => Ok(None),
             Hostile::Scene(_, Who::WithRooms)
                 if !matches!(subject, Subject::Ours | Subject::Nginx) =>
+            {
+                Ok(None)
+            }
+            Hostile::Scene(_, Who::WithFewerSubscribers)
+                if !matches!(subject, Subject::Ours | Subject::Textbook | Subject::Nginx) =>
             {
                 Ok(None)
             }

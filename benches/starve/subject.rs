@@ -149,7 +149,12 @@ impl Subject {
 
     /// Starts it with room for 12,000 connections, and rooms to which clients can subscribe. The textbook has
     /// a worker for each of them.
-    pub fn start_with_rooms(self, server: &Path, folder: &Folder) -> io::Result<Running> {
+    pub fn start_with_rooms(
+        self,
+        server: &Path,
+        folder: &Folder,
+        subscribers: usize,
+    ) -> io::Result<Running> {
         let flags = match self {
             Subject::Nginx if !Path::new(NCHAN).is_file() => {
                 return Err(io::Error::other("it needs nchan: apt-get install libnginx-mod-nchan"));
@@ -164,6 +169,9 @@ impl Subject {
                     format!("nginx -p {} -e stderr -c {}", folder.display(), conf.display());
                 let words = words.split(' ').map(str::to_owned).collect();
                 return spawn(words, folder, folder.join("log"), port, None);
+            }
+            Subject::Textbook => {
+                format!("--max-connections 12000 --workers {}", subscribers + WORKERS)
             }
             _ => format!("--max-connections 12000 --workers {WORKERS}"),
         };
