@@ -44,10 +44,10 @@ all_answered() {
 
 some_lost() {
     start_echo --loss 30% --seed 7
-    "$client" ping --udp -n 10 -i 0.01 -W 0.2 "$udp" >"$scratch/lines" 2>&1
+    "$client" ping --udp -n 10 -i 0.01 -W 0.3 "$udp" >"$scratch/lines" 2>&1
     theirs=$(sed -n 's/^no answer .*seq=\([0-9]*\) .*/\1/p' "$scratch/lines" | paste -s -d ' ' -)
     start_echo --loss 30% --seed 7
-    ping 200 && is "$(lost)" "$theirs" 'of ten probes, those that are called lost, with 30 % loss'
+    ping 300 && is "$(lost)" "$theirs" 'of ten probes, those that are called lost, with 30 % loss'
 }
 
 late() {
@@ -57,7 +57,7 @@ late() {
 
 counted() {
     start_echo --loss 30% --seed 7
-    ping 200 || return
+    ping 300 || return
     right=$(answered | wc -w | awk '{ printf "10 sent, %d received, %d%% lost", $1, 100 - 10 * $1 }')
     is "$(grep '^10 sent' "$scratch/printed")" "$right" 'the counts'
 }
