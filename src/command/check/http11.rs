@@ -229,10 +229,10 @@ pub(super) const CHECKS: &[Check] = &[
     must("connect.refused", "RFC 9110, 9.3.6", "CONNECT {host} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", |heard, _| {
         match (heard.end, heard.first()) {
             (End::Closed, None) => Ok("closed".to_owned()),
-            _ => status_is(heard, "an error, as 405 or 501", |status| status >= 400),
+            _ => status_is(heard, "an error, as 405 or 501", |status| status >= 300),
         }
     })
-        .asks("A server that is not a proxy opens no tunnel.")
+        .asks("A server that is not a proxy opens no tunnel, which any 2xx would do.")
         .right("HTTP/1.1 501 Not Implemented"),
     must("body.post-is-read", "RFC 9112, 9.3", concat!("POST {missing} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\n\r\nhello", "GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"), |heard, facts| {
         let first = answered(heard)?.status.unwrap_or_default();
