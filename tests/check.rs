@@ -1,6 +1,7 @@
 //! `client check`: our server passes every check; servers with one fault each fail exactly the checks that name it.
 
 mod faulty;
+mod packs;
 
 use std::sync::mpsc;
 use std::thread;

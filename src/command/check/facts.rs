@@ -2,9 +2,11 @@
 //! of the checks are filled in from it; a check that needs what is not known is skipped, and says so.
 
 use std::borrow::Cow;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use super::heard::Heard;
+use super::origin::Origin;
 use super::root::Root;
 use super::table::{Stop, skip};
 use crate::cli::client::check::CheckOptions;
@@ -32,6 +34,8 @@ pub struct Facts {
     pub root: Option<Root>,
     /// The time limit of an answer.
     pub max_time: Duration,
+    /// The server behind the proxy that is checked.
+    pub origin: Option<Origin>,
 }
 
 /// What a first GET of the page showed.
@@ -70,7 +74,21 @@ impl Facts {
             missing_status: 0,
             root,
             max_time: options.max_time,
+            origin: None,
         }
+    }
+
+    /// Puts an origin server behind the server, which is a proxy: its page is asked for by its whole URL.
+    ///
+    /// # Errors
+    /// When there is no origin server.
+    pub fn through_a_proxy(&mut self) -> io::Result<()> {
+        let origin = Origin::start()?;
+        self.host = origin.host();
+        self.target = format!("http://{}{}", self.host, origin.path("page"));
+        self.missing = format!("http://{}{}", self.host, origin.path("missing"));
+        self.origin = Some(origin);
+        Ok(())
     }
 
     /// Returns the path of the page without its query.
@@ -152,6 +170,14 @@ impl Facts {
     }
 }
 
+/// Returns the path and the query of a URL, or of what begins with the path.
+pub(super) fn path_of(url: &str) -> &str {
+    let Some((_, rest)) = url.split_once("://").filter(|_| !url.starts_with('/')) else {
+        return url;
+    };
+    rest.find('/').map_or("/", |at| rest.split_at(at).1)
+}
+
 /// Returns `Sunday, 06-Nov-94 08:49:37 GMT` (RFC 9110, 5.6.7).
 fn rfc850(time: SystemTime) -> String {
     const DAYS: [&str; 7] =
@@ -174,6 +200,18 @@ fn asctime(time: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_or_a_path_has_a_path() {
+        for (url, path) in [
+            ("/a?b", "/a?b"),
+            ("http://h:1/a?b", "/a?b"),
+            ("http://h", "/"),
+            ("/a?u=http://h/x", "/a?u=http://h/x"),
+        ] {
+            assert_eq!(path_of(url), path, "{url}");
+        }
+    }
 
     #[test]
     fn names_are_filled_in() {

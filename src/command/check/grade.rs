@@ -58,7 +58,12 @@ pub fn grade(
         Root::read(&folder)
             .map_err(|error| CommandError::ReadData(folder.display().to_string(), error))
     });
-    let facts = Facts::new(options, &url, files.transpose()?);
+    let mut facts = Facts::new(options, &url, files.transpose()?);
+    let is_of_a_proxy =
+        |check: &Selected| ["proxy.", "cache."].iter().any(|group| check.name.starts_with(group));
+    if checks.iter().any(is_of_a_proxy) {
+        facts.through_a_proxy().map_err(|error| failed(7, format!("no origin server: {error}")))?;
+    }
     let way = way(options, &url)?;
     let addresses = way.addresses.clone();
     let mut run = Run::new(way, facts, process, tell);

@@ -261,7 +261,7 @@ fn status(head: &[u8]) -> Option<u16> {
 }
 
 /// Decodes chunks: the content, the number of bytes read, and whether the last chunk came.
-fn chunks(raw: &[u8]) -> (Vec<u8>, usize, Result<bool, Fault>) {
+pub(super) fn chunks(raw: &[u8]) -> (Vec<u8>, usize, Result<bool, Fault>) {
     let (mut input, mut content) = (Buf::new(), Vec::new());
     input.extend(raw);
     let mut decoder = Decoder::new(Framing::Chunked, Recipient::UserAgent);

@@ -5,6 +5,8 @@
 //! | [`table`] | what a check is; all of them |
 //! | `first`, `http10`, `http11`, `conditional`, `concurrent`, `robust`, `secure` | the tables, by level |
 //! | [`expect`], [`head_rules`], [`connection_rules`] | what the tables expect: pure functions of an answer |
+//! | `cycle`, `order`, `proxy` | the checks of single assignments |
+//! | [`origin`] | a server behind a proxy that is checked |
 //! | [`routes`], [`packs`] | `--expect`, `--pack`: routes of an assignment, and its checks |
 //! | [`mod@select`] | which checks are run, and their points |
 //! | [`mod@grade`], [`mod@run`] | one server; its checks, and whether it still answers |
@@ -19,6 +21,7 @@
 mod concurrent;
 mod conditional;
 pub mod connection_rules;
+mod cycle;
 pub mod each;
 pub mod expect;
 pub mod facts;
@@ -28,8 +31,11 @@ pub mod head_rules;
 pub mod heard;
 mod http10;
 mod http11;
+mod order;
+pub mod origin;
 pub mod outcome;
 pub mod packs;
+mod proxy;
 pub mod report;
 mod robust;
 pub mod root;

@@ -67,18 +67,24 @@ pub const PACKS: &[Pack] = &[
         ],
         routes: "GET /cgi-bin/adder?15000&213 200 ~15213\n",
     },
-    // The proxy lab of CS:APP, and that of Kurose and Ross: what a client of the proxy sees.
+    // The proxy lab of CS:APP, and that of Kurose and Ross: what comes to an origin server, and to the clients.
     Pack {
         name: "proxy",
+        checks: &["proxy", "answers", "missing", "empty", "silent.one", "many.at-once", "hangups"],
+        routes: "",
+    },
+    // The same with a cache.
+    Pack {
+        name: "proxy-cache",
         checks: &[
+            "proxy",
+            "cache",
             "answers",
             "missing",
-            "target.absolute",
-            "requests",
-            "silent",
-            "many",
+            "empty",
+            "silent.one",
+            "many.at-once",
             "hangups",
-            "connect",
         ],
         routes: "",
     },
@@ -90,12 +96,15 @@ pub const PACKS: &[Pack] = &[
         ],
         routes: "GET /spin.cgi?1 200\n",
     },
+    // Its policies: with one worker, and --slow.
+    Pack { name: "ostep-fifo", checks: &["order.fifo"], routes: "" },
+    Pack { name: "ostep-sff", checks: &["order.sff"], routes: "" },
     // A small REST service: --post names its collection; --expect its routes.
     Pack {
         name: "rest",
         checks: &[
             "answers", "missing", "requests", "methods", "host", "keep", "pipeline", "body",
-            "expect", "framing", "date",
+            "expect", "framing", "date", "cycle",
         ],
         routes: "",
     },

@@ -47,7 +47,7 @@ pub enum Task {
 pub fn select(options: &CheckOptions) -> Result<Vec<Selected>, CommandError> {
     for name in options.only.iter().chain(&options.skip) {
         // The routes of --expect and of packs are checked in any case; --only routes: nothing else is.
-        if name != "routes" && !all().any(|(_, check)| check.is_named(name)) {
+        if name != "routes" && !all().any(|(_, check, _)| check.is_named(name)) {
             return Err(CommandError::Usage(format!(
                 "no check is named {name:?}; right: a name or a group of client check --list"
             )));
@@ -62,13 +62,16 @@ pub fn select(options: &CheckOptions) -> Result<Vec<Selected>, CommandError> {
         false => Level::Secure,
     };
     let last = options.level.unwrap_or(usual);
-    let is_wanted = |level: Level, check: &Check| {
+    let is_wanted = |level: Level, check: &Check, usual: bool| {
         level <= last
-            && (chosen.is_empty() || chosen.iter().any(|name| check.is_named(name)))
+            && (chosen.is_empty() && (usual || options.list)
+                || chosen.iter().any(|name| check.is_named(name)))
             && !options.skip.iter().any(|name| check.is_named(name))
     };
-    let wanted = all().filter(|(level, check)| is_wanted(*level, check));
-    let mut checks: Vec<Selected> = wanted.map(|(level, check)| selected(level, check)).collect();
+    let wanted = all().filter(|&(level, check, usual)| is_wanted(level, check, usual));
+    let mut checks: Vec<Selected> =
+        wanted.map(|(level, check, _)| selected(level, check)).collect();
+    checks.sort_by_key(|check| check.level);
     for pack in packs {
         let routes = routes::parse(pack.routes).map_err(CommandError::Usage)?;
         checks
@@ -145,7 +148,7 @@ fn set_points(checks: &mut [Selected], text: &str) -> Result<(), String> {
         };
         let points = points.parse::<f64>().ok().filter(|points| (0.0..=1e6).contains(points));
         let points = points.ok_or_else(|| wrong("the points are not a number from 0 on"))?;
-        if name != "routes" && !all().any(|(_, check)| check.is_named(name)) {
+        if name != "routes" && !all().any(|(_, check, _)| check.is_named(name)) {
             return Err(wrong(&format!("no check is named {name:?}")));
         }
         for check in checks.iter_mut().filter(|check| is_named(&check.name, name)) {

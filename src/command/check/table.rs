@@ -217,7 +217,20 @@ pub const TABLES: &[(Level, &[Check])] = &[
     (Level::Secure, super::secure::CHECKS),
 ];
 
-/// Returns all checks with their levels.
-pub fn all() -> impl Iterator<Item = (Level, &'static Check)> {
-    TABLES.iter().flat_map(|(level, checks)| checks.iter().map(move |check| (*level, check)))
+/// Checks of one assignment, by level: they are run only when a pack or `--only` names them.
+pub const SPECIAL: &[(Level, &[Check])] = &[
+    (Level::First, super::cycle::CHECKS),
+    (Level::First, super::proxy::CHECKS),
+    (Level::Concurrent, super::order::CHECKS),
+];
+
+/// Returns all checks with their levels, and whether they are for all servers.
+pub fn all() -> impl Iterator<Item = (Level, &'static Check, bool)> {
+    let of = |tables: &'static [(Level, &'static [Check])], usual| {
+        let rows = tables
+            .iter()
+            .flat_map(|(level, checks)| checks.iter().map(move |check| (*level, check)));
+        rows.map(move |(level, check)| (level, check, usual))
+    };
+    of(TABLES, true).chain(of(SPECIAL, false))
 }

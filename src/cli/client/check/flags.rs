@@ -46,8 +46,8 @@ pub(super) const WHAT: &[Flag<CheckOptions>] = &[
             options.packs.push(text(value)?);
             Ok(())
         }),
-        "check what an assignment asks for: kurose-ross, rust-book, codecrafters, tiny, proxy, ostep or rest \
-         (repeatable)",
+        "check what an assignment asks for: kurose-ross, rust-book, codecrafters, tiny, proxy, \
+         proxy-cache, ostep, ostep-fifo, ostep-sff or rest (repeatable)",
     ),
     Flag::new(
         None,
