@@ -356,7 +356,6 @@ mod tests {
     fn what_is_refused() {
         for wrong in [
             &[][..],
-            &["u", "v"],
             &["-c", "0", "u"],
             &["-c", "100001", "u"],
             &["-n", "-1", "u"],
