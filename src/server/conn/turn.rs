@@ -228,8 +228,7 @@ impl Http {
         }
     }
 
-    /// Decides what comes after a step whose output has been sent: the turn ends, or goes on (`None`),
-    /// perhaps with more input.
+    /// Decides what comes after a step whose output has been sent: the turn ends, or goes on (`None`).
     fn decide_next(
         &self,
         step: &Step,
