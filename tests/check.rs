@@ -300,7 +300,7 @@ fn a_server_is_started_and_started_again() {
     let (code, stdout, stderr) = run("exec ", "secure");
     assert_eq!((code, failures(&stdout)), (Some(0), vec![]), "{stdout}{stderr}");
     assert!(stdout.contains("; 0 crashes; at the end "), "{stdout}");
-    let (code, stdout, _) = run("timeout -s KILL 0.6 ", "http11");
+    let (code, stdout, _) = run("timeout -s KILL 1.5 ", "secure");
     let crashed = stdout.contains("The server ended during this check, with ");
     assert!(code == Some(99) && crashed && !stdout.contains("; 0 crashes"), "{stdout}");
 }

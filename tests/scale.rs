@@ -94,6 +94,15 @@ fn post(front: SocketAddr, poster: usize, leave: &AtomicBool) -> Vec<Posted> {
     all
 }
 
+/// Lets the posters leave when it is dropped, also by a failure.
+struct Leaving<'a>(&'a AtomicBool);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Posts and measures while `act` stops servers. Returns all that was posted, and the report of the load generator.
 fn load(size: &Size, front: SocketAddr, act: impl FnOnce()) -> (Vec<Posted>, Value) {
     let leave = AtomicBool::new(false);
@@ -104,14 +113,16 @@ fn load(size: &Size, front: SocketAddr, act: impl FnOnce()) -> (Vec<Posted>, Val
                 scope.spawn(move || post(front, poster, leave))
             })
             .collect();
+        let (leaving, begun) = (Leaving(&leave), Instant::now());
         let (time, connections) =
             ((size.phase * 3).as_secs().to_string(), size.connections.to_string());
         let url = format!("http://{front}/");
         let args = ["bench", "-s", "--json-out", "-", "-t", &time, "-c", &connections, &url];
         let bench = Program::start(&mut client(&args));
         act();
+        thread::sleep((size.phase * 3).saturating_sub(begun.elapsed()));
         let bench = bench.finish();
-        leave.store(true, Ordering::Relaxed);
+        drop(leaving);
         let posted = posters.into_iter().flat_map(|poster| poster.join().unwrap()).collect();
         (posted, serde_json::from_slice(&bench.stdout).expect("figures"))
     })
