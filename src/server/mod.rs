@@ -27,7 +27,7 @@
 //! | start and stop the server | [`Server`], [`Running`], [`StopSignal`], [`Report`] |
 //! | change a setting or a limit | [`Config`], [`Limits`], [`AllowedHosts`] |
 //! | test how clients bear faults | [`Faults`], [`FaultKind`] |
-//! | see what happens | [`AccessLog`], [`Stats`], [`PoolStatus`], [`ServerTiming`], [`WireLog`] |
+//! | see what happens | [`AccessLog`], [`Stats`], [`PoolStatus`], [`ServerTiming`], [`Arrival`], [`WireLog`] |
 //!
 //! A handler is called by a worker thread when the request is complete, body included, and may block: with
 //! [`Config::workers`] threads, that many handlers run at once. A handler that panics costs its own request a 500.
@@ -163,7 +163,7 @@ pub use self::multipart::{Multipart, MultipartError, Part};
 #[doc(inline)]
 pub use self::pushed::PushedBody;
 #[doc(inline)]
-pub use self::request::Request;
+pub use self::request::{Arrival, Request};
 #[doc(inline)]
 pub use self::respond::custom_error_page::ErrorPage;
 #[doc(inline)]

@@ -44,12 +44,15 @@ pub struct Request {
     pub(super) arrival: Option<Arrival>,
 }
 
-/// When a request arrived, how long it waited for a worker, and the number of that worker.
+/// When a request arrived, and who handles it: [`Request::arrival`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Arrival {
-    pub(crate) at: Instant,
-    pub(crate) queued: Duration,
-    pub(crate) worker: Option<usize>,
+pub struct Arrival {
+    /// When its first bytes could be read; of a new connection, when it was accepted.
+    pub at: Instant,
+    /// How long it then waited for a worker.
+    pub queued: Duration,
+    /// The number of that worker, from 1; `None` if no worker handles it ([`Immediate`](super::Immediate)).
+    pub worker: Option<usize>,
 }
 
 impl Request {
@@ -97,8 +100,9 @@ impl Request {
         text.parse().map_err(|error| wrong_type::<T>("path part", name, text, &error))
     }
 
-    /// Returns when it arrived; `None` if that is not measured ([`ServerTiming`](super::ServerTiming)).
-    pub(crate) fn arrival(&self) -> Option<Arrival> {
+    /// Returns when it arrived, and who handles it; `None` if that is not measured for this client
+    /// ([`Config::server_timing`](super::Config::server_timing)).
+    pub fn arrival(&self) -> Option<Arrival> {
         self.arrival
     }
 

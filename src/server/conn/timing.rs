@@ -106,7 +106,7 @@ impl Timing {
         }
     }
 
-    /// Returns when a request arrived that is being handled.
+    /// Returns when the request arrived that is being handled.
     pub(crate) fn arrival(&self) -> Option<Arrival> {
         match *self {
             Timing::Handling { arrived: at, queued, .. } => {
