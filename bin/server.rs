@@ -124,7 +124,8 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     let unix = server.unix_paths().into_iter().map(|path| format!("unix:{}", path.display()));
     let urls: Vec<String> = http.chain(unix).chain(udp).chain(dns).collect();
     let urls = urls.join(" ");
-    let ready = format!("listening on {urls} serving {shown} with {workers} workers");
+    let with = options.pool.words(workers);
+    let ready = format!("listening on {urls} serving {shown} with {with}");
     if let Some(every) = manager.watchdog_interval() {
         let manager = manager.clone();
         server.on_heartbeat(every, move || manager.alive());

@@ -18,6 +18,7 @@ pub(super) fn meaning(pool: &PoolStatus, cores: usize) -> String {
     let is_textbook = pool.lobby.is_empty();
     let waiting = waiting(pool);
     let mut text = match (free, pool.waiting) {
+        _ if pool.startable.is_some() => per_connection(busy, pool.startable.unwrap_or_default()),
         _ if all == 0 => "The server does not serve yet.".to_owned(),
         (_, 0) if busy == 0 => format!("{} free, and nothing waits.", all_are(all)),
         (1.., 0) => format!("{} busy, and nothing waits.", some_are(busy, all)),
@@ -83,6 +84,18 @@ pub(super) fn lasting(time: Duration) -> String {
     }
 }
 
+/// Returns what the state means where each connection has a thread.
+fn per_connection(threads: usize, more: usize) -> String {
+    let have = match threads {
+        1 => "1 connection has a thread of its own".to_owned(),
+        _ => format!("{} connections have threads of their own", grouped(threads as u64)),
+    };
+    match more {
+        0 => format!("{have}, and no more may be started: new ones are refused."),
+        more => format!("{have}, and {} more may be started.", grouped(more as u64)),
+    }
+}
+
 /// Returns `All 4 workers are`.
 fn all_are(workers: usize) -> String {
     match workers {
@@ -135,6 +148,7 @@ mod tests {
             since: Duration::from_millis(1_234),
         };
         PoolStatus {
+            startable: None,
             workers: activities.iter().map(status).collect(),
             computing: 0,
             waiting,
@@ -201,6 +215,10 @@ mod tests {
                 },
                 "All 2 workers are free, and nothing waits. Since the start, 1,203 requests were refused because \
                  the queue was full.",
+            ),
+            (
+                PoolStatus { startable: Some(9_997), ..pool(&[Receives, handler(), handler()], 0) },
+                "3 connections have threads of their own, and 9,997 more may be started.",
             ),
             (
                 PoolStatus { is_stopping: true, ..pool(&[Idle, Leads], 0) },

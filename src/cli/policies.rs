@@ -20,6 +20,17 @@ pub enum Pool {
     Single,
 }
 
+impl Pool {
+    /// Returns what serves, for the ready line.
+    pub fn words(self, workers: usize) -> String {
+        match (self, workers) {
+            (Pool::PerConnection, _) => "a thread for each connection".to_owned(),
+            (_, 1) => "1 worker".to_owned(),
+            (_, workers) => format!("{workers} workers"),
+        }
+    }
+}
+
 pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(
         None,

@@ -186,6 +186,8 @@ pub struct Load {
     pub workers: usize,
     /// The workers that are serving a connection or a datagram.
     pub busy: usize,
+    /// How many more may be started, where each connection has a thread of its own; `None` where their number is fixed.
+    pub startable: Option<usize>,
     /// Of these, those whose threads run, or could run, and do not wait. Counted when no worker is free.
     pub computing: usize,
     /// What has become of all datagrams so far.

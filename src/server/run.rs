@@ -165,12 +165,13 @@ impl<R: FnOnce()> Starting<R> {
         let threads = ThreadPerJob::new("worker", self.connections, move |job: Job, waiting| {
             job.run(&service, None, waiting, &stopping, &recording);
         });
-        let running = threads.running();
+        let (running, most) = (threads.running(), self.connections);
         let load = move || {
             let (workers, mut each) = (running(), records.read());
+            let startable = Some(most.saturating_sub(workers));
             let last = each.iter().rposition(|worker| worker.doing != Doing::Idle);
             each.truncate(last.map_or(0, |last| last + 1));
-            Load { workers, busy: workers, each, ..Load::default() }
+            Load { workers, busy: workers, startable, each, ..Load::default() }
         };
         let stop = self.stop.clone();
         let hand_over = |new| threads.try_run(Job::Connection(new)).map_err(connection);

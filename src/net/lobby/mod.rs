@@ -247,6 +247,7 @@ impl<S: Service> Lobby<S> {
                 oldest,
                 workers: gauge.workers(),
                 busy,
+                startable: None,
                 computing,
                 datagrams,
                 each,

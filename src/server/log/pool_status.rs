@@ -12,6 +12,9 @@ use crate::net::worker_record::{DATAGRAM, Doing, SENDING, UNNAMED, WorkerLoad};
 pub struct PoolStatus {
     /// Each worker, in the order of their numbers, which begin with 1.
     pub workers: Vec<WorkerStatus>,
+    /// How many more threads may be started, where each connection has one of its own
+    /// ([`Driver::PerConnection`](crate::server::Driver::PerConnection)).
+    pub startable: Option<usize>,
     /// Of all workers, when none is free, those that compute, and do not wait. (At most 64 are looked at; with
     /// the textbook, none.)
     pub computing: usize,
@@ -69,10 +72,11 @@ impl Stats {
     /// Returns what the workers are doing now, and who waits for them; `None` until the server runs.
     pub fn pool(&self) -> Option<PoolStatus> {
         let sources = self.sources()?;
-        let Load { waiting, new, ready, oldest, computing, each, .. } = (sources.load)();
+        let Load { waiting, new, ready, oldest, computing, startable, each, .. } = (sources.load)();
         let refused = RejectReason::ALL.map(|why| (why.name(), sources.door.refused(why)));
         Some(PoolStatus {
             workers: each.iter().map(|worker| status_of(worker, sources)).collect(),
+            startable,
             computing,
             waiting: new + ready,
             oldest,
