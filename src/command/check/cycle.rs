@@ -41,10 +41,7 @@ fn ask(talk: &mut Talk<'_>, method: &str, target: &str, body: &str) -> Result<He
     if !body.is_empty() {
         head += &format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");
     }
-    let mut conn = talk.open()?;
-    conn.send(format!("{head}\r\n{body}").as_bytes());
-    conn.read(Until::Answers(1));
-    Ok(talk.show(conn))
+    talk.exchange(format!("{head}\r\n{body}").as_bytes(), Until::Answers(1))
 }
 
 /// Makes an entry, and returns the answer and the path of the entry.

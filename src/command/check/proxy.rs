@@ -7,7 +7,7 @@ use super::expect::{answered, same, status, status_is};
 use super::heard::Heard;
 use super::origin::{Origin, PAGE};
 use super::table::{Check, Force, Stop, Until, Verdict, fail, skip, steps};
-use super::talk::{Conn, Talk};
+use super::talk::Talk;
 
 /// How long another client may wait while one waits for a silent origin.
 const SOON: Duration = Duration::from_secs(2);
@@ -57,14 +57,24 @@ fn origin<'t>(talk: &Talk<'t>) -> Result<&'t Origin, Stop> {
     talk.facts.origin.as_ref().map_or_else(|| skip("no origin server could be started"), Ok)
 }
 
+/// The field with which most requests ask the proxy to close.
+const CLOSE: &str = "Connection: close\r\n";
+
+/// Returns a request to the proxy for this path of the server `host`, with these fields besides.
+fn get(host: &str, path: &str, fields: &str) -> String {
+    format!("GET http://{host}{path} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n")
+}
+
 /// Asks the proxy for this path of the origin server, with these fields besides.
 fn ask(talk: &mut Talk<'_>, path: &str, fields: &str) -> Result<Heard, Stop> {
-    let host = origin(talk)?.host();
-    let request = format!("GET http://{host}{path} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n");
-    let mut conn = talk.open()?;
-    conn.send(request.as_bytes());
-    conn.read(Until::Answers(1));
-    Ok(talk.show(conn))
+    let request = get(&origin(talk)?.host(), path, fields);
+    talk.exchange(request.as_bytes(), Until::Answers(1))
+}
+
+/// Returns the head of a request, line by line.
+fn head_of(request: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(request);
+    text.lines().take_while(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// Asks for a page of its own with these fields, and returns the head that the origin server got, line by line.
@@ -73,11 +83,7 @@ fn forwarded(talk: &mut Talk<'_>, query: &str, fields: &str) -> Result<Vec<Strin
     ask(talk, &format!("{path}{query}"), fields)?;
     match &origin(talk)?.requests(&path)[..] {
         [] => fail("no request reached the origin server"),
-        [request, ..] => {
-            let text = String::from_utf8_lossy(request);
-            let head = text.lines().map(str::to_owned);
-            Ok(head.take_while(|line| !line.is_empty()).collect())
-        }
+        [request, ..] => Ok(head_of(request)),
     }
 }
 
@@ -91,13 +97,13 @@ fn with_name<'h>(head: &'h [String], name: &str) -> Vec<&'h String> {
 
 fn forwards(talk: &mut Talk<'_>) -> Verdict {
     let path = origin(talk)?.path("page");
-    let heard = ask(talk, &path, "Connection: close\r\n")?;
+    let heard = ask(talk, &path, CLOSE)?;
     status(&heard, &[200])?;
     same(&heard, PAGE.as_bytes(), "the page of the origin server")
 }
 
 fn origin_form(talk: &mut Talk<'_>) -> Verdict {
-    let head = forwarded(talk, "?x=1", "Connection: close\r\n")?;
+    let head = forwarded(talk, "?x=1", CLOSE)?;
     let line = head.first().cloned().unwrap_or_default();
     match line.starts_with("GET /page/") && line.contains("?x=1 HTTP/1.") {
         true => Ok(line),
@@ -107,21 +113,15 @@ fn origin_form(talk: &mut Talk<'_>) -> Verdict {
 
 fn host(talk: &mut Talk<'_>) -> Verdict {
     let (wanted, path) = (origin(talk)?.host(), origin(talk)?.path("page"));
-    let request = format!(
-        "GET http://{wanted}{path} HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n"
-    );
-    let mut conn = talk.open()?;
-    conn.send(request.as_bytes());
-    conn.read(Until::Answers(1));
-    let heard = talk.show(conn);
+    let right = format!("\r\nHost: {wanted}\r\n");
+    let request = get(&wanted, &path, CLOSE).replace(&right, "\r\nHost: other.example\r\n");
+    let heard = talk.exchange(request.as_bytes(), Until::Answers(1))?;
     let requests = origin(talk)?.requests(&path);
     let Some(request) = requests.first() else {
         // RFC 9112, 3.2.2 says to ignore it; one that refuses it forwards nothing wrong.
         return status_is(&heard, "200, or 400", |status| status == 400);
     };
-    let text = String::from_utf8_lossy(request);
-    let head: Vec<String> = text.lines().map(str::to_owned).collect();
-    match with_name(&head, "Host")[..] {
+    match with_name(&head_of(request), "Host")[..] {
         [line] if line.ends_with(&wanted) => Ok(line.clone()),
         [] => fail("the origin server got no Host"),
         [line] => fail(format!("the origin server got {line:?}; right: {wanted}")),
@@ -154,7 +154,7 @@ fn fields(talk: &mut Talk<'_>) -> Verdict {
         return fail("X-Test did not reach the origin server");
     }
     let path = origin(talk)?.path("page");
-    let heard = ask(talk, &path, "Connection: close\r\n")?;
+    let heard = ask(talk, &path, CLOSE)?;
     match heard.field(answered(&heard)?, "X-Origin") {
         Some(_) => Ok("sent on".to_owned()),
         None => fail("X-Origin of the origin server's answer is not in the proxy's"),
@@ -162,7 +162,7 @@ fn fields(talk: &mut Talk<'_>) -> Verdict {
 }
 
 fn via(talk: &mut Talk<'_>) -> Verdict {
-    let head = forwarded(talk, "", "Connection: close\r\n")?;
+    let head = forwarded(talk, "", CLOSE)?;
     match with_name(&head, "Via")[..] {
         [] => fail("the origin server got no Via"),
         [line, ..] => Ok(line.clone()),
@@ -171,7 +171,7 @@ fn via(talk: &mut Talk<'_>) -> Verdict {
 
 fn missing(talk: &mut Talk<'_>) -> Verdict {
     let path = origin(talk)?.path("missing");
-    status(&ask(talk, &path, "Connection: close\r\n")?, &[404])
+    status(&ask(talk, &path, CLOSE)?, &[404])
 }
 
 fn post(talk: &mut Talk<'_>) -> Verdict {
@@ -182,10 +182,7 @@ fn post(talk: &mut Talk<'_>) -> Verdict {
          Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}",
         body.len()
     );
-    let mut conn = talk.open()?;
-    conn.send(request.as_bytes());
-    conn.read(Until::Answers(1));
-    let heard = talk.show(conn);
+    let heard = talk.exchange(request.as_bytes(), Until::Answers(1))?;
     if matches!(heard.statuses()[..], [405 | 501]) {
         return skip("the proxy takes no POST");
     }
@@ -195,23 +192,18 @@ fn post(talk: &mut Talk<'_>) -> Verdict {
 
 fn dead_origin(talk: &mut Talk<'_>) -> Verdict {
     // Port 1 (tcpmux) of this machine: nothing listens there.
-    let request =
-        "GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: 127.0.0.1:1\r\nConnection: close\r\n\r\n";
-    let heard = talk.ask(request, Until::Answers(1))?;
+    let request = get("127.0.0.1:1", "/", CLOSE);
+    let heard = talk.exchange(request.as_bytes(), Until::Answers(1))?;
     status_is(&heard, "502, or another error", |status| status >= 400)
 }
 
 fn silent_origin(talk: &mut Talk<'_>) -> Verdict {
-    let (host, path) = (origin(talk)?.host(), origin(talk)?.path("silent"));
-    let request =
-        format!("GET http://{host}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    let mut waiting: Conn = talk.open()?;
-    waiting.send(request.as_bytes());
-    let page = origin(talk)?.path("page");
-    let request =
-        format!("GET http://{host}{page} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let origin = origin(talk)?;
+    let [silent, page] = ["silent", "page"].map(|folder| origin.path(folder));
+    let mut waiting = talk.open()?;
+    waiting.send(get(&origin.host(), &silent, CLOSE).as_bytes());
     let mut conn = talk.open()?;
-    conn.send(request.as_bytes());
+    conn.send(get(&origin.host(), &page, CLOSE).as_bytes());
     conn.read_within(Until::Answers(1), SOON);
     let heard = talk.show(conn);
     match heard.first() {
@@ -225,7 +217,7 @@ fn silent_origin(talk: &mut Talk<'_>) -> Verdict {
 fn cached(talk: &mut Talk<'_>) -> Verdict {
     let path = origin(talk)?.path("cached");
     for _ in 0..2 {
-        let heard = ask(talk, &path, "Connection: close\r\n")?;
+        let heard = ask(talk, &path, CLOSE)?;
         status(&heard, &[200])?;
         same(&heard, path.as_bytes(), "the page of the origin server")?;
     }
@@ -244,7 +236,7 @@ fn others(talk: &mut Talk<'_>) -> Verdict {
     let path = origin(talk)?.path("cached");
     for query in ["", "?a", "?b", ""] {
         let target = format!("{path}{query}");
-        let heard = ask(talk, &target, "Connection: close\r\n")?;
+        let heard = ask(talk, &target, CLOSE)?;
         status(&heard, &[200])?;
         same(&heard, target.as_bytes(), &format!("the page {target}"))?;
     }

@@ -118,10 +118,7 @@ impl<'o> Run<'o> {
 
     fn route(&self, route: &Route, talk: &mut Talk<'_>) -> Verdict {
         let bytes = route.request(&self.facts.host, self.facts.post.as_deref())?;
-        let mut conn = talk.open()?;
-        conn.send(&bytes);
-        conn.read(Until::Answers(1));
-        route.judge(&talk.show(conn))
+        route.judge(&talk.exchange(&bytes, Until::Answers(1))?)
     }
 
     /// Returns true if the checks can go on: the server answers, or was started again.

@@ -60,8 +60,13 @@ impl Talk<'_> {
     /// Sends a request, with the names in it filled in, on a connection of its own, and reads.
     pub fn ask(&mut self, request: &str, until: Until) -> Result<Heard, Stop> {
         let bytes = self.facts.fill(request)?;
+        self.exchange(&bytes, until)
+    }
+
+    /// Sends these bytes as they are, on a connection of its own, and reads.
+    pub fn exchange(&mut self, bytes: &[u8], until: Until) -> Result<Heard, Stop> {
         let mut conn = self.open()?;
-        conn.send(&bytes);
+        conn.send(bytes);
         conn.read(until);
         Ok(self.show(conn))
     }
