@@ -183,7 +183,10 @@ fn a_thread_for_each_connection_is_starved_by_none_and_their_number_is_limited()
     drop(silent);
     drop(server.let_in());
     let page = server.get("/-/status").text();
-    assert!(page.contains("GET /-/status") && page.contains(" more may be started."), "{page}");
+    assert!(
+        page.contains("GET /-/status") && page.contains(" more threads may be started."),
+        "{page}"
+    );
 }
 
 #[test]

@@ -91,8 +91,8 @@ fn per_connection(threads: usize, more: usize) -> String {
         _ => format!("{} connections have threads of their own", grouped(threads as u64)),
     };
     match more {
-        0 => format!("{have}, and no more may be started: new ones are refused."),
-        more => format!("{have}, and {} more may be started.", grouped(more as u64)),
+        0 => format!("{have}, and no more threads may be started: new connections are refused."),
+        more => format!("{have}, and {} more threads may be started.", grouped(more as u64)),
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
             ),
             (
                 PoolStatus { startable: Some(9_997), ..pool(&[Receives, handler(), handler()], 0) },
-                "3 connections have threads of their own, and 9,997 more may be started.",
+                "3 connections have threads of their own, and 9,997 more threads may be started.",
             ),
             (
                 PoolStatus { is_stopping: true, ..pool(&[Idle, Leads], 0) },

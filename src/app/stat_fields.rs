@@ -41,7 +41,7 @@ fn with_fields(request: &mut Request, next: Next<'_>) -> Response {
     response
         .field("Stat-Req-Arrival", seconds(since_1970.unwrap_or_default()))
         .field("Stat-Req-Dispatch", seconds(arrival.queued))
-        .field("Stat-Thread-Id", arrival.worker.unwrap_or_default().to_string())
+        .field("Stat-Thread-Id", request.worker().unwrap_or_default().to_string())
         .field("Stat-Thread-Count", (files + others).to_string())
         .field("Stat-Thread-Static", files.to_string())
         .field("Stat-Thread-Dynamic", others.to_string())

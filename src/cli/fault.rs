@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::num::NonZeroU32;
 
 use super::Effect::Value;
-use super::limits::{number, put};
+use super::limits::{put, seed};
 use super::server::ServerOptions;
 use super::udp::{share, time};
 use super::{Expected, Flag};
@@ -25,10 +25,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(
         None,
         "seed",
-        Value("N", |options, value| {
-            let seed = number(value, Expected("a number from 0 to 2^64 - 1, such as 7"), 0);
-            put(&mut options.seed, seed.map(Some))
-        }),
+        Value("N", |options, value| put(&mut options.seed, seed(value))),
         "begin what is random on purpose with this number: the same number, the same faults, and the \
          same losses of the UDP echo (default random)",
     ),

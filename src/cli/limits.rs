@@ -223,6 +223,11 @@ pub(super) fn number_or_off<N: FromStr>(value: &OsStr) -> Result<Option<N>, Expe
     }
 }
 
+/// Returns the number with which random numbers begin.
+pub(super) fn seed(value: &OsStr) -> Result<Option<u64>, Expected> {
+    number(value, Expected("a number from 0 to 2^64 - 1, such as 7"), 0).map(Some)
+}
+
 /// Sets an option, if its value is right.
 pub(super) fn put<T>(option: &mut T, value: Result<T, Expected>) -> Result<(), Expected> {
     *option = value?;

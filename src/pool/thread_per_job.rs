@@ -1,7 +1,7 @@
 //! A thread for each job, in place of a pool: what a pool is compared with.
 //!
-//! A thread costs its start (some 50 µs) and a stack, and without a limit their number is chosen by the clients.
-//! Here the limit is fixed: when `most` jobs run, the caller gets the next one back, as from a full queue.
+//! A thread costs its start and a stack, and without a limit their number is chosen by the clients. Here the limit is
+//! fixed: when `most` jobs run, the caller gets the next one back, as from a full queue.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -78,7 +78,7 @@ impl<Job: Send + 'static> ThreadPerJob<Job> {
                 give.send(job).map_err(|error| error.0)
             }
             Err(error) => {
-                log::warn!("{error}");
+                log::debug!("{error}"); // the caller says once a second that it refuses
                 lock(&self.running)[index] = false;
                 Err(job)
             }

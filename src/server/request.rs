@@ -12,6 +12,7 @@ use super::multipart::{Multipart, MultipartError};
 use super::respond::error_response::{ErrorResponse, shown};
 use super::respond::failure::{is_of_client, log_failure};
 use crate::net::peer_address::PeerAddress;
+use crate::pool::current_worker;
 use crate::proto::http::accept::{TextFormat, preferred_format};
 use crate::proto::http::cookie::cookie;
 use crate::proto::http::head::RequestHead;
@@ -44,15 +45,13 @@ pub struct Request {
     pub(super) arrival: Option<Arrival>,
 }
 
-/// When a request arrived, and who handles it: [`Request::arrival`].
+/// When a request arrived: [`Request::arrival`].
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
     /// When its first bytes could be read; of a new connection, when it was accepted.
     pub at: Instant,
     /// How long it then waited for a worker.
     pub queued: Duration,
-    /// The number of that worker, from 1; `None` if no worker handles it ([`Immediate`](super::Immediate)).
-    pub worker: Option<usize>,
 }
 
 impl Request {
@@ -100,10 +99,16 @@ impl Request {
         text.parse().map_err(|error| wrong_type::<T>("path part", name, text, &error))
     }
 
-    /// Returns when it arrived, and who handles it; `None` if that is not measured for this client
+    /// Returns when it arrived; `None` if that is not measured for this client
     /// ([`Config::server_timing`](super::Config::server_timing)).
     pub fn arrival(&self) -> Option<Arrival> {
         self.arrival
+    }
+
+    /// Returns the number of the worker that handles it, from 1; `None` if none does
+    /// ([`Immediate`](super::Immediate)).
+    pub fn worker(&self) -> Option<usize> {
+        current_worker()
     }
 
     /// Returns the method.

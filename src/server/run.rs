@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use super::conn::{Http, HttpConfig};
@@ -39,7 +40,7 @@ struct Starting<R> {
     stats: Arc<Stats>,
     stop: StopSignal,
     heartbeat: Heartbeat,
-    lines_lost: Arc<std::sync::atomic::AtomicU64>,
+    lines_lost: Arc<AtomicU64>,
     schedule: Schedule,
     connections: usize,
     queue: usize,

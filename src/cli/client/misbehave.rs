@@ -2,7 +2,7 @@
 
 use super::ClientOptions;
 use crate::cli::Effect::Value;
-use crate::cli::limits::number;
+use crate::cli::limits::{put, seed};
 use crate::cli::{Expected, Flag};
 
 /// What the client does wrong on purpose, to test servers.
@@ -51,11 +51,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "seed",
-        Value("N", |options, value| {
-            let seed = number(value, Expected("a number from 0 to 2^64 - 1, such as 7"), 0);
-            options.seed = Some(seed?);
-            Ok(())
-        }),
+        Value("N", |options, value| put(&mut options.seed, seed(value))),
         "send the same garbage as another time (default random)",
     ),
 ];

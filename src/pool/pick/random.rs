@@ -1,8 +1,7 @@
 //! Any of the jobs, each as likely as the others: drop-random. No client can foresee which one is dropped.
 
-use std::hash::{BuildHasher as _, RandomState};
-
 use super::Pick;
+use crate::random::any_seed;
 
 /// Picks a job by chance.
 #[derive(Debug)]
@@ -10,8 +9,6 @@ pub struct Random;
 
 impl Pick for Random {
     fn pick(&self, count: usize, _size_of: &mut dyn FnMut(usize) -> u64) -> usize {
-        // Its keys are new for each value, so the hash of nothing is a random number.
-        let random = RandomState::new().hash_one(());
-        usize::try_from(random % count as u64).unwrap_or_default()
+        usize::try_from(any_seed() % count as u64).unwrap_or_default()
     }
 }

@@ -9,7 +9,7 @@
 //! | `complete` | gives an error its form, and sets the fields that follow from the rest |
 //! | `send` | sends the response: its head, its body piece by piece (`push_piece`: a pushed one); logs it |
 //! | `faulty` | responses that are wrong on purpose |
-//! | `immediate` | whether a request needs no worker |
+//! | `next_request` | what is known of a request before a worker takes it |
 //! | `turn` | takes these steps without waiting, for the lobby; its state is in `connection` |
 //!
 //! No step waits for the client, except that a handler that streams a body does. The

@@ -109,9 +109,7 @@ impl Timing {
     /// Returns when the request arrived that is being handled.
     pub(crate) fn arrival(&self) -> Option<Arrival> {
         match *self {
-            Timing::Handling { arrived: at, queued, .. } => {
-                Some(Arrival { at, queued, worker: pool::current_worker() })
-            }
+            Timing::Handling { arrived: at, queued, .. } => Some(Arrival { at, queued }),
             Timing::Off | Timing::Head { .. } => None,
         }
     }

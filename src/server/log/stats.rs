@@ -136,13 +136,12 @@ impl Stats {
 
     /// Counts a connection that is closed, or about to be.
     pub(crate) fn count_close(&self, why: CloseReason) {
-        let place = CLOSES.iter().position(|&(known, _)| known == why);
-        self.closes[place.unwrap_or(CLOSES.len())].add(1);
+        self.closes_for(why).add(1);
     }
 
-    fn close_count(&self, why: CloseReason) -> u64 {
+    fn closes_for(&self, why: CloseReason) -> &Counter {
         let place = CLOSES.iter().position(|&(known, _)| known == why);
-        self.closes[place.unwrap_or(CLOSES.len())].get()
+        &self.closes[place.unwrap_or(CLOSES.len())]
     }
 
     /// Counts a connection of another protocol than HTTP that is closed, or about to be.
@@ -245,7 +244,7 @@ impl Stats {
             "Connections dropped unanswered, by what they were.",
         );
         page.line("dropped_total{what=\"new\"}", door.dropped());
-        page.line("dropped_total{what=\"ready\"}", self.close_count(CloseReason::Dropped));
+        page.line("dropped_total{what=\"ready\"}", self.closes_for(CloseReason::Dropped).get());
     }
 }
 
