@@ -78,9 +78,9 @@ scale: SECONDS = 20
 scale:
 	SCALE=$(SECONDS) $(CARGO) test --locked --test tests scale -- --nocapture
 
-beside: ## send raw requests to this server, nginx, Apache and lighttpd, and compare the responses with the RFC
+beside: ## grade this server, nginx, Apache, lighttpd, Caddy, Node and Python with client check
 	$(CARGO) build --release --locked
-	python3 tests/beside.py $(BUILT)/server
+	python3 tests/beside.py $(BUILT) $(ARGS)
 
 instructions: ## count the instructions of one exchange in the protocol layer (needs valgrind)
 	$(CARGO) bench --locked --bench exchange

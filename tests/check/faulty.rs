@@ -256,6 +256,7 @@ impl Conn {
                     return self.chunks(request);
                 }
                 _ if self.has("coding-ignored") => {}
+                "gzip, chunked" if !self.has("coding-is-400") => return Err(Bad::Status(501)),
                 _ => return Err(Bad::Status(400)),
             }
         }
@@ -336,6 +337,11 @@ impl Conn {
             (None, None) if self.has("missing-is-200") && request.target.contains("no-such") => 200,
             (None, None) => 404,
             (None, Some(_)) if method == "POST" => 405,
+            (None, Some(_))
+                if self.has("upgrades-http10") && request.has_token("upgrade", "h2c") =>
+            {
+                if request.is_http10 { 426 } else { 200 }
+            }
             (None, Some(_)) => self.condition(request),
         };
         let content = match status {
@@ -348,6 +354,9 @@ impl Conn {
 
     fn other_method(&self, request: &Request, method: &str) -> (Vec<u8>, bool) {
         match method {
+            "OPTIONS" if self.has("options-without-allow") => {
+                self.message(request, method, 200, "")
+            }
             "OPTIONS" | "DELETE" => self.message(request, method, 405, ""),
             "BREW" if self.has("no-allow") => self.message(request, method, 405, ""),
             "TRACE" if self.has("trace-echoes") => {
@@ -453,6 +462,7 @@ impl Conn {
         };
         match self.fault {
             "no-date" => {}
+            "refusals-without-date" if request.method.is_empty() => {}
             "date-in-own-form" => put("Date: 2026-11-30 17:00:00"),
             _ => put(&format!("Date: {}", imf_fixdate(now))),
         }
@@ -466,7 +476,12 @@ impl Conn {
         if range.is_some() {
             put(&format!("Content-Range: bytes 1-5/{}", PAGE.len()));
         }
-        if status == 405 && !self.has("no-allow") {
+        let shows_allow = match self.fault {
+            "no-allow" => false,
+            "delete-without-allow" => request.method != "DELETE",
+            _ => true,
+        };
+        if status == 405 && shows_allow {
             put("Allow: GET, HEAD");
         }
         match self.fault {

@@ -55,6 +55,14 @@ pub(super) const CHECKS: &[Check] = &[
     )
         .asks("An answer 405 says which methods are allowed.")
         .right("Allow: GET, HEAD"),
+    must(
+        "methods.allow-delete",
+        "RFC 9110, 15.5.6",
+        "DELETE {missing} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
+        allow,
+    )
+        .asks("An answer 405 says which methods are allowed, whichever method was not.")
+        .right("Allow: GET, HEAD"),
     asked(
         "methods.post",
         "RFC 9110, 9.3.3",

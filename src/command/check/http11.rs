@@ -8,7 +8,8 @@ use super::expect::{
 };
 use super::facts::Facts;
 use super::heard::End;
-use super::table::{Check, Until, asked, fail, fail_at, must, should};
+use super::table::{Check, Force, Until, Verdict, asked, fail, fail_at, must, should, skip, steps};
+use super::talk::Talk;
 
 const GET: &str = "GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n";
 const KEPT: &str = "GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n";
@@ -153,6 +154,15 @@ pub(super) const CHECKS: &[Check] = &[
     })
         .asks("Answers of 4xx have a Date, too.")
         .right("Date: Sun, 06 Nov 1994 08:49:37 GMT"),
+    must("date.in-refusals", "RFC 9110, 6.6.1", "GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n", |heard, _| {
+        let answer = answered(heard)?;
+        match answer.status {
+            Some(400..500) => field(heard, answer, "Date").map(|_| "Date".to_owned()),
+            _ => skip("a request without Host is not refused"),
+        }
+    })
+        .asks("The answer to a request that is wrong has a Date, too.")
+        .right("HTTP/1.1 400 Bad Request, Date: Sun, 06 Nov 1994 08:49:37 GMT"),
     must("date.form", "RFC 9110, 5.6.7", GET, |heard, _| date_form(heard, "Date"))
         .asks("A date is written in one form only, in GMT.")
         .right("Date: Sun, 06 Nov 1994 08:49:37 GMT"),
@@ -221,11 +231,22 @@ pub(super) const CHECKS: &[Check] = &[
         }
     })
         .asks("Upgrade to a protocol that the server does not have is ignored."),
+    steps("upgrade.http10", Force::Must, "RFC 9110, 7.8", upgrade_in_http10)
+        .asks("Upgrade in a request of HTTP/1.0 is ignored: the answer is the same as without it."),
     should("options.star", "RFC 9110, 9.3.7", "OPTIONS * HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", |heard, _| {
         status(heard, &[200, 204, 400, 404, 405, 501])
     })
         .asks("OPTIONS * asks what the server can do; 501 is an answer, too.")
         .right("HTTP/1.1 200 OK, Allow: GET, HEAD"),
+    should("options.allow", "RFC 9110, 9.3.7", "OPTIONS * HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", |heard, _| {
+        let answer = answered(heard)?;
+        match answer.status {
+            Some(200 | 204) => field(heard, answer, "Allow").map(|(_, value)| String::from_utf8_lossy(value).into_owned()),
+            _ => skip("OPTIONS * is not answered 200 or 204"),
+        }
+    })
+        .asks("A successful answer to OPTIONS says what the server can do: Allow lists its methods.")
+        .right("HTTP/1.1 204 No Content, Allow: GET, HEAD, OPTIONS"),
     must("connect.refused", "RFC 9110, 9.3.6", "CONNECT {host} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n", |heard, _| {
         match (heard.end, heard.first()) {
             (End::Closed, None) => Ok("closed".to_owned()),
@@ -278,3 +299,11 @@ pub(super) const CHECKS: &[Check] = &[
         .asks("A POST of 70,000 bytes, which does not fit into one read, is read and answered.")
         .right("HTTP/1.1 201 Created, or 413 Content Too Large"),
 ];
+
+fn upgrade_in_http10(talk: &mut Talk<'_>) -> Verdict {
+    let with = |fields| format!("GET {{target}} HTTP/1.0\r\nHost: {{host}}\r\n{fields}\r\n");
+    let plain = talk.ask(&with(""), Until::Answers(1))?;
+    let upgrade = with("Connection: Upgrade\r\nUpgrade: h2c\r\n");
+    let heard = talk.ask(&upgrade, Until::Answers(1))?;
+    status(&heard, &plain.statuses())
+}

@@ -1,10 +1,10 @@
 //! The last level: attacks. A request that is glued behind a doubtful one is never answered (request smuggling), and no
 //! path leads out of the folder that is served.
 
-use super::expect::{alone, alone_with, answered, first_line, status_is};
+use super::expect::{alone, alone_with, answered, first_line, status, status_is};
 use super::facts::Facts;
 use super::heard::Heard;
-use super::table::{Check, Until, Verdict, asked, fail_at, must, should};
+use super::table::{Check, Until, Verdict, asked, fail_at, must, should, skip};
 
 const BAD: &str = "HTTP/1.1 400 Bad Request, and the connection closes";
 
@@ -83,6 +83,12 @@ pub(super) const CHECKS: &[Check] = &[
         .until(Until::Quiet)
         .asks("xchunked is not chunked.")
         .right(BAD),
+    should("framing.coding-not-known", "RFC 9112, 6.1", glued!("Transfer-Encoding: gzip, chunked", "0\r\n\r\n"), |heard, facts| match facts.page.is_http10 {
+        true => skip("the server answers as HTTP/1.0, which has no codings"),
+        false => status(heard, &[501]),
+    })
+        .asks("A coding beside chunked that the server does not know is answered 501.")
+        .right("HTTP/1.1 501 Not Implemented"),
     should("framing.coding-twice", "RFC 9112, 6.1", glued!("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n"), one_answer)
         .until(Until::Quiet)
         .asks("chunked is applied once only.")
