@@ -8,6 +8,7 @@
 //!   doing.
 //! - [`names`]: from a name to a page: a name server, a query, the way to a server, TCP beside UDP.
 //! - [`running`]: files for systemd, and a restart without a refused connection.
+//! - [`serving`]: a folder: what is served from it, and as what.
 //! - [`scale`]: from one process to a data centre: several servers on one data folder, behind HAProxy.
 //! - [`architecture`]: the rooms of the source, and what each of them may name.
 //! - [`checking`]: `client check`, from a student's first failure to HTTP/1.1, and what real servers fail.
@@ -42,6 +43,9 @@ pub mod names {}
 
 #[doc = include_str!("running.md")]
 pub mod running {}
+
+#[doc = include_str!("serving.md")]
+pub mod serving {}
 
 #[doc = include_str!("scale.md")]
 pub mod scale {}

@@ -104,11 +104,24 @@ impl Folder<'_> {
     /// # Errors
     /// Those of the file system; `NotFound` for a path that leads outside.
     pub fn open_file(&self, relative: &Path) -> io::Result<(File, Metadata)> {
+        self.open_below(relative, Refusal::Logged)
+    }
+
+    /// Returns the metadata of what `relative` leads to. A link that leads outside is not worth a line in the log
+    /// here: a folder is being listed, and no client has asked for it.
+    ///
+    /// # Errors
+    /// As [`Folder::open_file`].
+    pub fn metadata(&self, relative: &Path) -> io::Result<Metadata> {
+        Ok(self.open_below(relative, Refusal::Quiet)?.1)
+    }
+
+    fn open_below(&self, relative: &Path, refusal: Refusal) -> io::Result<(File, Metadata)> {
         let descriptor = match self.open_at_once(relative) {
             // No such system call, or a sandbox forbids it; a link that is absolute or leads out; a name
             // that was moved at this moment.
             Err(Errno::ENOSYS | Errno::EPERM | Errno::EXDEV | Errno::EAGAIN) => {
-                self.walk(relative)?
+                self.walk(relative, refusal)?
             }
             outcome => outcome?,
         };
@@ -131,16 +144,18 @@ impl Folder<'_> {
 
     /// Opens name after name, each in the folder opened before, and follows no link: the target of a link
     /// is put into the path, and the walk starts again.
-    fn walk(&self, relative: &Path) -> io::Result<OwnedFd> {
+    fn walk(&self, relative: &Path, refusal: Refusal) -> io::Result<OwnedFd> {
         let mut path = relative.to_owned();
         for _ in 0..MAX_RESTARTS {
             match self.follow(&path)? {
                 Walk::Opened(descriptor) => return Ok(descriptor),
                 Walk::Restart(instead) => path = instead,
                 Walk::Outside => {
-                    let shown = escape_bytes(relative.as_os_str().as_encoded_bytes());
-                    let root = self.path.display();
-                    log::info!("refused: {shown}: a symbolic link leads out of {root}");
+                    if let Refusal::Logged = refusal {
+                        let shown = escape_bytes(relative.as_os_str().as_encoded_bytes());
+                        let root = self.path.display();
+                        log::info!("refused: {shown}: a symbolic link leads out of {root}");
+                    }
                     return Err(io::ErrorKind::NotFound.into());
                 }
             }
@@ -190,6 +205,13 @@ impl Folder<'_> {
         let begins = |folder: &Path| target.strip_prefix(folder).ok().map(Path::to_owned);
         begins(self.path).or_else(|| begins(&fs::canonicalize(self.path).ok()?))
     }
+}
+
+/// Whether the log is told of a link that leads outside.
+#[derive(Debug, Clone, Copy)]
+enum Refusal {
+    Logged,
+    Quiet,
 }
 
 /// The result of a walk.
@@ -306,7 +328,7 @@ mod tests {
             ("absolute-over", None),
         ] {
             let path = Path::new(path);
-            let walked = folder.walk(path).map(File::from);
+            let walked = folder.walk(path, Refusal::Logged).map(File::from);
             for opened in [folder.open_file(path).map(|(file, _)| file), walked] {
                 match (opened, want) {
                     (Ok(mut file), Some(want)) => {
@@ -320,7 +342,7 @@ mod tests {
             }
         }
         for path in ["itself", "absolute-self", "a"] {
-            let walked = File::from(folder.walk(Path::new(path)).unwrap());
+            let walked = File::from(folder.walk(Path::new(path), Refusal::Quiet).unwrap());
             assert!(walked.metadata().unwrap().is_dir(), "{path}");
         }
         fs::remove_dir_all(place).unwrap();

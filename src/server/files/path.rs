@@ -29,10 +29,7 @@ pub fn relative(path: &str) -> Option<Named> {
         if part.is_empty() && parts.peek().is_none() {
             return Some(Named::Folder(OsString::from_vec(relative).into()));
         }
-        let is_hidden =
-            part.starts_with(b".") && !(relative.is_empty() && part.as_ref() == b".well-known");
-        let unfit = |byte: &u8| matches!(byte, 0 | b'/' | b'\\');
-        if part.is_empty() || is_hidden || part.iter().any(unfit) {
+        if !is_served(relative.is_empty(), &part) {
             return None;
         }
         if !relative.is_empty() {
@@ -41,6 +38,14 @@ pub fn relative(path: &str) -> Option<Named> {
         relative.extend_from_slice(&part);
     }
     Some(Named::File(OsString::from_vec(relative).into()))
+}
+
+/// Returns true if a file or folder of this name is served: `at_root` if it is in the document root itself, and
+/// not in a folder below it. What is not served is not listed either.
+pub fn is_served(at_root: bool, name: &[u8]) -> bool {
+    let is_hidden = name.starts_with(b".") && !(at_root && name == b".well-known");
+    let unfit = |byte: &u8| matches!(byte, 0 | b'/' | b'\\');
+    !name.is_empty() && !is_hidden && !name.iter().any(unfit)
 }
 
 #[cfg(test)]
