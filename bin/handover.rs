@@ -20,7 +20,7 @@ use super::say;
 
 /// Has the numbers of the descriptors, separated by commas: first the connection to the running server, then its
 /// sockets. Between them may be others, which the parent has left open.
-const DESCRIPTORS: &str = "THREADBARE_HANDOVER";
+const DESCRIPTORS: &str = "LISTEN_HANDOVER";
 
 /// Asks the server with the control socket `path` for its sockets, and starts this program again with them. Returns
 /// if there is no server, or if that has been done.

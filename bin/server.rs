@@ -3,23 +3,23 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write as _;
 use std::panic;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 mod activation;
+mod advice;
 mod handover;
+mod open;
 mod service_manager;
 mod signals;
 
 use threadbare::app::status::Status;
-use threadbare::app::store::Store;
 use threadbare::app::udp_echo::UdpEcho;
 use threadbare::app::{App, name_server};
 use threadbare::cli::Parsed;
-use threadbare::cli::server::{self as flags, AccessLogTo, ServerOptions};
-use threadbare::server::{AccessLog, Config, Files, LogWriter, Report, Server, WireLog};
+use threadbare::cli::server::{self as flags, ServerOptions};
+use threadbare::server::{Config, LogWriter, Report, WireLog};
 
 use self::activation::Given;
 use self::service_manager::ServiceManager;
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         }
     };
     log_to(&stderr);
-    let options = match flags::parse(std::env::args_os().skip(1)) {
+    let options = match flags::parse(std::env::args_os().skip(1), std::env::vars_os()) {
         Ok(Parsed::Run(options)) => options,
         Ok(Parsed::Print(text)) => return print(&text),
         Err(error) => {
@@ -82,10 +82,11 @@ fn log_to(stderr: &LogWriter) {
 fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Report, String> {
     let manager = ServiceManager::from_env()?;
     let shown = options.root.display();
-    let files = Files::new(&options.root).map_err(|error| cannot_serve(&options.root, &error))?;
-    let store = store(options.data.as_deref())?;
+    let files = open::files(&options.root)?;
+    advice::warn_of_home(&options.root);
+    let store = open::store(&options.data)?;
     let config = Config {
-        access_log: access_log(&options.access_log, stderr)?,
+        access_log: open::access_log(&options.access_log, stderr)?,
         wire_log: options.wire.then(|| WireLog::stderr(stderr.clone())),
         ..options.config
     };
@@ -105,7 +106,7 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     let routes = app.routes().map_err(|errors| errors.to_string())?;
     let mut server = activation::listen(options.bind, given, routes, config)?;
     let echo = UdpEcho::new(options.impairments, seed, options.metrics, &stats);
-    let udp = udp_addresses(&mut server, &options.udp, Arc::new(echo))?;
+    let udp = open::udp_addresses(&mut server, &options.udp, Arc::new(echo))?;
     let dns = name_server::listen(&mut server, &dns.addresses, names.as_ref())?;
     if let Some(path) = &options.handover {
         server.hand_over_at(path, options.stop_time).map_err(|error| error.to_string())?;
@@ -125,6 +126,7 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     let urls: Vec<String> = http.chain(unix).chain(udp).chain(dns).collect();
     let urls = urls.join(" ");
     let with = options.pool.words(workers);
+    advice::log_network(&server);
     let ready = format!("listening on {urls} serving {shown} with {with}");
     if let Some(every) = manager.watchdog_interval() {
         let manager = manager.clone();
@@ -136,50 +138,6 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
         manager.ready(&ready);
     };
     server.run_with(say_so).map_err(|error| format!("stopped by an error: {error}"))
-}
-
-/// Binds the addresses of the UDP echo. Returns them as the ready line shows them.
-fn udp_addresses(
-    server: &mut Server,
-    addresses: &[String],
-    echo: Arc<UdpEcho>,
-) -> Result<Vec<String>, String> {
-    let mut bound = Vec::new();
-    for address in addresses {
-        let echo = Arc::clone(&echo);
-        bound.extend(server.serve_datagrams(address, echo).map_err(|error| error.to_string())?);
-    }
-    Ok(bound.iter().map(|address| format!("udp://{address}")).collect())
-}
-
-/// Opens the store of the users. It must be writable if its folder was given; else only files may be wanted.
-fn store(data: Option<&Path>) -> Result<Store, String> {
-    let folder = data.unwrap_or(Path::new(flags::DEFAULT_DATA));
-    let store = Store::at(folder);
-    if let Err(error) = store.prepare() {
-        let what = format!("{} cannot store users: {error}", folder.display());
-        if data.is_some() {
-            return Err(what + "; right: --data FOLDER");
-        }
-        log::warn!("{what}; files are served (--data FOLDER names another folder)");
-    }
-    Ok(store)
-}
-
-fn cannot_serve(root: &Path, error: &std::io::Error) -> String {
-    let advice = flags::misspelled(root).unwrap_or_default();
-    format!("the folder {} cannot be served: {error}; right: server FOLDER{advice}", root.display())
-}
-
-fn access_log(to: &AccessLogTo, stderr: &LogWriter) -> Result<AccessLog, String> {
-    match to {
-        AccessLogTo::Off => Ok(AccessLog::Off),
-        AccessLogTo::Stderr => Ok(AccessLog::On(stderr.clone())),
-        AccessLogTo::File(path) => AccessLog::file(path).map_err(|error| {
-            let path = path.display();
-            format!("the access log {path} cannot be written: {error}; right: --access-log FILE, - or off")
-        }),
-    }
 }
 
 /// Writes a line to stderr, and waits at most 100 ms until it is written, as the process may end next.

@@ -71,6 +71,9 @@ mod lab;
 /// How the server starts: its output, what it refuses, and its exit codes.
 mod startup;
 
+/// What the tables of flags give besides parsing: environment variables, the manual page, completions.
+mod command_line;
+
 /// Sockets in the file system, sockets that another program gives, and restarts without a refused connection.
 mod sockets;
 

@@ -30,8 +30,8 @@ use crate::server::{Files, Method, Router, Routes};
 pub struct App {
     /// The folder that is served.
     pub files: Files,
-    /// The users.
-    pub store: Store,
+    /// The users; `None`: there is no `/users`.
+    pub store: Option<Store>,
     /// What is shown to operators.
     pub status: Status,
     /// The limits of the rooms.
@@ -49,7 +49,11 @@ impl App {
     pub fn routes(self) -> Result<Routes, RouteErrors> {
         let App { files, store, status, rooms, stat_fields } = self;
         let router = status::add_to(lab::add_to(Router::new()), status);
-        let router = users::add_to(rooms::add_to(router, rooms), store);
+        let router = rooms::add_to(router, rooms);
+        let router = match store {
+            Some(store) => users::add_to(router, store),
+            None => router,
+        };
         let router = router.route(Method::Get, "/{...}", files);
         if stat_fields { stat_fields::add_to(router).build() } else { router.build() }
     }

@@ -128,6 +128,12 @@ impl Store {
         Ok(())
     }
 
+    /// Returns true if the folder has not been created yet: then there are no users.
+    fn is_new(&self) -> bool {
+        !self.prepared.load(Ordering::Relaxed)
+            && matches!(fs::exists(self.folder.path()), Ok(false))
+    }
+
     /// Stores a new user. `file` makes its content from its id.
     ///
     /// # Errors
@@ -155,7 +161,7 @@ impl Store {
     /// Those of the file system, also when the folder itself has been removed; and when the file does not
     /// hold a user.
     pub fn read(&self, id: u64) -> Result<Option<Vec<u8>>> {
-        self.folder.or_gone(self.folder.user(id)?)
+        if self.is_new() { Ok(None) } else { self.folder.or_gone(self.folder.user(id)?) }
     }
 
     /// Returns true if the user has a file, whatever is in it.
@@ -163,7 +169,7 @@ impl Store {
     /// # Errors
     /// As those of [`Store::read`], but for what the file holds.
     pub fn has(&self, id: u64) -> Result<bool> {
-        Ok(self.folder.or_gone(self.folder.find(id)?)?.is_some())
+        Ok(!self.is_new() && self.folder.or_gone(self.folder.find(id)?)?.is_some())
     }
 
     /// Replaces the file of a user, also one that does not hold a user.
@@ -216,6 +222,9 @@ impl Store {
     /// # Errors
     /// Those of the file system.
     pub fn page(&self, after: u64, limit: usize) -> Result<Page> {
+        if self.is_new() {
+            return Ok(Page::default());
+        }
         let last = self.folder.last_id()?;
         let mut ids: Box<dyn Iterator<Item = u64>> = Box::new(after.saturating_add(1)..=last);
         let mut page = Page::default();

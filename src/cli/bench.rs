@@ -113,6 +113,7 @@ pub(super) static COMMAND: Command<BenchOptions> = Command {
 Requests a URL again and again, and reports how long the responses took; of
 several URLs of one server, one after the other. Each response is read to its
 end and checked. The report goes to stdout, everything else to stderr.",
+    examples: "",
     groups: &[
         ("Load", LOAD),
         ("Request, the same as for client", RequestFlags::FLAGS),

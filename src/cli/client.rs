@@ -19,8 +19,11 @@ use self::data::Data;
 use self::misbehave::Misbehaviour;
 use self::retry::{Parallel, RetryOptions};
 
-use super::Effect::{Help, Version};
+use super::Effect::{Help, Print, PrintFor, Version};
+use super::completions::completions;
+use super::man::man;
 use super::nearest::nearest;
+use super::page::Page;
 use super::{Command, Expected, Flag, Parsed, UsageError};
 
 pub(super) use self::network::{AddressFlags, limit};
@@ -322,7 +325,7 @@ pub fn help() -> String {
 pub(super) static COMMAND: Command<ClientOptions> = Command {
     name: "client",
     usage: "[FLAG]... URL...\n       client bench [FLAG]... URL\n       client check [FLAG]... URL\n       \
-            client dns [FLAG]... NAME [TYPE] [@SERVER]\n       \
+            client dns [FLAG]... NAME [TYPE] [@SERVER]\n       client experiment [FLAG]... URL\n       \
             client ping [FLAG]... HOST:PORT\n       client watch [FLAG]... URL\n       \
             client where [FLAG]... URL...",
     about: "\
@@ -333,6 +336,7 @@ reached, and `client dns` asks a name server; all have --help. (For a host with
 the name bench, write bench/.)
 URLs with the same host and port share a connection. A URL may be short:
 host/path, or :8080/path for this machine.",
+    examples: "",
     groups: &[
         ("Request", RequestFlags::FLAGS),
         ("Redirects, retries, parallel transfers", retry::FLAGS),
@@ -392,7 +396,33 @@ impl AsMut<ClientOptions> for ClientOptions {
 const HELP: &[Flag<ClientOptions>] = &[
     Flag::new(Some('h'), "help", Help, "print this help"),
     Flag::new(Some('V'), "version", Version, "print the version"),
+    Flag::new(
+        None,
+        "man",
+        Print(|| man(&pages())),
+        "print the manual page: client --man | man -l -",
+    ),
+    Flag::new(
+        None,
+        "completions",
+        PrintFor("SHELL", |shell| completions(shell, &pages())),
+        "print completions for bash, zsh or fish: source <(client --completions bash)",
+    ),
 ];
+
+/// Returns the program and its commands, for the manual page and for completions.
+fn pages() -> Vec<Page> {
+    vec![
+        COMMAND.page(),
+        super::bench::COMMAND.page(),
+        check::CHECK.page(),
+        super::dns::COMMAND.page(),
+        super::experiment::COMMAND.page(),
+        super::ping::COMMAND.page(),
+        watch::WATCH.page(),
+        resolve_only::WHERE.page(),
+    ]
+}
 
 #[cfg(test)]
 mod tests;

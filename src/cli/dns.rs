@@ -63,6 +63,7 @@ Asks a name server for the records of a name, and shows its whole answer, in the
 form that dig prints. TYPE is A (the default), AAAA, CNAME, MX, NS, PTR, SOA,
 SRV, TXT, ANY or TYPEn. Without @SERVER it asks the servers of /etc/resolv.conf,
 in turn. The name is complete: no search domain is added.",
+    examples: "",
     groups: &[("Question", QUESTION), ("Help", HELP)],
     operand: |options, value| {
         let word = value.to_str().ok_or(Expected("the name is not UTF-8"))?;

@@ -221,6 +221,7 @@ Measures as `client bench` does, once for each combination of what varies, and
 writes a table, a report and pictures. A LIST is 1,2,4 or 1..64x2 (doubled) or
 10..50+10 (in steps); --vary also takes words. {NAME} is replaced by the value
 of the list in the URL, in -H, -d and in --server.",
+    examples: "",
     groups: &[
         ("What varies; each combination is measured", VARIED),
         ("Server", SERVER),

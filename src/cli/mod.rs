@@ -6,13 +6,17 @@
 
 pub mod bench;
 pub mod client;
+mod completions;
 pub mod dns;
+mod environment;
 pub mod experiment;
 mod fault;
 pub mod limits;
 mod listen;
+mod man;
 pub mod name_server;
 mod nearest;
+mod page;
 pub mod ping;
 pub mod policies;
 mod rooms;
@@ -59,6 +63,10 @@ struct Flag<T: 'static> {
 enum Effect<T: 'static> {
     Help,
     Version,
+    /// Prints a text, as that of the manual page.
+    Print(fn() -> String),
+    /// Prints a text for a value.
+    PrintFor(&'static str, fn(&OsStr) -> Result<String, Expected>),
     /// Takes no value.
     Switch(fn(&mut T)),
     /// Takes a value; its name is in the help text.
@@ -71,12 +79,22 @@ enum Effect<T: 'static> {
 #[derive(Clone, Copy)]
 struct Expected(&'static str);
 
+/// What an argument is.
+enum Found<'c, T: 'static> {
+    /// Not a flag.
+    Operand(OsString),
+    /// A flag as it was typed, and its row, if there is one.
+    Flag(String, Option<&'c Flag<T>>),
+}
+
 /// One binary's command line.
 struct Command<T: 'static> {
     name: &'static str,
     /// What follows the name in the usage line.
     usage: &'static str,
     about: &'static str,
+    /// What people type most; the help text begins with them.
+    examples: &'static str,
     /// The flags, under their headings.
     groups: &'static [(&'static str, &'static [Flag<T>])],
     /// Takes what is not a flag.
@@ -98,10 +116,7 @@ impl<T> Flag<T> {
     /// Returns the flag as the help shows it: `-o, --output FILE`.
     fn synopsis(&self) -> String {
         let short = self.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
-        let value = match self.effect {
-            Effect::Value(name, _) | Effect::Secret(name, _) => format!(" {name}"),
-            Effect::Help | Effect::Version | Effect::Switch(_) => String::new(),
-        };
+        let value = self.value_name().map(|name| format!(" {name}")).unwrap_or_default();
         format!("{short}--{}{value}", self.long)
     }
 }
@@ -120,41 +135,84 @@ impl<T> Command<T> {
         let mut parser = lexopt::Parser::from_args(args);
         parser.set_short_equals(false); // -d=x is the data "=x", as with curl
         while let Some(arg) = parser.next().map_err(|error| self.wrong(&about(&error)))? {
-            let (typed, found) = match arg {
-                Arg::Value(operand) => {
+            let (typed, found) = match self.find(arg) {
+                Found::Operand(operand) => {
                     let taken = (self.operand)(&mut options, &operand);
                     taken.map_err(|Expected(right)| {
                         self.wrong(&format!("invalid argument: {right}"))
                     })?;
                     continue;
                 }
-                Arg::Long(name) => {
-                    (format!("--{name}"), self.flags().find(|flag| flag.long == name))
-                }
-                Arg::Short(name) => {
-                    (format!("-{name}"), self.flags().find(|flag| flag.short == Some(name)))
-                }
+                Found::Flag(typed, found) => (typed, found),
             };
             let flag = found.ok_or_else(|| self.unknown(&typed))?;
             match flag.effect {
                 Effect::Help => return Ok(Parsed::Print(self.help())),
                 Effect::Version => return Ok(Parsed::Print(self.version())),
+                Effect::Print(text) => return Ok(Parsed::Print(text())),
                 Effect::Switch(set) => set(&mut options),
-                Effect::Value(name, set) | Effect::Secret(name, set) => {
-                    let value = parser.value();
-                    let value = value
-                        .map_err(|_| self.wrong(&format!("{typed} requires a value: {name}")))?;
-                    set(&mut options, &value).map_err(|Expected(right)| {
-                        let shown = match flag.effect {
-                            Effect::Secret(..) => String::new(),
-                            _ => format!(" {value:?}"),
-                        };
-                        self.wrong(&format!("{typed}: invalid value{shown}; right: {right}"))
+                Effect::PrintFor(name, text) => {
+                    let value = self.value(&typed, name, &mut parser)?;
+                    let text = text(&value);
+                    return text.map(Parsed::Print).map_err(|right| {
+                        self.invalid(&format!("{typed}: invalid value {value:?}"), right)
+                    });
+                }
+                Effect::Value(name, set) => {
+                    let value = self.value(&typed, name, &mut parser)?;
+                    set(&mut options, &value).map_err(|right| {
+                        self.invalid(&format!("{typed}: invalid value {value:?}"), right)
                     })?;
+                }
+                Effect::Secret(name, set) => {
+                    let value = self.value(&typed, name, &mut parser)?;
+                    set(&mut options, &value)
+                        .map_err(|right| self.invalid(&format!("{typed}: invalid value"), right))?;
                 }
             }
         }
         Ok(Parsed::Run(options))
+    }
+
+    /// Returns the flag that an argument names.
+    fn find(&self, arg: Arg<'_>) -> Found<'_, T> {
+        match arg {
+            Arg::Value(operand) => Found::Operand(operand),
+            Arg::Long(name) => {
+                let flag = self.flags().find(|flag| flag.long == name);
+                Found::Flag(format!("--{name}"), flag)
+            }
+            Arg::Short(name) => {
+                let flag = self.flags().find(|flag| flag.short == Some(name));
+                Found::Flag(format!("-{name}"), flag)
+            }
+        }
+    }
+
+    /// Returns the value of a flag.
+    fn value(
+        &self,
+        typed: &str,
+        name: &str,
+        parser: &mut lexopt::Parser,
+    ) -> Result<OsString, UsageError> {
+        parser.value().map_err(|_| self.wrong(&format!("{typed} requires a value: {name}")))
+    }
+
+    /// Returns the long names of the flags among the arguments.
+    fn typed(&self, args: &[OsString]) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        let mut parser = lexopt::Parser::from_args(args);
+        parser.set_short_equals(false);
+        while let Ok(Some(arg)) = parser.next() {
+            if let Found::Flag(_, Some(flag)) = self.find(arg) {
+                names.push(flag.long);
+                if flag.value_name().is_some() {
+                    let _ = parser.value();
+                }
+            }
+        }
+        names
     }
 
     /// Returns a command line as a shell takes it. The value of a flag that may be a secret is `***`.
@@ -163,17 +221,12 @@ impl<T> Command<T> {
         let mut parser = lexopt::Parser::from_args(args);
         parser.set_short_equals(false);
         while let Ok(Some(arg)) = parser.next() {
-            let (typed, found) = match arg {
-                Arg::Value(operand) => {
+            let (typed, found) = match self.find(arg) {
+                Found::Operand(operand) => {
                     words.push(quote_for_shell(&operand.to_string_lossy()));
                     continue;
                 }
-                Arg::Long(name) => {
-                    (format!("--{name}"), self.flags().find(|flag| flag.long == name))
-                }
-                Arg::Short(name) => {
-                    (format!("-{name}"), self.flags().find(|flag| flag.short == Some(name)))
-                }
+                Found::Flag(typed, found) => (typed, found),
             };
             words.push(typed);
             match found.map(|flag| &flag.effect) {
@@ -198,6 +251,10 @@ impl<T> Command<T> {
         self.wrong(&format!("unknown flag {typed:?}{advice}"))
     }
 
+    fn invalid(&self, what: &str, Expected(right): Expected) -> UsageError {
+        self.wrong(&format!("{what}; right: {right}"))
+    }
+
     fn wrong(&self, what: &str) -> UsageError {
         UsageError(format!("{what} ({} --help lists the flags)", self.name))
     }
@@ -208,6 +265,9 @@ impl<T> Command<T> {
 
     fn help(&self) -> String {
         let mut text = format!("Usage: {} {}\n\n{}\n", self.name, self.usage, self.about);
+        if !self.examples.is_empty() {
+            text.push_str(&format!("\nExamples:\n{}", self.examples));
+        }
         for (heading, flags) in self.groups {
             text.push_str(&format!("\n{heading}:\n"));
             for flag in *flags {
@@ -281,7 +341,7 @@ mod tests {
             assert!(!flag.help.is_empty(), "--{} has no help", flag.long);
             assert!(help.contains(&flag.synopsis()), "--{} is not in the help", flag.long);
             let accepted = |name: String| match flag.effect {
-                Effect::Value(..) | Effect::Secret(..) => {
+                Effect::Value(..) | Effect::Secret(..) | Effect::PrintFor(..) => {
                     values.iter().any(|value| parse(command, &[&name, value]).is_ok())
                 }
                 _ => parse(command, &[&name]).is_ok(),
@@ -332,6 +392,7 @@ mod tests {
             "p99_ms:workers",
             "single",
             "fifo",
+            "bash",
         ];
         walk(&server::COMMAND, &values);
         walk(&client::COMMAND, &values);

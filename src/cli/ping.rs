@@ -87,6 +87,7 @@ mean and greatest time with its standard deviation (mdev), as ping(8) does.
 `udp://HOST:PORT`, as the server prints it, is the same as --udp HOST:PORT. If
 the host has several addresses, the first one that does not refuse is used.
 Ctrl-C ends the run early.",
+    examples: "",
     groups: &[
         ("Probes", PROBES),
         ("Addresses", AddressFlags::FLAGS),

@@ -5,10 +5,12 @@ use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Effect::{Help, Switch, Value, Version};
+use super::Effect::{Help, Print, PrintFor, Switch, Value, Version};
+use super::completions::completions;
 use super::fault;
 use super::limits::{self, number, put};
 use super::listen;
+use super::man::man;
 use super::name_server::{self, NameServerOptions};
 use super::nearest::nearest;
 use super::policies::{self, Pool};
@@ -20,7 +22,7 @@ use crate::app::status::Audience;
 use crate::app::udp_echo::Impairments;
 use crate::server::{Config, ServerTiming};
 
-/// The folder of the users if no other is given. The server serves files also where it cannot be written.
+/// The folder of the users if no other is given.
 pub const DEFAULT_DATA: &str = "data";
 
 /// The command line of `server`.
@@ -33,8 +35,8 @@ pub struct ServerOptions {
     pub bind: Vec<String>,
     /// The control socket at which the sockets are taken over, and handed over in turn.
     pub handover: Option<PathBuf>,
-    /// The folder in which `/users` keeps its records; `None` for [`DEFAULT_DATA`], if it can be written.
-    pub data: Option<PathBuf>,
+    /// Where `/users` keeps its records.
+    pub data: Data,
     /// Where the access log goes.
     pub access_log: AccessLogTo,
     /// How long the server goes on accepting after a stop signal, while `/-/health` says 503.
@@ -63,6 +65,18 @@ pub struct ServerOptions {
     pub config: Config,
 }
 
+/// Where `/users` keeps its records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Data {
+    /// In the folder [`DEFAULT_DATA`], which is created by the first user.
+    #[default]
+    Default,
+    /// In this folder, which can be written from the start.
+    Folder(PathBuf),
+    /// There is no `/users`.
+    Off,
+}
+
 /// Where the access log goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessLogTo {
@@ -80,7 +94,7 @@ impl Default for ServerOptions {
             root: PathBuf::from("www"),
             bind: Vec::new(),
             handover: None,
-            data: None,
+            data: Data::Default,
             access_log: AccessLogTo::Stderr,
             drain_time: Duration::ZERO,
             stop_time: Duration::from_secs(10),
@@ -98,16 +112,19 @@ impl Default for ServerOptions {
     }
 }
 
-/// Parses the arguments that follow the program's name.
+/// Parses the arguments that follow the program's name, and the environment variables of flags that are not typed.
 ///
 /// # Errors
 /// [`UsageError`]: what was typed, and what is right.
 pub fn parse(
     args: impl IntoIterator<Item = OsString>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Parsed<ServerOptions>, UsageError> {
+    let args: Vec<OsString> = args.into_iter().collect();
     // It begins empty, so that what is typed replaces the default.
     let defaults = ServerOptions::default();
-    let start = ServerOptions { root: PathBuf::new(), ..ServerOptions::default() };
+    let mut start = ServerOptions { root: PathBuf::new(), ..ServerOptions::default() };
+    COMMAND.apply_environment(&mut start, variables, &args)?;
     let mut parsed = COMMAND.parse(start, args)?;
     if let Parsed::Run(options) = &mut parsed {
         if let Some(fault) = options.dns.fault() {
@@ -152,8 +169,15 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     name: "server",
     usage: "[FLAG]... [ROOT]",
     about: "Serves the files in the folder ROOT (default www) over HTTP/1.0 and HTTP/1.1.",
+    examples: "  server                        serve www on http://127.0.0.1:8080/
+  server --bind 0.0.0.0:8000 ~/site
+                                serve ~/site to this network
+  server --bind 127.0.0.1:0     use a free port, and print it on stdout
+  server --bind unix:/run/http  listen in the file system, for a proxy
+  server --access-log access.log --workers 64 /srv/www
+",
     groups: &[
-        ("Flags", FLAGS),
+        ("Serving", FLAGS),
         ("Listening", listen::FLAGS),
         ("Policies", policies::FLAGS),
         ("UDP echo", udp::FLAGS),
@@ -162,6 +186,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
         ("Limits", limits::FLAGS),
         ("Overload", limits::OVERLOAD),
         ("Rooms", rooms::FLAGS),
+        ("Help", HELP),
     ],
     operand: |options, value| {
         // Two folders are more often a forgotten quote than a wish for the second one.
@@ -178,6 +203,9 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
     },
     epilogue: "\
 Environment:
+  THREADBARE_WORKERS=64         each flag is also a variable: --workers 64; what
+                                is typed wins; on or off for a flag without a
+                                value; repeatable flags: one value on each line
   RUST_LOG=debug                log level on stderr: error, warn, info (the
                                 default), debug or trace
   NO_COLOR=1, TERM=dumb         no colours
@@ -188,11 +216,8 @@ Exit codes:
     2  wrong arguments
   130  stopped at once by a second signal, at least 0.5 s after the first
 
-Examples:
-  server                        serve www on http://127.0.0.1:8080/
+More examples:
   server --bind 0.0.0.0:80 --bind '[::]:80' /srv/www
-  server --bind 127.0.0.1:0     use a free port, and print it on stdout
-  server --bind unix:/run/http  listen in the file system, for a proxy
   server --udp 127.0.0.1:8080 --loss 30% --seed 7
   server --fault delay=200ms,truncate=5%,reset=1% --seed 7
   server --dns 127.0.0.1:5353 --zone example.org.zone
@@ -213,11 +238,15 @@ const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(
         None,
         "data",
-        Value("DIR", |options, value| {
-            options.data = Some(PathBuf::from(not_empty(value, "a folder, such as data")?));
+        Value("DIR|off", |options, value| {
+            options.data = match value.to_str() {
+                Some("off") => Data::Off,
+                _ => Data::Folder(not_empty(value, "a folder, such as data, or off")?.into()),
+            };
             Ok(())
         }),
-        "keep the records of /users in this folder (default data)",
+        "keep the records of /users in this folder; off: there is no /users (default data, created by the first \
+         user)",
     ),
     Flag::new(
         None,
@@ -312,8 +341,23 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         "which clients get the Server-Timing field, which shows the time that the server needed: \
          off, loopback, or on for all (default loopback)",
     ),
+];
+
+const HELP: &[Flag<ServerOptions>] = &[
     Flag::new(Some('h'), "help", Help, "print this help"),
     Flag::new(Some('V'), "version", Version, "print the version"),
+    Flag::new(
+        None,
+        "man",
+        Print(|| man(&[COMMAND.page()])),
+        "print the manual page: server --man | man -l -",
+    ),
+    Flag::new(
+        None,
+        "completions",
+        PrintFor("SHELL", |shell| completions(shell, &[COMMAND.page()])),
+        "print completions for bash, zsh or fish: source <(server --completions bash)",
+    ),
 ];
 
 pub(super) fn not_empty<'v>(value: &'v OsStr, right: &'static str) -> Result<&'v OsStr, Expected> {
@@ -336,7 +380,7 @@ mod tests {
     use crate::server::{Driver, FaultKind, Faults, Limits, Overload, PerAddress, Schedule};
 
     fn parsed(args: &[&str]) -> Result<Parsed<ServerOptions>, String> {
-        parse(args.iter().map(OsString::from)).map_err(|error| error.to_string())
+        parse(args.iter().map(OsString::from), []).map_err(|error| error.to_string())
     }
 
     /// Compares all fields by their text: a configuration has no equality, as its logs are open files.
@@ -367,7 +411,7 @@ mod tests {
             root: "site".into(),
             bind: vec!["localhost:1".into(), "[::1]:2".into(), "unix:a/b".into()],
             handover: Some("c".into()),
-            data: Some("d".into()),
+            data: Data::Folder("d".into()),
             access_log: AccessLogTo::Off,
             stop_time: Duration::from_secs(13),
             drain_time: Duration::from_secs(14),

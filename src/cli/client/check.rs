@@ -182,6 +182,7 @@ which of its answers are not what HTTP asks for, which rule says so, and what a
 right answer looks like. The server may be written in any language. URL is a
 page that is there. Nothing is changed unless --post names a path. (For a host
 with the name check, write check/.)",
+    examples: "",
     groups: &[
         ("Checks", flags::WHAT),
         ("Server", flags::SERVER),

@@ -28,6 +28,7 @@ pub(in crate::cli) static WHERE: Command<ClientOptions> = Command {
 Connects to the host of a URL and sends nothing. Shows where the addresses of
 the host come from (with --dns: each query and its answer), when each was tried,
 how long it took to connect or fail, and both ends of the connection.",
+    examples: "",
     groups: &[
         ("Addresses", AddressFlags::FLAGS),
         ("Network", network::FLAGS),

@@ -38,6 +38,7 @@ Follows the server-sent events of a URL and prints their data as they come. When
 the connection ends it connects again, after 3 seconds or as long as the server
 says, and asks for what it has missed. The events of /-/status of our server
 are drawn, once a second: what its workers are doing, and what that means.",
+    examples: "",
     groups: &[
         ("Request", RequestFlags::FLAGS),
         ("Output", OUTPUT),

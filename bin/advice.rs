@@ -1,0 +1,28 @@
+//! What a person who starts the server should know: where others reach it, and that more is served than was meant.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+use threadbare::server::Server;
+
+/// Logs the URLs for other machines, if the server listens on all addresses of this one.
+pub(crate) fn log_network(server: &Server) {
+    let urls = server.reachable_addresses().into_iter().map(|address| format!("http://{address}/"));
+    let urls: Vec<String> = urls.collect();
+    if !urls.is_empty() {
+        log::info!("for other machines of this network: {}", urls.join(" "));
+    }
+}
+
+/// Warns of a root that has the home of this user in it, with all that is private there.
+pub(crate) fn warn_of_home(root: &Path) {
+    let home = env::var_os("HOME").and_then(|home| fs::canonicalize(home).ok());
+    let root = fs::canonicalize(root).ok();
+    if let Some((home, root)) = home.zip(root).filter(|(home, root)| home.starts_with(root)) {
+        let (home, root) = (home.display(), root.display());
+        log::warn!(
+            "{root} is served, and the home {home} is in it; right: a folder for what everyone may read"
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! Opens what the command line names, and explains what cannot be opened.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use threadbare::app::store::Store;
+use threadbare::app::udp_echo::UdpEcho;
+use threadbare::cli::server::{self as flags, AccessLogTo, Data};
+use threadbare::server::{AccessLog, Files, LogWriter, Server};
+
+/// Binds the addresses of the UDP echo. Returns them as the ready line shows them.
+pub(crate) fn udp_addresses(
+    server: &mut Server,
+    addresses: &[String],
+    echo: Arc<UdpEcho>,
+) -> Result<Vec<String>, String> {
+    let mut bound = Vec::new();
+    for address in addresses {
+        let echo = Arc::clone(&echo);
+        bound.extend(server.serve_datagrams(address, echo).map_err(|error| error.to_string())?);
+    }
+    Ok(bound.iter().map(|address| format!("udp://{address}")).collect())
+}
+
+/// Opens the store of the users. A folder that was typed must be writable; the default one is created when it is needed.
+pub(crate) fn store(data: &Data) -> Result<Option<Store>, String> {
+    let (folder, is_typed) = match data {
+        Data::Off => return Ok(None),
+        Data::Default => (Path::new(flags::DEFAULT_DATA), false),
+        Data::Folder(folder) => (folder.as_path(), true),
+    };
+    let store = Store::at(folder);
+    let prepared = if is_typed || folder.exists() { store.prepare() } else { Ok(()) };
+    match prepared {
+        Err(error) if is_typed => {
+            let folder = folder.display();
+            Err(format!(
+                "{folder} cannot store users: {error}; right: --data FOLDER, or --data off"
+            ))
+        }
+        _ => Ok(Some(store)),
+    }
+}
+
+/// Opens the folder whose files are served.
+pub(crate) fn files(root: &Path) -> Result<Files, String> {
+    Files::new(root).map_err(|error| {
+        let (advice, root) = (flags::misspelled(root).unwrap_or_default(), root.display());
+        format!("the folder {root} cannot be served: {error}; right: server FOLDER{advice}")
+    })
+}
+
+/// Opens the access log.
+pub(crate) fn access_log(to: &AccessLogTo, stderr: &LogWriter) -> Result<AccessLog, String> {
+    match to {
+        AccessLogTo::Off => Ok(AccessLog::Off),
+        AccessLogTo::Stderr => Ok(AccessLog::On(stderr.clone())),
+        AccessLogTo::File(path) => AccessLog::file(path).map_err(|error| {
+            let path = path.display();
+            format!("the access log {path} cannot be written: {error}; right: --access-log FILE, - or off")
+        }),
+    }
+}
