@@ -73,10 +73,77 @@ fn wrong_arguments_exit_with_2() {
 fn a_port_in_use_exits_with_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    fails(1, &["--bind", &address], &[&format!("{address} is in use"), "choose another port"]);
+    let held = format!("{address} is in use by process {} (", std::process::id());
+    fails(1, &["--bind", &address], &[&held, "choose another port"]);
     let first = Server::start(&[]);
     let address = first.address().to_string();
     fails(1, &["--bind", "127.0.0.1:0", "--bind", &address], &["is in use"]);
+}
+
+/// Nothing is created before the first user, and there are none so far.
+#[test]
+fn the_folder_of_the_users_is_created_by_the_first_one() {
+    let place = Folder::with(&[("www/index.html", "<p>hello")]);
+    let script = "exec \"$0\" --bind 127.0.0.1:0 --access-log off";
+    let mut command = std::process::Command::new("sh");
+    // The flags that the support adds are the words of the script, which the server does not get.
+    command.args(["-c", script, env!("CARGO_BIN_EXE_server"), "--bind", "--data"]);
+    let server = Server::run({
+        command.current_dir(place.path());
+        command
+    });
+    assert_eq!(server.get("/users").text(), "{\"users\":[]}");
+    assert_eq!(server.get("/users/1").status(), 404);
+    assert!(!place.join("data").exists(), "nobody has written");
+    let user = r#"{"name":"Ada","email":"ada@b.c"}"#;
+    let head = "POST /users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    let request = format!("{head}Content-Length: {}\r\n\r\n{user}", user.len());
+    let created = server.exchange(request);
+    assert!(created.starts_with("HTTP/1.1 201 "), "{created}");
+    assert!(place.join("data/users/1.json").exists());
+}
+
+#[test]
+fn without_data_there_are_no_users_and_a_file_may_have_their_name() {
+    let place = Folder::with(&[("users", "a file")]);
+    let server = Server::of(&place, &["--data", "off"]);
+    assert_eq!(server.get("/users").text(), "a file");
+    assert_eq!(server.get("/users/1").status(), 404);
+}
+
+#[test]
+fn a_folder_that_has_the_home_in_it_is_served_with_a_warning() {
+    let place = Folder::with(&[("home/ada/private", "x"), ("site/index.html", "x")]);
+    let said = |root: &str| {
+        let mut command = server_command(&[]);
+        command.arg(place.join(root)).env("HOME", place.join("home/ada"));
+        let server = Server::run(command);
+        server.get("/");
+        server.stderr_until(|text| text.contains("GET /"))
+    };
+    for (root, warns) in [("", true), ("home", true), ("home/ada", true), ("site", false)] {
+        assert_eq!(said(root).contains("is served, and the home "), warns, "{root}");
+    }
+}
+
+/// On a machine without a network there is nothing to say.
+#[test]
+fn the_addresses_for_other_machines_are_logged() {
+    let server = Server::start(&["--bind", "0.0.0.0:0"]);
+    let all = std::process::Command::new("ip").args(["-4", "-o", "addr"]).output();
+    let listed = all.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let listed = listed.unwrap_or_default();
+    let outside = listed.lines().filter_map(|line| line.split_whitespace().nth(3));
+    let mut outside = outside
+        .filter_map(|ip| ip.split('/').next())
+        .filter(|ip| !ip.starts_with("127.") && !ip.starts_with("169.254."));
+    let Some(ip) = outside.next() else {
+        skipped("this machine is in no network");
+        return;
+    };
+    let url = format!("http://{ip}:{}/", server.address().port());
+    let said = server.stderr_until(|text| text.contains("for other machines"));
+    assert!(said.contains(&url), "{url}: {said}");
 }
 
 #[test]

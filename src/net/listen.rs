@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use super::datagram::{DatagramCounts, DatagramService, DatagramSockets};
 use super::handover::{Inherited, Successors};
+use super::interfaces::reachable_at;
 use super::listening_socket::ListeningSocket;
+use super::port_holder::holder;
 use super::service::Protocol;
 use super::socket::bind;
 use super::socket_file::SocketFile;
@@ -61,23 +63,37 @@ pub struct BindError {
     /// The address as it was given.
     pub address: String,
     source: io::Error,
+    /// The process that has the address.
+    holder: Option<String>,
 }
 
 impl BindError {
     /// Returns the error of `address`.
     pub(crate) fn new(address: impl Into<String>, source: io::Error) -> BindError {
-        BindError { address: address.into(), source }
+        BindError { address: address.into(), source, holder: None }
+    }
+
+    /// Returns the error of an address of TCP, and looks up which process has it.
+    fn of_tcp(address: &str, source: io::Error) -> BindError {
+        let holder = match source.kind() {
+            io::ErrorKind::AddrInUse => {
+                address.to_socket_addrs().into_iter().flatten().find_map(holder)
+            }
+            _ => None,
+        };
+        BindError { holder, ..BindError::new(address, source) }
     }
 }
 
 impl std::fmt::Display for BindError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let BindError { address, source } = self;
+        let BindError { address, source, holder } = self;
         match source.kind() {
             io::ErrorKind::AddrInUse => {
+                let holder = holder.as_deref().unwrap_or("another program");
                 write!(
                     f,
-                    "{address} is in use by another program; stop it, or choose another port (port 0 finds a free one)"
+                    "{address} is in use by {holder}; stop it, or choose another port (port 0 finds a free one)"
                 )
             }
             io::ErrorKind::PermissionDenied => {
@@ -135,7 +151,7 @@ impl Listeners {
         };
         for address in addresses {
             let address = address.as_ref();
-            listeners.add(address, None).map_err(|source| BindError::new(address, source))?;
+            listeners.add(address, None).map_err(|source| BindError::of_tcp(address, source))?;
         }
         Ok(listeners)
     }
@@ -152,7 +168,7 @@ impl Listeners {
     ) -> Result<Vec<SocketAddr>, BindError> {
         let before = self.sockets.len();
         let added = self.add(address, Some(protocol));
-        added.map_err(|source| BindError::new(address, source))?;
+        added.map_err(|source| BindError::of_tcp(address, source))?;
         Ok(addresses(&self.sockets[before..]))
     }
 
@@ -274,6 +290,16 @@ impl Listeners {
         addresses(self.own())
     }
 
+    /// Returns where other machines reach the sockets of [`Listeners::addresses`] that are bound to all addresses of
+    /// this one.
+    pub fn reachable_addresses(&self) -> Vec<SocketAddr> {
+        let mut all: Vec<SocketAddr> =
+            self.addresses().into_iter().flat_map(reachable_at).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
     /// Returns the paths of the sockets in the file system of the server's own protocol; `@NAME` is an abstract
     /// name.
     pub fn unix_paths(&self) -> Vec<PathBuf> {
@@ -299,7 +325,8 @@ mod tests {
         let first = Listeners::bind(["127.0.0.1:0"], 0o660).unwrap();
         let address = first.addresses()[0].to_string();
         let error = Listeners::bind([&address], 0o660).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{address} is in use")), "{error}");
+        let own = format!("{address} is in use by process {} (", std::process::id());
+        assert!(error.starts_with(&own) || cfg!(not(target_os = "linux")), "{error}");
         assert!(Listeners::bind(["nonsense"], 0o660).is_err());
     }
 

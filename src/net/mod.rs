@@ -31,6 +31,8 @@
 //! | [`usual_time`] | how long a handler usually takes | |
 //! | [`worker_record`] | what each worker has served, and is doing | |
 //! | [`errors`] | what the errors of socket calls mean | |
+//! | `port_holder` | which process has a port | |
+//! | `interfaces` | the addresses of this machine in its networks | `getifaddrs` |
 //! | [`log_throttle`] | limits a log line to once a second | |
 
 pub mod accept;
@@ -43,6 +45,7 @@ pub mod deadline;
 mod delayed;
 pub mod errors;
 pub mod handover;
+mod interfaces;
 pub mod linger;
 pub mod listen;
 pub mod listening_socket;
@@ -50,6 +53,7 @@ pub mod lobby;
 pub mod log_throttle;
 pub mod peer_address;
 pub mod poller;
+mod port_holder;
 pub mod receive;
 mod refuse;
 pub mod resolve;

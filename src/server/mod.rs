@@ -309,6 +309,12 @@ impl Server {
         self.listeners.addresses()
     }
 
+    /// Returns where other machines reach it, for sockets that are bound to all addresses of this machine (`0.0.0.0`,
+    /// `[::]`): its addresses in its networks, without loopback.
+    pub fn reachable_addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.reachable_addresses()
+    }
+
     /// Returns the paths of the sockets in the file system that it listens on for HTTP.
     pub fn unix_paths(&self) -> Vec<PathBuf> {
         self.listeners.unix_paths()
