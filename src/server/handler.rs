@@ -3,6 +3,7 @@
 //! A handler is plain blocking code and never sees the socket. The request is complete when the handler
 //! is called, unless the handler streams the body.
 
+use super::body_receiver::{AnnouncedBody, BodyReceiver};
 use super::into_response::IntoResponse;
 use super::request::Request;
 use super::respond::error_response::ErrorResponse;
@@ -81,7 +82,7 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Returns the longest body in bytes that it takes, if that is less than the server's limit
     /// ([`Limits::body`](super::Limits::body), 16 MB); a longer one gets a 413. The server does not limit a body
-    /// that the handler streams; this does.
+    /// that the handler streams, or takes with a [receiver](Handler::receiver) of its own; this does.
     fn body_limit(&self) -> Option<u64> {
         None
     }
@@ -100,6 +101,20 @@ pub trait Handler: Send + Sync + 'static {
     /// after the response. [Trailers](super::RequestBody::trailers) are known once all is read.
     fn streams(&self) -> bool {
         false
+    }
+
+    /// Returns what takes the body while it arrives, in place of the server, which otherwise keeps it until it is
+    /// complete; for large bodies that the handler stores elsewhere. Called when the head has arrived, before a client
+    /// that waits for 100 (Continue) sends the body; not for a request without a body, nor one whose body is
+    /// [streamed](Handler::streams).
+    ///
+    /// # Errors
+    /// The response to a request that is rejected; [`Handler::handle`] is not called.
+    fn receiver(
+        &self,
+        _body: &AnnouncedBody<'_>,
+    ) -> Result<Option<Box<dyn BodyReceiver>>, ErrorResponse> {
+        Ok(None)
     }
 
     /// Returns true if the handler takes a body in any content coding (RFC 9110, 8.4), which it gets as
@@ -213,6 +228,13 @@ impl<H: Handler> Handler for AnyCoding<H> {
         self.0.body_limit()
     }
 
+    fn receiver(
+        &self,
+        body: &AnnouncedBody<'_>,
+    ) -> Result<Option<Box<dyn BodyReceiver>>, ErrorResponse> {
+        self.0.receiver(body)
+    }
+
     fn streams(&self) -> bool {
         self.0.streams()
     }
@@ -263,6 +285,13 @@ impl<H: Handler> Handler for Immediate<H> {
 
     fn body_limit(&self) -> Option<u64> {
         self.0.body_limit()
+    }
+
+    fn receiver(
+        &self,
+        body: &AnnouncedBody<'_>,
+    ) -> Result<Option<Box<dyn BodyReceiver>>, ErrorResponse> {
+        self.0.receiver(body)
     }
 
     fn is_immediate(&self) -> bool {

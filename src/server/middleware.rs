@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::body_receiver::{AnnouncedBody, BodyReceiver};
 use super::conn::handle::{Panicked, after_panic, guarded};
 use super::handler::Handler;
 use super::into_response::IntoResponse;
@@ -67,6 +68,13 @@ impl Handler for Wrapped {
 
     fn body_limit(&self) -> Option<u64> {
         self.inner.handler.body_limit()
+    }
+
+    fn receiver(
+        &self,
+        body: &AnnouncedBody<'_>,
+    ) -> Result<Option<Box<dyn BodyReceiver>>, ErrorResponse> {
+        self.inner.handler.receiver(body)
     }
 
     fn streams(&self) -> bool {

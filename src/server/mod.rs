@@ -19,8 +19,8 @@
 //!
 //! | a program wants to | it uses |
 //! |---|---|
-//! | say which handler gets which request | [`Router`], [`RouterWithState`], [`Files`], [`Handler`], [`Immediate`], [`Next`] |
-//! | read a request | [`Request`], [`RequestHead`], [`RequestBody`], [`Form`], [`Multipart`], [`Streaming`] |
+//! | say which handler gets which request | [`Router`], [`RouterWithState`], [`Files`], [`Uploads`], [`Handler`], [`Immediate`], [`Next`] |
+//! | read a request | [`Request`], [`RequestHead`], [`RequestBody`], [`Form`], [`Multipart`], [`Streaming`], [`BodyReceiver`] |
 //! | respond | [`IntoResponse`], [`Response`], [`Body`], [`Status`], [`SetCookie`], [`Validators`] |
 //! | report an error | [`ErrorResponse`], [`HandlerError`], [`ErrorPage`] |
 //! | serve other protocols, over TCP or UDP | [`protocol`] |
@@ -83,6 +83,8 @@ use std::time::Duration;
 pub mod allowed_hosts;
 mod blocking;
 mod blocking_turns;
+#[doc(hidden)]
+pub mod body_receiver;
 mod config;
 #[doc(hidden)]
 pub mod conn;
@@ -128,6 +130,8 @@ pub mod topic;
 
 #[doc(inline)]
 pub use self::allowed_hosts::AllowedHosts;
+#[doc(inline)]
+pub use self::body_receiver::{AnnouncedBody, BodyReceiver};
 #[doc(inline)]
 pub use self::config::{Config, Driver};
 #[doc(inline)]

@@ -284,12 +284,7 @@ impl Request {
 
     /// Returns the path up to the rest that the route leaves open, and that rest with its first slash.
     pub(super) fn split_path(&self) -> (&str, &str) {
-        let path = self.head.target.path();
-        if self.params.before_rest == 0 {
-            return ("", path);
-        }
-        let mut slashes = path.match_indices('/').map(|(at, _)| at);
-        path.split_at(slashes.nth(self.params.before_rest).unwrap_or(path.len()))
+        self.params.split(self.head.target.path())
     }
 
     /// Returns true if the client prefers HTML to plain text and JSON, as browsers do (RFC 9110, 12.5.1).
@@ -323,5 +318,14 @@ impl Params {
     /// Returns the part of this name.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.named.iter().find(|(held, _)| **held == *name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the path up to the rest that the route leaves open, and that rest with its first slash.
+    pub(super) fn split<'p>(&self, path: &'p str) -> (&'p str, &'p str) {
+        if self.before_rest == 0 {
+            return ("", path);
+        }
+        let mut slashes = path.match_indices('/').map(|(at, _)| at);
+        path.split_at(slashes.nth(self.before_rest).unwrap_or(path.len()))
     }
 }

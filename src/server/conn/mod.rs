@@ -3,7 +3,7 @@
 //! | file | step |
 //! |---|---|
 //! | `receive` | receives the head of a request, and a body that is collected |
-//! | `route` | decides by the head which handler gets the request, and how it takes the body |
+//! | `route` | decides by the head which handler gets the request, and how it takes the body (`body_mode`) |
 //! | `handle` | calls the handler |
 //! | `reject` | responses to requests that no handler gets, or that broke off |
 //! | `complete` | gives an error its form, and sets the fields that follow from the rest |
@@ -16,6 +16,7 @@
 //! [`textbook`](super::textbook) takes the same steps and waits between them. Responses are gathered in a
 //! buffer and sent in one write: a head with its small body, and several pipelined responses.
 
+mod body_mode;
 mod body_pieces;
 mod complete;
 pub(crate) mod connection;

@@ -101,7 +101,7 @@ impl Http {
     }
 
     /// Rejects a request whose body cannot be kept: no descriptor is left (503), no room on the disk
-    /// (507, as for a disk that is full), or its file cannot be created or written.
+    /// (507, as for a disk that is full), its file cannot be created or written, or its receiver refuses it.
     pub(super) fn reject_storage_error(
         &self,
         error: &StorageError,
@@ -109,6 +109,12 @@ impl Http {
         io: &ConnectionIo,
     ) -> Outgoing {
         let error = match error {
+            StorageError::Refused(error) => {
+                log::info!("{}: refused: {error}", io.peer);
+                let IncomingRequest { head, since, recv } = request;
+                let response = error.response(Some(&head));
+                return Outgoing::new(response, RequestInfo::of(head, since), recv.finish(), false);
+            }
             StorageError::NoDescriptor => {
                 log_no_descriptor(io.peer);
                 ErrorResponse::too_many_files()

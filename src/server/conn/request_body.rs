@@ -1,8 +1,10 @@
 //! The body of a request: collected until it is complete, or streamed to its handler as it arrives.
 //!
 //! A small body is kept in memory while the memory for all bodies lasts; any other in a temporary file
-//! without a name, which the kernel removes when it is closed, even after kill -9.
+//! without a name, which the kernel removes when it is closed, even after kill -9. A handler that has a
+//! [receiver](BodyReceiver) of its own gets it piece by piece.
 
+use std::any::Any;
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Cursor, Read, Seek as _, Write as _};
@@ -15,7 +17,9 @@ use nix::errno::Errno;
 
 use super::streamed_body::BodyHandle;
 use crate::proto::http::headers::Headers;
+use crate::server::body_receiver::BodyReceiver;
 use crate::server::quota::{Quota, Share};
+use crate::server::respond::error_response::ErrorResponse;
 
 /// The body of a request, without its transfer coding: a [reader](Read), read once from front to back.
 ///
@@ -52,6 +56,11 @@ enum Source {
         file: io::Take<File>,
         _shares: FileShares,
     },
+    /// The handler's own receiver has it all.
+    Received {
+        receiver: Box<dyn BodyReceiver>,
+        _descriptor: Share,
+    },
     Stream(BodyHandle),
 }
 
@@ -60,7 +69,7 @@ impl RequestBody {
     /// body that arrives in chunks.
     pub fn length(&self) -> Option<u64> {
         match &self.source {
-            Source::Nothing => Some(0),
+            Source::Nothing | Source::Received { .. } => Some(0),
             Source::Memory { bytes, .. } => {
                 Some((bytes.get_ref().len() as u64).saturating_sub(bytes.position()))
             }
@@ -88,6 +97,15 @@ impl RequestBody {
         }
     }
 
+    /// Returns the [receiver](crate::server::Handler::receiver) that has taken the body, which is empty from then on;
+    /// `None` if the handler has made none, or one of another type.
+    pub fn take_receiver<R: BodyReceiver>(&mut self) -> Option<Box<R>> {
+        let Source::Received { receiver, .. } = std::mem::take(&mut self.source) else {
+            return None;
+        };
+        (receiver as Box<dyn Any>).downcast().ok()
+    }
+
     pub(crate) fn with_trailers(self, trailers: Option<&Headers>) -> RequestBody {
         let trailers = trailers.filter(|fields| !fields.is_empty()).cloned().map(Box::new);
         RequestBody { trailers, ..self }
@@ -101,7 +119,7 @@ impl RequestBody {
 impl Read for RequestBody {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         match &mut self.source {
-            Source::Nothing => Ok(0),
+            Source::Nothing | Source::Received { .. } => Ok(0),
             Source::Memory { bytes, .. } => bytes.read(room),
             Source::File { file, .. } => file.read(room),
             Source::Stream(handle) => handle.read(room),
@@ -141,6 +159,8 @@ pub(crate) enum StorageError {
     NoDisk,
     /// The temporary file cannot be created or written.
     Failed(io::Error),
+    /// The handler's own receiver does not take it.
+    Refused(Box<ErrorResponse>),
 }
 
 impl From<io::Error> for StorageError {
@@ -171,15 +191,25 @@ enum Kept {
     Nothing,
     Memory(Vec<u8>, Share),
     File(File, u64, FileShares),
+    Received(Box<dyn BodyReceiver>, Share),
 }
 
 impl Collector {
-    /// Begins to collect a body of this length, if it is known. One that will not be kept in memory gets
-    /// its descriptor now, so that a client is rejected before it sends the body.
+    /// Begins to collect a body of this length, if it is known, with the handler's own receiver, if it has one. One
+    /// that will not be kept in memory gets its descriptor now, so that a client is rejected before it sends the body.
     ///
     /// # Errors
     /// When no descriptor is left, or not enough room on the disk.
-    pub(crate) fn begin(length: Option<u64>, room: &BodyRoom) -> Result<Collector, StorageError> {
+    pub(crate) fn begin(
+        length: Option<u64>,
+        receiver: Option<Box<dyn BodyReceiver>>,
+        room: &BodyRoom,
+    ) -> Result<Collector, StorageError> {
+        if let Some(receiver) = receiver {
+            // It has a file open, most probably.
+            let descriptor = room.files.take(1).ok_or(StorageError::NoDescriptor)?;
+            return Ok(Collector { kept: Kept::Received(receiver, descriptor), descriptor: None });
+        }
         let Some(length) = length.filter(|&length| length > room.memory_of_one) else {
             return Ok(Collector::default());
         };
@@ -219,6 +249,9 @@ impl Collector {
                 file.write_all(data)?;
                 *length += more;
             }
+            Kept::Received(receiver, _) => {
+                receiver.receive(data).map_err(|error| StorageError::Refused(Box::new(error)))?;
+            }
             Kept::Nothing => {}
         }
         Ok(())
@@ -237,6 +270,9 @@ impl Collector {
             Kept::File(mut file, length, shares) => {
                 file.rewind()?;
                 Source::File { file: file.take(length), _shares: shares }
+            }
+            Kept::Received(receiver, descriptor) => {
+                Source::Received { receiver, _descriptor: descriptor }
             }
         };
         Ok(RequestBody { source, trailers: None })
@@ -361,7 +397,7 @@ mod tests {
     #[test]
     fn a_body_whose_length_is_known_is_refused_before_it_comes() {
         let room = room(100, 50, 1);
-        let begin = |length| Collector::begin(length, &room);
+        let begin = |length| Collector::begin(length, None, &room);
         let held = begin(Some(11)).unwrap();
         assert!(matches!(begin(Some(11)), Err(StorageError::NoDescriptor)));
         assert!(matches!(begin(Some(51)), Err(StorageError::NoDisk)));

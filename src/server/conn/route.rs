@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::body_mode::{BodyMode, Collected, is_coded};
 use super::connection_io::ConnectionIo;
 use super::handle::{Panicked, after_panic, guarded};
 use super::receive::{CollectingRequest, IncomingRequest};
@@ -18,6 +19,7 @@ use crate::net::peer_address::PeerAddress;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::server::RecvBody;
 use crate::proto::http::status::Status;
+use crate::server::body_receiver::AnnouncedBody;
 use crate::server::quota::Share;
 use crate::server::request::Params;
 use crate::server::respond::error_response::ErrorResponse;
@@ -54,16 +56,6 @@ pub(crate) struct StreamedRequest {
     pub(super) _permit: Share,
 }
 
-/// How a handler takes the body of a request.
-enum BodyMode {
-    /// The request has no body.
-    Empty,
-    /// Collected; of this many bytes at most.
-    Collected(u64),
-    /// As it arrives; of this many bytes at most.
-    Streamed(u64),
-}
-
 impl Http {
     /// Decides by the head of a request what is to be done with it.
     pub(crate) fn route(
@@ -80,7 +72,7 @@ impl Http {
         };
         match mode {
             BodyMode::Empty => Routed::Handle(request, call),
-            BodyMode::Collected(limit) => self.collect(request, call, limit, io),
+            BodyMode::Collected(collected) => self.collect(request, call, collected, io),
             BodyMode::Streamed(limit) => self.stream(request, call, limit, io),
         }
     }
@@ -89,10 +81,10 @@ impl Http {
         &self,
         mut request: IncomingRequest,
         call: HandlerCall<'_>,
-        limit: u64,
+        Collected { limit, receiver }: Collected,
         io: &mut ConnectionIo,
     ) -> Routed<'_> {
-        let body = match Collector::begin(request.recv.remaining(), &self.bodies) {
+        let body = match Collector::begin(request.recv.remaining(), receiver, &self.bodies) {
             Ok(body) => body,
             Err(error) => return Routed::Respond(self.reject_storage_error(&error, request, io)),
         };
@@ -145,7 +137,8 @@ impl Http {
                     let error = ErrorResponse::foreign_origin(head);
                     return Err(error.log_policy_and_respond(head, peer));
                 }
-                let mode = guarded(|| self.body_mode(endpoint, head, recv));
+                let body = AnnouncedBody { head, length: recv.remaining(), params: &params };
+                let mode = guarded(|| self.body_mode(&endpoint.handler, &body));
                 let mode = mode.map_err(|Panicked| after_panic(head))?.map_err(reject)?;
                 let takes_coded = || guarded(|| endpoint.handler.takes_coded());
                 let is_refused = !matches!(mode, BodyMode::Empty)
@@ -154,11 +147,6 @@ impl Http {
                 if is_refused {
                     let response = reject(ErrorResponse::coded());
                     return Err(response.field("Accept-Encoding", "identity"));
-                }
-                if let BodyMode::Collected(limit) | BodyMode::Streamed(limit) = mode
-                    && recv.remaining().is_some_and(|length| length > limit)
-                {
-                    return Err(reject(ErrorResponse::too_large(limit)));
                 }
                 Ok((HandlerCall { endpoint, params }, mode))
             }
@@ -170,27 +158,4 @@ impl Http {
             Found::NotImplemented => Err(reject(ErrorResponse::not_implemented(head))),
         }
     }
-
-    /// Returns how the handler takes the body, if it admits the request.
-    fn body_mode(
-        &self,
-        endpoint: &Endpoint,
-        head: &RequestHead,
-        recv: &RecvBody,
-    ) -> Result<BodyMode, ErrorResponse> {
-        let handler = &endpoint.handler;
-        handler.admit(head)?;
-        let own_limit = || handler.body_limit().unwrap_or(u64::MAX);
-        Ok(match recv.remaining() {
-            Some(0) => BodyMode::Empty,
-            // A single worker does not stream, because the other connections would have no worker.
-            _ if handler.streams() && !self.streams.is_zero() => BodyMode::Streamed(own_limit()),
-            _ => BodyMode::Collected(own_limit().min(self.limits.body)),
-        })
-    }
-}
-
-/// Returns true if the body has a content coding (RFC 9110, 8.4); `identity` is none.
-fn is_coded(head: &RequestHead) -> bool {
-    head.headers.list("content-encoding").any(|coding| !coding.eq_ignore_ascii_case(b"identity"))
 }
