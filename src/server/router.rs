@@ -76,6 +76,8 @@ impl IntoRoutes for Routes {
 struct Path {
     pattern: Pattern,
     methods: Vec<(Method, Arc<Endpoint>)>,
+    /// These are for paths that no more literal pattern has, of any method.
+    unclaimed: Vec<(Method, Arc<Endpoint>)>,
     /// Handles the other methods.
     any: Option<Arc<Endpoint>>,
 }
@@ -126,7 +128,8 @@ impl Routes {
             return Found::NotImplemented;
         }
         if *target == Target::Asterisk {
-            return Found::Options(allow(methods(self.paths.iter())));
+            let all = |path| methods(std::iter::once(path));
+            return Found::Options(allow(self.paths.iter().flat_map(all)));
         }
         // A path that is a pattern without names matches no more literal one.
         let path = target.path();
@@ -147,6 +150,11 @@ impl Routes {
             }
         }
         let mut others = self.paths.iter().filter(fits).peekable();
+        if let Some(first) = others.peek()
+            && let Some((_, handler)) = first.unclaimed.iter().find(|(held, _)| held == method)
+        {
+            return Found::Handler(handler, first.pattern.params(&parts));
+        }
         match (others.peek(), method) {
             (None, _) => self.fallback(&parts),
             (Some(_), Method::Options) => Found::Options(allow(methods(others))),
@@ -165,7 +173,8 @@ impl Routes {
     pub(crate) fn name_of(&self, number: u32) -> Option<String> {
         let is_it = |endpoint: &Arc<Endpoint>| endpoint.usual.number() == number;
         let of_path = |path: &Path| {
-            let (text, mut methods) = (&path.pattern.text, path.methods.iter());
+            let text = &path.pattern.text;
+            let mut methods = path.methods.iter().chain(&path.unclaimed);
             let method = methods.find(|(_, endpoint)| is_it(endpoint)).map(|(method, _)| method);
             let any = || path.any.as_ref().filter(|any| is_it(any)).map(|_| text.clone());
             method.map(|method| format!("{method} {text}")).or_else(any)
@@ -177,10 +186,10 @@ impl Routes {
 
     /// Lets each handler release what it keeps without need.
     pub(crate) fn tidy(&self) {
-        let routed = self
-            .paths
-            .iter()
-            .flat_map(|path| path.methods.iter().map(|(_, endpoint)| endpoint).chain(&path.any));
+        let routed = self.paths.iter().flat_map(|path| {
+            let methods = path.methods.iter().chain(&path.unclaimed);
+            methods.map(|(_, endpoint)| endpoint).chain(&path.any)
+        });
         for endpoint in routed.chain(self.fallbacks.iter().map(|fallback| &fallback.endpoint)) {
             // A panic is in the log, and costs nobody else anything.
             let _ = catch_unwind(AssertUnwindSafe(|| endpoint.handler.tidy()));
@@ -233,8 +242,12 @@ fn allow<'a>(methods: impl Iterator<Item = &'a Method>) -> String {
     names.join(", ")
 }
 
-fn methods<'a>(paths: impl Iterator<Item = &'a Path>) -> impl Iterator<Item = &'a Method> {
-    paths.flat_map(|path| &path.methods).map(|(method, _)| method)
+/// Returns the methods of the paths that fit, the most literal one first.
+fn methods<'a>(mut paths: impl Iterator<Item = &'a Path>) -> impl Iterator<Item = &'a Method> {
+    let first = paths.next();
+    let unclaimed = first.into_iter().flat_map(|path| &path.unclaimed);
+    let all = first.into_iter().chain(paths).flat_map(|path| &path.methods);
+    all.chain(unclaimed).map(|(method, _)| method)
 }
 
 #[cfg(test)]

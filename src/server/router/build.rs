@@ -61,6 +61,7 @@ struct Route {
     endpoint: Arc<Endpoint>,
     /// What becomes of a request for which the handler finds nothing.
     absent: Absent,
+    scope: Scope,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,21 @@ enum Absent {
     Respond,
     /// The fallback, if there is one.
     FallBack,
+}
+
+/// The paths that a route is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Those of its pattern that have no more literal route for the method.
+    Pattern,
+    /// Those of its pattern that have no more literal route for any method.
+    Unclaimed,
+}
+
+impl Route {
+    fn new(method: Option<Method>, pattern: String, endpoint: Arc<Endpoint>) -> Route {
+        Route { method, pattern, endpoint, absent: Absent::Respond, scope: Scope::Pattern }
+    }
 }
 
 /// A handler, and the fallback for what it does not find.
@@ -179,7 +195,7 @@ impl Router {
         handler: impl Fn(&mut Request) -> R + Send + Sync + 'static,
     ) -> Router {
         let (pattern, endpoint) = (pattern.to_owned(), endpoint(handler));
-        self.routes.push(Route { method: None, pattern, endpoint, absent: Absent::Respond });
+        self.routes.push(Route::new(None, pattern, endpoint));
         self
     }
 
@@ -195,12 +211,19 @@ impl Router {
     /// ```
     pub fn route(mut self, method: Method, pattern: &str, handler: impl Handler) -> Router {
         let (pattern, endpoint) = (pattern.to_owned(), endpoint(handler));
-        self.routes.push(Route {
-            method: Some(method),
-            pattern,
-            endpoint,
-            absent: Absent::Respond,
-        });
+        self.routes.push(Route::new(Some(method), pattern, endpoint));
+        self
+    }
+
+    /// Adds a route as [`Router::route`] does, for paths that no more literal pattern has, of any method.
+    pub(in crate::server) fn unclaimed(
+        mut self,
+        method: Method,
+        pattern: &str,
+        handler: impl Handler,
+    ) -> Router {
+        let route = Route::new(Some(method), pattern.to_owned(), endpoint(handler));
+        self.routes.push(Route { scope: Scope::Unclaimed, ..route });
         self
     }
 
@@ -225,9 +248,8 @@ impl Router {
         let pattern = format!("{}/{{...}}", prefix.strip_suffix('/').unwrap_or(prefix));
         match Files::new(folder) {
             Ok(files) => {
-                let (method, endpoint) = (Some(Method::Get), endpoint(files));
-                let absent = Absent::FallBack;
-                self.routes.push(Route { method, pattern, endpoint, absent });
+                let route = Route::new(Some(Method::Get), pattern, endpoint(files));
+                self.routes.push(Route { absent: Absent::FallBack, ..route });
                 self
             }
             Err(error) => {
@@ -389,7 +411,7 @@ impl Router {
 
 /// Adds a route to the path that has its pattern.
 fn add(route: Route, paths: &mut Vec<Path>) -> Result<(), String> {
-    let Route { method, pattern: text, endpoint, absent: _ } = route;
+    let Route { method, pattern: text, endpoint, absent: _, scope } = route;
     let name = match &method {
         Some(method) => format!("{method} {text}"),
         None => format!("any {text}"),
@@ -404,7 +426,8 @@ fn add(route: Route, paths: &mut Vec<Path>) -> Result<(), String> {
     }
     let at = paths.iter().position(|path| path.pattern.same_shape(&pattern));
     let at = at.unwrap_or_else(|| {
-        paths.push(Path { pattern: pattern.clone(), methods: Vec::new(), any: None });
+        let (methods, unclaimed) = (Vec::new(), Vec::new());
+        paths.push(Path { pattern: pattern.clone(), methods, unclaimed, any: None });
         paths.len() - 1
     });
     let path = &mut paths[at];
@@ -412,8 +435,13 @@ fn add(route: Route, paths: &mut Vec<Path>) -> Result<(), String> {
         return Err(format!("{name}: names the parts of {} otherwise", path.pattern.text));
     }
     match method {
-        Some(method) if !path.methods.iter().any(|(held, _)| *held == method) => {
-            path.methods.push((method, endpoint));
+        Some(method)
+            if !path.methods.iter().chain(&path.unclaimed).any(|(held, _)| *held == method) =>
+        {
+            match scope {
+                Scope::Pattern => path.methods.push((method, endpoint)),
+                Scope::Unclaimed => path.unclaimed.push((method, endpoint)),
+            }
         }
         None if path.any.is_none() => path.any = Some(endpoint),
         _ => return Err(format!("{name}: is there twice")),
