@@ -5,6 +5,8 @@
 //!
 //! - `Origin` names the site of the page, in every request that may change something (WHATWG Fetch, 3.2). It must be
 //!   this server;
+//!   Browsers before 2020 did not send it with a form. Then `Sec-Fetch-Site` (W3C Fetch Metadata, 2) or `Referer` (RFC
+//!   9110, 10.1.3), if there is one, must name this server as well;
 //! - `Host` names the server as the page does. A site can point its own name at `127.0.0.1` (DNS rebinding) and is
 //!   then of the same origin as this server. So a name counts only if it is known: addresses and
 //!   `localhost` are, and the names that the configuration gives.
@@ -19,10 +21,11 @@ use crate::proto::http::target::Authority;
 
 /// The hosts whose pages may send requests to this server through a browser, for [`Config::allowed_hosts`].
 ///
-/// A request with an `Origin` that is not one of them gets a 403. Browsers send that field with POST, PUT and
-/// DELETE, so that a page of another site cannot change anything here through its visitor's browser. By default
-/// these hosts are addresses and `localhost`; a site with a name needs [`AllowedHosts::allow`]. Clients that are
-/// no browsers send no `Origin`, and nothing changes for them.
+/// A request with an `Origin` that is not one of them gets a 403; so does one without it whose `Sec-Fetch-Site` or
+/// `Referer` is of another site. Browsers send `Origin` with POST, PUT and DELETE, so that a page of another site
+/// cannot change anything here through its visitor's browser. By default these hosts are addresses and `localhost`;
+/// a site with a name needs [`AllowedHosts::allow`]. Clients that are no browsers send none of these fields, and
+/// nothing changes for them.
 ///
 /// ```
 /// use threadbare::server::{AllowedHosts, Config};
@@ -57,10 +60,22 @@ impl AllowedHosts {
 
     /// Returns true if a page may send this request: it comes from no page, or from one of this server.
     pub(crate) fn admits_origin(&self, head: &RequestHead) -> bool {
-        let Some(origin) = head.headers.first("origin") else { return true };
         if matches!(self, AllowedHosts::Any) {
             return true;
         }
+        let headers = &head.headers;
+        match (headers.first("origin"), headers.first("sec-fetch-site"), headers.first("referer")) {
+            (Some(origin), ..) => self.admits(head, origin),
+            (None, Some(b"cross-site" | b"same-site"), _) => false,
+            (None, Some(_), _) | (None, None, None) => true,
+            (None, None, Some(referer)) => match origin_of(referer) {
+                Some(origin) => self.admits(head, origin),
+                None => true, // not of the web: an application
+            },
+        }
+    }
+
+    fn admits(&self, head: &RequestHead, origin: &[u8]) -> bool {
         let (is_http, rest) =
             match (origin.strip_prefix(b"http://"), origin.strip_prefix(b"https://")) {
                 (Some(rest), _) => (true, rest),
@@ -86,6 +101,15 @@ impl AllowedHosts {
     fn names(&self, host: &str) -> bool {
         matches!(self, AllowedHosts::Named(names) if names.iter().any(|name| name == host))
     }
+}
+
+/// Returns the origin of the page with this URL: its scheme and its authority. `None` if it is not one of the web.
+fn origin_of(url: &[u8]) -> Option<&[u8]> {
+    let scheme =
+        [&b"http://"[..], b"https://"].into_iter().find(|scheme| url.starts_with(scheme))?;
+    let behind = url.get(scheme.len()..)?;
+    let end = behind.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(behind.len());
+    url.get(..scheme.len() + end)
 }
 
 /// Returns true for an address, which no site can point elsewhere, and for `localhost`, which is this machine
@@ -142,6 +166,33 @@ mod tests {
             let head = request(host, origin);
             assert_eq!(named.admits_origin(&head), want, "{host}, {origin}");
             assert!(AllowedHosts::Any.admits_origin(&head), "{host}, {origin}");
+        }
+    }
+
+    #[test]
+    fn what_says_where_a_request_without_origin_comes_from() {
+        let mut named = AllowedHosts::default();
+        named.allow("example.org");
+        for (name, value, want) in [
+            ("Sec-Fetch-Site", "cross-site", false),
+            ("Sec-Fetch-Site", "same-site", false),
+            ("Sec-Fetch-Site", "same-origin", true),
+            ("Sec-Fetch-Site", "none", true),
+            ("Referer", "http://127.0.0.1:8080/a", true),
+            ("Referer", "http://127.0.0.1:8080", true),
+            ("Referer", "https://example.org?a", true),
+            ("Referer", "http://evil.example/http://127.0.0.1:8080/", false),
+            ("Referer", "http://127.0.0.1:8080@evil.example/", false),
+            ("Referer", "http://127.0.0.1:8080.evil.example/", false),
+            ("Referer", "http://", false),
+            ("Referer", "android-app://org.example/", true),
+        ] {
+            let mut head = request("127.0.0.1:8080", "");
+            head.headers.append(name, value).unwrap();
+            assert_eq!(named.admits_origin(&head), want, "{name}: {value}");
+            assert!(AllowedHosts::Any.admits_origin(&head), "{name}: {value}");
+            head.headers.append("Origin", "http://127.0.0.1:8080").unwrap();
+            assert!(named.admits_origin(&head), "the Origin decides");
         }
     }
 

@@ -139,7 +139,8 @@ impl ErrorResponse {
 
     /// Returns a 403: a page of another site sent it, or one under a name that is not known.
     pub(crate) fn foreign_origin(head: &RequestHead) -> ErrorResponse {
-        let origin = head.headers.text("origin").unwrap_or_default();
+        let origin = head.headers.text("origin").or_else(|| head.headers.text("referer"));
+        let origin = origin.unwrap_or("another site");
         let (method, origin) = (shown(head.method.as_str()), shown(origin));
         ErrorResponse::new(
             Status::FORBIDDEN,
@@ -297,7 +298,10 @@ impl ErrorResponse {
     }
 
     pub(crate) fn log_and_respond(&self, head: &RequestHead, peer: PeerAddress) -> Response {
-        log::debug!("{peer}: refused: {self}");
+        // What is forbidden is valid, and a matter of settings: the operator may want to change them.
+        let is_policy = self.status == Status::FORBIDDEN;
+        let level = if is_policy { log::Level::Info } else { log::Level::Debug };
+        log::log!(level, "{peer}: refused: {self}");
         self.response(Some(head))
     }
 
@@ -356,7 +360,7 @@ pub fn overload(why: RejectReason) -> Response {
 
 /// Returns true if a file could not be written because the disk, the quota of the user or the file itself
 /// (`ulimit -f`) is at its limit (write(2): ENOSPC, EDQUOT, EFBIG).
-pub(super) fn is_full(error: &std::io::Error) -> bool {
+pub(crate) fn is_full(error: &std::io::Error) -> bool {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => true,
         // Without a number it is a limit of this library, such as that of a body in memory.
