@@ -145,6 +145,8 @@ pub use self::files::Files;
 #[doc(inline)]
 pub use self::files::file_part::FilePart;
 #[doc(inline)]
+pub use self::files::uploads::Uploads;
+#[doc(inline)]
 pub use self::form::Form;
 #[doc(inline)]
 pub use self::handler::{AnyCoding, Handler, Immediate, Streaming};

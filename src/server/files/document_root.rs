@@ -22,9 +22,9 @@ use crate::text::escape_bytes;
 
 /// How a folder on the way is opened. With `O_PATH` the right to list it is not needed.
 #[cfg(target_os = "linux")]
-const FOLDER: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+pub(super) const FOLDER: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 #[cfg(not(target_os = "linux"))]
-const FOLDER: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
+pub(super) const FOLDER: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
 
 /// How a file is opened: a FIFO or a device does not block, and no terminal becomes the controlling one.
 const FILE: OFlag = OFlag::O_NONBLOCK.union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
@@ -73,6 +73,11 @@ impl Folder<'_> {
     /// Returns the name that it was opened by.
     pub fn path(&self) -> &Path {
         self.path
+    }
+
+    /// Returns the open folder itself.
+    pub(super) fn into_descriptor(self) -> OwnedFd {
+        self.descriptor
     }
 
     /// Returns true if this kernel makes every change below the folder, and so knows of it: on a local

@@ -19,9 +19,11 @@ pub mod mime;
 pub mod path;
 pub mod precompressed;
 pub mod ticks;
+pub mod uploads;
+mod writable_folder;
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -229,7 +231,7 @@ pub(crate) fn file_response(path: &Path) -> Result<Response, HandlerError> {
         regular => regular?,
     };
     let file = Variant::new(Coding::Identity, File::open(path)?, metadata);
-    let (etag, modified) = validators(&file, SystemTime::now());
+    let (etag, modified) = validators(&file.metadata, file.coding, SystemTime::now());
     let kind = content_type(path, || file.file.start(LOOKED_AT));
     let response = Response::new(Status::OK).field("Content-Type", kind).field("ETag", etag);
     Ok(response.field("Last-Modified", modified).body(Body::Part(file.body())))
@@ -238,7 +240,7 @@ pub(crate) fn file_response(path: &Path) -> Result<Response, HandlerError> {
 /// Returns a 200 with one variant of the file of this name.
 fn send(file: &CachedFile, variant: &Variant, path: &Path) -> Response {
     let headers = variant.fields.get_or_init(|| {
-        let (etag, modified) = validators(variant, file.since);
+        let (etag, modified) = validators(&variant.metadata, variant.coding, file.since);
         // That of the file itself, whatever the coding.
         let kind = content_type(path, || file.variants.start(LOOKED_AT));
         let mut response = Response::new(Status::OK).field("Content-Type", kind);
@@ -258,13 +260,12 @@ fn send(file: &CachedFile, variant: &Variant, path: &Path) -> Response {
 }
 
 /// Returns the values of ETag and Last-Modified.
-fn validators(variant: &Variant, now: SystemTime) -> (String, String) {
-    let metadata = &variant.metadata;
+fn validators(metadata: &Metadata, coding: Coding, now: SystemTime) -> (String, String) {
     // A file that may change again and keep its tag has a weak one (RFC 9110, 8.8.1).
     let weak = if may_change_unseen(metadata, now) { "W/" } else { "" };
     let nanoseconds =
         i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-    let coding = variant.coding.name().map(|name| format!("-{name}")).unwrap_or_default();
+    let coding = coding.name().map(|name| format!("-{name}")).unwrap_or_default();
     let tag = format!("{weak}\"{:x}-{nanoseconds:x}{coding}\"", metadata.len());
     let modified = metadata.modified().map_or(now, |modified| modified.min(now));
     (tag, imf_fixdate(modified))
@@ -312,19 +313,14 @@ mod tests {
     use std::fs::{self, File};
     use std::time::Duration;
 
-    fn variant(path: &Path, coding: Coding) -> Variant {
-        let file = File::open(path).unwrap();
-        let metadata = file.metadata().unwrap();
-        Variant::new(coding, file, metadata)
-    }
-
     #[test]
     fn a_tag_stands_for_size_time_and_coding() {
         let path = std::env::temp_dir().join(format!("threadbare-tag-{}", std::process::id()));
         fs::write(&path, "one").unwrap();
         let file = File::options().write(true).open(&path).unwrap();
         let at = |nanos| SystemTime::UNIX_EPOCH + Duration::new(1_000_000_000, nanos);
-        let etag = |coding, now| validators(&variant(&path, coding), now).0;
+        let metadata = || fs::metadata(&path).unwrap();
+        let etag = |coding, now| validators(&metadata(), coding, now).0;
         for (nanos, tick, strong) in
             [(5, 100, "\"3-de0b6b3a7640005\""), (0, 2000, "\"3-de0b6b3a7640000\"")]
         {
@@ -346,7 +342,7 @@ mod tests {
         assert_eq!(etag(Coding::Gzip, now), "\"3-de0b6b3a7640000-gzip\"");
         let later = now + Duration::from_secs(10);
         file.set_modified(later).unwrap();
-        assert_eq!(validators(&variant(&path, Coding::Identity), now).1, imf_fixdate(now));
+        assert_eq!(validators(&metadata(), Coding::Identity, now).1, imf_fixdate(now));
         fs::remove_file(path).unwrap();
     }
 }

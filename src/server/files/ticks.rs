@@ -11,6 +11,11 @@ const TICK: Duration = Duration::from_millis(100);
 /// The same for a file system, or a program, that stores whole seconds only, or even ones, as FAT.
 const COARSE_TICK: Duration = Duration::from_secs(2);
 
+/// Returns the latest mtime that no change from `now` on can leave: a file that gets it has a strong tag at once.
+pub fn settled_time(now: SystemTime) -> SystemTime {
+    now.checked_sub(TICK).unwrap_or(now)
+}
+
 /// Returns true if every change of this inode from `now` on will change its ctime.
 pub fn is_settled(metadata: &Metadata, now: SystemTime) -> bool {
     let (changed, tick) = time(metadata.ctime(), metadata.ctime_nsec());
