@@ -6,7 +6,7 @@ use std::sync::Arc;
 use threadbare::app::store::Store;
 use threadbare::app::udp_echo::UdpEcho;
 use threadbare::cli::server::{self as flags, AccessLogTo, Data};
-use threadbare::server::{AccessLog, Files, LogWriter, Server};
+use threadbare::server::{AccessLog, Files, LogWriter, Server, Uploads};
 
 /// Binds the addresses of the UDP echo. Returns them as the ready line shows them.
 pub(crate) fn udp_addresses(
@@ -44,10 +44,18 @@ pub(crate) fn store(data: &Data) -> Result<Option<Store>, String> {
 
 /// Opens the folder whose files are served.
 pub(crate) fn files(root: &Path) -> Result<Files, String> {
-    Files::new(root).map_err(|error| {
-        let (advice, root) = (flags::misspelled(root).unwrap_or_default(), root.display());
-        format!("the folder {root} cannot be served: {error}; right: server FOLDER{advice}")
-    })
+    Files::new(root).map_err(|error| cannot_serve(root, &error))
+}
+
+/// Opens the folder whose files clients may change, with bodies of this many bytes at most.
+pub(crate) fn uploads(root: &Path, most: u64) -> Result<Uploads, String> {
+    let uploads = Uploads::new(root).map_err(|error| cannot_serve(root, &error))?;
+    Ok(uploads.limit(most))
+}
+
+fn cannot_serve(root: &Path, error: &std::io::Error) -> String {
+    let (advice, root) = (flags::misspelled(root).unwrap_or_default(), root.display());
+    format!("the folder {root} cannot be served: {error}; right: server FOLDER{advice}")
 }
 
 /// Opens the access log.

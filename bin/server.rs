@@ -83,6 +83,8 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     let manager = ServiceManager::from_env()?;
     let shown = options.root.display();
     let files = open::files(&options.root)?;
+    let uploads = options.write.then(|| open::uploads(&options.root, options.max_upload));
+    let uploads = uploads.transpose()?;
     advice::warn_of_home(&options.root);
     let store = open::store(&options.data)?;
     let config = Config {
@@ -102,7 +104,7 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
         names: names.clone(),
     };
     let stat_fields = options.stat_fields;
-    let app = App { files, store, status, rooms: options.rooms, stat_fields };
+    let app = App { files, uploads, store, status, rooms: options.rooms, stat_fields };
     let routes = app.routes().map_err(|errors| errors.to_string())?;
     let mut server = activation::listen(options.bind, given, routes, config)?;
     let echo = UdpEcho::new(options.impairments, seed, options.metrics, &stats);

@@ -23,6 +23,9 @@ mod smuggling;
 /// What is served from a folder, and what is not.
 mod files;
 
+/// `server --write`: files are put, deleted, and sent by forms; attacks, storms, full disks.
+mod uploads;
+
 /// The file cache, which never hides a change of a file.
 mod file_cache;
 

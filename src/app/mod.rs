@@ -23,13 +23,15 @@ use self::rooms::RoomLimits;
 use self::status::Status;
 use self::store::Store;
 use crate::server::router::RouteErrors;
-use crate::server::{Files, Method, Router, Routes};
+use crate::server::{Files, Method, Router, Routes, Uploads};
 
 /// What the routes of the binary need.
 #[derive(Debug)]
 pub struct App {
     /// The folder that is served.
     pub files: Files,
+    /// Changes the files, if clients may.
+    pub uploads: Option<Uploads>,
     /// The users; `None`: there is no `/users`.
     pub store: Option<Store>,
     /// What is shown to operators.
@@ -47,7 +49,7 @@ impl App {
     /// # Errors
     /// When two routes contradict each other.
     pub fn routes(self) -> Result<Routes, RouteErrors> {
-        let App { files, store, status, rooms, stat_fields } = self;
+        let App { files, uploads, store, status, rooms, stat_fields } = self;
         let router = status::add_to(lab::add_to(Router::new()), status);
         let router = rooms::add_to(router, rooms);
         let router = match store {
@@ -55,6 +57,10 @@ impl App {
             None => router,
         };
         let router = router.route(Method::Get, "/{...}", files);
+        let router = match uploads {
+            Some(uploads) => router.uploads("/", uploads),
+            None => router,
+        };
         if stat_fields { stat_fields::add_to(router).build() } else { router.build() }
     }
 }

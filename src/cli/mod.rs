@@ -22,6 +22,7 @@ pub mod policies;
 mod rooms;
 pub mod server;
 mod udp;
+mod uploads;
 
 use std::ffi::{OsStr, OsString};
 

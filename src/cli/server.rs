@@ -16,6 +16,7 @@ use super::nearest::nearest;
 use super::policies::{self, Pool};
 use super::rooms;
 use super::udp;
+use super::uploads;
 use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
 use crate::app::rooms::RoomLimits;
 use crate::app::status::Audience;
@@ -61,6 +62,10 @@ pub struct ServerOptions {
     pub pool: Pool,
     /// Whether responses have the fields `Stat-*`.
     pub stat_fields: bool,
+    /// Whether clients may change the files.
+    pub write: bool,
+    /// The longest upload in bytes.
+    pub max_upload: u64,
     /// The server's own settings; the program opens its logs.
     pub config: Config,
 }
@@ -107,6 +112,8 @@ impl Default for ServerOptions {
             dns: NameServerOptions::default(),
             pool: Pool::default(),
             stat_fields: false,
+            write: false,
+            max_upload: 1 << 30,
             config: Config::default(),
         }
     }
@@ -178,6 +185,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
 ",
     groups: &[
         ("Serving", FLAGS),
+        ("Uploads", uploads::FLAGS),
         ("Listening", listen::FLAGS),
         ("Policies", policies::FLAGS),
         ("UDP echo", udp::FLAGS),
@@ -405,7 +413,7 @@ mod tests {
                     --max-unsent-memory 19 --max-heads-memory 21 --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
                     --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
                     --server-timing on --udp localhost:3 --udp [::1]:4 --loss 30% --delay 50ms \
-                    --jitter 0.02s --schedule lifo --stat-fields --fault never --seed 7 --dns [::1]:53 --zone z --dns-rate off site";
+                    --jitter 0.02s --schedule lifo --stat-fields --fault never --seed 7 --dns [::1]:53 --zone z --dns-rate off --write --max-upload 22 site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
@@ -432,6 +440,8 @@ mod tests {
             },
             pool: Pool::Fixed,
             stat_fields: true,
+            write: true,
+            max_upload: 22,
             config: Config {
                 workers: 3,
                 bind_mode: 0o600,

@@ -1,6 +1,7 @@
 //! What the tests share: the real programs, raw sockets, folders that go away.
 
 mod coding;
+mod confined;
 mod folder;
 mod mount;
 mod program;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use self::coding::{begun, text_of};
+pub use self::confined::confined;
 pub use self::folder::{Folder, set_modified};
 pub use self::mount::Mounted;
 pub use self::program::{Finished, Program, run};

@@ -1,0 +1,251 @@
+//! Many clients at once, servers that are killed, disks that are full.
+
+use std::fs;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::forms::{form, post};
+use super::{names, place, send, status};
+use crate::support::{Folder, Server, Wire, confined, needs, root, run, skipped};
+
+/// A version of a file: each line says which, so that parts of two can be told from one.
+fn version(number: usize) -> String {
+    format!("version {number:06}\n").repeat(500 + number % 7 * 300)
+}
+
+/// Returns true if it is one whole version.
+fn is_whole(text: &str) -> bool {
+    let number = text.get(8..14).and_then(|number| number.parse().ok());
+    number.is_some_and(|number| text == version(number))
+}
+
+#[test]
+fn each_read_is_one_whole_version() {
+    let place = place();
+    let Some(server) = Server::confined(place.path(), &["--write"]) else { return };
+    assert_eq!(status(&server, "PUT /in/a", "", &version(0)), 201);
+    let (written, read) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let end = Instant::now() + Duration::from_millis(2500);
+    thread::scope(|scope| {
+        for client in 0..50 {
+            let (server, written) = (&server, &written);
+            scope.spawn(move || {
+                let mut wire = server.connect();
+                for round in 1.. {
+                    let body = version(client * 1000 + round);
+                    let length = body.len();
+                    wire.send(format!(
+                        "PUT /in/a HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}"
+                    ));
+                    assert_eq!(wire.answer().status(), 204);
+                    written.fetch_add(1, Ordering::Relaxed);
+                    if Instant::now() > end {
+                        return;
+                    }
+                }
+            });
+        }
+        for _ in 0..50 {
+            let (server, read) = (&server, &read);
+            scope.spawn(move || {
+                let mut wire = server.connect();
+                while Instant::now() < end {
+                    let answer = wire.send("GET /in/a HTTP/1.1\r\nHost: a\r\n\r\n").answer();
+                    assert_eq!(answer.status(), 200);
+                    assert!(is_whole(&answer.text()), "{} bytes", answer.body.len());
+                    read.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let (written, read) = (written.into_inner(), read.into_inner());
+    assert!(written >= 50 && read >= 50, "{written} {read}");
+    assert_eq!(names(&place.join("www/in")), ["a", "page.txt"]);
+    assert_eq!(names(&place.join("www")), ["in", "index.html"], "no temporary name is left");
+}
+
+/// Puts and sends forms until the server goes away.
+fn storm(server: &Server, client: usize, over: &AtomicBool) {
+    for round in 0.. {
+        if over.load(Ordering::Relaxed) {
+            return;
+        }
+        let body = version(client * 1000 + round % 1000);
+        let name = format!("/in/f{}", (client + round) % 6);
+        let length = body.len();
+        let Ok(stream) = std::net::TcpStream::connect(server.address()) else { return };
+        let head = format!("PUT {name} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+        if Wire::over(stream).try_exchange(&(head + &body)).is_none() {
+            return;
+        }
+    }
+}
+
+/// Twenty times: whatever is visible is whole, and after the next start there is nothing else.
+#[test]
+fn a_server_that_is_killed_leaves_nothing_half_done() {
+    let place = place();
+    if Server::confined(place.path(), &["--write"]).is_none() {
+        return;
+    }
+    let www = place.join("www");
+    let check = || {
+        for name in names(&www.join("in")) {
+            let text = fs::read_to_string(www.join("in").join(&name)).unwrap();
+            assert!(name == "page.txt" || is_whole(&text), "{name}: {} bytes", text.len());
+        }
+    };
+    let mut stored = 0;
+    for round in 0..20 {
+        let mut server =
+            Server::confined(place.path(), &["--write", "--access-log", "off"]).unwrap();
+        assert_eq!(names(&www), ["in", "index.html"], "round {round}: nothing is left");
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for client in 0..8 {
+                let (server, over) = (&server, &over);
+                scope.spawn(move || storm(server, client, over));
+            }
+            thread::sleep(Duration::from_millis(40 + 10 * (round % 5)));
+            server.program.signal("KILL");
+            over.store(true, Ordering::Relaxed);
+        });
+        server.program.exit_code();
+        check();
+        stored = stored.max(names(&www.join("in")).len());
+    }
+    assert!(stored > 1, "some uploads succeeded");
+    drop(Server::confined(place.path(), &["--write"]).unwrap());
+    check();
+    assert_eq!(names(&www), ["in", "index.html"]);
+}
+
+/// A temporary name that a killed server has left is removed by the next one; one of a server that lives is not, nor
+/// is a name that only looks like one.
+#[test]
+fn what_a_killed_server_left_is_removed_by_the_next() {
+    let place = place();
+    let name = |number: usize| format!("www/.threadbare-{number:016x}.part");
+    for number in 0..3 {
+        place.write(&name(number), "left");
+    }
+    place.write("www/.threadbare-keep.part", "not ours");
+    let living = fs::File::open(place.join(&name(1))).unwrap();
+    living.lock().unwrap();
+    let Some(server) = Server::confined(place.path(), &["--write"]) else { return };
+    let left = [".threadbare-0000000000000001.part", ".threadbare-keep.part", "in", "index.html"];
+    assert_eq!(names(&place.join("www")), left);
+    for hidden in &left[..2] {
+        assert_eq!(server.get(&format!("/{hidden}")).status(), 404);
+    }
+}
+
+/// A tmpfs of 4 MB as the site: what does not fit is a 507, and leaves nothing.
+#[test]
+fn a_disk_that_is_full_is_a_507_until_there_is_room() {
+    let place = Folder::new();
+    for name in ["www", "data"] {
+        fs::create_dir(place.join(name)).unwrap();
+    }
+    let Some(_) = confined(place.path(), "true") else { return };
+    let mut command = Command::new("bwrap");
+    command.args(["--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", "--bind-try"]);
+    command.arg(place.path()).arg(place.path()).args(["--size", "4194304", "--tmpfs"]);
+    command.arg(place.join("www")).args(["--die-with-parent"]).current_dir(root());
+    let tried = run(command_with(&command, "true"), b"");
+    if tried.code != Some(0) {
+        skipped(&format!("bwrap cannot mount a tmpfs with a size: {}", tried.stderr.trim()));
+        return;
+    }
+    command.arg(env!("CARGO_BIN_EXE_server")).args(["--write", "--access-log", "off", "--data"]);
+    command.arg(place.join("data")).arg(place.join("www"));
+    let server = Server::run(command);
+    let megabyte = "x".repeat(1 << 20);
+    assert_eq!(status(&server, "PUT /kept", "", &megabyte), 201);
+    // Known before it is sent; found while it arrives; and in a form.
+    let head =
+        "PUT /a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9000000\r\n\r\n";
+    assert_eq!(server.connect().send(head).answer().status(), 507);
+    let mut wire = server.connect();
+    wire.send("PUT /kept HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for _ in 0..6 {
+        wire.try_send(format!("100000\r\n{megabyte}\r\n"));
+    }
+    assert_eq!(wire.answer().status(), 507);
+    let large = form(&[(Some("b"), &megabyte), (Some("c"), &megabyte.repeat(4))]);
+    let answer = post(&server, "/", "", &large);
+    assert_eq!(answer.status(), 507);
+    assert!(answer.text().contains("stored before that: b"), "{}", answer.text());
+    assert!(server.get("/kept").text() == megabyte, "the old one is there");
+    assert_eq!(server.get("/c").status(), 404);
+    // What is complete and has not got its name yet takes room, too.
+    assert_eq!(status(&server, "PUT /kept", "", &megabyte), 204);
+    assert_eq!(status(&server, "PUT /d", "", &megabyte.repeat(3)), 507);
+    assert_eq!(status(&server, "DELETE /b", "", ""), 204);
+    assert_eq!(status(&server, "PUT /d", "", &(megabyte.clone() + &megabyte)), 201, "that fits");
+}
+
+/// The same command with one argument more.
+fn command_with(command: &Command, argument: &str) -> &'static mut Command {
+    let mut with = Command::new(command.get_program());
+    with.args(command.get_args()).arg(argument);
+    Box::leak(Box::new(with))
+}
+
+/// A file that the process may not make longer (`ulimit -f`) is as a full disk.
+#[test]
+fn a_file_beyond_ulimit_f_is_a_507() {
+    let place = place();
+    let Some(mut command) = confined(place.path(), "sh") else { return };
+    let script = "ulimit -f 100; exec \"$0\" \"$@\"";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_server"), "--write", "--data"]);
+    command.arg(place.join("data")).arg(place.join("www"));
+    let server = Server::run(command);
+    assert_eq!(status(&server, "PUT /a", "", &"x".repeat(300_000)), 507);
+    assert_eq!(post(&server, "/", "", &form(&[(Some("a"), &"x".repeat(300_000))])).status(), 507);
+    assert_eq!(status(&server, "PUT /b", "", &"x".repeat(10_000)), 201);
+    assert_eq!(names(&place.join("www")), ["b", "in", "index.html"]);
+}
+
+/// What the system does not have is done in another way: no unnamed files, no renames that keep what is there, no /proc.
+#[test]
+fn file_systems_that_can_do_less() {
+    let strace = |inject: &[&str], place: &Folder| {
+        let mut command = confined(place.path(), "strace")?;
+        command.args(["-D", "-f", "-qq", "-o", "/dev/null"]);
+        command.args(inject.iter().flat_map(|what| ["-e", what]));
+        command.args([env!("CARGO_BIN_EXE_server"), "--write", "--workers", "2", "--data"]);
+        Some(Server::run({
+            command.arg(place.join("data")).arg(place.join("www"));
+            command
+        }))
+    };
+    if !needs("strace") {
+        return;
+    }
+    if run(Command::new("strace").args(["-f", "true"]), b"").code != Some(0) {
+        skipped("strace may not trace here");
+        return;
+    }
+    for inject in [
+        // linkat(2) of an unnamed file fails, as on another mount: it is copied.
+        &["trace=linkat", "inject=linkat:error=EXDEV:when=1"][..],
+        &["trace=renameat2", "inject=renameat2:error=EINVAL"],
+        &["trace=fsync", "inject=fsync:error=EINVAL:when=2+2"],
+    ] {
+        let place = place();
+        let Some(server) = strace(inject, &place) else { return };
+        for (request, want) in
+            [("PUT /a", 201), ("PUT /a", 204), ("PUT /in/a", 201), ("PUT /in/a", 204)]
+        {
+            let answer = send(&server, request, "", "x".repeat(100_000));
+            assert_eq!(answer.status(), want, "{inject:?}: {request}");
+        }
+        assert_eq!(server.get("/in/a").body.len(), 100_000);
+        assert_eq!(status(&server, "DELETE /a", "", ""), 204);
+        drop(server);
+        assert_eq!(names(&place.join("www")), ["in", "index.html"], "{inject:?}");
+    }
+}
