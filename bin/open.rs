@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use threadbare::app::store::Store;
 use threadbare::app::udp_echo::UdpEcho;
-use threadbare::cli::server::{self as flags, AccessLogTo, Data};
+use threadbare::cli::logs::AccessLogTo;
+use threadbare::cli::server::{self as flags, Data};
 use threadbare::server::{AccessLog, Files, LogWriter, Server, Uploads};
 
 /// Binds the addresses of the UDP echo. Returns them as the ready line shows them.
@@ -61,8 +62,8 @@ fn cannot_serve(root: &Path, error: &std::io::Error) -> String {
 /// Opens the access log.
 pub(crate) fn access_log(to: &AccessLogTo, stderr: &LogWriter) -> Result<AccessLog, String> {
     match to {
-        AccessLogTo::Off => Ok(AccessLog::Off),
-        AccessLogTo::Stderr => Ok(AccessLog::On(stderr.clone())),
+        AccessLogTo::Off => Ok(AccessLog::off()),
+        AccessLogTo::Stderr => Ok(AccessLog::through(stderr.clone())),
         AccessLogTo::File(path) => AccessLog::file(path).map_err(|error| {
             let path = path.display();
             format!("the access log {path} cannot be written: {error}; right: --access-log FILE, - or off")

@@ -88,7 +88,7 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     advice::warn_of_home(&options.root);
     let store = open::store(&options.data)?;
     let config = Config {
-        access_log: open::access_log(&options.access_log, stderr)?,
+        access_log: open::access_log(&options.access_log, stderr)?.format(options.log_format),
         wire_log: options.wire.then(|| WireLog::stderr(stderr.clone())),
         ..options.config
     };

@@ -217,6 +217,22 @@ pub fn quote_json(text: &str) -> String {
     out
 }
 
+/// Returns a text as a string in JSON that is ASCII, and has no DEL: another character is escaped, in two parts where
+/// RFC 8259, 7 says so.
+pub fn quote_json_ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    for char in quote_json(text).chars() {
+        match char {
+            ' '..='~' => out.push(char),
+            other => other
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+        }
+    }
+    out
+}
+
 /// Appends each byte as `\xHH`.
 fn push_hex(bytes: &[u8], out: &mut String) {
     bytes.iter().for_each(|byte| out.push_str(&format!("\\x{byte:02X}")));

@@ -1,5 +1,7 @@
 //! The access log: one line a request, in the common format with the seconds behind it.
 
+mod formats;
+
 use std::fs;
 
 use crate::support::{Folder, Server, eventually};

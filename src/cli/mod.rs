@@ -13,6 +13,7 @@ pub mod experiment;
 mod fault;
 pub mod limits;
 mod listen;
+pub mod logs;
 mod man;
 pub mod name_server;
 mod nearest;
@@ -394,6 +395,7 @@ mod tests {
             "single",
             "fifo",
             "bash",
+            "json",
         ];
         walk(&server::COMMAND, &values);
         walk(&client::COMMAND, &values);

@@ -5,11 +5,12 @@ use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Effect::{Help, Print, PrintFor, Switch, Value, Version};
+use super::Effect::{Help, Print, PrintFor, Value, Version};
 use super::completions::completions;
 use super::fault;
 use super::limits::{self, number, put};
 use super::listen;
+use super::logs::{self, AccessLogTo};
 use super::man::man;
 use super::name_server::{self, NameServerOptions};
 use super::nearest::nearest;
@@ -21,7 +22,7 @@ use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
 use crate::app::rooms::RoomLimits;
 use crate::app::status::Audience;
 use crate::app::udp_echo::Impairments;
-use crate::server::{Config, ServerTiming};
+use crate::server::{Config, LogFormat, ServerTiming};
 
 /// The folder of the users if no other is given.
 pub const DEFAULT_DATA: &str = "data";
@@ -40,6 +41,8 @@ pub struct ServerOptions {
     pub data: Data,
     /// Where the access log goes.
     pub access_log: AccessLogTo,
+    /// What its lines look like.
+    pub log_format: LogFormat,
     /// How long the server goes on accepting after a stop signal, while `/-/health` says 503.
     pub drain_time: Duration,
     /// How long requests under way may take after that.
@@ -82,17 +85,6 @@ pub enum Data {
     Off,
 }
 
-/// Where the access log goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AccessLogTo {
-    /// To stderr.
-    Stderr,
-    /// Nowhere.
-    Off,
-    /// To the end of this file.
-    File(PathBuf),
-}
-
 impl Default for ServerOptions {
     fn default() -> ServerOptions {
         ServerOptions {
@@ -101,6 +93,7 @@ impl Default for ServerOptions {
             handover: None,
             data: Data::Default,
             access_log: AccessLogTo::Stderr,
+            log_format: LogFormat::default(),
             drain_time: Duration::ZERO,
             stop_time: Duration::from_secs(10),
             wire: false,
@@ -187,6 +180,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
         ("Serving", FLAGS),
         ("Uploads", uploads::FLAGS),
         ("Listening", listen::FLAGS),
+        ("Logs", logs::FLAGS),
         ("Policies", policies::FLAGS),
         ("UDP echo", udp::FLAGS),
         ("Faults on purpose", fault::FLAGS),
@@ -255,26 +249,6 @@ const FLAGS: &[Flag<ServerOptions>] = &[
         }),
         "keep the records of /users in this folder; off: there is no /users (default data, created by the first \
          user)",
-    ),
-    Flag::new(
-        None,
-        "access-log",
-        Value("FILE|-|off", |options, value| {
-            options.access_log = match value.to_str() {
-                Some("-") => AccessLogTo::Stderr,
-                Some("off") => AccessLogTo::Off,
-                _ => AccessLogTo::File(not_empty(value, "a file, - for stderr, or off")?.into()),
-            };
-            Ok(())
-        }),
-        "append one line for each request to FILE; - is stderr (default -)",
-    ),
-    Flag::new(
-        None,
-        "wire",
-        Switch(|options| options.wire = true),
-        "show each byte of each connection on stderr, including passwords and cookies; this \
-         disables sendfile",
     ),
     Flag::new(
         None,
@@ -406,7 +380,7 @@ mod tests {
 
     #[test]
     fn everything_typed() {
-        let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --handover c --workers 3 --lobby off --data d --access-log off \
+        let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --handover c --workers 3 --lobby off --data d --access-log off --log-format json \
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
                     --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 --max-bodies-disk 20 \
@@ -421,6 +395,7 @@ mod tests {
             handover: Some("c".into()),
             data: Data::Folder("d".into()),
             access_log: AccessLogTo::Off,
+            log_format: LogFormat::Json,
             stop_time: Duration::from_secs(13),
             drain_time: Duration::from_secs(14),
             wire: true,
@@ -529,6 +504,7 @@ mod tests {
             &["--max-per-address", "0"],
             &["--overload", "panic"],
             &["--metrics", "on"],
+            &["--log-format", "xml"],
             &["--server-timing", "everyone"],
             &["--head-time", "-1"],
             &["--udp", "9000"],

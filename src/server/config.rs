@@ -85,7 +85,7 @@ impl Default for Config {
             error_page: None,
             faults: None,
             server_timing: ServerTiming::default(),
-            access_log: AccessLog::Off,
+            access_log: AccessLog::off(),
             wire_log: None,
             stats: Arc::default(),
         }

@@ -27,7 +27,7 @@
 //! | start and stop the server | [`Server`], [`Running`], [`StopSignal`], [`Report`] |
 //! | change a setting or a limit | [`Config`], [`Limits`], [`AllowedHosts`] |
 //! | test how clients bear faults | [`Faults`], [`FaultKind`] |
-//! | see what happens | [`AccessLog`], [`Stats`], [`PoolStatus`], [`ServerTiming`], [`Arrival`], [`WireLog`] |
+//! | see what happens | [`AccessLog`], [`LogFormat`], [`Stats`], [`PoolStatus`], [`ServerTiming`], [`Arrival`], [`WireLog`] |
 //!
 //! A handler is called by a worker thread when the request is complete, body included, and may block: with
 //! [`Config::workers`] threads, that many handlers run at once. A handler that panics costs its own request a 500.
@@ -153,7 +153,7 @@ pub use self::handler::{AnyCoding, Handler, Immediate, Streaming};
 #[doc(inline)]
 pub use self::into_response::{HandlerError, IntoResponse};
 #[doc(inline)]
-pub use self::log::access_log::AccessLog;
+pub use self::log::access_log::{AccessLog, LogFormat};
 #[doc(inline)]
 pub use self::log::log_writer::LogWriter;
 #[doc(inline)]

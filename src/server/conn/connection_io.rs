@@ -37,6 +37,10 @@ pub(crate) struct ConnectionIo {
     pub(crate) received: usize,
     /// The times of the last request.
     pub(crate) timing: Timing,
+    /// Whether the client gets them.
+    pub(crate) tells_timing: bool,
+    /// The name of the user who has sent the request, for the access log, once it is proved.
+    pub(crate) user: Option<Box<str>>,
     /// The share of the descriptors for the file of the current response.
     pub(crate) file: Option<Share>,
     /// Shows the bytes of this connection, with `--wire`.
@@ -77,6 +81,8 @@ impl ConnectionIo {
             answered: 0,
             waiting_since: Instant::now(),
             timing: Timing::default(),
+            tells_timing: false,
+            user: None,
             file: None,
             wire_log: None,
         }

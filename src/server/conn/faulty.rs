@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::body_pieces::Pieces;
 use super::connection_io::ConnectionIo;
-use super::send::{LoggedExchange, Outgoing, Piece};
+use super::logging::LoggedExchange;
+use super::send::{Outgoing, Piece};
 use super::{Context, Http};
 use crate::net::alarm::Alarm;
 use crate::net::deadline::time_for;

@@ -7,7 +7,8 @@
 //! | `handle` | calls the handler |
 //! | `reject` | responses to requests that no handler gets, or that broke off |
 //! | `complete` | gives an error its form, and sets the fields that follow from the rest |
-//! | `send` | sends the response: its head, its body piece by piece (`push_piece`: a pushed one); logs it |
+//! | `send` | sends the response: its head, its body piece by piece (`push_piece`: a pushed one) |
+//! | `logging` | counts the response, and logs it |
 //! | `faulty` | responses that are wrong on purpose |
 //! | `next_request` | what is known of a request before a worker takes it |
 //! | `turn` | takes these steps without waiting, for the lobby; its state is in `connection` |
@@ -25,6 +26,7 @@ pub(crate) mod date_cache;
 pub(crate) mod faulty;
 mod file_share;
 pub(crate) mod handle;
+mod logging;
 mod next_request;
 pub(crate) mod output;
 mod push_piece;
@@ -48,7 +50,7 @@ use std::time::Instant;
 use self::connection_io::ConnectionIo;
 use self::faulty::FaultInjector;
 use self::request_body::BodyRoom;
-use self::timing::ServerTiming;
+use self::timing::{ServerTiming, Timing};
 use super::allowed_hosts::AllowedHosts;
 use super::faults::Faults;
 use super::log::access_log::AccessLog;
@@ -109,7 +111,7 @@ impl HttpConfig {
             error_page: None,
             faults: None,
             server_timing: ServerTiming::Off,
-            access_log: AccessLog::Off,
+            access_log: AccessLog::off(),
             wire_log: None,
             stats: Arc::default(),
             stop,
@@ -190,7 +192,10 @@ impl Http {
     pub(crate) fn open_io(&self, peer: PeerAddress) -> ConnectionIo {
         let wire_log = self.wire_log.as_ref().map(|log| log.open(peer, &self.limits));
         let io = ConnectionIo::new(peer);
-        ConnectionIo { wire_log, timing: self.server_timing.of(peer, io.waiting_since), ..io }
+        let tells_timing = self.server_timing.includes(peer);
+        let is_measured = tells_timing || self.access_log.tells_queue();
+        let timing = Timing::new(is_measured, io.waiting_since);
+        ConnectionIo { wire_log, timing, tells_timing, ..io }
     }
 
     /// Adds the bytes that have passed since the last call to the counters.

@@ -1,4 +1,4 @@
-//! Sends a response: its head, its body piece by piece, its line in the access log.
+//! Sends a response: its head, its body piece by piece.
 //!
 //! `Date` and `Server` are set here; the framing fields (RFC 9112, 6) by the protocol. A body that breaks
 //! off is cut, not completed: the client notices that the last bytes or chunk are missing (RFC 9112, 8).
@@ -6,21 +6,19 @@
 use std::io::{self, Cursor};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use super::body_pieces::{PIECE, Pieces};
 use super::connection_io::ConnectionIo;
 use super::date_cache::CommonFields;
+use super::logging::LoggedExchange;
 use super::output::Passed;
 use super::{Context, Http};
-use crate::net::peer_address::PeerAddress;
 use crate::net::usual_time::UsualTime;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::server::{OutgoingHead, PartialHead, RecvHead, SendBody, SendHead};
-use crate::proto::http::status::Status;
-use crate::server::log::access_log::{AccessLog, Line};
 use crate::server::response::{Body, Response};
 use crate::server::router::Endpoint;
 
@@ -101,16 +99,6 @@ pub(crate) struct SendingResponse {
     producer: Option<Arc<Endpoint>>,
 }
 
-/// What the access log tells of an exchange.
-#[derive(Debug)]
-pub(super) struct LoggedExchange {
-    pub(super) request: RequestInfo,
-    /// The status; `None` while a fault holds it back.
-    pub(super) status: Option<Status>,
-    /// Bytes of body.
-    pub(super) sent: u64,
-}
-
 /// What [`Http::send_piece`] has done.
 pub(crate) enum Piece {
     /// A piece is in the output, or sent.
@@ -138,7 +126,7 @@ impl Http {
             status: response.status,
             fields: &response.headers,
             common: CommonFields::of(&mut io.common_fields, now, &self.server_name),
-            timing: io.timing.tell(now, io.answered + 1),
+            timing: io.timing.tell(now, io.answered + 1, io.tells_timing),
             length: response.body.length(),
             may_stay: may_keep,
         };
@@ -285,34 +273,12 @@ impl Http {
         io: &mut ConnectionIo,
         now: Instant,
     ) -> Result<RecvHead, CloseReason> {
-        self.log(io.peer, &exchange, now);
+        self.log(io, &exchange, now);
         io.recycled = exchange.request.arrived.and_then(PartialHead::into_head);
         io.answered += 1;
         io.waiting_since = now;
-        io.file = None;
+        (io.file, io.user) = (None, None);
         next
-    }
-
-    /// Logs a response that was cut, as its connection ends.
-    pub(crate) fn log_cut(&self, sending: &SendingResponse, io: &ConnectionIo) {
-        self.log(io.peer, &sending.exchange, Instant::now());
-    }
-
-    #[inline]
-    fn log(&self, peer: PeerAddress, exchange: &LoggedExchange, now: Instant) {
-        exchange.status.inspect(|&status| self.stats.count_response(status));
-        if let AccessLog::On(_) = self.access_log {
-            self.write_line(peer, exchange, now);
-        }
-    }
-
-    fn write_line(&self, peer: PeerAddress, exchange: &LoggedExchange, now: Instant) {
-        let LoggedExchange { request: RequestInfo { arrived, since }, status, sent } = exchange;
-        let request = arrived.as_ref().map(PartialHead::first_line).filter(|line| !line.is_empty());
-        let request = request.unwrap_or(b"-");
-        let took = now.duration_since(*since);
-        let line = Line { peer, request, status: *status, sent: *sent, took };
-        self.access_log.write(&line, SystemTime::now());
     }
 }
 

@@ -36,14 +36,13 @@ pub enum ServerTiming {
 }
 
 impl ServerTiming {
-    /// Returns the state for a connection from `peer` that has just been opened.
-    pub(crate) fn of(self, peer: PeerAddress, opened: Instant) -> Timing {
-        let is_told = match self {
+    /// Returns true if the client gets the field.
+    pub(crate) fn includes(self, client: PeerAddress) -> bool {
+        match self {
             ServerTiming::Off => false,
-            ServerTiming::Loopback => peer.is_loopback(),
+            ServerTiming::Loopback => client.is_loopback(),
             ServerTiming::On => true,
-        };
-        if is_told { Timing::Head { arrived: opened, queued: Duration::ZERO } } else { Timing::Off }
+        }
     }
 }
 
@@ -66,6 +65,22 @@ pub(crate) enum Timing {
 }
 
 impl Timing {
+    /// Returns the state for a connection that has just been opened.
+    pub(crate) fn new(is_measured: bool, opened: Instant) -> Timing {
+        match is_measured {
+            true => Timing::Head { arrived: opened, queued: Duration::ZERO },
+            false => Timing::Off,
+        }
+    }
+
+    /// Returns how long the last request has waited for a worker.
+    pub(crate) fn queued(&self) -> Option<Duration> {
+        match *self {
+            Timing::Head { queued, .. } | Timing::Handling { queued, .. } => Some(queued),
+            Timing::Off => None,
+        }
+    }
+
     /// Records a read of bytes that had been there since `at`.
     pub(crate) fn reads(&mut self, at: Instant) {
         match self {
@@ -115,13 +130,18 @@ impl Timing {
     }
 
     /// Returns the times of a request whose response begins now, and its number on the connection;
-    /// nothing for what was not a valid request.
-    pub(crate) fn tell(&mut self, now: Instant, request: u64) -> Option<ServerTimings> {
+    /// nothing for what was not a valid request, or for a client that does not get them.
+    pub(crate) fn tell(
+        &mut self,
+        now: Instant,
+        request: u64,
+        is_told: bool,
+    ) -> Option<ServerTimings> {
         let Timing::Handling { arrived, queued, parsed, received, since } = *self else {
             return None;
         };
         *self = Timing::Head { arrived, queued };
-        Some(ServerTimings {
+        is_told.then(|| ServerTimings {
             queue: queued,
             parse: parsed,
             receive: received,

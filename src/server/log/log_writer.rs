@@ -34,7 +34,7 @@ const GATHER: Duration = Duration::from_millis(5);
 /// use threadbare::server::{AccessLog, LogWriter};
 ///
 /// let lines = LogWriter::to(std::io::stderr())?;
-/// let access_log = AccessLog::On(lines.clone());
+/// let access_log = AccessLog::through(lines.clone());
 /// lines.push(b"the program's own line\n");
 /// # Ok::<(), std::io::Error>(())
 /// ```

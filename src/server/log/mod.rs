@@ -2,7 +2,8 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`access_log`] | one line for each request |
+//! | [`access_log`] | one line for each request: where it goes |
+//! | `log_line` | its columns, in each format |
 //! | [`log_writer`] | lines on their way to a file, a pipe or a terminal |
 //! | [`wire_log`] | `--wire`: every byte of every connection |
 //! | [`stats`] | counters for `/-/metrics` |
@@ -10,6 +11,7 @@
 //! | `worker_lines` | what each worker is doing, in words |
 
 pub(crate) mod access_log;
+pub(crate) mod log_line;
 pub(crate) mod log_writer;
 pub(crate) mod pool_status;
 pub(crate) mod stats;
