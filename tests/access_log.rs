@@ -1,5 +1,6 @@
 //! The access log: one line a request, in the common format with the seconds behind it.
 
+mod files;
 mod formats;
 
 use std::fs;

@@ -1,15 +1,16 @@
 //! The access log: one line for each request ([`super::log_line`] has the formats).
 //!
-//! No worker waits until a line is written ([`super::log_writer`]).
+//! No worker waits until a line is written ([`super::log_writer`]). A file is opened anew when it was renamed or
+//! removed ([`super::log_file`]).
 
 use std::cell::RefCell;
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
+use super::log_file::LogFile;
 use super::log_line::{Line, LineFormatter};
 use super::log_writer::LogWriter;
 
@@ -71,12 +72,13 @@ impl AccessLog {
         AccessLog::to(io::stderr())
     }
 
-    /// Returns a log that is appended to a file, which is created if it does not exist.
+    /// Returns a log that is appended to a file, which is created if it does not exist. When the file is renamed or
+    /// removed, the next line begins a new one; when it is truncated, that line is its first.
     ///
     /// # Errors
     /// When the file cannot be opened, or the thread that writes cannot be started.
     pub fn file(path: impl AsRef<Path>) -> io::Result<AccessLog> {
-        File::options().append(true).create(true).open(path).and_then(AccessLog::to)
+        LogFile::open(path.as_ref()).and_then(AccessLog::to)
     }
 
     /// Returns a log that is written to any writer. Nothing flushes it: a `BufWriter` would keep lines back.
