@@ -6,7 +6,7 @@ use std::sync::Arc;
 use threadbare::app::store::Store;
 use threadbare::app::udp_echo::UdpEcho;
 use threadbare::cli::logs::AccessLogTo;
-use threadbare::cli::server::{self as flags, Data};
+use threadbare::cli::server::{self as flags, Data, ServerOptions};
 use threadbare::server::{AccessLog, Files, LogWriter, Server, Uploads};
 
 /// Binds the addresses of the UDP echo. Returns them as the ready line shows them.
@@ -44,8 +44,10 @@ pub(crate) fn store(data: &Data) -> Result<Option<Store>, String> {
 }
 
 /// Opens the folder whose files are served.
-pub(crate) fn files(root: &Path) -> Result<Files, String> {
-    Files::new(root).map_err(|error| cannot_serve(root, &error))
+pub(crate) fn files(options: &ServerOptions) -> Result<Files, String> {
+    let root = options.root.as_path();
+    let files = Files::new(root).map_err(|error| cannot_serve(root, &error))?;
+    Ok(files.listing(options.listing).listings_memory(options.listings_memory))
 }
 
 /// Opens the folder whose files clients may change, with bodies of this many bytes at most.

@@ -82,7 +82,7 @@ fn log_to(stderr: &LogWriter) {
 fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Report, String> {
     let manager = ServiceManager::from_env()?;
     let shown = options.root.display();
-    let files = open::files(&options.root)?;
+    let files = open::files(&options)?;
     let uploads = options.write.then(|| open::uploads(&options.root, options.max_upload));
     let uploads = uploads.transpose()?;
     advice::warn_of_home(&options.root);

@@ -61,9 +61,9 @@ fn a_folder_without_its_slash_is_redirected_with_its_query() {
 }
 
 #[test]
-fn a_folder_without_an_index_is_not_there() {
+fn a_folder_without_an_index_is_not_there_if_it_is_not_listed() {
     let folder = Folder::with(&[("a/b.txt", "x")]);
-    let server = Server::of(&folder, &[]);
+    let server = Server::of(&folder, &["--listing", "off"]);
     assert_eq!(server.get("/a").status(), 301);
     assert_eq!(server.get("/a/").status(), 404);
     assert_eq!(server.get("/").status(), 404);
@@ -400,7 +400,6 @@ fn a_precompressed_sibling_is_sent_to_clients_that_prefer_it() {
     // Without the file itself there is no variant of it; a sibling is a file, too.
     for (target, status, kind, body) in [
         ("/alone.css", 404, "text/html; charset=utf-8", "lost: gzip"),
-        ("/dir/", 404, "text/html; charset=utf-8", "lost: gzip"),
         ("/all.css.gz", 200, "application/gzip", "gzip"),
         ("/all.css.br", 200, "application/octet-stream", "br"),
         ("/all.css.zst", 200, "application/zstd", "zstd"),

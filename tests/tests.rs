@@ -23,6 +23,9 @@ mod smuggling;
 /// What is served from a folder, and what is not.
 mod files;
 
+/// Folders without an `index.html`: as a page, as JSON, and as an archive.
+mod listing;
+
 /// `server --write`: files are put, deleted, and sent by forms; attacks, storms, full disks.
 mod uploads;
 

@@ -13,6 +13,7 @@ pub mod experiment;
 mod fault;
 pub mod limits;
 mod listen;
+mod listing;
 pub mod logs;
 mod man;
 pub mod name_server;

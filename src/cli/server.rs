@@ -10,6 +10,7 @@ use super::completions::completions;
 use super::fault;
 use super::limits::{self, number, put};
 use super::listen;
+use super::listing;
 use super::logs::{self, AccessLogTo};
 use super::man::man;
 use super::name_server::{self, NameServerOptions};
@@ -22,7 +23,7 @@ use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
 use crate::app::rooms::RoomLimits;
 use crate::app::status::Audience;
 use crate::app::udp_echo::Impairments;
-use crate::server::{Config, LogFormat, ServerTiming};
+use crate::server::{Config, Listing, LogFormat, ServerTiming};
 
 /// The folder of the users if no other is given.
 pub const DEFAULT_DATA: &str = "data";
@@ -32,6 +33,10 @@ pub const DEFAULT_DATA: &str = "data";
 pub struct ServerOptions {
     /// The folder whose files are served.
     pub root: PathBuf,
+    /// Whether folders without an `index.html` are listed.
+    pub listing: Listing,
+    /// The most memory, in bytes, that all listings may take.
+    pub listings_memory: u64,
     /// The addresses to listen on, as typed: of the right form, not looked up. If there are none, the sockets that
     /// the program was given, or else [`DEFAULT_BIND`].
     pub bind: Vec<String>,
@@ -89,6 +94,8 @@ impl Default for ServerOptions {
     fn default() -> ServerOptions {
         ServerOptions {
             root: PathBuf::from("www"),
+            listing: Listing::On,
+            listings_memory: Listing::MEMORY,
             bind: Vec::new(),
             handover: None,
             data: Data::Default,
@@ -180,6 +187,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
         ("Serving", FLAGS),
         ("Uploads", uploads::FLAGS),
         ("Listening", listen::FLAGS),
+        ("Listings", listing::FLAGS),
         ("Logs", logs::FLAGS),
         ("Policies", policies::FLAGS),
         ("UDP echo", udp::FLAGS),
@@ -387,10 +395,13 @@ mod tests {
                     --max-unsent-memory 19 --max-heads-memory 21 --max-ranges 18 --max-body-unread 17 --max-connections 11 --max-per-address off --queue 12 \
                     --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
                     --server-timing on --udp localhost:3 --udp [::1]:4 --loss 30% --delay 50ms \
-                    --jitter 0.02s --schedule lifo --stat-fields --fault never --seed 7 --dns [::1]:53 --zone z --dns-rate off --write --max-upload 22 site";
+                    --jitter 0.02s --schedule lifo --stat-fields --fault never --seed 7 --dns [::1]:53 --zone z --dns-rate off --write --max-upload 22 \
+                    --listing off --max-listings-memory 23 site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
+            listing: Listing::Off,
+            listings_memory: 23,
             bind: vec!["localhost:1".into(), "[::1]:2".into(), "unix:a/b".into()],
             handover: Some("c".into()),
             data: Data::Folder("d".into()),
@@ -500,6 +511,8 @@ mod tests {
             &["--workers"],
             &["--transfer-rate", "0"],
             &["--max-body", "1k"],
+            &["--listing", "yes"],
+            &["--max-listings-memory", "0"],
             &["--max-connections", "1000001"],
             &["--max-per-address", "0"],
             &["--overload", "panic"],

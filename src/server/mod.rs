@@ -19,7 +19,7 @@
 //!
 //! | a program wants to | it uses |
 //! |---|---|
-//! | say which handler gets which request | [`Router`], [`RouterWithState`], [`Files`], [`Uploads`], [`Handler`], [`Immediate`], [`Next`] |
+//! | say which handler gets which request | [`Router`], [`RouterWithState`], [`Files`], [`Listing`], [`Uploads`], [`Handler`], [`Immediate`], [`Next`] |
 //! | read a request | [`Request`], [`RequestHead`], [`RequestBody`], [`Form`], [`Multipart`], [`Streaming`], [`BodyReceiver`] |
 //! | respond | [`IntoResponse`], [`Response`], [`Body`], [`Status`], [`SetCookie`], [`Validators`] |
 //! | report an error | [`ErrorResponse`], [`HandlerError`], [`ErrorPage`] |
@@ -144,6 +144,8 @@ pub use self::faults::{FaultKind, Faults};
 pub use self::files::Files;
 #[doc(inline)]
 pub use self::files::file_part::FilePart;
+#[doc(inline)]
+pub use self::files::listing::Listing;
 #[doc(inline)]
 pub use self::files::uploads::Uploads;
 #[doc(inline)]

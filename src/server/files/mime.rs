@@ -15,7 +15,7 @@ pub fn content_type(path: &Path, start: impl FnOnce() -> Vec<u8>) -> &'static st
 }
 
 /// Returns the media type by the name, for text in UTF-8.
-fn by_name(path: &Path) -> &'static str {
+pub fn by_name(path: &Path) -> &'static str {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
         "html" | "htm" => "text/html; charset=utf-8",

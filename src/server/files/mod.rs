@@ -1,7 +1,7 @@
 //! Serves the files below one folder, for GET and HEAD.
 //!
-//! A folder is served as its `index.html`, a folder without its slash as a redirect, an absent path as
-//! the root's `404.html`, unless the client prefers JSON. The client gets the [`precompressed`] variant that
+//! A folder is served as its `index.html`, or else as a [`listing`]; a folder without its slash as a redirect, an
+//! absent path as the root's `404.html`, unless the client prefers JSON. The client gets the [`precompressed`] variant that
 //! it prefers, and a 406 when it accepts none. Nothing outside the root is served ([`document_root`]), and no name that begins with a
 //! dot ([`path`]).
 //!
@@ -15,6 +15,7 @@ pub mod charset;
 pub mod document_root;
 pub mod file_cache;
 pub mod file_part;
+pub mod listing;
 pub mod mime;
 pub mod path;
 pub mod precompressed;
@@ -33,6 +34,7 @@ use std::time::SystemTime;
 use self::charset::LOOKED_AT;
 use self::document_root::{DocumentRoot, is_absent};
 use self::file_cache::{CachedFile, FileCache};
+use self::listing::{Listing, Listings};
 use self::mime::content_type;
 use self::path::{Named, relative};
 use self::precompressed::{Mislabelled, Variant, Variants};
@@ -55,8 +57,8 @@ use crate::text::escape_bytes;
 /// Serves the files below one folder, for GET and HEAD; a [`Handler`] for a route such as `/static/{...}`.
 ///
 /// [`Router::files`](super::Router::files) adds such a route in one step. The rest of the path names the file; a
-/// folder is served as its `index.html`, and a path that does not exist as the `404.html` of the root, if there
-/// is one. Types follow from names; conditions, ranges and compressed siblings (`style.css.br`) work. Nothing
+/// folder is served as its `index.html`, or else as a [listing](Files::listing), and a path that does not exist as the
+/// `404.html` of the root, if there is one. Types follow from names; conditions, ranges and compressed siblings (`style.css.br`) work. Nothing
 /// outside the folder is served, and no name that begins with a dot, except `/.well-known`.
 ///
 /// ```
@@ -70,8 +72,10 @@ use crate::text::escape_bytes;
 /// of a deleted file is free, and a file system can be unmounted.
 #[derive(Debug)]
 pub struct Files {
-    root: DocumentRoot,
+    root: Arc<DocumentRoot>,
     cache: FileCache,
+    listing: Listing,
+    listings: Listings,
     /// The siblings that the log has been told of.
     reported: Mutex<HashSet<PathBuf>>,
 }
@@ -87,9 +91,34 @@ impl Files {
     /// # Errors
     /// When `root` does not exist, is not a folder, or cannot be opened.
     pub fn new(root: impl AsRef<Path>) -> io::Result<Files> {
-        let root = DocumentRoot::new(root.as_ref())?;
+        let root = Arc::new(DocumentRoot::new(root.as_ref())?);
         let kept = descriptors().map(kept_files).unwrap_or_default();
-        Ok(Files { root, cache: FileCache::new(kept), reported: Mutex::default() })
+        let listings = Listings::new(Arc::clone(&root), Listing::MEMORY);
+        let (cache, listing) = (FileCache::new(kept), Listing::On);
+        Ok(Files { root, cache, listing, listings, reported: Mutex::default() })
+    }
+
+    /// Lists folders that have no `index.html`, as it is unless this is called, or not.
+    ///
+    /// ```
+    /// use threadbare::server::{Files, Listing};
+    ///
+    /// let files = Files::new("www")?.listing(Listing::Off);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// A listing is a page, or JSON for a client that prefers it. Its order is in the query, `?sort=size&order=desc`;
+    /// with `?download=tar` it is an archive of the folder. No name is in it that is not served.
+    pub fn listing(mut self, listing: Listing) -> Files {
+        self.listing = listing;
+        self
+    }
+
+    /// Limits the memory that names take while listings and archives are sent, of all clients together: 64 MB unless
+    /// this is called. A listing that would need more gets a 503. 100,000 names of 20 bytes take 10 MB at most.
+    pub fn listings_memory(mut self, bytes: u64) -> Files {
+        self.listings = Listings::new(Arc::clone(&self.root), bytes);
+        self
     }
 
     fn serve(&self, request: &Request) -> io::Result<Response> {
@@ -103,13 +132,18 @@ impl Files {
             );
             io::ErrorKind::NotFound
         })?;
-        let (path, may_be_folder) = match named {
-            Named::Folder(path) => (path.join("index.html"), false),
-            Named::File(path) => (path, true),
+        let (path, found) = match named {
+            Named::Folder(folder) => match self.find_index(&folder)? {
+                (path, Some(file)) => (path, FileOrFolder::File(file)),
+                (_, None) => return self.list(request, folder),
+            },
+            Named::File(path) => {
+                let found = self.find(&path)?;
+                (path, found)
+            }
         };
-        let FileOrFolder::File(file) = self.find(&path)? else {
-            let redirect = || redirect_to_folder(request, &path);
-            return may_be_folder.then(redirect).ok_or(io::ErrorKind::NotFound.into());
+        let FileOrFolder::File(file) = found else {
+            return Ok(redirect_to_folder(request, &path));
         };
         let accepted = Codings::of(&request.head.headers);
         let variant = file.variants.best(&accepted);
@@ -117,6 +151,25 @@ impl Files {
             return Ok(not_acceptable(request));
         }
         Ok(send(&file, variant, &path))
+    }
+
+    /// Finds the `index.html` of a folder, which may have none.
+    fn find_index(&self, folder: &Path) -> io::Result<(PathBuf, Option<Arc<CachedFile>>)> {
+        let path = folder.join("index.html");
+        match self.find(&path) {
+            Ok(FileOrFolder::File(file)) => Ok((path, Some(file))),
+            Ok(FileOrFolder::Folder) => Ok((path, None)),
+            Err(error) if is_absent(&error) => Ok((path, None)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the listing of a folder without an `index.html`.
+    fn list(&self, request: &Request, folder: PathBuf) -> io::Result<Response> {
+        match self.listing {
+            Listing::On => self.listings.respond(request, folder, String::new()),
+            Listing::Off => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     /// Returns the site's own 404 page, in the coding that the client prefers. It is not a representation
@@ -210,8 +263,22 @@ impl Handler for Files {
             log::warn!("{path}: {error}; check its owner and mode");
             return ErrorResponse::forbidden(&request.head).to(request);
         }
+        if error.kind() == io::ErrorKind::OutOfMemory {
+            return too_large(request);
+        }
         failed(&request.head, &error)
     }
+}
+
+/// Returns a 503: the names in a folder need more memory than the listings that are being sent leave.
+fn too_large(request: &Request) -> Response {
+    let refusal = ErrorResponse::new(
+        Status::SERVICE_UNAVAILABLE,
+        "RFC 9110, 15.6.4",
+        "this listing needs more memory than the server keeps for listings, or has left at the moment",
+        "the same request later; a folder with fewer files; or a higher --max-listings-memory",
+    );
+    refusal.log_policy_and_respond(&request.head, request.peer).field("Retry-After", "1")
 }
 
 /// Returns a 200 with the file at this path of the program, as [`Response::file`].

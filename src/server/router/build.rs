@@ -11,6 +11,7 @@ use crate::net::usual_time::UsualTime;
 use crate::net::worker_record::{SENDING, UNNAMED};
 use crate::proto::http::method::Method;
 use crate::server::files::Files;
+use crate::server::files::listing::Listing;
 use crate::server::handler::{Handler, Streaming};
 use crate::server::into_response::IntoResponse;
 use crate::server::middleware::{Around, Next, Wrapped};
@@ -240,7 +241,8 @@ impl Router {
     /// Serves the files of `folder` below `prefix`, for GET and HEAD, as [`Files`] does: `/static/a.css` is
     /// the file `a.css` in the folder, and `/static/` its `index.html`. With the prefix `/` it serves every
     /// path that no other route matches. A path without a file gets the folder's `404.html`, else what the
-    /// [fallback](Router::fallback) responds, else a 404.
+    /// [fallback](Router::fallback) responds, else a 404. Folders are not [listed](Files::listing): the files of a
+    /// program are for its pages. To list them, give `Files::new(folder)?` to [`Router::route`].
     ///
     /// A folder that does not exist is an error of [`Router::build`].
     pub fn files(mut self, prefix: &str, folder: impl AsRef<FsPath>) -> Router {
@@ -248,6 +250,7 @@ impl Router {
         let pattern = format!("{}/{{...}}", prefix.strip_suffix('/').unwrap_or(prefix));
         match Files::new(folder) {
             Ok(files) => {
+                let files = files.listing(Listing::Off);
                 let route = Route::new(Some(Method::Get), pattern, endpoint(files));
                 self.routes.push(Route { absent: Absent::FallBack, ..route });
                 self
