@@ -6,6 +6,8 @@ CARGO_TARGET_DIR ?= target
 ROOT ?= www
 ARGS ?=
 SECONDS ?= 300
+# Optional parts: FEATURES=auth for server --auth.
+FEATURES ?=
 
 BUILT = $(CARGO_TARGET_DIR)/release
 LABS = $(CARGO_TARGET_DIR)/lab
@@ -19,8 +21,8 @@ LAB_PROGRAM = $(RUSTC) --edition 2024 -L $(LABS)/deps --extern threadbare=$(LABS
 .DEFAULT_GOAL := help
 .PHONY: instructions run test packages demo lab starve bench hello transfer scale beside fuzz check model clean help
 
-run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080')
-	$(CARGO) build --release --locked
+run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080', FEATURES=auth)
+	$(CARGO) build --release --locked $(if $(FEATURES),--features '$(FEATURES)')
 	$(BUILT)/server $(ROOT) $(ARGS)
 
 test: ## run every test that the installed programs allow, and list the tests that were skipped
@@ -28,7 +30,7 @@ test: export SKIPPED = $(abspath $(CARGO_TARGET_DIR))/skipped.txt
 test:
 	@mkdir -p $(CARGO_TARGET_DIR)
 	@: >$(SKIPPED)
-	$(CARGO) test --locked
+	$(CARGO) test --locked --features auth
 	$(CARGO) build --release --locked
 	sh tests/site/run.sh $(BUILT)/server
 	sh tests/linter/run.sh $(BUILT)/server

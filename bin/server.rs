@@ -11,6 +11,7 @@ mod activation;
 mod advice;
 mod handover;
 mod open;
+mod passwords;
 mod service_manager;
 mod signals;
 
@@ -87,8 +88,9 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     let uploads = uploads.transpose()?;
     advice::warn_of_home(&options.root);
     let store = open::store(&options.data)?;
+    let passwords = passwords::open(options.auth.as_deref())?;
+    let access_log = open::access_log(&options.access_log, stderr)?.format(options.log_format);
     let config = Config {
-        access_log: open::access_log(&options.access_log, stderr)?.format(options.log_format),
         wire_log: options.wire.then(|| WireLog::stderr(stderr.clone())),
         ..options.config
     };
@@ -105,7 +107,8 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     };
     let stat_fields = options.stat_fields;
     let app = App { files, uploads, store, status, rooms: options.rooms, stat_fields };
-    let routes = app.routes().map_err(|errors| errors.to_string())?;
+    let (routes, access_log) = passwords::guard(app, access_log, passwords)?;
+    let config = Config { access_log, ..config };
     let mut server = activation::listen(options.bind, given, routes, config)?;
     let echo = UdpEcho::new(options.impairments, seed, options.metrics, &stats);
     let udp = open::udp_addresses(&mut server, &options.udp, Arc::new(echo))?;

@@ -18,6 +18,7 @@ for program in curl ncat python3 strace chromium wget nginx npm shellcheck brotl
 done
 need netcat-openbsd command -v nc.openbsd
 need apache2-bin command -v apache2
+need apache2-utils command -v htpasswd
 need nodejs command -v node
 need dnsmasq-base command -v dnsmasq
 need bind9-dnsutils command -v dig

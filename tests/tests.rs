@@ -77,6 +77,10 @@ mod lab;
 /// How the server starts: its output, what it refuses, and its exit codes.
 mod startup;
 
+/// `server --auth FILE`: who gets in, how long it takes, and what wrong passwords cost others.
+#[cfg(feature = "auth")]
+mod auth;
+
 /// What the tables of flags give besides parsing: environment variables, the manual page, completions.
 mod command_line;
 

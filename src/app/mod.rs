@@ -23,7 +23,7 @@ use self::rooms::RoomLimits;
 use self::status::Status;
 use self::store::Store;
 use crate::server::router::RouteErrors;
-use crate::server::{Files, Method, Router, Routes, Uploads};
+use crate::server::{ErrorResponse, Files, Method, RequestHead, Router, Routes, Uploads};
 
 /// What the routes of the binary need.
 #[derive(Debug)]
@@ -49,6 +49,22 @@ impl App {
     /// # Errors
     /// When two routes contradict each other.
     pub fn routes(self) -> Result<Routes, RouteErrors> {
+        status::health(&self.status).merge(self.router()).build()
+    }
+
+    /// Returns the same routes behind a check of each request, but for `/-/health`, which is open to load balancers.
+    ///
+    /// # Errors
+    /// When two routes contradict each other.
+    pub fn routes_behind(
+        self,
+        check: impl Fn(&RequestHead) -> Result<(), ErrorResponse> + Send + Sync + 'static,
+    ) -> Result<Routes, RouteErrors> {
+        status::health(&self.status).merge(self.router().check(check)).build()
+    }
+
+    /// Returns all routes but `/-/health`.
+    fn router(self) -> Router {
         let App { files, uploads, store, status, rooms, stat_fields } = self;
         let router = status::add_to(lab::add_to(Router::new()), status);
         let router = rooms::add_to(router, rooms);
@@ -61,6 +77,6 @@ impl App {
             Some(uploads) => router.uploads("/", uploads),
             None => router,
         };
-        if stat_fields { stat_fields::add_to(router).build() } else { router.build() }
+        if stat_fields { stat_fields::add_to(router) } else { router }
     }
 }

@@ -77,11 +77,15 @@ impl Status {
     }
 }
 
-/// Adds the routes.
-pub fn add_to(router: Router, status: Status) -> Router {
+/// Returns a router with the route `/-/health`.
+pub fn health(status: &Status) -> Router {
     let watched = Arc::clone(&status.stats);
-    let health = Immediate(move |_: &mut Request| health(&watched));
-    let router = router.route(Method::Get, "/-/health", health);
+    let health = Immediate(move |_: &mut Request| is_well(&watched));
+    Router::new().route(Method::Get, "/-/health", health)
+}
+
+/// Adds the other routes.
+pub fn add_to(router: Router, status: Status) -> Router {
     if status.audience == Audience::Nobody {
         return router;
     }
@@ -92,7 +96,7 @@ pub fn add_to(router: Router, status: Status) -> Router {
     })
 }
 
-fn health(stats: &Stats) -> (server::Status, &'static str) {
+fn is_well(stats: &Stats) -> (server::Status, &'static str) {
     match stats.is_stopping() {
         true => (server::Status::SERVICE_UNAVAILABLE, "stopping\n"),
         false => (server::Status::OK, "ok\n"),

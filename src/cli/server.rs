@@ -44,6 +44,8 @@ pub struct ServerOptions {
     pub handover: Option<PathBuf>,
     /// Where `/users` keeps its records.
     pub data: Data,
+    /// The file of passwords.
+    pub auth: Option<PathBuf>,
     /// Where the access log goes.
     pub access_log: AccessLogTo,
     /// What its lines look like.
@@ -99,6 +101,7 @@ impl Default for ServerOptions {
             bind: Vec::new(),
             handover: None,
             data: Data::Default,
+            auth: None,
             access_log: AccessLogTo::Stderr,
             log_format: LogFormat::default(),
             drain_time: Duration::ZERO,
@@ -260,6 +263,17 @@ const FLAGS: &[Flag<ServerOptions>] = &[
     ),
     Flag::new(
         None,
+        "auth",
+        Value("FILE", |options, value| {
+            let path = not_empty(value, "a file that htpasswd -B has written")?;
+            options.auth = Some(path.into());
+            Ok(())
+        }),
+        "require a user and a password of FILE, which htpasswd -B writes, for everything but /-/health (needs a program \
+         that is built with --features auth)",
+    ),
+    Flag::new(
+        None,
         "server-name",
         Value("NAME|off", |options, value| {
             let visible = |text: &&str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
@@ -388,7 +402,7 @@ mod tests {
 
     #[test]
     fn everything_typed() {
-        let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --handover c --workers 3 --lobby off --data d --access-log off --log-format json \
+        let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --handover c --workers 3 --lobby off --data d --auth h --access-log off --log-format json \
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
                     --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 --max-bodies-disk 20 \
@@ -405,6 +419,7 @@ mod tests {
             bind: vec!["localhost:1".into(), "[::1]:2".into(), "unix:a/b".into()],
             handover: Some("c".into()),
             data: Data::Folder("d".into()),
+            auth: Some("h".into()),
             access_log: AccessLogTo::Off,
             log_format: LogFormat::Json,
             stop_time: Duration::from_secs(13),

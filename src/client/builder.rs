@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::Client;
 use super::budget::Timeouts;
-use super::credentials::basic;
 use super::error::Error;
 use super::error_kind::ErrorKind;
 use super::follow::follow;
@@ -15,6 +14,7 @@ use super::json::JsonError;
 use super::request::Request;
 use super::response::Response;
 use super::upload::BodyReader;
+use crate::proto::http::basic::basic;
 use crate::proto::http::target::form_text;
 
 /// A request that is being built, and the client that will send it.

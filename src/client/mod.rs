@@ -133,7 +133,6 @@
 //! | `redirect`, `retry` | where a response leads, when to try again: pure functions |
 //! | `upload` | the body of a request, from memory or from a reader |
 //! | `connection` | one socket, its buffers, its next read and write within a time limit |
-//! | `credentials` | user and password, for a server or a proxy |
 //! | `budget` | the time limits of a call |
 //! | `conn_pool` | idle connections |
 //! | `event`, [`event_text`] | the events of a call, and their text |
@@ -147,7 +146,6 @@ mod config;
 mod conn_pool;
 mod connect_options;
 mod connection;
-pub(crate) mod credentials;
 mod dial;
 pub mod dns;
 mod error;

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use super::credentials::basic;
+use crate::proto::http::basic::basic;
 use crate::proto::http::chars::{UNRESERVED, percent_decode, percent_encode};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::headers::Headers;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::form;
 use crate::cli::client::data::body as data_of;
 use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
-use crate::client::credentials;
+
 use crate::client::{BodySize, Request, Route, Version};
+use crate::proto::http::basic;
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::proto::http::url::{split_scheme, userinfo};
 
@@ -152,7 +153,7 @@ fn unreadable((path, error): (PathBuf, io::Error)) -> CommandError {
 /// Builds the request for this URL, without a body that is read as it is sent.
 fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Request, CommandError> {
     let mut request = Request::get(&with_query(url, content.query.as_deref()))?;
-    let user = options.user.as_deref().map(credentials::basic);
+    let user = options.user.as_deref().map(basic::basic);
     let range = options.range.as_deref().map(|range| format!("bytes={range}"));
     let referer = options.referer.as_deref().map(without_secrets);
     for (name, value) in [

@@ -105,6 +105,8 @@ pub(crate) mod log;
 pub mod middleware;
 #[doc(hidden)]
 pub mod multipart;
+#[cfg(feature = "auth")]
+mod passwords;
 mod policy_queue;
 pub mod protocol;
 mod protocols;
@@ -168,6 +170,9 @@ pub use self::log::wire_log::WireLog;
 pub use self::middleware::Next;
 #[doc(inline)]
 pub use self::multipart::{Multipart, MultipartError, Part};
+#[cfg(feature = "auth")]
+#[doc(inline)]
+pub use self::passwords::Passwords;
 #[doc(inline)]
 pub use self::pushed::PushedBody;
 #[doc(inline)]

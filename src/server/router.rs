@@ -14,6 +14,7 @@
 //! the router is built ([`build`]).
 
 pub mod build;
+mod checked;
 mod pattern;
 pub mod with_state;
 

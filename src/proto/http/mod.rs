@@ -59,6 +59,7 @@
 //! ```
 
 pub mod accept;
+pub mod basic;
 pub mod body;
 pub mod chars;
 pub mod chunked;

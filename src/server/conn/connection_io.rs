@@ -39,8 +39,6 @@ pub(crate) struct ConnectionIo {
     pub(crate) timing: Timing,
     /// Whether the client gets them.
     pub(crate) tells_timing: bool,
-    /// The name of the user who has sent the request, for the access log, once it is proved.
-    pub(crate) user: Option<Box<str>>,
     /// The share of the descriptors for the file of the current response.
     pub(crate) file: Option<Share>,
     /// Shows the bytes of this connection, with `--wire`.
@@ -82,7 +80,6 @@ impl ConnectionIo {
             waiting_since: Instant::now(),
             timing: Timing::default(),
             tells_timing: false,
-            user: None,
             file: None,
             wire_log: None,
         }

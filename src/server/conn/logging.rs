@@ -37,11 +37,13 @@ impl Http {
     fn write_line(&self, io: &ConnectionIo, exchange: &LoggedExchange, now: Instant) {
         let LoggedExchange { request: RequestInfo { arrived, since }, status, sent } = exchange;
         let request = arrived.as_ref().map(PartialHead::first_line).filter(|line| !line.is_empty());
+        let head = arrived.as_ref().and_then(PartialHead::head);
+        let user = self.access_log.user_of(head);
         let line = Line {
             client: io.peer,
-            user: io.user.as_deref(),
+            user: user.as_deref(),
             request: request.unwrap_or(b"-"),
-            head: arrived.as_ref().and_then(PartialHead::head),
+            head,
             status: *status,
             sent: *sent,
             took: now.duration_since(*since),

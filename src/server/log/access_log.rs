@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use super::log_file::LogFile;
 use super::log_line::{Line, LineFormatter};
 use super::log_writer::LogWriter;
+use crate::proto::http::head::RequestHead;
 
 /// Where the access log goes and what its lines look like, for
 /// [`Config::access_log`](crate::server::Config::access_log): one line for each request.
@@ -36,6 +37,19 @@ pub struct AccessLog {
     /// `None`: no access log.
     lines: Option<LogWriter>,
     format: LogFormat,
+    users: Users,
+}
+
+/// Tells the user of a request.
+#[derive(Default)]
+struct Users(Option<Box<UserOf>>);
+
+type UserOf = dyn Fn(&RequestHead) -> Option<String> + Send + Sync;
+
+impl std::fmt::Debug for Users {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "told" } else { "not told" })
+    }
 }
 
 /// What a line of the access log looks like: [`AccessLog::format`].
@@ -91,13 +105,28 @@ impl AccessLog {
 
     /// Returns a log that is written through a writer that other logs may share.
     pub fn through(lines: LogWriter) -> AccessLog {
-        AccessLog { lines: Some(lines), format: LogFormat::default() }
+        AccessLog { lines: Some(lines), ..AccessLog::default() }
     }
 
     /// Changes the format of the lines.
     #[must_use]
     pub fn format(self, format: LogFormat) -> AccessLog {
         AccessLog { format, ..self }
+    }
+
+    /// Sets what tells the user of a request, for a server that checks who they are. Without it no user is shown, as any
+    /// client may claim to be anyone.
+    #[must_use]
+    pub fn users(
+        self,
+        user_of: impl Fn(&RequestHead) -> Option<String> + Send + Sync + 'static,
+    ) -> AccessLog {
+        AccessLog { users: Users(Some(Box::new(user_of))), ..self }
+    }
+
+    /// Returns the user of a request.
+    pub(crate) fn user_of(&self, head: Option<&RequestHead>) -> Option<String> {
+        self.users.0.as_ref().zip(head).and_then(|(user_of, head)| user_of(head))
     }
 
     /// Returns true if there is a log.

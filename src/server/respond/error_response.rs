@@ -54,6 +54,8 @@ pub struct ErrorResponse {
     pub section: &'static str,
     /// An example of what is right. May be empty.
     pub right: String,
+    /// Fields that the response has besides: [`ErrorResponse::field`].
+    pub(crate) fields: Vec<(&'static str, String)>,
 }
 
 /// Where a rule was broken.
@@ -101,7 +103,15 @@ impl ErrorResponse {
         what: impl Into<String>,
         right: impl Into<String>,
     ) -> ErrorResponse {
-        ErrorResponse { status, what: what.into(), place: None, section, right: right.into() }
+        let (what, right, fields) = (what.into(), right.into(), Vec::new());
+        ErrorResponse { status, what, place: None, section, right, fields }
+    }
+
+    /// Adds a field to the response, such as `Retry-After`, or `WWW-Authenticate`, which a 401 must have (RFC 9110,
+    /// 15.5.2).
+    pub fn field(mut self, name: &'static str, value: impl Into<String>) -> ErrorResponse {
+        self.fields.push((name, value.into()));
+        self
     }
 
     /// Describes a broken rule of the protocol, with the line that broke it, if known.
@@ -291,8 +301,8 @@ impl ErrorResponse {
         )
     }
 
-    /// Returns the response to this request, and logs the same words at level debug. To add fields, such as
-    /// `Retry-After`; without any, a handler returns the error itself.
+    /// Returns the response to this request, and logs the same words at level debug. A handler that changes nothing in
+    /// it returns the error itself.
     pub fn to(&self, request: &Request) -> Response {
         self.log_and_respond(&request.head, request.peer)
     }
@@ -320,6 +330,10 @@ impl ErrorResponse {
             Some(TextFormat::Html) => Response::html(error_page::html(self)),
             Some(TextFormat::Json) => self.problem(),
         };
+        let response = self
+            .fields
+            .iter()
+            .fold(response, |response, (name, value)| response.field(name, value));
         let error = Some(Box::new(self.clone()));
         Response { error, ..response.status(self.status).field("Vary", "Accept") }
     }

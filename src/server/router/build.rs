@@ -4,6 +4,7 @@ use std::path::Path as FsPath;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::checked::Check;
 use super::pattern::Pattern;
 use super::with_state::RouterWithState;
 use super::{Endpoint, Fallback, Path, RouteErrors, Routes};
@@ -52,6 +53,8 @@ pub struct Router {
     fallbacks: Vec<(String, Arc<Endpoint>)>,
     /// The first is the outermost.
     around: Vec<Arc<dyn Around>>,
+    /// The first comes first, and all of them come before what is around.
+    pub(super) checks: Vec<Arc<dyn Check>>,
     errors: Vec<String>,
 }
 
@@ -112,7 +115,7 @@ impl Handler for OrFallback {
     }
 }
 
-fn endpoint(handler: impl Handler) -> Arc<Endpoint> {
+pub(super) fn endpoint(handler: impl Handler) -> Arc<Endpoint> {
     static NUMBERED: AtomicU32 = AtomicU32::new(UNNAMED);
     let number = NUMBERED.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
     let usual = UsualTime::unknown().numbered(number);
@@ -284,7 +287,7 @@ impl Router {
     /// # Ok::<(), threadbare::server::RouteErrors>(())
     /// ```
     pub fn nest(mut self, prefix: &str, inner: impl Into<Router>) -> Router {
-        let inner = inner.into().with_fallback_of_files().with_around_applied();
+        let inner = inner.into().finished();
         self.errors.extend(inner.errors);
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
         if !prefix.starts_with('/') {
@@ -354,6 +357,27 @@ impl Router {
         RouterWithState::new(self, Arc::new(state))
     }
 
+    /// Adds the routes of another router, as [`Router::nest`] does without a prefix: what [wraps](Router::wrap) or
+    /// [checks](Router::check) it is for its own routes only.
+    pub fn merge(mut self, inner: impl Into<Router>) -> Router {
+        let inner = inner.into().finished();
+        self.errors.extend(inner.errors);
+        self.routes.extend(inner.routes);
+        self.fallbacks.extend(inner.fallbacks);
+        self
+    }
+
+    /// Returns the router with all that belongs to its own routes applied to them.
+    fn finished(self) -> Router {
+        self.with_fallback_of_files().with_around_applied().with_checks_applied()
+    }
+
+    /// Returns all handlers.
+    pub(super) fn endpoints(&mut self) -> impl Iterator<Item = &mut Arc<Endpoint>> {
+        let routed = self.routes.iter_mut().map(|route| &mut route.endpoint);
+        routed.chain(self.fallbacks.iter_mut().map(|(_, endpoint)| endpoint))
+    }
+
     /// Returns the router with its fallback behind each of its folders.
     fn with_fallback_of_files(mut self) -> Router {
         if let Some((_, fallback)) = self.fallbacks.iter().find(|(below, _)| below.is_empty()) {
@@ -371,8 +395,7 @@ impl Router {
     fn with_around_applied(mut self) -> Router {
         let around: Arc<[Arc<dyn Around>]> = std::mem::take(&mut self.around).into();
         if !around.is_empty() {
-            let routed = self.routes.iter_mut().map(|route| &mut route.endpoint);
-            for held in routed.chain(self.fallbacks.iter_mut().map(|(_, endpoint)| endpoint)) {
+            for held in self.endpoints() {
                 *held = endpoint(Wrapped { around: Arc::clone(&around), inner: Arc::clone(held) });
             }
         }
@@ -385,8 +408,7 @@ impl Router {
     /// Every pattern that is not valid, every route or fallback that exists already, every folder that is absent, and
     /// every [parameter](Handler::params) of a handler that its pattern does not have.
     pub fn build(self) -> Result<Routes, RouteErrors> {
-        let finished = self.with_fallback_of_files().with_around_applied();
-        let Router { routes, fallbacks, mut errors, around: _ } = finished;
+        let Router { routes, fallbacks, mut errors, .. } = self.finished();
         let mut paths: Vec<Path> = Vec::new();
         for route in routes {
             if let Err(error) = add(route, &mut paths) {
