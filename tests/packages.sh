@@ -26,6 +26,7 @@ need bind9-host command -v host
 need knot-dnsutils command -v kdig
 need haproxy command -v haproxy
 need aria2 command -v aria2c
+need libarchive-tools command -v bsdtar
 need fuse3 command -v fusermount
 need systemd command -v systemd-analyze
 need bubblewrap command -v bwrap

@@ -26,6 +26,6 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
         "max-listings-memory",
         Value("BYTES", |options, value| put(&mut options.listings_memory, number(value, BYTES, 1))),
         "keep at most BYTES of names in memory for all listings and archives that are being sent, \
-         then respond 503; 100,000 names take 10 MB (default 67108864)",
+         then respond 503; 100,000 names take some 4 MB (default 67108864)",
     ),
 ];

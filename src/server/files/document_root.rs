@@ -112,13 +112,13 @@ impl Folder<'_> {
         self.open_below(relative, Refusal::Logged)
     }
 
-    /// Returns the metadata of what `relative` leads to. A link that leads outside is not worth a line in the log
-    /// here: a folder is being listed, and no client has asked for it.
+    /// As [`Folder::open_file`], without a line in the log for a link that leads outside: a folder is being listed,
+    /// and no client has asked for it.
     ///
     /// # Errors
     /// As [`Folder::open_file`].
-    pub fn metadata(&self, relative: &Path) -> io::Result<Metadata> {
-        Ok(self.open_below(relative, Refusal::Quiet)?.1)
+    pub fn open_quietly(&self, relative: &Path) -> io::Result<(File, Metadata)> {
+        self.open_below(relative, Refusal::Quiet)
     }
 
     fn open_below(&self, relative: &Path, refusal: Refusal) -> io::Result<(File, Metadata)> {

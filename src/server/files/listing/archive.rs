@@ -1,9 +1,9 @@
 //! A folder as a tar archive, made while it is sent.
 //!
 //! The walk is lazy: of each folder on the way down only the [names](Entries) are kept, and nothing is open between
-//! two pieces, so that a client that reads slowly holds no descriptor. A file is opened anew for each piece; when it
-//! has been replaced or has shrunk, the response is broken off, as the header that announced it has been sent. Of one
-//! that has grown, as many bytes are sent as were announced.
+//! two pieces, so that a client that reads slowly holds no descriptor. A file that is larger than a piece is opened
+//! anew for each; when it has been removed or replaced, or has shrunk, the response is broken off, as the header that
+//! announced it has been sent. Of one that has grown, as many bytes are sent as were announced.
 //!
 //! What is not listed is not in the archive; nor is what the server may not read, which the log is told of. A
 //! symbolic link is in it as a link if it leads to a place in the archive. A link to a file elsewhere in the document
@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -57,6 +57,8 @@ struct Level {
 #[derive(Debug)]
 struct SentFile {
     path: PathBuf,
+    /// `None` between two pieces.
+    open: Option<File>,
     /// Device and inode.
     identity: (u64, u64),
     at: u64,
@@ -131,13 +133,14 @@ impl Archive {
     }
 
     fn add_file(&mut self, path: PathBuf) -> io::Result<()> {
-        let (_, metadata) = self.root.open()?.open_file(&path)?;
+        let (file, metadata) = self.root.open()?.open_quietly(&path)?;
         if !metadata.is_file() {
             return Ok(()); // it has become something else
         }
         let (size, is_executable) = (metadata.len(), metadata.mode() & 0o111 != 0);
         self.add(&path, tar::Kind::File { size, is_executable }, metadata.mtime());
-        self.file = Some(SentFile { path, identity: identity(&metadata), at: 0, size });
+        let identity = identity(&metadata);
+        self.file = Some(SentFile { path, open: Some(file), identity, at: 0, size });
         Ok(())
     }
 
@@ -209,29 +212,43 @@ impl Read for Archive {
                 }
             }
         }
+        if let Some(file) = &mut self.file {
+            file.open = None;
+        }
         Ok(count)
     }
 }
 
 impl SentFile {
     fn read(&mut self, root: &DocumentRoot, room: &mut [u8]) -> io::Result<usize> {
-        let changed = |how| {
-            let path = escape_bytes(self.path.as_os_str().as_encoded_bytes());
-            Err(io::Error::other(format!("{path} {how} while an archive with it was sent")))
+        let file = match self.open.take() {
+            Some(file) => file,
+            None => self.reopen(root)?,
         };
-        let (file, metadata) = root.open()?.open_file(&self.path)?;
-        if identity(&metadata) != self.identity {
-            return changed("was replaced");
-        }
         let left = usize::try_from(self.size - self.at).unwrap_or(usize::MAX);
         let most = room.len().min(left);
         match file.read_at(room.get_mut(..most).unwrap_or_default(), self.at)? {
-            0 => changed("became shorter"),
+            0 => Err(self.changed("became shorter")),
             count => {
                 self.at += count as u64;
+                self.open = Some(file);
                 Ok(count)
             }
         }
+    }
+
+    fn reopen(&self, root: &DocumentRoot) -> io::Result<File> {
+        match root.open()?.open_quietly(&self.path) {
+            Ok((file, metadata)) if identity(&metadata) == self.identity => Ok(file),
+            Ok(_) => Err(self.changed("was replaced")),
+            Err(error) if is_absent(&error) => Err(self.changed("was removed")),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn changed(&self, how: &str) -> io::Error {
+        let path = escape_bytes(self.path.as_os_str().as_encoded_bytes());
+        io::Error::other(format!("{path} {how} while an archive with it was sent"))
     }
 }
 

@@ -49,7 +49,7 @@ pub enum Listing {
 
 impl Listing {
     /// The memory that the names of all listings and archives may take that are being sent, if nothing else is said:
-    /// 64 MB, or some 600,000 names.
+    /// 64 MB, or some 1,600,000 names.
     pub const MEMORY: u64 = 64 << 20;
 }
 

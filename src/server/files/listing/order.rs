@@ -82,7 +82,11 @@ impl Direction {
 /// Compares two names as people do: ASCII letters without regard to their case, runs of digits by value. Names
 /// that are equal so far are compared byte by byte, so that the order is a total one.
 pub fn by_name(one: &[u8], other: &[u8]) -> Ordering {
-    let (mut left, mut right) = (one, other);
+    // Names in one folder often begin alike. Digits at the end of what is common may go on behind it.
+    let common = one.iter().zip(other).take_while(|(one, other)| one == other).count();
+    let digits = one.iter().take(common).rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = |name| <[u8]>::get(name, common - digits..).unwrap_or_default();
+    let (mut left, mut right) = (rest(one), rest(other));
     while let ([first, left_rest @ ..], [second, right_rest @ ..]) = (left, right) {
         if first.is_ascii_digit() && second.is_ascii_digit() {
             let (number, after) = number(left);
