@@ -107,6 +107,7 @@ fn a_request_in_the_queue_says_how_long() {
         "json",
         "--server-timing",
         "off",
+        "--stat-fields",
         "--workers",
         "1",
     ]);
@@ -116,6 +117,7 @@ fn a_request_in_the_queue_says_how_long() {
     let mut second = server.connect();
     let answer = second.send("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n").answer();
     assert_eq!(answer.field("Server-Timing"), None);
+    assert!(!answer.head.contains("Stat-"), "{}", answer.head);
     let text = log_of(&folder, 2);
     let line = text.lines().find(|line| line.contains("/echo")).unwrap();
     let object: serde_json::Value = serde_json::from_str(line).unwrap();

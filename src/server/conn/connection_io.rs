@@ -15,6 +15,7 @@ use crate::proto::http::head::RequestHead;
 use crate::proto::http::limits::Limits;
 use crate::server::log::wire_log::ConnectionLog;
 use crate::server::quota::Share;
+use crate::server::request::Arrival;
 
 /// How much is read at once: 16 KB.
 const READ: usize = 16 << 10;
@@ -124,6 +125,12 @@ impl ConnectionIo {
             log.sent(&bytes[..taken]);
         }
         Ok(taken)
+    }
+
+    /// Returns when the request arrived that is being handled, if its client may know.
+    #[inline]
+    pub(crate) fn arrival(&self) -> Option<Arrival> {
+        self.timing.arrival().filter(|_| self.tells_timing)
     }
 
     pub(crate) fn borrow(&mut self, scratch: &mut Scratch) {

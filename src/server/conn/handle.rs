@@ -38,7 +38,7 @@ impl Http {
         // A pipelined request begins where the response before it ended.
         let begun = context.start.max(io.waiting_since);
         context.driver.before(&endpoint.usual);
-        let arrival = io.timing.arrival();
+        let arrival = io.arrival();
         let mut request = Request { head, body, peer: io.peer, params, arrival };
         let Counted { response, file, rejected } = self.respond(&endpoint.handler, &mut request);
         let now = Instant::now();
@@ -97,7 +97,7 @@ impl Http {
             }
         };
         let IncomingRequest { head, since, recv } = request;
-        let (peer, arrival) = (io.peer, io.timing.arrival());
+        let (peer, arrival) = (io.peer, io.arrival());
         let lent = std::mem::replace(io, ConnectionIo::new(peer));
         let rules = BodyRules { limits: self.limits.clone(), most: limit, stop: self.stop.clone() };
         let handle = BodyHandle::new(StreamedBody::new(socket, lent, recv, rules));
