@@ -10,4 +10,5 @@
 pub mod buf;
 pub mod dns;
 pub mod http;
+pub mod proxy_protocol;
 pub mod scan;

@@ -269,6 +269,17 @@ impl Headers {
         })
     }
 
+    /// Returns true if there is a field of one of these names.
+    #[inline(always)]
+    pub(super) fn has_one_of(&self, names: &Names) -> bool {
+        self.filter.may_share(names.filter) && self.find_one_of(names)
+    }
+
+    #[inline(never)]
+    fn find_one_of(&self, names: &Names) -> bool {
+        self.lines.iter().any(|line| names.has(self.name(line)))
+    }
+
     #[inline(always)]
     fn may_have(&self, name: &str) -> bool {
         self.filter.may_share(BloomFilter::of(name.as_bytes()))

@@ -18,6 +18,7 @@
 //! | [`close`] | whether the connection may be kept, and why not | 9112, 9 |
 //! | [`etag`], [`conditional`] | which state of a resource the client has | 9110, 8.8 and 13 |
 //! | [`range`] | which parts of it | 9110, 14 |
+//! | [`forwarded`] | which client a proxy has passed on | 7239 |
 //! | [`cookie`] | what a client keeps for the server | 6265 |
 //! | [`multipart`] | a form with files | 7578; 2046, 5.1 |
 //! | [`server_timing`] | where the server's time went | W3C, Server Timing |
@@ -74,6 +75,7 @@ pub mod etag;
 pub mod event_stream;
 pub mod excerpt;
 pub mod field_line;
+pub mod forwarded;
 pub mod framing;
 pub mod head;
 pub mod headers;
