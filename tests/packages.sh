@@ -25,6 +25,7 @@ need bind9-dnsutils command -v dig
 need bind9-host command -v host
 need knot-dnsutils command -v kdig
 need haproxy command -v haproxy
+need libnginx-mod-stream test -e /usr/lib/nginx/modules/ngx_stream_module.so
 need aria2 command -v aria2c
 need libarchive-tools command -v bsdtar
 need fuse3 command -v fusermount

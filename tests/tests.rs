@@ -96,6 +96,9 @@ mod stopping;
 /// The access log: one line for each request.
 mod access_log;
 
+/// Proxies in front of the server: which client a request is of, and what nobody can forge.
+mod proxies;
+
 /// `--wire`: each byte of each connection, as text.
 mod wire;
 

@@ -109,8 +109,8 @@ impl Rooms {
 
     /// Gives a message to everyone in the room.
     fn publish(&self, request: &mut Request) -> Result<Response, ErrorResponse> {
-        let is_too_much = |(rate, address): (&AddressRate, _)| !rate.allow(address, Instant::now());
-        if self.rate.as_ref().zip(request.peer.ip()).is_some_and(is_too_much) {
+        let is_too_much = |rate: &AddressRate| !rate.allow_peer(request.peer, Instant::now());
+        if self.rate.as_ref().is_some_and(is_too_much) {
             let right = "fewer messages, or one message with several lines";
             let what = "more messages a second come from this address than are taken";
             return Err(ErrorResponse::new(Status::TOO_MANY_REQUESTS, "RFC 6585, 4", what, right));

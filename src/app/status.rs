@@ -24,7 +24,7 @@ use crate::server::{
 pub enum Audience {
     /// All clients.
     Everyone,
-    /// Clients on this machine; a proxy on this machine is one, for all of its clients.
+    /// Clients on this machine, but none whose requests a proxy passes on and says so.
     Loopback,
     /// No client.
     Nobody,

@@ -21,6 +21,7 @@ mod nearest;
 mod page;
 pub mod ping;
 pub mod policies;
+mod proxies;
 mod rooms;
 pub mod server;
 mod udp;
@@ -397,6 +398,7 @@ mod tests {
             "fifo",
             "bash",
             "json",
+            "::1",
         ];
         walk(&server::COMMAND, &values);
         walk(&client::COMMAND, &values);

@@ -16,6 +16,7 @@ use super::man::man;
 use super::name_server::{self, NameServerOptions};
 use super::nearest::nearest;
 use super::policies::{self, Pool};
+use super::proxies;
 use super::rooms;
 use super::udp;
 use super::uploads;
@@ -137,7 +138,7 @@ pub fn parse(
     COMMAND.apply_environment(&mut start, variables, &args)?;
     let mut parsed = COMMAND.parse(start, args)?;
     if let Parsed::Run(options) = &mut parsed {
-        if let Some(fault) = options.dns.fault() {
+        if let Some(fault) = options.dns.fault().or_else(|| proxies::fault(options)) {
             return Err(COMMAND.wrong(fault));
         }
         if options.root.as_os_str().is_empty() {
@@ -191,6 +192,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
         ("Uploads", uploads::FLAGS),
         ("Listening", listen::FLAGS),
         ("Listings", listing::FLAGS),
+        ("Proxies in front", proxies::FLAGS),
         ("Logs", logs::FLAGS),
         ("Policies", policies::FLAGS),
         ("UDP echo", udp::FLAGS),
@@ -381,7 +383,9 @@ pub(super) fn is_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::{Driver, FaultKind, Faults, Limits, Overload, PerAddress, Schedule};
+    use crate::server::{
+        Driver, FaultKind, Faults, Limits, Overload, PerAddress, ProxyProtocol, Schedule,
+    };
 
     fn parsed(args: &[&str]) -> Result<Parsed<ServerOptions>, String> {
         parse(args.iter().map(OsString::from), []).map_err(|error| error.to_string())
@@ -403,6 +407,7 @@ mod tests {
     #[test]
     fn everything_typed() {
         let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --handover c --workers 3 --lobby off --data d --auth h --access-log off --log-format json \
+                    --trust-proxy 10.0.0.0/8,::1 --trust-proxy unix --proxy-protocol \
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
                     --max-chunk-overhead 10 --max-body-memory 15 --max-bodies-memory 16 --max-bodies-disk 20 \
@@ -446,6 +451,8 @@ mod tests {
             config: Config {
                 workers: 3,
                 bind_mode: 0o600,
+                trusted_proxies: "10.0.0.0/8,::1,unix".parse().unwrap(),
+                proxy_protocol: ProxyProtocol::Required,
                 driver: Driver::Textbook,
                 schedule: Schedule::Lifo,
                 server_name: None,
@@ -533,6 +540,9 @@ mod tests {
             &["--overload", "panic"],
             &["--metrics", "on"],
             &["--log-format", "xml"],
+            &["--trust-proxy", "10.0.0.0/33"],
+            &["--trust-proxy", "localhost"],
+            &["--proxy-protocol"],
             &["--server-timing", "everyone"],
             &["--head-time", "-1"],
             &["--udp", "9000"],

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use super::peer_address::PeerAddress;
 use crate::sync::lock;
 
 /// How many addresses are counted at a time; two that meet in one place count anew. It takes 320 KB.
@@ -41,8 +42,16 @@ impl AddressRate {
 
     /// Counts a use at `now`. Returns false if it is beyond the rate, and does not count.
     pub fn allow(&self, address: IpAddr, now: Instant) -> bool {
+        address.to_canonical().is_loopback() || self.count(address, now)
+    }
+
+    /// Does the same for a client; those of a proxy that are not known count as one, also if it is on this machine.
+    pub fn allow_peer(&self, peer: PeerAddress, now: Instant) -> bool {
+        peer.is_loopback() || self.count(peer.ip().unwrap_or(Ipv6Addr::UNSPECIFIED.into()), now)
+    }
+
+    fn count(&self, address: IpAddr, now: Instant) -> bool {
         let address = match address.to_canonical() {
-            address if address.is_loopback() => return true,
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
             address => address,
         };
@@ -89,6 +98,13 @@ mod tests {
         let (limit, now) = (rate(1), Instant::now());
         for loopback in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
             assert!((0..9).all(|_| limit.allow(address(loopback), now)));
+        }
+        assert!((0..9).all(|_| limit.allow_peer(PeerAddress::Unix, now)));
+        let proxy = PeerAddress::Tcp(([127, 0, 0, 1], 1).into());
+        assert!((0..9).all(|_| limit.allow_peer(proxy, now)));
+        for relayed in [proxy.relayed(), PeerAddress::Unix.relayed()] {
+            assert!(limit.allow_peer(relayed, now));
+            assert!(!limit.allow_peer(relayed, now));
         }
         assert!(limit.allow(address("2001:db8::1"), now));
         assert!(!limit.allow(address("2001:db8::ffff:1"), now));

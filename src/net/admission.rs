@@ -3,6 +3,7 @@
 //! An admitted connection holds a [`Permit`] until it ends. The limiter counts permits, and a permit is
 //! given back when it is dropped, on every path, so the count cannot drift.
 
+use super::networks::Networks;
 use super::peer_address::PeerAddress;
 use crate::pool::pick::{Newest, Oldest, Pick, Random};
 use crate::sync::lock;
@@ -97,6 +98,8 @@ pub struct ConnectionLimiter {
     accepted: AtomicU64,
     refused: [AtomicU64; RejectReason::ALL.len()],
     dropped: AtomicU64,
+    /// The proxies, whose own addresses are not counted.
+    proxies: Networks,
     /// The connections of each address that has a limit.
     addresses: Mutex<HashMap<IpAddr, usize>>,
 }
@@ -104,13 +107,32 @@ pub struct ConnectionLimiter {
 /// The permission to be open. A connection holds it from its admission to its end.
 #[derive(Debug)]
 pub struct Permit {
+    /// Its place among the connections of its address, if that has a limit.
+    address: Option<AddressPermit>,
     limiter: Arc<ConnectionLimiter>,
-    counted_as: Option<IpAddr>,
+}
+
+/// The permission to be one of the connections of an address.
+#[derive(Debug)]
+pub struct AddressPermit {
+    limiter: Arc<ConnectionLimiter>,
+    address: IpAddr,
 }
 
 impl ConnectionLimiter {
     /// Returns a limiter for `limit` connections at a time.
     pub fn new(
+        limit: usize,
+        per_address: PerAddress,
+        overload: Overload,
+    ) -> Arc<ConnectionLimiter> {
+        ConnectionLimiter::behind(Networks::default(), limit, per_address, overload)
+    }
+
+    /// Returns a limiter that does not count the addresses of these proxies: they have the connections of many
+    /// clients.
+    pub fn behind(
+        proxies: Networks,
         limit: usize,
         per_address: PerAddress,
         overload: Overload,
@@ -125,6 +147,7 @@ impl ConnectionLimiter {
             accepted,
             refused,
             dropped,
+            proxies,
             addresses,
         })
     }
@@ -141,23 +164,35 @@ impl ConnectionLimiter {
         if self.open() >= self.limit {
             return Err(RejectReason::Connections);
         }
-        let limit = match self.per_address {
-            PerAddress::Any => None,
-            PerAddress::Remote(_) if peer.is_loopback() => None,
-            PerAddress::Remote(limit) | PerAddress::Most(limit) => Some(limit),
+        let address = match self.proxies.contains_peer(peer) {
+            true => None,
+            false => self.count_address(peer)?,
         };
-        let counted = peer.ip().map(prefix_key).zip(limit);
-        if let Some((address, limit)) = counted {
-            let mut addresses = self.addresses();
-            let count = addresses.entry(address).or_default();
-            if *count >= limit {
-                return Err(RejectReason::Address);
-            }
-            *count += 1;
-        }
         self.open.fetch_add(1, Ordering::Relaxed);
-        let counted_as = counted.map(|(address, _)| address);
-        Ok(Permit { limiter: Arc::clone(self), counted_as })
+        Ok(Permit { limiter: Arc::clone(self), address })
+    }
+
+    /// Counts a connection of the client `peer`, whose address a proxy has named. `None` if its address has no limit.
+    ///
+    /// # Errors
+    /// Returns the reason if its address has too many connections.
+    pub fn count_address(
+        self: &Arc<ConnectionLimiter>,
+        peer: PeerAddress,
+    ) -> Result<Option<AddressPermit>, RejectReason> {
+        let limit = match self.per_address {
+            PerAddress::Any => return Ok(None),
+            PerAddress::Remote(_) if peer.is_loopback() => return Ok(None),
+            PerAddress::Remote(limit) | PerAddress::Most(limit) => limit,
+        };
+        let Some(address) = peer.ip().map(prefix_key) else { return Ok(None) };
+        let mut addresses = self.addresses();
+        let count = addresses.entry(address).or_default();
+        if *count >= limit {
+            return Err(RejectReason::Address);
+        }
+        *count += 1;
+        Ok(Some(AddressPermit { limiter: Arc::clone(self), address }))
     }
 
     /// Counts an accepted connection.
@@ -166,7 +201,7 @@ impl ConnectionLimiter {
     }
 
     /// Counts a refused connection.
-    pub(super) fn count_refusal(&self, why: RejectReason) {
+    pub(crate) fn count_refusal(&self, why: RejectReason) {
         self.refused[why as usize].fetch_add(1, Ordering::Relaxed);
     }
 
@@ -207,6 +242,11 @@ impl ConnectionLimiter {
 }
 
 impl Permit {
+    /// Counts the connection as one of the address that a proxy has named.
+    pub(crate) fn count_as(&mut self, address: Option<AddressPermit>) {
+        self.address = address;
+    }
+
     /// Returns [`ConnectionLimiter::is_crowded`] of its limiter.
     pub(super) fn is_crowded(&self) -> bool {
         self.limiter.is_crowded()
@@ -215,16 +255,19 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(address) = self.counted_as {
-            let mut addresses = self.limiter.addresses();
-            if let Some(count) = addresses.get_mut(&address) {
-                *count -= 1;
-                if *count == 0 {
-                    addresses.remove(&address);
-                }
+        self.limiter.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for AddressPermit {
+    fn drop(&mut self) {
+        let mut addresses = self.limiter.addresses();
+        if let Some(count) = addresses.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                addresses.remove(&self.address);
             }
         }
-        self.limiter.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -11,6 +11,7 @@
 //! | [`datagram`] | receives datagrams, each of which is a job for a worker, and sends the replies | |
 //! | `udp_socket` | a reply comes from the address that was asked | `recvmsg` `sendmsg` |
 //! | `delayed` | replies that are sent later | |
+//! | [`networks`] | ranges of addresses | |
 //! | [`peer_address`] | the address of an accepted client, if it has one | |
 //! | [`admission`] | limits open connections, in all and from one address | |
 //! | [`address_rate`] | limits how often each address may do something | |
@@ -51,6 +52,7 @@ pub mod listen;
 pub mod listening_socket;
 pub mod lobby;
 pub mod log_throttle;
+pub mod networks;
 pub mod peer_address;
 pub mod poller;
 mod port_holder;

@@ -10,21 +10,40 @@ pub enum PeerAddress {
     Tcp(SocketAddr),
     /// A client on this machine, over a socket in the file system (unix(7)): it has no address.
     Unix,
+    /// A client whose address is not known, or not proved: a proxy passes its requests on. The address is the one
+    /// that is known, of the proxy in most cases; `None` if that is a socket in the file system. It is never a client
+    /// on this machine.
+    Relayed(Option<SocketAddr>),
 }
 
 impl PeerAddress {
-    /// Returns the address of the client; `None` over a socket in the file system.
+    /// Returns the address of the client, or of the proxy that passes its requests on; `None` over a socket in the
+    /// file system.
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
-            PeerAddress::Tcp(address) => Some(address.ip()),
-            PeerAddress::Unix => None,
+            PeerAddress::Tcp(address) | PeerAddress::Relayed(Some(address)) => Some(address.ip()),
+            PeerAddress::Unix | PeerAddress::Relayed(None) => None,
+        }
+    }
+
+    /// Returns the peer as one that passes on the requests of a client whose address is not known.
+    #[must_use]
+    pub fn relayed(self) -> PeerAddress {
+        match self {
+            PeerAddress::Tcp(address) => PeerAddress::Relayed(Some(address)),
+            PeerAddress::Unix => PeerAddress::Relayed(None),
+            PeerAddress::Relayed(_) => self,
         }
     }
 
     /// Returns true if the client is on this machine: over a socket in the file system, or from a loopback
     /// address. A socket for both families reports an IPv4 address as an IPv6 one (`::ffff:127.0.0.1`).
     pub fn is_loopback(&self) -> bool {
-        self.ip().is_none_or(|address| address.to_canonical().is_loopback())
+        match self {
+            PeerAddress::Tcp(address) => address.ip().to_canonical().is_loopback(),
+            PeerAddress::Unix => true,
+            PeerAddress::Relayed(_) => false,
+        }
     }
 }
 
@@ -38,8 +57,8 @@ impl From<SocketAddr> for PeerAddress {
 impl fmt::Display for PeerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PeerAddress::Tcp(address) => address.fmt(f),
-            PeerAddress::Unix => f.write_str("unix:"),
+            PeerAddress::Tcp(address) | PeerAddress::Relayed(Some(address)) => address.fmt(f),
+            PeerAddress::Unix | PeerAddress::Relayed(None) => f.write_str("unix:"),
         }
     }
 }
@@ -51,6 +70,7 @@ mod tests {
     #[test]
     fn which_clients_are_on_this_machine() {
         assert!(PeerAddress::Unix.is_loopback());
+        assert!(!PeerAddress::Unix.relayed().is_loopback());
         for (address, is) in [
             ("127.255.0.9:1", true),
             ("[::1]:1", true),
@@ -61,7 +81,10 @@ mod tests {
             ("[fe80::1]:1", false),
             ("0.0.0.0:1", false),
         ] {
-            assert_eq!(PeerAddress::Tcp(address.parse().unwrap()).is_loopback(), is, "{address}");
+            let peer = PeerAddress::Tcp(address.parse().unwrap());
+            assert_eq!(peer.is_loopback(), is, "{address}");
+            assert!(!peer.relayed().is_loopback());
+            assert_eq!(peer.relayed().ip(), peer.ip());
         }
     }
 }

@@ -9,8 +9,10 @@ use super::faults::Faults;
 use super::log::access_log::AccessLog;
 use super::log::stats::Stats;
 use super::log::wire_log::WireLog;
+use super::proxies::ProxyProtocol;
 use super::respond::custom_error_page::ErrorPage;
 use crate::net::admission::{Overload, PerAddress};
+use crate::net::networks::Networks;
 use crate::pool::pick::Schedule;
 use crate::proto::http::limits::Limits;
 
@@ -51,6 +53,24 @@ pub struct Config {
     /// The hosts whose pages may send requests with an `Origin`, as browsers do with POST, PUT and DELETE;
     /// others get a 403. By default this server under an address or `localhost`.
     pub allowed_hosts: AllowedHosts,
+    /// The proxies in front of the server, whose fields `X-Forwarded-For` and `Forwarded` (RFC 7239) are believed: none.
+    /// The right-most address there that is not a proxy's own is the client's, for [`Request::peer`], the access log
+    /// and limits for each address. Of anyone else these fields are without effect, except that a client on this
+    /// machine that sends them counts as a proxy that is not known: its clients are not [on this
+    /// machine](crate::server::PeerAddress::is_loopback).
+    ///
+    /// ```
+    /// use threadbare::server::Config;
+    ///
+    /// let trusted_proxies = "127.0.0.1, 10.0.0.0/8, unix".parse()?;
+    /// let config = Config { trusted_proxies, ..Config::default() };
+    /// # Ok::<(), threadbare::server::InvalidNetwork>(())
+    /// ```
+    ///
+    /// [`Request::peer`]: crate::server::Request::peer
+    pub trusted_proxies: Networks,
+    /// Whether these proxies name the client of each connection by the PROXY protocol: [`ProxyProtocol::Off`].
+    pub proxy_protocol: ProxyProtocol,
     /// The value of the `Server` field: `threadbare/` and the version; `None`: no such field.
     pub server_name: Option<String>,
     /// Shows errors, the server's own among them; `None`: as text, HTML or JSON, as the client prefers.
@@ -81,6 +101,8 @@ impl Default for Config {
             queue: 1024,
             limits: Limits::default(),
             allowed_hosts: AllowedHosts::default(),
+            trusted_proxies: Networks::default(),
+            proxy_protocol: ProxyProtocol::default(),
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
             error_page: None,
             faults: None,

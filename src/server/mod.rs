@@ -25,7 +25,7 @@
 //! | report an error | [`ErrorResponse`], [`HandlerError`], [`ErrorPage`] |
 //! | serve other protocols, over TCP or UDP | [`protocol`] |
 //! | start and stop the server | [`Server`], [`Running`], [`StopSignal`], [`Report`] |
-//! | change a setting or a limit | [`Config`], [`Limits`], [`AllowedHosts`] |
+//! | change a setting or a limit | [`Config`], [`Limits`], [`AllowedHosts`], [`Networks`], [`ProxyProtocol`] |
 //! | test how clients bear faults | [`Faults`], [`FaultKind`] |
 //! | see what happens | [`AccessLog`], [`LogFormat`], [`Stats`], [`PoolStatus`], [`ServerTiming`], [`Arrival`], [`WireLog`] |
 //!
@@ -110,6 +110,7 @@ mod passwords;
 mod policy_queue;
 pub mod protocol;
 mod protocols;
+mod proxies;
 #[doc(hidden)]
 pub mod pushed;
 mod quota;
@@ -174,6 +175,8 @@ pub use self::multipart::{Multipart, MultipartError, Part};
 #[doc(inline)]
 pub use self::passwords::Passwords;
 #[doc(inline)]
+pub use self::proxies::ProxyProtocol;
+#[doc(inline)]
 pub use self::pushed::PushedBody;
 #[doc(inline)]
 pub use self::request::{Arrival, Request};
@@ -203,6 +206,8 @@ pub use crate::net::handover::{HandedOver, Inherited, request_sockets};
 pub use crate::net::listen::BindError;
 #[doc(inline)]
 pub use crate::net::listening_socket::ListeningSocket;
+#[doc(inline)]
+pub use crate::net::networks::{InvalidNetwork, Networks};
 #[doc(inline)]
 pub use crate::net::peer_address::PeerAddress;
 #[doc(inline)]

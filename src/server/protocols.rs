@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::conn::Http;
 use super::conn::connection::Connection;
 use super::conn::connection_io::Scratch;
+use super::proxies::header::{NamedClient, ProxyHeader};
 use crate::net::accept::Accepted;
 use crate::net::admission::RejectReason;
 use crate::net::deadline::Phase;
@@ -22,6 +23,8 @@ pub(super) struct AllProtocols {
 #[expect(clippy::large_enum_variant, reason = "the lobby keeps it in a box; most are of HTTP")]
 pub(super) enum AnyConnection {
     Http(Connection),
+    /// Of HTTP, as soon as the proxy has named the client.
+    Announced(Box<ProxyHeader>),
     Other(Box<dyn ProtocolConnection>),
 }
 
@@ -42,6 +45,9 @@ impl Service for AllProtocols {
 
     fn open(&self, accepted: &Accepted) -> AnyConnection {
         match &accepted.protocol {
+            None if self.http.proxies.announces(accepted.peer) => {
+                AnyConnection::Announced(Box::new(ProxyHeader::new(&self.http, accepted.peer)))
+            }
             None => AnyConnection::Http(self.http.open(accepted)),
             Some(protocol) => AnyConnection::Other(protocol.open(accepted.peer)),
         }
@@ -59,6 +65,12 @@ impl Service for AllProtocols {
             AnyConnection::Http(connection) => {
                 self.http.turn(connection, stream, scratch, driver, queued)
             }
+            AnyConnection::Announced(header) => {
+                let next = header.turn(stream, driver, queued);
+                let Some(NamedClient { peer, permit }) = header.client.take() else { return next };
+                *connection = AnyConnection::Http(self.http.open_from(peer, permit));
+                self.turn(connection, stream, scratch, driver, queued)
+            }
             AnyConnection::Other(connection) => connection.turn(stream, driver, queued),
         }
     }
@@ -66,7 +78,7 @@ impl Service for AllProtocols {
     fn is_immediate(&self, connection: &AnyConnection, stream: &TcpStream) -> bool {
         match connection {
             AnyConnection::Http(connection) => self.http.is_immediate(connection, stream),
-            AnyConnection::Other(_) => false,
+            AnyConnection::Announced(_) | AnyConnection::Other(_) => false,
         }
     }
 
@@ -75,13 +87,14 @@ impl Service for AllProtocols {
             AnyConnection::Http(connection) => {
                 Service::size_of_next(&*self.http, connection, stream)
             }
-            AnyConnection::Other(_) => Some(0),
+            AnyConnection::Announced(_) | AnyConnection::Other(_) => Some(0),
         }
     }
 
     fn may_drop(&self, connection: &AnyConnection) -> bool {
         match connection {
             AnyConnection::Http(connection) => self.http.may_drop(connection),
+            AnyConnection::Announced(_) => true,
             AnyConnection::Other(_) => false,
         }
     }
@@ -89,6 +102,7 @@ impl Service for AllProtocols {
     fn expired(&self, connection: &mut AnyConnection, stream: &TcpStream, phase: Phase) -> Next {
         match connection {
             AnyConnection::Http(connection) => self.http.expired(connection, stream, phase),
+            AnyConnection::Announced(header) => header.expired(stream, phase),
             AnyConnection::Other(connection) => connection.expired(stream, phase),
         }
     }
@@ -96,6 +110,7 @@ impl Service for AllProtocols {
     fn close(&self, connection: AnyConnection, ended: EndReason) {
         match connection {
             AnyConnection::Http(connection) => self.http.close(connection, ended),
+            AnyConnection::Announced(header) => header.close(ended),
             AnyConnection::Other(connection) => self.close_other(connection, ended),
         }
     }
@@ -103,6 +118,10 @@ impl Service for AllProtocols {
     fn shed(&self, connection: &mut AnyConnection) -> bool {
         match connection {
             AnyConnection::Http(connection) => Service::shed(&*self.http, connection),
+            AnyConnection::Announced(header) => {
+                *connection = AnyConnection::Http(self.http.open_from(header.proxy, None));
+                self.shed(connection)
+            }
             AnyConnection::Other(connection) => {
                 let sheds = connection.shed();
                 if sheds {

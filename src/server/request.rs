@@ -39,7 +39,7 @@ pub struct Request {
     pub head: Box<RequestHead>,
     /// The body, decoded, with its [trailers](RequestBody::trailers); empty when there was none.
     pub body: RequestBody,
-    /// The client, or the proxy in front of this server.
+    /// The client; behind a [known proxy](crate::server::Config::trusted_proxies), the client that it names.
     pub peer: PeerAddress,
     pub(super) params: Params,
     pub(super) arrival: Option<Arrival>,

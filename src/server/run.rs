@@ -11,6 +11,7 @@ use super::heartbeat::Heartbeat;
 use super::log::stats::{Sources, Stats};
 use super::policy_queue::PolicyQueue;
 use super::protocols::AllProtocols;
+use super::proxies::Proxies;
 use super::textbook_job::{Job, WorkerRecords};
 use super::{Config, Driver, GRACE, Report, Server, StopSignal, WorkersReport};
 use crate::net::accept::{Accepted, Callbacks};
@@ -65,7 +66,13 @@ impl Server {
         let (connections, listeners) =
             (divided.connections, listeners.with_refused(divided.refused));
         prepare_for(connections);
-        let limiter = ConnectionLimiter::new(connections, config.per_address, config.overload);
+        let proxies = config.trusted_proxies;
+        let limiter = ConnectionLimiter::behind(
+            proxies.clone(),
+            connections,
+            config.per_address,
+            config.overload,
+        );
         let lines_lost = config.access_log.lost();
         let http = Arc::new(Http::new(HttpConfig {
             routes,
@@ -81,6 +88,11 @@ impl Server {
             server_timing: config.server_timing,
             access_log: config.access_log,
             wire_log: config.wire_log,
+            proxies: Proxies {
+                trusted: proxies,
+                protocol: config.proxy_protocol,
+                limiter: Some(Arc::clone(&limiter)),
+            },
             stats: Arc::clone(&stats),
             stop: stop.clone(),
         }));

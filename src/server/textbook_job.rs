@@ -1,16 +1,19 @@
 //! The job of a worker of the textbook: a connection, of any protocol, or a datagram.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::blocking::Textbook;
 use super::blocking_turns::BlockingTurns;
+use super::conn::Http;
 use super::policy_queue::PolicyQueue;
 use super::protocols::AllProtocols;
+use super::proxies::header::{NamedClient, ProxyHeader};
 use super::textbook;
 use crate::net::accept::Accepted;
 use crate::net::datagram::Datagram;
-use crate::net::service::Protocol;
+use crate::net::service::{Protocol, ProtocolConnection as _};
 use crate::net::stop_signal::StopSignal;
 use crate::net::worker_record::{Doing, UNNAMED, WorkerLoad, WorkerRecord};
 use crate::pool::{Backlog, current_worker};
@@ -107,8 +110,25 @@ impl Job {
 /// Serves a connection to its end.
 fn serve(service: &AllProtocols, mut accepted: Accepted, driver: Textbook<'_>) {
     match accepted.protocol.take() {
+        None if service.http.proxies.announces(accepted.peer) => {
+            serve_announced(&service.http, accepted, driver);
+        }
         None => textbook::serve(&service.http, accepted, driver),
         Some(protocol) => serve_other(service, &*protocol, accepted, driver),
+    }
+}
+
+/// Serves a connection of a proxy, which names the client first.
+fn serve_announced(http: &Arc<Http>, mut accepted: Accepted, driver: Textbook<'_>) {
+    let mut header = Box::new(ProxyHeader::new(http, accepted.peer));
+    let turns = BlockingTurns { connection: &mut *header, stream: &accepted.stream, driver };
+    let ended = turns.serve(accepted.at.elapsed());
+    match header.client.take() {
+        Some(NamedClient { peer, permit }) if accepted.stream.set_nonblocking(false).is_ok() => {
+            accepted.permit.count_as(permit);
+            textbook::serve(http, Accepted { peer, at: Instant::now(), ..accepted }, driver);
+        }
+        _ => header.close(ended),
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::ops::{Deref, DerefMut};
 
+use super::Http;
 use super::connection_io::{ConnectionIo, Scratch};
 use super::receive::{ArrivingHead, CollectingRequest};
 use super::route::StreamedRequest;
 use super::send::{SendingResponse, Sent};
+use crate::net::admission::AddressPermit;
+use crate::net::peer_address::PeerAddress;
 use crate::net::service::Next;
 use crate::proto::http::close::CloseReason;
 
@@ -28,6 +31,19 @@ pub(super) enum State {
     Sending(Box<SendingResponse>),
     /// Nothing follows what is in the output.
     Closing(CloseReason),
+}
+
+impl Http {
+    /// Returns the state of a connection of the client `peer`, which has its place among the connections of its
+    /// address if a proxy has named it.
+    pub(in crate::server) fn open_from(
+        &self,
+        peer: PeerAddress,
+        permit: Option<AddressPermit>,
+    ) -> Connection {
+        let io = ConnectionIo { _permit: permit, ..self.open_io(peer) };
+        Connection { io, state: State::Head(ArrivingHead::default()) }
+    }
 }
 
 impl State {

@@ -4,10 +4,12 @@ use std::io::{self, Read as _};
 use std::net::TcpStream;
 use std::time::Instant;
 
+use super::client_address::Hop;
 use super::date_cache::CommonFields;
 use super::output::Output;
 use super::send_window::SendWindow;
 use super::timing::Timing;
+use crate::net::admission::AddressPermit;
 use crate::net::errors::nothing_yet;
 use crate::net::peer_address::PeerAddress;
 use crate::proto::buf::Buf;
@@ -26,7 +28,11 @@ pub(super) const SMALL: usize = 4 << 10;
 /// The input that has not been parsed, the output that has not been sent, and what both ends know.
 #[derive(Debug)]
 pub(crate) struct ConnectionIo {
+    /// The client whose request this is.
     pub(crate) peer: PeerAddress,
+    /// The client of the connection, or the proxy.
+    pub(crate) accepted: PeerAddress,
+    pub(crate) hop: Hop,
     pub(crate) input: Buf,
     pub(crate) output: Output,
     pub(crate) window: SendWindow,
@@ -48,6 +54,8 @@ pub(crate) struct ConnectionIo {
     pub(crate) answered: u64,
     /// When the connection was opened, or its last response was complete.
     pub(crate) waiting_since: Instant,
+    /// Its place among the connections of its address, if a proxy has named it.
+    pub(crate) _permit: Option<AddressPermit>,
 }
 
 /// The buffers that a worker lends to a connection for a turn. A connection that waits with nothing half
@@ -71,6 +79,8 @@ impl ConnectionIo {
     pub(crate) fn new(peer: PeerAddress) -> ConnectionIo {
         ConnectionIo {
             peer,
+            accepted: peer,
+            hop: Hop::Client,
             input: Buf::new(),
             output: Output::default(),
             window: SendWindow::default(),
@@ -83,6 +93,7 @@ impl ConnectionIo {
             tells_timing: false,
             file: None,
             wire_log: None,
+            _permit: None,
         }
     }
 
@@ -131,6 +142,15 @@ impl ConnectionIo {
     #[inline]
     pub(crate) fn arrival(&self) -> Option<Arrival> {
         self.timing.arrival().filter(|_| self.tells_timing)
+    }
+
+    /// Forgets what belongs to the request whose response is complete.
+    #[inline(always)]
+    pub(crate) fn forget_request(&mut self) {
+        self.file = None;
+        if self.hop != Hop::Client {
+            self.peer = self.accepted;
+        }
     }
 
     pub(crate) fn borrow(&mut self, scratch: &mut Scratch) {

@@ -3,6 +3,7 @@
 //! | file | step |
 //! |---|---|
 //! | `receive` | receives the head of a request, and a body that is collected |
+//! | `client_address` | finds out whose request it is, if a proxy passes it on |
 //! | `route` | decides by the head which handler gets the request, and how it takes the body (`body_mode`) |
 //! | `handle` | calls the handler |
 //! | `reject` | responses to requests that no handler gets, or that broke off |
@@ -19,6 +20,7 @@
 
 mod body_mode;
 mod body_pieces;
+mod client_address;
 mod complete;
 pub(crate) mod connection;
 pub(crate) mod connection_io;
@@ -56,6 +58,7 @@ use super::faults::Faults;
 use super::log::access_log::AccessLog;
 use super::log::stats::Stats;
 use super::log::wire_log::WireLog;
+use super::proxies::Proxies;
 use super::quota::Quota;
 use super::respond::custom_error_page::ErrorPage;
 use super::router::Routes;
@@ -92,6 +95,8 @@ pub struct HttpConfig {
     pub access_log: AccessLog,
     /// Shows the bytes of each connection.
     pub wire_log: Option<WireLog>,
+    /// The proxies that are known.
+    pub proxies: Proxies,
     /// The counters.
     pub stats: Arc<Stats>,
     /// Tells handlers that wait for a body when to give up.
@@ -113,6 +118,7 @@ impl HttpConfig {
             server_timing: ServerTiming::Off,
             access_log: AccessLog::off(),
             wire_log: None,
+            proxies: Proxies::default(),
             stats: Arc::default(),
             stop,
         }
@@ -140,6 +146,7 @@ pub struct Http {
     /// The kernel's memory for clients that read much, and fast.
     unsent: Arc<Quota>,
     wire_log: Option<WireLog>,
+    pub(crate) proxies: Proxies,
     pub(crate) stats: Arc<Stats>,
     stop: StopSignal,
     cut: AtomicUsize,
@@ -182,6 +189,7 @@ impl Http {
             limits,
             allowed_hosts: config.allowed_hosts,
             wire_log: config.wire_log,
+            proxies: config.proxies,
             stats: config.stats,
             stop: config.stop,
             cut: AtomicUsize::new(0),
@@ -195,7 +203,7 @@ impl Http {
         let tells_timing = self.server_timing.includes(peer);
         let is_measured = tells_timing || self.access_log.tells_queue();
         let timing = Timing::new(is_measured, io.waiting_since);
-        ConnectionIo { wire_log, timing, tells_timing, ..io }
+        ConnectionIo { wire_log, timing, tells_timing, hop: self.hop(peer), ..io }
     }
 
     /// Adds the bytes that have passed since the last call to the counters.

@@ -130,9 +130,7 @@ impl Http {
             Ok(Head::Closed) => ReceivedHead::Closed(CloseReason::PeerClosed),
             Ok(Head::Doubtful) => ReceivedHead::Closed(CloseReason::RequestUnread),
             Ok(Head::Complete(head, recv)) => {
-                io.timing.head_is_complete(since);
-                self.stats.count_request();
-                ReceivedHead::Complete(IncomingRequest { head, since, recv })
+                self.identify(IncomingRequest { head, since, recv }, io)
             }
             Err(rejected) => {
                 let Rejected { fault, excerpt, arrived } = *rejected;

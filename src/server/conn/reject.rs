@@ -10,6 +10,7 @@ use super::request_body::StorageError;
 use super::send::{Outgoing, RequestInfo};
 use super::{Context, Http};
 use crate::net::admission::RejectReason;
+use crate::net::peer_address::PeerAddress;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::error::{Fault, Rule};
 use crate::proto::http::excerpt::Excerpt;
@@ -61,6 +62,19 @@ impl Http {
     pub(super) fn shed(&self, why: RejectReason, request: RequestInfo) -> Outgoing {
         let send = request.last(CloseReason::WeAsked);
         Outgoing::new(overload(why), request, send, false)
+    }
+
+    /// Returns the bytes of a response to a connection without a request, which closes after it.
+    pub(in crate::server) fn refusal_with(&self, response: Response, peer: PeerAddress) -> Vec<u8> {
+        let mut io = self.open_io(peer);
+        let request = RequestInfo { arrived: None, since: Instant::now() };
+        let send = request.last(CloseReason::WeAsked);
+        self.begin_response(Outgoing::new(response, request, send, false), &mut io);
+        if let Some(log) = &mut io.wire_log {
+            log.sent(&io.output.bytes);
+            log.closed(CloseReason::WeAsked);
+        }
+        io.output.bytes
     }
 
     /// Keeps what has arrived of a large head, or rejects it, if no memory is left.

@@ -277,7 +277,7 @@ impl Http {
         io.recycled = exchange.request.arrived.and_then(PartialHead::into_head);
         io.answered += 1;
         io.waiting_since = now;
-        io.file = None;
+        io.forget_request();
         next
     }
 }

@@ -30,6 +30,7 @@ use crate::net::errors::nothing_yet;
 use crate::net::peer_address::PeerAddress;
 use crate::net::service::{Driver, EndReason, Next, Service};
 use crate::proto::http::close::CloseReason;
+use crate::server::respond::error_response::overload;
 
 /// A turn ends after this many responses or bytes, or this much time, so that other connections get
 /// their turns.
@@ -73,7 +74,7 @@ impl Service for Http {
     type Scratch = Scratch;
 
     fn open(&self, accepted: &Accepted) -> Connection {
-        Connection { io: self.open_io(accepted.peer), state: State::Head(ArrivingHead::default()) }
+        self.open_from(accepted.peer, None)
     }
 
     fn turn(
@@ -164,14 +165,7 @@ impl Service for Http {
     }
 
     fn refusal(&self, why: RejectReason, peer: PeerAddress) -> Vec<u8> {
-        let mut io = self.open_io(peer);
-        let request = RequestInfo { arrived: None, since: Instant::now() };
-        self.begin_response(self.shed(why, request), &mut io);
-        if let Some(log) = &mut io.wire_log {
-            log.sent(&io.output.bytes);
-            log.closed(CloseReason::WeAsked);
-        }
-        io.output.bytes
+        self.refusal_with(overload(why), peer)
     }
 }
 

@@ -230,16 +230,18 @@ fn iso(date: &str) -> String {
 
 fn push_address(client: PeerAddress, out: &mut Vec<u8>) {
     match client {
-        PeerAddress::Tcp(SocketAddr::V4(address)) => {
+        PeerAddress::Tcp(SocketAddr::V4(address))
+        | PeerAddress::Relayed(Some(SocketAddr::V4(address))) => {
             for (at, octet) in address.ip().octets().into_iter().enumerate() {
                 out.extend_from_slice(if at > 0 { b"." } else { b"" });
                 write_decimal(octet.into(), out);
             }
         }
-        PeerAddress::Tcp(SocketAddr::V6(address)) => {
+        PeerAddress::Tcp(SocketAddr::V6(address))
+        | PeerAddress::Relayed(Some(SocketAddr::V6(address))) => {
             out.extend_from_slice(address.ip().to_string().as_bytes());
         }
-        PeerAddress::Unix => out.extend_from_slice(b"unix:"),
+        PeerAddress::Unix | PeerAddress::Relayed(None) => out.extend_from_slice(b"unix:"),
     }
 }
 
