@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
+use super::uploads::is_temporary;
 use crate::proto::http::target::segments;
 
 /// What the path of a request names.
@@ -45,7 +46,7 @@ pub fn relative(path: &str) -> Option<Named> {
 pub fn is_served(at_root: bool, name: &[u8]) -> bool {
     let is_hidden = name.starts_with(b".") && !(at_root && name == b".well-known");
     let unfit = |byte: &u8| matches!(byte, 0 | b'/' | b'\\');
-    !name.is_empty() && !is_hidden && !name.iter().any(unfit)
+    !name.is_empty() && !is_hidden && !name.iter().any(unfit) && !is_temporary(name)
 }
 
 #[cfg(test)]
@@ -82,6 +83,7 @@ mod tests {
             ("/.Well-Known/b", None),
             ("/a/.hidden", None),
             ("/..%c0%af", None),
+            ("/.threadbare-0123456789abcdef.part", None),
         ] {
             assert_eq!(relative(path), want, "{path}");
         }

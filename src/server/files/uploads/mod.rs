@@ -1,6 +1,6 @@
 //! Changes of the files below one folder, for PUT, DELETE, and POST of a form: [`Uploads`].
 //!
-//! In reading order: [`put`], [`delete`] and [`form`]; `change`, which makes each change whole and one at a time;
+//! In reading order: `put`, `delete` and `form`; `change`, which makes each change whole and one at a time;
 //! `new_file`, a file before it has its name; `target`, what a path may name; `refused`, why not, in words.
 
 mod change;
@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use self::change::Tree;
+pub(super) use self::new_file::is_temporary;
 use super::document_root::DocumentRoot;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;

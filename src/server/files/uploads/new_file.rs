@@ -6,8 +6,8 @@
 //! that name. Where files always have names, they have the temporary one from the beginning.
 //!
 //! A temporary name lies in the root, where the next start removes it; or in the folder of the file if the root cannot
-//! be written, or is another mount: there it is removed before the next such use. It begins with a dot, and so is
-//! never served. While it is in use the file is locked (flock(2)), which shows other servers that its writer lives.
+//! be written, or is another mount: there it is removed before the next such use. It is never
+//! served or listed. While it is in use the file is locked (flock(2)), which shows other servers that its writer lives.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -263,10 +263,11 @@ fn clear_abandoned(folder: &WritableFolder) {
         Err(error) => return log::debug!("a folder cannot be looked through: {error}"),
     };
     for entry in listed.iter().flatten() {
-        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        let name = entry.file_name().to_bytes();
         if !is_temporary(name) {
             continue;
         }
+        let name = OsStr::from_bytes(name);
         // Open, and so locked, until it is removed.
         let removed = match folder.open_file(name).map(|file| file.try_lock().map(|()| file)) {
             Ok(Ok(file)) if file.metadata().is_ok_and(|found| found.is_file()) => {
@@ -285,8 +286,7 @@ fn clear_abandoned(folder: &WritableFolder) {
 }
 
 /// Returns true for the temporary name of a file that is being written.
-pub(in crate::server) fn is_temporary(name: &OsStr) -> bool {
-    let name = name.as_bytes();
+pub(in crate::server::files) fn is_temporary(name: &[u8]) -> bool {
     name.len() == PREFIX.len() + 16 + SUFFIX.len()
         && name.starts_with(PREFIX.as_bytes())
         && name.ends_with(SUFFIX.as_bytes())
@@ -324,7 +324,8 @@ mod tests {
             drop(written("dropped"));
             let mut new = written("one");
             assert!(!path.join("in/a").exists());
-            let hidden = names_in(&path).iter().filter(|name| is_temporary(name)).count();
+            let hidden =
+                names_in(&path).iter().filter(|name| is_temporary(name.as_bytes())).count();
             assert_eq!(hidden == 0, unnamed);
             // Another server that starts leaves it alone.
             drop(TemporaryNames::new(DocumentRoot::new(&path).unwrap()));
