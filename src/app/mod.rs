@@ -72,10 +72,12 @@ impl App {
             Some(store) => users::add_to(router, store),
             None => router,
         };
-        let router = router.route(Method::Get, "/{...}", files);
         let router = match uploads {
-            Some(uploads) => router.uploads("/", uploads),
-            None => router,
+            Some(uploads) => {
+                let files = files.upload_form(&uploads);
+                router.route(Method::Get, "/{...}", files).uploads("/", uploads)
+            }
+            None => router.route(Method::Get, "/{...}", files),
         };
         if stat_fields { stat_fields::add_to(router) } else { router }
     }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Serves www with the given server and looks at it in a real browser: see site.mjs; then at a sound in
-# it, and at what the browser has already: see media.mjs. Says so, and succeeds, where Node.js, Chromium or
-# what make packages installs is missing.
+# it, and at what the browser has already: see media.mjs; then uploads files by a form: see upload.mjs.
+# Says so, and succeeds, where Node.js, Chromium or what make packages installs is missing.
 set -eu
 server=$(realpath "$1")
 cd "$(dirname "$0")"
@@ -25,3 +25,18 @@ done
 url=$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$work/ready")
 node site.mjs "$url"
 node media.mjs "$url" "$work/www" "$work/access.log"
+
+# What a browser may write to is one folder: everything else is read-only.
+if ! bwrap --ro-bind / / true 2>/dev/null; then
+    skip 'bwrap cannot confine a server to which a browser uploads'
+fi
+mkdir "$work/written"
+bwrap --ro-bind / / --dev-bind /dev /dev --bind "$work/written" "$work/written" --die-with-parent \
+    "$server" "$work/written" --write --bind 127.0.0.1:0 --data off --access-log off >"$work/ready2" &
+writing=$!
+trap 'kill "$pid" "$writing"; wait "$pid" "$writing"; rm -r "$work"' EXIT
+for _ in $(seq 50); do
+    grep -q . "$work/ready2" && break
+    sleep 0.1
+done
+node upload.mjs "$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$work/ready2")"

@@ -8,7 +8,7 @@ use std::process::Command;
 use super::{Server, needs, root, run, skipped};
 
 /// Returns a command by which this program changes nothing outside of `place`; if that is not possible here, says that
-/// the test is skipped. The process that it starts is the program itself: signals reach it.
+/// the test is skipped. The process that it starts is bwrap: when that is killed, so is the program.
 pub fn confined(place: &Path, program: &str) -> Option<Command> {
     if !needs("bwrap") {
         return None;

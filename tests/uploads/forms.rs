@@ -44,8 +44,24 @@ fn a_form_stores_its_files() {
     // A browser is sent to the folder, which shows what is there now.
     let again = form(&[(Some("d.txt"), "2")]);
     let answer = post(&server, "/in/", "Accept: text/html\r\n", &again);
-    assert_eq!((answer.status(), answer.field("Location")), (303, Some("/in/")));
+    assert_eq!((answer.status(), answer.field("Location")), (303, Some("./")));
     assert_eq!(names(&place.join("www/in")), ["a b.txt", "d.txt", "page.txt", "ü?.bin"]);
+}
+
+/// In a real browser: tests/site/upload.mjs.
+#[test]
+fn a_listing_has_the_form_where_it_can_be_used() {
+    let place = place();
+    for (flags, want) in [(&["--write", "--max-upload", "5000"][..], true), (&[], false)] {
+        let Some(server) = Server::confined(place.path(), flags) else { return };
+        let page = server.get("/in/").text();
+        assert_eq!(
+            page.contains(" method=\"post\" enctype=\"multipart/form-data\""),
+            want,
+            "{page}"
+        );
+        assert_eq!(page.contains("Upload files, 5.00 kB at most"), want, "{page}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::forms::{form, post};
 use super::{names, place, send, status};
-use crate::support::{Folder, Server, Wire, confined, needs, root, run, skipped};
+use crate::support::{Folder, Server, Wire, confined, eventually, needs, root, run, skipped};
 
 /// A version of a file: each line says which, so that parts of two can be told from one.
 fn version(number: usize) -> String {
@@ -113,6 +113,9 @@ fn a_server_that_is_killed_leaves_nothing_half_done() {
             over.store(true, Ordering::Relaxed);
         });
         server.program.exit_code();
+        // Its parent is gone, and a moment later so is the server itself.
+        let is_gone = || std::net::TcpStream::connect(server.address()).err();
+        eventually(is_gone).expect("it is killed");
         check();
         stored = stored.max(names(&www.join("in")).len());
     }

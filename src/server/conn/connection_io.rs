@@ -22,6 +22,10 @@ use crate::server::request::Arrival;
 /// How much is read at once: 16 KB.
 const READ: usize = 16 << 10;
 
+/// How much is read at once of a long body that is collected: 128 KB. An upload of 100 MB takes a third less CPU time
+/// than with 16 KB.
+const READ_OF_BODY: usize = 128 << 10;
+
 /// An incomplete input up to this size is kept in a buffer of its own size: 4 KB.
 pub(super) const SMALL: usize = 4 << 10;
 
@@ -34,6 +38,8 @@ pub(crate) struct ConnectionIo {
     pub(crate) accepted: PeerAddress,
     pub(crate) hop: Hop,
     pub(crate) input: Buf,
+    /// How much is read at once.
+    pub(super) most_read: usize,
     pub(crate) output: Output,
     pub(crate) window: SendWindow,
     /// The last request's head; the next one reuses its memory.
@@ -82,6 +88,7 @@ impl ConnectionIo {
             accepted: peer,
             hop: Hop::Client,
             input: Buf::new(),
+            most_read: READ,
             output: Output::default(),
             window: SendWindow::default(),
             recycled: None,
@@ -97,9 +104,16 @@ impl ConnectionIo {
         }
     }
 
+    /// Takes notice that this many bytes of a body are still to come; `None` if it arrives in chunks.
+    pub(crate) fn expect_body(&mut self, remaining: Option<u64>) {
+        let remaining =
+            remaining.map_or(READ, |count| usize::try_from(count).unwrap_or(usize::MAX));
+        self.most_read = remaining.clamp(READ, READ_OF_BODY);
+    }
+
     /// Reads once. At the end of the stream the input is closed.
     pub(crate) fn read(&mut self, mut stream: &TcpStream) -> io::Result<Read> {
-        let room = self.input.spare(READ);
+        let room = self.input.spare(self.most_read);
         let most = room.len();
         let count = stream.read(room)?;
         if count == 0 {

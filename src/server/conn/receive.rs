@@ -194,8 +194,12 @@ impl Http {
                         );
                     }
                 }
-                Ok(Piece::More) => return ReceivedBody::Partial(collecting),
+                Ok(Piece::More) => {
+                    io.expect_body(request.recv.remaining());
+                    return ReceivedBody::Partial(collecting);
+                }
                 Ok(Piece::End) => {
+                    io.expect_body(Some(0));
                     io.timing.body_is_complete();
                     return ReceivedBody::Complete(collecting);
                 }

@@ -76,6 +76,8 @@ pub struct Files {
     cache: FileCache,
     listing: Listing,
     listings: Listings,
+    /// HTML that each listing has before its table.
+    before_listings: String,
     /// The siblings that the log has been told of.
     reported: Mutex<HashSet<PathBuf>>,
 }
@@ -95,7 +97,8 @@ impl Files {
         let kept = descriptors().map(kept_files).unwrap_or_default();
         let listings = Listings::new(Arc::clone(&root), Listing::MEMORY);
         let (cache, listing) = (FileCache::new(kept), Listing::On);
-        Ok(Files { root, cache, listing, listings, reported: Mutex::default() })
+        let (before_listings, reported) = (String::new(), Mutex::default());
+        Ok(Files { root, cache, listing, listings, before_listings, reported })
     }
 
     /// Lists folders that have no `index.html`, as it is unless this is called, or not.
@@ -167,7 +170,7 @@ impl Files {
     /// Returns the listing of a folder without an `index.html`.
     fn list(&self, request: &Request, folder: PathBuf) -> io::Result<Response> {
         match self.listing {
-            Listing::On => self.listings.respond(request, folder, String::new()),
+            Listing::On => self.listings.respond(request, folder, self.before_listings.clone()),
             Listing::Off => Err(io::ErrorKind::NotFound.into()),
         }
     }

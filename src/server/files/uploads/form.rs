@@ -148,7 +148,8 @@ pub(super) fn handle(uploads: &Uploads, request: &mut Request) -> Result<Respons
     let path = |name: &String| format!("{here}{}", percent_encode(name.as_bytes(), &UNRESERVED));
     let paths: Vec<String> = form.stored.iter().map(path).collect();
     let response = match preferred_format(&request.head.headers) {
-        TextFormat::Html => return Ok(Response::redirect(Status::SEE_OTHER, here)),
+        // Relative, as a proxy in front of this server may have the folder under another path.
+        TextFormat::Html => return Ok(Response::redirect(Status::SEE_OTHER, "./")),
         TextFormat::Json => {
             let paths: Vec<String> = paths.iter().map(|path| quote_json(path)).collect();
             let json = format!("{{\"stored\":[{}]}}\n", paths.join(","));

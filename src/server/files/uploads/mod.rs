@@ -1,12 +1,14 @@
 //! Changes of the files below one folder, for PUT, DELETE, and POST of a form: [`Uploads`].
 //!
 //! In reading order: `put`, `delete` and `form`; `change`, which makes each change whole and one at a time;
-//! `new_file`, a file before it has its name; `target`, what a path may name; `refused`, why not, in words.
+//! `new_file`, a file before it has its name; `target`, what a path may name; `refused`, why not, in words; `page`, the
+//! form in a listing.
 
 mod change;
 mod delete;
 mod form;
 mod new_file;
+mod page;
 mod put;
 mod refused;
 mod target;
@@ -17,6 +19,8 @@ use std::sync::Arc;
 
 use self::change::Tree;
 pub(super) use self::new_file::is_temporary;
+pub(super) use self::page::form as form_in_listing;
+use super::Files;
 use super::document_root::DocumentRoot;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
@@ -81,12 +85,30 @@ impl Uploads {
     }
 }
 
+impl Files {
+    /// Shows a form in each listing by which a browser can upload files there, for the routes that
+    /// [`Router::uploads`] adds.
+    ///
+    /// ```
+    /// use threadbare::server::{Files, Method, Router, Uploads};
+    ///
+    /// let uploads = Uploads::new("www")?;
+    /// let files = Files::new("www")?.upload_form(&uploads);
+    /// let routes = Router::new().route(Method::Get, "/{...}", files).uploads("/", uploads).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn upload_form(mut self, uploads: &Uploads) -> Files {
+        self.before_listings = form_in_listing(uploads.limit);
+        self
+    }
+}
+
 impl Router {
     /// Lets clients change files below `prefix`: adds a route for PUT, for DELETE, and for POST of a form with files.
     /// They are for paths that no other pattern has, of any method: a PUT of `/users` stays a 405 where `/users` is a
     /// route for GET.
     ///
-    /// [`Router::files`] serves the same folder.
+    /// [`Router::files`] serves the same folder, and [`Files::upload_form`] shows browsers a form.
     pub fn uploads(self, prefix: &str, uploads: Uploads) -> Router {
         let pattern = format!("{}/{{...}}", prefix.strip_suffix('/').unwrap_or(prefix));
         [Method::Put, Method::Delete, Method::Post]
