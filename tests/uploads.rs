@@ -11,7 +11,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use threadbare::server::{Router, Uploads};
+use threadbare::server::{ErrorResponse, Router, Uploads};
 
 use crate::client::client;
 use crate::support::{Answer, Folder, Served, Server, Wire, needs, run};
@@ -461,4 +461,56 @@ fn a_program_lets_its_clients_upload() {
     assert_eq!(ask("PUT /other", "x"), 404);
     assert_eq!(ask("DELETE /pub/a.txt", ""), 204);
     assert_eq!(names(folder.path()), ["in"]);
+}
+
+/// Whatever comes before the handler decides first: a form is stored part by part, and not a part of it is stored for
+/// a client that is refused.
+#[test]
+fn a_client_that_is_refused_stores_nothing() {
+    let has_key = |key: Option<&str>| key == Some("1234");
+    let folder = Folder::new();
+    let uploads = || Router::new().uploads("/", Uploads::new(&folder).unwrap());
+    let wrapped = uploads().wrap(move |request, next| match has_key(request.header("X-Key")) {
+        true => Ok(next.run(request)),
+        false => Err((403, "no key\n")),
+    });
+    let checked = uploads().check(move |head| match has_key(head.headers.text("X-Key")) {
+        true => Ok(()),
+        false => Err(ErrorResponse::of_status(403, "no key")),
+    });
+    for routes in [wrapped, checked] {
+        let served = Served::start(routes);
+        let ask = |request: &str, lines: &str, body: &str| {
+            let length = body.len();
+            let head = format!(
+                "{request} HTTP/1.1\r\nHost: a\r\n{lines}Content-Length: {length}\r\n\r\n{body}"
+            );
+            Wire::to(served.address).send(head).answer().status()
+        };
+        let content = "x".repeat(200_000);
+        let form = forms::form(&[(Some("b"), &content)]);
+        let (key, kind) = ("X-Key: 1234\r\n", forms::TYPE);
+        assert_eq!(ask("PUT /a", "", &content), 403);
+        assert_eq!(ask("POST /", kind, &form), 403);
+        assert_eq!(names(folder.path()), [""; 0]);
+        assert_eq!(ask("PUT /a", key, &content), 201);
+        assert_eq!(ask("POST /", &format!("{kind}{key}"), &form), 201);
+        assert_eq!(names(folder.path()), ["a", "b"]);
+        for name in ["a", "b"] {
+            assert!(fs::read_to_string(folder.join(name)).unwrap() == content);
+            assert_eq!(ask(&format!("DELETE /{name}"), "", ""), 403);
+            assert_eq!(ask(&format!("DELETE /{name}"), key, ""), 204);
+        }
+    }
+}
+
+/// `--stat-fields` wraps handlers; an upload may be as long as without it.
+#[test]
+fn stat_fields_do_not_shorten_uploads() {
+    let place = place();
+    let flags = ["--write", "--stat-fields", "--max-body", "10"];
+    let Some(server) = Server::confined(place.path(), &flags) else { return };
+    assert_eq!(status(&server, "PUT /a", "", &"x".repeat(200_000)), 201);
+    assert!(server.get("/a").field("Stat-Req-Arrival").is_some());
+    assert_eq!(status(&server, "PUT /users", "", "x"), 405);
 }

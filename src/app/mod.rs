@@ -72,13 +72,16 @@ impl App {
             Some(store) => users::add_to(router, store),
             None => router,
         };
-        let router = match uploads {
-            Some(uploads) => {
-                let files = files.upload_form(&uploads);
-                router.route(Method::Get, "/{...}", files).uploads("/", uploads)
-            }
-            None => router.route(Method::Get, "/{...}", files),
+        let files = match &uploads {
+            Some(uploads) => files.upload_form(uploads),
+            None => files,
         };
-        if stat_fields { stat_fields::add_to(router) } else { router }
+        let router = router.route(Method::Get, "/{...}", files);
+        let router = if stat_fields { stat_fields::add_to(router) } else { router };
+        match uploads {
+            // Not wrapped, as they are written while they arrive.
+            Some(uploads) => Router::new().uploads("/", uploads).merge(router),
+            None => router,
+        }
     }
 }

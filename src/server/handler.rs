@@ -106,7 +106,8 @@ pub trait Handler: Send + Sync + 'static {
     /// Returns what takes the body while it arrives, in place of the server, which otherwise keeps it until it is
     /// complete; for large bodies that the handler stores elsewhere. Called when the head has arrived, before a client
     /// that waits for 100 (Continue) sends the body; not for a request without a body, nor one whose body is
-    /// [streamed](Handler::streams).
+    /// [streamed](Handler::streams). Nor is it called for a route that is [wrapped](super::Router::wrap): the function
+    /// around it may refuse the request, so the server keeps the body until then, and the handler reads it.
     ///
     /// # Errors
     /// The response to a request that is rejected; [`Handler::handle`] is not called.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::body_receiver::{AnnouncedBody, BodyReceiver};
 use super::conn::handle::{Panicked, after_panic, guarded};
 use super::handler::Handler;
 use super::into_response::IntoResponse;
@@ -70,12 +69,7 @@ impl Handler for Wrapped {
         self.inner.handler.body_limit()
     }
 
-    fn receiver(
-        &self,
-        body: &AnnouncedBody<'_>,
-    ) -> Result<Option<Box<dyn BodyReceiver>>, ErrorResponse> {
-        self.inner.handler.receiver(body)
-    }
+    // `receiver` is not forwarded: the functions around may refuse the request, and what they refuse has no effect.
 
     fn streams(&self) -> bool {
         self.inner.handler.streams()

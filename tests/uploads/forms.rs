@@ -7,7 +7,7 @@ use std::process::Command;
 use super::{names, place, send};
 use crate::support::{Answer, Server, needs, run};
 
-const TYPE: &str = "Content-Type: multipart/form-data; boundary=xyz\r\n";
+pub const TYPE: &str = "Content-Type: multipart/form-data; boundary=xyz\r\n";
 
 /// A form of these parts: file names, or none for another field, and contents.
 pub fn form(parts: &[(Option<&str>, &str)]) -> String {

@@ -97,13 +97,16 @@ impl RequestBody {
         }
     }
 
-    /// Returns the [receiver](crate::server::Handler::receiver) that has taken the body, which is empty from then on;
-    /// `None` if the handler has made none, or one of another type.
+    /// Returns the [receiver](crate::server::Handler::receiver) that has taken the body; `None` if the handler has made
+    /// none, or one of another type, and then the body can be read.
     pub fn take_receiver<R: BodyReceiver>(&mut self) -> Option<Box<R>> {
-        let Source::Received { receiver, .. } = std::mem::take(&mut self.source) else {
-            return None;
-        };
-        (receiver as Box<dyn Any>).downcast().ok()
+        match std::mem::take(&mut self.source) {
+            Source::Received { receiver, .. } => (receiver as Box<dyn Any>).downcast().ok(),
+            other => {
+                self.source = other;
+                None
+            }
+        }
     }
 
     pub(crate) fn with_trailers(self, trailers: Option<&Headers>) -> RequestBody {

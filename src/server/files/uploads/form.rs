@@ -7,11 +7,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Uploads;
 use super::change::{Existing, Tree};
 use super::new_file::NewFile;
 use super::refused::{self, forbidden, no_folder, not_for_this};
 use super::target::{Named, Target, check};
+use super::{Uploads, receive_kept};
 use crate::proto::buf::Buf;
 use crate::proto::http::accept::{TextFormat, preferred_format};
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
@@ -117,27 +117,35 @@ pub(super) fn receiver(
     uploads: &Uploads,
     body: &AnnouncedBody<'_>,
 ) -> Result<Box<dyn BodyReceiver>, ErrorResponse> {
-    let folder = folder(uploads, body.rest_of_path(), body.head)?;
-    let content_type = body.head.headers.first("content-type").unwrap_or_default();
+    Ok(Box::new(begin(uploads, body.rest_of_path(), body.head)?))
+}
+
+fn begin(uploads: &Uploads, path: &str, head: &RequestHead) -> Result<Arriving, ErrorResponse> {
+    let folder = folder(uploads, path, head)?;
+    let content_type = head.headers.first("content-type").unwrap_or_default();
     let boundary = Boundary::parse(content_type).map_err(MultipartError::from)?;
-    Ok(Box::new(Arriving {
+    Ok(Arriving {
         tree: Arc::clone(&uploads.tree),
         folder,
-        head: body.head.clone(),
+        head: head.clone(),
         parser: Parser::new(boundary),
         input: Buf::new(),
         limits: Limits::default(),
         existing: Existing::Keep,
         current: None,
         stored: Vec::new(),
-    }))
+    })
 }
 
 /// Responds to a form that is complete: a browser is sent back to the folder, a program learns what was stored.
 pub(super) fn handle(uploads: &Uploads, request: &mut Request) -> Result<Response, ErrorResponse> {
-    folder(uploads, request.split_path().1, &request.head)?;
-    let Some(mut form) = request.body.take_receiver::<Arriving>() else {
-        return Err(nothing_stored());
+    let mut form = match request.body.take_receiver::<Arriving>() {
+        Some(form) => *form,
+        None => {
+            let mut form = begin(uploads, request.split_path().1, &request.head)?;
+            receive_kept(&mut request.body, &mut form)?;
+            form
+        }
     };
     form.input.close();
     form.parse().map_err(|error| form.and_stored(error))?;

@@ -13,7 +13,7 @@ mod put;
 mod refused;
 mod target;
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,6 +25,7 @@ use super::document_root::DocumentRoot;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
 use crate::server::body_receiver::{AnnouncedBody, BodyReceiver};
+use crate::server::conn::request_body::RequestBody;
 use crate::server::handler::Handler;
 use crate::server::request::Request;
 use crate::server::respond::error_response::ErrorResponse;
@@ -58,8 +59,9 @@ const MOST: u64 = 1 << 30;
 /// replaces no file, unless it has a field named `replace` before the files.
 ///
 /// Refused: names that begin with a dot, whatever leads through a symbolic link, and everything outside the folder.
-/// Nothing is removed recursively. Everybody who reaches the server may do this: put it behind something that
-/// [checks clients](Router::wrap) where that is not wanted. Pages of other sites cannot, see
+/// Nothing is removed recursively. Everybody who reaches the server may do this: where that is not wanted,
+/// [`Router::check`] lets in whom it knows, before a body arrives. ([`Router::wrap`] can refuse as well, but gets the
+/// request with its whole body, which is then limited by [`Limits::body`](crate::server::Limits::body).) Pages of other sites cannot, see
 /// [`Config::allowed_hosts`](crate::server::Config::allowed_hosts).
 #[derive(Debug, Clone)]
 pub struct Uploads {
@@ -114,6 +116,22 @@ impl Router {
         [Method::Put, Method::Delete, Method::Post]
             .into_iter()
             .fold(self, |router, method| router.unclaimed(method, &pattern, uploads.clone()))
+    }
+}
+
+/// Gives a receiver the body that the server has kept, as the route is wrapped.
+fn receive_kept(
+    body: &mut RequestBody,
+    receiver: &mut dyn BodyReceiver,
+) -> Result<(), ErrorResponse> {
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        match body.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => receiver.receive(&piece[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(refused::failed(&error, "the body")),
+        }
     }
 }
 

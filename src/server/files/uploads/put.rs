@@ -1,10 +1,10 @@
 //! PUT of a file (RFC 9110, 9.3.4).
 
-use super::Uploads;
 use super::change::{Existing, Stored};
 use super::new_file::NewFile;
 use super::refused::{self, not_for_this};
 use super::target::{Named, Target};
+use super::{Uploads, receive_kept};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::Status;
 use crate::server::body_receiver::{AnnouncedBody, BodyReceiver};
@@ -65,7 +65,13 @@ pub(super) fn handle(uploads: &Uploads, request: &mut Request) -> Result<Respons
     let target = target(request.split_path().1)?;
     let new = match request.body.take_receiver::<Arriving>() {
         Some(arrived) => arrived.new,
-        None => uploads.tree.begin(&target, Existing::Replace, &request.head, Some(0))?,
+        None => {
+            let length = request.body.length();
+            let new = uploads.tree.begin(&target, Existing::Replace, &request.head, length)?;
+            let mut arriving = Arriving { new, shown: target.shown() };
+            receive_kept(&mut request.body, &mut arriving)?;
+            arriving.new
+        }
     };
     let stored = uploads.tree.store(new, &target, Existing::Replace, &request.head)?;
     let (status, etag) = match stored {
