@@ -145,26 +145,83 @@ fn what_a_killed_server_left_is_removed_by_the_next() {
     }
 }
 
+/// Starts a server confined to `place`, for the folder `www` in it, with these mounts as well: arguments of bwrap, in
+/// which `@` stands for that folder.
+fn with_mounts(place: &Folder, mounts: &[&str]) -> Option<Server> {
+    confined(place.path(), "true")?;
+    let www = place.join("www").to_string_lossy().into_owned();
+    let command = |program: &str| {
+        let mut command = Command::new("bwrap");
+        command.args(["--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", "--bind-try"]);
+        command.arg(place.path()).arg(place.path());
+        command.args(mounts.iter().map(|mount| mount.replace('@', &www)));
+        command.args(["--die-with-parent", program]).current_dir(root());
+        command
+    };
+    let tried = run(&mut command("true"), b"");
+    if tried.code != Some(0) {
+        skipped(&format!("bwrap cannot mount {mounts:?}: {}", tried.stderr.trim()));
+        return None;
+    }
+    let mut command = command(env!("CARGO_BIN_EXE_server"));
+    command.args(["--write", "--access-log", "off", "--data", "off", &www]);
+    Some(Server::run(command))
+}
+
+/// A file gets its temporary name where it can be renamed from: not in the root, if that is another mount.
+#[test]
+fn mounts_below_the_root() {
+    let place = place();
+    fs::create_dir(place.join("www/mount")).unwrap();
+    let Some(server) = with_mounts(&place, &["--tmpfs", "@/mount"]) else { return };
+    for want in [201, 204] {
+        assert_eq!(status(&server, "PUT /mount/a", "", &want.to_string()), want);
+        assert_eq!(server.get("/mount/a").text(), want.to_string());
+    }
+    assert_eq!(
+        post(&server, "/mount/", "", &form(&[(None, ""), (Some("a"), "form")])).status(),
+        201
+    );
+    assert_eq!(server.get("/mount/a").text(), "form");
+    let listed = server
+        .connect()
+        .send("GET /mount/ HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n")
+        .answer();
+    assert_eq!(listed.text().matches("\"name\"").count(), 1, "{}", listed.text());
+    assert_eq!(status(&server, "DELETE /mount/", "", ""), 409);
+    assert_eq!(status(&server, "DELETE /mount/a", "", ""), 204);
+    assert_eq!(status(&server, "DELETE /mount/", "", ""), 409, "it is in use");
+}
+
+/// A site that is read-only but for one folder, which has what a killed server left.
+#[test]
+fn a_root_that_cannot_be_written() {
+    let place = place();
+    place.write("www/in/.threadbare-0123456789abcdef.part", "left");
+    let mounts = ["--ro-bind", "@", "@", "--bind", "@/in", "@/in"];
+    let Some(server) = with_mounts(&place, &mounts) else { return };
+    for (request, want) in [
+        ("PUT /a", 403),
+        ("PUT /index.html", 403),
+        ("DELETE /index.html", 403),
+        ("DELETE /in/", 403),
+        ("PUT /in/a", 201),
+        ("PUT /in/a", 204),
+        ("PUT /in/page.txt", 204),
+    ] {
+        assert_eq!(status(&server, request, "", "new"), want, "{request}");
+    }
+    assert_eq!(names(&place.join("www")), ["in", "index.html"]);
+    assert_eq!(names(&place.join("www/in")), ["a", "page.txt"], "what was left is gone");
+    server.stderr_until(|said| said.contains("/a cannot be changed: Read-only file system"));
+}
+
 /// A tmpfs of 4 MB as the site: what does not fit is a 507, and leaves nothing.
 #[test]
 fn a_disk_that_is_full_is_a_507_until_there_is_room() {
-    let place = Folder::new();
-    for name in ["www", "data"] {
-        fs::create_dir(place.join(name)).unwrap();
-    }
-    let Some(_) = confined(place.path(), "true") else { return };
-    let mut command = Command::new("bwrap");
-    command.args(["--ro-bind", "/", "/", "--dev-bind", "/dev", "/dev", "--bind-try"]);
-    command.arg(place.path()).arg(place.path()).args(["--size", "4194304", "--tmpfs"]);
-    command.arg(place.join("www")).args(["--die-with-parent"]).current_dir(root());
-    let tried = run(command_with(&command, "true"), b"");
-    if tried.code != Some(0) {
-        skipped(&format!("bwrap cannot mount a tmpfs with a size: {}", tried.stderr.trim()));
-        return;
-    }
-    command.arg(env!("CARGO_BIN_EXE_server")).args(["--write", "--access-log", "off", "--data"]);
-    command.arg(place.join("data")).arg(place.join("www"));
-    let server = Server::run(command);
+    let place = Folder::with(&[("www/index.html", "home\n")]);
+    let mounts = ["--size", "4194304", "--tmpfs", "@"];
+    let Some(server) = with_mounts(&place, &mounts) else { return };
     let megabyte = "x".repeat(1 << 20);
     assert_eq!(status(&server, "PUT /kept", "", &megabyte), 201);
     // Known before it is sent; found while it arrives; and in a form.
@@ -188,13 +245,6 @@ fn a_disk_that_is_full_is_a_507_until_there_is_room() {
     assert_eq!(status(&server, "PUT /d", "", &megabyte.repeat(3)), 507);
     assert_eq!(status(&server, "DELETE /b", "", ""), 204);
     assert_eq!(status(&server, "PUT /d", "", &(megabyte.clone() + &megabyte)), 201, "that fits");
-}
-
-/// The same command with one argument more.
-fn command_with(command: &Command, argument: &str) -> &'static mut Command {
-    let mut with = Command::new(command.get_program());
-    with.args(command.get_args()).arg(argument);
-    Box::leak(Box::new(with))
 }
 
 /// A file that the process may not make longer (`ulimit -f`) is as a full disk.
