@@ -19,7 +19,6 @@ use crate::proto::http::accept::Coding;
 use crate::proto::http::conditional::{Outcome, Validators, evaluate};
 use crate::proto::http::etag::EntityTag;
 use crate::proto::http::head::RequestHead;
-use crate::proto::http::method::Method;
 use crate::server::files::document_root::DocumentRoot;
 use crate::server::files::ticks::settled_time;
 use crate::server::files::validators;
@@ -36,9 +35,11 @@ pub(super) struct Tree {
 }
 
 /// What becomes of a file that has the name already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Existing {
-    /// It is replaced, if the conditions of the request hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Existing<'h> {
+    /// It is replaced, if the conditions of this request hold; they are about an absent file as well.
+    Conditional(&'h RequestHead),
+    /// It is replaced.
     Replace,
     /// It stays, and the new one is refused.
     Keep,
@@ -74,13 +75,12 @@ impl Tree {
     pub(super) fn begin(
         &self,
         target: &Target,
-        existing: Existing,
-        head: &RequestHead,
+        existing: Existing<'_>,
         length: Option<u64>,
     ) -> Result<NewFile, ErrorResponse> {
         let failed = |error: io::Error| refused::failed(&error, &target.shown());
         let folder = self.folder(&target.folder).map_err(no_folder)?;
-        check(folder.look(&target.name).map_err(failed)?.as_ref(), target, existing, head)?;
+        check(folder.look(&target.name).map_err(failed)?.as_ref(), target, existing)?;
         let new = self.names.create(&folder).map_err(failed)?;
         new.check_room(length).map_err(failed)?;
         Ok(new)
@@ -92,15 +92,14 @@ impl Tree {
         &self,
         mut new: NewFile,
         target: &Target,
-        existing: Existing,
-        head: &RequestHead,
+        existing: Existing<'_>,
     ) -> Result<Stored, ErrorResponse> {
         let failed = |error: io::Error| refused::failed(&error, &target.shown());
         new.file().set_modified(settled_time(SystemTime::now())).map_err(failed)?;
         new.file().sync_all().map_err(failed)?;
         let folder = self.folder(&target.folder).map_err(no_folder)?;
         let turn = lock(&self.turn);
-        let replaced = self.publish(&mut new, &folder, target, existing, head)?;
+        let replaced = self.publish(&mut new, &folder, target, existing)?;
         drop(turn);
         folder.flush();
         let metadata = new.file().metadata().map_err(failed)?;
@@ -114,8 +113,7 @@ impl Tree {
         new: &mut NewFile,
         folder: &WritableFolder,
         target: &Target,
-        existing: Existing,
-        head: &RequestHead,
+        existing: Existing<'_>,
     ) -> Result<bool, ErrorResponse> {
         /// How often another program may create and remove the name before this gives up.
         const ATTEMPTS: usize = 10;
@@ -123,7 +121,7 @@ impl Tree {
         let failed = |error: io::Error| refused::failed(&error, &target.shown());
         for _ in 0..ATTEMPTS {
             let found = folder.look(&target.name).map_err(failed)?;
-            check(found.as_ref(), target, existing, head)?;
+            check(found.as_ref(), target, existing)?;
             let Some(old) = found else {
                 match new.publish_new(&self.names, folder, &target.name) {
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
@@ -198,23 +196,21 @@ impl Tree {
 fn check(
     found: Option<&Metadata>,
     target: &Target,
-    existing: Existing,
-    head: &RequestHead,
+    existing: Existing<'_>,
 ) -> Result<(), ErrorResponse> {
-    let Some(found) = found else {
-        return match head.method {
-            Method::Put => check_outcome(evaluate(&head.method, &head.headers, None)),
-            _ => Ok(()),
-        };
-    };
-    check_is_file(found, target)?;
-    match existing {
-        Existing::Keep => {
+    if let Some(found) = found {
+        check_is_file(found, target)?;
+    }
+    match (existing, found) {
+        (Existing::Conditional(head), Some(found)) => check_conditions(found, head),
+        (Existing::Conditional(head), None) => {
+            check_outcome(evaluate(&head.method, &head.headers, None))
+        }
+        (Existing::Keep, Some(_)) => {
             let what = format!("{} exists", target.shown());
             Err(conflict(what, "another name, or \"replace\" ticked in the form"))
         }
-        Existing::Replace if head.method == Method::Put => check_conditions(found, head),
-        Existing::Replace => Ok(()),
+        (Existing::Replace, _) | (Existing::Keep, None) => Ok(()),
     }
 }
 

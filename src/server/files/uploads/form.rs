@@ -34,11 +34,10 @@ const REPLACE: &str = "replace";
 struct Arriving {
     tree: Arc<Tree>,
     folder: PathBuf,
-    head: RequestHead,
     parser: Parser,
     input: Buf,
     limits: Limits,
-    existing: Existing,
+    existing: Existing<'static>,
     /// The file that is arriving; `None` in a part that is not a file.
     current: Option<(Target, NewFile)>,
     /// The names of the files that are complete.
@@ -89,14 +88,14 @@ impl Arriving {
         })?;
         check(name.as_bytes())?;
         let target = Target { folder: self.folder.clone(), name: name.into() };
-        let new = self.tree.begin(&target, self.existing, &self.head, None)?;
+        let new = self.tree.begin(&target, self.existing, None)?;
         Ok(Some((target, new)))
     }
 
     /// Stores the file that has just become complete.
     fn end(&mut self) -> Result<(), ErrorResponse> {
         if let Some((target, new)) = self.current.take() {
-            self.tree.store(new, &target, self.existing, &self.head)?;
+            self.tree.store(new, &target, self.existing)?;
             self.stored.push(target.name.to_string_lossy().into_owned());
         }
         Ok(())
@@ -127,7 +126,6 @@ fn begin(uploads: &Uploads, path: &str, head: &RequestHead) -> Result<Arriving, 
     Ok(Arriving {
         tree: Arc::clone(&uploads.tree),
         folder,
-        head: head.clone(),
         parser: Parser::new(boundary),
         input: Buf::new(),
         limits: Limits::default(),

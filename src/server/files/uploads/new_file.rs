@@ -18,7 +18,6 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -39,7 +38,7 @@ const REMEMBERED: usize = 1000;
 pub(super) struct TemporaryNames {
     root: DocumentRoot,
     /// Whether files without a name can be made, and be given one.
-    unnamed: AtomicBool,
+    unnamed: bool,
     /// The folders besides the root in which no abandoned name is left.
     tidied: Mutex<HashSet<(u64, u64)>>,
 }
@@ -69,7 +68,7 @@ impl Drop for TemporaryName {
 impl TemporaryNames {
     /// Removes the temporary names that a killed server has left in the root.
     pub(super) fn new(root: DocumentRoot) -> TemporaryNames {
-        let unnamed = AtomicBool::new(Path::new("/proc/self/fd").exists());
+        let unnamed = Path::new("/proc/self/fd").exists();
         let names = TemporaryNames { root, unnamed, tidied: Mutex::default() };
         if let Ok(root) = names.open(Path::new("")) {
             clear_abandoned(&root);
@@ -84,7 +83,7 @@ impl TemporaryNames {
 
     /// Creates a file that can be given a name in this folder.
     pub(super) fn create(&self, folder: &WritableFolder) -> io::Result<NewFile> {
-        if self.unnamed.load(Ordering::Relaxed) {
+        if self.unnamed {
             match folder.create_unnamed() {
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
                 outcome => return Ok(NewFile { file: outcome?, length: 0, temporary: None }),
@@ -101,10 +100,8 @@ impl TemporaryNames {
                 Ok(()) if file.metadata()?.nlink() > 0 => Ok(file),
                 // Another server has taken it for an abandoned one before it was locked.
                 Ok(()) | Err(TryLockError::WouldBlock) => Err(io::ErrorKind::AlreadyExists.into()),
-                Err(TryLockError::Error(error)) => {
-                    let _ = place.remove(name); // the first error says more
-                    Err(error)
-                }
+                // A file system without locks: nothing in it is taken for abandoned.
+                Err(TryLockError::Error(_)) => Ok(file),
             }
         })?;
         Ok(NewFile { file, length: 0, temporary: Some(temporary) })
@@ -224,7 +221,8 @@ impl NewFile {
             if let Some(temporary) = temporary {
                 return folder.rename(&temporary.folder, &temporary.name, name);
             }
-            file.try_lock().map_err(io::Error::from)?;
+            // Where there are no locks, nothing is taken for abandoned.
+            let _ = file.try_lock();
             let link = |place: &WritableFolder, name: &OsStr| place.link(file, name);
             let ((), temporary) = names.with_temporary_name(folder, link)?;
             folder.rename(&temporary.folder, &temporary.name, name)
@@ -313,7 +311,7 @@ mod tests {
                 .join(format!("threadbare-new-file-{}-{unnamed}", std::process::id()));
             fs::create_dir_all(path.join("in")).unwrap();
             let names = TemporaryNames::new(DocumentRoot::new(&path).unwrap());
-            names.unnamed.store(unnamed, Ordering::Relaxed);
+            let names = TemporaryNames { unnamed, ..names };
             let folder = names.open(Path::new("in")).unwrap();
             let name = OsStr::new("a");
             let written = |text: &str| {

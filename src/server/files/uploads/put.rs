@@ -56,7 +56,7 @@ pub(super) fn receiver(
     body: &AnnouncedBody<'_>,
 ) -> Result<Box<dyn BodyReceiver>, ErrorResponse> {
     let target = target(body.rest_of_path())?;
-    let new = uploads.tree.begin(&target, Existing::Replace, body.head, body.length)?;
+    let new = uploads.tree.begin(&target, Existing::Conditional(body.head), body.length)?;
     Ok(Box::new(Arriving { new, shown: target.shown() }))
 }
 
@@ -67,13 +67,13 @@ pub(super) fn handle(uploads: &Uploads, request: &mut Request) -> Result<Respons
         Some(arrived) => arrived.new,
         None => {
             let length = request.body.length();
-            let new = uploads.tree.begin(&target, Existing::Replace, &request.head, length)?;
+            let new = uploads.tree.begin(&target, Existing::Conditional(&request.head), length)?;
             let mut arriving = Arriving { new, shown: target.shown() };
             receive_kept(&mut request.body, &mut arriving)?;
             arriving.new
         }
     };
-    let stored = uploads.tree.store(new, &target, Existing::Replace, &request.head)?;
+    let stored = uploads.tree.store(new, &target, Existing::Conditional(&request.head))?;
     let (status, etag) = match stored {
         Stored::New { etag } => (Status::CREATED, etag),
         Stored::Replaced { etag } => (Status::NO_CONTENT, etag),
