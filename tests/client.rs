@@ -2,6 +2,7 @@
 //!
 //! | file | who is at the other end |
 //! |---|---|
+//! | `cookies` | servers that set cookies; beside curl and Python |
 //! | `flags` | our server, and a listener that keeps what it was sent |
 //! | `download_files` | servers that cut answers short, or go on with them: `-o`, `-O`, `-C` |
 //! | `output` | our server: `-w`, `--json-out`, `--offline`, `--as`, pretty JSON, `--limit-rate` |
@@ -27,6 +28,7 @@
 
 mod answers;
 mod beside_curl;
+mod cookies;
 mod download_files;
 mod exit_codes;
 pub(crate) mod fake;

@@ -1,6 +1,7 @@
 //! The flags of `client`, which are curl's where curl has them.
 
 pub mod check;
+pub mod cookies;
 pub mod data;
 pub mod misbehave;
 mod network;
@@ -15,6 +16,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::cookies::CookieOptions;
 use self::data::Data;
 use self::misbehave::Misbehaviour;
 use self::retry::{Parallel, RetryOptions};
@@ -43,6 +45,8 @@ pub struct ClientOptions {
     pub agent: Option<Vec<u8>>,
     /// The value of `Referer`.
     pub referer: Option<Vec<u8>>,
+    /// The cookies that are kept and sent.
+    pub cookies: CookieOptions,
     /// `user:password`, for the server.
     pub user: Option<Vec<u8>>,
     /// The requested bytes, as `0-99`.
@@ -339,6 +343,7 @@ host/path, or :8080/path for this machine.",
     examples: "",
     groups: &[
         ("Request", RequestFlags::FLAGS),
+        ("Cookies", cookies::FLAGS),
         ("Redirects, retries, parallel transfers", retry::FLAGS),
         ("Output", output::FLAGS),
         ("Details on stderr", verbose::FLAGS),

@@ -25,6 +25,7 @@ use super::route::{Peer, Route};
 use super::upload::{BodyPieces, BodyReader};
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::framing::Framing;
+use crate::proto::http::head::ResponseHead;
 use crate::proto::http::status::Status;
 
 /// Sends a request and receives the head of its response.
@@ -42,7 +43,7 @@ pub(super) fn call(
     let peer = route.peer(request.url());
     check_coding(client, framed, &peer)?;
     let mut connection = connection_to(client, route, &peer, budget)?;
-    let outgoing = request.outgoing(route, framed);
+    let outgoing = outgoing(client, request, route, framed);
     let mut outcome = send(client, &outgoing, reader.as_deref_mut(), &mut connection, budget);
     let can_replay = |reader: &mut Option<&mut BodyReader<'_>>| {
         reader.as_mut().is_none_or(|reader| reader.rewind())
@@ -70,23 +71,48 @@ pub(super) fn call(
         client.notify(&Event::Closed(connection.id, CloseReason::ResponseUnread));
         check_coding(client, framed, &peer)?;
         connection = open(client, route, &peer, budget)?;
-        let outgoing = request.outgoing(route, Framed { expects_continue: false, ..framed });
+        let framed = Framed { expects_continue: false, ..framed };
+        let outgoing = self::outgoing(client, request, route, framed);
         outcome = send(client, &outgoing, reader, &mut connection, budget);
     }
     match outcome {
-        Ok(received) => Ok(Response::new(ResponseParts {
-            client: client.clone(),
-            url: request.url().clone(),
-            peer,
-            connection,
-            budget: *budget,
-            received,
-            more_follow: false,
-        })),
+        Ok(received) => {
+            take_cookies(client, request, &received.head);
+            Ok(Response::new(ResponseParts {
+                client: client.clone(),
+                url: request.url().clone(),
+                peer,
+                connection,
+                budget: *budget,
+                received,
+                more_follow: false,
+            }))
+        }
         Err(error) => {
             client.notify(&Event::Closed(connection.id, error.close_reason()));
             Err(error.into())
         }
+    }
+}
+
+/// Returns the request as it is sent on this route, with the cookies that are kept.
+pub(super) fn outgoing<'r>(
+    client: &Client,
+    request: &'r Request,
+    route: Route<'_>,
+    framed: Framed,
+) -> Outgoing<'r> {
+    let mut outgoing = request.outgoing(route, framed);
+    if let Some(cookies) = &client.config.cookies {
+        cookies.add_to(&mut outgoing.head, request.url());
+    }
+    outgoing
+}
+
+/// Keeps the cookies of a response.
+pub(super) fn take_cookies(client: &Client, request: &Request, head: &ResponseHead) {
+    if let Some(cookies) = &client.config.cookies {
+        cookies.take_from(head, request.url());
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::budget::Timeouts;
 use super::connect_options::ConnectOptions;
+use super::cookies::Cookies;
 use super::redirect::Redirects;
 use super::retry::Retries;
 use crate::proto::http::limits::Limits;
@@ -34,6 +35,8 @@ pub struct Config {
     pub redirects: Redirects,
     /// When a request is sent again after a temporary failure: never.
     pub retries: Retries,
+    /// The cookies that are kept and sent; `None`: no cookie is kept.
+    pub cookies: Option<Cookies>,
     /// The longest response head (300 KB), the longest body that is read in one piece (10 MB), and the most
     /// framing around the chunks of a body (16 KB) that are accepted: [`Limits::of_responses`].
     pub limits: Limits,
@@ -49,6 +52,7 @@ impl Default for Config {
             pool: PoolConfig::default(),
             redirects: Redirects::Follow(10),
             retries: Retries::default(),
+            cookies: None,
             limits: Limits::of_responses(),
         }
     }

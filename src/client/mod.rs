@@ -45,6 +45,10 @@
 //! [`RequestBuilder::basic_auth`] and [`RequestBuilder::bearer`]; another scheme is a field,
 //! `header("Authorization", …)`. A redirect to another host or port does not take it along, nor a Cookie.
 //!
+//! # Cookies
+//!
+//! None are kept, unless [`Client::cookies`] says so.
+//!
 //! # Proxy
 //!
 //! [`Client::proxy`]. [`ConnectOptions`] has more ways to reach servers: hosts without the proxy, given addresses,
@@ -110,7 +114,7 @@
 //!
 //! # Not supported
 //!
-//! https, tunnels through proxies, cookies that are kept, content codings. The log has every event at level trace,
+//! https, tunnels through proxies, content codings. The log has every event at level trace,
 //! **heads and the secrets in them included**; above trace it is silent.
 //!
 //! # To read the source
@@ -123,6 +127,7 @@
 //! | `whole_body`, `json` | the body of a response in one piece |
 //! | `builder` | a request that is built and sent in one expression |
 //! | `config` | the settings and their defaults, with reasons |
+//! | `cookies` | the cookies that are kept |
 //! | `follow` | a call as the caller sees it: redirects, retries |
 //! | `call` | one request: the main loop, on an idle connection or a fresh one |
 //! | `connect_options`, `route`, `proxy` | the route to a server: pure functions |
@@ -146,6 +151,7 @@ mod config;
 mod conn_pool;
 mod connect_options;
 mod connection;
+mod cookies;
 mod dial;
 pub mod dns;
 mod error;
@@ -178,6 +184,7 @@ pub use self::config::{Config, PoolConfig};
 pub use self::connect_options::{
     ConnectOptions, ConnectTo, ConnectVia, ResolveOverride, RouteError,
 };
+pub use self::cookies::Cookies;
 pub use self::dns::{LookupError, LookupStep, Resolver};
 pub use self::error::{Error, in_one_line};
 pub use self::error_kind::{ErrorKind, PipelineError};
@@ -284,6 +291,12 @@ impl Client {
         let proxy = Proxy::parse(url).map_err(ErrorKind::Proxy)?;
         self.config.connect.via = ConnectVia::Proxy(Ok(proxy), NoProxy::default());
         Ok(self)
+    }
+
+    /// Keeps cookies in this store, and sends them: none are kept by default.
+    pub fn cookies(mut self, cookies: &Cookies) -> Client {
+        self.config.cookies = Some(cookies.clone());
+        self
     }
 
     /// Sets what the client does about redirects: it follows at most ten in a row by default.

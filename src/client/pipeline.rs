@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use super::Client;
 use super::budget::{Budget, Phase};
-use super::call::{call, connection_to};
+use super::call::{call, connection_to, outgoing, take_cookies};
 use super::connection::{Connection, Flushed};
 use super::error::Error;
 use super::error_kind::{ErrorKind, PipelineError};
@@ -141,6 +141,7 @@ impl<'r> Pipeline<'r> {
         let more_follow = !waiting.is_empty();
         match next_response(&self.client, first, &mut connection, &mut budget) {
             Ok(received) => {
+                take_cookies(&self.client, request, &received.head);
                 self.state = PipelineState::Sent(None, waiting, Box::new(budget));
                 let peer = match self.route_of(request) {
                     Ok((_, peer)) => peer,
@@ -192,8 +193,9 @@ impl<'r> Pipeline<'r> {
         let mut waiting = VecDeque::new();
         for request in self.requests {
             let begun = connection.output.len();
-            let receiving = request.encode(route, &mut connection.output);
-            let receiving = receiving.map_err(Error::into_kind)?;
+            let framed = request.framed(request.body_size())?;
+            let outgoing = outgoing(&self.client, request, route, framed);
+            let receiving = outgoing.encode(&mut connection.output);
             self.client.notify(&Event::Sending(&connection.output[begun..]));
             waiting.push_back(receiving);
         }
@@ -231,6 +233,6 @@ fn check(client: &Client, request: &Request) -> Result<(Peer, usize), ErrorKind>
     }
     let route = client.config.connect.route(request.url()).map_err(ErrorKind::Proxy)?;
     let mut head = Vec::new();
-    request.outgoing(route, framed).head.encode(&mut head);
+    outgoing(client, request, route, framed).head.encode(&mut head);
     Ok((route.peer(request.url()), head.len()))
 }

@@ -7,6 +7,7 @@ use super::error_kind::ErrorKind;
 use super::outgoing::{BodySize, Framed, Outgoing};
 use super::redirect::NextRequest;
 use super::route::Route;
+#[cfg(feature = "cli")]
 use crate::proto::http::client::RecvHead;
 use crate::proto::http::error::Rule;
 use crate::proto::http::framing::{Framing, Message, framing};
@@ -195,6 +196,7 @@ impl Request {
     ///
     /// # Errors
     /// As [`Request::head`].
+    #[cfg(feature = "cli")]
     pub(crate) fn encode(&self, route: Route<'_>, out: &mut Vec<u8>) -> Result<RecvHead, Error> {
         let framed = self.framed(self.body_size()).map_err(|kind| kind.at(&self.url))?;
         Ok(self.outgoing(route, framed).encode(out))

@@ -155,9 +155,12 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
     let mut request = Request::get(&with_query(url, content.query.as_deref()))?;
     let user = options.user.as_deref().map(basic::basic);
     let range = options.range.as_deref().map(|range| format!("bytes={range}"));
+    let cookies = options.cookies.typed.join(&b"; "[..]);
+    let cookies = Some(cookies).filter(|typed| !typed.is_empty());
     let referer = options.referer.as_deref().map(without_secrets);
     for (name, value) in [
         ("Authorization", user.as_deref().map(str::as_bytes)),
+        ("Cookie", cookies.as_deref()),
         ("Range", range.as_deref().map(str::as_bytes)),
         ("User-Agent", options.agent.as_deref()),
         ("Referer", referer.as_deref()),

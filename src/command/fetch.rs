@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Instant, SystemTime};
 
 use super::build_request::{Content, OutgoingRequest, build_request, read_data};
+use super::cookies;
 use super::destination::Destination;
 use super::dry_run::{as_curl, as_nc, wire};
 use super::error::{CommandError, print_stderr, print_stdout};
@@ -110,6 +111,14 @@ impl Fetcher {
             turn: Mutex::new(()),
             options,
         })
+    }
+
+    /// Writes the cookies to the file of `-c`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn save_cookies(&self) -> Result<(), CommandError> {
+        cookies::save(&self.options, self.client.config().cookies.as_ref())
     }
 
     /// Returns the requests of all URLs, to be pipelined.

@@ -51,6 +51,7 @@
 pub mod bench;
 pub mod build_request;
 pub mod check;
+mod cookies;
 mod destination;
 pub mod dns;
 pub mod dry_run;

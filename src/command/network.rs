@@ -14,6 +14,7 @@
 use std::env;
 use std::time::Duration;
 
+use super::cookies;
 use super::error::CommandError;
 use crate::cli::client::retry::{Follow, RetryOptions};
 use crate::cli::client::{ClientOptions, NetworkOptions, OneFamily, TimeLimits};
@@ -102,7 +103,15 @@ pub(super) fn client(options: &ClientOptions) -> Result<Client, CommandError> {
     let timeouts = timeouts(&options.limits, options.max_time);
     let redirects = redirects(&options.retry);
     let limits = response_limits(&options.network);
-    Ok(Client::with_config(Config { timeouts, connect, redirects, limits, ..Config::default() }))
+    let cookies = cookies::open(options);
+    Ok(Client::with_config(Config {
+        timeouts,
+        connect,
+        redirects,
+        limits,
+        cookies,
+        ..Config::default()
+    }))
 }
 
 /// Returns the options without a proxy, whatever the environment says: the command asks the host itself.

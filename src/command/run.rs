@@ -25,10 +25,12 @@ pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
         return misbehave::run(options, how);
     }
     let fetcher = Fetcher::new(options.clone())?;
-    match is_parallel(options) {
-        true => several(options, &Arc::new(fetcher)),
+    let fetcher = Arc::new(fetcher);
+    let code = match is_parallel(options) {
+        true => several(options, &fetcher),
         false => one_by_one(options, &fetcher),
-    }
+    };
+    fetcher.save_cookies().and(code)
 }
 
 fn one_by_one(options: &ClientOptions, fetcher: &Fetcher) -> Result<u8, CommandError> {

@@ -68,6 +68,7 @@ pub mod client;
 pub mod close;
 pub mod conditional;
 pub mod cookie;
+pub mod cookie_jar;
 pub mod date;
 pub mod dump;
 pub mod error;
