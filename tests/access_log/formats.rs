@@ -126,6 +126,24 @@ fn a_request_in_the_queue_says_how_long() {
     assert_eq!((&object["worker"], &object["request_number"]), (&1.into(), &1.into()), "{line}");
 }
 
+/// The body of such a response may wait for hours: its request is kept until the log has its fields.
+#[test]
+fn a_stream_of_events_has_its_fields() {
+    let folder = Folder::new();
+    let server = start(&folder, "combined");
+    let mut wire = server.connect();
+    wire.send(
+        "GET /rooms/tea HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\nUser-Agent: me\r\n\r\n",
+    );
+    wire.head();
+    drop(wire);
+    let text = log_of(&folder, 1);
+    assert!(
+        text.contains("\"GET /rooms/tea HTTP/1.1\" 200 ") && text.contains(" \"me\" "),
+        "{text}"
+    );
+}
+
 #[test]
 fn hostile_requests_are_one_object_each_for_readers_of_json() {
     let folder = Folder::new();

@@ -12,7 +12,7 @@ use crate::proto::http::server::PartialHead;
 use crate::server::pushed::Pushed;
 
 impl RequestInfo {
-    /// Keeps of the request only what the log shows: the body may wait for hours.
+    /// Keeps of the request only its first line: the body may wait for hours.
     pub(super) fn keep_line(&mut self) {
         if let Some(arrived) = &mut self.arrived {
             *arrived = PartialHead::Line(arrived.first_line().to_vec());
@@ -21,6 +21,13 @@ impl RequestInfo {
 }
 
 impl Http {
+    /// Keeps of a request only what the log shows.
+    pub(super) fn keep_what_is_logged(&self, request: &mut RequestInfo) {
+        if !self.access_log.tells_fields() {
+            request.keep_line();
+        }
+    }
+
     /// Puts what there is of a pushed body into the output. It ends when the server stops.
     ///
     /// # Errors

@@ -150,7 +150,7 @@ impl Http {
             }
             Body::Read(reader, _) => Some(Pieces::Read(reader)),
             Body::Pushed(body) => {
-                exchange.request.keep_line();
+                self.keep_what_is_logged(&mut exchange.request);
                 Some(Pieces::Pushed(body, None))
             }
             Body::Trailed(reader, names) => Some(Pieces::Trailed(reader, names)),

@@ -140,6 +140,12 @@ impl AccessLog {
         self.is_on() && self.format != LogFormat::Timed
     }
 
+    /// Returns true if its lines tell of fields of the request.
+    pub(crate) fn tells_fields(&self) -> bool {
+        let of_format = matches!(self.format, LogFormat::Combined | LogFormat::Json);
+        self.is_on() && (of_format || self.users.0.is_some())
+    }
+
     /// Appends a line. A log that cannot be written (a full disk, a pipe without a reader) does not stop
     /// the server.
     pub(crate) fn write(&self, line: &Line<'_>, now: SystemTime) {

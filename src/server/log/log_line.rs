@@ -15,6 +15,7 @@ use crate::proto::http::chars::write_decimal;
 use crate::proto::http::date::common_log_date;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::status::Status;
+use crate::text::timestamp::rfc_3339;
 use crate::text::{escape_bytes, quote_json_ascii};
 
 /// The longest text that is logged of a field: 1,000 bytes. A field may have 16 KB, and is the client's.
@@ -79,7 +80,7 @@ impl LineFormatter {
                 self.extra(line);
             }
             LogFormat::Json => {
-                let text = json(line, &self.date, now);
+                let text = json(line, now);
                 self.text.extend_from_slice(text.as_bytes());
             }
         }
@@ -161,8 +162,8 @@ impl LineFormatter {
     }
 }
 
-/// Returns the line as an object in JSON. `date` is the one of the common log format.
-fn json(line: &Line<'_>, date: &str, now: SystemTime) -> String {
+/// Returns the line as an object in JSON.
+fn json(line: &Line<'_>, now: SystemTime) -> String {
     let Line { client, user, request, head, status, sent, took, queued, number } = line;
     let (mut address, mut seconds) = (Vec::new(), Vec::new());
     push_address(*client, &mut address);
@@ -186,9 +187,11 @@ fn json(line: &Line<'_>, date: &str, now: SystemTime) -> String {
     };
     let whole = |value: Option<&[u8]>| value.map_or("null".to_owned(), quoted);
     let number_or_null = |value: Option<String>| value.unwrap_or("null".to_owned());
-    let millis = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |at| at.subsec_millis());
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let second = rfc_3339(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+    let time = format!("\"{}.{:03}Z\"", second.trim_end_matches('Z'), since.subsec_millis());
     let members = [
-        ("time", format!("\"{}.{millis:03}Z\"", iso(date))),
+        ("time", time),
         ("client", quoted(&address)),
         ("user", text(user.map(str::as_bytes))),
         ("request", quoted(request)),
@@ -217,15 +220,6 @@ fn json(line: &Line<'_>, date: &str, now: SystemTime) -> String {
 /// Returns bytes of a client as a string in JSON, in ASCII. What is not UTF-8 is U+FFFD.
 fn quoted(bytes: &[u8]) -> String {
     quote_json_ascii(&String::from_utf8_lossy(bytes))
-}
-
-/// Returns a date of the common log format, `06/Nov/1994:08:49:37 +0000`, as ISO 8601 and RFC 3339 write it, without a
-/// zone: `1994-11-06T08:49:37`.
-fn iso(date: &str) -> String {
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let part = |range| date.get(range).unwrap_or_default();
-    let month = MONTHS.find(part(3..6)).map_or(0, |at| at / 3 + 1);
-    format!("{}-{month:02}-{}T{}", part(7..11), part(0..2), part(12..20))
 }
 
 fn push_address(client: PeerAddress, out: &mut Vec<u8>) {
