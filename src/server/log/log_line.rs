@@ -89,6 +89,7 @@ impl LineFormatter {
     }
 
     /// Appends the columns up to the status, and the space after it.
+    #[inline]
     fn common(&mut self, line: &Line<'_>) {
         let Line { client, user, request, status, .. } = line;
         let out = &mut self.text;
@@ -122,6 +123,7 @@ impl LineFormatter {
         }
     }
 
+    #[inline]
     fn seconds(&mut self, time: Duration) {
         let out = &mut self.text;
         out.push(b' ');
@@ -222,6 +224,7 @@ fn quoted(bytes: &[u8]) -> String {
     quote_json_ascii(&String::from_utf8_lossy(bytes))
 }
 
+#[inline]
 fn push_address(client: PeerAddress, out: &mut Vec<u8>) {
     match client {
         PeerAddress::Tcp(SocketAddr::V4(address))
@@ -241,8 +244,9 @@ fn push_address(client: PeerAddress, out: &mut Vec<u8>) {
 
 /// Appends what a client has sent, as it can stand between quotes.
 fn push_escaped(bytes: &[u8], out: &mut Vec<u8>) {
-    let plain = |&byte: &u8| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\';
-    if bytes.iter().all(plain) {
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b'"') & (byte != b'\\');
+    // Without a branch for each byte, the compiler looks at 16 at once.
+    if bytes.iter().fold(true, |all, &byte| all & is_plain(byte)) {
         out.extend_from_slice(bytes);
     } else {
         out.extend_from_slice(escape_bytes(bytes).as_bytes());
@@ -250,6 +254,7 @@ fn push_escaped(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends a time in seconds, with six digits after the point.
+#[inline]
 fn push_seconds(time: Duration, out: &mut Vec<u8>) {
     write_decimal(time.as_secs(), out);
     let fraction = out.len();
