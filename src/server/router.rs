@@ -278,8 +278,8 @@ mod tests {
             .unwrap()
     }
 
-    fn find(method: &str, path: &str) -> String {
-        let routes = routes();
+    fn found(routes: &Routes, request: &str) -> String {
+        let (method, path) = request.split_once(' ').unwrap();
         let method = Method::parse(method.as_bytes()).unwrap();
         let target = Target::parse(&method, path.as_bytes()).unwrap();
         match routes.find(&method, &target) {
@@ -329,8 +329,7 @@ mod tests {
             ("MAKE /users", "501"),
             ("CONNECT a:80", "501"),
         ] {
-            let (method, path) = request.split_once(' ').unwrap();
-            assert_eq!(find(method, path), want, "{request}");
+            assert_eq!(found(&routes(), request), want, "{request}");
         }
     }
 
@@ -347,6 +346,26 @@ mod tests {
             let target = Target::parse(&method, path.as_bytes()).unwrap();
             let besides = routes().besides(&method, &target);
             assert_eq!(besides, want, "{request}");
+        }
+    }
+
+    /// As those of uploads: what is a route for one method is nothing else for another one.
+    #[test]
+    fn a_route_for_unclaimed_paths_leaves_the_others_alone() {
+        let routes = Router::new().get("/{...}", nothing).get("/users/{id}", nothing);
+        let routes = routes.unclaimed(Method::Put, "/{...}", nothing).build().unwrap();
+        for (request, want) in [
+            ("PUT /a", "handled"),
+            ("PUT /users", "handled"),
+            ("PUT /users/", "handled"),
+            ("PUT /users/7", "405 GET, HEAD, OPTIONS"),
+            ("PUT /%75sers/7", "405 GET, HEAD, OPTIONS"),
+            ("DELETE /a", "405 GET, HEAD, PUT, OPTIONS"),
+            ("OPTIONS /a", "options GET, HEAD, PUT, OPTIONS"),
+            ("OPTIONS /users/7", "options GET, HEAD, OPTIONS"),
+            ("OPTIONS *", "options GET, HEAD, PUT, OPTIONS"),
+        ] {
+            assert_eq!(found(&routes, request), want, "{request}");
         }
     }
 

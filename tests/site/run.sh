@@ -34,9 +34,9 @@ mkdir "$work/written"
 bwrap --ro-bind / / --dev-bind /dev /dev --bind "$work/written" "$work/written" --die-with-parent \
     "$server" "$work/written" --write --bind 127.0.0.1:0 --data off --access-log off >"$work/ready2" &
 writing=$!
-trap 'kill "$pid" "$writing"; wait "$pid" "$writing"; rm -r "$work"' EXIT
+trap 'kill "$pid" "$writing"; wait "$pid" "$writing" || :; rm -r "$work"' EXIT
 for _ in $(seq 50); do
-    grep -q . "$work/ready2" && break
+    grep -qs . "$work/ready2" && break
     sleep 0.1
 done
 node upload.mjs "$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$work/ready2")"
