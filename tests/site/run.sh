@@ -1,7 +1,8 @@
 #!/bin/sh
 # Serves www with the given server and looks at it in a real browser: see site.mjs; then at a sound in
-# it, and at what the browser has already: see media.mjs; then uploads files by a form: see upload.mjs.
-# Says so, and succeeds, where Node.js, Chromium or what make packages installs is missing.
+# it, and at what the browser has already: see media.mjs; then at folders: see listing.mjs; then uploads
+# files by a form: see upload.mjs. Says so, and succeeds, where Node.js, Chromium or what make packages
+# installs is missing.
 set -eu
 server=$(realpath "$1")
 cd "$(dirname "$0")"
@@ -25,6 +26,7 @@ done
 url=$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$work/ready")
 node site.mjs "$url"
 node media.mjs "$url" "$work/www" "$work/access.log"
+node listing.mjs "$url" "$work/www"
 
 # What a browser may write to is one folder: everything else is read-only.
 if ! bwrap --ro-bind / / true 2>/dev/null; then

@@ -19,7 +19,7 @@ const STYLE: &str = include_str!("style.css");
 
 /// What the page may load: nothing, except for its own style, which is known by its hash (CSP 3, 8.3). A name that
 /// were not escaped could still neither run a script nor send a form elsewhere.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-mHi3iHufK0ul3ZJhPsb2Q6oqJYnWKOoHHDlEQi2UgoE='; img-src data:; \
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-q+wrDhFdB4BWSxCzl8pcLgmicKGRzUsqKTAYvO5N4SE='; img-src data:; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
 
 /// The name of the top folder, whose own name is the operator's business.
