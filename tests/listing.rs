@@ -60,12 +60,8 @@ fn a_folder_is_a_page_or_json() {
     let policy = page.field("Content-Security-Policy").unwrap();
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
     let text = page.text();
-    for part in [
-        "<a href=\"z/\"><bdi>z</bdi>/</a>",
-        "<a href=\"a2.png\">",
-        "1 folder, 3 files",
-        "2001-09-09",
-    ] {
+    for part in ["<a href=\"z/\">z/</a>", "<a href=\"a2.png\">", "1 folder, 3 files", "2001-09-09"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("<script"), "{text}");
@@ -101,7 +97,7 @@ fn the_query_says_the_order() {
         assert_eq!(members(&json(&server, &format!("/{query}")), "name"), want, "{query}");
     }
     let page = server.get("/?sort=size&order=desc").text();
-    assert!(page.contains("<th scope=\"col\" class=\"n\" aria-sort=\"descending\">"), "{page}");
+    assert!(page.contains("<th scope=\"col\" aria-sort=\"descending\">"), "{page}");
 }
 
 #[test]
@@ -187,7 +183,7 @@ fn every_name_can_be_followed_and_harms_nothing() {
     assert_eq!(urls.len(), served().len());
     let mut contents: Vec<Vec<u8>> = Vec::new();
     for url in &urls {
-        assert!(page.contains(&format!("<a href=\"{url}\"><bdi>")), "{url}");
+        assert!(page.contains(&format!("<a href=\"{url}\">")), "{url}");
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte);
         assert!(url.bytes().all(plain), "{url}");
         contents.push(server.get(&format!("/files/{url}")).body);
@@ -600,7 +596,7 @@ fn a_folder_of_100_000_files() {
         assert!(first < PATIENCE, "{target}: {first:?}");
         if target == "/" {
             let page = wire.rest();
-            assert!(page.ends_with(b"0\r\n\r\n") && page.len() > 10_000_000, "{}", page.len());
+            assert!(page.ends_with(b"0\r\n\r\n") && page.len() > 5_000_000, "{}", page.len());
         }
     }
     let status = fs::read_to_string(format!("/proc/{}/status", server.program.id())).unwrap();

@@ -8,24 +8,24 @@ const SECONDS_OF_DAY: i64 = 86_400;
 /// Returns this number of seconds since 1970 in UTC: `2026-11-30T17:45:00Z`. A time outside of the years 0 to 9999
 /// is shown as the nearest one inside.
 pub fn rfc_3339(seconds: i64) -> String {
+    String::from_utf8_lossy(&rfc_3339_bytes(seconds)).into_owned()
+}
+
+/// Returns the same as ASCII, for texts with many times.
+pub fn rfc_3339_bytes(seconds: i64) -> [u8; 20] {
     let seconds = seconds.clamp(RANGE.0, RANGE.1);
     let (year, month, day) = date(seconds.div_euclid(SECONDS_OF_DAY));
     let of_day = seconds.rem_euclid(SECONDS_OF_DAY);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    let mut text = Vec::with_capacity(20);
-    push(year / 100, &mut text);
-    for (number, after) in [
-        (year % 100, b'-'),
-        (month, b'-'),
-        (day, b'T'),
-        (hour, b':'),
-        (minute, b':'),
-        (second, b'Z'),
-    ] {
-        push(number, &mut text);
-        text.push(after);
+    let mut text = *b"YYYY-MM-DDThh:mm:ssZ";
+    let numbers = [year / 100, year % 100, month, day, hour, minute, second];
+    for (number, at) in numbers.into_iter().zip([0, 2, 5, 8, 11, 14, 17]) {
+        for (digit, place) in [number / 10, number % 10].into_iter().zip(text.iter_mut().skip(at)) {
+            let [digit, ..] = digit.to_le_bytes();
+            *place = b'0' + digit;
+        }
     }
-    String::from_utf8(text).unwrap_or_default()
+    text
 }
 
 /// Returns year, month and day of this number of days since 1970, in the Gregorian calendar. A year is counted from
@@ -41,14 +41,6 @@ fn date(days: i64) -> (i64, i64, i64) {
     let of_month = day - (153 * month + 2) / 5 + 1;
     let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
     (400 * era + year + next, month, of_month)
-}
-
-/// Appends a number below 100 as two digits.
-fn push(number: i64, out: &mut Vec<u8>) {
-    for digit in [number / 10, number % 10] {
-        let [digit, ..] = digit.to_le_bytes();
-        out.push(b'0' + digit);
-    }
 }
 
 #[cfg(test)]

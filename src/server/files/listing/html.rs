@@ -5,21 +5,23 @@
 //! an archive of it.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::entries::{Facts, Kind, Named};
-use super::name::{link, shown};
+use super::name::{is_plain, link, shown};
 use super::order::{Direction, Key, Order};
+use crate::proto::http::chars::write_decimal;
 use crate::server::files::mime::by_name;
-use crate::text::timestamp::rfc_3339;
-use crate::text::{plural, size};
+use crate::text::plural;
+use crate::text::timestamp::rfc_3339_bytes;
 
 /// The style of the page, in the colours of the site and of the error pages.
 const STYLE: &str = include_str!("style.css");
 
 /// What the page may load: nothing, except for its own style, which is known by its hash (CSP 3, 8.3). A name that
 /// were not escaped could still neither run a script nor send a form elsewhere.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-q+wrDhFdB4BWSxCzl8pcLgmicKGRzUsqKTAYvO5N4SE='; img-src data:; \
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-/JOKA8X5XltHnYcmlrdaI33oCDPCYNcZLtJJUW12MX0='; img-src data:; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
 
 /// The name of the top folder, whose own name is the operator's business.
@@ -59,21 +61,42 @@ impl Page {
         out.extend_from_slice(page.as_bytes());
     }
 
-    /// Appends one entry.
+    /// Appends one entry. A page may have 100,000 of them: optional end tags are left out (HTML, 13.1.2.4), and a
+    /// plain name takes no memory of its own.
     pub fn entry(entry: &Named<'_>, facts: &Facts, out: &mut Vec<u8>) {
         let Named { name, kind, .. } = *entry;
-        let (link, shown, time) = (link(name, kind), shown(name), rfc_3339(facts.modified));
-        let (class, slash, word, bytes) = match kind {
-            Kind::Folder => (" class=\"d\"", "/", "Folder", "\u{2013}".to_owned()),
-            Kind::File => ("", "", word(name), size_of(facts.size)),
+        let (class, slash, word) = match kind {
+            Kind::Folder => (&b" class=d"[..], &b"/"[..], "Folder"),
+            Kind::File => (&b""[..], &b""[..], word(name)),
         };
-        let (day, minute) =
-            (time.get(..10).unwrap_or_default(), time.get(11..16).unwrap_or_default());
-        let row = format!(
-            "<tr><th scope=\"row\"{class}><a href=\"{link}\"><bdi>{shown}</bdi>{slash}</a></th><td>{word}</td>\
-             <td class=\"n\">{bytes}</td><td><time datetime=\"{time}\">{day}<span> {minute}</span></time></td></tr>\n"
-        );
-        out.extend_from_slice(row.as_bytes());
+        out.extend_from_slice(b"<tr><th scope=row");
+        out.extend_from_slice(class);
+        out.extend_from_slice(b"><a href=\"");
+        if is_plain(name) {
+            let name = name.as_bytes();
+            for part in [name, slash, b"\">", name, slash] {
+                out.extend_from_slice(part);
+            }
+        } else {
+            let (link, shown) = (link(name, kind), shown(name));
+            for part in [link.as_bytes(), b"\"><bdi>", shown.as_bytes(), b"</bdi>", slash] {
+                out.extend_from_slice(part);
+            }
+        }
+        out.extend_from_slice(b"</a><td>");
+        out.extend_from_slice(word.as_bytes());
+        out.extend_from_slice(b"<td>");
+        match kind {
+            Kind::Folder => out.extend_from_slice("\u{2013}".as_bytes()),
+            Kind::File => push_size(facts.size, out),
+        }
+        let time = rfc_3339_bytes(facts.modified);
+        let (day, minute) = (time.first_chunk::<10>(), time.get(11..16).unwrap_or_default());
+        out.extend_from_slice(b"<td>");
+        out.extend_from_slice(day.map_or(&[], |day| day));
+        out.extend_from_slice(b"<i> ");
+        out.extend_from_slice(minute);
+        out.extend_from_slice(b"</i>\n");
     }
 
     /// Appends what follows the last entry.
@@ -118,10 +141,9 @@ impl Page {
             // The largest and the newest are looked for more often.
             (false, _, Key::Size | Key::Date) => ("", Direction::Descending),
         };
-        let class = if key == Key::Size { " class=\"n\"" } else { "" };
         let (key, next) = (key.in_query(), next.in_query());
         format!(
-            "<th scope=\"col\"{class}{sorted}><form><input type=\"hidden\" name=\"order\" value=\"{next}\">\
+            "<th scope=\"col\"{sorted}><form><input type=\"hidden\" name=\"order\" value=\"{next}\">\
              <button name=\"sort\" value=\"{key}\">{label}</button></form></th>"
         )
     }
@@ -139,10 +161,41 @@ fn trail(path: &Path) -> String {
     steps.enumerate().map(item).collect()
 }
 
-/// Returns a number of bytes as it is shown.
-fn size_of(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-    size(bytes as f64)
+/// Appends a number of bytes as [`size`](crate::text::size) shows it, without floating point: `512 B`, `1.23 MB`.
+fn push_size(bytes: u64, out: &mut Vec<u8>) {
+    if bytes < 1000 {
+        write_decimal(bytes, out);
+        out.extend_from_slice(b" B");
+        return;
+    }
+    let (bytes, mut unit, mut units) =
+        (u128::from(bytes), 1000, ["k", "M", "G", "T", "P"].into_iter());
+    let mut prefix = units.next().unwrap_or_default();
+    while 2 * bytes >= 1999 * unit
+        && let Some(next) = units.next()
+    {
+        (unit, prefix) = (1000 * unit, next);
+    }
+    // Three digits: how many of them stand behind the point?
+    let behind = match 1000 * bytes / unit {
+        ..9_995 => 2,
+        9_995..99_950 => 1,
+        _ => 0,
+    };
+    let scale = 10_u64.pow(behind);
+    let rounded = (bytes * u128::from(scale) + unit / 2) / unit;
+    let rounded = u64::try_from(rounded).unwrap_or(u64::MAX);
+    write_decimal(rounded / scale, out);
+    if behind > 0 {
+        out.push(b'.');
+        if behind == 2 && rounded % scale < 10 {
+            out.push(b'0');
+        }
+        write_decimal(rounded % scale, out);
+    }
+    out.push(b' ');
+    out.extend_from_slice(prefix.as_bytes());
+    out.push(b'B');
 }
 
 /// Returns a word for what is in a file of this name.
@@ -237,13 +290,42 @@ mod tests {
         };
         assert_eq!(
             row("<b> \"x\".html", Kind::File),
-            "<tr><th scope=\"row\"><a href=\"%3Cb%3E%20%22x%22.html\"><bdi>&lt;b&gt; &quot;x&quot;.html</bdi></a></th>\
-             <td>Web page</td><td class=\"n\">1.23 MB</td>\
-             <td><time datetime=\"2001-09-09T01:46:40Z\">2001-09-09<span> 01:46</span></time></td></tr>\n"
+            "<tr><th scope=row><a href=\"%3Cb%3E%20%22x%22.html\"><bdi>&lt;b&gt; &quot;x&quot;.html</bdi></a>\
+             <td>Web page<td>1.23 MB<td>2001-09-09<i> 01:46</i>\n"
         );
-        assert!(row("sub", Kind::Folder).starts_with(
-            "<tr><th scope=\"row\" class=\"d\"><a href=\"sub/\"><bdi>sub</bdi>/</a></th><td>Folder</td><td class=\"n\">\u{2013}</td>"
-        ));
+        assert_eq!(
+            row("plain.txt", Kind::File),
+            "<tr><th scope=row><a href=\"plain.txt\">plain.txt</a><td>Text<td>1.23 MB<td>2001-09-09<i> 01:46</i>\n"
+        );
+        for (name, want) in [
+            ("sub", "<a href=\"sub/\">sub/</a><td>Folder<td>\u{2013}<td>"),
+            ("s b", "<a href=\"s%20b/\"><bdi>s b</bdi>/</a><td>Folder<td>\u{2013}<td>"),
+        ] {
+            let got = row(name, Kind::Folder);
+            assert!(got.starts_with(&format!("<tr><th scope=row class=d>{want}")), "{got}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_those_of_all_texts() {
+        let around = |size: u64| size.saturating_sub(2)..=size.saturating_add(2);
+        let powers = (0..19).map(|power| 10_u64.pow(power));
+        let edges =
+            powers.flat_map(|power| [1, 2, 9, 10, 99].map(|factor| power.saturating_mul(factor)));
+        for bytes in edges.flat_map(around).chain([1234, 5678, 12_345, 1_048_576, 4_294_967_296]) {
+            let got = text(|out| push_size(bytes, out));
+            #[expect(clippy::cast_precision_loss, reason = "three digits are compared")]
+            let want = crate::text::size(bytes as f64);
+            assert_eq!(got, want, "{bytes}");
+        }
+        for (bytes, want) in [
+            (999_499, "999 kB"),
+            (999_500, "1.00 MB"),
+            (9_995_000, "10.0 MB"),
+            (u64::MAX, "18447 PB"),
+        ] {
+            assert_eq!(text(|out| push_size(bytes, out)), want);
+        }
     }
 
     #[test]

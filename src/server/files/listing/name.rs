@@ -7,6 +7,11 @@ use super::entries::Kind;
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::text::{escape_for_terminal, escape_html};
 
+/// Returns true if a name is its own link and its own text: most are.
+pub fn is_plain(name: &OsStr) -> bool {
+    UNRESERVED.has_all(name.as_bytes())
+}
+
 /// Returns the relative reference that leads to an entry of the same folder (RFC 3986, 4.2). Every byte that is not
 /// unreserved is percent-encoded, so that no name can be read as a scheme (`a:b`), a query, or a fragment; one that
 /// is not UTF-8 is there with all its bytes.
@@ -21,14 +26,7 @@ pub fn link(name: &OsStr, kind: Kind) -> String {
 /// Returns the name as text for people, escaped for HTML. What cannot be seen, or would move the text beside it (line
 /// ends and other controls, marks of direction, bytes that are not UTF-8) is shown as `\xHH`.
 pub fn shown(name: &OsStr) -> String {
-    let bytes = name.as_bytes();
-    let is_plain = |byte: &u8| {
-        matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
-    };
-    match str::from_utf8(bytes) {
-        Ok(text) if bytes.iter().all(is_plain) => text.to_owned(),
-        _ => escape_html(&escape_for_terminal(bytes).replace('\t', "\\x09")),
-    }
+    escape_html(&escape_for_terminal(name.as_bytes()).replace('\t', "\\x09"))
 }
 
 #[cfg(test)]
@@ -58,6 +56,7 @@ mod tests {
                 (link(name, Kind::File).as_str(), shown(name).as_str()),
                 (want_link, want_text)
             );
+            assert_eq!(is_plain(name), want_link == want_text);
             assert_eq!(link(name, Kind::Folder), format!("{want_link}/"));
         }
     }
