@@ -154,4 +154,26 @@ mod tests {
         }
         assert_eq!(by_name(b"a", b"A"), Ordering::Greater, "a total order");
     }
+    /// A sort may panic when an order contradicts itself.
+    #[test]
+    fn the_order_is_a_total_one() {
+        let letters = ["", "0", "1", "2", "a", "A", "-", "x"];
+        let pairs = || {
+            letters.iter().flat_map(|one| letters.iter().map(move |other| format!("{one}{other}")))
+        };
+        let mut names: Vec<String> =
+            pairs().flat_map(|one| pairs().map(move |other| format!("{one}{other}"))).collect();
+        names.sort();
+        names.dedup();
+        names.sort_by(|one, other| by_name(one.as_bytes(), other.as_bytes()));
+        for (at, one) in names.iter().enumerate() {
+            for (other_at, other) in names.iter().enumerate() {
+                assert_eq!(
+                    by_name(one.as_bytes(), other.as_bytes()),
+                    at.cmp(&other_at),
+                    "{one:?} {other:?}"
+                );
+            }
+        }
+    }
 }
