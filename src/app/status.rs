@@ -62,7 +62,7 @@ impl Status {
         let (what, right) = if !audience.includes(request.peer) {
             (
                 "metrics and status are available to clients on the server's machine only",
-                "a request from that machine, or a server that runs with --metrics everyone",
+                "a request from that machine, not through a proxy, or a server that runs with --metrics everyone",
             )
         } else if *audience == Audience::Loopback && !hosts.admits_host(&request.head) {
             (

@@ -201,13 +201,15 @@ fn the_connections_of_each_client_are_counted_and_not_those_of_the_proxy() {
             assert!(again.is_some(), "{driver:?}");
             thread::sleep(Duration::from_millis(20));
         }
-        let metrics = connect_from([127, 0, 0, 2], server.address())
+        let metrics = connect_from([127, 0, 0, 9], server.address())
             .send(get("/-/metrics", ""))
             .answer()
             .text();
         let line = "threadbare_overload_total{full=\"address\"} ";
         let refused = metrics.lines().find_map(|text| text.strip_prefix(line)).unwrap();
         assert!(refused.parse::<u32>().unwrap() >= 3, "{metrics}");
+        assert!(!metrics.contains("reason=\"peer_left\""), "{metrics}");
+        assert!(metrics.contains("closed_total{reason=\"we_asked\"}"), "{metrics}");
     }
 }
 

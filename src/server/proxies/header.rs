@@ -14,6 +14,7 @@ use crate::net::errors::nothing_yet;
 use crate::net::peer_address::PeerAddress;
 use crate::net::service::{Driver, EndReason, Next, ProtocolConnection, Service as _};
 use crate::net::socket::peek;
+use crate::proto::http::close::CloseReason;
 use crate::proto::http::status::Status;
 use crate::proto::proxy_protocol::{Fault, Header, LONGEST, Source, parse};
 use crate::server::conn::Http;
@@ -26,6 +27,7 @@ pub(in crate::server) struct ProxyHeader {
     since: Instant,
     /// What has been taken of the header.
     taken: Vec<u8>,
+    is_refused: bool,
     /// The client, once the header is complete: then [`Next::Close`] means that the connection is HTTP's.
     pub(in crate::server) client: Option<NamedClient>,
 }
@@ -41,7 +43,7 @@ impl ProxyHeader {
     /// Returns the state of a connection from `proxy` that has just been accepted.
     pub(in crate::server) fn new(http: &Arc<Http>, proxy: PeerAddress) -> ProxyHeader {
         let (http, taken) = (Arc::clone(http), Vec::new());
-        ProxyHeader { http, proxy, since: Instant::now(), taken, client: None }
+        ProxyHeader { http, proxy, since: Instant::now(), taken, is_refused: false, client: None }
     }
 
     /// Goes on with the header as far as it has arrived.
@@ -93,13 +95,15 @@ impl ProxyHeader {
                     limiter.count_refusal(reason);
                 }
                 log::info!("{peer}: refused: {}", RejectReason::Address.what());
+                self.is_refused = true;
                 stream.write_all(&self.http.refusal(reason, peer))?;
                 Ok(Next::Linger)
             }
         }
     }
 
-    fn refuse(&self, error: &ErrorResponse, mut stream: &TcpStream) -> io::Result<Next> {
+    fn refuse(&mut self, error: &ErrorResponse, mut stream: &TcpStream) -> io::Result<Next> {
+        self.is_refused = true;
         log::info!("{}: refused: {error}", self.proxy);
         stream.write_all(&self.http.refusal_with(error.response(None), self.proxy))?;
         Ok(Next::Linger)
@@ -122,7 +126,17 @@ impl ProtocolConnection for ProxyHeader {
 
     /// Counts a connection that has not become one of HTTP.
     fn close(self: Box<Self>, ended: EndReason) {
-        self.http.close(self.http.open_from(self.proxy, None), ended);
+        let why = match ended {
+            EndReason::ByService if self.is_refused => CloseReason::WeAsked,
+            EndReason::ByService => CloseReason::PeerLeft,
+            EndReason::Stopping | EndReason::Cut => CloseReason::Stopping,
+            EndReason::Dropped => CloseReason::Dropped,
+        };
+        if ended == EndReason::Cut {
+            self.http.count_cut();
+        }
+        self.http.stats.count_close(why);
+        log::debug!("{}: closed before its client was named: {why}", self.proxy);
     }
 }
 
