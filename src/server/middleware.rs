@@ -1,7 +1,9 @@
-//! Functions around handlers: [`Router::wrap`](super::Router::wrap).
+//! Functions around handlers, and checks before them: [`Router::wrap`](super::Router::wrap),
+//! [`Router::check`](super::Router::check).
 
 use std::sync::Arc;
 
+use super::body_receiver::{AnnouncedBody, BodyReceiver};
 use super::conn::handle::{Panicked, after_panic, guarded};
 use super::handler::Handler;
 use super::into_response::IntoResponse;
@@ -33,6 +35,20 @@ impl Next<'_> {
     }
 }
 
+/// A check of the head of a request.
+pub(crate) trait Check: Send + Sync + 'static {
+    fn check(&self, head: &RequestHead) -> Result<(), ErrorResponse>;
+}
+
+impl<F> Check for F
+where
+    F: Fn(&RequestHead) -> Result<(), ErrorResponse> + Send + Sync + 'static,
+{
+    fn check(&self, head: &RequestHead) -> Result<(), ErrorResponse> {
+        self(head)
+    }
+}
+
 /// A function around handlers.
 pub(crate) trait Around: Send + Sync + 'static {
     fn call(&self, request: &mut Request, next: Next<'_>) -> Response;
@@ -54,14 +70,16 @@ impl std::fmt::Debug for dyn Around {
     }
 }
 
-/// A handler with functions around it. It takes the same requests as the handler.
+/// A handler with checks before it and functions around it. It takes the same requests as the handler.
 pub(crate) struct Wrapped {
+    pub(crate) checks: Arc<[Arc<dyn Check>]>,
     pub(crate) around: Arc<[Arc<dyn Around>]>,
     pub(crate) inner: Arc<Endpoint>,
 }
 
 impl Handler for Wrapped {
     fn admit(&self, head: &RequestHead) -> Result<(), ErrorResponse> {
+        self.checks.iter().try_for_each(|check| check.check(head))?;
         self.inner.handler.admit(head)
     }
 
@@ -69,7 +87,16 @@ impl Handler for Wrapped {
         self.inner.handler.body_limit()
     }
 
-    // `receiver` is not forwarded: the functions around may refuse the request, and what they refuse has no effect.
+    /// Functions around may refuse the request, and what they refuse has no effect: then the server keeps the body.
+    fn receiver(
+        &self,
+        body: &AnnouncedBody<'_>,
+    ) -> Result<Option<Box<dyn BodyReceiver>>, ErrorResponse> {
+        match *self.around {
+            [] => self.inner.handler.receiver(body),
+            [..] => Ok(None),
+        }
+    }
 
     fn streams(&self) -> bool {
         self.inner.handler.streams()

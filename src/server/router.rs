@@ -14,7 +14,7 @@
 //! the router is built ([`build`]).
 
 pub mod build;
-mod checked;
+mod compose;
 mod pattern;
 pub mod with_state;
 

@@ -4,7 +4,6 @@ use std::path::Path as FsPath;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::checked::Check;
 use super::pattern::Pattern;
 use super::with_state::RouterWithState;
 use super::{Endpoint, Fallback, Path, RouteErrors, Routes};
@@ -15,9 +14,8 @@ use crate::server::files::Files;
 use crate::server::files::listing::Listing;
 use crate::server::handler::{Handler, Streaming};
 use crate::server::into_response::IntoResponse;
-use crate::server::middleware::{Around, Next, Wrapped};
+use crate::server::middleware::{Around, Check};
 use crate::server::request::Request;
-use crate::server::response::Response;
 
 /// Collects routes: which handler gets the requests of which method and path.
 ///
@@ -48,28 +46,28 @@ use crate::server::response::Response;
 /// literal one for another method; a [fallback](Router::fallback) is used when no pattern matches.
 #[derive(Default)]
 pub struct Router {
-    routes: Vec<Route>,
+    pub(super) routes: Vec<Route>,
     /// The prefix, and the handler.
-    fallbacks: Vec<(String, Arc<Endpoint>)>,
+    pub(super) fallbacks: Vec<(String, Arc<Endpoint>)>,
     /// The first is the outermost.
-    around: Vec<Arc<dyn Around>>,
+    pub(super) around: Vec<Arc<dyn Around>>,
     /// The first comes first, and all of them come before what is around.
     pub(super) checks: Vec<Arc<dyn Check>>,
-    errors: Vec<String>,
+    pub(super) errors: Vec<String>,
 }
 
-struct Route {
+pub(super) struct Route {
     /// `None` for all methods that have no route of their own.
-    method: Option<Method>,
-    pattern: String,
-    endpoint: Arc<Endpoint>,
+    pub(super) method: Option<Method>,
+    pub(super) pattern: String,
+    pub(super) endpoint: Arc<Endpoint>,
     /// What becomes of a request for which the handler finds nothing.
-    absent: Absent,
-    scope: Scope,
+    pub(super) absent: Absent,
+    pub(super) scope: Scope,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Absent {
+pub(super) enum Absent {
     /// The handler's own response.
     Respond,
     /// The fallback, if there is one.
@@ -78,7 +76,7 @@ enum Absent {
 
 /// The paths that a route is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
+pub(super) enum Scope {
     /// Those of its pattern that have no more literal route for the method.
     Pattern,
     /// Those of its pattern that have no more literal route for any method.
@@ -88,30 +86,6 @@ enum Scope {
 impl Route {
     fn new(method: Option<Method>, pattern: String, endpoint: Arc<Endpoint>) -> Route {
         Route { method, pattern, endpoint, absent: Absent::Respond, scope: Scope::Pattern }
-    }
-}
-
-/// A handler, and the fallback for what it does not find.
-struct OrFallback {
-    first: Arc<Endpoint>,
-    fallback: Arc<Endpoint>,
-}
-
-impl Handler for OrFallback {
-    fn params(&self) -> &'static [&'static str] {
-        self.first.handler.params()
-    }
-
-    fn tidy(&self) {
-        self.first.handler.tidy();
-    }
-
-    fn handle(&self, request: &mut Request) -> Response {
-        let response = self.first.handler.handle(request);
-        match response.is_built_in_not_found() {
-            true => self.fallback.handler.handle(request),
-            false => response,
-        }
     }
 }
 
@@ -275,131 +249,11 @@ impl Router {
         self
     }
 
-    /// Adds the routes of another router below `prefix`: its `/` at the prefix itself, its `/users` at
-    /// `prefix/users`. Its fallback is for paths below the prefix, and what [wraps](Router::wrap) it wraps its
-    /// own routes only.
-    ///
-    /// ```
-    /// use threadbare::server::Router;
-    ///
-    /// let api = Router::new().get("/users", |_| "ada\n").fallback(|_| (404, "not in the API\n"));
-    /// let routes = Router::new().nest("/api", api).files("/", "www").build()?;
-    /// # Ok::<(), threadbare::server::RouteErrors>(())
-    /// ```
-    pub fn nest(mut self, prefix: &str, inner: impl Into<Router>) -> Router {
-        let inner = inner.into().finished();
-        self.errors.extend(inner.errors);
-        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-        if !prefix.starts_with('/') {
-            self.errors.push(format!("nest {prefix}: a prefix begins with /; right: /api"));
-            return self;
-        }
-        self.routes.extend(inner.routes.into_iter().map(|route| {
-            let pattern = if route.pattern == "/" { "" } else { &route.pattern };
-            Route { pattern: format!("{prefix}{pattern}"), ..route }
-        }));
-        let fallbacks = inner.fallbacks.into_iter();
-        self.fallbacks
-            .extend(fallbacks.map(|(below, handler)| (format!("{prefix}{below}"), handler)));
-        self
-    }
-
-    /// Wraps every route of this router, and its fallback, in a function: it gets the request before the
-    /// handler, calls [`Next::run`] or not, and may change the response. Of several,
-    /// the first is the outermost; routes that are added later are wrapped, too. It runs when the body has
-    /// arrived, unless the route [streams](Router::streaming). Responses that the server makes without a handler
-    /// are not wrapped: 404 without a fallback, 405, 413, 415, 403 for a page of another site, and the list of
-    /// methods for OPTIONS.
-    ///
-    /// A log line, authentication, and a limit on the rate:
-    /// ```
-    /// use std::sync::Mutex;
-    /// use std::time::{Duration, Instant};
-    /// use threadbare::server::Router;
-    ///
-    /// let last = Mutex::new(None::<Instant>);
-    /// let routes = Router::new()
-    ///     .get("/", |_| "hello\n")
-    ///     .wrap(|request, next| {
-    ///         let begun = Instant::now();
-    ///         let line = format!("{} {}", request.head.method, request.head.target);
-    ///         let response = next.run(request);
-    ///         println!("{line} {} {:?}", response.status.code(), begun.elapsed());
-    ///         response
-    ///     })
-    ///     .wrap(|request, next| match request.header("Authorization") {
-    ///         Some("Bearer 1234") => Ok(next.run(request)),
-    ///         _ => Err((401, "a token is missing\n")),
-    ///     })
-    ///     .wrap(move |request, next| {
-    ///         let now = Instant::now();
-    ///         let before = last.lock().expect("no panic holds it").replace(now);
-    ///         match before.is_some_and(|before| now - before < Duration::from_millis(10)) {
-    ///             true => Err((429, "at most 100 requests a second\n")),
-    ///             false => Ok(next.run(request)),
-    ///         }
-    ///     })
-    ///     .build()?;
-    /// # Ok::<(), threadbare::server::RouteErrors>(())
-    /// ```
-    pub fn wrap<R: IntoResponse>(
-        mut self,
-        around: impl Fn(&mut Request, Next<'_>) -> R + Send + Sync + 'static,
-    ) -> Router {
-        self.around.push(Arc::new(around));
-        self
-    }
-
     /// Continues with routes whose handlers get a value that all requests share, as in
     /// `fn list(notes: &Notes, request: &mut Request)`; [`RouterWithState`] has an example. What changes in the
     /// value needs a lock, as handlers run at the same time.
     pub fn with<S: Send + Sync + 'static>(self, state: S) -> RouterWithState<S> {
         RouterWithState::new(self, Arc::new(state))
-    }
-
-    /// Adds the routes of another router, as [`Router::nest`] does without a prefix: what [wraps](Router::wrap) or
-    /// [checks](Router::check) it is for its own routes only.
-    pub fn merge(mut self, inner: impl Into<Router>) -> Router {
-        let inner = inner.into().finished();
-        self.errors.extend(inner.errors);
-        self.routes.extend(inner.routes);
-        self.fallbacks.extend(inner.fallbacks);
-        self
-    }
-
-    /// Returns the router with all that belongs to its own routes applied to them.
-    fn finished(self) -> Router {
-        self.with_fallback_of_files().with_around_applied().with_checks_applied()
-    }
-
-    /// Returns all handlers.
-    pub(super) fn endpoints(&mut self) -> impl Iterator<Item = &mut Arc<Endpoint>> {
-        let routed = self.routes.iter_mut().map(|route| &mut route.endpoint);
-        routed.chain(self.fallbacks.iter_mut().map(|(_, endpoint)| endpoint))
-    }
-
-    /// Returns the router with its fallback behind each of its folders.
-    fn with_fallback_of_files(mut self) -> Router {
-        if let Some((_, fallback)) = self.fallbacks.iter().find(|(below, _)| below.is_empty()) {
-            let files = self.routes.iter_mut().filter(|route| route.absent == Absent::FallBack);
-            for route in files {
-                let (first, fallback) = (Arc::clone(&route.endpoint), Arc::clone(fallback));
-                route.endpoint = endpoint(OrFallback { first, fallback });
-                route.absent = Absent::Respond;
-            }
-        }
-        self
-    }
-
-    /// Returns the router with the functions of [`Router::wrap`] put around each handler.
-    fn with_around_applied(mut self) -> Router {
-        let around: Arc<[Arc<dyn Around>]> = std::mem::take(&mut self.around).into();
-        if !around.is_empty() {
-            for held in self.endpoints() {
-                *held = endpoint(Wrapped { around: Arc::clone(&around), inner: Arc::clone(held) });
-            }
-        }
-        self
     }
 
     /// Checks the routes and sorts them.
