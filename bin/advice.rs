@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
+use threadbare::cli::server::{DEFAULT_DATA, Data, ServerOptions};
 use threadbare::server::Server;
 
 /// Logs the URLs for other machines, if the server listens on all addresses of this one.
@@ -23,6 +24,29 @@ pub(crate) fn warn_of_home(root: &Path) {
         let (home, root) = (home.display(), root.display());
         log::warn!(
             "{root} is served, and the home {home} is in it; right: a folder for what everyone may read"
+        );
+    }
+}
+
+/// Warns of users whose records are among the files that are served: everyone may read them, and with `--write` change
+/// them.
+pub(crate) fn warn_of_data(options: &ServerOptions) {
+    let data = match &options.data {
+        Data::Off => return,
+        Data::Default => Path::new(DEFAULT_DATA),
+        Data::Folder(folder) => folder,
+    };
+    let root = fs::canonicalize(&options.root).ok();
+    // It need not exist yet.
+    let data = fs::canonicalize(data).ok().or_else(|| std::path::absolute(data).ok());
+    let is_there = data.as_ref().is_some_and(|data| data.exists());
+    if let Some((data, root)) = data.zip(root)
+        && data.starts_with(&root)
+        && (is_there || options.write)
+    {
+        let (data, root) = (data.display(), root.display());
+        log::warn!(
+            "the records of /users are in {data}, which is served with {root}; right: --data elsewhere, or off"
         );
     }
 }

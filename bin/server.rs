@@ -87,6 +87,7 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     let uploads = options.write.then(|| open::uploads(&options.root, options.max_upload));
     let uploads = uploads.transpose()?;
     advice::warn_of_home(&options.root);
+    advice::warn_of_data(&options);
     let store = open::store(&options.data)?;
     let passwords = passwords::open(options.auth.as_deref())?;
     let access_log = open::access_log(&options.access_log, stderr)?.format(options.log_format);

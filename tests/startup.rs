@@ -126,6 +126,23 @@ fn a_folder_that_has_the_home_in_it_is_served_with_a_warning() {
     }
 }
 
+#[test]
+fn records_of_users_among_the_files_are_a_warning() {
+    let place = Folder::with(&[
+        ("site/index.html", "x"),
+        ("site/data/users/last-id", "0"),
+        ("apart/x", "x"),
+    ]);
+    for (data, warns) in [("site/data", true), ("apart", false), ("off", false)] {
+        let data =
+            if data == "off" { data.to_owned() } else { place.join(data).display().to_string() };
+        let server = Server::of(&place.join("site"), &["--data", &data]);
+        server.get("/");
+        let said = server.stderr_until(|text| text.contains("GET /"));
+        assert_eq!(said.contains("the records of /users are in "), warns, "{data}: {said}");
+    }
+}
+
 /// On a machine without a network there is nothing to say.
 #[test]
 fn the_addresses_for_other_machines_are_logged() {
