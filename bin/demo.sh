@@ -40,7 +40,7 @@ show() {
     printf '   %s$ %s%s\n' "$dim" "$1" "$plain"
     tr -d '\r' <"$scratch/output" | awk -v most="${2-1}" '
         /^HTTP\// { head = 1; body = 0 }
-        head && /^(Date|Server|Server-Timing|Vary|Content-Type|Last-Modified|Accept-Ranges):/ { next }
+        head && /^(Date|Server|Server-Timing|Vary|Content-Type|Last-Modified|Accept-Ranges|X-Content-Type-Options):/ { next }
         head && /^$/ { head = 0; next }
         !head && ++body > most { next }
         { print "   " (length($0) > 90 ? substr($0, 1, 87) "..." : $0) }'
@@ -55,7 +55,7 @@ expect() {
 
 start_server --workers 4
 echo "A server with 4 workers listens on $url/ and keeps its users in a temporary folder."
-echo "Left out here: most of each body; of heads Date, Server, Server-Timing, Vary, Content-Type, Last-Modified, Accept-Ranges."
+echo "Left out here: most of each body; of heads Date, Server, Server-Timing, Vary, Content-Type, Last-Modified, Accept-Ranges, X-Content-Type-Options."
 
 step 'A page.' 'Look at the status, and at Content-Length: it says where the body ends.'
 run -i "127.0.0.1:$port/"

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use threadbare::app::store::Store;
 use threadbare::app::udp_echo::UdpEcho;
+use threadbare::cli::files::FileOptions;
 use threadbare::cli::logs::AccessLogTo;
 use threadbare::cli::server::{self as flags, Data, ServerOptions};
-use threadbare::server::{AccessLog, Files, LogWriter, Server, Uploads};
+use threadbare::server::{AccessLog, Files, Links, LogWriter, MediaTypes, Server, Uploads};
 
 /// Binds the addresses of the UDP echo. Returns them as the ready line shows them.
 pub(crate) fn udp_addresses(
@@ -47,7 +48,38 @@ pub(crate) fn store(data: &Data) -> Result<Option<Store>, String> {
 pub(crate) fn files(options: &ServerOptions) -> Result<Files, String> {
     let root = options.root.as_path();
     let files = Files::new(root).map_err(|error| cannot_serve(root, &error))?;
+    let FileOptions { links, dotfiles, precompressed, charset, spa, cache_control, .. } =
+        options.files.clone();
+    if links == Links::All {
+        let root = root.display();
+        log::warn!(
+            "--links all: every file that this user may read is served, if a link in {root} leads to it"
+        );
+    }
+    let files = files.links(links).dotfiles(dotfiles).precompressed(precompressed);
+    let files = files.charset(charset).types(media_types(&options.files)?);
+    let files = match spa {
+        Some(page) => files.spa(page),
+        None => files,
+    };
+    let files = match cache_control {
+        Some(value) => files.cache_control(&value).map_err(|error| error.to_string())?,
+        None => files,
+    };
     Ok(files.listing(options.listing).listings_memory(options.listings_memory))
+}
+
+/// Reads the files of media types. Those that were typed win.
+fn media_types(options: &FileOptions) -> Result<MediaTypes, String> {
+    let mut types = MediaTypes::default();
+    for path in &options.type_files {
+        let shown = path.display();
+        let text = std::fs::read(path).map_err(|error| format!("--mime-types {shown}: {error}"))?;
+        let added = types.add_all(&String::from_utf8_lossy(&text));
+        added.map_err(|error| format!("--mime-types {shown}: {error}"))?;
+    }
+    types.extend(&options.types);
+    Ok(types)
 }
 
 /// Opens the folder whose files clients may change, with bodies of this many bytes at most.

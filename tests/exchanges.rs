@@ -11,6 +11,7 @@ const HELLO: &str = "HTTP/1.1 200 OK\r\n\
     Content-Type: text/html; charset=utf-8\r\n\
     ETag: (tag)\r\n\
     Last-Modified: (then)\r\n\
+    X-Content-Type-Options: nosniff\r\n\
     Accept-Ranges: bytes\r\n\
     Date: (now)\r\n\
     Server: threadbare/(version)\r\n\
@@ -137,6 +138,7 @@ fn a_missing_page_is_404_and_the_connection_stays() {
         masked(lost.head.as_bytes()),
         "HTTP/1.1 404 Not Found\r\n\
          Content-Type: text/html; charset=utf-8\r\n\
+         X-Content-Type-Options: nosniff\r\n\
          Vary: Accept\r\n\
          Date: (now)\r\n\
          Server: threadbare/(version)\r\n\

@@ -26,6 +26,9 @@ mod files;
 /// Folders without an `index.html`: as a page, as JSON, and as an archive.
 mod listing;
 
+/// Which files are served and with which type: links, names with a dot, media types, the page of an application.
+mod file_policies;
+
 /// `server --write`: files are put, deleted, and sent by forms; attacks, storms, full disks.
 mod uploads;
 

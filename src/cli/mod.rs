@@ -11,6 +11,7 @@ pub mod dns;
 mod environment;
 pub mod experiment;
 mod fault;
+pub mod files;
 pub mod limits;
 mod listen;
 mod listing;
@@ -399,6 +400,9 @@ mod tests {
             "bash",
             "json",
             "::1",
+            "inside",
+            "hide",
+            "a=b/c",
         ];
         walk(&server::COMMAND, &values);
         walk(&client::COMMAND, &values);

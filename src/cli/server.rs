@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Effect::{Help, Print, PrintFor, Value, Version};
 use super::completions::completions;
 use super::fault;
+use super::files::{self, FileOptions};
 use super::limits::{self, number, put};
 use super::listen;
 use super::listing;
@@ -34,6 +35,8 @@ pub const DEFAULT_DATA: &str = "data";
 pub struct ServerOptions {
     /// The folder whose files are served.
     pub root: PathBuf,
+    /// How its files are served.
+    pub files: FileOptions,
     /// Whether folders without an `index.html` are listed.
     pub listing: Listing,
     /// The most memory, in bytes, that all listings may take.
@@ -97,6 +100,7 @@ impl Default for ServerOptions {
     fn default() -> ServerOptions {
         ServerOptions {
             root: PathBuf::from("www"),
+            files: FileOptions::default(),
             listing: Listing::On,
             listings_memory: Listing::MEMORY,
             bind: Vec::new(),
@@ -192,6 +196,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
         ("Uploads", uploads::FLAGS),
         ("Listening", listen::FLAGS),
         ("Listings", listing::FLAGS),
+        ("Files", files::FLAGS),
         ("Proxies in front", proxies::FLAGS),
         ("Logs", logs::FLAGS),
         ("Policies", policies::FLAGS),
@@ -384,7 +389,8 @@ pub(super) fn is_host(host: &str) -> bool {
 mod tests {
     use super::*;
     use crate::server::{
-        Driver, FaultKind, Faults, Limits, Overload, PerAddress, ProxyProtocol, Schedule,
+        Charset, Dotfiles, Driver, FaultKind, Faults, Limits, Links, MediaTypes, Overload,
+        PerAddress, Precompressed, ProxyProtocol, Schedule,
     };
 
     fn parsed(args: &[&str]) -> Result<Parsed<ServerOptions>, String> {
@@ -415,10 +421,25 @@ mod tests {
                     --overload block --stop-time 13 --drain-time 14 --metrics everyone --wire \
                     --server-timing on --udp localhost:3 --udp [::1]:4 --loss 30% --delay 50ms \
                     --jitter 0.02s --schedule lifo --stat-fields --fault never --seed 7 --dns [::1]:53 --zone z --dns-rate off --write --max-upload 22 \
-                    --listing off --max-listings-memory 23 site";
+                    --listing off --max-listings-memory 23 --links off --dotfiles show --precompressed off --charset koi8-r \
+                    --mime .a=b/c --mime-types m --spa app.html --cache-control no-store site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
+            files: FileOptions {
+                links: Links::Off,
+                dotfiles: Dotfiles::Show,
+                precompressed: Precompressed::Off,
+                charset: Charset::Named("koi8-r".into()),
+                types: {
+                    let mut types = MediaTypes::default();
+                    types.add("a", "b/c").unwrap();
+                    types
+                },
+                type_files: vec!["m".into()],
+                spa: Some("app.html".into()),
+                cache_control: Some("no-store".into()),
+            },
             listing: Listing::Off,
             listings_memory: 23,
             bind: vec!["localhost:1".into(), "[::1]:2".into(), "unix:a/b".into()],

@@ -19,7 +19,7 @@
 //!
 //! | a program wants to | it uses |
 //! |---|---|
-//! | say which handler gets which request | [`Router`], [`RouterWithState`], [`Files`], [`Listing`], [`Uploads`], [`Handler`], [`Immediate`], [`Next`] |
+//! | say which handler gets which request | [`Router`], [`RouterWithState`], [`Files`], [`Links`], [`Dotfiles`], [`Precompressed`], [`MediaTypes`], [`Charset`], [`Listing`], [`Uploads`], [`Handler`], [`Immediate`], [`Next`] |
 //! | read a request | [`Request`], [`RequestHead`], [`RequestBody`], [`Form`], [`Multipart`], [`Streaming`], [`BodyReceiver`] |
 //! | respond | [`IntoResponse`], [`Response`], [`Body`], [`Status`], [`SetCookie`], [`Validators`] |
 //! | report an error | [`ErrorResponse`], [`HandlerError`], [`ErrorPage`] |
@@ -146,9 +146,19 @@ pub use self::faults::{FaultKind, Faults};
 #[doc(inline)]
 pub use self::files::Files;
 #[doc(inline)]
+pub use self::files::charset::Charset;
+#[doc(inline)]
+pub use self::files::document_root::Links;
+#[doc(inline)]
 pub use self::files::file_part::FilePart;
 #[doc(inline)]
 pub use self::files::listing::Listing;
+#[doc(inline)]
+pub use self::files::mime::{InvalidMediaType, MediaTypes};
+#[doc(inline)]
+pub use self::files::path::Dotfiles;
+#[doc(inline)]
+pub use self::files::precompressed::Precompressed;
 #[doc(inline)]
 pub use self::files::uploads::Uploads;
 #[doc(inline)]

@@ -4,6 +4,18 @@
 //! HTML, "determining the character encoding"; RFC 7303, 3). So a text is labelled as UTF-8 only if it is
 //! UTF-8 as far as it is looked at, and declares no encoding there.
 
+/// The `charset` that `Content-Type` names for a text: [`Files::charset`](super::Files::charset).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Charset {
+    /// `utf-8` for a text that begins as UTF-8 and declares no encoding itself; else none.
+    #[default]
+    Detect,
+    /// None.
+    Off,
+    /// This one, whatever is in the file.
+    Named(String),
+}
+
 /// How many bytes are looked at: where a browser looks for `<meta charset>`.
 pub const LOOKED_AT: usize = 1024;
 

@@ -5,7 +5,7 @@
 //! can change in between. Where that is not possible the path is walked name by name.
 //!
 //! Symbolic links are followed while they stay below the folder all the way; absolute ones must begin
-//! with the folder's own path. Any other link is treated as absent.
+//! with the folder's own path. Any other link is treated as absent. [`Links`] changes that.
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -18,6 +18,7 @@ use nix::errno::Errno;
 use nix::fcntl::{self, OFlag};
 use nix::sys::stat::Mode;
 
+use super::path::Dotfiles;
 use crate::text::escape_bytes;
 
 /// How a folder on the way is opened. With `O_PATH` the right to list it is not needed.
@@ -32,10 +33,27 @@ const FILE: OFlag = OFlag::O_NONBLOCK.union(OFlag::O_NOCTTY).union(OFlag::O_CLOE
 /// How often a walk may start again, at a link or at a `..` in one. Linux follows 40 links.
 const MAX_RESTARTS: usize = 100;
 
-/// A folder by its name.
-#[derive(Debug)]
+/// Which symbolic links below a folder are followed: [`Files::links`](super::Files::links).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Links {
+    /// Those that stay inside, all the way; any other is treated as absent.
+    #[default]
+    Inside,
+    /// All of them, wherever they lead: whoever can make a link in the folder can show any file that the server may
+    /// read.
+    All,
+    /// None: what is behind a link is treated as absent.
+    Off,
+}
+
+/// A folder by its name, and what is served below it.
+#[derive(Debug, Clone)]
 pub struct DocumentRoot {
     path: PathBuf,
+    /// Which links are followed.
+    pub links: Links,
+    /// Whether names that begin with a dot are served.
+    pub dotfiles: Dotfiles,
 }
 
 impl DocumentRoot {
@@ -44,12 +62,18 @@ impl DocumentRoot {
     /// # Errors
     /// When it does not exist, or is not a folder.
     pub fn new(path: &Path) -> io::Result<DocumentRoot> {
-        let root = DocumentRoot { path: std::path::absolute(path)? };
+        let (links, dotfiles) = (Links::default(), Dotfiles::default());
+        let root = DocumentRoot { path: std::path::absolute(path)?, links, dotfiles };
         if !fs::metadata(&root.path)?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
         root.open()?;
         Ok(root)
+    }
+
+    /// Returns the same folder with other rules.
+    pub fn with(&self, links: Links, dotfiles: Dotfiles) -> DocumentRoot {
+        DocumentRoot { path: self.path.clone(), links, dotfiles }
     }
 
     /// Opens the folder that has this name now.
@@ -58,21 +82,26 @@ impl DocumentRoot {
     /// When it does not exist, or may not be entered.
     pub fn open(&self) -> io::Result<Folder<'_>> {
         let descriptor = fcntl::open(&self.path, FOLDER, Mode::empty())?;
-        Ok(Folder { path: &self.path, descriptor })
+        Ok(Folder { root: self, descriptor })
     }
 }
 
 /// An open folder: it stays the same one when its name changes.
 #[derive(Debug)]
 pub struct Folder<'a> {
-    path: &'a Path,
+    root: &'a DocumentRoot,
     descriptor: OwnedFd,
 }
 
 impl Folder<'_> {
     /// Returns the name that it was opened by.
     pub fn path(&self) -> &Path {
-        self.path
+        &self.root.path
+    }
+
+    /// Returns whether names in it that begin with a dot are served.
+    pub fn dotfiles(&self) -> Dotfiles {
+        self.root.dotfiles
     }
 
     /// Returns the open folder itself.
@@ -123,6 +152,9 @@ impl Folder<'_> {
 
     fn open_below(&self, relative: &Path, refusal: Refusal) -> io::Result<(File, Metadata)> {
         let descriptor = match self.open_at_once(relative) {
+            Err(Errno::ELOOP) if self.root.links == Links::Off => {
+                return Err(refused(refusal, relative, "it is, or is behind, a symbolic link"));
+            }
             // No such system call, or a sandbox forbids it; a link that is absolute or leads out; a name
             // that was moved at this moment.
             Err(Errno::ENOSYS | Errno::EPERM | Errno::EXDEV | Errno::EAGAIN) => {
@@ -139,12 +171,21 @@ impl Folder<'_> {
     fn open_at_once(&self, relative: &Path) -> Result<OwnedFd, Errno> {
         use nix::fcntl::{OpenHow, ResolveFlag, openat2};
         let beneath = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+        let beneath = match self.root.links {
+            Links::Inside => beneath,
+            Links::Off => beneath | ResolveFlag::RESOLVE_NO_SYMLINKS,
+            // The path itself has neither a leading slash nor a `..`.
+            Links::All => return fcntl::openat(&self.descriptor, relative, FILE, Mode::empty()),
+        };
         openat2(&self.descriptor, relative, OpenHow::new().flags(FILE).resolve(beneath))
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn open_at_once(&self, _: &Path) -> Result<OwnedFd, Errno> {
-        Err(Errno::ENOSYS)
+    fn open_at_once(&self, relative: &Path) -> Result<OwnedFd, Errno> {
+        match self.root.links {
+            Links::All => fcntl::openat(&self.descriptor, relative, FILE, Mode::empty()),
+            Links::Inside | Links::Off => Err(Errno::ENOSYS),
+        }
     }
 
     /// Opens name after name, each in the folder opened before, and follows no link: the target of a link
@@ -156,12 +197,11 @@ impl Folder<'_> {
                 Walk::Opened(descriptor) => return Ok(descriptor),
                 Walk::Restart(instead) => path = instead,
                 Walk::Outside => {
-                    if let Refusal::Logged = refusal {
-                        let shown = escape_bytes(relative.as_os_str().as_encoded_bytes());
-                        let root = self.path.display();
-                        log::info!("refused: {shown}: a symbolic link leads out of {root}");
-                    }
-                    return Err(io::ErrorKind::NotFound.into());
+                    let why = format!("a symbolic link leads out of {}", self.path().display());
+                    return Err(refused(refusal, relative, &why));
+                }
+                Walk::Link => {
+                    return Err(refused(refusal, relative, "it is, or is behind, a symbolic link"));
                 }
             }
         }
@@ -192,6 +232,10 @@ impl Folder<'_> {
                 Err(error) => {
                     // A link, or else the error.
                     let target = PathBuf::from(fcntl::readlinkat(here, name).map_err(|_| error)?);
+                    match self.root.links {
+                        Links::Off => return Ok(Walk::Link),
+                        Links::Inside | Links::All => {}
+                    }
                     let way = match target.is_absolute() {
                         true => self.inside(&target),
                         false => Some(passed.join(target)),
@@ -208,7 +252,7 @@ impl Folder<'_> {
     /// Returns an absolute path as a relative one, if it begins with the folder.
     fn inside(&self, target: &Path) -> Option<PathBuf> {
         let begins = |folder: &Path| target.strip_prefix(folder).ok().map(Path::to_owned);
-        begins(self.path).or_else(|| begins(&fs::canonicalize(self.path).ok()?))
+        begins(self.path()).or_else(|| begins(&fs::canonicalize(self.path()).ok()?))
     }
 }
 
@@ -225,6 +269,17 @@ enum Walk {
     Restart(PathBuf),
     /// A link leads out of the folder.
     Outside,
+    /// There is a link, and none is followed.
+    Link,
+}
+
+/// Returns the error of a path that is treated as absent, and tells the log why.
+fn refused(refusal: Refusal, relative: &Path, why: &str) -> io::Error {
+    if let Refusal::Logged = refusal {
+        let shown = escape_bytes(relative.as_os_str().as_encoded_bytes());
+        log::info!("refused: {shown}: {why} (see --links)");
+    }
+    io::ErrorKind::NotFound.into()
 }
 
 /// Returns true if the error means that nothing is there: also a name that is too long, a file in the
@@ -349,6 +404,29 @@ mod tests {
         for path in ["itself", "absolute-self", "a"] {
             let walked = File::from(folder.walk(Path::new(path), Refusal::Quiet).unwrap());
             assert!(walked.metadata().unwrap().is_dir(), "{path}");
+        }
+        let without = DocumentRoot { links: Links::Off, ..root.clone() };
+        let everywhere = DocumentRoot { links: Links::All, ..root.clone() };
+        let (without, everywhere) = (without.open().unwrap(), everywhere.open().unwrap());
+        for (path, none, all) in [
+            ("a/page", true, true),
+            ("file", false, true),
+            ("folder/page", false, true),
+            ("out", false, true),
+            ("out-folder/page", false, true),
+            ("absolute-out", false, true),
+            ("etc/passwd", false, true),
+            ("self", false, false),
+            ("dangling", false, false),
+        ] {
+            let path = Path::new(path);
+            let walked = without.walk(path, Refusal::Quiet).map(File::from);
+            let opened = [without.open_file(path).map(|(file, _)| file), walked];
+            for (opened, want) in opened.into_iter().zip([none, none]) {
+                assert_eq!(opened.is_ok(), want, "{path:?}: {opened:?}");
+                assert!(opened.is_ok() || is_absent(&opened.unwrap_err()), "{path:?}");
+            }
+            assert_eq!(everywhere.open_file(path).is_ok(), all, "{path:?}");
         }
         fs::remove_dir_all(place).unwrap();
     }

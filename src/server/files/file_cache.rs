@@ -22,7 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::SystemTime;
 
 use super::document_root::Folder;
-use super::precompressed::{Variant, Variants, names};
+use super::precompressed::{Variant, Variants};
 use super::ticks::{is_settled, may_change_unseen};
 use crate::server::quota::{Quota, Share};
 
@@ -200,7 +200,7 @@ fn dependencies(
         let metadata = fs::symlink_metadata(&name).ok().filter(Metadata::is_dir)?;
         dependencies.push((name, stamp(&metadata)?));
     }
-    for (coding, name) in names(path) {
+    for (coding, name) in variants.names(path) {
         let name = folder.path().join(name);
         match (fs::symlink_metadata(&name), variants.metadata(coding)) {
             (Err(error), None) if error.kind() == io::ErrorKind::NotFound => {}
@@ -224,6 +224,7 @@ fn dependencies(
 mod tests {
     use super::*;
     use crate::server::files::document_root::DocumentRoot;
+    use crate::server::files::precompressed::Precompressed;
     use std::fs::File;
     use std::time::Duration;
 
@@ -242,7 +243,13 @@ mod tests {
         let cache = FileCache::with_space(3, 250);
         let keep = |name: &Path| {
             let now = SystemTime::now();
-            let variants = Variants::of(&folder, name, folder.open_file(name).unwrap(), now);
+            let variants = Variants::of(
+                &folder,
+                name,
+                folder.open_file(name).unwrap(),
+                Precompressed::On,
+                now,
+            );
             cache.keep(&folder, name, variants.unwrap(), now)
         };
         let are_kept = || names.map(|name| cache.get(name).is_some());

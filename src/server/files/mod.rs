@@ -17,8 +17,10 @@ pub mod file_cache;
 pub mod file_part;
 pub mod listing;
 pub mod mime;
+mod own_pages;
 pub mod path;
 pub mod precompressed;
+pub mod settings;
 pub mod ticks;
 pub mod uploads;
 mod writable_folder;
@@ -31,13 +33,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use self::charset::LOOKED_AT;
+use self::charset::{Charset, LOOKED_AT};
 use self::document_root::{DocumentRoot, is_absent};
 use self::file_cache::{CachedFile, FileCache};
 use self::listing::{Listing, Listings};
-use self::mime::content_type;
+use self::mime::{MediaTypes, content_type};
+use self::own_pages::{ErrorPages, is_navigation};
 use self::path::{Named, relative};
-use self::precompressed::{Mislabelled, Variant, Variants};
+use self::precompressed::{Mislabelled, Precompressed, Variant, Variants};
 use self::ticks::may_change_unseen;
 use super::descriptors::kept_files;
 use super::handler::Handler;
@@ -73,6 +76,14 @@ use crate::text::escape_bytes;
 #[derive(Debug)]
 pub struct Files {
     root: Arc<DocumentRoot>,
+    precompressed: Precompressed,
+    types: MediaTypes,
+    charset: Charset,
+    /// The value of `Cache-Control`.
+    cache_control: Option<String>,
+    /// What navigations get where nothing exists.
+    spa: Option<PathBuf>,
+    pages: ErrorPages,
     cache: FileCache,
     listing: Listing,
     listings: Listings,
@@ -98,7 +109,23 @@ impl Files {
         let listings = Listings::new(Arc::clone(&root), Listing::MEMORY);
         let (cache, listing) = (FileCache::new(kept), Listing::On);
         let (before_listings, reported) = (String::new(), Mutex::default());
-        Ok(Files { root, cache, listing, listings, before_listings, reported })
+        let (precompressed, charset) = (Precompressed::default(), Charset::default());
+        let (types, cache_control, spa) = (MediaTypes::default(), None, None);
+        let pages = ErrorPages::read(&root);
+        Ok(Files {
+            root,
+            precompressed,
+            types,
+            charset,
+            cache_control,
+            spa,
+            pages,
+            cache,
+            listing,
+            listings,
+            before_listings,
+            reported,
+        })
     }
 
     /// Lists folders that have no `index.html`, as it is unless this is called, or not.
@@ -120,16 +147,16 @@ impl Files {
     /// Limits the memory that names take while listings and archives are sent, of all clients together: 64 MB unless
     /// this is called. A listing that would need more gets a 503. 100,000 names of 24 bytes take 4 MB.
     pub fn listings_memory(mut self, bytes: u64) -> Files {
-        self.listings = Listings::new(Arc::clone(&self.root), bytes);
+        self.listings.limit_memory(bytes);
         self
     }
 
     fn serve(&self, request: &Request) -> io::Result<Response> {
         let (_, path) = request.split_path();
-        let named = relative(path).ok_or_else(|| {
+        let named = relative(path, self.root.dotfiles).ok_or_else(|| {
             log::info!(
-                "{}: refused: {}: a name that begins with a dot (except /.well-known), or has an encoded slash, \
-                 a backslash or a NUL in it, is not served",
+                "{}: refused: {}: a name that begins with a dot (except /.well-known; see --dotfiles), or has an \
+                 encoded slash, a backslash or a NUL in it, is not served",
                 request.peer,
                 shown(path)
             );
@@ -153,7 +180,7 @@ impl Files {
         if accepted.weight(variant.coding).is_none() {
             return Ok(not_acceptable(request));
         }
-        Ok(send(&file, variant, &path))
+        Ok(self.send(&file, variant, &path))
     }
 
     /// Finds the `index.html` of a folder, which may have none.
@@ -183,12 +210,55 @@ impl Files {
             return Err(io::ErrorKind::NotFound.into());
         };
         let variant = file.variants.best(&Codings::of(&request.head.headers));
-        let mut response = send(&file, variant, page);
-        for name in ["ETag", "Last-Modified", "Accept-Ranges"] {
+        let mut response = self.send(&file, variant, page);
+        for name in ["ETag", "Last-Modified", "Accept-Ranges", "Cache-Control"] {
             response.headers.remove(name);
         }
         // A program that prefers JSON gets the built-in error.
         Ok(response.status(Status::NOT_FOUND).add_field("Vary", "Accept"))
+    }
+
+    /// Returns the page of an application for a navigation to a path where nothing exists.
+    fn page_of_application(&self, request: &Request) -> Option<io::Result<Response>> {
+        let page = self.spa.as_deref().filter(|_| is_navigation(&request.head))?;
+        Some(self.find(page).and_then(|found| match found {
+            FileOrFolder::File(file) => {
+                let variant = file.variants.best(&Codings::of(&request.head.headers));
+                // The same path is a 404 for what is no navigation.
+                Ok(self.send(&file, variant, page).add_field("Vary", "Accept"))
+            }
+            FileOrFolder::Folder => Err(io::ErrorKind::NotFound.into()),
+        }))
+    }
+
+    /// Returns a 200 with one variant of the file of this name.
+    fn send(&self, file: &CachedFile, variant: &Variant, path: &Path) -> Response {
+        let headers = variant.fields.get_or_init(|| {
+            let (etag, modified) = validators(&variant.metadata, variant.coding, file.since);
+            // That of the file itself, whatever the coding.
+            let start = || file.variants.start(LOOKED_AT);
+            let kind = self.types.content_type(path, &self.charset, start);
+            let mut response = Response::new(Status::OK).field("Content-Type", &*kind);
+            if let Some(name) = variant.coding.name() {
+                response = response.field("Content-Encoding", name);
+            }
+            response = response.field("ETag", etag).field("Last-Modified", modified);
+            // A response that depends on Accept-Encoding says so.
+            if file.variants.vary() {
+                response = response.field("Vary", "Accept-Encoding");
+            }
+            if let Some(value) = &self.cache_control {
+                response = response.field("Cache-Control", value);
+            }
+            // A browser takes it for what it is, also where it could be a script or a page (WHATWG Fetch, 3.7).
+            response
+                .field("X-Content-Type-Options", "nosniff")
+                .field("Accept-Ranges", "bytes")
+                .headers
+        });
+        let mut response = Response::new(Status::OK).body(Body::Part(variant.body()));
+        response.headers.set_all(headers); // a clone would leave no room for more fields
+        response
     }
 
     /// Says once of a sibling that it is ignored.
@@ -214,7 +284,7 @@ impl Files {
         if opened.1.is_dir() {
             return Ok(FileOrFolder::Folder);
         }
-        let variants = Variants::of(&folder, path, opened, since)?;
+        let variants = Variants::of(&folder, path, opened, self.precompressed, since)?;
         variants.mislabelled().iter().for_each(|sibling| self.report(sibling));
         Ok(FileOrFolder::File(self.cache.keep(&folder, path, variants, since)))
     }
@@ -230,7 +300,7 @@ impl Handler for Files {
     /// The length of the file that is sent.
     fn size(&self, request: &Request) -> u64 {
         let (_, path) = request.split_path();
-        let path = match relative(path) {
+        let path = match relative(path, self.root.dotfiles) {
             Some(Named::Folder(path)) => path.join("index.html"),
             Some(Named::File(path)) => path,
             None => return 0,
@@ -254,6 +324,9 @@ impl Handler for Files {
             Err(error) => error,
         };
         if is_absent(&error) {
+            if let Some(Ok(response)) = self.page_of_application(request) {
+                return response;
+            }
             let page = match preferred_format(&request.head.headers) {
                 TextFormat::Json => None,
                 TextFormat::Html | TextFormat::Plain => self.own_page(request).ok(),
@@ -267,9 +340,9 @@ impl Handler for Files {
             return ErrorResponse::forbidden(&request.head).to(request);
         }
         if error.kind() == io::ErrorKind::OutOfMemory {
-            return too_large(request);
+            return self.pages.show(too_large(request), &request.head);
         }
-        failed(&request.head, &error)
+        self.pages.show(failed(&request.head, &error), &request.head)
     }
 }
 
@@ -304,29 +377,8 @@ pub(crate) fn file_response(path: &Path) -> Result<Response, HandlerError> {
     let (etag, modified) = validators(&file.metadata, file.coding, SystemTime::now());
     let kind = content_type(path, || file.file.start(LOOKED_AT));
     let response = Response::new(Status::OK).field("Content-Type", kind).field("ETag", etag);
+    let response = response.field("X-Content-Type-Options", "nosniff");
     Ok(response.field("Last-Modified", modified).body(Body::Part(file.body())))
-}
-
-/// Returns a 200 with one variant of the file of this name.
-fn send(file: &CachedFile, variant: &Variant, path: &Path) -> Response {
-    let headers = variant.fields.get_or_init(|| {
-        let (etag, modified) = validators(&variant.metadata, variant.coding, file.since);
-        // That of the file itself, whatever the coding.
-        let kind = content_type(path, || file.variants.start(LOOKED_AT));
-        let mut response = Response::new(Status::OK).field("Content-Type", kind);
-        if let Some(name) = variant.coding.name() {
-            response = response.field("Content-Encoding", name);
-        }
-        response = response.field("ETag", etag).field("Last-Modified", modified);
-        // A response that depends on Accept-Encoding says so.
-        if file.variants.vary() {
-            response = response.field("Vary", "Accept-Encoding");
-        }
-        response.field("Accept-Ranges", "bytes").headers
-    });
-    let mut response = Response::new(Status::OK).body(Body::Part(variant.body()));
-    response.headers.set_all(headers); // a clone would leave no room for more fields
-    response
 }
 
 /// Returns the values of ETag and Last-Modified.

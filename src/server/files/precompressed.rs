@@ -19,13 +19,27 @@ use crate::proto::http::accept::{Coding, Codings};
 use crate::proto::http::headers::Headers;
 use crate::text::escape_bytes;
 
+/// Whether compressed siblings are sent in place of their files:
+/// [`Files::precompressed`](super::Files::precompressed).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precompressed {
+    /// They are, to clients that prefer them.
+    #[default]
+    On,
+    /// They are files like any other.
+    Off,
+}
+
 /// The extensions of the siblings, the densest coding last.
 const SIBLINGS: [(Coding, &str); 3] =
     [(Coding::Gzip, ".gz"), (Coding::Zstd, ".zst"), (Coding::Brotli, ".br")];
 
-/// Returns the paths of the possible variants of the file at `path`, itself first.
-pub fn names(path: &Path) -> impl Iterator<Item = (Coding, PathBuf)> {
-    [(Coding::Identity, "")].into_iter().chain(SIBLINGS).map(|(coding, end)| {
+fn names(path: &Path, precompressed: Precompressed) -> impl Iterator<Item = (Coding, PathBuf)> {
+    let siblings = match precompressed {
+        Precompressed::On => &SIBLINGS[..],
+        Precompressed::Off => &[],
+    };
+    [(Coding::Identity, "")].iter().chain(siblings).map(|&(coding, end)| {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
         (coding, name.into())
@@ -76,6 +90,7 @@ pub struct Variants {
     original: Variant,
     siblings: Vec<Variant>,
     mislabelled: Vec<Mislabelled>,
+    precompressed: Precompressed,
 }
 
 /// A sibling that is ignored, because its bytes are not in the coding of its name.
@@ -97,6 +112,7 @@ impl Variants {
         folder: &Folder<'_>,
         path: &Path,
         (file, metadata): (File, Metadata),
+        precompressed: Precompressed,
         now: SystemTime,
     ) -> io::Result<Variants> {
         if !metadata.is_file() {
@@ -104,7 +120,7 @@ impl Variants {
         }
         let original = Variant::new(Coding::Identity, file, metadata);
         let (mut siblings, mut mislabelled) = (Vec::new(), Vec::new());
-        for (coding, path) in names(path).skip(1) {
+        for (coding, path) in names(path, precompressed).skip(1) {
             // One that cannot be opened is ignored: the file itself is sent.
             let Ok((file, metadata)) = folder.open_file(&path) else { continue };
             if !metadata.is_file() || !is_up_to_date(&metadata, &original.metadata, now) {
@@ -121,7 +137,12 @@ impl Variants {
                 mislabelled.push(Mislabelled { coding, path, metadata: sibling.metadata });
             }
         }
-        Ok(Variants { original, siblings, mislabelled })
+        Ok(Variants { original, siblings, mislabelled, precompressed })
+    }
+
+    /// Returns the paths of the possible variants of the file at `path`, itself first.
+    pub fn names(&self, path: &Path) -> impl Iterator<Item = (Coding, PathBuf)> {
+        names(path, self.precompressed)
     }
 
     /// Returns the first `count` bytes of the file itself.

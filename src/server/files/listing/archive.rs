@@ -21,7 +21,7 @@ use std::sync::Arc;
 use super::entries::{Entries, Kind, ListedFolder};
 use super::tar::{self, end, header, padding};
 use crate::server::files::document_root::{DocumentRoot, is_absent};
-use crate::server::files::path::is_served;
+use crate::server::files::path::{Dotfiles, is_served};
 use crate::server::quota::Quota;
 use crate::text::escape_bytes;
 
@@ -149,7 +149,7 @@ impl Archive {
         let root = Arc::clone(&self.root);
         let folder = ListedFolder::open(root.open()?, parent)?;
         let (target, modified) = folder.link(name)?;
-        if stays_within(&target, parent, self.depth) {
+        if stays_within(&target, parent, self.depth, self.root.dotfiles) {
             let target = tar::Kind::Link(target.as_os_str().as_bytes());
             self.add(path, target, modified);
             return Ok(());
@@ -265,7 +265,7 @@ fn end_of(ready: &mut VecDeque<u8>) {
 /// Returns true if the target of a link in `folder` is a place in the archive of the folder that has the first `depth`
 /// names of it, also on the machine where the archive is unpacked. Steps up are right at its start only: behind
 /// another name, which may be a link itself, nothing is known of where they lead.
-fn stays_within(target: &Path, folder: &Path, depth: usize) -> bool {
+fn stays_within(target: &Path, folder: &Path, depth: usize, dotfiles: Dotfiles) -> bool {
     let mut ups = folder.iter().count() - depth;
     let mut is_down = false;
     for part in target.components() {
@@ -274,7 +274,9 @@ fn stays_within(target: &Path, folder: &Path, depth: usize) -> bool {
             Component::ParentDir if is_down || ups == 0 => return false,
             Component::ParentDir => ups -= 1,
             // At the top of the document root other names are served than below it.
-            Component::Normal(name) if !is_served(false, name.as_bytes()) => return false,
+            Component::Normal(name) if !is_served(false, name.as_bytes(), dotfiles) => {
+                return false;
+            }
             Component::Normal(_) => is_down = true,
             Component::RootDir | Component::Prefix(_) => return false,
         }
@@ -303,7 +305,7 @@ mod tests {
             (".", "a", 1, true),
         ] {
             assert_eq!(
-                stays_within(target.as_ref(), folder.as_ref(), depth),
+                stays_within(target.as_ref(), folder.as_ref(), depth, Dotfiles::Hide),
                 want,
                 "{target} in {folder}, {depth}"
             );

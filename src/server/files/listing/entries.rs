@@ -112,7 +112,7 @@ impl<'f> ListedFolder<'f> {
         for found in folder.iter() {
             let found = found?;
             let name = found.file_name().to_bytes();
-            if !is_served(self.path.as_os_str().is_empty(), name) {
+            if !is_served(self.path.as_os_str().is_empty(), name, self.root.dotfiles()) {
                 continue;
             }
             if let Some((kind, is_link)) = self.kind(OsStr::from_bytes(name), found.file_type()) {

@@ -66,6 +66,16 @@ impl Listings {
         Listings { root, memory: Quota::new(memory) }
     }
 
+    /// Lists folders below this root instead.
+    pub fn set_root(&mut self, root: Arc<DocumentRoot>) {
+        self.root = root;
+    }
+
+    /// Limits the memory for names.
+    pub fn limit_memory(&mut self, bytes: u64) {
+        self.memory = Quota::new(bytes);
+    }
+
     /// Returns the listing of the folder at `path`, or its archive. `before_table` is HTML that a page has before its
     /// table, such as a form.
     ///

@@ -1,0 +1,102 @@
+//! What a program can set for the files of a folder.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Files;
+use super::charset::Charset;
+use super::document_root::{DocumentRoot, Links};
+use super::mime::MediaTypes;
+use super::path::Dotfiles;
+use super::precompressed::Precompressed;
+use crate::proto::http::headers::InvalidField;
+use crate::server::response::Response;
+
+impl Files {
+    /// Says which symbolic links are followed: those that stay inside the folder, unless this is called. A refusal is
+    /// in the log, at level info.
+    ///
+    /// ```
+    /// use threadbare::server::{Dotfiles, Files, Links, Precompressed};
+    ///
+    /// let files = Files::new("www")?
+    ///     .links(Links::Off)
+    ///     .dotfiles(Dotfiles::Show)
+    ///     .precompressed(Precompressed::Off);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn links(self, links: Links) -> Files {
+        let root = self.root.with(links, self.root.dotfiles);
+        self.with_root(root)
+    }
+
+    /// Says whether names that begin with a dot are served: they are not, unless this is called, except `/.well-known`.
+    pub fn dotfiles(self, dotfiles: Dotfiles) -> Files {
+        let root = self.root.with(self.root.links, dotfiles);
+        self.with_root(root)
+    }
+
+    fn with_root(mut self, root: DocumentRoot) -> Files {
+        self.root = Arc::new(root);
+        self.listings.set_root(Arc::clone(&self.root));
+        self
+    }
+
+    /// Says whether `style.css.br`, `.zst` or `.gz` is sent instead of `style.css` to a client that prefers it: it is,
+    /// unless this is called.
+    pub fn precompressed(mut self, precompressed: Precompressed) -> Files {
+        self.precompressed = precompressed;
+        self
+    }
+
+    /// Adds media types to those that are built in.
+    pub fn types(mut self, types: MediaTypes) -> Files {
+        self.types = types;
+        self
+    }
+
+    /// Says which `charset` a text has: `utf-8` if it is that, unless this is called.
+    ///
+    /// ```
+    /// use threadbare::server::{Charset, Files};
+    ///
+    /// let files = Files::new("www")?.charset(Charset::Named("iso-8859-1".into()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn charset(mut self, charset: Charset) -> Files {
+        self.charset = charset;
+        self
+    }
+
+    /// Sets `Cache-Control` of every file that is sent, and of each 304 for one; errors and listings have their own.
+    ///
+    /// ```
+    /// use threadbare::server::Files;
+    ///
+    /// let files = Files::new("www")?.cache_control("public, max-age=3600")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the value has a control byte in it.
+    pub fn cache_control(mut self, value: &str) -> Result<Files, InvalidField> {
+        Response::empty(200).headers.append("Cache-Control", value)?;
+        self.cache_control = Some(value.to_owned());
+        Ok(self)
+    }
+
+    /// Serves an application of a single page: a navigation to a path where nothing exists gets this file of the folder,
+    /// with the status 200. A navigation is a GET or HEAD whose `Accept` has `text/html`, as browsers send it, for a
+    /// path whose last name has no extension: a picture or a script that is missing stays a 404.
+    ///
+    /// ```
+    /// use threadbare::server::Files;
+    ///
+    /// let files = Files::new("www")?.spa("index.html");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn spa(mut self, page: impl AsRef<Path>) -> Files {
+        self.spa = Some(page.as_ref().to_owned());
+        self
+    }
+}
