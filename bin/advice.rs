@@ -50,3 +50,12 @@ pub(crate) fn warn_of_data(options: &ServerOptions) {
         );
     }
 }
+
+/// Warns of files that the pages of all sites may change, through the browsers of those who can reach this server.
+pub(crate) fn warn_of_cors(options: &ServerOptions) {
+    if options.write && options.config.cors.is_any() {
+        log::warn!(
+            "--cors '*' with --write: a page of any site may change the files; right: --cors ORIGIN of a site"
+        );
+    }
+}

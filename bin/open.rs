@@ -1,8 +1,9 @@
 //! Opens what the command line names, and explains what cannot be opened.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use threadbare::app::Site;
 use threadbare::app::store::Store;
 use threadbare::app::udp_echo::UdpEcho;
 use threadbare::cli::files::FileOptions;
@@ -44,9 +45,18 @@ pub(crate) fn store(data: &Data) -> Result<Option<Store>, String> {
     }
 }
 
-/// Opens the folder whose files are served.
-pub(crate) fn files(options: &ServerOptions) -> Result<Files, String> {
-    let root = options.root.as_path();
+/// Opens the folders of the sites that have names of their own.
+pub(crate) fn sites(options: &ServerOptions) -> Result<Vec<Site>, String> {
+    let open = |(name, folder): &(String, PathBuf)| {
+        let files = files(folder, options)?;
+        let uploads = options.write.then(|| uploads(folder, options.max_upload)).transpose()?;
+        Ok(Site { name: name.clone(), files, uploads })
+    };
+    options.hosts.iter().map(open).collect()
+}
+
+/// Opens a folder whose files are served.
+pub(crate) fn files(root: &Path, options: &ServerOptions) -> Result<Files, String> {
     let files = Files::new(root).map_err(|error| cannot_serve(root, &error))?;
     let FileOptions { links, dotfiles, precompressed, charset, spa, cache_control, .. } =
         options.files.clone();

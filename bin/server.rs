@@ -83,7 +83,9 @@ fn log_to(stderr: &LogWriter) {
 fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Report, String> {
     let manager = ServiceManager::from_env()?;
     let shown = options.root.display();
-    let files = open::files(&options)?;
+    let files = open::files(&options.root, &options)?;
+    let hosts = open::sites(&options)?;
+    advice::warn_of_cors(&options);
     let uploads = options.write.then(|| open::uploads(&options.root, options.max_upload));
     let uploads = uploads.transpose()?;
     advice::warn_of_home(&options.root);
@@ -107,7 +109,9 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
         names: names.clone(),
     };
     let stat_fields = options.stat_fields;
-    let app = App { files, uploads, store, status, rooms: options.rooms, stat_fields };
+    let redirects = options.redirects;
+    let app =
+        App { files, hosts, redirects, uploads, store, status, rooms: options.rooms, stat_fields };
     let (routes, access_log) = passwords::guard(app, access_log, passwords)?;
     let config = Config { access_log, ..config };
     let mut server = activation::listen(options.bind, given, routes, config)?;

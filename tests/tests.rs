@@ -29,6 +29,9 @@ mod listing;
 /// Which files are served and with which type: links, names with a dot, media types, the page of an application.
 mod file_policies;
 
+/// Fields that are set in responses, CORS, redirects, and sites by their names.
+mod fields;
+
 /// `server --write`: files are put, deleted, and sent by forms; attacks, storms, full disks.
 mod uploads;
 

@@ -11,6 +11,7 @@ pub mod dns;
 mod environment;
 pub mod experiment;
 mod fault;
+mod fields;
 pub mod files;
 pub mod limits;
 mod listen;
@@ -403,6 +404,8 @@ mod tests {
             "inside",
             "hide",
             "a=b/c",
+            "*",
+            "/a=/b",
         ];
         walk(&server::COMMAND, &values);
         walk(&client::COMMAND, &values);

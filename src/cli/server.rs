@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Effect::{Help, Print, PrintFor, Value, Version};
 use super::completions::completions;
 use super::fault;
+use super::fields;
 use super::files::{self, FileOptions};
 use super::limits::{self, number, put};
 use super::listen;
@@ -37,6 +38,10 @@ pub struct ServerOptions {
     pub root: PathBuf,
     /// How its files are served.
     pub files: FileOptions,
+    /// The names of sites, and their folders.
+    pub hosts: Vec<(String, PathBuf)>,
+    /// From where to where requests are redirected.
+    pub redirects: Vec<(String, String)>,
     /// Whether folders without an `index.html` are listed.
     pub listing: Listing,
     /// The most memory, in bytes, that all listings may take.
@@ -101,6 +106,8 @@ impl Default for ServerOptions {
         ServerOptions {
             root: PathBuf::from("www"),
             files: FileOptions::default(),
+            hosts: Vec::new(),
+            redirects: Vec::new(),
             listing: Listing::On,
             listings_memory: Listing::MEMORY,
             bind: Vec::new(),
@@ -142,7 +149,12 @@ pub fn parse(
     COMMAND.apply_environment(&mut start, variables, &args)?;
     let mut parsed = COMMAND.parse(start, args)?;
     if let Parsed::Run(options) = &mut parsed {
-        if let Some(fault) = options.dns.fault().or_else(|| proxies::fault(options)) {
+        if let Some(fault) = options
+            .dns
+            .fault()
+            .or_else(|| proxies::fault(options))
+            .or_else(|| fields::fault(options))
+        {
             return Err(COMMAND.wrong(fault));
         }
         if options.root.as_os_str().is_empty() {
@@ -197,6 +209,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
         ("Listening", listen::FLAGS),
         ("Listings", listing::FLAGS),
         ("Files", files::FLAGS),
+        ("Fields and sites", fields::FLAGS),
         ("Proxies in front", proxies::FLAGS),
         ("Logs", logs::FLAGS),
         ("Policies", policies::FLAGS),
@@ -389,8 +402,8 @@ pub(super) fn is_host(host: &str) -> bool {
 mod tests {
     use super::*;
     use crate::server::{
-        Charset, Dotfiles, Driver, FaultKind, Faults, Limits, Links, MediaTypes, Overload,
-        PerAddress, Precompressed, ProxyProtocol, Schedule,
+        AllowedHosts, Charset, Cors, Dotfiles, Driver, FaultKind, Faults, FieldRules, Limits,
+        Links, MediaTypes, Overload, PerAddress, Precompressed, ProxyProtocol, Schedule,
     };
 
     fn parsed(args: &[&str]) -> Result<Parsed<ServerOptions>, String> {
@@ -422,7 +435,8 @@ mod tests {
                     --server-timing on --udp localhost:3 --udp [::1]:4 --loss 30% --delay 50ms \
                     --jitter 0.02s --schedule lifo --stat-fields --fault never --seed 7 --dns [::1]:53 --zone z --dns-rate off --write --max-upload 22 \
                     --listing off --max-listings-memory 23 --links off --dotfiles show --precompressed off --charset koi8-r \
-                    --mime .a=b/c --mime-types m --spa app.html --cache-control no-store site";
+                    --mime .a=b/c --mime-types m --spa app.html --cache-control no-store --header X-A:b --cors http://a \
+                    --redirect /o=/n --host b.c=e site";
         let args: Vec<&str> = args.split_whitespace().collect();
         let want = ServerOptions {
             root: "site".into(),
@@ -440,6 +454,8 @@ mod tests {
                 spa: Some("app.html".into()),
                 cache_control: Some("no-store".into()),
             },
+            hosts: vec![("b.c".into(), "e".into())],
+            redirects: vec![("/o".into(), "/n".into())],
             listing: Listing::Off,
             listings_memory: 23,
             bind: vec!["localhost:1".into(), "[::1]:2".into(), "unix:a/b".into()],
@@ -473,6 +489,21 @@ mod tests {
                 workers: 3,
                 bind_mode: 0o600,
                 trusted_proxies: "10.0.0.0/8,::1,unix".parse().unwrap(),
+                allowed_hosts: {
+                    let mut hosts = AllowedHosts::default();
+                    hosts.allow("b.c");
+                    hosts
+                },
+                cors: {
+                    let mut cors = Cors::default();
+                    cors.allow("http://a").unwrap();
+                    cors
+                },
+                fields: {
+                    let mut fields = FieldRules::default();
+                    fields.add("/", "X-A", "b").unwrap();
+                    fields
+                },
                 proxy_protocol: ProxyProtocol::Required,
                 driver: Driver::Textbook,
                 schedule: Schedule::Lifo,
@@ -554,6 +585,23 @@ mod tests {
             &["--workers"],
             &["--transfer-rate", "0"],
             &["--max-body", "1k"],
+            &["--header", "X"],
+            &["--header", "Content-Length: 3"],
+            &["--header", "A: b\r\nC: d"],
+            &["--cors", "example.org"],
+            &["--cors", "null"],
+            &["--redirect", "/a"],
+            &["--redirect", "/a=/b", "--redirect", "/b=/a"],
+            &["--redirect", "/a/=/b/", "--redirect", "/b/=/a/"],
+            &["--host", "a"],
+            &["--host", "a:80=d"],
+            &["--links", "outside"],
+            &["--dotfiles", "on"],
+            &["--charset", "a b"],
+            &["--mime", "a"],
+            &["--mime", "a=b"],
+            &["--spa", "/etc/passwd"],
+            &["--cache-control", "a\r\nb"],
             &["--listing", "yes"],
             &["--max-listings-memory", "0"],
             &["--max-connections", "1000001"],

@@ -5,7 +5,9 @@ use std::thread;
 
 use super::allowed_hosts::AllowedHosts;
 use super::conn::timing::ServerTiming;
+use super::cors::Cors;
 use super::faults::Faults;
+use super::field_rules::FieldRules;
 use super::log::access_log::AccessLog;
 use super::log::stats::Stats;
 use super::log::wire_log::WireLog;
@@ -53,6 +55,10 @@ pub struct Config {
     /// The hosts whose pages may send requests with an `Origin`, as browsers do with POST, PUT and DELETE;
     /// others get a 403. By default this server under an address or `localhost`.
     pub allowed_hosts: AllowedHosts,
+    /// The sites whose pages may use this server from scripts (CORS): none.
+    pub cors: Cors,
+    /// Fields that are set in responses: none.
+    pub fields: FieldRules,
     /// The proxies in front of the server, whose fields `X-Forwarded-For` and `Forwarded` (RFC 7239) are believed: none.
     /// The right-most address there that is not a proxy's own is the client's, for [`Request::peer`], the access log
     /// and limits for each address. Of anyone else these fields are without effect, except that a client on this
@@ -101,6 +107,8 @@ impl Default for Config {
             queue: 1024,
             limits: Limits::default(),
             allowed_hosts: AllowedHosts::default(),
+            cors: Cors::default(),
+            fields: FieldRules::default(),
             trusted_proxies: Networks::default(),
             proxy_protocol: ProxyProtocol::default(),
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),

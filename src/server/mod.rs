@@ -19,13 +19,13 @@
 //!
 //! | a program wants to | it uses |
 //! |---|---|
-//! | say which handler gets which request | [`Router`], [`RouterWithState`], [`Files`], [`Links`], [`Dotfiles`], [`Precompressed`], [`MediaTypes`], [`Charset`], [`Listing`], [`Uploads`], [`Handler`], [`Immediate`], [`Next`] |
+//! | say which handler gets which request | [`Router`], [`RouterWithState`], [`Files`], [`Links`], [`Dotfiles`], [`Precompressed`], [`MediaTypes`], [`Charset`], [`Listing`], [`Uploads`], [`VirtualHosts`], [`Handler`], [`Immediate`], [`Next`] |
 //! | read a request | [`Request`], [`RequestHead`], [`RequestBody`], [`Form`], [`Multipart`], [`Streaming`], [`BodyReceiver`] |
 //! | respond | [`IntoResponse`], [`Response`], [`Body`], [`Status`], [`SetCookie`], [`Validators`] |
 //! | report an error | [`ErrorResponse`], [`HandlerError`], [`ErrorPage`] |
 //! | serve other protocols, over TCP or UDP | [`protocol`] |
 //! | start and stop the server | [`Server`], [`Running`], [`StopSignal`], [`Report`] |
-//! | change a setting or a limit | [`Config`], [`Limits`], [`AllowedHosts`], [`Networks`], [`ProxyProtocol`] |
+//! | change a setting or a limit | [`Config`], [`Limits`], [`AllowedHosts`], [`Cors`], [`FieldRules`], [`Networks`], [`ProxyProtocol`] |
 //! | test how clients bear faults | [`Faults`], [`FaultKind`] |
 //! | see what happens | [`AccessLog`], [`LogFormat`], [`Stats`], [`PoolStatus`], [`ServerTiming`], [`Arrival`], [`WireLog`] |
 //!
@@ -88,8 +88,10 @@ pub mod body_receiver;
 mod config;
 #[doc(hidden)]
 pub mod conn;
+mod cors;
 mod descriptors;
 mod faults;
+mod field_rules;
 #[doc(hidden)]
 pub mod files;
 #[doc(hidden)]
@@ -130,6 +132,7 @@ pub mod textbook;
 mod textbook_job;
 #[doc(hidden)]
 pub mod topic;
+mod virtual_hosts;
 
 #[doc(inline)]
 pub use self::allowed_hosts::AllowedHosts;
@@ -142,7 +145,11 @@ pub use self::conn::request_body::RequestBody;
 #[doc(inline)]
 pub use self::conn::timing::ServerTiming;
 #[doc(inline)]
+pub use self::cors::{Cors, InvalidOrigin};
+#[doc(inline)]
 pub use self::faults::{FaultKind, Faults};
+#[doc(inline)]
+pub use self::field_rules::{FieldRules, RefusedField};
 #[doc(inline)]
 pub use self::files::Files;
 #[doc(inline)]
@@ -206,6 +213,8 @@ pub use self::router::{IntoRoutes, RouteErrors, Routes};
 pub use self::running::Running;
 #[doc(inline)]
 pub use self::topic::{Keep, Message, Subscription, Topic};
+#[doc(inline)]
+pub use self::virtual_hosts::{InvalidHost, VirtualHosts};
 #[doc(inline)]
 pub use crate::net::address_rate::AddressRate;
 #[doc(inline)]

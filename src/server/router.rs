@@ -16,6 +16,7 @@
 pub mod build;
 mod compose;
 mod pattern;
+mod redirects;
 pub mod with_state;
 
 use std::borrow::Cow;

@@ -78,6 +78,8 @@ impl Server {
             routes,
             limits: config.limits,
             allowed_hosts: config.allowed_hosts,
+            cors: config.cors,
+            fields: config.fields,
             // Handlers that stream wait for their clients: at least half the workers are left for others,
             // and a single worker streams nothing.
             streams: if driver == Driver::PerConnection { connections } else { workers / 2 },

@@ -9,7 +9,7 @@ use crate::server::respond::custom_error_page::ErrorPage;
 use crate::server::response::{Body, Response};
 
 impl Http {
-    /// Gives an error response the form that the program wants, and sets `Allow` and `Trailer`.
+    /// Gives an error response the form that the program wants, and sets `Allow`, `Trailer` and what the configuration adds.
     #[inline]
     pub(super) fn complete(&self, response: &mut Response, request: &RequestInfo) {
         if response.error.is_some()
@@ -27,6 +27,9 @@ impl Http {
         if let Body::Trailed(_, names) = &response.body {
             let announced = names.join(", ");
             set(response, "Trailer", announced);
+        }
+        if let Some(additions) = &self.additions {
+            additions.add_to(&mut response.headers, request.head());
         }
     }
 }

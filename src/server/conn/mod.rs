@@ -7,6 +7,7 @@
 //! | `route` | decides by the head which handler gets the request, and how it takes the body (`body_mode`) |
 //! | `handle` | calls the handler |
 //! | `reject` | responses to requests that no handler gets, or that broke off |
+//! | `additions` | answers preflights, and adds the fields that the configuration names |
 //! | `complete` | gives an error its form, and sets the fields that follow from the rest |
 //! | `send` | sends the response: its head, its body piece by piece (`push_piece`: a pushed one) |
 //! | `logging` | counts the response, and logs it |
@@ -18,6 +19,7 @@
 //! [`textbook`](super::textbook) takes the same steps and waits between them. Responses are gathered in a
 //! buffer and sent in one write: a head with its small body, and several pipelined responses.
 
+mod additions;
 mod body_mode;
 mod body_pieces;
 mod client_address;
@@ -49,12 +51,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use self::additions::Additions;
 use self::connection_io::ConnectionIo;
 use self::faulty::FaultInjector;
 use self::request_body::BodyRoom;
 use self::timing::{ServerTiming, Timing};
 use super::allowed_hosts::AllowedHosts;
+use super::cors::Cors;
 use super::faults::Faults;
+use super::field_rules::FieldRules;
 use super::log::access_log::AccessLog;
 use super::log::stats::Stats;
 use super::log::wire_log::WireLog;
@@ -79,6 +84,10 @@ pub struct HttpConfig {
     pub limits: Limits,
     /// The hosts whose pages may send what changes something.
     pub allowed_hosts: AllowedHosts,
+    /// The sites whose pages may use this server.
+    pub cors: Cors,
+    /// Fields that responses have besides.
+    pub fields: FieldRules,
     /// How many handlers may stream their bodies at once; with 0, all bodies are collected.
     pub streams: usize,
     /// How many files may be open at once for bodies and for responses.
@@ -110,6 +119,8 @@ impl HttpConfig {
             routes,
             limits: Limits::default(),
             allowed_hosts: AllowedHosts::default(),
+            cors: Cors::default(),
+            fields: FieldRules::default(),
             streams: 1,
             files: u64::MAX,
             server_name: None,
@@ -131,6 +142,8 @@ pub struct Http {
     pub(crate) routes: Routes,
     pub(crate) limits: Limits,
     allowed_hosts: AllowedHosts,
+    /// What is added to responses; mostly nothing.
+    additions: Option<Box<Additions>>,
     /// The `Server` field, or no field.
     server_name: Headers,
     error_page: Option<ErrorPage>,
@@ -188,6 +201,7 @@ impl Http {
             unsent: Quota::new(limits.unsent_memory),
             limits,
             allowed_hosts: config.allowed_hosts,
+            additions: Additions::of(config.cors, config.fields),
             wire_log: config.wire_log,
             proxies: config.proxies,
             stats: config.stats,

@@ -18,7 +18,6 @@ use super::{Context, Http};
 use crate::net::peer_address::PeerAddress;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::server::RecvBody;
-use crate::proto::http::status::Status;
 use crate::server::body_receiver::AnnouncedBody;
 use crate::server::quota::Share;
 use crate::server::request::Params;
@@ -133,7 +132,7 @@ impl Http {
         let reject = |error: ErrorResponse| error.log_and_respond(head, peer);
         match self.routes.find(&head.method, &head.target) {
             Found::Handler(endpoint, params) => {
-                if !head.method.is_safe() && !self.allowed_hosts.admits_origin(head) {
+                if !head.method.is_safe() && !self.admits_origin(head) {
                     let error = ErrorResponse::foreign_origin(head);
                     return Err(error.log_policy_and_respond(head, peer));
                 }
@@ -150,7 +149,7 @@ impl Http {
                 }
                 Ok((HandlerCall { endpoint, params }, mode))
             }
-            Found::Options(allow) => Err(Response::new(Status::NO_CONTENT).field("Allow", allow)),
+            Found::Options(allow) => Err(self.options(head, allow, peer)),
             Found::NotAllowed(allow) => {
                 Err(reject(ErrorResponse::not_allowed(head, &allow)).field("Allow", allow))
             }

@@ -256,6 +256,12 @@ impl Router {
         RouterWithState::new(self, Arc::new(state))
     }
 
+    /// Returns the router with a mistake of the program, for [`Router::build`].
+    pub(super) fn with_error(mut self, error: String) -> Router {
+        self.errors.push(error);
+        self
+    }
+
     /// Checks the routes and sorts them.
     ///
     /// # Errors

@@ -111,7 +111,9 @@ impl Router {
     /// route for GET.
     ///
     /// [`Router::files`] serves the same folder, and [`Files::upload_form`] shows browsers a form.
-    pub fn uploads(self, prefix: &str, uploads: Uploads) -> Router {
+    ///
+    /// Several sites have [`VirtualHosts`](crate::server::VirtualHosts) of them.
+    pub fn uploads(self, prefix: &str, uploads: impl Handler + Clone) -> Router {
         let pattern = format!("{}/{{...}}", prefix.strip_suffix('/').unwrap_or(prefix));
         [Method::Put, Method::Delete, Method::Post]
             .into_iter()
