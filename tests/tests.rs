@@ -32,6 +32,9 @@ mod file_policies;
 /// Fields that are set in responses, CORS, redirects, and sites by their names.
 mod fields;
 
+/// That each flag of the server has a test against the program.
+mod flags;
+
 /// `server --write`: files are put, deleted, and sent by forms; attacks, storms, full disks.
 mod uploads;
 
