@@ -76,6 +76,31 @@ fn only_a_right_user_with_the_right_password_gets_in() {
     assert!(!log.contains("secret") && !log.contains("YWRhOnNlY3JldA"), "{log}");
 }
 
+/// A browser sends a preflight without credentials, and shows the refusal to the page.
+#[test]
+fn a_page_of_an_allowed_origin_asks_first_and_then_sends_its_password() {
+    let place = place(ADA);
+    let server = start(&place, &["--cors", "https://app.example"]);
+    let ask = |request: &str, lines: &str| {
+        let origin = "Origin: https://app.example\r\nConnection: close\r\n";
+        server.exchange(format!("{request} HTTP/1.1\r\nHost: localhost\r\n{origin}{lines}\r\n"))
+    };
+    let wanted =
+        "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization\r\n";
+    for (request, lines, status) in [
+        ("OPTIONS /", wanted.to_owned(), "204"),
+        ("GET /", String::new(), "401"),
+        ("GET /", basic("ada:secret"), "200"),
+    ] {
+        let answer = ask(request, &lines);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");
+        assert!(
+            answer.contains("\nAccess-Control-Allow-Origin: https://app.example\r\n"),
+            "{request}: {answer}"
+        );
+    }
+}
+
 /// A client that waits for 100 Continue does not send its body in vain.
 #[test]
 fn a_body_is_refused_before_it_is_sent() {

@@ -196,3 +196,25 @@ fn hosts() {
     let output = server_command(&["--host", "a.example=/no/such/folder"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
 }
+
+/// What is for this machine only stays so: a page of another site in its browser may not read it.
+#[test]
+fn other_origins_do_not_read_what_is_for_this_machine() {
+    let status_of = |server: &Server, target: &str, fields: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
+        server.connect().send(request).answer().status()
+    };
+    let server = Server::start(&["--cors", "*"]);
+    for (target, fields, status) in [
+        ("/", "Origin: http://other.example\r\n", 200),
+        ("/-/metrics", "Origin: http://other.example\r\n", 403),
+        ("/-/status", "Origin: http://other.example\r\n", 403),
+        ("/-/status", "Origin: null\r\n", 403),
+        ("/-/status", "", 200),
+        ("/-/health", "Origin: http://other.example\r\n", 200),
+    ] {
+        assert_eq!(status_of(&server, target, fields), status, "{target} {fields}");
+    }
+    let open = Server::start(&["--cors", "*", "--metrics", "everyone"]);
+    assert_eq!(status_of(&open, "/-/metrics", "Origin: http://other.example\r\n"), 200);
+}

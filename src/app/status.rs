@@ -56,9 +56,11 @@ pub struct Status {
 
 impl Status {
     /// Returns a 403 to a client that may not see the statistics; also to a page of another site in a browser
-    /// on this machine, whose name was made to point here (DNS rebinding).
+    /// on this machine: one whose name was made to point here (DNS rebinding), and one that `--cors` lets in.
     pub(super) fn refusal(&self, request: &Request) -> Option<Response> {
         let Status { audience, hosts, .. } = self;
+        let is_read_elsewhere =
+            || request.head.headers.has("origin") && !hosts.admits_origin(&request.head);
         let (what, right) = if !audience.includes(request.peer) {
             (
                 "metrics and status are available to clients on the server's machine only",
@@ -68,6 +70,11 @@ impl Status {
             (
                 "metrics and status are for this machine only, and Host is not a name of it that the server knows",
                 "an address or localhost in the URL, or a server that runs with --allow-host NAME",
+            )
+        } else if *audience == Audience::Loopback && is_read_elsewhere() {
+            (
+                "metrics and status are for this machine only, and not for the pages of another site in its browser",
+                "a page of this server, or a server that runs with --metrics everyone",
             )
         } else {
             return None;

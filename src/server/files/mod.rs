@@ -20,6 +20,7 @@ pub mod mime;
 mod own_pages;
 pub mod path;
 pub mod precompressed;
+mod responses;
 pub mod settings;
 pub mod ticks;
 pub mod uploads;
@@ -41,6 +42,7 @@ use self::mime::{MediaTypes, content_type};
 use self::own_pages::{ErrorPages, is_navigation};
 use self::path::{Named, relative};
 use self::precompressed::{Mislabelled, Precompressed, Variant, Variants};
+use self::responses::{not_acceptable, redirect_to_folder, too_large};
 use self::ticks::may_change_unseen;
 use super::descriptors::kept_files;
 use super::handler::Handler;
@@ -51,7 +53,6 @@ use super::respond::failure::failed;
 use super::response::{Body, Response};
 use crate::net::socket::descriptors;
 use crate::proto::http::accept::{Coding, Codings, TextFormat, preferred_format};
-use crate::proto::http::chars::{QUERY, UNRESERVED, percent_encode};
 use crate::proto::http::date::imf_fixdate;
 use crate::proto::http::status::Status;
 use crate::sync::lock;
@@ -346,17 +347,6 @@ impl Handler for Files {
     }
 }
 
-/// Returns a 503: the names in a folder need more memory than the listings that are being sent leave.
-fn too_large(request: &Request) -> Response {
-    let refusal = ErrorResponse::new(
-        Status::SERVICE_UNAVAILABLE,
-        "RFC 9110, 15.6.4",
-        "this listing needs more memory than the server keeps for listings, or has left at the moment",
-        "the same request later; a folder with fewer files; or a higher --max-listings-memory",
-    );
-    refusal.log_policy_and_respond(&request.head, request.peer).field("Retry-After", "1")
-}
-
 /// Returns a 200 with the file at this path of the program, as [`Response::file`].
 pub(crate) fn file_response(path: &Path) -> Result<Response, HandlerError> {
     let regular = std::fs::metadata(path).and_then(|metadata| match metadata.is_file() {
@@ -391,41 +381,6 @@ fn validators(metadata: &Metadata, coding: Coding, now: SystemTime) -> (String, 
     let tag = format!("{weak}\"{:x}-{nanoseconds:x}{coding}\"", metadata.len());
     let modified = metadata.modified().map_or(now, |modified| modified.min(now));
     (tag, imf_fixdate(modified))
-}
-
-/// Returns a 406: the client accepts neither the file as it is nor any of its siblings.
-fn not_acceptable(request: &Request) -> Response {
-    let refusal = ErrorResponse::new(
-        Status::NOT_ACCEPTABLE,
-        "RFC 9110, 12.5.3",
-        "Accept-Encoding excludes every coding in which this file exists",
-        "Accept-Encoding: gzip, identity",
-    );
-    refusal.to(request).field("Vary", "Accept, Accept-Encoding")
-}
-
-/// Returns a 301 to the same path with a slash at its end, so that relative links in the page are right.
-/// The path is in its normal form and built from its checked names: it never begins with two slashes, which
-/// would lead to another host.
-fn redirect_to_folder(request: &Request, path: &Path) -> Response {
-    let (before, _) = request.split_path();
-    let mut location = before.to_owned();
-    for name in path {
-        location.push('/');
-        location.push_str(&percent_encode(name.as_encoded_bytes(), &UNRESERVED));
-    }
-    location.push('/');
-    if let Some(query) = request.head.target.query() {
-        location.push('?');
-        // What a URI may not have, and the client sent all the same, is encoded; a % is kept.
-        let parts = query.split('%').map(|part| percent_encode(part.as_bytes(), &QUERY));
-        location.push_str(&parts.collect::<Vec<_>>().join("%"));
-    }
-    Response::text(format!(
-        "301 Moved Permanently\n\nA folder's path ends with a slash: {location}\n"
-    ))
-    .status(Status::MOVED_PERMANENTLY)
-    .field("Location", location)
 }
 
 #[cfg(test)]
