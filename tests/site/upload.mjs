@@ -2,6 +2,8 @@
 //   node upload.mjs http://127.0.0.1:8080 [SCREENSHOT_FOLDER]
 // The server serves a folder without index.html, with --write. Needs what site.mjs needs.
 import { chromium } from 'playwright-core';
+import { createRequire } from 'node:module';
+import fs from 'node:fs';
 import path from 'node:path';
 
 const [base, shots] = process.argv.slice(2);
@@ -10,6 +12,7 @@ if (!base) {
   process.exit(2);
 }
 const LIMIT = 15000;
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let failed = 0;
 async function test(name, run) {
@@ -71,14 +74,26 @@ await test('a large file arrives whole', async () => {
   must(large.equals(await (await page.request.get('/large.bin')).body()), 'it is another one');
 });
 
-await test('the page breaks no policy', async () => must(complaints.length === 0, complaints.join('\n')));
-
-if (shots) {
-  for (const [name, width, colorScheme] of [['desktop', 1200, 'light'], ['phone', 390, 'light'], ['dark', 1200, 'dark'], ['phone-dark', 390, 'dark']]) {
-    const looked = await (await browser.newContext({ baseURL: base, viewport: { width, height: 800 }, colorScheme })).newPage();
-    await looked.goto('/');
-    await looked.screenshot({ path: path.join(shots, `upload-${name}.png`) });
+const LOOKS = [['desktop', 1200, 'light'], ['phone', 390, 'light'], ['dark', 1200, 'dark'], ['phone-dark', 390, 'dark']];
+for (const [name, width, colorScheme] of LOOKS) {
+  // The form, and the page of an error.
+  for (const target of ['/', '/nothing-here']) {
+    await test(`${name} ${target}: fits, axe finds nothing`, async () => {
+      const context = await browser.newContext({ baseURL: base, viewport: { width, height: 800 }, colorScheme });
+      await context.addInitScript({ content: axe });
+      const looked = await context.newPage();
+      await looked.goto(target);
+      const over = await looked.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      must(over <= 0, `the page is ${over} px wider than the window`);
+      const { violations } = await looked.evaluate(() => globalThis.axe.run());
+      must(violations.length === 0, violations.map(v => `${v.id}: ${v.help} ${v.nodes.map(n => n.target)}`).join('\n'));
+      if (shots) await looked.screenshot({ path: path.join(shots, `upload-${name}${target === '/' ? '' : '-error'}.png`) });
+      await context.close();
+    });
   }
 }
+
+await test('the page breaks no policy', async () => must(complaints.length === 0, complaints.join('\n')));
+
 await browser.close();
 process.exit(failed ? 1 : 0);
