@@ -173,6 +173,19 @@ fn a_failed_attempt_takes_as_long_as_a_good_one_and_a_known_password_no_time() {
     assert!(known < wrong / 3, "{known:?} {wrong:?}");
 }
 
+/// A browser opens several connections at once: they wait for one hash, and none is turned away.
+#[test]
+fn several_first_requests_with_the_right_password_get_in_together() {
+    let place = place("ada:$2y$10$HlAOx9Ek4IvyYxCx7ZmsquPoXlF68WNgrl3XeD4vm0ZmAt4OjOM6G\n");
+    let server = start(&place, &[]);
+    let lines = basic("ada:secret");
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(status(&server, "GET /", &lines), "200"));
+        }
+    });
+}
+
 /// 40 clients try passwords without a pause. The health of the server is told at once all the same, and who is known
 /// gets in.
 #[test]

@@ -11,7 +11,7 @@ use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -113,10 +113,13 @@ impl Passwords {
         if self.users().known.contains(&digest) {
             return Ok(());
         }
-        self.begin_hash(&digest)?;
+        let Some(turn) = self.turn_to_hash(&digest)? else { return Ok(()) };
         let (hash, exists, version) = self.users().hash_of(&user);
         let is_right = bcrypt::verify(&password, &hash).unwrap_or(false) && exists;
-        self.end_hash(is_right.then_some((digest, version)));
+        if is_right {
+            lock(&self.users).remember(digest, version);
+        }
+        drop(turn);
         match is_right {
             true => Ok(()),
             false => {
@@ -160,11 +163,11 @@ impl Passwords {
         users
     }
 
-    /// Waits until a hash may be computed.
+    /// Waits until a hash may be computed; `None` if another request has shown in the meantime that the password is right.
     ///
     /// # Errors
     /// A 503 when too many wait.
-    fn begin_hash(&self, digest: &[u64; 2]) -> Result<(), ErrorResponse> {
+    fn turn_to_hash(&self, digest: &[u64; 2]) -> Result<Option<Turn<'_>>, ErrorResponse> {
         let most = thread::available_parallelism().map_or(1, usize::from);
         let mut hashing = lock(&self.hashing);
         if hashing.now >= most && hashing.waiting >= WAITING {
@@ -177,25 +180,27 @@ impl Passwords {
             );
             return Err(busy.field("Retry-After", "1"));
         }
+        let is_known = || lock(&self.users).known.contains(digest);
         hashing.waiting += 1;
-        while hashing.now >= most && !lock(&self.users).known.contains(digest) {
-            hashing =
-                self.one_is_done.wait(hashing).unwrap_or_else(std::sync::PoisonError::into_inner);
+        while hashing.now >= most && !is_known() {
+            hashing = self.one_is_done.wait(hashing).unwrap_or_else(PoisonError::into_inner);
         }
         hashing.waiting -= 1;
-        hashing.now += 1;
-        Ok(())
-    }
-
-    fn end_hash(&self, right: Option<([u64; 2], Version)>) {
-        if let Some((digest, version)) = right {
-            let mut users = lock(&self.users);
-            if users.version == version && users.known.len() < KNOWN {
-                users.known.insert(digest);
-            }
+        if is_known() {
+            return Ok(None);
         }
-        lock(&self.hashing).now -= 1;
-        self.one_is_done.notify_all();
+        hashing.now += 1;
+        Ok(Some(Turn(self)))
+    }
+}
+
+/// The right to compute a hash, which ends when this is dropped.
+struct Turn<'p>(&'p Passwords);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.hashing).now -= 1;
+        self.0.one_is_done.notify_all();
     }
 }
 
@@ -209,6 +214,13 @@ impl Users {
         // A hash that no password has.
         let nobody = format!("$2b${cost:02}${}", ".".repeat(53));
         Ok(Users { entries, nobody, version, looked: Instant::now(), known: HashSet::new() })
+    }
+
+    /// Knows a right password again, unless the file has changed since it was checked.
+    fn remember(&mut self, digest: [u64; 2], version: Version) {
+        if self.version == version && self.known.len() < KNOWN {
+            self.known.insert(digest);
+        }
     }
 
     /// Returns the hash to compare with, whether the user exists, and which content of the file says so.
@@ -257,11 +269,7 @@ fn cost(hash: &str) -> Option<u32> {
     let (cost, rest) = rest.split_once('$')?;
     let is_digest = rest.len() == 53
         && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'/');
-    cost.parse().ok().filter(|cost| cost_is_fit(*cost) && is_digest)
-}
-
-fn cost_is_fit(cost: u32) -> bool {
-    COSTS.contains(&cost)
+    cost.parse().ok().filter(|cost| COSTS.contains(cost) && is_digest)
 }
 
 fn unauthorized(what: &str) -> ErrorResponse {
