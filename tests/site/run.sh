@@ -10,6 +10,14 @@ skip() {
     echo "SKIPPED tests/site: $1" | tee -a "${SKIPPED:-/dev/null}"
     exit 0
 }
+# url_of FILE: waits until a server has written its ready line to FILE, and prints the URL in it.
+url_of() {
+    for _ in $(seq 50); do
+        grep -qs . "$1" && break
+        sleep 0.1
+    done
+    sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$1"
+}
 for program in node chromium; do
     command -v "$program" >/dev/null 2>&1 || skip "$program is not installed"
 done
@@ -19,11 +27,7 @@ cp -R ../../www "$work/www"
 "$server" "$work/www" --bind 127.0.0.1:0 --data "$work/data" --access-log "$work/access.log" >"$work/ready" &
 pid=$!
 trap 'kill "$pid"; wait "$pid"; rm -r "$work"' EXIT
-for _ in $(seq 50); do
-    grep -q . "$work/ready" && break
-    sleep 0.1
-done
-url=$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$work/ready")
+url=$(url_of "$work/ready")
 node site.mjs "$url"
 node media.mjs "$url" "$work/www" "$work/access.log"
 node listing.mjs "$url" "$work/www"
@@ -37,8 +41,4 @@ bwrap --ro-bind / / --dev-bind /dev /dev --bind "$work/written" "$work/written" 
     "$server" "$work/written" --write --bind 127.0.0.1:0 --data off --access-log off >"$work/ready2" &
 writing=$!
 trap 'kill "$pid" "$writing"; wait "$pid" "$writing" || :; rm -r "$work"' EXIT
-for _ in $(seq 50); do
-    grep -qs . "$work/ready2" && break
-    sleep 0.1
-done
-node upload.mjs "$(sed -n 's/^listening on \([^ ]*\) .*/\1/p' "$work/ready2")"
+node upload.mjs "$(url_of "$work/ready2")"

@@ -1,9 +1,9 @@
 //! Serves the files below one folder, for GET and HEAD.
 //!
 //! A folder is served as its `index.html`, or else as a [`listing`]; a folder without its slash as a redirect, an
-//! absent path as the root's `404.html`, unless the client prefers JSON. The client gets the [`precompressed`] variant that
-//! it prefers, and a 406 when it accepts none. Nothing outside the root is served ([`document_root`]), and no name that begins with a
-//! dot ([`path`]).
+//! absent path as the root's `404.html`, unless the client prefers JSON. The client gets the [`precompressed`]
+//! variant that it prefers, and a 406 when it accepts none. Nothing outside the root is served ([`document_root`]),
+//! and no name that begins with a dot ([`path`]).
 //!
 //! Each response has an ETag and a Last-Modified (RFC 9110, 8.8). Size and time of modification (mtime)
 //! stand for the bytes, as with nginx and rsync: a link, a new mode or a copy with its time (`cp -p`) keeps
@@ -62,8 +62,9 @@ use crate::text::escape_bytes;
 ///
 /// [`Router::files`](super::Router::files) adds such a route in one step. The rest of the path names the file; a
 /// folder is served as its `index.html`, or else as a [listing](Files::listing), and a path that does not exist as the
-/// `404.html` of the root, if there is one. Types follow from names; conditions, ranges and compressed siblings (`style.css.br`) work. Nothing
-/// outside the folder is served, and no name that begins with a dot, except `/.well-known`.
+/// `404.html` of the root, if there is one. Types follow from names; conditions, ranges and compressed siblings
+/// (`style.css.br`) work. Nothing outside the folder is served, and no name that begins with a dot, except
+/// `/.well-known`.
 ///
 /// ```
 /// use threadbare::server::{Files, Method, Router};
@@ -107,49 +108,20 @@ impl Files {
     pub fn new(root: impl AsRef<Path>) -> io::Result<Files> {
         let root = Arc::new(DocumentRoot::new(root.as_ref())?);
         let kept = descriptors().map(kept_files).unwrap_or_default();
-        let listings = Listings::new(Arc::clone(&root), Listing::MEMORY);
-        let (cache, listing) = (FileCache::new(kept), Listing::On);
-        let (before_listings, reported) = (String::new(), Mutex::default());
-        let (precompressed, charset) = (Precompressed::default(), Charset::default());
-        let (types, cache_control, spa) = (MediaTypes::default(), None, None);
-        let pages = ErrorPages::read(&root);
         Ok(Files {
+            precompressed: Precompressed::default(),
+            types: MediaTypes::default(),
+            charset: Charset::default(),
+            cache_control: None,
+            spa: None,
+            pages: ErrorPages::read(&root),
+            cache: FileCache::new(kept),
+            listing: Listing::On,
+            listings: Listings::new(Arc::clone(&root), Listing::MEMORY),
+            before_listings: String::new(),
+            reported: Mutex::default(),
             root,
-            precompressed,
-            types,
-            charset,
-            cache_control,
-            spa,
-            pages,
-            cache,
-            listing,
-            listings,
-            before_listings,
-            reported,
         })
-    }
-
-    /// Lists folders that have no `index.html`, as it is unless this is called, or not.
-    ///
-    /// ```
-    /// use threadbare::server::{Files, Listing};
-    ///
-    /// let files = Files::new("www")?.listing(Listing::Off);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    ///
-    /// A listing is a page, or JSON for a client that prefers it. Its order is in the query, `?sort=size&order=desc`;
-    /// with `?download=tar` it is an archive of the folder. No name is in it that is not served.
-    pub fn listing(mut self, listing: Listing) -> Files {
-        self.listing = listing;
-        self
-    }
-
-    /// Limits the memory that names take while listings and archives are sent, of all clients together: 64 MB unless
-    /// this is called. A listing that would need more gets a 503. 100,000 names of 24 bytes take 4 MB.
-    pub fn listings_memory(mut self, bytes: u64) -> Files {
-        self.listings.limit_memory(bytes);
-        self
     }
 
     fn serve(&self, request: &Request) -> io::Result<Response> {

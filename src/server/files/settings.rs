@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Files;
 use super::charset::Charset;
 use super::document_root::{DocumentRoot, Links};
+use super::listing::Listing;
 use super::mime::MediaTypes;
 use super::path::Dotfiles;
 use super::precompressed::Precompressed;
@@ -13,6 +14,29 @@ use crate::proto::http::headers::InvalidField;
 use crate::server::response::Response;
 
 impl Files {
+    /// Lists folders that have no `index.html`, as it is unless this is called, or not.
+    ///
+    /// ```
+    /// use threadbare::server::{Files, Listing};
+    ///
+    /// let files = Files::new("www")?.listing(Listing::Off);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// A listing is a page, or JSON for a client that prefers it. Its order is in the query, `?sort=size&order=desc`;
+    /// with `?download=tar` it is an archive of the folder. No name is in it that is not served.
+    pub fn listing(mut self, listing: Listing) -> Files {
+        self.listing = listing;
+        self
+    }
+
+    /// Limits the memory that names take while listings and archives are sent, of all clients together: 64 MB unless
+    /// this is called. A listing that would need more gets a 503. 100,000 names of 24 bytes take 4 MB.
+    pub fn listings_memory(mut self, bytes: u64) -> Files {
+        self.listings.limit_memory(bytes);
+        self
+    }
+
     /// Says which symbolic links are followed: those that stay inside the folder, unless this is called. A refusal is
     /// in the log, at level info.
     ///
