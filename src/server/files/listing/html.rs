@@ -21,7 +21,7 @@ const STYLE: &str = include_str!("style.css");
 
 /// What the page may load: nothing, except for its own style, which is known by its hash (CSP 3, 8.3). A name that
 /// were not escaped could still neither run a script nor send a form elsewhere.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-/JOKA8X5XltHnYcmlrdaI33oCDPCYNcZLtJJUW12MX0='; img-src data:; \
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-31Qi3eeaYfNHfujon2jr1X75EZd14IJgfetSrT9klcE='; img-src data:; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
 
 /// The name of the top folder, whose own name is the operator's business.
