@@ -101,6 +101,10 @@ pub struct ClientOptions {
     pub no_progress: bool,
     /// The most bytes of a body per second.
     pub limit_rate: Option<u64>,
+    /// The most bytes of a body.
+    pub max_filesize: Option<u64>,
+    /// Whether the framing and the coding of a body are part of it.
+    pub raw: bool,
     /// What is printed instead of sending the request.
     pub dry_run: Option<DryRun>,
     /// What is done wrong on purpose.
@@ -372,8 +376,8 @@ Exit codes, the same as curl's:
    7  could not connect                     52  closed without a response
    8  the response breaks a rule of HTTP    55  could not send
   18  the response is incomplete            56  could not receive
-  22  -f: the status is 400 or above        65  the body cannot be sent again
-  23  could not write the output
+  22  -f: the status is 400 or above        63  the body is too long
+  23  could not write the output            65  the body cannot be sent again
 
 Examples:
   client :8080/                       a server on this machine

@@ -40,6 +40,18 @@ pub struct Config {
     /// The longest response head (300 KB), the longest body that is read in one piece (10 MB), and the most
     /// framing around the chunks of a body (16 KB) that are accepted: [`Limits::of_responses`].
     pub limits: Limits,
+    /// What of a body the caller gets: its content.
+    pub body: BodyForm,
+}
+
+/// What of a response's body the caller gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BodyForm {
+    /// Its content.
+    #[default]
+    Content,
+    /// The bytes as they are received, with the framing of chunks and the trailers (curl: `--raw`).
+    AsReceived,
 }
 
 impl Default for Config {
@@ -54,6 +66,7 @@ impl Default for Config {
             retries: Retries::default(),
             cookies: None,
             limits: Limits::of_responses(),
+            body: BodyForm::Content,
         }
     }
 }

@@ -180,7 +180,7 @@ use std::time::{Duration, Instant};
 
 pub use self::budget::{Phase, Rate, Timeouts};
 pub use self::builder::RequestBuilder;
-pub use self::config::{Config, PoolConfig};
+pub use self::config::{BodyForm, Config, PoolConfig};
 pub use self::connect_options::{
     ConnectOptions, ConnectTo, ConnectVia, ResolveOverride, RouteError,
 };

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Client;
 use super::budget::{Budget, Phase};
+use super::config::BodyForm;
 use super::connection::Connection;
 use super::error::Error;
 use super::error_kind::ErrorKind;
@@ -80,6 +81,10 @@ impl Response {
     pub(super) fn new(parts: ResponseParts) -> Response {
         let ResponseParts { client, url, peer, connection, budget, received, more_follow } = parts;
         let after = if more_follow { AfterBody::NextResponse(None) } else { AfterBody::Pool };
+        let framed = match client.config.body {
+            BodyForm::Content => received.body,
+            BodyForm::AsReceived => received.body.with_framing(),
+        };
         let mut response = Response {
             client,
             url,
@@ -87,7 +92,7 @@ impl Response {
             budget,
             head: received.head,
             interim: received.interim,
-            body: Body::Receiving(connection, received.body),
+            body: Body::Receiving(connection, framed),
             piece: Vec::new(),
             read: 0,
             received: 0,

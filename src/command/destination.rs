@@ -112,8 +112,15 @@ impl Destination {
         };
         let length = response.head().headers.first("content-length").and_then(decimal);
         let total = length.and_then(|length| length.checked_add(had));
+        let most = options.max_filesize.unwrap_or(u64::MAX);
+        let is_too_large = total.is_some_and(|total| total > most);
+        let parts = match (is_too_large, options.head || options.include) {
+            (true, true) if self.file.is_none() => Parts::Heads,
+            (true, _) => return Err(CommandError::TooLarge),
+            (false, _) => parts,
+        };
         let meter = BodyMeter::new(options, all, self.file.is_some(), had, total);
-        let mut delivery = BodyWriter::new(options, hops, meter);
+        let mut delivery = BodyWriter::new(options, hops, meter, most.saturating_sub(had));
         let sent = match (&self.file, &self.at_hand) {
             (None, _) => {
                 let to_see = options.outputs.get(transfer.number).is_none();
@@ -133,6 +140,9 @@ impl Destination {
         };
         transfer.downloaded = delivery.passed();
         sent?;
+        if is_too_large {
+            return Err(CommandError::TooLarge);
+        }
         fails.map_or(Ok(()), |_| Err(refused()))
     }
 }

@@ -25,6 +25,8 @@ pub enum CommandError {
     BrokenPipe,
     /// With `-f`: the response has this status, which is an error.
     Refused(u16),
+    /// The body is longer than `--max-filesize` says.
+    TooLarge,
     /// The command line is wrong.
     Usage(String),
     /// Another failure: its exit code, and what it is.
@@ -37,6 +39,7 @@ impl CommandError {
         match why {
             WriteBodyError::Answer(error) => CommandError::Fetch(error),
             WriteBodyError::Write(error) => CommandError::output_failed(output, error),
+            WriteBodyError::TooLarge => CommandError::TooLarge,
         }
     }
 
@@ -66,6 +69,7 @@ impl CommandError {
             CommandError::Write(..) => 23,
             CommandError::BrokenPipe => 0,
             CommandError::Refused(_) => 22,
+            CommandError::TooLarge => 63,
             CommandError::Usage(_) => 2,
             CommandError::Failed(code, _) => *code,
         }
@@ -105,6 +109,7 @@ impl std::fmt::Display for CommandError {
             CommandError::Refused(status) => {
                 write!(f, "the requested URL returned error: {status}")
             }
+            CommandError::TooLarge => f.write_str("the body is longer than --max-filesize permits"),
             CommandError::Usage(what) | CommandError::Failed(_, what) => f.write_str(what),
             CommandError::BrokenPipe => Ok(()),
         }

@@ -19,8 +19,8 @@ use super::error::CommandError;
 use crate::cli::client::retry::{Follow, RetryOptions};
 use crate::cli::client::{ClientOptions, NetworkOptions, OneFamily, TimeLimits};
 use crate::client::{
-    Client, Config, ConnectOptions, ConnectTo, ConnectVia, CredentialScope, Family, Limits,
-    NoProxy, OnRepeat, Proxy, ProxyError, Rate, RedirectRules, Redirects, ResolveOverride,
+    BodyForm, Client, Config, ConnectOptions, ConnectTo, ConnectVia, CredentialScope, Family,
+    Limits, NoProxy, OnRepeat, Proxy, ProxyError, Rate, RedirectRules, Redirects, ResolveOverride,
     RouteError, Timeouts,
 };
 
@@ -104,12 +104,14 @@ pub(super) fn client(options: &ClientOptions) -> Result<Client, CommandError> {
     let redirects = redirects(&options.retry);
     let limits = response_limits(&options.network);
     let cookies = cookies::open(options);
+    let body = if options.raw { BodyForm::AsReceived } else { BodyForm::Content };
     Ok(Client::with_config(Config {
         timeouts,
         connect,
         redirects,
         limits,
         cookies,
+        body,
         ..Config::default()
     }))
 }

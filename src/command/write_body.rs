@@ -19,14 +19,21 @@ pub struct BodyWriter<'o> {
     options: &'o ClientOptions,
     meter: BodyMeter,
     passed: u64,
+    /// The most bytes that are received.
+    most: u64,
     /// The heads of the redirects that led here, still to be written.
     hops: Vec<u8>,
 }
 
 impl BodyWriter<'_> {
-    /// Returns a writer for a response after redirects; `hops` are their heads.
-    pub(super) fn new(options: &ClientOptions, hops: Vec<u8>, meter: BodyMeter) -> BodyWriter<'_> {
-        BodyWriter { options, meter, passed: 0, hops }
+    /// Returns a writer of at most `most` bytes for a response after redirects; `hops` are their heads.
+    pub(super) fn new(
+        options: &ClientOptions,
+        hops: Vec<u8>,
+        meter: BodyMeter,
+        most: u64,
+    ) -> BodyWriter<'_> {
+        BodyWriter { options, meter, passed: 0, most, hops }
     }
 
     /// Returns the number of bytes of the body that were received.
@@ -89,14 +96,15 @@ impl BodyWriter<'_> {
         parts: Parts,
         stdout: &mut StandardStream,
     ) -> Result<(), WriteBodyError> {
-        stdout.write_all(&std::mem::take(&mut self.hops)).map_err(WriteBodyError::Write)?;
-        if parts == Parts::All {
-            deliver(response, Parts::Heads, stdout, |_| {})?;
-        }
+        self.heads(response, parts, stdout).map_err(WriteBodyError::Write)?;
         let mut text = Vec::new();
         let mut came = Ok(());
         while text.len() <= LIMIT {
             match response.piece() {
+                Ok(Some(piece)) if (text.len() + piece.len()) as u64 > self.most => {
+                    came = Err(WriteBodyError::TooLarge);
+                    break;
+                }
                 Ok(Some(piece)) => text.extend_from_slice(piece),
                 Ok(None) => break,
                 Err(error) => {
@@ -114,17 +122,43 @@ impl BodyWriter<'_> {
         self.deliver(response, Parts::Body, stdout) // of a text that is too long, the rest
     }
 
+    /// Writes the body as it arrives, heads and trailer fields as received, byte for byte.
     fn deliver(
         &mut self,
         response: &mut Response,
         parts: Parts,
         out: &mut impl Write,
     ) -> Result<(), WriteBodyError> {
-        out.write_all(&std::mem::take(&mut self.hops)).map_err(WriteBodyError::Write)?;
-        deliver(response, parts, out, |bytes| {
-            self.passed += bytes as u64;
-            self.meter.passed(bytes as u64);
-        })
+        self.heads(response, parts, out).map_err(WriteBodyError::Write)?;
+        if parts == Parts::Heads {
+            return out.flush().map_err(WriteBodyError::Write);
+        }
+        while let Some(piece) = response.piece().map_err(WriteBodyError::Answer)? {
+            let passed = self.passed + piece.len() as u64;
+            if passed > self.most {
+                return Err(WriteBodyError::TooLarge);
+            }
+            // A slow response is shown as it arrives.
+            out.write_all(piece).and_then(|()| out.flush()).map_err(WriteBodyError::Write)?;
+            self.meter.passed(passed - self.passed);
+            self.passed = passed;
+        }
+        if parts == Parts::All
+            && let Some(trailers) = response.trailers()
+        {
+            let mut text = Vec::new();
+            trailers.encode(&mut text);
+            out.write_all(&text).map_err(WriteBodyError::Write)?;
+        }
+        out.flush().map_err(WriteBodyError::Write)
+    }
+
+    /// Writes the heads of the redirects, once, and those of this response.
+    fn heads(&mut self, response: &Response, parts: Parts, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(&std::mem::take(&mut self.hops))?;
+        let heads = response.interim().iter().chain([response.head()]);
+        let heads = heads.filter(|_| parts != Parts::Body);
+        heads.map(|head| head.headers.source()).try_for_each(|head| out.write_all(head))
     }
 }
 
@@ -135,6 +169,8 @@ pub enum WriteBodyError {
     Answer(Error),
     /// It could not be written.
     Write(io::Error),
+    /// It is longer than `--max-filesize` says.
+    TooLarge,
 }
 
 /// The parts of a response that are written.
@@ -146,38 +182,4 @@ pub enum Parts {
     Heads,
     /// The heads, the body, and the trailer fields.
     All,
-}
-
-/// Writes the body as it arrives, heads and trailer fields as received, byte for byte. `passed` is
-/// called after each piece of the body with its length in bytes.
-///
-/// # Errors
-/// [`WriteBodyError`] says which side failed.
-pub fn deliver(
-    response: &mut Response,
-    parts: Parts,
-    out: &mut impl Write,
-    mut passed: impl FnMut(usize),
-) -> Result<(), WriteBodyError> {
-    if parts != Parts::Body {
-        for head in response.interim().iter().chain([response.head()]) {
-            out.write_all(head.headers.source()).map_err(WriteBodyError::Write)?;
-        }
-    }
-    if parts == Parts::Heads {
-        return out.flush().map_err(WriteBodyError::Write);
-    }
-    while let Some(piece) = response.piece().map_err(WriteBodyError::Answer)? {
-        // A slow response is shown as it arrives.
-        out.write_all(piece).and_then(|()| out.flush()).map_err(WriteBodyError::Write)?;
-        passed(piece.len());
-    }
-    if parts == Parts::All
-        && let Some(trailers) = response.trailers()
-    {
-        let mut text = Vec::new();
-        trailers.encode(&mut text);
-        out.write_all(&text).map_err(WriteBodyError::Write)?;
-    }
-    out.flush().map_err(WriteBodyError::Write)
 }

@@ -2,8 +2,9 @@
 //!
 //! - [`by_hand`]: HTTP typed at telnet and nc, as the client and as the server.
 //! - [`measuring`]: `client bench`, and what other load generators leave out.
-//! - [`transfers`]: the figures of a transfer, files, retries, proxies and other network settings,
-//!   times, requests that are not sent.
+//! - [`downloads`]: where responses go: files, their names, an interrupted download; the figures of `-w`.
+//! - [`transfers`]: cookies, redirects, retries, proxies and other network settings, times, requests that are
+//!   not sent.
 //! - [`watching`]: each byte on the wire, transcripts, where a URL leads, pipelining; what the workers are
 //!   doing.
 //! - [`names`]: from a name to a page: a name server, a query, the way to a server, TCP beside UDP.
@@ -31,6 +32,9 @@ pub mod by_hand {}
 
 #[doc = include_str!("measuring.md")]
 pub mod measuring {}
+
+#[doc = include_str!("downloads.md")]
+pub mod downloads {}
 
 #[doc = include_str!("transfers.md")]
 pub mod transfers {}

@@ -95,6 +95,16 @@ impl Buf {
         &self.bytes[from..self.start]
     }
 
+    /// Returns how far the buffer is taken, for [`Buf::taken_since`].
+    pub(super) fn mark(&self) -> usize {
+        self.start
+    }
+
+    /// Returns the bytes that were taken after this mark; until more are received.
+    pub(super) fn taken_since(&self, mark: usize) -> &[u8] {
+        &self.bytes[mark..self.start]
+    }
+
     /// Takes one line from the start, with its LF or CRLF, or returns `None` if it is not complete.
     ///
     /// # Errors

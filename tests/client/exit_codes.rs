@@ -119,6 +119,7 @@ fn every_code_in_the_help_comes_up() {
         (2, &["-T", nowhere, "-d", "x", page], "right: one"),
         (47, &["-L", "--max-redirs", "0", moved], "more than 0 redirects"),
         (49, &["--resolve", "a", page], "right: HOST:PORT:ADDRESS"),
+        (63, &["--max-filesize", "2", page], "longer than --max-filesize permits"),
         (65, &["-L", "-H", "Expect:", "-T", "/dev/zero", moved], "requires the body again"),
         (52, &[closing], "closed the connection without a response"),
         (55, &["-d", large, "-H", "Expect:", unsendable], "could not send the request"),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ClientOptions;
-use super::output::speed;
+use super::output::bytes;
 use crate::cli::Effect::{Secret, Switch, Value};
 use crate::cli::limits::number;
 use crate::cli::{Expected, Flag, seconds};
@@ -253,7 +253,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
         Some('Y'),
         "speed-limit",
         Value("SPEED", |options, value| {
-            let speed = value.to_str().and_then(speed).and_then(|speed| speed.try_into().ok());
+            let speed = value.to_str().and_then(bytes).and_then(|speed| speed.try_into().ok());
             options.limits.speed =
                 Some(speed.ok_or(Expected("bytes per second, such as 1000 or 10k"))?);
             Ok(())

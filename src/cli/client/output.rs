@@ -132,12 +132,31 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         None,
         "limit-rate",
         Value("SPEED", |options, value| {
-            let speed = value.to_str().and_then(speed).filter(|&speed| speed > 0);
+            let speed = value.to_str().and_then(bytes).filter(|&speed| speed > 0);
             options.limit_rate =
                 Some(speed.ok_or(Expected("bytes per second, such as 5000, 100k or 2M"))?);
             Ok(())
         }),
         "send and receive at most SPEED bytes of a body per second, such as 100k or 2M",
+    ),
+    Flag::new(
+        None,
+        "max-filesize",
+        Value("BYTES", |options, value| {
+            let most = value.to_str().and_then(bytes);
+            let most = most.ok_or(Expected("a number of bytes, such as 5000, 100k, 2M or 1G"))?;
+            options.max_filesize = Some(most).filter(|&most| most > 0);
+            Ok(())
+        }),
+        "fail (63) if a body has more than BYTES, such as 100k, 2M or 1G: before the body, if its length \
+         is known, else when it is too long; 0 is no limit",
+    ),
+    Flag::new(
+        None,
+        "raw",
+        Switch(|options| options.raw = true),
+        "write bodies as they are received: the sizes of chunks are not taken out, and no coding is \
+         decoded",
     ),
 ];
 
@@ -169,8 +188,8 @@ fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// As curl's: `k`, `M` and `G` are 1024 times as much.
-pub(super) fn speed(text: &str) -> Option<u64> {
+/// Parses a number of bytes, as curl does: `k`, `M`, `G`, `T` and `P` are 1024 times as much each.
+pub(super) fn bytes(text: &str) -> Option<u64> {
     let (digits, factor) = match text.strip_suffix(|unit: char| unit.is_ascii_alphabetic()) {
         None => (text, 1),
         Some(digits) => match text.chars().next_back()?.to_ascii_lowercase() {
@@ -178,6 +197,8 @@ pub(super) fn speed(text: &str) -> Option<u64> {
             'k' => (digits, 1 << 10),
             'm' => (digits, 1 << 20),
             'g' => (digits, 1 << 30),
+            't' => (digits, 1 << 40),
+            'p' => (digits, 1 << 50),
             _ => return None,
         },
     };

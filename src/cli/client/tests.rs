@@ -36,6 +36,25 @@ fn curls_spellings() {
 }
 
 #[test]
+fn numbers_of_bytes_have_the_units_of_curl() {
+    for (typed, want) in [
+        ("0", None),
+        ("5", Some(5)),
+        ("5b", Some(5)),
+        ("2k", Some(2 << 10)),
+        ("2M", Some(2 << 20)),
+        ("2g", Some(2 << 30)),
+        ("2T", Some(2 << 40)),
+        ("2p", Some(2 << 50)),
+    ] {
+        assert_eq!(options(&["--max-filesize", typed, "u"]).max_filesize, want, "{typed}");
+    }
+    for wrong in ["", "k", "5x", "5kk", "99999999999P"] {
+        assert!(parse(["--max-filesize", wrong, "u"].map(OsString::from)).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn bodies_are_put_together_as_curl_does() {
     for (args, want) in [
         (&[][..], None),
@@ -91,6 +110,8 @@ fn what_is_refused() {
         &["-C", "-", "-O", "-r", "0-1", "u"],
         &["--limit-rate", "fast", "u"],
         &["--limit-rate", "0", "u"],
+        &["--max-filesize", "many", "u"],
+        &["--max-filesize", "-1", "u"],
         &["--pretty", "yes", "u"],
         &["--as", "wget", "u"],
         &["--trace", "--pipeline", "u"],

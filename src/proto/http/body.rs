@@ -34,6 +34,8 @@ pub enum Decoder {
     },
     /// Its last chunk says where it ends.
     Chunked(Box<chunked::Decoder>),
+    /// The same, and the framing is data, too.
+    Framed(Box<chunked::Decoder>),
     /// It ends with the connection.
     UntilClose,
 }
@@ -49,11 +51,19 @@ impl Decoder {
         }
     }
 
+    /// Returns the decoder of a body that is handed on as it is received: chunk sizes, trailers and all.
+    pub(super) fn with_framing(self) -> Decoder {
+        match self {
+            Decoder::Chunked(decoder) => Decoder::Framed(decoder),
+            other => other,
+        }
+    }
+
     /// Returns true if all of it has been received.
     pub fn is_done(&self) -> bool {
         match self {
             Decoder::Done => true,
-            Decoder::Chunked(decoder) => decoder.is_done(),
+            Decoder::Chunked(decoder) | Decoder::Framed(decoder) => decoder.is_done(),
             Decoder::Length { .. } | Decoder::UntilClose => false,
         }
     }
@@ -64,7 +74,7 @@ impl Decoder {
         match self {
             Decoder::Done | Decoder::UntilClose => 0,
             Decoder::Length { left, of } => *of - *left,
-            Decoder::Chunked(decoder) => decoder.taken(),
+            Decoder::Chunked(decoder) | Decoder::Framed(decoder) => decoder.taken(),
         }
     }
 
@@ -73,14 +83,14 @@ impl Decoder {
         match self {
             Decoder::Done => Some(0),
             Decoder::Length { left, .. } => Some(*left),
-            Decoder::Chunked(_) | Decoder::UntilClose => None,
+            Decoder::Chunked(_) | Decoder::Framed(_) | Decoder::UntilClose => None,
         }
     }
 
     /// Returns the line that broke a rule of chunked framing, if one did.
     pub fn excerpt(&self) -> Option<&Excerpt> {
         match self {
-            Decoder::Chunked(decoder) => decoder.excerpt(),
+            Decoder::Chunked(decoder) | Decoder::Framed(decoder) => decoder.excerpt(),
             Decoder::Done | Decoder::Length { .. } | Decoder::UntilClose => None,
         }
     }
@@ -96,7 +106,7 @@ impl Decoder {
         }
     }
 
-    /// Returns the trailer fields of a chunked body, once it is complete.
+    /// Returns the trailer fields of a chunked body, once it is complete; `None` if they are data.
     pub fn trailers(&self) -> Option<&Headers> {
         match self {
             Decoder::Chunked(decoder) if decoder.is_done() => Some(decoder.trailers()),
@@ -128,6 +138,7 @@ impl Decoder {
             Decoder::Length { left, .. } => Ready::Data(*left),
             Decoder::UntilClose => Ready::Data(u64::MAX),
             Decoder::Chunked(decoder) => decoder.advance(input, limits)?,
+            Decoder::Framed(_) => return self.receive_framed(input, limits),
         };
         match ready {
             Ready::Data(most) => {
@@ -138,6 +149,29 @@ impl Decoder {
             Ready::End => Ok(Piece::End),
             Ready::More if !input.is_closed() => Ok(Piece::More),
             Ready::More => self.end_of_input(input.len() as u64),
+        }
+    }
+
+    /// Takes the next piece of a chunked body, with its framing.
+    fn receive_framed<'b>(
+        &mut self,
+        input: &'b mut Buf,
+        limits: &Limits,
+    ) -> Result<Piece<'b>, Fault> {
+        let Decoder::Framed(decoder) = self else { return Ok(Piece::End) };
+        let mark = input.mark();
+        let ready = decoder.advance(input, limits)?;
+        if let Ready::Data(most) = ready {
+            let data = input.take(usize::try_from(most).unwrap_or(usize::MAX));
+            decoder.advance_data(data.len() as u64);
+        }
+        if input.mark() > mark {
+            return Ok(Piece::Data(input.taken_since(mark)));
+        }
+        match ready {
+            Ready::More if input.is_closed() => self.end_of_input(input.len() as u64),
+            Ready::End => Ok(Piece::End),
+            Ready::More | Ready::Data(_) => Ok(Piece::More),
         }
     }
 
@@ -154,7 +188,7 @@ impl Decoder {
         match self {
             Decoder::Length { left, .. } if *left == count => *self = Decoder::Done,
             Decoder::Length { left, .. } => *left -= count,
-            Decoder::Chunked(decoder) => decoder.advance_data(count),
+            Decoder::Chunked(decoder) | Decoder::Framed(decoder) => decoder.advance_data(count),
             Decoder::Done | Decoder::UntilClose => {}
         }
     }
@@ -264,8 +298,17 @@ mod tests {
         step: usize,
         close: bool,
     ) -> Result<(Vec<u8>, Vec<u8>), Fault> {
-        let (mut decoder, mut buf, mut data) =
-            (Decoder::new(framing, recipient), Buf::new(), Vec::new());
+        decode_with(Decoder::new(framing, recipient), limits, wire, step, close)
+    }
+
+    fn decode_with(
+        mut decoder: Decoder,
+        limits: &Limits,
+        wire: &[u8],
+        step: usize,
+        close: bool,
+    ) -> Result<(Vec<u8>, Vec<u8>), Fault> {
+        let (mut buf, mut data) = (Buf::new(), Vec::new());
         let mut pieces = wire.chunks(step);
         loop {
             match decoder.receive(&mut buf, limits)? {
@@ -455,6 +498,28 @@ mod tests {
         let mut decoder = Decoder::new(Framing::Chunked, Recipient::Server);
         assert_eq!(decoder.receive(&mut buf, &Limits::default()), Ok(Piece::End));
         assert_eq!(decoder.trailers().unwrap().first("a"), Some(&b"b"[..]));
+    }
+
+    #[test]
+    fn framing_is_data_when_it_is_asked_for() {
+        let chunked = "5;a=b\r\nhello\r\n00\r\nSum: 1\r\n\r\n";
+        for (framing, wire, want) in [
+            (Framing::Chunked, format!("{chunked}next"), Ok((chunked, "next"))),
+            (Framing::Chunked, "0\r\n\r\n".to_owned(), Ok(("0\r\n\r\n", ""))),
+            (Framing::Chunked, "5\r\nhel".to_owned(), Err(Rule::BodyIncomplete)),
+            (Framing::Chunked, "5\r\nhello\n".to_owned(), Err(Rule::ChunkEnd)),
+            (Framing::Length(5), "hellonext".to_owned(), Ok(("hello", "next"))),
+            (Framing::UntilClose, "hello".to_owned(), Ok(("hello", ""))),
+            (Framing::None, "next".to_owned(), Ok(("", "next"))),
+        ] {
+            for step in 1..=wire.len() {
+                let decoder = Decoder::new(framing, Recipient::UserAgent).with_framing();
+                let got = decode_with(decoder, &Limits::default(), wire.as_bytes(), step, true);
+                let want =
+                    want.map(|(data, rest)| (data.as_bytes().to_vec(), rest.as_bytes().to_vec()));
+                assert_eq!(got.map_err(|fault| fault.rule), want, "{wire:?} by {step}");
+            }
+        }
     }
 
     #[test]

@@ -228,6 +228,11 @@ pub struct RecvBody {
 }
 
 impl RecvBody {
+    /// Returns the body to be received with the framing of its chunks, and its trailers, as data.
+    pub fn with_framing(self) -> RecvBody {
+        RecvBody { decoder: self.decoder.with_framing(), ..self }
+    }
+
     /// Takes the next piece of the body.
     ///
     /// # Errors

@@ -196,13 +196,15 @@ impl<H: Head> Reading<H> {
             State::Head(_) => (Part::Head, line),
             State::Body(Decoder::Length { left, .. }) => (Part::Body, most(*left)),
             State::Body(Decoder::UntilClose) => (Part::Body, bytes.len()),
-            State::Body(Decoder::Chunked(decoder)) => match decoder.expects() {
-                Expects::Size => (Part::Size, line),
-                Expects::Data(left) => (Part::Data, most(left)),
-                Expects::DataEnd => (Part::End, line.min(2)),
-                Expects::Trailers => (Part::Trailer, line),
-                Expects::Nothing => (Part::Raw, line),
-            },
+            State::Body(Decoder::Chunked(decoder) | Decoder::Framed(decoder)) => {
+                match decoder.expects() {
+                    Expects::Size => (Part::Size, line),
+                    Expects::Data(left) => (Part::Data, most(left)),
+                    Expects::DataEnd => (Part::End, line.min(2)),
+                    Expects::Trailers => (Part::Trailer, line),
+                    Expects::Nothing => (Part::Raw, line),
+                }
+            }
             State::Body(Decoder::Done) | State::Raw => (Part::Raw, line),
         }
     }
