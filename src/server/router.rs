@@ -91,11 +91,9 @@ struct Fallback {
     endpoint: Arc<Endpoint>,
 }
 
-/// What [`Routes::find`] found.
+/// Why a request has no handler.
 #[derive(Debug)]
-pub(crate) enum Found<'a> {
-    /// A handler, and the parameters of its path.
-    Handler(&'a Arc<Endpoint>, Params),
+pub(crate) enum NoHandler {
     /// OPTIONS without a handler of its own: the methods that exist.
     Options(String),
     /// The path exists, but not with this method: the methods that exist.
@@ -124,21 +122,25 @@ impl std::fmt::Display for RouteErrors {
 impl std::error::Error for RouteErrors {}
 
 impl Routes {
-    /// Finds the handler of a request.
-    pub(crate) fn find(&self, method: &Method, target: &Target) -> Found<'_> {
+    /// Finds the handler of a request, and the parameters of its path.
+    pub(crate) fn find(
+        &self,
+        method: &Method,
+        target: &Target,
+    ) -> Result<(&Arc<Endpoint>, Params), NoHandler> {
         if !self.implements(method) {
-            return Found::NotImplemented;
+            return Err(NoHandler::NotImplemented);
         }
         if *target == Target::Asterisk {
             let all = |path| methods(std::iter::once(path));
-            return Found::Options(allow(self.paths.iter().flat_map(all)));
+            return Err(NoHandler::Options(allow(self.paths.iter().flat_map(all))));
         }
         // A path that is a pattern without names matches no more literal one.
         let path = target.path();
         let is_it = |held: &&Path| held.pattern.text == path && held.pattern.is_literal;
         let literal = self.paths.iter().find(is_it);
         if let Some(handler) = literal.and_then(|path| path.handler(method)) {
-            return Found::Handler(handler, Params::default());
+            return Ok((handler, Params::default()));
         }
         // It leads beyond the root, and names nothing (RFC 3986, 5.2.4).
         if path.starts_with("/../") {
@@ -148,27 +150,35 @@ impl Routes {
         let fits = |path: &&Path| path.pattern.fits(&parts);
         for path in self.paths.iter().filter(fits) {
             if let Some(handler) = path.handler(method) {
-                return Found::Handler(handler, path.pattern.params(&parts));
+                return Ok((handler, path.pattern.params(&parts)));
             }
         }
-        let mut others = self.paths.iter().filter(fits).peekable();
-        if let Some(first) = others.peek()
-            && let Some((_, handler)) = first.unclaimed.iter().find(|(held, _)| held == method)
-        {
-            return Found::Handler(handler, first.pattern.params(&parts));
+        self.find_unclaimed(method, &parts)
+    }
+
+    /// Finds the handler of a method that no path has to which this one fits.
+    #[inline(never)]
+    fn find_unclaimed(
+        &self,
+        method: &Method,
+        parts: &[Cow<'_, [u8]>],
+    ) -> Result<(&Arc<Endpoint>, Params), NoHandler> {
+        let mut fitting = self.paths.iter().filter(|path| path.pattern.fits(parts)).peekable();
+        let Some(first) = fitting.peek() else { return self.fallback(parts) };
+        if let Some((_, handler)) = first.unclaimed.iter().find(|(held, _)| held == method) {
+            return Ok((handler, first.pattern.params(parts)));
         }
-        match (others.peek(), method) {
-            (None, _) => self.fallback(&parts),
-            (Some(_), Method::Options) => Found::Options(allow(methods(others))),
-            (Some(_), _) => Found::NotAllowed(allow(methods(others))),
-        }
+        let methods = allow(methods(fitting));
+        Err(match method {
+            Method::Options => NoHandler::Options(methods),
+            _ => NoHandler::NotAllowed(methods),
+        })
     }
 
     /// Finds the fallback for a path that no route matches.
-    fn fallback(&self, parts: &[Cow<'_, [u8]>]) -> Found<'_> {
+    fn fallback(&self, parts: &[Cow<'_, [u8]>]) -> Result<(&Arc<Endpoint>, Params), NoHandler> {
         let found = self.fallbacks.iter().find(|fallback| fallback.prefix.begins(parts));
-        found
-            .map_or(Found::NoPath, |fallback| Found::Handler(&fallback.endpoint, Params::default()))
+        found.map(|fallback| (&fallback.endpoint, Params::default())).ok_or(NoHandler::NoPath)
     }
 
     /// Returns the method and the pattern of the endpoint whose work has this number.
@@ -284,7 +294,7 @@ mod tests {
         let method = Method::parse(method.as_bytes()).unwrap();
         let target = Target::parse(&method, path.as_bytes()).unwrap();
         match routes.find(&method, &target) {
-            Found::Handler(_, params) => {
+            Ok((_, params)) => {
                 params
                     .named
                     .iter()
@@ -292,10 +302,10 @@ mod tests {
                     .collect::<String>()
                     + "handled"
             }
-            Found::Options(allow) => format!("options {allow}"),
-            Found::NotAllowed(allow) => format!("405 {allow}"),
-            Found::NoPath => "404".to_owned(),
-            Found::NotImplemented => "501".to_owned(),
+            Err(NoHandler::Options(allow)) => format!("options {allow}"),
+            Err(NoHandler::NotAllowed(allow)) => format!("405 {allow}"),
+            Err(NoHandler::NoPath) => "404".to_owned(),
+            Err(NoHandler::NotImplemented) => "501".to_owned(),
         }
     }
 
@@ -374,8 +384,8 @@ mod tests {
     fn nothing_is_there_without_a_route() {
         let routes = Router::new().get("/a", nothing).build().unwrap();
         let target = Target::parse(&Method::Get, b"/b").unwrap();
-        assert!(matches!(routes.find(&Method::Get, &target), Found::NoPath));
-        assert!(matches!(routes.find(&Method::Options, &target), Found::NoPath));
+        assert!(matches!(routes.find(&Method::Get, &target), Err(NoHandler::NoPath)));
+        assert!(matches!(routes.find(&Method::Options, &target), Err(NoHandler::NoPath)));
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! How a handler takes the body of a request, and the longest body that it takes.
 
 use super::Http;
+use super::handle::{Panicked, after_panic, guarded};
+use crate::net::peer_address::PeerAddress;
 use crate::proto::http::head::RequestHead;
 use crate::server::body_receiver::{AnnouncedBody, BodyReceiver};
 use crate::server::handler::Handler;
 use crate::server::respond::error_response::ErrorResponse;
+use crate::server::response::Response;
 
 /// How a handler takes the body of a request.
 pub(super) enum BodyMode {
-    /// The request has no body.
-    Empty,
     /// The handler is called when it is complete.
     Collected(Collected),
     /// As it arrives; of this many bytes at most.
@@ -25,19 +26,35 @@ pub(super) struct Collected {
 }
 
 impl Http {
-    /// Returns how the handler takes the body, if it admits the request.
+    /// Returns how the handler takes the body of a request that it admits.
     ///
     /// # Errors
-    /// What the handler responds in place of taking the body; a 413 for a body that is too long.
+    /// The response in place of taking the body: that of the handler, a 413 for a body that is too long, a 415 for a
+    /// content coding that the handler does not take, or a 500.
     pub(super) fn body_mode(
         &self,
         handler: &dyn Handler,
         body: &AnnouncedBody<'_>,
-    ) -> Result<BodyMode, ErrorResponse> {
-        handler.admit(body.head)?;
-        if body.length == Some(0) {
-            return Ok(BodyMode::Empty);
+        peer: PeerAddress,
+    ) -> Result<BodyMode, Response> {
+        let head = body.head;
+        let reject = |error: ErrorResponse| error.log_and_respond(head, peer);
+        let mode = guarded(|| {
+            let mode = self.mode(handler, body)?;
+            Ok((mode, !is_coded(head) || handler.takes_coded()))
+        });
+        let (mode, takes_coding) = mode.map_err(|Panicked| after_panic(head))?.map_err(reject)?;
+        match takes_coding {
+            true => Ok(mode),
+            false => Err(reject(ErrorResponse::coded()).field("Accept-Encoding", "identity")),
         }
+    }
+
+    fn mode(
+        &self,
+        handler: &dyn Handler,
+        body: &AnnouncedBody<'_>,
+    ) -> Result<BodyMode, ErrorResponse> {
         let own_limit = handler.body_limit();
         let check = |limit: u64| match body.length {
             Some(length) if length > limit => Err(ErrorResponse::too_large(limit)),
@@ -55,6 +72,6 @@ impl Http {
 }
 
 /// Returns true if the body has a content coding (RFC 9110, 8.4); `identity` is none.
-pub(super) fn is_coded(head: &RequestHead) -> bool {
+fn is_coded(head: &RequestHead) -> bool {
     head.headers.list("content-encoding").any(|coding| !coding.eq_ignore_ascii_case(b"identity"))
 }

@@ -51,19 +51,18 @@ impl Http {
         if is_forwarded(&request.head.headers) {
             return self.identify_forwarded(request, io);
         }
-        // The request before it may have been another client's.
-        io.tells_timing = self.server_timing.includes(io.peer);
         ReceivedHead::Complete(request)
     }
 
     #[cold]
     fn identify_forwarded(&self, request: IncomingRequest, io: &mut ConnectionIo) -> ReceivedHead {
+        let sender = io.peer;
         let client = match io.hop {
-            Hop::Proxy => self.named_by_proxy(&request.head.headers, io.accepted),
-            Hop::ThisMachine | Hop::Client => Ok(io.accepted.relayed()),
+            Hop::Proxy => self.named_by_proxy(&request.head.headers, sender),
+            Hop::ThisMachine | Hop::Client => Ok(sender.relayed()),
         };
-        io.peer = *client.as_ref().unwrap_or(&io.accepted.relayed());
-        io.tells_timing = self.server_timing.includes(io.peer);
+        io.peer = *client.as_ref().unwrap_or(&sender.relayed());
+        io.via = Some(sender);
         let Err(ambiguous) = client else { return ReceivedHead::Complete(request) };
         let response = refusal(ambiguous).log_policy_and_respond(&request.head, io.peer);
         let IncomingRequest { head, since, recv } = request;

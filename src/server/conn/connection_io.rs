@@ -17,7 +17,6 @@ use crate::proto::http::head::RequestHead;
 use crate::proto::http::limits::Limits;
 use crate::server::log::wire_log::ConnectionLog;
 use crate::server::quota::Share;
-use crate::server::request::Arrival;
 
 /// How much is read at once: 16 KB.
 const READ: usize = 16 << 10;
@@ -34,8 +33,9 @@ pub(super) const SMALL: usize = 4 << 10;
 pub(crate) struct ConnectionIo {
     /// The client whose request this is.
     pub(crate) peer: PeerAddress,
-    /// The client of the connection, or the proxy.
-    pub(crate) accepted: PeerAddress,
+    /// What has passed the request on, and named its client; `None` if the client has sent it itself.
+    pub(crate) via: Option<PeerAddress>,
+    /// What is at the other end of the connection.
     pub(crate) hop: Hop,
     pub(crate) input: Buf,
     /// How much is read at once.
@@ -50,8 +50,6 @@ pub(crate) struct ConnectionIo {
     pub(crate) received: usize,
     /// The times of the last request.
     pub(crate) timing: Timing,
-    /// Whether the client gets them.
-    pub(crate) tells_timing: bool,
     /// The share of the descriptors for the file of the current response.
     pub(crate) file: Option<Share>,
     /// Shows the bytes of this connection, with `--wire`.
@@ -85,7 +83,7 @@ impl ConnectionIo {
     pub(crate) fn new(peer: PeerAddress) -> ConnectionIo {
         ConnectionIo {
             peer,
-            accepted: peer,
+            via: None,
             hop: Hop::Client,
             input: Buf::new(),
             most_read: READ,
@@ -97,7 +95,6 @@ impl ConnectionIo {
             answered: 0,
             waiting_since: Instant::now(),
             timing: Timing::default(),
-            tells_timing: false,
             file: None,
             wire_log: None,
             _permit: None,
@@ -152,18 +149,12 @@ impl ConnectionIo {
         Ok(taken)
     }
 
-    /// Returns when the request arrived that is being handled, if its client may know.
-    #[inline]
-    pub(crate) fn arrival(&self) -> Option<Arrival> {
-        self.timing.arrival().filter(|_| self.tells_timing)
-    }
-
     /// Forgets what belongs to the request whose response is complete.
     #[inline(always)]
     pub(crate) fn forget_request(&mut self) {
         self.file = None;
-        if self.hop != Hop::Client {
-            self.peer = self.accepted;
+        if let Some(sender) = self.via.take() {
+            self.peer = sender;
         }
     }
 

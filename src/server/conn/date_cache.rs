@@ -17,6 +17,7 @@ pub(crate) struct CommonFields {
 
 impl CommonFields {
     /// Returns the fields of a response that begins now. Reads the system's clock once a second.
+    #[inline]
     pub(crate) fn of<'s>(
         cached: &'s mut Option<Box<CommonFields>>,
         now: Instant,
@@ -28,6 +29,7 @@ impl CommonFields {
         &cached.get_or_insert_with(|| Box::new(CommonFields::new(now, server))).fields
     }
 
+    #[cold]
     fn new(now: Instant, server: &Headers) -> CommonFields {
         let time = SystemTime::now();
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -17,7 +17,7 @@ use crate::net::usual_time::UsualTime;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::head::RequestHead;
 use crate::server::handler::Handler;
-use crate::server::request::Request;
+use crate::server::request::{Arrival, Request};
 use crate::server::respond::error_response::{ErrorResponse, shown};
 use crate::server::respond::failure::log_failure;
 use crate::server::respond::range_response::apply_conditions_and_ranges;
@@ -38,7 +38,7 @@ impl Http {
         // A pipelined request begins where the response before it ended.
         let begun = context.start.max(io.waiting_since);
         context.driver.before(&endpoint.usual);
-        let arrival = io.arrival();
+        let arrival = self.arrival(io);
         let mut request = Request { head, body, peer: io.peer, params, arrival };
         let Counted { response, file, rejected } = self.respond(&endpoint.handler, &mut request);
         let now = Instant::now();
@@ -97,7 +97,7 @@ impl Http {
             }
         };
         let IncomingRequest { head, since, recv } = request;
-        let (peer, arrival) = (io.peer, io.arrival());
+        let (peer, arrival) = (io.peer, self.arrival(io));
         let lent = std::mem::replace(io, ConnectionIo::new(peer));
         let rules = BodyRules { limits: self.limits.clone(), most: limit, stop: self.stop.clone() };
         let handle = BodyHandle::new(StreamedBody::new(socket, lent, recv, rules));
@@ -132,6 +132,12 @@ impl Http {
                 Err(CloseReason::PeerLeft)
             }
         }
+    }
+
+    /// Returns when the request arrived that is being handled, if its client may know.
+    #[inline]
+    fn arrival(&self, io: &ConnectionIo) -> Option<Arrival> {
+        io.timing.arrival().filter(|_| self.server_timing.includes(io.peer))
     }
 
     /// Calls the handler, applies the client's conditions and ranges to its response, and counts the

@@ -214,10 +214,9 @@ impl Http {
     pub(crate) fn open_io(&self, peer: PeerAddress) -> ConnectionIo {
         let wire_log = self.wire_log.as_ref().map(|log| log.open(peer, &self.limits));
         let io = ConnectionIo::new(peer);
-        let tells_timing = self.server_timing.includes(peer);
-        let is_measured = tells_timing || self.access_log.tells_queue();
+        let is_measured = self.server_timing.includes(peer) || self.access_log.tells_queue();
         let timing = Timing::new(is_measured, io.waiting_since);
-        ConnectionIo { wire_log, timing, tells_timing, hop: self.hop(peer), ..io }
+        ConnectionIo { wire_log, timing, hop: self.hop(peer), ..io }
     }
 
     /// Adds the bytes that have passed since the last call to the counters.

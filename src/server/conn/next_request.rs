@@ -14,7 +14,6 @@ use crate::proto::buf::Buf;
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::server::{Head, RecvHead};
 use crate::server::request::Request;
-use crate::server::router::Found;
 
 /// The longest head that is looked at: 4 KB.
 const HEAD: usize = 4 << 10;
@@ -52,7 +51,7 @@ impl Http {
             Arrived::End => true,
             Arrived::Head(head) => {
                 let found = self.routes.find(&head.method, &head.target);
-                matches!(found, Found::Handler(endpoint, _) if endpoint.handler.is_immediate())
+                matches!(found, Ok((endpoint, _)) if endpoint.handler.is_immediate())
             }
         }
     }
@@ -79,7 +78,7 @@ impl Http {
             Arrived::End => return Some(0),
             Arrived::Head(head) => head,
         };
-        let Found::Handler(endpoint, params) = self.routes.find(&head.method, &head.target) else {
+        let Ok((endpoint, params)) = self.routes.find(&head.method, &head.target) else {
             return Some(0);
         };
         let request = Request { head, body: RequestBody::default(), peer, params, arrival: None };

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::body_mode::{BodyMode, Collected, is_coded};
+use super::body_mode::{BodyMode, Collected};
 use super::connection_io::ConnectionIo;
 use super::handle::{Panicked, after_panic, guarded};
 use super::receive::{CollectingRequest, IncomingRequest};
@@ -17,13 +17,12 @@ use super::send::Outgoing;
 use super::{Context, Http};
 use crate::net::peer_address::PeerAddress;
 use crate::proto::http::head::RequestHead;
-use crate::proto::http::server::RecvBody;
 use crate::server::body_receiver::AnnouncedBody;
 use crate::server::quota::Share;
 use crate::server::request::Params;
 use crate::server::respond::error_response::ErrorResponse;
 use crate::server::response::Response;
-use crate::server::router::{Endpoint, Found};
+use crate::server::router::{Endpoint, NoHandler};
 
 /// What is to be done with a request.
 pub(crate) enum Routed<'h> {
@@ -63,16 +62,27 @@ impl Http {
         io: &mut ConnectionIo,
         context: &Context<'_>,
     ) -> Routed<'_> {
-        let (call, mode) = match self.find(&request.head, &request.recv, io.peer) {
-            Ok(found) => found,
-            Err(response) => {
-                return Routed::Respond(self.respond_early(response, request, io, context));
-            }
-        };
-        match mode {
-            BodyMode::Empty => Routed::Handle(request, call),
-            BodyMode::Collected(collected) => self.collect(request, call, collected, io),
-            BodyMode::Streamed(limit) => self.stream(request, call, limit, io),
+        match self.find(&request.head, io.peer) {
+            Ok(call) if request.recv.remaining() == Some(0) => Routed::Handle(request, call),
+            Ok(call) => self.route_with_body(request, call, io, context),
+            Err(response) => Routed::Respond(self.respond_early(response, request, io, context)),
+        }
+    }
+
+    #[inline(never)] // most requests have no body
+    fn route_with_body(
+        &self,
+        request: IncomingRequest,
+        call: HandlerCall<'_>,
+        io: &mut ConnectionIo,
+        context: &Context<'_>,
+    ) -> Routed<'_> {
+        let (head, length) = (&request.head, request.recv.remaining());
+        let body = AnnouncedBody { head, length, params: &call.params };
+        match self.body_mode(&call.endpoint.handler, &body, io.peer) {
+            Ok(BodyMode::Collected(collected)) => self.collect(request, call, collected, io),
+            Ok(BodyMode::Streamed(limit)) => self.stream(request, call, limit, io),
+            Err(response) => Routed::Respond(self.respond_early(response, request, io, context)),
         }
     }
 
@@ -123,38 +133,30 @@ impl Http {
     ///
     /// # Errors
     /// The response, when it is known by the head alone.
-    fn find(
-        &self,
-        head: &RequestHead,
-        recv: &RecvBody,
-        peer: PeerAddress,
-    ) -> Result<(HandlerCall<'_>, BodyMode), Response> {
+    fn find(&self, head: &RequestHead, peer: PeerAddress) -> Result<HandlerCall<'_>, Response> {
+        let found = self.routes.find(&head.method, &head.target);
+        let (endpoint, params) = found.map_err(|why| self.without_handler(why, head, peer))?;
+        if !head.method.is_safe() && !self.admits_origin(head) {
+            let error = ErrorResponse::foreign_origin(head);
+            return Err(error.log_policy_and_respond(head, peer));
+        }
+        let admitted = guarded(|| endpoint.handler.admit(head));
+        let admitted = admitted.map_err(|Panicked| after_panic(head))?;
+        admitted.map_err(|error| error.log_and_respond(head, peer))?;
+        Ok(HandlerCall { endpoint, params })
+    }
+
+    /// Returns the response to a request that has no handler.
+    #[cold]
+    fn without_handler(&self, why: NoHandler, head: &RequestHead, peer: PeerAddress) -> Response {
         let reject = |error: ErrorResponse| error.log_and_respond(head, peer);
-        match self.routes.find(&head.method, &head.target) {
-            Found::Handler(endpoint, params) => {
-                if !head.method.is_safe() && !self.admits_origin(head) {
-                    let error = ErrorResponse::foreign_origin(head);
-                    return Err(error.log_policy_and_respond(head, peer));
-                }
-                let body = AnnouncedBody { head, length: recv.remaining(), params: &params };
-                let mode = guarded(|| self.body_mode(&endpoint.handler, &body));
-                let mode = mode.map_err(|Panicked| after_panic(head))?.map_err(reject)?;
-                let takes_coded = || guarded(|| endpoint.handler.takes_coded());
-                let is_refused = !matches!(mode, BodyMode::Empty)
-                    && is_coded(head)
-                    && !takes_coded().map_err(|Panicked| after_panic(head))?;
-                if is_refused {
-                    let response = reject(ErrorResponse::coded());
-                    return Err(response.field("Accept-Encoding", "identity"));
-                }
-                Ok((HandlerCall { endpoint, params }, mode))
+        match why {
+            NoHandler::Options(allow) => self.options(head, allow, peer),
+            NoHandler::NotAllowed(allow) => {
+                reject(ErrorResponse::not_allowed(head, &allow)).field("Allow", allow)
             }
-            Found::Options(allow) => Err(self.options(head, allow, peer)),
-            Found::NotAllowed(allow) => {
-                Err(reject(ErrorResponse::not_allowed(head, &allow)).field("Allow", allow))
-            }
-            Found::NoPath => Err(reject(ErrorResponse::not_found(head))),
-            Found::NotImplemented => Err(reject(ErrorResponse::not_implemented(head))),
+            NoHandler::NoPath => reject(ErrorResponse::not_found(head)),
+            NoHandler::NotImplemented => reject(ErrorResponse::not_implemented(head)),
         }
     }
 }

@@ -126,7 +126,7 @@ impl Http {
             status: response.status,
             fields: &response.headers,
             common: CommonFields::of(&mut io.common_fields, now, &self.server_name),
-            timing: io.timing.tell(now, io.answered + 1, io.tells_timing),
+            timing: io.timing.tell(now, io.answered + 1, || self.server_timing.includes(io.peer)),
             length: response.body.length(),
             may_stay: may_keep,
         };

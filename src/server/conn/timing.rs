@@ -135,13 +135,13 @@ impl Timing {
         &mut self,
         now: Instant,
         request: u64,
-        is_told: bool,
+        is_told: impl FnOnce() -> bool,
     ) -> Option<ServerTimings> {
         let Timing::Handling { arrived, queued, parsed, received, since } = *self else {
             return None;
         };
         *self = Timing::Head { arrived, queued };
-        is_told.then(|| ServerTimings {
+        is_told().then(|| ServerTimings {
             queue: queued,
             parse: parsed,
             receive: received,

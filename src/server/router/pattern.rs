@@ -141,6 +141,7 @@ impl Pattern {
     }
 
     /// Returns the values of the named segments, decoded. Those of `{name...}` are joined by `/`.
+    #[inline(always)]
     pub(super) fn params(&self, parts: &[Cow<'_, [u8]>]) -> Params {
         let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
         let named = self.segments.iter().enumerate().filter_map(|(at, segment)| match segment {
