@@ -94,6 +94,7 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     let passwords = passwords::open(options.auth.as_deref())?;
     let access_log = open::access_log(&options.access_log, stderr)?.format(options.log_format);
     let config = Config {
+        error_page: files.error_page(),
         wire_log: options.wire.then(|| WireLog::stderr(stderr.clone())),
         ..options.config
     };

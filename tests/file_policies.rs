@@ -189,4 +189,23 @@ fn the_page_for_errors_of_the_server() {
         (json.status(), json.field("Content-Type")),
         (503, Some("application/problem+json"))
     );
+    let absent = server.get("/nowhere");
+    assert_eq!((absent.status(), absent.text().contains("sorry")), (404, false));
+}
+
+/// As when the disk with the users fails: the error is not the file server's.
+#[test]
+fn the_same_page_for_other_handlers() {
+    let folder = Folder::with(&[("50x.html", "<p>we are sorry")]);
+    let data = Folder::with(&[("data/a", "")]);
+    let place = data.path().join("data");
+    let server = Server::of(&folder, &["--data", &place.display().to_string()]);
+    std::fs::remove_dir_all(&place).unwrap();
+    std::fs::write(&place, "no folder").unwrap();
+    let user = r#"{"name":"Ada","email":"ada@example.org"}"#;
+    let head = format!("Content-Type: application/json\r\nContent-Length: {}", user.len());
+    let mut connection = server.connect();
+    connection.send(format!("POST /users HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n{user}"));
+    let page = connection.answer();
+    assert_eq!((page.status(), page.text().as_str()), (500, "<p>we are sorry"));
 }

@@ -39,7 +39,7 @@ use self::document_root::{DocumentRoot, is_absent};
 use self::file_cache::{CachedFile, FileCache};
 use self::listing::{Listing, Listings};
 use self::mime::{MediaTypes, content_type};
-use self::own_pages::{ErrorPages, is_navigation};
+use self::own_pages::{ServerErrorPage, is_navigation};
 use self::path::{Named, relative};
 use self::precompressed::{Mislabelled, Precompressed, Variant, Variants};
 use self::responses::{not_acceptable, redirect_to_folder, too_large};
@@ -85,7 +85,7 @@ pub struct Files {
     cache_control: Option<String>,
     /// What navigations get where nothing exists.
     spa: Option<PathBuf>,
-    pages: ErrorPages,
+    error_page: Option<Arc<ServerErrorPage>>,
     cache: FileCache,
     listing: Listing,
     listings: Listings,
@@ -114,7 +114,7 @@ impl Files {
             charset: Charset::default(),
             cache_control: None,
             spa: None,
-            pages: ErrorPages::read(&root),
+            error_page: ServerErrorPage::read(&root),
             cache: FileCache::new(kept),
             listing: Listing::On,
             listings: Listings::new(Arc::clone(&root), Listing::MEMORY),
@@ -312,10 +312,14 @@ impl Handler for Files {
             log::warn!("{path}: {error}; check its owner and mode");
             return ErrorResponse::forbidden(&request.head).to(request);
         }
-        if error.kind() == io::ErrorKind::OutOfMemory {
-            return self.pages.show(too_large(request), &request.head);
+        let response = match error.kind() {
+            io::ErrorKind::OutOfMemory => too_large(request),
+            _ => failed(&request.head, &error),
+        };
+        match &self.error_page {
+            Some(page) => page.show(response, &request.head),
+            None => response,
         }
-        self.pages.show(failed(&request.head, &error), &request.head)
     }
 }
 

@@ -2,64 +2,75 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::charset::LOOKED_AT;
 use super::document_root::DocumentRoot;
 use super::mime::content_type;
 use crate::proto::http::accept::{TextFormat, preferred_format};
 use crate::proto::http::head::RequestHead;
-use crate::server::response::{Body, Response};
+use crate::proto::http::status::Status;
+use crate::server::respond::custom_error_page::ErrorPage;
+use crate::server::response::Response;
 
 /// The longest page: 64 KB.
 const MOST: u64 = 64 << 10;
 
 /// The page for errors of the server itself: `50x.html`. It is read once, and kept in memory: it is for times when the
 /// disk fails, or no descriptor is left.
-#[derive(Debug, Default)]
-pub(super) struct ErrorPages {
-    page: Option<(&'static str, Vec<u8>)>,
+#[derive(Debug)]
+pub(super) struct ServerErrorPage {
+    content_type: &'static str,
+    bytes: Vec<u8>,
 }
 
-impl ErrorPages {
+impl ServerErrorPage {
     /// Reads the page, if there is one.
-    pub(super) fn read(root: &DocumentRoot) -> ErrorPages {
+    pub(super) fn read(root: &DocumentRoot) -> Option<Arc<ServerErrorPage>> {
         let path = Path::new("50x.html");
-        let Some((file, metadata)) = root
-            .open()
-            .and_then(|folder| folder.open_quietly(path))
-            .ok()
-            .filter(|(_, it)| it.is_file())
-        else {
-            return ErrorPages::default();
-        };
+        let opened = root.open().and_then(|folder| folder.open_quietly(path)).ok();
+        let (file, metadata) = opened.filter(|(_, metadata)| metadata.is_file())?;
         if metadata.len() > MOST {
             log::warn!("50x.html has more than {MOST} bytes, and is not used for errors");
-            return ErrorPages::default();
+            return None;
         }
         let mut bytes = Vec::new();
         if let Err(error) = file.take(MOST).read_to_end(&mut bytes) {
             log::warn!("50x.html: {error}; it is not used for errors");
-            return ErrorPages::default();
+            return None;
         }
-        let kind = content_type(path, || bytes.iter().take(LOOKED_AT).copied().collect());
-        ErrorPages { page: Some((kind, bytes)) }
+        let content_type = content_type(path, || bytes.iter().take(LOOKED_AT).copied().collect());
+        Some(Arc::new(ServerErrorPage { content_type, bytes }))
     }
 
-    /// Returns a response with this page as its body, if it is an error of the server (5xx) and the client does not
-    /// prefer JSON.
+    /// Returns true if the client gets this page: for an error of the server (5xx), unless JSON is preferred.
+    fn is_for(status: Status, head: Option<&RequestHead>) -> bool {
+        let prefers_json =
+            |head: &RequestHead| matches!(preferred_format(&head.headers), TextFormat::Json);
+        status.code() >= 500 && !head.is_some_and(prefers_json)
+    }
+
+    /// Returns a response with this page as its body, if the page is for it.
     #[cold]
     pub(super) fn show(&self, mut response: Response, head: &RequestHead) -> Response {
-        let is_for_people = !matches!(preferred_format(&head.headers), TextFormat::Json);
-        if let Some((kind, bytes)) = &self.page
-            && response.status.code() >= 500
-            && is_for_people
-        {
-            response.error = None; // it has its form
-            let response =
-                response.field("Content-Type", kind).body(Body::Bytes(bytes.clone().into()));
+        if !ServerErrorPage::is_for(response.status, Some(head)) {
             return response;
         }
+        response.error = None; // it has its form
+        response.show_as(self.response());
         response
+    }
+
+    fn response(&self) -> Response {
+        Response::bytes(self.content_type, self.bytes.clone())
+    }
+
+    /// Returns what shows this page for the errors that it is for, and the others as usual.
+    pub(super) fn for_all(self: Arc<ServerErrorPage>) -> ErrorPage {
+        ErrorPage::new(move |error, head| match ServerErrorPage::is_for(error.status, head) {
+            true => self.response(),
+            false => error.response(head),
+        })
     }
 }
 

@@ -8,9 +8,11 @@ use super::charset::Charset;
 use super::document_root::{DocumentRoot, Links};
 use super::listing::Listing;
 use super::mime::MediaTypes;
+use super::own_pages::ServerErrorPage;
 use super::path::Dotfiles;
 use super::precompressed::Precompressed;
 use crate::proto::http::headers::InvalidField;
+use crate::server::respond::custom_error_page::ErrorPage;
 use crate::server::response::Response;
 
 impl Files {
@@ -122,5 +124,22 @@ impl Files {
     pub fn spa(mut self, page: impl AsRef<Path>) -> Files {
         self.spa = Some(page.as_ref().to_owned());
         self
+    }
+
+    /// Returns the page of the folder for errors of the server itself (5xx), if it has one: `50x.html`, of at most 64 KB,
+    /// as it was when the folder was opened. The files have it without this; a server that is given it has it for all
+    /// routes, and when a handler panics.
+    ///
+    /// ```
+    /// use threadbare::server::{Config, Files, Router, Server};
+    ///
+    /// let files = Files::new("www")?;
+    /// let config = Config { error_page: files.error_page(), ..Config::default() };
+    /// let routes = Router::new().get("/{...}", files).build()?;
+    /// let server = Server::with_config(["127.0.0.1:0"], routes, config)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn error_page(&self) -> Option<ErrorPage> {
+        self.error_page.clone().map(ServerErrorPage::for_all)
     }
 }
