@@ -24,6 +24,7 @@ mod round;
 mod rows;
 mod subject;
 mod targets;
+mod upload;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -32,7 +33,7 @@ use std::time::{Instant, SystemTime};
 
 use self::figures::{Figure, Figures};
 use self::rows::{Beside, Load, ROWS, Row, Work};
-use self::subject::{Folder, LOGGING, Running, SERVERS, Subject, WORKERS};
+use self::subject::{FOLDERS, Folder, LOGGING, Running, SERVERS, Subject, WORKERS, WRITABLE};
 
 struct Options {
     rows: Vec<&'static Row>,
@@ -78,7 +79,8 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         rounds: 5,
         seconds: "0.8".to_owned(),
     };
-    let all = [SERVERS, LOGGING, &[Subject::LobbyTiming, Subject::Cheroot], WORKERS].concat();
+    let others = &[Subject::LobbyTiming, Subject::Cheroot];
+    let all = [SERVERS, LOGGING, others, WORKERS, &FOLDERS[1..], WRITABLE].concat();
     let rows: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
     let subjects: Vec<String> = all.iter().map(|subject| subject.name()).collect();
     while let Some(flag) = args.next() {
@@ -163,6 +165,15 @@ fn measure(options: &Options, folder: &Folder) -> Result<(), String> {
                 continue;
             }
             Work::Mix => mix::measure(row, &who, folder, options, &mut figures)?,
+            Work::Upload => {
+                for round in 0..options.rounds * who.len() {
+                    let subject = who[round % who.len()];
+                    let server = running(&mut servers, subject, folder)?;
+                    for (figure, sample) in upload::measure(subject, server, folder)? {
+                        figures.add(row.name, subject, figure, sample);
+                    }
+                }
+            }
             Work::Build => build(folder)?,
         }
         if !who.is_empty() {

@@ -2,7 +2,8 @@
 
 use super::blocking::{FULL, Grid, Handler};
 use super::figures::Figure;
-use super::subject::{COMPUTING, FILES, LOGGING, MANY, POOLS, SERVERS, Subject, TIMING, WORKERS};
+use super::subject::{COMPUTING, FILES, FOLDERS, LOGGING, MANY, POOLS, SERVERS, Subject, TIMING};
+use super::subject::{WORKERS, WRITABLE};
 
 #[derive(Debug)]
 pub struct Row {
@@ -20,6 +21,8 @@ pub enum Work {
     Blocking(Grid),
     /// Small requests, and one slow one among a hundred, on every connection.
     Mix,
+    /// Files of 100 MB are stored, one after the other.
+    Upload,
     /// Our own package: its tree, and a clean build.
     Build,
 }
@@ -139,6 +142,19 @@ pub const ROWS: &[Row] = &[
         what: "64 workers, 64 connections; of 100 small requests one is /sleep/100 instead",
         work: Work::Mix,
     },
+    load("folder-4k", "a file of 4 KB, 16 connections", "/4k", &["-c", "16"], FOLDERS),
+    load(
+        "folder-listing",
+        "the listing of 1,000 files, 16 connections",
+        "/thousand/",
+        &["-c", "16"],
+        FOLDERS,
+    ),
+    Row {
+        name: "folder-upload",
+        what: "a form with a file of 100 MB, by curl, one after the other",
+        work: Work::Upload,
+    },
     Row { name: "build", what: "our package", work: Work::Build },
 ];
 
@@ -163,6 +179,7 @@ impl Row {
             Work::Load(load) => load.who,
             Work::Blocking(grid) => grid.who,
             Work::Mix => POOLS,
+            Work::Upload => WRITABLE,
             Work::Build => &[],
         }
     }
@@ -179,6 +196,7 @@ impl Row {
             Work::Load(_) => &[Rate, Cpu, P50, P99, Memory, Errors],
             Work::Blocking(_) => &[OfIdeal, P99OfIdeal, Cores],
             Work::Mix => &[RateAlone, P99Alone, Rate, P99, P99OfAlone, OfAllowed, Errors],
+            Work::Upload => &[Rate, Cpu, Memory],
             Work::Build => &[],
         }
     }

@@ -34,14 +34,19 @@ pub enum Subject {
     /// Its pool counts the four threads that wait before any of them has taken a task, so of many
     /// connections made at once all but four may wait until one of those ends: these are its errors.
     TinyHttp,
+    /// Ours, for whoever may change the files: `--write`.
+    LobbyWriting,
+    /// Two servers that serve a folder with one command, as ours does.
+    Miniserve,
+    StaticWebServer,
     /// Only measured with handlers that block: it is a pool of threads, in Python.
     Cheroot,
     Floor,
 }
 
 use Subject::{
-    Cheroot, Floor, Hyper, Lighttpd, Lobby, LobbyLogging, LobbyTiming, MayMinihttp, Nginx,
-    NginxLogging, Textbook, TinyHttp, Workers,
+    Cheroot, Floor, Hyper, Lighttpd, Lobby, LobbyLogging, LobbyTiming, LobbyWriting, MayMinihttp,
+    Miniserve, Nginx, NginxLogging, StaticWebServer, Textbook, TinyHttp, Workers,
 };
 
 pub const SERVERS: &[Subject] =
@@ -52,6 +57,10 @@ pub const PEERS: &[Subject] = &[Nginx, Lighttpd, Hyper, MayMinihttp, TinyHttp];
 pub const MANY: &[Subject] = &[Lobby, Nginx, Lighttpd, Hyper, MayMinihttp, TinyHttp, Floor];
 /// The servers that serve files.
 pub const FILES: &[Subject] = &[Lobby, Textbook, Nginx, Lighttpd];
+/// The servers that list folders, each with its defaults.
+pub const FOLDERS: &[Subject] = &[Lobby, Miniserve, StaticWebServer];
+/// Those that take uploads.
+pub const WRITABLE: &[Subject] = &[LobbyWriting, Miniserve];
 /// Each with its default: ours puts the lines of a moment into one write, nginx writes each by itself.
 pub const LOGGING: &[Subject] = &[LobbyLogging, NginxLogging];
 /// The servers that show the cost of `Server-Timing`.
@@ -84,6 +93,10 @@ impl Folder {
         fs::write(www.join("4k"), vec![b'x'; 4 << 10])?;
         fs::write(www.join("100k"), vec![b'x'; 100 << 10])?;
         File::create(www.join("100m"))?.set_len(100 << 20)?;
+        fs::create_dir_all(www.join("thousand"))?;
+        for number in 0..1000 {
+            fs::write(www.join(format!("thousand/a file with the number {number}.txt")), "text\n")?;
+        }
         Ok(folder)
     }
 }
@@ -108,6 +121,9 @@ impl Subject {
             LobbyTiming => "lobby-timing",
             Workers(number) => return format!("workers-{number}"),
             LobbyLogging => "lobby-log",
+            LobbyWriting => "lobby-write",
+            Miniserve => "miniserve",
+            StaticWebServer => "static-web-server",
             Textbook => "textbook",
             Nginx => "nginx",
             NginxLogging => "nginx-log",
@@ -126,6 +142,8 @@ impl Subject {
         let how = match self {
             Nginx | NginxLogging => "apt-get install nginx",
             Lighttpd => "apt-get install lighttpd",
+            Miniserve => "cargo install miniserve",
+            StaticWebServer => "cargo install static-web-server",
             Cheroot => {
                 let python = Command::new("python3").args(["-c", "import cheroot"]).output();
                 let is_there = python.is_ok_and(|output| output.status.success());
@@ -138,12 +156,13 @@ impl Subject {
 
     pub fn program(self) -> PathBuf {
         match self {
-            Lobby | LobbyTiming | Workers(_) | LobbyLogging | Textbook => {
+            Lobby | LobbyTiming | Workers(_) | LobbyLogging | LobbyWriting | Textbook => {
                 env!("CARGO_BIN_EXE_server").into()
             }
             Nginx | NginxLogging => machine::find("nginx").unwrap_or_default(),
             Lighttpd => machine::find("lighttpd").unwrap_or_default(),
             Cheroot => machine::find("python3").unwrap_or_default(),
+            Miniserve | StaticWebServer => machine::find(&self.name()).unwrap_or_default(),
             Hyper | MayMinihttp | TinyHttp | Floor => {
                 let built = Path::new(env!("CARGO_BIN_EXE_server")).ancestors().nth(2);
                 built.expect("a target folder").join("peers/release").join(self.name())
@@ -175,6 +194,15 @@ impl Subject {
             LobbyTiming => timed("loopback", "--access-log off --max-connections 12000"),
             Workers(number) => ours(&format!("--access-log off --workers {number}")),
             LobbyLogging => ours(&format!("--access-log {place}/{name}")),
+            LobbyWriting => ours("--access-log off --write"),
+            Miniserve => {
+                let writes = "--upload-files --on-duplicate-files overwrite";
+                format!("--port {port} --interfaces 127.0.0.1 {writes} {place}/www")
+            }
+            StaticWebServer => {
+                let listed = "--directory-listing true --log-level error";
+                format!("--host 127.0.0.1 --port {port} {listed} --root {place}/www")
+            }
             // A worker for each connection: what the textbook needs to serve them all.
             Textbook => {
                 let workers = workers.unwrap_or(300);
