@@ -59,7 +59,11 @@ fn main() -> ExitCode {
         Some((word, rest)) if word == "where" => {
             act(where_flags(rest.to_vec()), resolve_only::run, |_| true)
         }
-        _ => act(parse(args), run::run, |options| !options.silent || options.show_error),
+        _ => act(
+            parse(args),
+            |operations| run::run(operations),
+            |operations| operations.iter().all(|options| options.global.prints_errors()),
+        ),
     }
 }
 

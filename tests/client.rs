@@ -5,6 +5,7 @@
 //! | `cookies` | servers that set cookies; beside curl and Python |
 //! | `flags` | our server, and a listener that keeps what it was sent |
 //! | `download_files` | servers that cut answers short, or go on with them: `-o`, `-O`, `-C` |
+//! | `operations` | a listener, and our server: `--next` |
 //! | `output` | our server: `-w`, `--json-out`, `--offline`, `--as`, pretty JSON, `--limit-rate` |
 //! | `retry` | sites of redirects, servers that fail and recover, sinks: `-L`, `--retry`, `-T`, `-Z`, beside curl |
 //! | `standard_streams` | our server, and stdin and stdout that are closed or non-blocking |
@@ -38,6 +39,7 @@ mod hostile;
 mod httpbin;
 mod library;
 mod network;
+mod operations;
 mod other_servers;
 mod output;
 mod pipeline;

@@ -1,10 +1,13 @@
 //! The flags of `client`, which are curl's where curl has them.
 
 pub mod check;
+mod combine;
 pub mod cookies;
 pub mod data;
+pub mod global;
 pub mod misbehave;
 mod network;
+mod options;
 mod output;
 mod request;
 pub mod resolve_only;
@@ -13,218 +16,30 @@ mod verbose;
 pub mod watch;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::time::Duration;
 
-use self::cookies::CookieOptions;
-use self::data::Data;
-use self::misbehave::Misbehaviour;
-use self::retry::{Parallel, RetryOptions};
-
-use super::Effect::{Help, Print, PrintFor, Version};
+use super::Effect::{Help, Next, Print, PrintFor, Version};
 use super::completions::completions;
 use super::man::man;
 use super::nearest::nearest;
 use super::page::Page;
 use super::{Command, Expected, Flag, Parsed, UsageError};
 
+pub use self::global::GlobalOptions;
 pub(super) use self::network::{AddressFlags, limit};
 pub use self::network::{NetworkOptions, OneFamily, TimeLimits};
+pub use self::options::{
+    ClientOptions, DryRun, Fail, Field, FormField, Output, Pretty, Resume, UploadFrom,
+};
 pub(super) use self::request::RequestFlags;
 
-/// The command line of `client`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ClientOptions {
-    /// The URLs, in order.
-    pub urls: Vec<String>,
-    /// The method, if one was given.
-    pub method: Option<String>,
-    /// Changes to the fields of the request.
-    pub fields: Vec<Field>,
-    /// The value of `User-Agent`.
-    pub agent: Option<Vec<u8>>,
-    /// The value of `Referer`.
-    pub referer: Option<Vec<u8>>,
-    /// The cookies that are kept and sent.
-    pub cookies: CookieOptions,
-    /// `user:password`, for the server.
-    pub user: Option<Vec<u8>>,
-    /// The requested bytes, as `0-99`.
-    pub range: Option<String>,
-    /// The pieces of the body.
-    pub data: Vec<Data>,
-    /// Whether the pieces are appended to the URL as its query.
-    pub get: bool,
-    /// The fields of a form with files.
-    pub form: Vec<FormField>,
-    /// The files to send, for the first URL, the second, and so on.
-    pub uploads: Vec<Option<UploadFrom>>,
-    /// Redirects and retries.
-    pub retry: RetryOptions,
-    /// How many transfers are made at a time.
-    pub parallel: Parallel,
-    /// Whether the first transfer that fails ends the run.
-    pub fail_early: bool,
-    /// What a status of 400 or above does.
-    pub fail: Option<Fail>,
-    /// Whether heads are printed before bodies.
-    pub include: bool,
-    /// Whether only the head is requested.
-    pub head: bool,
-    /// Whether the steps are shown on stderr.
-    pub verbose: bool,
-    /// Whether the time of each request is drawn.
-    pub trace: bool,
-    /// Whether each byte of each connection is shown.
-    pub wire: bool,
-    /// The file that gets each byte of each connection.
-    pub transcript: Option<PathBuf>,
-    /// Whether all requests are sent at once.
-    pub pipeline: bool,
-    /// Whether the lines of heads are explained.
-    pub explain: bool,
-    /// Whether stderr stays silent.
-    pub silent: bool,
-    /// Whether errors are printed even then.
-    pub show_error: bool,
-    /// Where the bodies go: of the first URL, the second, and so on.
-    pub outputs: Vec<Output>,
-    /// Where an earlier transfer is continued.
-    pub resume: Option<Resume>,
-    /// The text printed after each transfer, with figures in it.
-    pub write_out: Option<String>,
-    /// The file that gets a line of JSON for each transfer; `-` is stdout.
-    pub json_out: Option<PathBuf>,
-    /// When JSON is indented and coloured.
-    pub pretty: Pretty,
-    /// Whether the progress line is left out.
-    pub no_progress: bool,
-    /// The most bytes of a body per second.
-    pub limit_rate: Option<u64>,
-    /// The most bytes of a body.
-    pub max_filesize: Option<u64>,
-    /// Whether the framing and the coding of a body are part of it.
-    pub raw: bool,
-    /// What is printed instead of sending the request.
-    pub dry_run: Option<DryRun>,
-    /// What is done wrong on purpose.
-    pub misbehave: Option<Misbehaviour>,
-    /// Where random bytes begin; `None`: anywhere.
-    pub seed: Option<u64>,
-    /// Whether HTTP/1.0 is used.
-    pub http10: bool,
-    /// Addresses, proxies and the Unix socket.
-    pub network: NetworkOptions,
-    /// The time limit of each phase.
-    pub limits: TimeLimits,
-    /// The time limit of each URL.
-    pub max_time: Option<Duration>,
-}
-
-/// A change to the fields of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Field {
-    /// `Name: value`, or `Name;` for an empty value.
-    Add(String, Vec<u8>),
-    /// `Name:`
-    Remove(String),
-}
-
-/// Where a body goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// `-o -`: stdout, even if it is a terminal.
-    Stdout,
-    /// `-o FILE`.
-    File(PathBuf),
-    /// `-O`: a file named as in the URL.
-    RemoteName,
-}
-
-/// What `-T` sends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UploadFrom {
-    /// `-T -`, `-T .`
-    Stdin,
-    /// `-T FILE`
-    File(PathBuf),
-}
-
-/// Where a transfer is continued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resume {
-    /// `-C -`: after the part of the file that is there.
-    AtHand,
-    /// `-C OFFSET`: from this byte on.
-    From(u64),
-}
-
-/// When JSON is indented and coloured.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Pretty {
-    /// On a terminal.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// How a request that is not sent is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DryRun {
-    /// Its bytes.
-    Bytes,
-    /// A command for curl.
-    Curl,
-    /// A command for nc.
-    Nc,
-}
-
-/// What is done with a status of 400 or above, which is a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fail {
-    /// Its body is not printed.
-    Bare,
-    /// Its body is printed.
-    WithBody,
-}
-
-/// A field of a form with files, as typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FormField {
-    /// From `-F`: `@`, `<` and `;` have a meaning.
-    Spelled(String),
-    /// From `--form-string`.
-    Plain(String),
-}
-
-impl ClientOptions {
-    /// Returns whether the body is JSON.
-    pub fn is_json(&self) -> bool {
-        self.data.iter().any(|data| matches!(data, Data::Json(_)))
-    }
-
-    /// Returns whether a body goes to a file.
-    fn has_file(&self) -> bool {
-        self.outputs.iter().any(|output| *output != Output::Stdout)
-    }
-
-    /// Returns whether a field of this name is removed.
-    pub fn removes(&self, name: &str) -> bool {
-        let removed = |field: &Field| matches!(field, Field::Remove(removed) if removed.eq_ignore_ascii_case(name));
-        self.fields.iter().any(removed)
-    }
-}
-
-/// Parses the arguments that follow the program's name.
+/// Parses the arguments that follow the program's name. Returns an operation, and one more for each `--next`; all have
+/// the same [`GlobalOptions`].
 ///
 /// # Errors
 /// [`UsageError`]: what was typed, and what is right.
 pub fn parse(
     args: impl IntoIterator<Item = OsString>,
-) -> Result<Parsed<ClientOptions>, UsageError> {
+) -> Result<Parsed<Vec<ClientOptions>>, UsageError> {
     let args: Vec<OsString> = args.into_iter().collect();
     if let Some(typed) = args.first().and_then(|first| first.to_str())
         && let Some(meant) = misspelled(typed)
@@ -233,73 +48,22 @@ pub fn parse(
             "unknown command {typed:?}; did you mean {meant}? (for a host with this name: http://{typed}/)"
         )));
     }
-    let parsed = COMMAND.parse(ClientOptions::default(), args)?;
-    if let Parsed::Run(options) = &parsed {
-        if options.urls.is_empty() {
-            return Err(COMMAND.wrong("no URL; right: client http://127.0.0.1:8080/"));
-        }
-        let sends = match (&options.data[..], &options.form[..]) {
-            ([_, ..], [_, ..]) => {
-                return Err(COMMAND.wrong(
-                    "-d and -F cannot be combined: each sets the body; right: one of them",
-                ));
-            }
-            ([], []) => None,
-            ([], _) => Some("-F"),
-            _ if options.get => None,
-            _ => Some("-d"),
-        };
-        let sends = match (options.uploads.iter().any(Option::is_some), sends) {
-            (true, Some(_)) => {
-                return Err(COMMAND.wrong(
-                    "-T cannot be combined with -d or -F: each sets the body; right: one of them",
-                ));
-            }
-            (true, None) if options.get => {
-                return Err(COMMAND.wrong(
-                    "-G and -T cannot be combined: only -T sends a body; right: one of them",
-                ));
-            }
-            (true, None) => Some("-T"),
-            (false, sends) => sends,
-        };
-        if options.pipeline && options.parallel.on {
-            return Err(
-                COMMAND.wrong("--pipeline and -Z cannot be combined: -Z uses several connections; right: one of them")
-            );
-        }
-        if options.pipeline && options.trace {
-            let right = "--trace and --pipeline cannot be combined; right: one of them";
-            return Err(COMMAND.wrong(right));
-        }
-        if options.pipeline && options.resume.is_some() {
-            return Err(COMMAND.wrong("--pipeline and -C cannot be combined; right: one of them"));
-        }
-        match options.resume {
-            Some(_) if options.range.is_some() || sends.is_some() || options.head => {
-                return Err(COMMAND.wrong(
-                    "-C continues a GET, and cannot be combined with \
-                     -r, -I, -d, -F or -T; right: -C without them",
-                ));
-            }
-            Some(Resume::AtHand) if !options.has_file() => {
-                return Err(
-                    COMMAND.wrong("-C - needs a file to continue; right: -C - -o FILE, or -C - -O")
-                );
-            }
-            Some(Resume::From(_)) if options.has_file() => {
-                let right = "-C OFFSET writes to stdout only; right: -C -, which reads the offset from the file";
-                return Err(COMMAND.wrong(right));
-            }
-            _ => {}
-        }
-        if let (true, Some(flag)) = (options.head, sends) {
-            let both =
-                format!("-I and {flag} cannot be combined: HEAD has no body; right: one of them");
-            return Err(COMMAND.wrong(&both));
-        }
+    let mut operations = Vec::new();
+    match COMMAND.parse_operations(&mut operations, ClientOptions::default(), args)? {
+        Parsed::Run(last) => operations.push(last),
+        Parsed::Print(text) => return Ok(Parsed::Print(text)),
     }
-    Ok(parsed)
+    // What is typed last counts, also for the operations before it.
+    let global = operations.last().map(|last| last.global.clone()).unwrap_or_default();
+    for options in &mut operations {
+        options.global = global.clone();
+        combine::check(options).map_err(|what| COMMAND.wrong(&what))?;
+    }
+    if operations.len() > 1 && operations.iter().any(|options| options.misbehave.is_some()) {
+        let right = "--misbehave and --next cannot be combined; right: two commands";
+        return Err(COMMAND.wrong(right));
+    }
+    Ok(Parsed::Run(operations))
 }
 
 /// Returns the command that was probably meant by a first word that is not a URL: not `localhost`, and without dot,
@@ -348,6 +112,7 @@ host/path, or :8080/path for this machine.",
     groups: &[
         ("Request", RequestFlags::FLAGS),
         ("Cookies", cookies::FLAGS),
+        ("Several operations", NEXT),
         ("Redirects, retries, parallel transfers", retry::FLAGS),
         ("Output", output::FLAGS),
         ("Details on stderr", verbose::FLAGS),
@@ -396,11 +161,13 @@ Examples:
 ",
 };
 
-impl AsMut<ClientOptions> for ClientOptions {
-    fn as_mut(&mut self) -> &mut ClientOptions {
-        self
-    }
-}
+const NEXT: &[Flag<ClientOptions>] = &[Flag::new(
+    Some(':'),
+    "next",
+    Next(ClientOptions::next),
+    "end the options of the URLs before, and begin those of the URLs that follow; connections, cookies and what \
+     holds for the whole run are kept: -v, -s, -S, -Z and their like",
+)];
 
 const HELP: &[Flag<ClientOptions>] = &[
     Flag::new(Some('h'), "help", Help, "print this help"),

@@ -55,7 +55,11 @@ impl<T> Command<T> {
                     })?;
                 }
             }
-            Effect::Help | Effect::Version | Effect::Print(_) | Effect::PrintFor(..) => {}
+            Effect::Help
+            | Effect::Version
+            | Effect::Next(_)
+            | Effect::Print(_)
+            | Effect::PrintFor(..) => {}
         }
         Ok(())
     }
@@ -76,7 +80,11 @@ impl<T> Flag<T> {
     fn is_set_by(&self, name: &str) -> bool {
         let prints = matches!(
             self.effect,
-            Effect::Help | Effect::Version | Effect::Print(_) | Effect::PrintFor(..)
+            Effect::Help
+                | Effect::Version
+                | Effect::Next(_)
+                | Effect::Print(_)
+                | Effect::PrintFor(..)
         );
         !prints && variable(self.long) == name
     }

@@ -75,6 +75,8 @@ enum Effect<T: 'static> {
     PrintFor(&'static str, fn(&OsStr) -> Result<String, Expected>),
     /// Takes no value.
     Switch(fn(&mut T)),
+    /// Ends an operation. Returns the options with which the next one begins.
+    Next(fn(&T) -> T),
     /// Takes a value; its name is in the help text.
     Value(&'static str, fn(&mut T, &OsStr) -> Result<(), Expected>),
     /// The same for a value with a secret in it, which no error shows.
@@ -135,6 +137,16 @@ impl<T> Command<T> {
     /// Applies the arguments that follow the program's name to `options`.
     fn parse(
         &self,
+        options: T,
+        args: impl IntoIterator<Item = OsString>,
+    ) -> Result<Parsed<T>, UsageError> {
+        self.parse_operations(&mut Vec::new(), options, args)
+    }
+
+    /// The same for a command with [`Effect::Next`]: returns the last operation, and puts those before it into `before`.
+    fn parse_operations(
+        &self,
+        before: &mut Vec<T>,
         mut options: T,
         args: impl IntoIterator<Item = OsString>,
     ) -> Result<Parsed<T>, UsageError> {
@@ -157,6 +169,10 @@ impl<T> Command<T> {
                 Effect::Version => return Ok(Parsed::Print(self.version())),
                 Effect::Print(text) => return Ok(Parsed::Print(text())),
                 Effect::Switch(set) => set(&mut options),
+                Effect::Next(next) => {
+                    let next = next(&options);
+                    before.push(std::mem::replace(&mut options, next));
+                }
                 Effect::PrintFor(name, text) => {
                     let value = self.value(&typed, name, &mut parser)?;
                     let text = text(&value);

@@ -105,7 +105,11 @@ impl<T> Flag<T> {
             Effect::Value(name, _) | Effect::Secret(name, _) | Effect::PrintFor(name, _) => {
                 Some(name)
             }
-            Effect::Help | Effect::Version | Effect::Switch(_) | Effect::Print(_) => None,
+            Effect::Help
+            | Effect::Version
+            | Effect::Switch(_)
+            | Effect::Next(_)
+            | Effect::Print(_) => None,
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::config::PoolConfig;
@@ -22,7 +22,7 @@ use crate::sync::lock;
 #[derive(Debug, Default)]
 pub(super) struct ConnectionPool {
     idle: Mutex<VecDeque<IdleConnection>>,
-    next_id: AtomicUsize,
+    next_id: Arc<AtomicUsize>,
     /// The peers whose last response was HTTP/1.0, the latest at the back.
     http10: Mutex<VecDeque<Peer>>,
 }
@@ -46,6 +46,12 @@ pub(super) enum Checkout {
 }
 
 impl ConnectionPool {
+    /// Returns an empty pool whose connections have other numbers than those of this one.
+    #[cfg(feature = "cli")]
+    pub(super) fn beside(&self) -> ConnectionPool {
+        ConnectionPool { next_id: Arc::clone(&self.next_id), ..ConnectionPool::default() }
+    }
+
     /// Returns the number of a new connection.
     pub(super) fn next_id(&self) -> usize {
         self.next_id.fetch_add(1, Ordering::Relaxed)

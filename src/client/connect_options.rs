@@ -29,7 +29,7 @@ use crate::proto::http::url::Url;
 /// let connect = ConnectOptions { via, ..ConnectOptions::default() };
 /// # Ok::<(), threadbare::client::RouteError>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectOptions {
     /// The family of addresses that is used.
     pub family: Family,
@@ -44,7 +44,7 @@ pub struct ConnectOptions {
 }
 
 /// What a connection goes through.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ConnectVia {
     /// Nothing: the client connects to the server itself.
     #[default]

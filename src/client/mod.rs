@@ -259,6 +259,16 @@ impl Client {
         }
     }
 
+    /// Returns a client with other settings. It shares the connections if it connects in the same way; in any case, no
+    /// two connections have the same number.
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_settings(&self, config: Config) -> Client {
+        if config.connect == self.config.connect {
+            return Client { config, ..self.clone() };
+        }
+        Client { pool: Arc::new(self.pool.beside()), ..Client::with_config(config) }
+    }
+
     /// Returns the settings.
     pub fn config(&self) -> &Config {
         &self.config

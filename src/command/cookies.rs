@@ -11,18 +11,17 @@ use super::standard_stream::stdin;
 use crate::cli::client::ClientOptions;
 use crate::client::Cookies;
 
-/// Returns the cookies of the files; `None` if none are kept. A file that cannot be read is a line on stderr, as with
-/// curl: the first run with `-b FILE -c FILE` has none.
-pub(super) fn open(options: &ClientOptions) -> Option<Cookies> {
+/// Reads the cookies of the files. A file that cannot be read is a line on stderr, as with curl: the first run with
+/// `-b FILE -c FILE` has none.
+pub(super) fn read(options: &ClientOptions, cookies: &Cookies) {
     let wanted = &options.cookies;
     if !wanted.are_kept() {
-        return None;
+        return;
     }
-    let cookies = Cookies::new();
     for path in wanted.files.iter().filter(|path| !path.as_os_str().is_empty()) {
         match content(path) {
             Ok(content) => cookies.read(content),
-            Err(error) if !options.silent => {
+            Err(error) if !options.global.silent => {
                 print_stderr(format!("client: no cookies from {}: {error}\n", path.display()));
             }
             Err(_) => {}
@@ -31,7 +30,6 @@ pub(super) fn open(options: &ClientOptions) -> Option<Cookies> {
     if wanted.new_session {
         cookies.end_session();
     }
-    Some(cookies)
 }
 
 fn content(path: &Path) -> io::Result<Vec<u8>> {
@@ -47,8 +45,8 @@ fn content(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// When it cannot be written; then an earlier one is as it was.
-pub(super) fn save(options: &ClientOptions, cookies: Option<&Cookies>) -> Result<(), CommandError> {
-    let Some((path, cookies)) = options.cookies.jar.as_deref().zip(cookies) else { return Ok(()) };
+pub(super) fn save(options: &ClientOptions, cookies: &Cookies) -> Result<(), CommandError> {
+    let Some(path) = options.cookies.jar.as_deref() else { return Ok(()) };
     let text = cookies.to_file();
     if path.as_os_str() == "-" {
         return print_stdout(&text);

@@ -1,10 +1,9 @@
 //! One transfer: from the options to a request, from the request to a response, from the response to
 //! its output.
 
-use std::fs::File;
-use std::io::{ErrorKind, Seek as _, Write};
+use std::io::{ErrorKind, Seek as _};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Instant, SystemTime};
 
@@ -14,35 +13,28 @@ use super::destination::Destination;
 use super::dry_run::{as_curl, as_nc, wire};
 use super::error::{CommandError, print_stderr, print_stdout};
 use super::network;
-use super::progress::ProgressLine;
-use super::rate_limit::{BodyMeter, Metered, OfAll};
+use super::rate_limit::{BodyMeter, Metered};
 use super::retry::Retry;
-use super::standard_stream::stdout;
+use super::session::{Session, StdoutTurn};
 use super::terminal;
-use super::trace::{Opened, Tracer};
-use super::transfer::{EventRecorder, Peers, RequestSummary, Transfer};
+use super::trace::Tracer;
+use super::transfer::{EventRecorder, RequestSummary, Transfer};
 use super::upload::Upload;
-use super::verbose::VerboseObservers;
 use super::waterfall::Picture;
-use super::write_out::{Format, OutputStream, line};
+use super::write_out::{Format, OutputStream};
 use crate::cli::client::{ClientOptions, DryRun};
 use crate::client::{Client, Error, Event, Observer as _, Pipeline, Request, Response};
 use crate::sync::lock;
 
-/// What all transfers share.
+/// What the transfers of an operation share.
 pub struct Fetcher {
     options: ClientOptions,
     content: Content,
     format: Option<Format>,
-    lines: Option<Mutex<Box<dyn Write + Send>>>,
     client: Client,
-    peers: Peers,
-    opened: Opened,
-    verbose: Arc<VerboseObservers>,
-    /// The progress line that parallel transfers share.
-    all: OfAll,
-    /// Held by the transfer that writes to stdout.
-    turn: Mutex<()>,
+    session: Arc<Session>,
+    /// The number of URLs in the operations before.
+    urls_before: usize,
 }
 
 /// The observers of one transfer's events.
@@ -58,12 +50,6 @@ impl TransferObserver {
             tracer.observe(event);
         }
     }
-}
-
-/// The right of a transfer to write to stdout, so that outputs do not mix.
-struct StdoutTurn<'f> {
-    mutex: &'f Mutex<()>,
-    held: Option<MutexGuard<'f, ()>>,
 }
 
 /// The responses to pipelined requests, and the observer of the next one.
@@ -82,35 +68,45 @@ impl Pipelined<'_> {
     }
 }
 
-impl StdoutTurn<'_> {
-    /// Waits for the right, if it is not held yet.
-    fn take(&mut self) {
-        if self.held.is_none() {
-            self.held = Some(lock(self.mutex));
-        }
-    }
-}
-
 impl Fetcher {
-    /// Reads the files to be sent, and opens those to be written.
+    /// Reads the files to be sent. Shares the connections of those `before` it that connect in the same way.
     ///
     /// # Errors
-    /// When a file cannot be read or written, or does not hold what the options say.
-    pub fn new(options: ClientOptions) -> Result<Fetcher, CommandError> {
+    /// When a file cannot be read, or does not hold what the options say.
+    pub(super) fn new(
+        options: &ClientOptions,
+        session: &Arc<Session>,
+        before: &[Fetcher],
+    ) -> Result<Fetcher, CommandError> {
+        let config = network::config(options)?;
+        let mut clients = before.iter().rev().map(|other| &other.client);
+        let like = clients.find(|other| other.config().connect == config.connect);
+        let client = match like.or(before.first().map(|other| &other.client)) {
+            Some(other) => other.with_settings(config),
+            None => Client::with_config(config),
+        };
+        let client = match options.cookies.are_kept() {
+            true => client.cookies(&session.cookies),
+            false => client,
+        };
         Ok(Fetcher {
-            format: format(&options)?,
-            lines: options.json_out.as_deref().map(lines).transpose()?.map(Mutex::new),
-            content: Content::new(&options)?,
-            client: network::client(&options)?,
-            peers: Peers::default(),
-            opened: Opened::default(),
-            verbose: Arc::new(VerboseObservers::new(&options)?),
-            all: is_parallel(&options).then(|| {
-                Arc::new(Mutex::new(ProgressLine::of_all(Instant::now(), options.urls.len())))
-            }),
-            turn: Mutex::new(()),
-            options,
+            format: format(options)?,
+            content: Content::new(options)?,
+            client,
+            session: Arc::clone(session),
+            options: options.clone(),
+            urls_before: before.iter().map(|other| other.options.urls.len()).sum(),
         })
+    }
+
+    /// Returns the options of the operation.
+    pub(super) fn options(&self) -> &ClientOptions {
+        &self.options
+    }
+
+    /// Reads the cookies of the files that the options name.
+    pub(super) fn read_cookies(&self) {
+        cookies::read(&self.options, &self.session.cookies);
     }
 
     /// Writes the cookies to the file of `-c`.
@@ -118,7 +114,7 @@ impl Fetcher {
     /// # Errors
     /// When it cannot be written.
     pub(super) fn save_cookies(&self) -> Result<(), CommandError> {
-        cookies::save(&self.options, self.client.config().cookies.as_ref())
+        cookies::save(&self.options, &self.session.cookies)
     }
 
     /// Returns the requests of all URLs, to be pipelined.
@@ -157,14 +153,15 @@ impl Fetcher {
     ) -> u8 {
         let options = &self.options;
         let mut retry = Retry::new(&options.retry, Instant::now());
-        let mut turn = StdoutTurn { mutex: &self.turn, held: None };
+        let mut turn = self.session.stdout_turn();
         let mut prepared = None;
         let transfer = loop {
             let mut transfer = Transfer::new(url, number);
+            transfer.urls_before = self.urls_before;
             let observer = Arc::new(self.new_observer());
             let answers = pipelined.take();
             let outcome = self.attempt(&mut transfer, &mut prepared, answers, &observer, &mut turn);
-            let outcome = outcome.and_then(|()| self.verbose.kept());
+            let outcome = outcome.and_then(|()| self.session.verbose.kept());
             (transfer.recorded, transfer.total) = observer.recorder.recorded();
             if let Some(tracer) = &observer.tracer {
                 draw(tracer);
@@ -182,10 +179,10 @@ impl Fetcher {
                 }
             }
             let Some(once) = once else { break transfer };
-            if !options.silent {
+            if !options.global.silent {
                 print_stderr(format!("client: {}\n", once.words));
             }
-            turn.held = None;
+            turn.give_back();
             thread::sleep(once.pause);
         };
         let code = transfer.end.as_ref().err().map_or(0, |(code, _)| *code);
@@ -206,7 +203,7 @@ impl Fetcher {
     /// single transfer; with several URLs, its output is lost, and the exit code is all that says so.
     fn as_lost_output(&self, stop: CommandError) -> CommandError {
         match stop {
-            CommandError::BrokenPipe if self.options.urls.len() > 1 => {
+            CommandError::BrokenPipe if self.session.transfers > 1 => {
                 CommandError::Write("stdout".to_owned(), ErrorKind::BrokenPipe.into())
             }
             stop => stop,
@@ -215,18 +212,8 @@ impl Fetcher {
 
     /// Prints why a transfer failed, unless `-s` is set.
     fn report(&self, stop: &CommandError) {
-        if !self.options.silent || self.options.show_error {
+        if self.options.global.prints_errors() {
             stop.print();
-        }
-    }
-
-    /// Counts a parallel transfer as complete, and ends the shared progress line after the last one.
-    pub(super) fn over(&self, left: usize) {
-        let Some(all) = &self.all else { return };
-        let mut all = lock(all);
-        all.over();
-        if let (0, Some(line)) = (left, all.end(Instant::now())) {
-            print_stderr(&line);
         }
     }
 
@@ -241,24 +228,21 @@ impl Fetcher {
                 Ok(())
             }
         });
-        let (Some(lines), Some(path)) = (&self.lines, &self.options.json_out) else { return told };
-        let written = lock(lines).write_all((line(transfer) + "\n").as_bytes());
-        let name = if is_stdout(path) { "stdout".to_owned() } else { path.display().to_string() };
-        told.and(written.map_err(|error| CommandError::output_failed(name, error)))
+        told.and(self.session.write_line(transfer))
     }
 
     /// Returns the observer of a transfer that begins now.
     fn new_observer(&self) -> TransferObserver {
-        let tracer = self.options.trace.then(|| Tracer::new(&self.opened));
-        TransferObserver { recorder: EventRecorder::new(&self.peers), tracer }
+        let tracer = self.options.global.trace.then(|| Tracer::new(&self.session.opened));
+        TransferObserver { recorder: EventRecorder::new(&self.session.peers), tracer }
     }
 
     /// Returns the client, which reports its events to this observer, and to those of `-v` and `--wire`.
     fn observed(&self, observe: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Client {
-        let verbose = Arc::clone(&self.verbose);
+        let session = Arc::clone(&self.session);
         self.client.clone().observer(move |event: &Event<'_>| {
             observe(event);
-            verbose.observe(event);
+            session.verbose.observe(event);
         })
     }
 
@@ -305,7 +289,7 @@ impl Fetcher {
         match sent {
             Ok(response) => {
                 let hops = if heads_wanted { recorded.hops } else { Vec::new() };
-                place.take(options, response, transfer, hops, &self.all)
+                place.take(options, response, transfer, hops, &self.session.all)
             }
             Err(error) => {
                 if place.file.is_none() && heads_wanted {
@@ -342,7 +326,7 @@ impl Fetcher {
             None => call.send(),
             Some(reader) => {
                 let length = reader.length();
-                let meter = BodyMeter::new(&self.options, &self.all, to_file, 0, length);
+                let meter = BodyMeter::new(&self.options, &self.session.all, to_file, 0, length);
                 call.file(length, Metered { reader, meter }).send()
             }
         }
@@ -356,11 +340,6 @@ fn draw(tracer: &Tracer) {
     print_stderr(tracer.pictures().into_iter().map(draw).collect::<String>());
 }
 
-/// Returns true if several transfers run at a time.
-pub(super) fn is_parallel(options: &ClientOptions) -> bool {
-    options.parallel.on && options.urls.len() > 1
-}
-
 /// Parses the format of `-w`.
 fn format(options: &ClientOptions) -> Result<Option<Format>, CommandError> {
     let Some(format) = options.write_out.as_deref() else { return Ok(None) };
@@ -369,18 +348,4 @@ fn format(options: &ClientOptions) -> Result<Option<Format>, CommandError> {
         None => format.to_owned(),
     };
     Format::parse(&text).map(Some).map_err(CommandError::Usage)
-}
-
-fn is_stdout(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-/// Opens the output of `--json-out`.
-fn lines(path: &Path) -> Result<Box<dyn Write + Send>, CommandError> {
-    if is_stdout(path) {
-        let stdout = stdout();
-        return Ok(Box::new(stdout.map_err(|error| CommandError::Write("stdout".into(), error))?));
-    }
-    let file = File::create(path);
-    Ok(Box::new(file.map_err(|error| CommandError::Write(path.display().to_string(), error))?))
 }

@@ -75,14 +75,14 @@ struct Attempt<'a> {
 /// When a server cannot be reached, or does not cope.
 pub fn run(options: &ClientOptions, how: Misbehaviour) -> Result<u8, CommandError> {
     let content = Content::new(options)?;
-    let form = match look(options.explain) {
-        form if options.wire => Some(form),
-        Form::Look { colour, explain, .. } if options.verbose || options.explain => {
+    let form = match look(options.global.explain) {
+        form if options.global.wire => Some(form),
+        Form::Look { colour, explain, .. } if options.global.verbose || options.global.explain => {
             Some(Form::Look { colour, explain, most: Some(0) })
         }
         _ => None,
     };
-    let transcript = options.transcript.as_deref();
+    let transcript = options.global.transcript.as_deref();
     let watch = Watch::new(form, transcript).map_err(|error| {
         let name = transcript.map(|path| path.display().to_string());
         CommandError::Write(name.unwrap_or_default(), error)

@@ -24,7 +24,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`mod@run`], [`fetch`] | all transfers of a command line; one of them |
+//! | [`mod@run`], `session`, [`fetch`] | all transfers of a command line; what they share; one of them |
 //! | `retry` | `--retry`: when a transfer is made again |
 //! | [`build_request`] | from the options to a request |
 //! | [`form`], [`upload`] | the bytes of `-F` and `-T`, read as they are sent |
@@ -76,6 +76,7 @@ mod retry;
 pub mod run;
 pub mod server_process;
 mod server_usage;
+mod session;
 pub mod standard_stream;
 pub mod terminal;
 pub mod trace;

@@ -14,7 +14,6 @@
 use std::env;
 use std::time::Duration;
 
-use super::cookies;
 use super::error::CommandError;
 use crate::cli::client::retry::{Follow, RetryOptions};
 use crate::cli::client::{ClientOptions, NetworkOptions, OneFamily, TimeLimits};
@@ -97,23 +96,22 @@ pub fn response_limits(network: &NetworkOptions) -> Limits {
 /// # Errors
 /// As [`connect_options`].
 pub(super) fn client(options: &ClientOptions) -> Result<Client, CommandError> {
+    config(options).map(Client::with_config)
+}
+
+/// Returns the settings of [`client`]. No cookies are kept.
+///
+/// # Errors
+/// As [`connect_options`].
+pub(super) fn config(options: &ClientOptions) -> Result<Config, CommandError> {
     let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
     let connect = connect_options(&options.network, variable);
     let connect = connect.map_err(|what| CommandError::Failed(49, what))?;
     let timeouts = timeouts(&options.limits, options.max_time);
     let redirects = redirects(&options.retry);
     let limits = response_limits(&options.network);
-    let cookies = cookies::open(options);
     let body = if options.raw { BodyForm::AsReceived } else { BodyForm::Content };
-    Ok(Client::with_config(Config {
-        timeouts,
-        connect,
-        redirects,
-        limits,
-        cookies,
-        body,
-        ..Config::default()
-    }))
+    Ok(Config { timeouts, connect, redirects, limits, body, ..Config::default() })
 }
 
 /// Returns the options without a proxy, whatever the environment says: the command asks the host itself.

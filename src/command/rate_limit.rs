@@ -39,8 +39,8 @@ impl BodyMeter {
         total: Option<u64>,
     ) -> BodyMeter {
         let begun = Instant::now();
-        let is_wanted = !options.silent && !options.no_progress && !options.head;
-        let is_wanted = is_wanted && !options.wire; // whose lines it would overwrite
+        let is_wanted = !options.global.silent && !options.global.no_progress && !options.head;
+        let is_wanted = is_wanted && !options.global.wire; // whose lines it would overwrite
         let is_shown =
             is_wanted && io::stderr().is_terminal() && (to_file || !io::stdout().is_terminal());
         let line = match of_all {

@@ -7,61 +7,78 @@ use std::sync::Arc;
 use std::thread;
 
 use super::error::CommandError;
-use super::fetch::{Fetcher, is_parallel};
+use super::fetch::Fetcher;
 use super::misbehave;
+use super::session::Session;
 use crate::cli::client::ClientOptions;
 
 /// The exit code of [`CommandError::Write`].
 const LOST_OUTPUT: u8 = 23;
 
-/// Makes all transfers. A failed one does not stop the others, unless `--fail-early` is set. Returns
+/// Makes all transfers of all operations. A failed one does not stop the others, unless `--fail-early` is set. Returns
 /// the exit code of the last one, with `-Z` of the last one that failed, as with curl; but not 0 if an
 /// output was lost, because an earlier one cannot be seen to be missing (curl: 0).
 ///
 /// # Errors
-/// When no transfer can be made.
-pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
-    if let Some(how) = options.misbehave {
+/// When no transfer can be made: what the operations send and write is looked at before the first one begins.
+pub fn run(operations: &[ClientOptions]) -> Result<u8, CommandError> {
+    if let [options] = operations
+        && let Some(how) = options.misbehave
+    {
         return misbehave::run(options, how);
     }
-    let fetcher = Fetcher::new(options.clone())?;
-    let fetcher = Arc::new(fetcher);
-    let code = match is_parallel(options) {
-        true => several(options, &fetcher),
-        false => one_by_one(options, &fetcher),
-    };
-    fetcher.save_cookies().and(code)
+    let session = Arc::new(Session::new(operations)?);
+    let mut fetchers = Vec::with_capacity(operations.len());
+    for options in operations {
+        fetchers.push(Fetcher::new(options, &session, &fetchers)?);
+    }
+    match session.is_parallel() {
+        true => several(&session, fetchers),
+        false => one_by_one(&session, &fetchers),
+    }
 }
 
-fn one_by_one(options: &ClientOptions, fetcher: &Fetcher) -> Result<u8, CommandError> {
-    let is_pipelined = options.pipeline && options.dry_run.is_none();
-    let requests = if is_pipelined { fetcher.requests()? } else { Vec::new() };
-    let mut pipelined = is_pipelined.then(|| fetcher.pipeline(&requests)).transpose()?;
-    let (mut code, mut lost) = (0, 0);
-    for (number, url) in options.urls.iter().enumerate() {
-        code = fetcher.fetch(number, url, pipelined.as_mut());
-        if code == LOST_OUTPUT {
-            lost = code;
+fn one_by_one(session: &Session, fetchers: &[Fetcher]) -> Result<u8, CommandError> {
+    let (mut code, mut lost, mut unsaved) = (0, 0, Ok(()));
+    for fetcher in fetchers {
+        let options = fetcher.options();
+        fetcher.read_cookies();
+        let is_pipelined = options.pipeline && options.dry_run.is_none();
+        let requests = if is_pipelined { fetcher.requests()? } else { Vec::new() };
+        let mut pipelined = is_pipelined.then(|| fetcher.pipeline(&requests)).transpose()?;
+        for (number, url) in options.urls.iter().enumerate() {
+            code = fetcher.fetch(number, url, pipelined.as_mut());
+            if code == LOST_OUTPUT {
+                lost = code;
+            }
+            if code != 0 && session.global.fail_early {
+                break;
+            }
         }
-        if code != 0 && options.fail_early {
+        unsaved = unsaved.and(fetcher.save_cookies());
+        if code != 0 && session.global.fail_early {
             break;
         }
     }
-    Ok(if code == 0 { lost } else { code })
+    unsaved.map(|()| if code == 0 { lost } else { code })
 }
 
 /// Runs the transfers in parallel. After an early failure, those still running end with the program.
-fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, CommandError> {
+fn several(session: &Session, fetchers: Vec<Fetcher>) -> Result<u8, CommandError> {
     let (give, tasks) = crossbeam_channel::unbounded();
     let (tell, told) = crossbeam_channel::unbounded();
-    for (number, url) in options.urls.iter().enumerate() {
-        let _ = give.send((number, url.clone())); // we hold the other end
+    let fetchers: Vec<Arc<Fetcher>> = fetchers.into_iter().map(Arc::new).collect();
+    for fetcher in &fetchers {
+        fetcher.read_cookies();
+        for (number, url) in fetcher.options().urls.iter().enumerate() {
+            let _ = give.send((Arc::clone(fetcher), number, url.clone())); // we hold the other end
+        }
     }
     drop(give);
-    for _ in 0..options.urls.len().min(options.parallel.most.into()) {
-        let (fetcher, tasks, tell) = (Arc::clone(fetcher), tasks.clone(), tell.clone());
+    for _ in 0..session.transfers.min(session.global.parallel.most.into()) {
+        let (tasks, tell) = (tasks.clone(), tell.clone());
         let work = move || {
-            for (number, url) in tasks {
+            for (fetcher, number, url) in tasks {
                 if tell.send(fetcher.fetch(number, &url, None)).is_err() {
                     break; // the receiver has left
                 }
@@ -73,14 +90,18 @@ fn several(options: &ClientOptions, fetcher: &Arc<Fetcher>) -> Result<u8, Comman
     drop(tell);
     let mut code = 0;
     for (at, one) in told.into_iter().enumerate() {
-        fetcher.over(options.urls.len() - 1 - at);
+        session.over(session.transfers - 1 - at);
         match one {
             0 => {}
             failure => code = failure,
         }
-        if code != 0 && options.fail_early {
+        if code != 0 && session.global.fail_early {
             break;
         }
     }
-    Ok(code)
+    let mut saved = Ok(());
+    for fetcher in &fetchers {
+        saved = saved.and(fetcher.save_cookies());
+    }
+    saved.map(|()| code)
 }

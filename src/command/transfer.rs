@@ -118,8 +118,10 @@ impl EventRecorder {
 pub struct Transfer {
     /// The URL as typed.
     pub url: String,
-    /// The index of the URL on the command line, from 0.
+    /// The index of the URL in its operation, from 0.
     pub number: usize,
+    /// The number of URLs in the operations before.
+    pub urls_before: usize,
     /// The request, once it was built.
     pub request: Option<RequestSummary>,
     /// Status and fields of the response, if one was received.
@@ -188,7 +190,7 @@ pub const FIGURES: &[(&str, FigureOf)] = &[
     ("url_effective", |of| {
         of.request(|request| Some(of.recorded.url.clone().unwrap_or(request.url.clone())))
     }),
-    ("urlnum", |of| Figure::Count(of.number as u64)),
+    ("urlnum", |of| Figure::Count((of.urls_before + of.number) as u64)),
     ("method", |of| {
         of.request(|request| Some(of.recorded.method.clone().unwrap_or(request.method.clone())))
     }),
@@ -244,6 +246,7 @@ impl Transfer {
         Transfer {
             url: url.to_owned(),
             number,
+            urls_before: 0,
             request: None,
             response: None,
             downloaded: 0,

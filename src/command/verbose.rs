@@ -41,22 +41,24 @@ struct VerboseEvents {
 }
 
 impl VerboseObservers {
-    /// Returns the observers for these options.
+    /// Returns the observers for these operations.
     ///
     /// # Errors
     /// When the transcript cannot be created.
-    pub fn new(options: &ClientOptions) -> Result<VerboseObservers, CommandError> {
+    pub fn new(operations: &[ClientOptions]) -> Result<VerboseObservers, CommandError> {
+        let Some(options) = operations.first() else { return Ok(VerboseObservers::default()) };
         let mut form = Form::look(io::stderr().is_terminal(), wants_colour());
         if let Form::Look { explain: how, .. } = &mut form {
-            *how = options.explain.then_some(explain);
+            *how = options.global.explain.then_some(explain);
         }
-        let told = options.verbose || options.explain && !options.wire;
+        let told = options.global.verbose || options.global.explain && !options.global.wire;
         let told = told.then(|| VerboseEvents {
-            without_heads: options.wire,
-            explained: options.explain.then(Mutex::default),
+            without_heads: options.global.wire,
+            explained: options.global.explain.then(Mutex::default),
         });
-        let limits = response_limits(&options.network);
-        let transcript = options.transcript.as_ref().map(|path| {
+        let limits = operations.iter().map(|options| response_limits(&options.network));
+        let limits = limits.max_by_key(|limits| (limits.head, limits.fields)).unwrap_or_default();
+        let transcript = options.global.transcript.as_ref().map(|path| {
             let name = path.display().to_string();
             match private_file(path) {
                 Ok(file) => Ok((name, WireObserver::new(file, Form::Transcript, limits.clone()))),
@@ -64,7 +66,7 @@ impl VerboseObservers {
             }
         });
         // A closed stderr is not an error.
-        let stderr = stderr().ok().filter(|_| options.wire);
+        let stderr = stderr().ok().filter(|_| options.global.wire);
         let wire = stderr.map(|stderr| WireObserver::new(stderr, form, limits.clone()));
         Ok(VerboseObservers { told, wire, transcript: transcript.transpose()? })
     }

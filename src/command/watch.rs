@@ -60,7 +60,7 @@ pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
         };
         let pause = pause(reader.retry(), failures);
         failures += 1;
-        if !options.silent || options.show_error {
+        if !options.global.silent || options.global.show_error {
             let line = format!("{why}; connecting again in {} s", pause.as_secs_f64());
             print_stderr(format!("client: {}\n", escape_for_terminal(line.as_bytes())));
         }

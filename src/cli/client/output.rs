@@ -72,19 +72,19 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         Some('v'),
         "verbose",
-        Switch(|options| options.verbose = true),
+        Switch(|options| options.global.verbose = true),
         "show the steps, the request head and the response head on stderr",
     ),
     Flag::new(
         Some('s'),
         "silent",
-        Switch(|options| options.silent = true),
+        Switch(|options| options.global.silent = true),
         "show no errors and no progress line on stderr",
     ),
     Flag::new(
         Some('S'),
         "show-error",
-        Switch(|options| options.show_error = true),
+        Switch(|options| options.global.show_error = true),
         "with -s, show errors",
     ),
     Flag::new(
@@ -102,7 +102,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         None,
         "json-out",
         Value("FILE", |options, value| {
-            options.json_out = Some(PathBuf::from(value));
+            options.global.json_out = Some(PathBuf::from(value));
             Ok(())
         }),
         "write one line of JSON for each transfer, with every value of -w; - is stdout",
@@ -125,7 +125,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "no-progress-meter",
-        Switch(|options| options.no_progress = true),
+        Switch(|options| options.global.no_progress = true),
         "show no progress line on a terminal",
     ),
     Flag::new(

@@ -172,7 +172,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         Some('Z'),
         "parallel",
-        Switch(|options| options.parallel.on = true),
+        Switch(|options| options.global.parallel.on = true),
         "run several transfers at the same time; the output of each is printed in one piece, in the order in \
          which they end",
     ),
@@ -182,7 +182,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         Value("N", |options, value| {
             let most = value.to_str().and_then(|text| text.parse().ok());
             let most = most.filter(|most| (1..=300).contains(most));
-            options.parallel.most = most.ok_or(Expected("a number from 1 to 300"))?;
+            options.global.parallel.most = most.ok_or(Expected("a number from 1 to 300"))?;
             Ok(())
         }),
         "run at most N transfers at the same time (default 50)",
@@ -190,7 +190,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "fail-early",
-        Switch(|options| options.fail_early = true),
+        Switch(|options| options.global.fail_early = true),
         "stop at the first transfer that fails",
     ),
 ];

@@ -1,13 +1,14 @@
 //! Command lines of `client`, and the options that they set.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::request::field;
 use super::*;
 
 fn options(args: &[&str]) -> ClientOptions {
     match parse(args.iter().map(OsString::from)) {
-        Ok(Parsed::Run(options)) => options,
+        Ok(Parsed::Run(mut operations)) if operations.len() == 1 => operations.remove(0),
         other => panic!("{args:?}: {other:?}"),
     }
 }
@@ -24,9 +25,12 @@ fn curls_spellings() {
     let want = ClientOptions {
         urls: vec!["a".into(), "-b".into()],
         method: Some("POST".into()),
-        silent: true,
-        show_error: true,
-        verbose: true,
+        global: GlobalOptions {
+            silent: true,
+            show_error: true,
+            verbose: true,
+            ..GlobalOptions::default()
+        },
         max_time: Some(Duration::from_millis(500)),
         outputs: vec![Output::File("file".into()), Output::Stdout],
         ..ClientOptions::default()
@@ -157,4 +161,23 @@ fn a_first_word_that_is_near_to_a_command_is_not_a_host() {
         assert!(first(host).is_ok(), "{host}");
     }
     assert!(parse(["http://a/", "bnch"].map(OsString::from)).is_ok(), "the second is a URL");
+}
+
+#[test]
+fn operations_have_their_own_options_and_the_last_global_ones() {
+    let args = ["-X", "PUT", "-Z", "a", "--next", "-d", "x", "b", "-:", "-v", "--fail-early", "c"];
+    let Ok(Parsed::Run(got)) = parse(args.map(OsString::from)) else { panic!("{args:?}") };
+    let urls: Vec<_> = got.iter().map(|options| options.urls.join(" ")).collect();
+    assert_eq!(urls, ["a", "b", "c"]);
+    let methods: Vec<_> = got.iter().map(|options| options.method.as_deref()).collect();
+    assert_eq!(methods, [Some("PUT"), None, None]);
+    assert_eq!(got.iter().map(|options| options.data.len()).collect::<Vec<_>>(), [0, 1, 0]);
+    for options in &got {
+        let global = &options.global;
+        assert!(global.parallel.on && global.verbose && global.fail_early, "{global:?}");
+    }
+    for wrong in [&["a", "--next"][..], &["--next", "a"], &["a", "-:", "-:", "b"]] {
+        let error = parse(wrong.iter().map(OsString::from)).unwrap_err().to_string();
+        assert!(error.contains("no URL"), "{error}");
+    }
 }

@@ -11,21 +11,21 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "trace",
-        Switch(|options| options.trace = true),
+        Switch(|options| options.global.trace = true),
         "show a diagram of the time of each request on stderr, with the times in the server if \
          it sends Server-Timing",
     ),
     Flag::new(
         None,
         "wire",
-        Switch(|options| options.wire = true),
+        Switch(|options| options.global.wire = true),
         "show each byte that is sent and received on stderr, including passwords and cookies",
     ),
     Flag::new(
         None,
         "transcript",
         Value("FILE", |options, value| {
-            options.transcript = Some(PathBuf::from(value));
+            options.global.transcript = Some(PathBuf::from(value));
             Ok(())
         }),
         "write the same bytes to FILE, with their times, including passwords and cookies",
@@ -33,7 +33,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "explain",
-        Switch(|options| options.explain = true),
+        Switch(|options| options.global.explain = true),
         "like -v, with a short explanation of each field and status; also with --wire",
     ),
     Flag::new(

@@ -26,7 +26,7 @@ pub fn parse(
 const OUTPUT: &[Flag<ClientOptions>] = &[Flag::new(
     Some('s'),
     "silent",
-    Switch(|options| options.silent = true),
+    Switch(|options| options.global.silent = true),
     "do not say on stderr that the connection ended and is made again",
 )];
 

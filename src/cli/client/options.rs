@@ -1,0 +1,188 @@
+//! What the flags of `client` set.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::cookies::CookieOptions;
+use super::data::Data;
+use super::global::GlobalOptions;
+use super::misbehave::Misbehaviour;
+use super::network::{NetworkOptions, TimeLimits};
+use super::retry::RetryOptions;
+
+/// An operation of `client`: all URLs up to `--next`, and how they are fetched.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientOptions {
+    /// What holds for the whole run.
+    pub global: GlobalOptions,
+    /// The URLs, in order.
+    pub urls: Vec<String>,
+    /// The method, if one was given.
+    pub method: Option<String>,
+    /// Changes to the fields of the request.
+    pub fields: Vec<Field>,
+    /// The value of `User-Agent`.
+    pub agent: Option<Vec<u8>>,
+    /// The value of `Referer`.
+    pub referer: Option<Vec<u8>>,
+    /// The cookies that are kept and sent.
+    pub cookies: CookieOptions,
+    /// `user:password`, for the server.
+    pub user: Option<Vec<u8>>,
+    /// The requested bytes, as `0-99`.
+    pub range: Option<String>,
+    /// The pieces of the body.
+    pub data: Vec<Data>,
+    /// Whether the pieces are appended to the URL as its query.
+    pub get: bool,
+    /// The fields of a form with files.
+    pub form: Vec<FormField>,
+    /// The files to send, for the first URL, the second, and so on.
+    pub uploads: Vec<Option<UploadFrom>>,
+    /// Redirects and retries.
+    pub retry: RetryOptions,
+    /// What a status of 400 or above does.
+    pub fail: Option<Fail>,
+    /// Whether heads are printed before bodies.
+    pub include: bool,
+    /// Whether only the head is requested.
+    pub head: bool,
+    /// Where the bodies go: of the first URL, the second, and so on.
+    pub outputs: Vec<Output>,
+    /// Whether all requests are sent at once.
+    pub pipeline: bool,
+    /// Where an earlier transfer is continued.
+    pub resume: Option<Resume>,
+    /// The text printed after each transfer, with figures in it.
+    pub write_out: Option<String>,
+    /// When JSON is indented and coloured.
+    pub pretty: Pretty,
+    /// The most bytes of a body per second.
+    pub limit_rate: Option<u64>,
+    /// The most bytes of a body.
+    pub max_filesize: Option<u64>,
+    /// Whether the framing and the coding of a body are part of it.
+    pub raw: bool,
+    /// What is printed instead of sending the request.
+    pub dry_run: Option<DryRun>,
+    /// What is done wrong on purpose.
+    pub misbehave: Option<Misbehaviour>,
+    /// Where random bytes begin; `None`: anywhere.
+    pub seed: Option<u64>,
+    /// Whether HTTP/1.0 is used.
+    pub http10: bool,
+    /// Addresses, proxies and the Unix socket.
+    pub network: NetworkOptions,
+    /// The time limit of each phase.
+    pub limits: TimeLimits,
+    /// The time limit of each URL.
+    pub max_time: Option<Duration>,
+}
+
+/// A change to the fields of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// `Name: value`, or `Name;` for an empty value.
+    Add(String, Vec<u8>),
+    /// `Name:`
+    Remove(String),
+}
+
+/// Where a body goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// `-o -`: stdout, even if it is a terminal.
+    Stdout,
+    /// `-o FILE`.
+    File(PathBuf),
+    /// `-O`: a file named as in the URL.
+    RemoteName,
+}
+
+/// What `-T` sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UploadFrom {
+    /// `-T -`, `-T .`
+    Stdin,
+    /// `-T FILE`
+    File(PathBuf),
+}
+
+/// Where a transfer is continued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resume {
+    /// `-C -`: after the part of the file that is there.
+    AtHand,
+    /// `-C OFFSET`: from this byte on.
+    From(u64),
+}
+
+/// When JSON is indented and coloured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pretty {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How a request that is not sent is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DryRun {
+    /// Its bytes.
+    Bytes,
+    /// A command for curl.
+    Curl,
+    /// A command for nc.
+    Nc,
+}
+
+/// What is done with a status of 400 or above, which is a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fail {
+    /// Its body is not printed.
+    Bare,
+    /// Its body is printed.
+    WithBody,
+}
+
+/// A field of a form with files, as typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FormField {
+    /// From `-F`: `@`, `<` and `;` have a meaning.
+    Spelled(String),
+    /// From `--form-string`.
+    Plain(String),
+}
+
+impl ClientOptions {
+    /// Returns the options after `--next`: those for the whole run are kept.
+    pub(super) fn next(&self) -> ClientOptions {
+        ClientOptions { global: self.global.clone(), ..ClientOptions::default() }
+    }
+
+    /// Returns whether the body is JSON.
+    pub fn is_json(&self) -> bool {
+        self.data.iter().any(|data| matches!(data, Data::Json(_)))
+    }
+
+    /// Returns whether a body goes to a file.
+    pub(super) fn has_file(&self) -> bool {
+        self.outputs.iter().any(|output| *output != Output::Stdout)
+    }
+
+    /// Returns whether a field of this name is removed.
+    pub fn removes(&self, name: &str) -> bool {
+        let removed = |field: &Field| matches!(field, Field::Remove(removed) if removed.eq_ignore_ascii_case(name));
+        self.fields.iter().any(removed)
+    }
+}
+
+impl AsMut<ClientOptions> for ClientOptions {
+    fn as_mut(&mut self) -> &mut ClientOptions {
+        self
+    }
+}
