@@ -20,7 +20,8 @@
 //! | [`range`] | which parts of it | 9110, 14 |
 //! | [`forwarded`] | which client a proxy has passed on | 7239 |
 //! | [`cookie`] | what a client keeps for the server | 6265 |
-//! | [`multipart`] | a form with files | 7578; 2046, 5.1 |
+//! | [`content_disposition`] | the name that a server suggests for a body | 6266; 8187 |
+//! | [`multipart`], `parameter` | a form with files; the parameters of a field | 7578; 2046, 5.1 |
 //! | [`server_timing`] | where the server's time went | W3C, Server Timing |
 //! | [`server`], [`client`] | one exchange, from each side | 9112 |
 //! | [`dump`] | which part of a message each byte is | |
@@ -67,6 +68,7 @@ pub mod chunked;
 pub mod client;
 pub mod close;
 pub mod conditional;
+pub mod content_disposition;
 pub mod cookie;
 pub mod cookie_jar;
 pub mod date;
@@ -83,6 +85,7 @@ pub mod headers;
 pub mod limits;
 pub mod method;
 pub mod multipart;
+mod parameter;
 mod path;
 pub mod range;
 pub mod recipient;

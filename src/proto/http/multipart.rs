@@ -30,7 +30,6 @@
 
 pub mod boundary;
 pub mod fault;
-mod parameter;
 pub mod part_head;
 #[cfg(test)]
 mod tests;

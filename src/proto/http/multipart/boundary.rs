@@ -1,9 +1,9 @@
 //! The boundary of a form: from its Content-Type (RFC 2046, 5.1.1), and in its body.
 
 use super::fault::{MultipartFault, MultipartRule};
-use super::parameter::parameter;
 use crate::proto::http::accept::split_unquoted;
 use crate::proto::http::chars::{BCHARS, trim_ows};
+use crate::proto::http::parameter::parameter;
 use crate::proto::scan::position;
 
 /// The longest boundary, in bytes (RFC 2046, 5.1.1).

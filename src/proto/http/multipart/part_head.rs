@@ -1,11 +1,11 @@
 //! The head of a part: its name, its file name, its fields (RFC 7578, 4.2).
 
 use super::fault::{MultipartFault, MultipartRule};
-use super::parameter::parameter;
 use crate::proto::http::accept::split_unquoted;
 use crate::proto::http::chars::trim_ows;
 use crate::proto::http::excerpt::Excerpt;
 use crate::proto::http::headers::Headers;
+use crate::proto::http::parameter::parameter;
 
 /// The head of a part.
 #[derive(Debug, Clone, PartialEq)]

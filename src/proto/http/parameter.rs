@@ -1,7 +1,7 @@
 //! The parameters of a field: `form-data; name="to"` (RFC 2045, 5.1).
 
-use crate::proto::http::accept::split_unquoted;
-use crate::proto::http::chars::trim_ows;
+use super::accept::split_unquoted;
+use super::chars::trim_ows;
 use crate::proto::scan::position;
 
 /// A parameter that stands there twice, or with quotes that do not end where it ends.
