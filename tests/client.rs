@@ -17,6 +17,7 @@
 //! | `answers` | servers whose answers put the rules for reading them to the test, one by one |
 //! | `requests` | a listener that holds the requests to the rules for sending them |
 //! | `hostile` | servers that do their worst |
+//! | `hostile_names` | servers that suggest names to do harm with: `-OJ`, beside curl |
 //! | `fault_matrix` | one table of all that a server can do to a client, and how each ends |
 //! | `library` | the library by itself: bodies, connections, redirects, retries, time, events |
 //! | `tracing` | all of them: `--trace` |
@@ -36,6 +37,7 @@ pub(crate) mod fake;
 mod fault_matrix;
 mod flags;
 mod hostile;
+mod hostile_names;
 mod httpbin;
 mod library;
 mod network;

@@ -4,6 +4,7 @@ pub mod check;
 mod combine;
 pub mod cookies;
 pub mod data;
+mod files;
 pub mod global;
 pub mod misbehave;
 mod network;
@@ -24,6 +25,7 @@ use super::nearest::nearest;
 use super::page::Page;
 use super::{Command, Expected, Flag, Parsed, UsageError};
 
+pub use self::files::{Existing, FileOptions};
 pub use self::global::GlobalOptions;
 pub(super) use self::network::{AddressFlags, limit};
 pub use self::network::{NetworkOptions, OneFamily, TimeLimits};
@@ -115,6 +117,7 @@ host/path, or :8080/path for this machine.",
         ("Several operations", NEXT),
         ("Redirects, retries, parallel transfers", retry::FLAGS),
         ("Output", output::FLAGS),
+        ("Files", files::FLAGS),
         ("Details on stderr", verbose::FLAGS),
         ("Instead of sending", output::DRY),
         ("Misbehaviour", misbehave::FLAGS),

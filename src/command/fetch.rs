@@ -11,6 +11,7 @@ use super::build_request::{Content, OutgoingRequest, build_request, read_data};
 use super::cookies;
 use super::destination::Destination;
 use super::dry_run::{as_curl, as_nc, wire};
+use super::dump_heads::HeadDump;
 use super::error::{CommandError, print_stderr, print_stdout};
 use super::network;
 use super::rate_limit::{BodyMeter, Metered};
@@ -31,6 +32,7 @@ pub struct Fetcher {
     options: ClientOptions,
     content: Content,
     format: Option<Format>,
+    heads: Option<Arc<HeadDump>>,
     client: Client,
     session: Arc<Session>,
     /// The number of URLs in the operations before.
@@ -91,6 +93,7 @@ impl Fetcher {
         };
         Ok(Fetcher {
             format: format(options)?,
+            heads: HeadDump::open(options, before.iter().filter_map(|other| other.heads.as_ref()))?,
             content: Content::new(options)?,
             client,
             session: Arc::clone(session),
@@ -265,39 +268,51 @@ impl Fetcher {
             let what = "a body from a pipe cannot be sent again; right: a file";
             return Err(CommandError::Failed(65, what.to_owned()));
         }
-        let place = Destination::of(options, number, request)?;
+        let place = Destination::of(options, number, url)?;
         let request = place.prepare(request.clone())?;
         transfer.request = Some(RequestSummary::of(&request, upload.as_ref())?);
         if let Some(form) = options.dry_run {
             return self.dry_run(form, OutgoingRequest { request, upload: upload.take() });
         }
+        if place.is_skipped(options, transfer) {
+            return Ok(());
+        }
         let mut own = None;
         let sent = match pipelined.and_then(|pipelined| pipelined.next_response(observer)) {
             Some(response) => response,
             None => {
-                let response = self.send(request, upload.as_mut(), observer, place.file.is_some());
+                let response = self.send(request, upload.as_mut(), observer, !place.is_stdout());
                 response.map(|response| own.insert(response))
             }
         };
         let head = sent.as_ref().map_or_else(|error| error.response(), |response| Some(response));
         transfer.response = head.map(|response| response.head().clone());
         let (recorded, _) = observer.recorder.recorded();
-        if place.file.is_none() {
+        if place.is_stdout() || self.heads.as_ref().is_some_and(|dump| dump.is_stdout()) {
             turn.take();
         }
+        self.dump(&[&recorded.hops[..], &recorded.heads].concat())?;
         let heads_wanted = options.head || options.include;
         match sent {
             Ok(response) => {
                 let hops = if heads_wanted { recorded.hops } else { Vec::new() };
-                place.take(options, response, transfer, hops, &self.session.all)
+                place.take(options, response, transfer, hops, &self.session.all)?;
+                let mut trailers = Vec::new();
+                response.trailers().iter().for_each(|fields| fields.encode(&mut trailers));
+                self.dump(&trailers)
             }
             Err(error) => {
-                if place.file.is_none() && heads_wanted {
+                if place.is_stdout() && heads_wanted {
                     print_stdout(&[recorded.hops, recorded.heads].concat())?;
                 }
                 Err(error.into())
             }
         }
+    }
+
+    /// Writes heads to the file of `-D`.
+    fn dump(&self, heads: &[u8]) -> Result<(), CommandError> {
+        self.heads.as_ref().map_or(Ok(()), |dump| dump.write(heads))
     }
 
     /// Prints a request instead of sending it.

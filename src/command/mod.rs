@@ -31,6 +31,8 @@
 //! | [`network`] | `-x`, `--resolve`, the environment, the time limits |
 //! | [`dry_run`] | `--offline`, `--as` |
 //! | `destination`, [`write_body`] | from a response to its output |
+//! | `remote_name` | `-O`, `-J`: the name of a file, from a URL or from a server |
+//! | `dump_heads` | `-D` |
 //! | [`partial_file`], `part_name`, [`resume`] | `-o`, `-O`, `-C`: a file that is complete or not there; its names until then; the rest of it |
 //! | [`standard_stream`] | stdin, stdout and stderr: closed, non-blocking |
 //! | [`tty_guard`], [`pretty`], [`terminal`] | stdout and stderr as terminals: no binary bytes, JSON indented, width and colours |
@@ -55,6 +57,7 @@ mod cookies;
 mod destination;
 pub mod dns;
 pub mod dry_run;
+mod dump_heads;
 pub mod error;
 pub mod exit_code;
 pub mod experiment;
@@ -70,6 +73,7 @@ pub mod ping;
 pub mod pretty;
 pub mod progress;
 mod rate_limit;
+mod remote_name;
 pub mod resolve_only;
 pub mod resume;
 mod retry;

@@ -178,10 +178,15 @@ impl AtHand {
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn finish(&self, target: &Path, head: &Headers) -> io::Result<()> {
+    pub fn finish(
+        &self,
+        target: &Path,
+        head: &Headers,
+        modified: Option<SystemTime>,
+    ) -> io::Result<()> {
         match self.path == resolved(target) {
             true => Ok(()),
-            false => PartialFile::go_on(target, self, head)?.finish(),
+            false => PartialFile::go_on(target, self, head)?.finish(modified).map(drop),
         }
     }
 

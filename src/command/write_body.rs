@@ -1,7 +1,8 @@
 //! Writes a body to a file or to stdout, and counts its bytes for the progress line.
 
 use std::io::{self, IsTerminal as _, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::partial_file::PartialFile;
 use super::pretty::{LIMIT, is_json, pretty};
@@ -10,6 +11,8 @@ use super::standard_stream::{StandardStream, stdout};
 use super::tty_guard::TtyGuard;
 use crate::cli::client::{ClientOptions, Pretty};
 use crate::client::{Error, Response};
+use crate::proto::http::date::parse_http_date;
+use crate::proto::http::headers::Headers;
 use crate::text::wants_colour;
 
 use super::error::CommandError;
@@ -36,26 +39,38 @@ impl BodyWriter<'_> {
         BodyWriter { options, meter, passed: 0, most, hops }
     }
 
+    /// Returns the options that it writes by.
+    pub(super) fn options(&self) -> &ClientOptions {
+        self.options
+    }
+
     /// Returns the number of bytes of the body that were received.
     pub fn passed(&self) -> u64 {
         self.passed
     }
 
-    /// Writes to a file, which appears under its name once it is complete.
+    /// Writes to a file, which appears under its name once it is complete; returns that name.
     pub fn keep(
         &mut self,
         response: &mut Response,
         parts: Parts,
         path: &Path,
         file: io::Result<PartialFile>,
-    ) -> Result<(), CommandError> {
+    ) -> Result<PathBuf, CommandError> {
         let name = || path.display().to_string();
         let mut file = file.map_err(|error| CommandError::Write(name(), error))?;
         match self.deliver(response, parts, &mut file) {
-            Ok(()) => file.finish().map_err(|error| CommandError::Write(name(), error)),
+            Ok(()) => {
+                let modified = modified(self.options, &response.head().headers);
+                file.finish(modified).map_err(|error| CommandError::Write(name(), error))
+            }
             Err(why) => {
                 let stop = CommandError::not_written(name(), why);
-                Err(match file.give_up() {
+                let kept = match self.options.files.removes_part {
+                    true => file.remove(),
+                    false => file.give_up(),
+                };
+                Err(match kept {
                     Some(part) => CommandError::Kept(Box::new(stop), part),
                     None => stop,
                 })
@@ -160,6 +175,12 @@ impl BodyWriter<'_> {
         let heads = heads.filter(|_| parts != Parts::Body);
         heads.map(|head| head.headers.source()).try_for_each(|head| out.write_all(head))
     }
+}
+
+/// Returns the time that a file gets: with `-R` that of Last-Modified.
+pub(super) fn modified(options: &ClientOptions, headers: &Headers) -> Option<SystemTime> {
+    let field = headers.first("last-modified").filter(|_| options.files.keeps_time);
+    field.and_then(parse_http_date)
 }
 
 /// Why a response was not written completely.

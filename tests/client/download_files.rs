@@ -387,3 +387,20 @@ fn where_nothing_is_missing_nothing_comes() {
         assert_eq!(names(&folder), ["file"]);
     }
 }
+
+/// A device or a pipe holds nothing that could be lost, and is never removed.
+#[test]
+fn what_is_no_file_stays_what_it_is() {
+    for flags in [&["--remove-on-error"][..], &["--no-clobber"], &["-R"], &["--skip-existing"]] {
+        let folder = Folder::new();
+        let pipe = at(&folder, "pipe");
+        let made = Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.is_ok_and(|status| status.success()), "a pipe");
+        let path = pipe.clone();
+        let reader = std::thread::spawn(move || fs::read(path).expect("the pipe"));
+        let finished = fetch(&[flags, &["-o", &pipe, &half("").url("/")]].concat());
+        finished.failed(18, "half of it");
+        assert_eq!(reader.join().expect("a reader"), b"hello", "{flags:?}");
+        assert_eq!(names(&folder), ["pipe"], "{flags:?}");
+    }
+}

@@ -56,6 +56,13 @@ fn pipelined(options: &ClientOptions) -> Result<(), String> {
 }
 
 fn resumed(options: &ClientOptions, sends: Option<&str>) -> Result<(), String> {
+    if options.resume.is_some()
+        && let Some(other) = options.files.not_with_resume()
+    {
+        return Err(format!(
+            "-C continues a file that is there, and cannot be combined with {other}; right: one of them"
+        ));
+    }
     let wrong = match options.resume {
         Some(_) if options.range.is_some() || sends.is_some() || options.head => {
             "-C continues a GET, and cannot be combined with \

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::cookies::CookieOptions;
 use super::data::Data;
+use super::files::FileOptions;
 use super::global::GlobalOptions;
 use super::misbehave::Misbehaviour;
 use super::network::{NetworkOptions, TimeLimits};
@@ -49,6 +50,8 @@ pub struct ClientOptions {
     pub head: bool,
     /// Where the bodies go: of the first URL, the second, and so on.
     pub outputs: Vec<Output>,
+    /// The files of the bodies and heads.
+    pub files: FileOptions,
     /// Whether all requests are sent at once.
     pub pipeline: bool,
     /// Where an earlier transfer is continued.
@@ -171,7 +174,8 @@ impl ClientOptions {
 
     /// Returns whether a body goes to a file.
     pub(super) fn has_file(&self) -> bool {
-        self.outputs.iter().any(|output| *output != Output::Stdout)
+        let output = |number| self.files.output(&self.outputs, number);
+        (0..self.urls.len()).filter_map(output).any(|output| output != Output::Stdout)
     }
 
     /// Returns whether a field of this name is removed.

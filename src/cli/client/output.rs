@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ClientOptions, DryRun, Fail, Output, Pretty, Resume};
+use super::{ClientOptions, DryRun, Fail, Pretty};
 use crate::cli::Effect::{Switch, Value};
 use crate::cli::{Expected, Flag};
 
@@ -19,43 +19,6 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
         "no-buffer",
         Switch(|_| {}),
         "accepted, as by curl: output is always written as it arrives",
-    ),
-    Flag::new(
-        Some('o'),
-        "output",
-        Value("FILE", |options, value| {
-            if value.is_empty() {
-                return Err(Expected("a file, or - for stdout"));
-            }
-            options.outputs.push(match value.to_str() {
-                Some("-") => Output::Stdout,
-                _ => Output::File(PathBuf::from(value)),
-            });
-            Ok(())
-        }),
-        "write the body to FILE; an incomplete body is kept in FILE.part; the second -o is for the \
-         second URL",
-    ),
-    Flag::new(
-        Some('O'),
-        "remote-name",
-        Switch(|options| options.outputs.push(Output::RemoteName)),
-        "write the body to a file named after the last part of the URL's path",
-    ),
-    Flag::new(
-        Some('C'),
-        "continue-at",
-        Value("OFFSET", |options, value| {
-            options.resume = Some(match value.to_str() {
-                Some("-") => Resume::AtHand,
-                text => {
-                    Resume::From(text.and_then(number).ok_or(Expected("- or a number of bytes"))?)
-                }
-            });
-            Ok(())
-        }),
-        "continue an earlier download: - takes the offset from the local file, if the server still \
-         has the same version; a number skips this number of bytes",
     ),
     Flag::new(
         Some('f'),
@@ -184,7 +147,7 @@ pub(super) const DRY: &[Flag<ClientOptions>] = &[
 ];
 
 /// Parses digits only.
-fn number(text: &str) -> Option<u64> {
+pub(super) fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 

@@ -40,6 +40,36 @@ fn curls_spellings() {
 }
 
 #[test]
+fn files_of_each_url() {
+    let remote = Some(Output::RemoteName);
+    let file = |name: &str| Some(Output::File(name.into()));
+    for (args, want) in [
+        (&["a", "b"][..], [None, None]),
+        (&["-O", "a", "b"], [remote.clone(), None]),
+        (&["a", "-o", "x", "b", "-O"], [file("x"), remote.clone()]),
+        (&["--remote-name-all", "a", "b"], [remote.clone(), remote.clone()]),
+        (&["-o", "x", "--remote-name-all", "a", "b"], [file("x"), remote.clone()]),
+        (&["--remote-name-all", "-o", "-", "a", "b"], [Some(Output::Stdout), remote]),
+    ] {
+        let options = options(args);
+        let got = [0, 1].map(|number| options.files.output(&options.outputs, number));
+        assert_eq!(got, want, "{args:?}");
+    }
+    let files = options(&["--output-dir", "d", "-RJ", "-D", "-", "--clobber", "u"]).files;
+    assert_eq!(files.path(Path::new("/x")), Path::new("d//x"));
+    let want = FileOptions {
+        folder: Some("d".into()),
+        keeps_time: true,
+        by_server: true,
+        heads: Some("-".into()),
+        existing: Some(Existing::Replace),
+        ..FileOptions::default()
+    };
+    assert_eq!(files, want);
+    assert!(parse(["-C", "-", "--remote-name-all", "u"].map(OsString::from)).is_ok());
+}
+
+#[test]
 fn numbers_of_bytes_have_the_units_of_curl() {
     for (typed, want) in [
         ("0", None),
@@ -112,6 +142,11 @@ fn what_is_refused() {
         &["-C", "5", "-O", "u"],
         &["-C", "x", "u"],
         &["-C", "-", "-O", "-r", "0-1", "u"],
+        &["-C", "-", "-O", "-J", "u"],
+        &["-C", "-", "-O", "--no-clobber", "u"],
+        &["-C", "-", "-O", "--remove-on-error", "u"],
+        &["-D", "", "u"],
+        &["--output-dir", "", "u"],
         &["--limit-rate", "fast", "u"],
         &["--limit-rate", "0", "u"],
         &["--max-filesize", "many", "u"],
