@@ -13,6 +13,7 @@ mod output;
 mod request;
 pub mod resolve_only;
 pub mod retry;
+mod urls;
 mod verbose;
 pub mod watch;
 
@@ -113,6 +114,7 @@ host/path, or :8080/path for this machine.",
     examples: "",
     groups: &[
         ("Request", RequestFlags::FLAGS),
+        ("URLs", urls::FLAGS),
         ("Cookies", cookies::FLAGS),
         ("Several operations", NEXT),
         ("Redirects, retries, parallel transfers", retry::FLAGS),

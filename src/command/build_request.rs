@@ -14,6 +14,7 @@ use crate::proto::http::chars::{UNRESERVED, percent_encode};
 use crate::proto::http::url::{split_scheme, userinfo};
 
 use super::error::CommandError;
+use super::fetch_list::FetchItem;
 use super::standard_stream::stdin;
 use super::upload::{Recipe, Upload};
 
@@ -88,26 +89,26 @@ impl Content {
     }
 }
 
-/// Builds the request of the URL with this index on the command line, from 0.
+/// Builds the request of a transfer.
 ///
 /// # Errors
 /// When the request is not valid, or a file cannot be read.
-pub fn build_request(
+pub(super) fn build_request(
     options: &ClientOptions,
-    url: &str,
-    number: usize,
+    item: &FetchItem,
     content: &Content,
 ) -> Result<OutgoingRequest, CommandError> {
-    let (upload, url) = match options.uploads.get(number) {
-        Some(Some(UploadFrom::File(path))) => {
+    let url = item.url.as_str();
+    let (upload, url) = match &item.upload {
+        Some(UploadFrom::File(path)) => {
             let upload = Upload::of(path).map_err(|error| unreadable((path.clone(), error)))?;
             (Some(("PUT", upload)), with_name(url, path))
         }
-        Some(Some(UploadFrom::Stdin)) => {
+        Some(UploadFrom::Stdin) => {
             let upload = Upload::stdin().map_err(|error| unreadable(("stdin".into(), error)))?;
             (Some(("PUT", upload)), url.to_owned())
         }
-        _ => match &content.body {
+        None => match &content.body {
             Body::Form(form) => (Some(("POST", form.open().map_err(unreadable)?)), url.to_owned()),
             Body::None | Body::Bytes(_) => (None, url.to_owned()),
         },

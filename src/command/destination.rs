@@ -7,6 +7,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::error::{CommandError, print_stderr};
+use super::fetch_list::FetchItem;
 use super::partial_file::PartialFile;
 use super::rate_limit::{BodyMeter, OfAll};
 use super::remote_name;
@@ -43,23 +44,22 @@ struct NamedFile {
 }
 
 impl Destination {
-    /// Returns where the body of URL `number` goes, counted from 0.
+    /// Returns where the body of a transfer goes.
     ///
     /// # Errors
     /// A URL without a name for `-O`; a file that cannot be looked at.
     pub(super) fn of(
         options: &ClientOptions,
-        number: usize,
-        url: &str,
+        item: &FetchItem,
     ) -> Result<Destination, CommandError> {
         let files = &options.files;
         let named = |path: &Path| NamedFile {
             path: files.path(path),
             existing: files.existing.unwrap_or(Existing::Replace),
         };
-        let target = match files.output(&options.outputs, number) {
+        let target = match item.output.clone() {
             Some(Output::File(path)) => Target::File(named(&path)),
-            Some(Output::RemoteName) => match remote_name::of_url(url) {
+            Some(Output::RemoteName) => match remote_name::of_url(&item.url) {
                 in_url if files.by_server => Target::ByServer(in_url.map(str::to_owned)),
                 Some(name) => Target::File(named(Path::new(name))),
                 None => return Err(without_name("the URL does not end with a file name")),

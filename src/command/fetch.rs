@@ -13,6 +13,7 @@ use super::destination::Destination;
 use super::dry_run::{as_curl, as_nc, wire};
 use super::dump_heads::HeadDump;
 use super::error::{CommandError, print_stderr, print_stdout};
+use super::fetch_list::{FetchItem, FetchList};
 use super::network;
 use super::rate_limit::{BodyMeter, Metered};
 use super::retry::Retry;
@@ -30,6 +31,7 @@ use crate::sync::lock;
 /// What the transfers of an operation share.
 pub struct Fetcher {
     options: ClientOptions,
+    list: FetchList,
     content: Content,
     format: Option<Format>,
     heads: Option<Arc<HeadDump>>,
@@ -77,6 +79,7 @@ impl Fetcher {
     /// When a file cannot be read, or does not hold what the options say.
     pub(super) fn new(
         options: &ClientOptions,
+        list: FetchList,
         session: &Arc<Session>,
         before: &[Fetcher],
     ) -> Result<Fetcher, CommandError> {
@@ -98,6 +101,7 @@ impl Fetcher {
             client,
             session: Arc::clone(session),
             options: options.clone(),
+            list,
             urls_before: before.iter().map(|other| other.options.urls.len()).sum(),
         })
     }
@@ -105,6 +109,11 @@ impl Fetcher {
     /// Returns the options of the operation.
     pub(super) fn options(&self) -> &ClientOptions {
         &self.options
+    }
+
+    /// Returns what the operation fetches.
+    pub(super) fn list(&self) -> &FetchList {
+        &self.list
     }
 
     /// Reads the cookies of the files that the options name.
@@ -125,11 +134,8 @@ impl Fetcher {
     /// # Errors
     /// When a request cannot be made.
     pub(super) fn requests(&self) -> Result<Vec<Request>, CommandError> {
-        let options = &self.options;
-        let one = |(number, url): (usize, &String)| {
-            build_request(options, url, number, &self.content)?.in_memory()
-        };
-        options.urls.iter().enumerate().map(one).collect()
+        let one = |item: FetchItem| build_request(&self.options, &item, &self.content)?.in_memory();
+        self.list.iter().map(one).collect()
     }
 
     /// Sends the requests, and returns their responses.
@@ -146,24 +152,20 @@ impl Fetcher {
         Ok(Pipelined { pipeline: client.pipeline(requests)?, observer })
     }
 
-    /// Makes the transfer of the URL with this index, from 0, with its retries, and reports it. Its
-    /// first response is the next one of `pipelined`, if given. Returns the exit code.
-    pub(super) fn fetch(
-        &self,
-        number: usize,
-        url: &str,
-        mut pipelined: Option<&mut Pipelined<'_>>,
-    ) -> u8 {
+    /// Makes a transfer of the list, with its retries, and reports it. Its first response is the next one of
+    /// `pipelined`, if given. Returns the exit code.
+    pub(super) fn fetch(&self, item: &FetchItem, mut pipelined: Option<&mut Pipelined<'_>>) -> u8 {
         let options = &self.options;
         let mut retry = Retry::new(&options.retry, Instant::now());
         let mut turn = self.session.stdout_turn();
         let mut prepared = None;
         let transfer = loop {
-            let mut transfer = Transfer::new(url, number);
+            let mut transfer = Transfer::new(&item.url, item.number);
             transfer.urls_before = self.urls_before;
             let observer = Arc::new(self.new_observer());
             let answers = pipelined.take();
-            let outcome = self.attempt(&mut transfer, &mut prepared, answers, &observer, &mut turn);
+            let outcome =
+                self.attempt((item, &mut transfer), &mut prepared, answers, &observer, &mut turn);
             let outcome = outcome.and_then(|()| self.session.verbose.kept());
             (transfer.recorded, transfer.total) = observer.recorder.recorded();
             if let Some(tracer) = &observer.tracer {
@@ -252,23 +254,22 @@ impl Fetcher {
     /// Makes a transfer once. A retry sends the same request, and its body from the beginning.
     fn attempt(
         &self,
-        transfer: &mut Transfer,
+        (item, transfer): (&FetchItem, &mut Transfer),
         prepared: &mut Option<OutgoingRequest>,
         pipelined: Option<&mut Pipelined<'_>>,
         observer: &Arc<TransferObserver>,
         turn: &mut StdoutTurn<'_>,
     ) -> Result<(), CommandError> {
         let options = &self.options;
-        let (url, number) = (&transfer.url, transfer.number);
         let OutgoingRequest { request, upload } = match prepared {
-            None => prepared.insert(build_request(options, url, number, &self.content)?),
+            None => prepared.insert(build_request(options, item, &self.content)?),
             Some(prepared) => prepared,
         };
         if upload.as_mut().is_some_and(|upload| upload.rewind().is_err()) {
             let what = "a body from a pipe cannot be sent again; right: a file";
             return Err(CommandError::Failed(65, what.to_owned()));
         }
-        let place = Destination::of(options, number, url)?;
+        let place = Destination::of(options, item)?;
         let request = place.prepare(request.clone())?;
         transfer.request = Some(RequestSummary::of(&request, upload.as_ref())?);
         if let Some(form) = options.dry_run {

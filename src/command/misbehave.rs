@@ -13,6 +13,7 @@ use super::check::table::Until;
 use super::check::talk::{Conn, Way};
 use super::check::watch::{Watch, look};
 use super::error::{CommandError, print_stdout};
+use super::fetch_list::FetchList;
 use super::network;
 use crate::cli::client::ClientOptions;
 use crate::cli::client::misbehave::Misbehaviour;
@@ -88,8 +89,8 @@ pub fn run(options: &ClientOptions, how: Misbehaviour) -> Result<u8, CommandErro
         CommandError::Write(name.unwrap_or_default(), error)
     })?;
     let watch = Arc::new(watch);
-    for (number, typed) in options.urls.iter().enumerate() {
-        let request = build_request(options, typed, number, &content)?.in_memory()?;
+    for item in FetchList::of(options)?.iter() {
+        let request = build_request(options, &item, &content)?.in_memory()?;
         let addresses = network::client(&network::direct(options))?.addresses(request.url())?;
         let max_time = options.max_time.unwrap_or(OBSERVED);
         let way = Way { addresses, max_time, watch: Arc::clone(&watch) };

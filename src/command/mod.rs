@@ -27,6 +27,7 @@
 //! | [`mod@run`], `session`, [`fetch`] | all transfers of a command line; what they share; one of them |
 //! | `retry` | `--retry`: when a transfer is made again |
 //! | [`build_request`] | from the options to a request |
+//! | `fetch_list`, [`url_glob`] | the transfers of an operation: `{a,b}` and `[1-9]` in URLs and `-T`, `#1` in `-o` |
 //! | [`form`], [`upload`] | the bytes of `-F` and `-T`, read as they are sent |
 //! | [`network`] | `-x`, `--resolve`, the environment, the time limits |
 //! | [`dry_run`] | `--offline`, `--as` |
@@ -63,6 +64,7 @@ pub mod exit_code;
 pub mod experiment;
 pub mod explain;
 pub mod fetch;
+mod fetch_list;
 pub mod form;
 mod machine;
 pub mod misbehave;
@@ -87,6 +89,7 @@ pub mod trace;
 pub mod transfer;
 pub mod tty_guard;
 pub mod upload;
+pub mod url_glob;
 pub mod verbose;
 pub mod watch;
 pub mod waterfall;

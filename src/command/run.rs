@@ -3,11 +3,15 @@
 //! In parallel, each thread receives the next URL from a channel, makes its transfer with plain
 //! blocking code, and returns the exit code.
 
+use std::io;
 use std::sync::Arc;
 use std::thread;
 
+use crossbeam_channel::Sender;
+
 use super::error::CommandError;
 use super::fetch::Fetcher;
+use super::fetch_list::{FetchItem, FetchList};
 use super::misbehave;
 use super::session::Session;
 use crate::cli::client::ClientOptions;
@@ -27,10 +31,12 @@ pub fn run(operations: &[ClientOptions]) -> Result<u8, CommandError> {
     {
         return misbehave::run(options, how);
     }
-    let session = Arc::new(Session::new(operations)?);
+    let lists = operations.iter().map(FetchList::of).collect::<Result<Vec<_>, _>>()?;
+    let transfers = lists.iter().map(FetchList::count).fold(0, usize::saturating_add);
+    let session = Arc::new(Session::new(operations, transfers)?);
     let mut fetchers = Vec::with_capacity(operations.len());
-    for options in operations {
-        fetchers.push(Fetcher::new(options, &session, &fetchers)?);
+    for (options, list) in operations.iter().zip(lists) {
+        fetchers.push(Fetcher::new(options, list, &session, &fetchers)?);
     }
     match session.is_parallel() {
         true => several(&session, fetchers),
@@ -46,8 +52,8 @@ fn one_by_one(session: &Session, fetchers: &[Fetcher]) -> Result<u8, CommandErro
         let is_pipelined = options.pipeline && options.dry_run.is_none();
         let requests = if is_pipelined { fetcher.requests()? } else { Vec::new() };
         let mut pipelined = is_pipelined.then(|| fetcher.pipeline(&requests)).transpose()?;
-        for (number, url) in options.urls.iter().enumerate() {
-            code = fetcher.fetch(number, url, pipelined.as_mut());
+        for item in fetcher.list().iter() {
+            code = fetcher.fetch(&item, pipelined.as_mut());
             if code == LOST_OUTPUT {
                 lost = code;
             }
@@ -65,29 +71,28 @@ fn one_by_one(session: &Session, fetchers: &[Fetcher]) -> Result<u8, CommandErro
 
 /// Runs the transfers in parallel. After an early failure, those still running end with the program.
 fn several(session: &Session, fetchers: Vec<Fetcher>) -> Result<u8, CommandError> {
-    let (give, tasks) = crossbeam_channel::unbounded();
+    // A glob may stand for a billion URLs, so the channel does not hold them all.
+    let workers = session.transfers.min(session.global.parallel.most.into());
+    let (give, tasks) = crossbeam_channel::bounded::<(Arc<Fetcher>, FetchItem)>(workers);
     let (tell, told) = crossbeam_channel::unbounded();
     let fetchers: Vec<Arc<Fetcher>> = fetchers.into_iter().map(Arc::new).collect();
     for fetcher in &fetchers {
         fetcher.read_cookies();
-        for (number, url) in fetcher.options().urls.iter().enumerate() {
-            let _ = give.send((Arc::clone(fetcher), number, url.clone())); // we hold the other end
-        }
     }
-    drop(give);
-    for _ in 0..session.transfers.min(session.global.parallel.most.into()) {
+    for _ in 0..workers {
         let (tasks, tell) = (tasks.clone(), tell.clone());
         let work = move || {
-            for (fetcher, number, url) in tasks {
-                if tell.send(fetcher.fetch(number, &url, None)).is_err() {
+            for (fetcher, item) in tasks {
+                if tell.send(fetcher.fetch(&item, None)).is_err() {
                     break; // the receiver has left
                 }
             }
         };
         let worker = thread::Builder::new().name("transfer".to_owned()).spawn(work);
-        worker.map_err(|error| CommandError::Failed(27, format!("no thread for -Z: {error}")))?;
+        worker.map_err(no_thread)?;
     }
     drop(tell);
+    feed(fetchers.clone(), give)?;
     let mut code = 0;
     for (at, one) in told.into_iter().enumerate() {
         session.over(session.transfers - 1 - at);
@@ -104,4 +109,26 @@ fn several(session: &Session, fetchers: Vec<Fetcher>) -> Result<u8, CommandError
         saved = saved.and(fetcher.save_cookies());
     }
     saved.map(|()| code)
+}
+
+/// Puts all transfers into the channel, in a thread of its own, until the workers have left.
+fn feed(
+    fetchers: Vec<Arc<Fetcher>>,
+    give: Sender<(Arc<Fetcher>, FetchItem)>,
+) -> Result<(), CommandError> {
+    let work = move || {
+        for fetcher in fetchers {
+            for item in fetcher.list().iter() {
+                if give.send((Arc::clone(&fetcher), item)).is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    let feeder = thread::Builder::new().name("transfers".to_owned()).spawn(work);
+    feeder.map(drop).map_err(no_thread)
+}
+
+fn no_thread(error: io::Error) -> CommandError {
+    CommandError::Failed(27, format!("no thread for -Z: {error}"))
 }

@@ -57,13 +57,15 @@ impl StdoutTurn<'_> {
 }
 
 impl Session {
-    /// Opens the files that show what happens.
+    /// Opens the files that show what happens. All operations together make this number of transfers.
     ///
     /// # Errors
     /// When one cannot be written.
-    pub(super) fn new(operations: &[ClientOptions]) -> Result<Session, CommandError> {
+    pub(super) fn new(
+        operations: &[ClientOptions],
+        transfers: usize,
+    ) -> Result<Session, CommandError> {
         let global = operations.first().map(|first| first.global.clone()).unwrap_or_default();
-        let transfers = operations.iter().map(|options| options.urls.len()).sum();
         let is_parallel = global.parallel.on && transfers > 1;
         let line = || Arc::new(Mutex::new(ProgressLine::of_all(Instant::now(), transfers)));
         Ok(Session {

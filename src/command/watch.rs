@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::build_request::{Content, build_request};
 use super::error::{CommandError, print_stderr, print_stdout};
+use super::fetch_list::FetchItem;
 use super::network;
 use super::watch::pool::PoolView;
 use crate::cli::client::ClientOptions;
@@ -38,7 +39,8 @@ pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
     let client = network::client(options)?;
     let content = Content::new(options)?;
     let url = options.urls.first().map(String::as_str).unwrap_or_default();
-    let request = build_request(options, url, 0, &content)?.in_memory()?;
+    let request =
+        build_request(options, &FetchItem::of_url(options, url), &content)?.in_memory()?;
     let request = request.with_default("Accept", EVENT_STREAM)?;
     let request = request.with_default("Cache-Control", "no-store")?;
     let mut reader = EventReader::new(LONGEST_EVENT);

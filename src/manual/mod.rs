@@ -2,6 +2,7 @@
 //!
 //! - [`by_hand`]: HTTP typed at telnet and nc, as the client and as the server.
 //! - [`measuring`]: `client bench`, and what other load generators leave out.
+//! - [`requests`]: several URLs in one, logins, conditions, forms, uploads.
 //! - [`downloads`]: where responses go: files, their names, an interrupted download; the figures of `-w`.
 //! - [`transfers`]: cookies, redirects, retries, proxies and other network settings, times, requests that are
 //!   not sent.
@@ -32,6 +33,9 @@ pub mod by_hand {}
 
 #[doc = include_str!("measuring.md")]
 pub mod measuring {}
+
+#[doc = include_str!("requests.md")]
+pub mod requests {}
 
 #[doc = include_str!("downloads.md")]
 pub mod downloads {}

@@ -2,6 +2,7 @@
 //! differ on purpose, it stands here.
 
 mod output;
+mod requests;
 
 use std::process::Command;
 
@@ -321,8 +322,6 @@ fn another_request() {
         (&["~/\u{fc}"], "GET /%C3%BC HTTP/1.1\r\n"),
         // These may stand in no URL as they are.
         (&["~/\"<>\\"], "GET /%22%3C%3E%5C HTTP/1.1\r\n"),
-        // curl takes {…} and […] for lists of URLs.
-        (&["~/{a,b}"], "GET /{a,b} HTTP/1.1\r\n"),
         // A value has one space before it and none behind it.
         (&["-H", "X:y", "~/"], "X: y\r\n"),
         (&["-H", "X: y  ", "~/"], "X: y\r\n"),

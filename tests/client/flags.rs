@@ -289,3 +289,33 @@ fn help_version_and_no_arguments() {
     assert_eq!((nothing.code, nothing.stdout.is_empty()), (Some(2), true));
     assert_eq!(nothing.stderr, help, "on stderr, as nothing was done");
 }
+
+/// A range of a billion is asked for one by one, also by several threads.
+#[test]
+fn globs_are_several_urls() {
+    let fake = Fake::hello(9);
+    let url = fake.url("/[1-1000000000]");
+    let folder = Folder::new();
+    let name = |number: u8| folder.join(&format!("f{number}")).display().to_string();
+    assert_eq!(
+        fetched(&["-o", &folder.join("f#1").display().to_string(), &fake.url("/{1,2}")]),
+        ""
+    );
+    for number in [1, 2] {
+        assert_eq!(fs::read_to_string(name(number)).unwrap(), "hello");
+    }
+    for args in
+        [&["--fail-early", "-f", "-m", "0.5"][..], &["-Z", "--fail-early", "-f", "-m", "0.5"]]
+    {
+        let nowhere = url.replace(&fake.port().to_string(), "1");
+        assert_eq!(fetch(&[args, &["-s", &nowhere]].concat()).code, Some(7));
+    }
+    let said = fetch(&["http://ada:secret@h/{a"]);
+    let said = said.failed(3, "an open brace");
+    assert!(
+        said.starts_with("http://h/{a: unmatched brace in URL position 21; right: {one,two}"),
+        "{said}"
+    );
+    assert_eq!(fetched(&["-g", &fake.url("/{a,b}")]), "hello");
+    assert!(fake.requests().concat().contains("GET /{a,b} HTTP/1.1"), "{fake:?}");
+}

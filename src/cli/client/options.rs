@@ -18,6 +18,8 @@ pub struct ClientOptions {
     pub global: GlobalOptions,
     /// The URLs, in order.
     pub urls: Vec<String>,
+    /// Whether braces and brackets in URLs and in the names of files to send have no meaning.
+    pub no_globs: bool,
     /// The method, if one was given.
     pub method: Option<String>,
     /// Changes to the fields of the request.

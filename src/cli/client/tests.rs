@@ -216,3 +216,14 @@ fn operations_have_their_own_options_and_the_last_global_ones() {
         assert!(error.contains("no URL"), "{error}");
     }
 }
+
+#[test]
+fn what_urls_mean() {
+    let parsed = |args: &[&str]| match parse(args.iter().map(OsString::from)) {
+        Ok(Parsed::Run(got)) => got[0].clone(),
+        other => panic!("{args:?}: {other:?}"),
+    };
+    assert!(!parsed(&["a{b}"]).no_globs);
+    assert!(parsed(&["-g", "a{b}"]).no_globs);
+    assert!(parsed(&["a", "--globoff"]).no_globs);
+}

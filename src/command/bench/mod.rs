@@ -19,6 +19,7 @@ use self::report::compare::Baseline;
 use self::report::{Summary, fail_if, json, text};
 use super::build_request::{Content, build_request};
 use super::error::{CommandError, print_stderr, print_stdout};
+use super::fetch_list::FetchItem;
 use super::machine::{machine, now};
 use super::network::connect_options;
 use crate::cli::bench::BenchOptions;
@@ -92,7 +93,8 @@ fn plan(options: &BenchOptions) -> Result<Plan, CommandError> {
     let connect = connect_options(&options.client.network, |_| None);
     let connect = connect.map_err(|what| CommandError::Failed(49, what))?;
     let urls = options.client.urls.iter();
-    let turn = |url: &String| build_request(&options.client, url, 0, &content)?.in_memory();
+    let item = |url: &String| FetchItem::of_url(&options.client, url);
+    let turn = |url: &String| build_request(&options.client, &item(url), &content)?.in_memory();
     let turns = urls.map(turn).collect::<Result<Vec<_>, _>>()?;
     let server = |request: &Request| (request.url().host().to_owned(), request.url().port());
     if turns.iter().any(|request| server(request) != server(&turns[0])) {

@@ -20,6 +20,7 @@
 //! | [`range`] | which parts of it | 9110, 14 |
 //! | [`forwarded`] | which client a proxy has passed on | 7239 |
 //! | [`cookie`] | what a client keeps for the server | 6265 |
+//! | [`netrc`] | a file of logins | |
 //! | [`content_disposition`] | the name that a server suggests for a body | 6266; 8187 |
 //! | [`multipart`], `parameter` | a form with files; the parameters of a field | 7578; 2046, 5.1 |
 //! | [`server_timing`] | where the server's time went | W3C, Server Timing |
@@ -85,6 +86,7 @@ pub mod headers;
 pub mod limits;
 pub mod method;
 pub mod multipart;
+pub mod netrc;
 mod parameter;
 mod path;
 pub mod range;
