@@ -6,7 +6,7 @@ CARGO_TARGET_DIR ?= target
 ROOT ?= www
 ARGS ?=
 SECONDS ?= 300
-# Optional parts: FEATURES=auth for server --auth.
+# Optional parts: FEATURES=auth for server --auth, FEATURES=inflate for client --compressed, FEATURES=auth,inflate for both.
 FEATURES ?=
 
 BUILT = $(CARGO_TARGET_DIR)/release
@@ -21,7 +21,7 @@ LAB_PROGRAM = $(RUSTC) --edition 2024 -L $(LABS)/deps --extern threadbare=$(LABS
 .DEFAULT_GOAL := help
 .PHONY: instructions run test packages demo lab starve bench hello transfer scale beside fuzz check model clean help
 
-run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080', FEATURES=auth)
+run: ## build, then serve www on http://127.0.0.1:8080/ (ROOT=folder, ARGS='--bind 0.0.0.0:8080', FEATURES=auth,inflate)
 	$(CARGO) build --release --locked $(if $(FEATURES),--features '$(FEATURES)')
 	$(BUILT)/server $(ROOT) $(ARGS)
 
@@ -30,7 +30,7 @@ test: export SKIPPED = $(abspath $(CARGO_TARGET_DIR))/skipped.txt
 test:
 	@mkdir -p $(CARGO_TARGET_DIR)
 	@: >$(SKIPPED)
-	$(CARGO) test --locked --features auth
+	$(CARGO) test --locked --features auth,inflate
 	$(CARGO) build --release --locked
 	sh tests/site/run.sh $(BUILT)/server
 	sh tests/linter/run.sh $(BUILT)/server
@@ -93,10 +93,12 @@ fuzz: ## give each parser random bytes for SECONDS=300 (needs cargo-fuzz)
 check: ## check the format, the lints and the documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --features auth --all-targets -- -D warnings
+	$(CARGO) clippy --locked --features auth,inflate --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --lib -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features json --lib -- -D warnings
+	$(CARGO) clippy --locked --no-default-features --features inflate --lib -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features inflate
 
 model: ## try every interleaving of the code by which workers own connections (loom)
 	RUSTFLAGS='--cfg loom' CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/loom $(CARGO) test --locked --release --lib model

@@ -3,6 +3,8 @@
 //! | file | who is at the other end |
 //! |---|---|
 //! | `cookies` | servers that set cookies; beside curl and Python |
+//! | `decoding` | nginx, Apache and httpbin, which compress; bombs; with the feature `inflate` |
+//! | `not_decoding` | servers that compress all the same; without that feature |
 //! | `flags` | our server, and a listener that keeps what it was sent |
 //! | `download_files` | servers that cut answers short, or go on with them: `-o`, `-O`, `-C` |
 //! | `operations` | a listener, and our server: `--next` |
@@ -31,6 +33,8 @@
 mod answers;
 mod beside_curl;
 mod cookies;
+#[cfg(feature = "inflate")]
+mod decoding;
 mod download_files;
 mod exit_codes;
 pub(crate) mod fake;
@@ -41,6 +45,8 @@ mod hostile_names;
 mod httpbin;
 mod library;
 mod network;
+#[cfg(not(feature = "inflate"))]
+mod not_decoding;
 mod operations;
 mod other_servers;
 mod output;

@@ -8,8 +8,9 @@ type Promise = fn(&[u8]);
 
 #[test]
 fn no_input_of_the_corpus_breaks_a_promise() {
-    let targets: [(&str, Promise); 10] = [
+    let targets: [(&str, Promise); 11] = [
         ("chunked", promises::chunked),
+        ("content_coding", promises::content_coding),
         ("cookie", promises::cookie),
         ("dns_message", promises::dns_message),
         ("master_file", promises::master_file),

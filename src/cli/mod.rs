@@ -28,12 +28,14 @@ mod rooms;
 pub mod server;
 mod udp;
 mod uploads;
+mod version;
 
 use std::ffi::{OsStr, OsString};
 
 use lexopt::Arg;
 
 use self::nearest::nearest_flag;
+use self::version::version;
 use crate::text::wrap;
 
 /// A parsed command line.
@@ -282,7 +284,7 @@ impl<T> Command<T> {
     }
 
     fn version(&self) -> String {
-        format!("{} (threadbare) {}\n", self.name, env!("CARGO_PKG_VERSION"))
+        version(self.name)
     }
 
     fn help(&self) -> String {

@@ -235,6 +235,20 @@ impl Budget {
         end.is_none_or(|end| end.saturating_duration_since(now) > pause)
     }
 
+    /// Checks that the total limit has not passed, where nothing is waited for.
+    ///
+    /// # Errors
+    /// [`TimedOut`] if it has.
+    #[cfg(feature = "inflate")]
+    pub(super) fn check_total(&self, now: Instant) -> Result<(), TimedOut> {
+        match self.timeouts.total {
+            Some(after) if !self.has_time_for(Duration::ZERO, now) => {
+                Err(TimedOut::Time { phase: self.phase, after })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the limit that ends first, as the one that has passed.
     pub(super) fn timed_out(&self) -> TimedOut {
         let (phase, limit) = (self.phase, self.first_limit().map(|(_, limit)| limit));

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::Client;
 use super::budget::Timeouts;
+#[cfg(feature = "inflate")]
+use super::config::BodyForm;
 use super::error::Error;
 use super::error_kind::ErrorKind;
 use super::follow::follow;
@@ -15,6 +17,8 @@ use super::request::Request;
 use super::response::Response;
 use super::upload::BodyReader;
 use crate::proto::http::basic::basic;
+#[cfg(feature = "inflate")]
+use crate::proto::http::content_coding::ACCEPTED;
 use crate::proto::http::target::form_text;
 
 /// A request that is being built, and the client that will send it.
@@ -42,6 +46,11 @@ pub struct RequestBuilder<'c> {
 impl<'c> RequestBuilder<'c> {
     pub(super) fn new(client: &'c Client, method: &str, url: &str) -> RequestBuilder<'c> {
         let request = Request::get(url).and_then(|request| request.with_method(method));
+        #[cfg(feature = "inflate")]
+        let request = request.and_then(|request| match client.config.body {
+            BodyForm::Decoded => request.with_default("Accept-Encoding", ACCEPTED),
+            _ => Ok(request),
+        });
         RequestBuilder { client, request, reader: None, timeout: None }
     }
 
@@ -57,7 +66,14 @@ impl<'c> RequestBuilder<'c> {
     /// Adds a field, which replaces a default of the same name, as [`Request::with_header`]. A name that is
     /// not a token, or a value with a control byte, is [`ErrorKind::Field`].
     pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> RequestBuilder<'c> {
-        self.step(|request| request.with_header(name, value))
+        self.step(|request| {
+            let request = request.with_header(name, value)?;
+            // A part of a coded body cannot be decoded.
+            Ok(match name.eq_ignore_ascii_case("range") {
+                true => request.without_default("Accept-Encoding"),
+                false => request,
+            })
+        })
     }
 
     /// Adds a pair to the query of the URL, encoded as browsers encode forms

@@ -47,9 +47,12 @@ pub struct Config {
 /// What of a response's body the caller gets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum BodyForm {
-    /// Its content.
+    /// Its content, in the content codings that it has.
     #[default]
     Content,
+    /// Its content without content codings (curl: `--compressed`): [`Client::decode`](super::Client::decode).
+    #[cfg(feature = "inflate")]
+    Decoded,
     /// The bytes as they are received, with the framing of chunks and the trailers (curl: `--raw`).
     AsReceived,
 }

@@ -154,6 +154,8 @@ impl From<Error> for io::Error {
             ErrorKind::Send(error) | ErrorKind::Receive(error) => error.kind(),
             ErrorKind::CutShort { .. } => io::ErrorKind::UnexpectedEof,
             ErrorKind::Head(_) | ErrorKind::Body(_) => io::ErrorKind::InvalidData,
+            #[cfg(feature = "inflate")]
+            ErrorKind::ContentCoding(_) => io::ErrorKind::InvalidData,
             _ => io::ErrorKind::Other,
         };
         io::Error::new(kind, error)

@@ -14,6 +14,8 @@ use super::redirect::RedirectError;
 use super::response::Response;
 use crate::net::connect::ConnectError;
 use crate::net::resolve::ResolveError;
+#[cfg(feature = "inflate")]
+use crate::proto::http::content_coding::CodingFault;
 use crate::proto::http::error::Rule;
 use crate::proto::http::headers::InvalidField;
 use crate::proto::http::rejected::ParseError;
@@ -90,6 +92,10 @@ pub enum ErrorKind {
     },
     /// The framing of the body is invalid.
     Body(ParseError),
+    /// A content coding of the body is broken, or not one that the client decodes. The content that came before is
+    /// right.
+    #[cfg(feature = "inflate")]
+    ContentCoding(CodingFault),
     /// The body is longer than the limit of [`Response::bytes`], or that of [`Response::text`] and
     /// [`Response::json`](Response#method.json).
     TooLarge {
@@ -191,6 +197,8 @@ impl From<ExchangeError> for ErrorKind {
                 ErrorKind::CutShort { received, missing }
             }
             ExchangeError::Body(error) => ErrorKind::Body(error),
+            #[cfg(feature = "inflate")]
+            ExchangeError::ContentCoding(fault) => ErrorKind::ContentCoding(fault),
         }
     }
 }
@@ -254,6 +262,8 @@ impl std::fmt::Display for ErrorKind {
                 )
             }
             ErrorKind::Body(_) => f.write_str("the body of the server's response is not valid HTTP"),
+            #[cfg(feature = "inflate")]
+            ErrorKind::ContentCoding(_) => f.write_str("the body cannot be decoded"),
             ErrorKind::TooLarge { limit } => write!(
                 f,
                 "the body has more than {limit} bytes, the limit; right: read it as a stream, or bytes(limit) \
@@ -312,6 +322,8 @@ impl std::error::Error for ErrorKind {
             }
             ErrorKind::Redirect(why, _) => std::error::Error::source(why),
             ErrorKind::Head(error) | ErrorKind::Body(error) => Some(error),
+            #[cfg(feature = "inflate")]
+            ErrorKind::ContentCoding(fault) => Some(fault),
             ErrorKind::Method(_)
             | ErrorKind::Length { .. }
             | ErrorKind::NoLength

@@ -5,6 +5,8 @@ use std::io;
 
 use super::budget::TimedOut;
 use crate::proto::http::close::CloseReason;
+#[cfg(feature = "inflate")]
+use crate::proto::http::content_coding::CodingFault;
 use crate::proto::http::error::Rule;
 use crate::proto::http::rejected::ParseError;
 
@@ -27,6 +29,9 @@ pub(super) enum ExchangeError {
     CutShort { received: u64, missing: Option<u64> },
     /// The framing of the body is invalid.
     Body(ParseError),
+    /// The content coding of the body is broken.
+    #[cfg(feature = "inflate")]
+    ContentCoding(CodingFault),
 }
 
 impl ExchangeError {
@@ -39,6 +44,8 @@ impl ExchangeError {
                 Rule::HeadIncomplete => CloseReason::PeerLeft,
                 rule => CloseReason::Fault(rule),
             },
+            #[cfg(feature = "inflate")]
+            ExchangeError::ContentCoding(_) => CloseReason::ResponseUnread,
             ExchangeError::Send(_)
             | ExchangeError::NoResponse
             | ExchangeError::Receive(_)

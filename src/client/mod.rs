@@ -49,6 +49,11 @@
 //!
 //! None are kept, unless [`Client::cookies`] says so.
 //!
+//! # Compressed bodies
+//!
+//! With the feature `inflate`, `Client::decode` asks for them (gzip and deflate), and removes the coding while the body is
+//! read. Limits count what comes out, so that a small body that becomes a large one does no harm.
+//!
 //! # Proxy
 //!
 //! [`Client::proxy`]. [`ConnectOptions`] has more ways to reach servers: hosts without the proxy, given addresses,
@@ -114,7 +119,7 @@
 //!
 //! # Not supported
 //!
-//! https, tunnels through proxies, content codings. The log has every event at level trace,
+//! https, tunnels through proxies. The log has every event at level trace,
 //! **heads and the secrets in them included**; above trace it is silent.
 //!
 //! # To read the source
@@ -128,6 +133,7 @@
 //! | `builder` | a request that is built and sent in one expression |
 //! | `config` | the settings and their defaults, with reasons |
 //! | `cookies` | the cookies that are kept |
+//! | `decoding` | the codings of a body are removed |
 //! | `follow` | a call as the caller sees it: redirects, retries |
 //! | `call` | one request: the main loop, on an idle connection or a fresh one |
 //! | `connect_options`, `route`, `proxy` | the route to a server: pure functions |
@@ -152,6 +158,8 @@ mod conn_pool;
 mod connect_options;
 mod connection;
 mod cookies;
+#[cfg(feature = "inflate")]
+mod decoding;
 mod dial;
 pub mod dns;
 mod error;
@@ -211,6 +219,11 @@ pub use crate::net::resolve::{Family, ResolveError};
 pub use crate::net::stream::Endpoints;
 #[doc(inline)]
 pub use crate::proto::http::close::CloseReason;
+#[cfg(feature = "inflate")]
+#[doc(inline)]
+pub use crate::proto::http::content_coding::{
+    ACCEPTED as ACCEPTED_CODINGS, Coding, CodingFault, CodingRule,
+};
 #[doc(inline)]
 pub use crate::proto::http::head::ResponseHead;
 #[doc(inline)]

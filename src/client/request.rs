@@ -97,8 +97,8 @@ impl Request {
     }
 
     /// Sets a default field, which an added field of the same name replaces. The defaults are sent in the
-    /// order in which curl sends them (`Host`, `Authorization`, `Range`, `User-Agent`, `Accept`, `Referer`).
-    /// A default `Proxy-Connection` is sent to a proxy only.
+    /// order in which curl sends them (`Host`, `Authorization`, `Range`, `User-Agent`, `Accept`, `Accept-Encoding`,
+    /// `Referer`). A default `Proxy-Connection` is sent to a proxy only.
     ///
     /// # Errors
     /// [`ErrorKind::Field`], as [`Request::with_header`].
@@ -345,8 +345,16 @@ impl std::fmt::Display for Request {
 }
 
 /// The order of the default fields, as with curl.
-const ORDER: &[&str] =
-    &["Host", "Authorization", "Range", "If-Range", "User-Agent", "Accept", "Referer"];
+const ORDER: &[&str] = &[
+    "Host",
+    "Authorization",
+    "Range",
+    "If-Range",
+    "User-Agent",
+    "Accept",
+    "Accept-Encoding",
+    "Referer",
+];
 
 /// The only expectation that exists.
 const CONTINUE: &str = "100-continue";

@@ -7,6 +7,8 @@ use super::Client;
 use super::budget::{Budget, Phase};
 use super::config::BodyForm;
 use super::connection::Connection;
+#[cfg(feature = "inflate")]
+use super::decoding::Decoding;
 use super::error::Error;
 use super::error_kind::ErrorKind;
 use super::event::Event;
@@ -32,15 +34,18 @@ pub struct Response {
     client: Client,
     url: Url,
     peer: Peer,
-    budget: Budget,
+    pub(super) budget: Budget,
     head: ResponseHead,
     interim: Vec<ResponseHead>,
     body: Body,
     /// The current piece of the body, and how many bytes of it were read.
-    piece: Vec<u8>,
-    read: usize,
+    pub(super) piece: Vec<u8>,
+    pub(super) read: usize,
     /// How many bytes of the body have arrived.
     received: u64,
+    /// Removes the codings of the body, if it has some and the client decodes.
+    #[cfg(feature = "inflate")]
+    decoding: Option<Box<Decoding>>,
     after: AfterBody,
 }
 
@@ -82,8 +87,13 @@ impl Response {
         let ResponseParts { client, url, peer, connection, budget, received, more_follow } = parts;
         let after = if more_follow { AfterBody::NextResponse(None) } else { AfterBody::Pool };
         let framed = match client.config.body {
-            BodyForm::Content => received.body,
             BodyForm::AsReceived => received.body.with_framing(),
+            _ => received.body,
+        };
+        #[cfg(feature = "inflate")]
+        let decoding = match client.config.body {
+            BodyForm::Decoded => Decoding::of(&received.head.headers),
+            BodyForm::Content | BodyForm::AsReceived => None,
         };
         let mut response = Response {
             client,
@@ -96,6 +106,8 @@ impl Response {
             piece: Vec::new(),
             read: 0,
             received: 0,
+            #[cfg(feature = "inflate")]
+            decoding,
             after,
         };
         response.release_if_complete();
@@ -129,7 +141,8 @@ impl Response {
     }
 
     /// Returns the bytes of the body, if `Content-Length` says so: a chunked body has no such field. A
-    /// response to HEAD has the length that a GET would have got, and no body.
+    /// response to HEAD has the length that a GET would have got, and no body. Of a body with a content coding, it is
+    /// the length in that coding.
     pub fn content_length(&self) -> Option<u64> {
         self.head.headers.first("content-length").and_then(decimal)
     }
@@ -161,8 +174,17 @@ impl Response {
         &self.interim
     }
 
-    /// Returns how many bytes of the body are still to come, where that is known.
+    /// Returns how many bytes of the body have arrived: those of its coding, if it has one.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Returns how many bytes the caller will still get, where that is known.
     pub(super) fn remaining(&self) -> Option<u64> {
+        #[cfg(feature = "inflate")]
+        if self.decoding.is_some() {
+            return None;
+        }
         match &self.body {
             Body::Receiving(_, body) => body.remaining(),
             Body::Complete(_) | Body::Failed => None,
@@ -185,8 +207,8 @@ impl Response {
     /// Returns the next piece of the body, as it arrives; `None` when the body is complete.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`], [`ErrorKind::TooSlow`], [`ErrorKind::Receive`], [`ErrorKind::CutShort`], or
-    /// [`ErrorKind::Body`].
+    /// [`ErrorKind::Timeout`], [`ErrorKind::TooSlow`], [`ErrorKind::Receive`], [`ErrorKind::CutShort`],
+    /// [`ErrorKind::Body`], or, with the feature `inflate`, `ErrorKind::ContentCoding`.
     pub fn piece(&mut self) -> Result<Option<&[u8]>, Error> {
         self.receive_if_read()?;
         let piece = &self.piece[std::mem::replace(&mut self.read, self.piece.len())..];
@@ -198,7 +220,7 @@ impl Response {
         if self.read < self.piece.len() {
             return Ok(());
         }
-        self.receive().map_err(|error| {
+        self.receive_content().map_err(|error| {
             let close = error.close_reason();
             let kind = ErrorKind::from(error);
             self.client.notify(&Event::GaveUp(&kind));
@@ -207,8 +229,19 @@ impl Response {
         })
     }
 
+    /// Receives until there is a piece of what the caller gets. It stays empty when the body is complete.
+    fn receive_content(&mut self) -> Result<(), ExchangeError> {
+        #[cfg(feature = "inflate")]
+        if let Some(mut decoding) = self.decoding.take() {
+            let outcome = self.receive_decoded(&mut decoding);
+            self.decoding = Some(decoding);
+            return outcome;
+        }
+        self.receive()
+    }
+
     /// Receives until there is a piece. It stays empty when the body is complete.
-    fn receive(&mut self) -> Result<(), ExchangeError> {
+    pub(super) fn receive(&mut self) -> Result<(), ExchangeError> {
         self.piece.clear();
         self.read = 0;
         while self.piece.is_empty() {

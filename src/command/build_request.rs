@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::decoding;
 use super::form;
 use crate::cli::client::data::body as data_of;
 use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
@@ -164,6 +165,7 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
         ("Cookie", cookies.as_deref()),
         ("Range", range.as_deref().map(str::as_bytes)),
         ("User-Agent", options.agent.as_deref()),
+        ("Accept-Encoding", decoding::accepted(options).map(str::as_bytes)),
         ("Referer", referer.as_deref()),
         // As curl does, though RFC 9112, C.2.2 advises against it.
         ("Proxy-Connection", Some(b"Keep-Alive")),

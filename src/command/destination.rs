@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use super::decoding;
 use super::error::{CommandError, print_stderr};
 use super::fetch_list::FetchItem;
 use super::partial_file::PartialFile;
@@ -126,6 +127,7 @@ impl Destination {
         }
         transfer.output = file.as_ref().map(|file| file.path.display().to_string());
         let came = self.came(options, response.head())?;
+        decoding::check(options, response.head(), came)?;
         let Some((parts, failure)) = self.wanted(options, response.head(), came)? else {
             return Ok(());
         };
@@ -144,7 +146,7 @@ impl Destination {
                 path.map(|path| transfer.output = Some(path.display().to_string()))
             }
         };
-        transfer.downloaded = writer.passed();
+        transfer.downloaded = response.received();
         written?;
         failure.map_or(Ok(()), Err)
     }

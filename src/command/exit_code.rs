@@ -41,6 +41,8 @@ pub fn exit_code(error: &Error) -> u8 {
         ErrorKind::Redirect(RedirectError::BodyConsumed, _) => 65,
         ErrorKind::NoResponse => 52,
         ErrorKind::Send(_) => 55,
+        #[cfg(feature = "inflate")]
+        ErrorKind::ContentCoding(_) => 61,
         ErrorKind::TooLarge { .. } => 63,
         ErrorKind::Receive(_) | ErrorKind::Body(_) | ErrorKind::Json(_) => 56,
     }

@@ -26,6 +26,7 @@
 //! |---|---|
 //! | [`mod@run`], `session`, [`fetch`] | all transfers of a command line; what they share; one of them |
 //! | `retry` | `--retry`: when a transfer is made again |
+//! | `cookies`, `decoding` | `-b` and `-c`; `--compressed` |
 //! | [`build_request`] | from the options to a request |
 //! | `fetch_list`, [`url_glob`] | the transfers of an operation: `{a,b}` and `[1-9]` in URLs and `-T`, `#1` in `-o` |
 //! | [`form`], [`upload`] | the bytes of `-F` and `-T`, read as they are sent |
@@ -55,6 +56,7 @@ pub mod bench;
 pub mod build_request;
 pub mod check;
 mod cookies;
+mod decoding;
 mod destination;
 pub mod dns;
 pub mod dry_run;

@@ -14,12 +14,13 @@
 use std::env;
 use std::time::Duration;
 
+use super::decoding;
 use super::error::CommandError;
 use crate::cli::client::retry::{Follow, RetryOptions};
 use crate::cli::client::{ClientOptions, NetworkOptions, OneFamily, TimeLimits};
 use crate::client::{
-    BodyForm, Client, Config, ConnectOptions, ConnectTo, ConnectVia, CredentialScope, Family,
-    Limits, NoProxy, OnRepeat, Proxy, ProxyError, Rate, RedirectRules, Redirects, ResolveOverride,
+    Client, Config, ConnectOptions, ConnectTo, ConnectVia, CredentialScope, Family, Limits,
+    NoProxy, OnRepeat, Proxy, ProxyError, Rate, RedirectRules, Redirects, ResolveOverride,
     RouteError, Timeouts,
 };
 
@@ -110,7 +111,7 @@ pub(super) fn config(options: &ClientOptions) -> Result<Config, CommandError> {
     let timeouts = timeouts(&options.limits, options.max_time);
     let redirects = redirects(&options.retry);
     let limits = response_limits(&options.network);
-    let body = if options.raw { BodyForm::AsReceived } else { BodyForm::Content };
+    let body = decoding::body_form(options);
     Ok(Config { timeouts, connect, redirects, limits, body, ..Config::default() })
 }
 

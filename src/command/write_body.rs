@@ -21,7 +21,10 @@ use super::error::CommandError;
 pub struct BodyWriter<'o> {
     options: &'o ClientOptions,
     meter: BodyMeter,
+    /// The bytes that were written.
     passed: u64,
+    /// The bytes that were received for them: fewer, if they were coded.
+    received: u64,
     /// The most bytes that are received.
     most: u64,
     /// The heads of the redirects that led here, still to be written.
@@ -36,17 +39,12 @@ impl BodyWriter<'_> {
         meter: BodyMeter,
         most: u64,
     ) -> BodyWriter<'_> {
-        BodyWriter { options, meter, passed: 0, most, hops }
+        BodyWriter { options, meter, passed: 0, received: 0, most, hops }
     }
 
     /// Returns the options that it writes by.
     pub(super) fn options(&self) -> &ClientOptions {
         self.options
-    }
-
-    /// Returns the number of bytes of the body that were received.
-    pub fn passed(&self) -> u64 {
-        self.passed
     }
 
     /// Writes to a file, which appears under its name once it is complete; returns that name.
@@ -128,7 +126,7 @@ impl BodyWriter<'_> {
                 }
             }
         }
-        self.passed = text.len() as u64;
+        (self.passed, self.received) = (text.len() as u64, response.received());
         let shown = Some(&text).filter(|text| came.is_ok() && text.len() <= LIMIT);
         let shown = shown.and_then(|text| pretty(text, wants_colour())).map(String::into_bytes);
         let written = stdout.write_all(shown.as_deref().unwrap_or(&text));
@@ -155,8 +153,8 @@ impl BodyWriter<'_> {
             }
             // A slow response is shown as it arrives.
             out.write_all(piece).and_then(|()| out.flush()).map_err(WriteBodyError::Write)?;
-            self.meter.passed(passed - self.passed);
-            self.passed = passed;
+            self.meter.passed(response.received() - self.received);
+            (self.passed, self.received) = (passed, response.received());
         }
         if parts == Parts::All
             && let Some(trailers) = response.trailers()

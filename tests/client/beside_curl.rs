@@ -1,6 +1,8 @@
 //! Side by side with curl: the same command line, the same output, exit code and request. Where we
 //! differ on purpose, it stands here.
 
+#[cfg(feature = "inflate")]
+pub(super) mod decoding;
 mod output;
 mod requests;
 

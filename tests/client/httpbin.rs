@@ -12,7 +12,7 @@ use super::{client, fetch, fetched};
 use crate::support::{Program, SOON, root, run, skipped};
 
 /// Starts httpbin. Returns it with its URL.
-fn httpbin() -> Option<(Program, String)> {
+pub(super) fn httpbin() -> Option<(Program, String)> {
     let gunicorn = root().join("tests/httpbin/venv/bin/gunicorn");
     if !gunicorn.exists() {
         skipped("httpbin is not installed");

@@ -79,7 +79,7 @@ fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-fn nginx() -> Option<Daemon> {
+pub(super) fn nginx() -> Option<Daemon> {
     start("nginx", &["-e", "stderr", "-p", "~", "-c", "~/conf"], |folder, port| {
         let user = if is_root() { "user root;" } else { "" };
         format!(
@@ -106,7 +106,7 @@ fn nginx() -> Option<Daemon> {
     })
 }
 
-fn apache() -> Option<Daemon> {
+pub(super) fn apache() -> Option<Daemon> {
     start("apache2", &["-D", "FOREGROUND", "-f", "~/conf"], |folder, port| {
         let modules = [
             "mpm_event",

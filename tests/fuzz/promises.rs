@@ -299,6 +299,47 @@ pub fn cookie(bytes: &[u8]) {
     }
 }
 
+/// A coded body: the second byte says with which codings, up to three. Its content is the same however it is cut, until
+/// the fault, and comes in steps of at most 64 KB.
+pub fn content_coding(bytes: &[u8]) {
+    #[cfg(feature = "inflate")]
+    {
+        use threadbare::client::Coding;
+        use threadbare::proto::http::content_coding::ContentDecoder;
+
+        let Some((&piece, [which, body @ ..])) = bytes.split_first() else { return };
+        let coding = |bit: u8| if which >> bit & 1 == 1 { Coding::Gzip } else { Coding::Deflate };
+        let codings: Vec<Coding> = (0..=which >> 6).take(3).map(coding).collect();
+        // A bomb is only as long as its beginning here.
+        const ENOUGH: usize = 1 << 20;
+        told_twice(&[&[piece], body].concat(), |mut input| {
+            let (mut decoder, mut content) = (ContentDecoder::new(&codings), Vec::new());
+            let end = loop {
+                let before = content.len();
+                let mut left = input.buf.bytes();
+                let had = left.len();
+                let step = decoder.decode(&mut left, &mut content);
+                let taken = had - left.len();
+                input.buf.take(taken);
+                assert!(content.len() - before <= 1 << 16, "a step is bounded");
+                match step {
+                    Err(fault) => break Err(fault.rule),
+                    Ok(()) if content.len() > ENOUGH => break Ok(()),
+                    Ok(()) if content.len() > before || !input.buf.is_empty() => {}
+                    Ok(()) if input.buf.is_closed() => {
+                        break decoder.finish().map_err(|fault| fault.rule);
+                    }
+                    Ok(()) => input.deliver(),
+                }
+            };
+            content.truncate(ENOUGH);
+            (content, end)
+        });
+    }
+    #[cfg(not(feature = "inflate"))]
+    let _ = bytes;
+}
+
 /// Decodes a message, and the same again when it has been encoded; the dump sees every octet of it.
 pub fn dns_message(bytes: &[u8]) {
     let mut end = 0;

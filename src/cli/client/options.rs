@@ -60,6 +60,8 @@ pub struct ClientOptions {
     pub resume: Option<Resume>,
     /// The text printed after each transfer, with figures in it.
     pub write_out: Option<String>,
+    /// Whether compressed bodies are requested and decoded.
+    pub compressed: bool,
     /// When JSON is indented and coloured.
     pub pretty: Pretty,
     /// The most bytes of a body per second.

@@ -116,6 +116,12 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     ),
     Flag::new(
         None,
+        "compressed",
+        Switch(|options| options.compressed = true),
+        "ask for a compressed body (gzip or deflate, if --version lists inflate), and write what it is",
+    ),
+    Flag::new(
+        None,
         "raw",
         Switch(|options| options.raw = true),
         "write bodies as they are received: the sizes of chunks are not taken out, and no coding is \

@@ -18,6 +18,7 @@
 //! | [`close`] | whether the connection may be kept, and why not | 9112, 9 |
 //! | [`etag`], [`conditional`] | which state of a resource the client has | 9110, 8.8 and 13 |
 //! | [`range`] | which parts of it | 9110, 14 |
+//! | `content_coding` | what a coded body is; with the feature `inflate` | 9110, 8.4; 1950 to 1952 |
 //! | [`forwarded`] | which client a proxy has passed on | 7239 |
 //! | [`cookie`] | what a client keeps for the server | 6265 |
 //! | [`netrc`] | a file of logins | |
@@ -69,6 +70,8 @@ pub mod chunked;
 pub mod client;
 pub mod close;
 pub mod conditional;
+#[cfg(feature = "inflate")]
+pub mod content_coding;
 pub mod content_disposition;
 pub mod cookie;
 pub mod cookie_jar;
