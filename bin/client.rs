@@ -19,6 +19,7 @@ use threadbare::cli::ping::parse as ping_flags;
 use threadbare::cli::{Parsed, UsageError};
 use threadbare::command::bench::run_bench;
 use threadbare::command::check;
+use threadbare::command::config_file;
 use threadbare::command::dns;
 use threadbare::command::error::{CommandError, print_stderr, print_stdout};
 use threadbare::command::experiment;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
             act(where_flags(rest.to_vec()), resolve_only::run, |_| true)
         }
         _ => act(
-            parse(args),
+            parse(args, config_file::usual().as_deref(), config_file::read),
             |operations| run::run(operations),
             |operations| operations.iter().all(|options| options.global.prints_errors()),
         ),
@@ -96,8 +97,8 @@ fn act<T>(
         Ok(Parsed::Run(options)) => options,
         Ok(Parsed::Print(text)) => return print(&text),
         Err(error) => {
-            CommandError::Usage(error.to_string()).print();
-            return ExitCode::from(2);
+            CommandError::Failed(error.exit_code(), error.to_string()).print();
+            return ExitCode::from(error.exit_code());
         }
     };
     match run(&options) {

@@ -2,6 +2,7 @@
 //!
 //! | file | who is at the other end |
 //! |---|---|
+//! | `config_file` | a listener: `-K`, and the usual flags |
 //! | `cookies` | servers that set cookies; beside curl and Python |
 //! | `decoding` | nginx, Apache and httpbin, which compress; bombs; with the feature `inflate` |
 //! | `not_decoding` | servers that compress all the same; without that feature |
@@ -32,6 +33,7 @@
 
 mod answers;
 mod beside_curl;
+mod config_file;
 mod cookies;
 #[cfg(feature = "inflate")]
 mod decoding;
@@ -76,8 +78,16 @@ pub(crate) fn client<A: AsRef<str>>(args: &[A]) -> Command {
 }
 
 /// What the environment of whoever runs the tests may say, and is not to.
-pub(crate) const WITHOUT: &[&str] =
-    &["RUST_LOG", "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
+pub(crate) const WITHOUT: &[&str] = &[
+    "RUST_LOG",
+    "http_proxy",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "HOME",
+    "XDG_CONFIG_HOME",
+];
 
 /// Runs it to its end.
 pub(crate) fn fetch<A: AsRef<str>>(args: &[A]) -> Finished {

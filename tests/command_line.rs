@@ -85,7 +85,7 @@ fn the_handover_does_not_take_its_own_variable_for_a_flag() {
 fn the_manual_page_is_clean_and_has_every_flag() {
     for program in [SERVER, CLIENT] {
         let page = stdout_of(program, &["--man"]);
-        let help = stdout_of(program, &["--help"]);
+        let help = stdout_of(program, &["--help", "all"]);
         for line in help.lines().filter_map(|line| line.strip_prefix("      --")) {
             let flag = line.split(' ').next().unwrap();
             assert!(page.contains(&format!("\\-\\-{}\\fR", flag.replace('-', "\\-"))), "{flag}");

@@ -232,7 +232,7 @@ fn the_table_of_assignments_names_what_exists() {
         }
     }
     let help: String =
-        [&["--help"][..], &["check", "--help"], &["bench", "--help"], &["ping", "--help"]]
+        [&["--help", "all"][..], &["check", "--help"], &["bench", "--help"], &["ping", "--help"]]
             .iter()
             .chain(&[&["experiment", "--help"][..], &["dns", "--help"]])
             .map(|args| String::from_utf8(client(args).output().unwrap().stdout).unwrap())

@@ -150,6 +150,8 @@ Examples:
   client bench --json-out old.json :8080/     and after a change:
   client bench --baseline old.json :8080/
 ",
+    most_used: &[],
+    refused: &[],
 };
 
 const LOAD: &[Flag<BenchOptions>] = &[
@@ -290,7 +292,7 @@ const FIGURES: &[Flag<BenchOptions>] = &[
     Flag::new(
         Some('s'),
         "silent",
-        Switch(|options| options.silent = true),
+        Switch(|options, on| options.silent = on),
         "show no progress line (it is shown on a terminal only)",
     ),
 ];

@@ -1,5 +1,6 @@
 //! The flags of `client`, which are curl's where curl has them.
 
+mod always;
 pub mod check;
 mod combine;
 pub mod cookies;
@@ -10,6 +11,7 @@ pub mod misbehave;
 mod network;
 mod options;
 mod output;
+mod refused;
 mod request;
 pub mod resolve_only;
 pub mod retry;
@@ -17,13 +19,15 @@ mod urls;
 mod verbose;
 pub mod watch;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io;
 
-use super::Effect::{Help, Next, Print, PrintFor, Version};
+use super::Effect::{Choice, Config, Help, Next, Print, PrintFor, Value, Version};
 use super::completions::completions;
 use super::man::man;
 use super::nearest::nearest;
 use super::page::Page;
+use super::parse::Parsing;
 use super::{Command, Expected, Flag, Parsed, UsageError};
 
 pub use self::files::{Existing, FileOptions};
@@ -35,13 +39,16 @@ pub use self::options::{
 };
 pub(super) use self::request::RequestFlags;
 
-/// Parses the arguments that follow the program's name. Returns an operation, and one more for each `--next`; all have
-/// the same [`GlobalOptions`].
+/// Parses the arguments that follow the program's name, after those in the `usual` file, if there is one and `-q` is not
+/// among them. `read` reads that file, and those of `-K`. Returns an operation, and one more for each `--next`; all have the
+/// same [`GlobalOptions`].
 ///
 /// # Errors
 /// [`UsageError`]: what was typed, and what is right.
 pub fn parse(
     args: impl IntoIterator<Item = OsString>,
+    usual: Option<&OsStr>,
+    mut read: impl FnMut(&OsStr) -> io::Result<Vec<u8>>,
 ) -> Result<Parsed<Vec<ClientOptions>>, UsageError> {
     let args: Vec<OsString> = args.into_iter().collect();
     if let Some(typed) = args.first().and_then(|first| first.to_str())
@@ -51,11 +58,18 @@ pub fn parse(
             "unknown command {typed:?}; did you mean {meant}? (for a host with this name: http://{typed}/)"
         )));
     }
-    let mut operations = Vec::new();
-    match COMMAND.parse_operations(&mut operations, ClientOptions::default(), args)? {
-        Parsed::Run(last) => operations.push(last),
-        Parsed::Print(text) => return Ok(Parsed::Print(text)),
+    let usual = usual.filter(|_| !COMMAND.typed(&args).contains(&"disable"));
+    let mut parsing = Parsing::new(&COMMAND, ClientOptions::default(), &mut read);
+    if let Some(usual) = usual {
+        let text = parsing.file(usual, "the usual flags")?;
+        if let Some(text) = text {
+            return Ok(Parsed::Print(text));
+        }
     }
+    if let Some(text) = parsing.arguments(args)? {
+        return Ok(Parsed::Print(text));
+    }
+    let mut operations = parsing.operations();
     // What is typed last counts, also for the operations before it.
     let global = operations.last().map(|last| last.global.clone()).unwrap_or_default();
     for options in &mut operations {
@@ -116,7 +130,7 @@ host/path, or :8080/path for this machine.",
         ("Request", RequestFlags::FLAGS),
         ("URLs", urls::FLAGS),
         ("Cookies", cookies::FLAGS),
-        ("Several operations", NEXT),
+        ("Command line", LINE),
         ("Redirects, retries, parallel transfers", retry::FLAGS),
         ("Output", output::FLAGS),
         ("Files", files::FLAGS),
@@ -126,15 +140,10 @@ host/path, or :8080/path for this machine.",
         ("Addresses", AddressFlags::FLAGS),
         ("Network", network::FLAGS),
         ("Time limits", network::TIME),
+        ("Always so, accepted as by curl", always::FLAGS),
         ("Help", HELP),
     ],
-    operand: |options, value| {
-        let url = value.to_str().ok_or(Expected(
-            "the URL is not UTF-8; right: other bytes percent-encoded, such as %C3%BC",
-        ))?;
-        options.urls.push(url.to_owned());
-        Ok(())
-    },
+    operand: add_url,
     epilogue: "\
 Exit codes, the same as curl's:
    0  got a response, with any status       25  HTTP/1.0 and no known length
@@ -164,18 +173,81 @@ Examples:
   client --as nc -d a=b :8080/echo    print a command for nc instead
   client --misbehave half-close :8080/
 ",
+    most_used: MOST_USED,
+    refused: refused::REFUSED,
 };
 
-const NEXT: &[Flag<ClientOptions>] = &[Flag::new(
-    Some(':'),
-    "next",
-    Next(ClientOptions::next),
-    "end the options of the URLs before, and begin those of the URLs that follow; connections, cookies and what \
-     holds for the whole run are kept: -v, -s, -S, -Z and their like",
-)];
+/// What `--help` alone shows.
+const MOST_USED: &[(&str, &str)] = &[
+    ("request", "use this method"),
+    ("header", "add the field 'Name: value'"),
+    ("data", "send DATA, or @FILE, as a form"),
+    ("json", "send DATA, or @FILE, as JSON"),
+    ("form", "send a form with files: name=text, name=@FILE"),
+    ("upload-file", "send FILE with PUT"),
+    ("user", "user name and password for the server"),
+    ("user-agent", "value of the User-Agent field"),
+    ("cookie", "send these cookies: name=value, or a file"),
+    ("cookie-jar", "keep cookies, and write them to FILE"),
+    ("location", "follow redirects"),
+    ("output", "write the body to FILE"),
+    ("remote-name", "write it to a file named as in the URL"),
+    ("continue-at", "continue a download; - as far as FILE goes"),
+    ("include", "print the heads of responses, too"),
+    ("head", "request the head only"),
+    ("fail", "fail if the status is 400 or above"),
+    ("silent", "show no errors and no progress line"),
+    ("verbose", "show the steps and the heads on stderr"),
+    ("trace", "show where the time of a request goes"),
+    ("write-out", "print figures, such as '%{http_code}\\n'"),
+    ("max-time", "allow at most SECS seconds for each URL"),
+    ("next", "begin the options of the next URLs"),
+    ("version", "print the version"),
+];
+
+const LINE: &[Flag<ClientOptions>] = &[
+    Flag::new(
+        None,
+        "url",
+        Value("URL", add_url),
+        "the same as the URL alone, which a file of -K cannot have",
+    ),
+    Flag::new(
+        Some(':'),
+        "next",
+        Next(ClientOptions::next),
+        "end the options of the URLs before, and begin those of the URLs that follow; connections, cookies and \
+         what holds for the whole run are kept: -v, -s, -S, -Z and their like",
+    ),
+    Flag::new(
+        Some('K'),
+        "config",
+        Config("FILE"),
+        "read flags from FILE, one in each line, such as max-time = 5 or user-agent = \"a b\"; - is stdin",
+    ),
+    Flag::new(
+        Some('q'),
+        "disable",
+        Choice(|_| {}),
+        "do not read $XDG_CONFIG_HOME/.threadbarerc or $HOME/.threadbarerc, which have usual flags in the form of -K",
+    ),
+];
+
+fn add_url(options: &mut ClientOptions, value: &OsStr) -> Result<(), Expected> {
+    let url = value.to_str().ok_or(Expected(
+        "the URL is not UTF-8; right: other bytes percent-encoded, such as %C3%BC",
+    ))?;
+    options.urls.push(url.to_owned());
+    Ok(())
+}
 
 const HELP: &[Flag<ClientOptions>] = &[
-    Flag::new(Some('h'), "help", Help, "print this help"),
+    Flag::new(
+        Some('h'),
+        "help",
+        Help,
+        "print the flags that are used most; --help GROUP prints those of a group, --help all prints all",
+    ),
     Flag::new(Some('V'), "version", Version, "print the version"),
     Flag::new(
         None,

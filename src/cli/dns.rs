@@ -91,20 +91,22 @@ Examples:
   client dns -x 192.0.2.1
   client dns --wire www.example.org AAAA @[::1]:5353
 ",
+    most_used: &[],
+    refused: &[],
 };
 
 const QUESTION: &[Flag<DnsOptions>] = &[
     Flag::new(
         Some('x'),
         "reverse",
-        Switch(|options| options.reverse = true),
+        Switch(|options, on| options.reverse = on),
         "NAME is an address: ask for the name that it has (PTR)",
     ),
-    Flag::new(None, "tcp", Switch(|options| options.tcp = true), "use TCP from the start"),
+    Flag::new(None, "tcp", Switch(|options, on| options.tcp = on), "use TCP from the start"),
     Flag::new(
         None,
         "wire",
-        Switch(|options| options.wire = true),
+        Switch(|options, on| options.wire = on),
         "show each byte of the messages, with the fields that they are",
     ),
     Flag::new(

@@ -41,11 +41,12 @@ impl<T> Command<T> {
 
     fn apply(&self, flag: &Flag<T>, options: &mut T, value: &OsStr) -> Result<(), String> {
         match flag.effect {
-            Effect::Switch(set) => match value.to_str() {
-                Some("on" | "1" | "true" | "yes") => set(options),
-                Some("off" | "0" | "false" | "no") => {}
-                _ => return Err(format!("invalid value {value:?}; right: on or off")),
-            },
+            Effect::Switch(set) => set(options, is_on(value)?),
+            Effect::Choice(set) => {
+                if is_on(value)? {
+                    set(options);
+                }
+            }
             Effect::Value(_, set) | Effect::Secret(_, set) => {
                 let each = value.to_str().map(|text| text.lines().map(OsStr::new).collect());
                 for value in each.unwrap_or(vec![value]) {
@@ -58,6 +59,7 @@ impl<T> Command<T> {
             Effect::Help
             | Effect::Version
             | Effect::Next(_)
+            | Effect::Config(_)
             | Effect::Print(_)
             | Effect::PrintFor(..) => {}
         }
@@ -75,6 +77,14 @@ impl<T> Command<T> {
     }
 }
 
+fn is_on(value: &OsStr) -> Result<bool, String> {
+    match value.to_str() {
+        Some("on" | "1" | "true" | "yes") => Ok(true),
+        Some("off" | "0" | "false" | "no") => Ok(false),
+        _ => Err(format!("invalid value {value:?}; right: on or off")),
+    }
+}
+
 impl<T> Flag<T> {
     /// Returns true if the variable `THREADBARE_` and `name` sets this flag.
     fn is_set_by(&self, name: &str) -> bool {
@@ -83,6 +93,7 @@ impl<T> Flag<T> {
             Effect::Help
                 | Effect::Version
                 | Effect::Next(_)
+                | Effect::Config(_)
                 | Effect::Print(_)
                 | Effect::PrintFor(..)
         );

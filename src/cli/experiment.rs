@@ -257,6 +257,8 @@ Examples:
       '{threadbare} --workers {workers} --bind 127.0.0.1:{port} www' \\
       http://127.0.0.1:{port}/sleep/50
 ",
+    most_used: &[],
+    refused: &[],
 };
 
 #[cfg(test)]

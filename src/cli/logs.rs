@@ -54,7 +54,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(
         None,
         "wire",
-        Switch(|options| options.wire = true),
+        Switch(|options, on| options.wire = on),
         "show each byte of each connection on stderr, including passwords and cookies; this \
          disables sendfile",
     ),

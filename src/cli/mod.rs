@@ -7,12 +7,14 @@
 pub mod bench;
 pub mod client;
 mod completions;
+mod config_file;
 pub mod dns;
 mod environment;
 pub mod experiment;
 mod fault;
 mod fields;
 pub mod files;
+mod help;
 pub mod limits;
 mod listen;
 mod listing;
@@ -21,6 +23,7 @@ mod man;
 pub mod name_server;
 mod nearest;
 mod page;
+mod parse;
 pub mod ping;
 pub mod policies;
 mod proxies;
@@ -30,13 +33,9 @@ mod udp;
 mod uploads;
 mod version;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 
-use lexopt::Arg;
-
-use self::nearest::nearest_flag;
 use self::version::version;
-use crate::text::wrap;
 
 /// A parsed command line.
 #[derive(Debug, PartialEq)]
@@ -49,11 +48,21 @@ pub enum Parsed<T> {
 
 /// What is wrong with a command line, in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UsageError(String);
+pub struct UsageError {
+    what: String,
+    exit_code: u8,
+}
+
+impl UsageError {
+    /// Returns the exit code: 2, or 26 if a file of flags cannot be read, as with curl.
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+}
 
 impl std::fmt::Display for UsageError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.what)
     }
 }
 
@@ -69,14 +78,19 @@ struct Flag<T: 'static> {
 
 /// What a flag does.
 enum Effect<T: 'static> {
+    /// Prints the help text; what follows may be the name of a group of flags, or `all`.
     Help,
     Version,
     /// Prints a text, as that of the manual page.
     Print(fn() -> String),
     /// Prints a text for a value.
     PrintFor(&'static str, fn(&OsStr) -> Result<String, Expected>),
-    /// Takes no value.
-    Switch(fn(&mut T)),
+    /// Takes no value; with `--no-` before its name, or without the one that is there, it is off.
+    Switch(fn(&mut T, bool)),
+    /// Takes no value, and is one of several, or an addition: there is no opposite.
+    Choice(fn(&mut T)),
+    /// Takes the name of a file with flags, a line each.
+    Config(&'static str),
     /// Ends an operation. Returns the options with which the next one begins.
     Next(fn(&T) -> T),
     /// Takes a value; its name is in the help text.
@@ -88,14 +102,6 @@ enum Effect<T: 'static> {
 /// What a right value looks like, for a value that is wrong.
 #[derive(Clone, Copy)]
 struct Expected(&'static str);
-
-/// What an argument is.
-enum Found<'c, T: 'static> {
-    /// Not a flag.
-    Operand(OsString),
-    /// A flag as it was typed, and its row, if there is one.
-    Flag(String, Option<&'c Flag<T>>),
-}
 
 /// One binary's command line.
 struct Command<T: 'static> {
@@ -111,6 +117,10 @@ struct Command<T: 'static> {
     operand: fn(&mut T, &OsStr) -> Result<(), Expected>,
     /// The end of the help text: exit codes, examples.
     epilogue: &'static str,
+    /// The flags that `--help` alone shows, with a few words about each; none: all.
+    most_used: &'static [(&'static str, &'static str)],
+    /// Names of flags of other programs that there are not, and why.
+    refused: &'static [(&'static [&'static str], &'static str)],
 }
 
 impl<T> Flag<T> {
@@ -122,13 +132,6 @@ impl<T> Flag<T> {
     ) -> Flag<T> {
         Flag { short, long, effect, help }
     }
-
-    /// Returns the flag as the help shows it: `-o, --output FILE`.
-    fn synopsis(&self) -> String {
-        let short = self.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
-        let value = self.value_name().map(|name| format!(" {name}")).unwrap_or_default();
-        format!("{short}--{}{value}", self.long)
-    }
 }
 
 impl<T> Command<T> {
@@ -136,208 +139,18 @@ impl<T> Command<T> {
         self.groups.iter().flat_map(|(_, flags)| *flags)
     }
 
-    /// Applies the arguments that follow the program's name to `options`.
-    fn parse(
-        &self,
-        options: T,
-        args: impl IntoIterator<Item = OsString>,
-    ) -> Result<Parsed<T>, UsageError> {
-        self.parse_operations(&mut Vec::new(), options, args)
-    }
-
-    /// The same for a command with [`Effect::Next`]: returns the last operation, and puts those before it into `before`.
-    fn parse_operations(
-        &self,
-        before: &mut Vec<T>,
-        mut options: T,
-        args: impl IntoIterator<Item = OsString>,
-    ) -> Result<Parsed<T>, UsageError> {
-        let mut parser = lexopt::Parser::from_args(args);
-        parser.set_short_equals(false); // -d=x is the data "=x", as with curl
-        while let Some(arg) = parser.next().map_err(|error| self.wrong(&about(&error)))? {
-            let (typed, found) = match self.find(arg) {
-                Found::Operand(operand) => {
-                    let taken = (self.operand)(&mut options, &operand);
-                    taken.map_err(|Expected(right)| {
-                        self.wrong(&format!("invalid argument: {right}"))
-                    })?;
-                    continue;
-                }
-                Found::Flag(typed, found) => (typed, found),
-            };
-            let flag = found.ok_or_else(|| self.unknown(&typed))?;
-            match flag.effect {
-                Effect::Help => return Ok(Parsed::Print(self.help())),
-                Effect::Version => return Ok(Parsed::Print(self.version())),
-                Effect::Print(text) => return Ok(Parsed::Print(text())),
-                Effect::Switch(set) => set(&mut options),
-                Effect::Next(next) => {
-                    let next = next(&options);
-                    before.push(std::mem::replace(&mut options, next));
-                }
-                Effect::PrintFor(name, text) => {
-                    let value = self.value(&typed, name, &mut parser)?;
-                    let text = text(&value);
-                    return text.map(Parsed::Print).map_err(|right| {
-                        self.invalid(&format!("{typed}: invalid value {value:?}"), right)
-                    });
-                }
-                Effect::Value(name, set) => {
-                    let value = self.value(&typed, name, &mut parser)?;
-                    set(&mut options, &value).map_err(|right| {
-                        self.invalid(&format!("{typed}: invalid value {value:?}"), right)
-                    })?;
-                }
-                Effect::Secret(name, set) => {
-                    let value = self.value(&typed, name, &mut parser)?;
-                    set(&mut options, &value)
-                        .map_err(|right| self.invalid(&format!("{typed}: invalid value"), right))?;
-                }
-            }
-        }
-        Ok(Parsed::Run(options))
-    }
-
-    /// Returns the flag that an argument names.
-    fn find(&self, arg: Arg<'_>) -> Found<'_, T> {
-        match arg {
-            Arg::Value(operand) => Found::Operand(operand),
-            Arg::Long(name) => {
-                let flag = self.flags().find(|flag| flag.long == name);
-                Found::Flag(format!("--{name}"), flag)
-            }
-            Arg::Short(name) => {
-                let flag = self.flags().find(|flag| flag.short == Some(name));
-                Found::Flag(format!("-{name}"), flag)
-            }
-        }
-    }
-
-    /// Returns the value of a flag.
-    fn value(
-        &self,
-        typed: &str,
-        name: &str,
-        parser: &mut lexopt::Parser,
-    ) -> Result<OsString, UsageError> {
-        parser.value().map_err(|_| self.wrong(&format!("{typed} requires a value: {name}")))
-    }
-
-    /// Returns the long names of the flags among the arguments.
-    fn typed(&self, args: &[OsString]) -> Vec<&'static str> {
-        let mut names = Vec::new();
-        let mut parser = lexopt::Parser::from_args(args);
-        parser.set_short_equals(false);
-        while let Ok(Some(arg)) = parser.next() {
-            if let Found::Flag(_, Some(flag)) = self.find(arg) {
-                names.push(flag.long);
-                if flag.value_name().is_some() {
-                    let _ = parser.value();
-                }
-            }
-        }
-        names
-    }
-
-    /// Returns a command line as a shell takes it. The value of a flag that may be a secret is `***`.
-    fn shown(&self, args: &[OsString]) -> String {
-        let mut words = vec![self.name.to_owned()];
-        let mut parser = lexopt::Parser::from_args(args);
-        parser.set_short_equals(false);
-        while let Ok(Some(arg)) = parser.next() {
-            let (typed, found) = match self.find(arg) {
-                Found::Operand(operand) => {
-                    words.push(quote_for_shell(&operand.to_string_lossy()));
-                    continue;
-                }
-                Found::Flag(typed, found) => (typed, found),
-            };
-            words.push(typed);
-            match found.map(|flag| &flag.effect) {
-                Some(Effect::Secret(..)) => {
-                    words.push(parser.value().map_or("", |_| "***").to_owned())
-                }
-                Some(Effect::Value(..)) => {
-                    let value = parser.value().unwrap_or_default();
-                    words.push(quote_for_shell(&value.to_string_lossy()));
-                }
-                _ => {}
-            }
-        }
-        words.join(" ")
-    }
-
-    /// Returns the error for a flag that is not in the table, with the one that was probably meant.
-    fn unknown(&self, typed: &str) -> UsageError {
-        let names: Vec<&str> = self.flags().map(|flag| flag.long).collect();
-        let meant = typed.strip_prefix("--").and_then(|name| nearest_flag(name, &names));
-        let advice = meant.map(|meant| format!("; did you mean --{meant}?")).unwrap_or_default();
-        self.wrong(&format!("unknown flag {typed:?}{advice}"))
-    }
-
     fn invalid(&self, what: &str, Expected(right): Expected) -> UsageError {
         self.wrong(&format!("{what}; right: {right}"))
     }
 
     fn wrong(&self, what: &str) -> UsageError {
-        UsageError(format!("{what} ({} --help lists the flags)", self.name))
+        let what = format!("{what} ({} --help lists the flags)", self.name);
+        UsageError { what, exit_code: 2 }
     }
 
     fn version(&self) -> String {
         version(self.name)
     }
-
-    fn help(&self) -> String {
-        let mut text = format!("Usage: {} {}\n\n{}\n", self.name, self.usage, self.about);
-        if !self.examples.is_empty() {
-            text.push_str(&format!("\nExamples:\n{}", self.examples));
-        }
-        for (heading, flags) in self.groups {
-            text.push_str(&format!("\n{heading}:\n"));
-            for flag in *flags {
-                text.push_str(&help_line(&flag.synopsis(), flag.help));
-            }
-        }
-        text.push('\n');
-        text.push_str(self.epilogue);
-        text
-    }
-}
-
-/// Returns a word as a POSIX shell takes it, in quotes if it has to be.
-fn quote_for_shell(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=+:,./@%".contains(&byte);
-    match !word.is_empty() && word.bytes().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
-}
-
-/// Returns what is wrong, without a value that should not be there: `--silent=secret`.
-fn about(error: &lexopt::Error) -> String {
-    match error {
-        lexopt::Error::UnexpectedValue { option, .. } => format!("{option} takes no value"),
-        error => error.to_string(),
-    }
-}
-
-const WIDTH: usize = 80;
-/// Where the right column begins.
-const COLUMN: usize = 31;
-
-/// Returns `what` in the left column and `help` in the right one, broken between words.
-fn help_line(what: &str, help: &str) -> String {
-    let mut text = String::new();
-    let mut left = format!("  {what:<width$}", width = COLUMN - 3);
-    if left.chars().count() >= COLUMN {
-        text.push_str(&format!("{left}\n"));
-        left.clear();
-    }
-    for line in wrap(help, WIDTH - COLUMN, WIDTH - COLUMN) {
-        text.push_str(&format!("{left:<width$} {line}\n", width = COLUMN - 1));
-        left.clear();
-    }
-    text
 }
 
 /// Parses a number of seconds; fractions are allowed.
@@ -350,15 +163,21 @@ fn seconds(value: &OsStr) -> Result<std::time::Duration, Expected> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
+    use super::help::WIDTH;
     use super::*;
 
     /// What holds for every table.
     fn walk<T: Default + std::fmt::Debug>(command: &Command<T>, values: &[&str]) {
         let flags: Vec<_> = command.flags().collect();
-        let help = command.help();
+        let help = command.help_for_all();
         for (at, flag) in flags.iter().enumerate() {
             let others = || flags.iter().skip(at + 1);
             assert!(others().all(|other| other.long != flag.long), "--{} twice", flag.long);
+            let opposite = flag.opposite();
+            let is_free = flags.iter().all(|other| Some(other.long) != opposite.as_deref());
+            assert!(is_free, "{opposite:?} is another flag");
             let short_twice =
                 others().any(|other| flag.short.is_some() && other.short == flag.short);
             assert!(!short_twice, "-{:?} twice", flag.short);
@@ -368,6 +187,7 @@ mod tests {
                 Effect::Value(..) | Effect::Secret(..) | Effect::PrintFor(..) => {
                     values.iter().any(|value| parse(command, &[&name, value]).is_ok())
                 }
+                Effect::Config(_) => parse(command, &[&name, "-"]).unwrap_err().exit_code() == 26,
                 _ => parse(command, &[&name]).is_ok(),
             };
             assert!(accepted(format!("--{}", flag.long)), "--{} is not taken", flag.long);

@@ -102,12 +102,14 @@ impl<T> Flag<T> {
     /// Returns the name of the value, if it takes one.
     pub(super) fn value_name(&self) -> Option<&'static str> {
         match self.effect {
-            Effect::Value(name, _) | Effect::Secret(name, _) | Effect::PrintFor(name, _) => {
-                Some(name)
-            }
+            Effect::Value(name, _)
+            | Effect::Secret(name, _)
+            | Effect::PrintFor(name, _)
+            | Effect::Config(name) => Some(name),
             Effect::Help
             | Effect::Version
             | Effect::Switch(_)
+            | Effect::Choice(_)
             | Effect::Next(_)
             | Effect::Print(_) => None,
         }

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Effect::{Help, Switch, Value, Version};
+use super::Effect::{Choice, Help, Value, Version};
 use super::client::{AddressFlags, ClientOptions};
 use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
 
@@ -111,17 +111,19 @@ Examples:
   client ping --udp -n 100 -i 0.1 127.0.0.1:7000
   client ping --http :8080/hello.txt
 ",
+    most_used: &[],
+    refused: &[],
 };
 
 const PROBES: &[Flag<PingOptions>] = &[
-    Flag::new(None, "udp", Switch(|options| options.mode = Some(PingMode::Udp)), "send datagrams"),
+    Flag::new(None, "udp", Choice(|options| options.mode = Some(PingMode::Udp)), "send datagrams"),
     Flag::new(
         None,
         "tcp",
-        Switch(|options| options.mode = Some(PingMode::Tcp)),
+        Choice(|options| options.mode = Some(PingMode::Tcp)),
         "open connections (the default)",
     ),
-    Flag::new(None, "http", Switch(|options| options.mode = Some(PingMode::Http)), "send requests"),
+    Flag::new(None, "http", Choice(|options| options.mode = Some(PingMode::Http)), "send requests"),
     Flag::new(
         Some('n'),
         "count",

@@ -80,7 +80,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(
         None,
         "stat-fields",
-        Switch(|options| options.stat_fields = true),
+        Switch(|options, on| options.stat_fields = on),
         "add the fields Stat-Req-* and Stat-Thread-*, which some labs ask for, where Server-Timing is added",
     ),
 ];

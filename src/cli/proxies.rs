@@ -22,7 +22,10 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(
         None,
         "proxy-protocol",
-        Switch(|options| options.config.proxy_protocol = ProxyProtocol::Required),
+        Switch(|options, on| {
+            options.config.proxy_protocol =
+                if on { ProxyProtocol::Required } else { ProxyProtocol::default() };
+        }),
         "expect a header of the PROXY protocol, version 1 or 2, on each connection from a proxy of \
          --trust-proxy; refuse one without it, and a header from others",
     ),

@@ -255,6 +255,8 @@ More examples:
   server --fault delay=200ms,truncate=5%,reset=1% --seed 7
   server --dns 127.0.0.1:5353 --zone example.org.zone
 ",
+    most_used: &[],
+    refused: &[],
 };
 
 const FLAGS: &[Flag<ServerOptions>] = &[

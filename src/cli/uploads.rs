@@ -9,7 +9,7 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     Flag::new(
         None,
         "write",
-        Switch(|options| options.write = true),
+        Switch(|options, on| options.write = on),
         "let every client change the files in ROOT: PUT, DELETE, and forms that upload files (default: \
          nobody may)",
     ),

@@ -25,6 +25,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`mod@run`], `session`, [`fetch`] | all transfers of a command line; what they share; one of them |
+//! | [`config_file`] | `-K`, the usual flags |
 //! | `retry` | `--retry`: when a transfer is made again |
 //! | `cookies`, `decoding` | `-b` and `-c`; `--compressed` |
 //! | [`build_request`] | from the options to a request |
@@ -55,6 +56,7 @@
 pub mod bench;
 pub mod build_request;
 pub mod check;
+pub mod config_file;
 mod cookies;
 mod decoding;
 mod destination;

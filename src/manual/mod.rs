@@ -4,6 +4,7 @@
 //! - [`measuring`]: `client bench`, and what other load generators leave out.
 //! - [`requests`]: several URLs in one, logins, conditions, forms, uploads.
 //! - [`downloads`]: where responses go: files, their names, an interrupted download; the figures of `-w`.
+//! - [`command_line`]: how the flags of `client` are typed, files of flags, several operations.
 //! - [`transfers`]: cookies, redirects, retries, proxies and other network settings, times, requests that are
 //!   not sent.
 //! - [`watching`]: each byte on the wire, transcripts, where a URL leads, pipelining; what the workers are
@@ -39,6 +40,9 @@ pub mod requests {}
 
 #[doc = include_str!("downloads.md")]
 pub mod downloads {}
+
+#[doc = include_str!("command_line.md")]
+pub mod command_line {}
 
 #[doc = include_str!("transfers.md")]
 pub mod transfers {}

@@ -1,6 +1,7 @@
 //! Side by side with curl: the same command line, the same output, exit code and request. Where we
 //! differ on purpose, it stands here.
 
+mod command_line;
 #[cfg(feature = "inflate")]
 pub(super) mod decoding;
 mod output;

@@ -60,6 +60,12 @@ impl Program {
         command: &mut Command,
         stdin: impl Into<Stdio>,
     ) -> (Program, Option<ChildStdin>) {
+        // The client reads the usual flags of whoever runs the tests from there.
+        for folder in ["HOME", "XDG_CONFIG_HOME"] {
+            if !command.get_envs().any(|(name, _)| name == folder) {
+                command.env_remove(folder);
+            }
+        }
         let command = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (stdout, stderr) = (Heard::default(), Heard::default());

@@ -221,4 +221,6 @@ Examples:
   client check --server './server {port} {root}' ':{port}/hello.html'
   client check --each class.txt >grades.csv   lines NAME URL
 ",
+    most_used: &[],
+    refused: &[],
 };

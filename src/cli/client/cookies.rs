@@ -56,7 +56,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         Some('j'),
         "junk-session-cookies",
-        Switch(|options| options.cookies.new_session = true),
+        Switch(|options, on| options.cookies.new_session = on),
         "leave out of -b FILE the cookies that end with their session",
     ),
 ];

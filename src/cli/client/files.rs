@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{ClientOptions, Output, Resume};
-use crate::cli::Effect::{Switch, Value};
+use crate::cli::Effect::{Choice, Switch, Value};
 use crate::cli::client::output::number;
 use crate::cli::{Expected, Flag};
 
@@ -90,19 +90,21 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         Some('O'),
         "remote-name",
-        Switch(|options| options.outputs.push(Output::RemoteName)),
+        Switch(|options, on| {
+            options.outputs.push(if on { Output::RemoteName } else { Output::Stdout });
+        }),
         "write the body to a file named after the last part of the URL's path",
     ),
     Flag::new(
         None,
         "remote-name-all",
-        Switch(|options| options.files.all_by_name = true),
+        Switch(|options, on| options.files.all_by_name = on),
         "use -O for each URL that has no -o",
     ),
     Flag::new(
         Some('J'),
         "remote-header-name",
-        Switch(|options| options.files.by_server = true),
+        Switch(|options, on| options.files.by_server = on),
         "with -O, use the name that the server suggests (Content-Disposition); a file that is there \
          is not replaced",
     ),
@@ -119,25 +121,25 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "create-dirs",
-        Switch(|options| options.files.makes_folders = true),
+        Switch(|options, on| options.files.makes_folders = on),
         "make the folders of -o, -D and --output-dir that are missing",
     ),
     Flag::new(
         None,
         "no-clobber",
-        Switch(|options| options.files.existing = Some(Existing::Number)),
+        Choice(|options| options.files.existing = Some(Existing::Number)),
         "replace no file: write to FILE.1 if FILE is there, and so on, up to FILE.100",
     ),
     Flag::new(
         None,
         "clobber",
-        Switch(|options| options.files.existing = Some(Existing::Replace)),
+        Choice(|options| options.files.existing = Some(Existing::Replace)),
         "replace a file that is there, even with -J",
     ),
     Flag::new(
         None,
         "skip-existing",
-        Switch(|options| options.files.skips_existing = true),
+        Switch(|options, on| options.files.skips_existing = on),
         "do not transfer what is to be written to a file that is there",
     ),
     Flag::new(
@@ -158,13 +160,13 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "remove-on-error",
-        Switch(|options| options.files.removes_part = true),
+        Switch(|options, on| options.files.removes_part = on),
         "keep nothing of a transfer that fails, not even FILE.part",
     ),
     Flag::new(
         Some('R'),
         "remote-time",
-        Switch(|options| options.files.keeps_time = true),
+        Switch(|options, on| options.files.keeps_time = on),
         "give the file the time that the server says in Last-Modified",
     ),
     Flag::new(

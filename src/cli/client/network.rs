@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::ClientOptions;
 use super::output::bytes;
-use crate::cli::Effect::{Secret, Switch, Value};
+use crate::cli::Effect::{Choice, Secret, Value};
 use crate::cli::limits::number;
 use crate::cli::{Expected, Flag, seconds};
 use crate::client::Resolver;
@@ -84,13 +84,13 @@ impl<T: AsMut<ClientOptions> + 'static> AddressFlags<T> {
         Flag::new(
             Some('4'),
             "ipv4",
-            Switch(|options| options.as_mut().network.family = Some(OneFamily::V4)),
+            Choice(|options| options.as_mut().network.family = Some(OneFamily::V4)),
             "use IPv4 addresses only",
         ),
         Flag::new(
             Some('6'),
             "ipv6",
-            Switch(|options| options.as_mut().network.family = Some(OneFamily::V6)),
+            Choice(|options| options.as_mut().network.family = Some(OneFamily::V6)),
             "use IPv6 addresses only",
         ),
         Flag::new(

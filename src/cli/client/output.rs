@@ -11,43 +11,43 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         Some('i'),
         "include",
-        Switch(|options| options.include = true),
+        Switch(|options, on| options.include = on),
         "print the head of each response before its body",
     ),
     Flag::new(
         Some('N'),
         "no-buffer",
-        Switch(|_| {}),
+        Switch(|_, _| {}),
         "accepted, as by curl: output is always written as it arrives",
     ),
     Flag::new(
         Some('f'),
         "fail",
-        Switch(|options| options.fail = Some(Fail::Bare)),
+        Switch(|options, on| options.fail = on.then_some(Fail::Bare)),
         "fail (22) if the status is 400 or above, and do not print the body",
     ),
     Flag::new(
         None,
         "fail-with-body",
-        Switch(|options| options.fail = Some(Fail::WithBody)),
+        Switch(|options, on| options.fail = on.then_some(Fail::WithBody)),
         "like -f, but print the body",
     ),
     Flag::new(
         Some('v'),
         "verbose",
-        Switch(|options| options.global.verbose = true),
+        Switch(|options, on| options.global.verbose = on),
         "show the steps, the request head and the response head on stderr",
     ),
     Flag::new(
         Some('s'),
         "silent",
-        Switch(|options| options.global.silent = true),
+        Switch(|options, on| options.global.silent = on),
         "show no errors and no progress line on stderr",
     ),
     Flag::new(
         Some('S'),
         "show-error",
-        Switch(|options| options.global.show_error = true),
+        Switch(|options, on| options.global.show_error = on),
         "with -s, show errors",
     ),
     Flag::new(
@@ -88,7 +88,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "no-progress-meter",
-        Switch(|options| options.global.no_progress = true),
+        Switch(|options, on| options.global.no_progress = on),
         "show no progress line on a terminal",
     ),
     Flag::new(
@@ -117,13 +117,13 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "compressed",
-        Switch(|options| options.compressed = true),
+        Switch(|options, on| options.compressed = on),
         "ask for a compressed body (gzip or deflate, if --version lists inflate), and write what it is",
     ),
     Flag::new(
         None,
         "raw",
-        Switch(|options| options.raw = true),
+        Switch(|options, on| options.raw = on),
         "write bodies as they are received: the sizes of chunks are not taken out, and no coding is \
          decoded",
     ),
@@ -134,7 +134,7 @@ pub(super) const DRY: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "offline",
-        Switch(|options| options.dry_run = Some(DryRun::Bytes)),
+        Switch(|options, on| options.dry_run = on.then_some(DryRun::Bytes)),
         "print the bytes of the request",
     ),
     Flag::new(

@@ -125,7 +125,7 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             Some('G'),
             "get",
-            Switch(|options| options.as_mut().get = true),
+            Switch(|options, on| options.as_mut().get = on),
             "append the data to the URL as its query",
         ),
         Flag::new(
@@ -164,13 +164,13 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
         Flag::new(
             Some('I'),
             "head",
-            Switch(|options| options.as_mut().head = true),
+            Switch(|options, on| options.as_mut().head = on),
             "request the head only",
         ),
         Flag::new(
             Some('0'),
             "http1.0",
-            Switch(|options| options.as_mut().http10 = true),
+            Switch(|options, on| options.as_mut().http10 = on),
             "use HTTP/1.0",
         ),
     ];

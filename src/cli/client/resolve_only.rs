@@ -47,4 +47,6 @@ Examples:
   client where --dns 127.0.0.1:5353 www.example.org
   client where -4 --connect-timeout 2 example.org
 ",
+    most_used: &[],
+    refused: &[],
 };

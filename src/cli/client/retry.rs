@@ -86,13 +86,19 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         Some('L'),
         "location",
-        Switch(|options| options.retry.follow = options.retry.follow.max(Follow::Yes)),
+        Switch(|options, on| {
+            let follow = &mut options.retry.follow;
+            *follow = if on { (*follow).max(Follow::Yes) } else { Follow::No };
+        }),
         "follow redirects; Authorization and Cookie are sent to the first host and port only",
     ),
     Flag::new(
         None,
         "location-trusted",
-        Switch(|options| options.retry.follow = Follow::Trusted),
+        Switch(|options, on| {
+            let follow = &mut options.retry.follow;
+            *follow = if on { Follow::Trusted } else { (*follow).min(Follow::Yes) };
+        }),
         "like -L, but send them to every host",
     ),
     Flag::new(
@@ -113,19 +119,19 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "post301",
-        Switch(|options| stay(options, 301)),
+        Switch(|options, on| stay(options, 301, on)),
         "after a 301, keep the method POST",
     ),
     Flag::new(
         None,
         "post302",
-        Switch(|options| stay(options, 302)),
+        Switch(|options, on| stay(options, 302, on)),
         "after a 302, keep the method POST",
     ),
     Flag::new(
         None,
         "post303",
-        Switch(|options| stay(options, 303)),
+        Switch(|options, on| stay(options, 303, on)),
         "after a 303, keep the method POST",
     ),
     Flag::new(
@@ -160,19 +166,19 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "retry-connrefused",
-        Switch(|options| on(options, RetryOn::Refused)),
+        Switch(|options, on| retry_on(options, RetryOn::Refused, on)),
         "also retry if the connection is refused",
     ),
     Flag::new(
         None,
         "retry-all-errors",
-        Switch(|options| on(options, RetryOn::AllErrors)),
+        Switch(|options, on| retry_on(options, RetryOn::AllErrors, on)),
         "also retry after every other error; with -f, after every status of 400 or above",
     ),
     Flag::new(
         Some('Z'),
         "parallel",
-        Switch(|options| options.global.parallel.on = true),
+        Switch(|options, on| options.global.parallel.on = on),
         "run several transfers at the same time; the output of each is printed in one piece, in the order in \
          which they end",
     ),
@@ -190,15 +196,25 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "fail-early",
-        Switch(|options| options.global.fail_early = true),
+        Switch(|options, on| options.global.fail_early = on),
         "stop at the first transfer that fails",
     ),
 ];
 
-fn stay(options: &mut ClientOptions, status: u16) {
-    options.retry.stays_post.push(status);
+fn stay(options: &mut ClientOptions, status: u16, on: bool) {
+    let stays = &mut options.retry.stays_post;
+    stays.retain(|other| *other != status);
+    if on {
+        stays.push(status);
+    }
 }
 
-fn on(options: &mut ClientOptions, failures: RetryOn) {
-    options.retry.retry_on = options.retry.retry_on.max(failures);
+/// Adds failures to those that are worth a retry, which include all smaller ones; or takes them out.
+fn retry_on(options: &mut ClientOptions, failures: RetryOn, on: bool) {
+    let retried = &mut options.retry.retry_on;
+    *retried = match (on, failures) {
+        (true, _) => (*retried).max(failures),
+        (false, RetryOn::AllErrors) => (*retried).min(RetryOn::Refused),
+        (false, RetryOn::Refused | RetryOn::Transient) => RetryOn::Transient,
+    };
 }

@@ -1,10 +1,23 @@
 //! Command lines of `client`, and the options that they set.
 
+use std::ffi::OsStr;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use super::request::field;
+use super::retry::{Follow, RetryOn, RetryOptions};
 use super::*;
+
+fn no_files(_: &OsStr) -> io::Result<Vec<u8>> {
+    Err(io::ErrorKind::NotFound.into())
+}
+
+fn parse(
+    args: impl IntoIterator<Item = OsString>,
+) -> Result<Parsed<Vec<ClientOptions>>, UsageError> {
+    super::parse(args, None, no_files)
+}
 
 fn options(args: &[&str]) -> ClientOptions {
     match parse(args.iter().map(OsString::from)) {
@@ -226,4 +239,101 @@ fn what_urls_mean() {
     assert!(!parsed(&["a{b}"]).no_globs);
     assert!(parsed(&["-g", "a{b}"]).no_globs);
     assert!(parsed(&["a", "--globoff"]).no_globs);
+}
+
+/// Parses a command line with these files. The first one has the usual flags.
+fn with_files(args: &[&str], files: &[(&str, &str)]) -> Result<Vec<ClientOptions>, UsageError> {
+    let read = |name: &OsStr| {
+        let found = files.iter().find(|(other, _)| name == *other);
+        let found = found.map(|(_, content)| content.as_bytes().to_vec());
+        found.ok_or_else(|| io::ErrorKind::NotFound.into())
+    };
+    let usual = files.first().map(|(name, _)| OsStr::new(name));
+    match super::parse(args.iter().map(OsString::from), usual, read)? {
+        Parsed::Run(operations) => Ok(operations),
+        Parsed::Print(text) => panic!("{text}"),
+    }
+}
+
+#[test]
+fn flags_of_files_stand_where_the_file_is_named() {
+    let files = [
+        ("usual", "user-agent = usual\nmax-time = 5"),
+        ("more", "-X PUT\nurl = \"http://b/\"\nnext\nconfig = last\n"),
+        ("last", "data = \"x y\"\nurl: http://c/"),
+    ];
+    let got = with_files(&["-A", "typed", "http://a/", "-K", "more", "-v"], &files).unwrap();
+    let [first, second] = &got[..] else { panic!("{got:?}") };
+    assert_eq!(first.urls, ["http://a/", "http://b/"]);
+    assert_eq!(first.agent.as_deref(), Some(&b"typed"[..]));
+    assert_eq!(first.max_time, Some(Duration::from_secs(5)));
+    assert_eq!(first.method.as_deref(), Some("PUT"));
+    assert_eq!((second.urls.len(), second.data.len(), second.agent.as_ref()), (1, 1, None));
+    assert!(first.global.verbose && second.global.verbose);
+    for without in [&["-q", "u"][..], &["u", "-sq"], &["--disable", "u"]] {
+        assert_eq!(with_files(without, &files).unwrap()[0].agent, None, "{without:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_said_with_its_line() {
+    for (content, code, said) in [
+        ("silent\nnonsense = 5", 2, "wrong:2: unknown flag \"--nonsense\""),
+        ("\n\nsilent = yes", 2, "wrong:3: --silent takes no value"),
+        ("-s \"-v\"", 2, "wrong:1: -s takes no value"),
+        ("max-time", 2, "wrong:1: --max-time requires a value: SECS"),
+        ("max-time = soon", 2, "wrong:1: --max-time: invalid value \"soon\"; right: "),
+        ("user = ada", 2, "wrong:1: --user: invalid value; right: "),
+        ("user = \"ada:secret", 2, "wrong:1: a value has no \" at its end"),
+        ("user-agent = a b", 2, "wrong:1: something follows the value; right: "),
+        ("http://a/", 2, "wrong:1: a URL alone; right: url = http"),
+        ("config = wrong", 2, "is more than 5 files deep"),
+        ("config = none", 26, "wrong:1: --config: could not read none: "),
+    ] {
+        let files = [("usual", ""), ("wrong", content)];
+        let error = with_files(&["-K", "wrong", "u"], &files).unwrap_err();
+        assert!(error.to_string().contains(said), "{content:?}: {error}");
+        assert_eq!(error.exit_code(), code, "{content:?}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn names_may_be_cut_short_and_turned_off() {
+    let global = |args: &[&str]| options(&[args, &["u"]].concat()).global;
+    assert!(global(&["--verb"]).verbose && global(&["--sil"]).silent);
+    assert!(!global(&["-v", "--no-verbose"]).verbose && !global(&["-s", "--no-sil"]).silent);
+    assert!(!global(&["--no-progress-meter", "--progress-meter"]).no_progress);
+    assert!(!global(&["--no-progress-meter", "--progress-m"]).no_progress);
+    assert!(global(&["--no-progress-me"]).no_progress);
+    assert!(!global(&["-sS", "--no-show-error"]).show_error);
+    assert_eq!(options(&["-L", "--no-location", "u"]).retry, RetryOptions::default());
+    assert_eq!(
+        options(&["--retry-all-errors", "--no-retry-all-errors", "u"]).retry.retry_on,
+        RetryOn::Refused
+    );
+    assert_eq!(options(&["-f", "--no-fail", "u"]).fail, None);
+    let all = options(&["-sSfL", "u"]);
+    assert!(all.global.silent && all.global.show_error && all.fail == Some(Fail::Bare));
+    assert_eq!(all.retry.follow, Follow::Yes);
+    for (args, said) in [
+        (&["--s", "u"][..], "--s is ambiguous: it is the beginning of --"),
+        (
+            &["--data-b", "x", "--data-", "u"],
+            "--data- is ambiguous: it is the beginning of --data-binary, --data-raw",
+        ),
+        (&["--no-s", "u"], "--no-s is ambiguous: it is the beginning of --no-"),
+        (&["--no-max-time", "u"], "--no-max-time: --no- turns off"),
+        (&["--no-ipv4", "u"], "right: leave --ipv4 out"),
+        (&["--no-silnet", "u"], "did you mean --no-silent?"),
+        (&["--slient", "u"], "did you mean --silent?"),
+        (
+            &["--http2", "u"],
+            "--http2 is not available: this client speaks HTTP/1.1 and HTTP/1.0 only",
+        ),
+        (&["-E", "cert.pem", "u"], "-E is not available: this client has no TLS"),
+    ] {
+        let said_is = parse(args.iter().map(OsString::from)).unwrap_err().to_string();
+        assert!(said_is.contains(said), "{args:?}: {said_is}");
+    }
 }

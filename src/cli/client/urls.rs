@@ -8,7 +8,7 @@ use crate::cli::Flag;
 pub(super) const FLAGS: &[Flag<ClientOptions>] = &[Flag::new(
     Some('g'),
     "globoff",
-    Switch(|options| options.no_globs = true),
+    Switch(|options, on| options.no_globs = on),
     "take {a,b} and [1-9] in URLs and in -T as they are; without -g, they stand for several, and \
      #1 in -o for the text of the first",
 )];

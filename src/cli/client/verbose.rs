@@ -11,14 +11,14 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "trace",
-        Switch(|options| options.global.trace = true),
+        Switch(|options, on| options.global.trace = on),
         "show a diagram of the time of each request on stderr, with the times in the server if \
          it sends Server-Timing",
     ),
     Flag::new(
         None,
         "wire",
-        Switch(|options| options.global.wire = true),
+        Switch(|options, on| options.global.wire = on),
         "show each byte that is sent and received on stderr, including passwords and cookies",
     ),
     Flag::new(
@@ -33,13 +33,13 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     Flag::new(
         None,
         "explain",
-        Switch(|options| options.global.explain = true),
+        Switch(|options, on| options.global.explain = on),
         "like -v, with a short explanation of each field and status; also with --wire",
     ),
     Flag::new(
         None,
         "pipeline",
-        Switch(|options| options.pipeline = true),
+        Switch(|options, on| options.pipeline = on),
         "send the requests for all URLs in one write; the URLs must have the same host and port; the \
          responses come in the same order",
     ),

@@ -26,7 +26,7 @@ pub fn parse(
 const OUTPUT: &[Flag<ClientOptions>] = &[Flag::new(
     Some('s'),
     "silent",
-    Switch(|options| options.global.silent = true),
+    Switch(|options, on| options.global.silent = on),
     "do not say on stderr that the connection ended and is made again",
 )];
 
@@ -59,4 +59,6 @@ Examples:
   client watch ':8080/rooms/tea?after=0'
   client watch :8080/-/status
 ",
+    most_used: &[],
+    refused: &[],
 };

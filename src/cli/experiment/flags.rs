@@ -174,13 +174,13 @@ pub(super) const MEASUREMENT: &[Flag<ExperimentOptions>] = &[
     Flag::new(
         None,
         "dry-run",
-        Switch(|options| options.dry_run = true),
+        Switch(|options, on| options.dry_run = on),
         "print the combinations and the time that they take; send nothing",
     ),
     Flag::new(
         None,
         "resume",
-        Switch(|options| options.resume = true),
+        Switch(|options, on| options.resume = on),
         "do not measure again what is in runs.csv",
     ),
 ];
@@ -250,7 +250,7 @@ pub(super) const OUTPUT: &[Flag<ExperimentOptions>] = &[
     Flag::new(
         Some('s'),
         "silent",
-        Switch(|options| options.silent = true),
+        Switch(|options, on| options.silent = on),
         "show neither the progress nor the chart",
     ),
 ];

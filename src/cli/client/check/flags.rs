@@ -62,7 +62,7 @@ pub(super) const WHAT: &[Flag<CheckOptions>] = &[
     Flag::new(
         None,
         "list",
-        Switch(|options| options.list = true),
+        Switch(|options, on| options.list = on),
         "print the checks, and send nothing; with --explain: what each of them asks",
     ),
 ];
@@ -197,13 +197,13 @@ pub(super) const OUTPUT: &[Flag<CheckOptions>] = &[
     Flag::new(
         Some('v'),
         "verbose",
-        Switch(|options| options.verbose = true),
+        Switch(|options, on| options.verbose = on),
         "show all that was sent and received by each failed check",
     ),
     Flag::new(
         None,
         "wire",
-        Switch(|options| options.wire = true),
+        Switch(|options, on| options.wire = on),
         "show each byte that is sent and received on stderr",
     ),
     Flag::new(
@@ -218,13 +218,13 @@ pub(super) const OUTPUT: &[Flag<CheckOptions>] = &[
     Flag::new(
         None,
         "explain",
-        Switch(|options| options.explain = true),
+        Switch(|options, on| options.explain = on),
         "explain the lines of the heads that are shown",
     ),
     Flag::new(
         Some('s'),
         "silent",
-        Switch(|options| options.silent = true),
+        Switch(|options, on| options.silent = on),
         "print only the checks that failed, and the sum",
     ),
 ];
