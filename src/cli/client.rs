@@ -3,10 +3,12 @@
 mod always;
 pub mod check;
 mod combine;
+pub mod conditional;
 pub mod cookies;
 pub mod data;
 mod files;
 pub mod global;
+pub mod login;
 pub mod misbehave;
 mod network;
 mod options;
@@ -38,6 +40,7 @@ pub use self::options::{
     ClientOptions, DryRun, Fail, Field, FormField, Output, Pretty, Resume, UploadFrom,
 };
 pub(super) use self::request::RequestFlags;
+pub(crate) use self::request::parse_field;
 
 /// Parses the arguments that follow the program's name, after those in the `usual` file, if there is one and `-q` is not
 /// among them. `read` reads that file, and those of `-K`. Returns an operation, and one more for each `--next`; all have the
@@ -128,6 +131,8 @@ host/path, or :8080/path for this machine.",
     examples: "",
     groups: &[
         ("Request", RequestFlags::FLAGS),
+        ("Who asks", login::FLAGS),
+        ("Conditions", conditional::FLAGS),
         ("URLs", urls::FLAGS),
         ("Cookies", cookies::FLAGS),
         ("Command line", LINE),

@@ -33,6 +33,9 @@ impl std::fmt::Display for Phase {
     }
 }
 
+/// How long a body waits for its 100 (Continue), as with curl.
+const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A minimum rate: a transfer that moves fewer than `bytes` a second, measured over `over`, is too slow; for
 /// [`Timeouts::rate`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +78,8 @@ pub struct Timeouts {
     pub connect: Option<Duration>,
     /// Limits how long the server may accept no byte of the request: 60 s.
     pub send_idle: Option<Duration>,
+    /// How long a body waits for its 100 (Continue): 1 s. Then it is sent all the same (RFC 9110, 10.1.1).
+    pub expect_continue: Duration,
     /// Limits the time from the last byte of the request to the end of the response's head: 300 s. Neither a
     /// head that arrives byte by byte nor interim responses extend it.
     pub first_byte: Option<Duration>,
@@ -100,6 +105,7 @@ impl Default for Timeouts {
             resolve: seconds(30),
             connect: seconds(60),
             send_idle: seconds(60),
+            expect_continue: CONTINUE_TIMEOUT,
             first_byte: seconds(300),
             body_idle: seconds(60),
             rate: None,
@@ -114,6 +120,7 @@ impl Timeouts {
         resolve: None,
         connect: None,
         send_idle: None,
+        expect_continue: CONTINUE_TIMEOUT,
         first_byte: None,
         body_idle: None,
         rate: None,
@@ -166,6 +173,11 @@ enum LimitKind {
 }
 
 impl Budget {
+    /// Returns how long a body waits for its 100 (Continue).
+    pub(super) fn expect_continue(&self) -> Duration {
+        self.timeouts.expect_continue
+    }
+
     pub(super) fn new(start: Instant, timeouts: Timeouts) -> Budget {
         Budget { timeouts, start, phase: Phase::Resolve, since: start, window: None }
     }
@@ -261,7 +273,7 @@ impl Budget {
 
     /// Returns the limit that ends first, and when. A moment that the clock cannot express never comes.
     fn first_limit(&self) -> Option<(Instant, LimitKind)> {
-        let Timeouts { resolve, connect, send_idle, first_byte, body_idle, rate, total } =
+        let Timeouts { resolve, connect, send_idle, first_byte, body_idle, rate, total, .. } =
             self.timeouts;
         let own = match self.phase {
             Phase::Resolve => resolve.into_iter().chain(connect).min(),
@@ -291,6 +303,7 @@ mod tests {
         let start = Instant::now();
         let limit = |at: usize| limits[at].map(|seconds| Duration::from_secs(1) * seconds);
         let timeouts = Timeouts {
+            expect_continue: CONTINUE_TIMEOUT,
             resolve: limit(0),
             connect: limit(1),
             send_idle: limit(2),

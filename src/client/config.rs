@@ -1,6 +1,7 @@
 //! The settings of a client, with their defaults and the reason for each. Everything has a limit but the
 //! total time and the size of a body, which is never held in memory.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::budget::Timeouts;
@@ -9,6 +10,7 @@ use super::cookies::Cookies;
 use super::redirect::Redirects;
 use super::retry::Retries;
 use crate::proto::http::limits::Limits;
+use crate::proto::http::netrc::Netrc;
 
 /// The settings of a [`Client`](super::Client); its methods, such as
 /// [`max_time`](super::Client::max_time), set the usual ones.
@@ -37,6 +39,9 @@ pub struct Config {
     pub retries: Retries,
     /// The cookies that are kept and sent; `None`: no cookie is kept.
     pub cookies: Option<Cookies>,
+    /// The logins of hosts, for requests that have no Authorization; also of the hosts to which redirects lead. None by
+    /// default.
+    pub netrc: Option<Arc<Netrc>>,
     /// The longest response head (300 KB), the longest body that is read in one piece (10 MB), and the most
     /// framing around the chunks of a body (16 KB) that are accepted: [`Limits::of_responses`].
     pub limits: Limits,
@@ -68,6 +73,7 @@ impl Default for Config {
             redirects: Redirects::Follow(10),
             retries: Retries::default(),
             cookies: None,
+            netrc: None,
             limits: Limits::of_responses(),
             body: BodyForm::Content,
         }

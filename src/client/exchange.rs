@@ -9,7 +9,7 @@
 //! it: a 100 that the body waits for (RFC 9110, 10.1.1), or a refusal, after which the rest of the body is
 //! pointless (RFC 9112, 9.5).
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Client;
 use super::budget::{Budget, Phase};
@@ -21,10 +21,6 @@ use super::upload::BodyPieces;
 use crate::proto::http::client::{Head, Heard, RecvBody, RecvHead, SendBody};
 use crate::proto::http::head::ResponseHead;
 use crate::proto::http::status::Status;
-
-/// How long a body waits for its 100 (Continue), as with curl. Then it is sent all the same, because not
-/// every server supports the expectation (RFC 9110, 10.1.1).
-const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The head of a response, the interim responses before it, and the state that receives its body.
 #[derive(Debug)]
@@ -155,7 +151,7 @@ impl<'a> Exchange<'a> {
                 }
                 Heard::Interim(_, sending) => sending,
                 Heard::Nothing(sending) => {
-                    let patience = CONTINUE_TIMEOUT.saturating_sub(begun.elapsed());
+                    let patience = self.budget.expect_continue().saturating_sub(begun.elapsed());
                     if !self.connection.fill_within(patience, self.budget)? {
                         return Ok(sending);
                     }

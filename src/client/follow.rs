@@ -23,6 +23,7 @@ use super::request::Request;
 use super::response::Response;
 use super::retry::RetryCause;
 use super::upload::BodyReader;
+use crate::proto::http::basic::basic;
 
 /// Sends a request, and those that its responses redirect to.
 pub(super) fn follow(
@@ -32,7 +33,7 @@ pub(super) fn follow(
     timeouts: Timeouts,
 ) -> Result<Response, Error> {
     let mut budget = Budget::new(Instant::now(), timeouts);
-    let mut request = Cow::Borrowed(request);
+    let mut request = with_login(client, Cow::Borrowed(request));
     let rules = client.config.redirects.rules();
     let mut trail = Vec::new();
     loop {
@@ -53,7 +54,7 @@ pub(super) fn follow(
                 if !next.keeps_body {
                     reader = None;
                 }
-                request = Cow::Owned(request.redirected(next));
+                request = with_login(client, Cow::Owned(request.redirected(next)));
             }
             Err(why) => {
                 let kind = ErrorKind::Redirect(why, Box::new(response));
@@ -61,6 +62,18 @@ pub(super) fn follow(
                 return Err(kind.at(request.url()));
             }
         }
+    }
+}
+
+/// Adds the login of the host, if there is one and the request says nothing of who asks.
+fn with_login<'r>(client: &Client, request: Cow<'r, Request>) -> Cow<'r, Request> {
+    let Some(netrc) = client.config.netrc.as_deref() else { return request };
+    let login = netrc.login(request.url().host(), None).filter(|_| !request.has_authorization());
+    let with_login =
+        |login: Vec<u8>| request.clone().into_owned().with_authorization(&basic(&login));
+    match login.map(with_login) {
+        Some(Ok(request)) => Cow::Owned(request),
+        Some(Err(_)) | None => request,
     }
 }
 

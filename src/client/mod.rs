@@ -203,7 +203,9 @@ pub use self::json::JsonError;
 pub(crate) use self::outgoing::BodySize;
 pub use self::pipeline::Pipeline;
 pub use self::proxy::{NoProxy, Proxy, ProxyError};
-pub use self::redirect::{CredentialScope, OnRepeat, RedirectError, RedirectRules, Redirects};
+pub use self::redirect::{
+    CredentialScope, OnRepeat, RedirectError, RedirectRules, Redirects, RefererRule,
+};
 pub use self::request::Request;
 pub use self::response::Response;
 pub use self::retry::Retries;
@@ -232,6 +234,8 @@ pub use crate::proto::http::headers::{Headers, InvalidField};
 pub use crate::proto::http::limits::Limits;
 #[doc(inline)]
 pub use crate::proto::http::method::Method;
+#[doc(inline)]
+pub use crate::proto::http::netrc::{Netrc, NetrcError};
 #[doc(inline)]
 pub use crate::proto::http::rejected::ParseError;
 #[doc(inline)]
@@ -314,6 +318,19 @@ impl Client {
         let proxy = Proxy::parse(url).map_err(ErrorKind::Proxy)?;
         self.config.connect.via = ConnectVia::Proxy(Ok(proxy), NoProxy::default());
         Ok(self)
+    }
+
+    /// Sends the logins of this file to their hosts, in requests that have no Authorization, also after redirects.
+    ///
+    /// ```
+    /// # use threadbare::client::{Client, Netrc};
+    /// let netrc = Netrc::parse(b"machine www.example.org login ada password secret")?;
+    /// let client = Client::new().netrc(netrc);
+    /// # Ok::<(), threadbare::client::NetrcError>(())
+    /// ```
+    pub fn netrc(mut self, netrc: Netrc) -> Client {
+        self.config.netrc = Some(Arc::new(netrc));
+        self
     }
 
     /// Keeps cookies in this store, and sends them: none are kept by default.

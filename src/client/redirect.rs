@@ -59,6 +59,8 @@ pub struct RedirectRules {
     pub credentials: CredentialScope,
     /// What happens when a chain comes back to a request.
     pub on_repeat: OnRepeat,
+    /// What the next request says of the page that led to it.
+    pub referer: RefererRule,
 }
 
 /// Where Authorization and Cookie are sent.
@@ -68,6 +70,15 @@ pub enum CredentialScope {
     SameOrigin,
     /// To every host that a redirect leads to.
     AnyHost,
+}
+
+/// What a request that a redirect leads to says of the page that led to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefererRule {
+    /// Its Referer, if there is one, is that of the request before.
+    Keep,
+    /// Its Referer is the URL of the request before, without a fragment; but one that the caller added stays.
+    Previous,
 }
 
 /// What happens when a chain comes back to the same request.
@@ -88,6 +99,7 @@ impl RedirectRules {
             keep_post: Vec::new(),
             credentials: CredentialScope::SameOrigin,
             on_repeat: OnRepeat::Fail,
+            referer: RefererRule::Keep,
         }
     }
 }
@@ -125,6 +137,8 @@ pub(super) struct NextRequest {
     pub(super) leaves_origin: bool,
     /// Whether Authorization and Cookie are sent, too.
     pub(super) keeps_credentials: bool,
+    /// The new Referer.
+    pub(super) referer: Option<String>,
 }
 
 /// Why a redirect is not followed.
@@ -211,7 +225,12 @@ pub(super) fn redirect(
     }
     let leaves_origin = !last.url.has_origin_of(&url);
     let keeps_credentials = !leaves_origin || rules.credentials == CredentialScope::AnyHost;
-    Ok(Some(NextRequest { method, url, keeps_body, leaves_origin, keeps_credentials }))
+    let referer = match rules.referer {
+        RefererRule::Keep => None,
+        RefererRule::Previous => Some(format!("http://{}{}", last.url.authority, last.url.path)),
+    };
+    let next = NextRequest { method, url, keeps_body, leaves_origin, keeps_credentials, referer };
+    Ok(Some(next))
 }
 
 /// Returns whether the status is one of the five that can be followed without a decision by the user. 300

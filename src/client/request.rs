@@ -41,6 +41,8 @@ pub struct Request {
     defaults: Headers,
     fields: Headers,
     body: Option<Arc<Vec<u8>>>,
+    /// The target, if it is not that of the URL.
+    target: Option<Target>,
 }
 
 /// A body of more bytes waits for a 100 (Continue), as with curl: 1 MB.
@@ -71,6 +73,7 @@ impl Request {
             defaults,
             fields: Headers::new(),
             body: None,
+            target: None,
         })
     }
 
@@ -140,6 +143,22 @@ impl Request {
         self
     }
 
+    /// Sets the target of the request line, in place of the path of the URL: `*` for OPTIONS, a path, or a whole URL
+    /// (RFC 9112, 3.2). A redirect does not take it along.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Url`] when it is none of these.
+    pub fn with_target(self, text: &str) -> Result<Request, Error> {
+        let target = match text {
+            "*" => Ok(Target::Asterisk),
+            text => Target::parse(&self.method, text.as_bytes()),
+        };
+        match target {
+            Ok(target) => Ok(Request { target: Some(target), ..self }),
+            Err(_) => Err(ErrorKind::Url(UrlError::Path(text.to_owned())).at(&self.url)),
+        }
+    }
+
     /// Sets the HTTP version.
     pub fn with_version(self, version: Version) -> Request {
         Request { version, ..self }
@@ -153,6 +172,11 @@ impl Request {
     /// Returns whether the caller added this field.
     pub fn has_header(&self, name: &str) -> bool {
         self.fields.has(name)
+    }
+
+    /// Returns true if the request says who asks.
+    pub(super) fn has_authorization(&self) -> bool {
+        self.fields.has("authorization") || self.defaults.has("authorization")
     }
 
     /// Returns the method.
@@ -205,7 +229,7 @@ impl Request {
     /// Returns the request that a redirect leads to. The fields that describe the body are sent with it
     /// only, and the fields that are meant for one server reach no other (RFC 9110, 15.4).
     pub(super) fn redirected(&self, next: NextRequest) -> Request {
-        let Request { url: _, method: _, version, defaults, fields, body } = self;
+        let Request { url: _, method: _, version, defaults, fields, body, target: _ } = self;
         let mut fields = fields.clone();
         let is_dropped = |name: &str| {
             next.leaves_origin && name.eq_ignore_ascii_case("host")
@@ -230,7 +254,13 @@ impl Request {
         }
         let body = body.clone().filter(|_| next.keeps_body);
         let (url, method, version) = (next.url, next.method, *version);
-        Request { url, method, version, defaults: kept, fields, body }
+        let request = Request { url, method, version, defaults: kept, fields, body, target: None };
+        match next.referer.filter(|_| !request.fields.has("referer")) {
+            Some(referer) => {
+                request.with_default("Referer", referer).expect("a URL has no control bytes")
+            }
+            None => request,
+        }
     }
 
     /// Returns how a body of this size is framed. A method that usually has a body announces an empty one
@@ -290,6 +320,9 @@ impl Request {
     }
 
     fn target(&self) -> Target {
+        if let Some(target) = &self.target {
+            return target.clone();
+        }
         match self.method {
             Method::Connect => {
                 let port = Some(self.url.port());
@@ -329,7 +362,11 @@ impl Request {
             headers,
         };
         let head = match proxy {
-            Some(proxy) => proxy.rewrite(head, &self.url),
+            Some(proxy) => {
+                let head = proxy.rewrite(head, &self.url);
+                let target = self.target.clone().unwrap_or(head.target);
+                RequestHead { target, ..head }
+            }
             None => head,
         };
         Outgoing { head, framed, body: self.body() }
@@ -511,7 +548,14 @@ mod tests {
         let names = |leaves_origin: bool, keeps_body, trusted| {
             let url = Url::parse("b:81/y").unwrap();
             let (method, keeps_credentials) = (Method::Put, !leaves_origin || trusted);
-            let hop = NextRequest { method, url, keeps_body, leaves_origin, keeps_credentials };
+            let hop = NextRequest {
+                method,
+                url,
+                keeps_body,
+                leaves_origin,
+                keeps_credentials,
+                referer: None,
+            };
             wire(&request.clone().with_header("Host", "c").unwrap().redirected(hop))
         };
         let agent =

@@ -3,15 +3,20 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::conditional::Condition;
 use super::decoding;
+use super::field_file::{self, removes};
 use super::form;
+use super::login::{authorization, read_netrc};
 use crate::cli::client::data::body as data_of;
 use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
 
 use crate::client::{BodySize, Request, Route, Version};
-use crate::proto::http::basic;
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
+use crate::proto::http::head::ResponseHead;
+use crate::proto::http::netrc::Netrc;
 use crate::proto::http::url::{split_scheme, userinfo};
 
 use super::error::CommandError;
@@ -19,12 +24,48 @@ use super::fetch_list::FetchItem;
 use super::standard_stream::stdin;
 use super::upload::{Recipe, Upload};
 
-/// The content that all requests send.
+/// What all requests of an operation send, and what the flags that say so have in files.
 pub struct Content {
     body: Body,
     content_type: Option<String>,
     /// The query, after the `?` of the URL.
     query: Option<String>,
+    /// The changes to the fields.
+    fields: Vec<Field>,
+    netrc: Option<Arc<Netrc>>,
+    condition: Condition,
+}
+
+/// Returns the text that goes into a URL.
+fn as_text(flag: &'static str) -> impl Fn(Vec<u8>) -> Result<String, CommandError> {
+    move |data| {
+        String::from_utf8(data).map_err(|_| {
+            CommandError::Usage(format!(
+                "{flag} puts text into the URL; right: --data-urlencode for other bytes"
+            ))
+        })
+    }
+}
+
+/// Returns the body, and its type.
+fn body(
+    options: &ClientOptions,
+    data: Option<Vec<u8>>,
+) -> Result<(Body, Option<String>), CommandError> {
+    if options.form.is_empty() {
+        let content_type = options.data.first().map(|_| match options.is_json() {
+            true => "application/json",
+            false => "application/x-www-form-urlencoded",
+        });
+        return Ok((data.map_or(Body::None, Body::Bytes), content_type.map(str::to_owned)));
+    }
+    let fields = options.form.iter().map(|field| match field {
+        FormField::Spelled(typed) => form::Field::spelled(typed),
+        FormField::Plain(typed) => form::Field::plain(typed),
+    });
+    let fields: Vec<_> = fields.collect::<Result<_, _>>().map_err(CommandError::Usage)?;
+    let (form, content_type) = form::body(&fields, &form::boundary()).map_err(unreadable)?;
+    Ok((Body::Form(form), Some(content_type)))
 }
 
 enum Body {
@@ -47,34 +88,29 @@ impl Content {
     /// # Errors
     /// When a file cannot be read, or a form is not valid.
     pub fn new(options: &ClientOptions) -> Result<Content, CommandError> {
+        let fields = field_file::with_files(&options.fields)?;
+        let netrc =
+            read_netrc(options)?.filter(|_| !removes(&fields, "authorization")).map(Arc::new);
+        let condition = Condition::read(options)?;
+        let added =
+            data_of(&options.url_query, read_data)?.map(as_text("--url-query")).transpose()?;
         let data = data_of(&options.data, read_data)?;
-        if options.get {
-            let data = data.map(|data| {
-                String::from_utf8(data).map_err(|_| {
-                    CommandError::Usage(
-                        "-G puts text into the URL; right: --data-urlencode for other bytes"
-                            .to_owned(),
-                    )
-                })
-            });
-            return Ok(Content { body: Body::None, content_type: None, query: data.transpose()? });
-        }
-        if options.form.is_empty() {
-            let content_type = options.data.first().map(|_| match options.is_json() {
-                true => "application/json",
-                false => "application/x-www-form-urlencoded",
-            });
-            let content_type = content_type.map(str::to_owned);
-            let body = data.map_or(Body::None, Body::Bytes);
-            return Ok(Content { body, content_type, query: None });
-        }
-        let fields = options.form.iter().map(|field| match field {
-            FormField::Spelled(typed) => form::Field::spelled(typed),
-            FormField::Plain(typed) => form::Field::plain(typed),
-        });
-        let fields: Vec<_> = fields.collect::<Result<_, _>>().map_err(CommandError::Usage)?;
-        let (form, content_type) = form::body(&fields, &form::boundary()).map_err(unreadable)?;
-        Ok(Content { body: Body::Form(form), content_type: Some(content_type), query: None })
+        let of_data = data.clone().filter(|_| options.get).map(as_text("-G")).transpose()?;
+        let query: Vec<String> = added.into_iter().chain(of_data).collect();
+        let query = (!query.is_empty()).then(|| query.join("&"));
+        let (body, content_type) =
+            if options.get { (Body::None, None) } else { body(options, data)? };
+        Ok(Content { body, content_type, query, fields, netrc, condition })
+    }
+
+    /// Returns the logins of the file that the options name.
+    pub(super) fn netrc(&self) -> Option<Arc<Netrc>> {
+        self.netrc.clone()
+    }
+
+    /// As [`Condition::is_unmet`].
+    pub(super) fn is_unmet(&self, head: &ResponseHead) -> bool {
+        self.condition.is_unmet(head)
     }
 
     /// Adds the boundary of the parts to another multipart type that the user gave.
@@ -115,7 +151,7 @@ pub(super) fn build_request(
         },
     };
     let (method, upload) = upload.unzip();
-    let mut request = request(options, &url, content)?;
+    let mut request = request(options, (&url, item.user.as_deref()), content)?;
     if options.method.is_none()
         && let Some(method) = method
     {
@@ -153,15 +189,19 @@ fn unreadable((path, error): (PathBuf, io::Error)) -> CommandError {
 }
 
 /// Builds the request for this URL, without a body that is read as it is sent.
-fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Request, CommandError> {
+fn request(
+    options: &ClientOptions,
+    (url, user): (&str, Option<&str>),
+    content: &Content,
+) -> Result<Request, CommandError> {
     let mut request = Request::get(&with_query(url, content.query.as_deref()))?;
-    let user = options.user.as_deref().map(basic::basic);
+    let user = authorization(options, user, request.url().host(), content.netrc.as_deref())?;
     let range = options.range.as_deref().map(|range| format!("bytes={range}"));
     let cookies = options.cookies.typed.join(&b"; "[..]);
     let cookies = Some(cookies).filter(|typed| !typed.is_empty());
     let referer = options.referer.as_deref().map(without_secrets);
     for (name, value) in [
-        ("Authorization", user.as_deref().map(str::as_bytes)),
+        ("Authorization", user.as_deref()),
         ("Cookie", cookies.as_deref()),
         ("Range", range.as_deref().map(str::as_bytes)),
         ("User-Agent", options.agent.as_deref()),
@@ -176,12 +216,16 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
             None => request,
         };
     }
-    for field in &options.fields {
+    for (name, value) in content.condition.fields() {
+        request = request.with_default(name, value)?;
+    }
+    for field in &content.fields {
         request = match field {
             Field::Add(name, value) => {
                 request.with_header(name, content.with_boundary(name, value))?
             }
             Field::Remove(name) => request.without_default(name),
+            Field::File(_) => request, // its fields are in its place
         };
     }
     if let Body::Bytes(body) = &content.body {
@@ -191,7 +235,7 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
     for (name, value) in [("Content-Type", content.content_type.as_deref()), ("Accept", accept)] {
         if let Some(value) = value
             && !request.has_header(name)
-            && !options.removes(name)
+            && !removes(&content.fields, name)
         {
             request = request.with_header(name, value)?;
         }
@@ -201,6 +245,9 @@ fn request(options: &ClientOptions, url: &str, content: &Content) -> Result<Requ
     }
     if let Some(method) = &options.method {
         request = request.with_method(method)?;
+    }
+    if let Some(target) = &options.request_target {
+        request = request.with_target(target)?;
     }
     Ok(if options.http10 { request.with_version(Version::Http10) } else { request })
 }

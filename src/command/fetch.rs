@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Instant, SystemTime};
 
 use super::build_request::{Content, OutgoingRequest, build_request, read_data};
+use super::conditional::save_etag;
 use super::cookies;
 use super::destination::Destination;
 use super::dry_run::{as_curl, as_nc, wire};
@@ -25,7 +26,7 @@ use super::upload::Upload;
 use super::waterfall::Picture;
 use super::write_out::{Format, OutputStream};
 use crate::cli::client::{ClientOptions, DryRun};
-use crate::client::{Client, Error, Event, Observer as _, Pipeline, Request, Response};
+use crate::client::{Client, Config, Error, Event, Observer as _, Pipeline, Request, Response};
 use crate::sync::lock;
 
 /// What the transfers of an operation share.
@@ -83,7 +84,8 @@ impl Fetcher {
         session: &Arc<Session>,
         before: &[Fetcher],
     ) -> Result<Fetcher, CommandError> {
-        let config = network::config(options)?;
+        let content = Content::new(options)?;
+        let config = Config { netrc: content.netrc(), ..network::config(options)? };
         let mut clients = before.iter().rev().map(|other| &other.client);
         let like = clients.find(|other| other.config().connect == config.connect);
         let client = match like.or(before.first().map(|other| &other.client)) {
@@ -97,7 +99,7 @@ impl Fetcher {
         Ok(Fetcher {
             format: format(options)?,
             heads: HeadDump::open(options, before.iter().filter_map(|other| other.heads.as_ref()))?,
-            content: Content::new(options)?,
+            content,
             client,
             session: Arc::clone(session),
             options: options.clone(),
@@ -167,6 +169,7 @@ impl Fetcher {
             let outcome =
                 self.attempt((item, &mut transfer), &mut prepared, answers, &observer, &mut turn);
             let outcome = outcome.and_then(|()| self.session.verbose.kept());
+            let outcome = outcome.and_then(|()| save_etag(options, transfer.response.as_ref()));
             (transfer.recorded, transfer.total) = observer.recorder.recorded();
             if let Some(tracer) = &observer.tracer {
                 draw(tracer);
@@ -295,6 +298,11 @@ impl Fetcher {
         self.dump(&[&recorded.hops[..], &recorded.heads].concat())?;
         let heads_wanted = options.head || options.include;
         match sent {
+            Ok(response) if self.content.is_unmet(response.head()) => {
+                let heads = (place.is_stdout() && heads_wanted)
+                    .then(|| [recorded.hops, recorded.heads].concat());
+                heads.map_or(Ok(()), |heads| print_stdout(&heads))
+            }
             Ok(response) => {
                 let hops = if heads_wanted { recorded.hops } else { Vec::new() };
                 place.take(options, response, transfer, hops, &self.session.all)?;

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::error::CommandError;
+use super::login::split_user;
 use super::url_glob::{GlobMatch, UrlGlob};
 use crate::cli::client::{ClientOptions, Output, UploadFrom};
 use crate::proto::http::url::without_user;
@@ -23,12 +24,14 @@ struct Arguments {
 }
 
 /// One transfer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct FetchItem {
     /// The index of its argument among the URLs of the command line, from 0.
     pub(super) number: usize,
-    /// The URL.
+    /// The URL, without its user and password.
     pub(super) url: String,
+    /// The user of the URL, perhaps with a password; percent-encoded.
+    pub(super) user: Option<String>,
     /// What is sent.
     pub(super) upload: Option<UploadFrom>,
     /// Where the body goes, with `#1` filled in.
@@ -39,7 +42,8 @@ impl FetchItem {
     /// Returns the transfer of a URL that has no globs, for commands that measure or watch.
     pub(super) fn of_url(options: &ClientOptions, url: &str) -> FetchItem {
         let upload = options.uploads.first().cloned().flatten();
-        FetchItem { number: 0, url: url.to_owned(), upload, output: None }
+        let (url, user) = split_user(url);
+        FetchItem { number: 0, url, user, upload, output: None }
     }
 }
 
@@ -101,7 +105,8 @@ impl Arguments {
             },
             _ => output,
         });
-        FetchItem { number, url: url.text, upload, output }
+        let (url, user) = split_user(&url.text);
+        FetchItem { number, url, user, upload, output }
     }
 }
 

@@ -30,6 +30,8 @@
 //! | `cookies`, `decoding` | `-b` and `-c`; `--compressed` |
 //! | [`build_request`] | from the options to a request |
 //! | `fetch_list`, [`url_glob`] | the transfers of an operation: `{a,b}` and `[1-9]` in URLs and `-T`, `#1` in `-o` |
+//! | `login`, `field_file` | who asks: `-u`, `--netrc`, the user of a URL; `-H @FILE` |
+//! | `conditional`, `typed_date` | `-z`, `--etag-save`, `--etag-compare`; a date as people type it |
 //! | [`form`], [`upload`] | the bytes of `-F` and `-T`, read as they are sent |
 //! | [`network`] | `-x`, `--resolve`, the environment, the time limits |
 //! | [`dry_run`] | `--offline`, `--as` |
@@ -56,6 +58,7 @@
 pub mod bench;
 pub mod build_request;
 pub mod check;
+mod conditional;
 pub mod config_file;
 mod cookies;
 mod decoding;
@@ -69,7 +72,9 @@ pub mod experiment;
 pub mod explain;
 pub mod fetch;
 mod fetch_list;
+mod field_file;
 pub mod form;
+mod login;
 mod machine;
 pub mod misbehave;
 pub mod network;
@@ -92,6 +97,7 @@ pub mod terminal;
 pub mod trace;
 pub mod transfer;
 pub mod tty_guard;
+mod typed_date;
 pub mod upload;
 pub mod url_glob;
 pub mod verbose;

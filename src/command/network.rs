@@ -20,8 +20,8 @@ use crate::cli::client::retry::{Follow, RetryOptions};
 use crate::cli::client::{ClientOptions, NetworkOptions, OneFamily, TimeLimits};
 use crate::client::{
     Client, Config, ConnectOptions, ConnectTo, ConnectVia, CredentialScope, Family, Limits,
-    NoProxy, OnRepeat, Proxy, ProxyError, Rate, RedirectRules, Redirects, ResolveOverride,
-    RouteError, Timeouts,
+    NoProxy, OnRepeat, Proxy, ProxyError, Rate, RedirectRules, Redirects, RefererRule,
+    ResolveOverride, RouteError, Timeouts,
 };
 
 /// Returns how connections are opened. `variable` returns the value of an environment variable.
@@ -76,6 +76,7 @@ pub fn timeouts(limits: &TimeLimits, total: Option<Duration>) -> Timeouts {
         resolve: limits.resolve,
         connect: limits.connect.or(Some(Duration::from_secs(300))),
         send_idle: limits.send,
+        expect_continue: limits.expect_continue.unwrap_or(Timeouts::default().expect_continue),
         first_byte: limits.first_byte,
         body_idle: limits.idle,
         rate: limits.rate().map(|(bytes, over)| Rate { bytes, over }),
@@ -109,7 +110,7 @@ pub(super) fn config(options: &ClientOptions) -> Result<Config, CommandError> {
     let connect = connect_options(&options.network, variable);
     let connect = connect.map_err(|what| CommandError::Failed(49, what))?;
     let timeouts = timeouts(&options.limits, options.max_time);
-    let redirects = redirects(&options.retry);
+    let redirects = redirects(&options.retry, options.auto_referer);
     let limits = response_limits(&options.network);
     let body = decoding::body_form(options);
     Ok(Config { timeouts, connect, redirects, limits, body, ..Config::default() })
@@ -122,7 +123,7 @@ pub(super) fn direct(options: &ClientOptions) -> ClientOptions {
     options
 }
 
-fn redirects(wishes: &RetryOptions) -> Redirects {
+fn redirects(wishes: &RetryOptions, auto_referer: bool) -> Redirects {
     let credentials = match wishes.follow {
         Follow::No => return Redirects::Return,
         Follow::Yes => CredentialScope::SameOrigin,
@@ -130,9 +131,10 @@ fn redirects(wishes: &RetryOptions) -> Redirects {
     };
     // A page that redirects to itself until something is ready is allowed.
     let on_repeat = OnRepeat::Allow;
+    let referer = if auto_referer { RefererRule::Previous } else { RefererRule::Keep };
     let keep_post = wishes.stays_post.clone();
     let max = wishes.most_redirects;
-    Redirects::Custom(RedirectRules { max, keep_post, credentials, on_repeat })
+    Redirects::Custom(RedirectRules { max, keep_post, credentials, on_repeat, referer })
 }
 
 #[cfg(test)]

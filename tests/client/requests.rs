@@ -1,10 +1,12 @@
 //! What the client sends, held to the rules for senders; and when it stops.
 
+use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::fake::Fake;
 use super::{client, fetch, fetched};
-use crate::support::{Finished, Folder, SOON, eventually, run};
+use crate::support::{Finished, Folder, SOON, eventually, needs, run};
 
 /// More than waits for a 100, and more than the sockets' buffers hold.
 const LARGE: usize = 32 << 20;
@@ -296,9 +298,167 @@ fn what_of_a_url_is_sent() {
         let want = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n", fake.address());
         assert!(fake.requests()[0].starts_with(&want), "{path}: {fake:?}");
     }
-    let fake = Fake::hello(1);
-    let with_user = fake.url("/").replace("http://", "http://user:secret@");
-    fetch(&[with_user]).failed(3, "a user and a password");
-    assert_eq!(fake.connections(), 0);
     fetch(&["http://\u{fc}.example/"]).failed(3, "a name beyond ASCII");
+}
+
+/// The user and the password of a URL go into one field, and into nothing that is printed.
+#[test]
+fn a_password_is_sent_and_never_shown() {
+    let fake = Fake::hello(2);
+    let with_user = fake.url("/x").replace("http://", "http://user:secret@");
+    let folder = Folder::new();
+    let json = folder.join("json").display().to_string();
+    let finished =
+        fetch(&["-w", "%{json}", "--json-out", &json, "--trace", "-o", "/dev/null", &with_user]);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(
+        fake.requests()[0].contains("\r\nAuthorization: Basic dXNlcjpzZWNyZXQ=\r\n"),
+        "{fake:?}"
+    );
+    let stdout = String::from_utf8_lossy(&finished.stdout).into_owned();
+    let shown = [stdout, finished.stderr, fs::read_to_string(json).unwrap()].concat();
+    assert!(shown.contains(&fake.url("/x")) && !shown.contains("secret"), "{shown}");
+    for (typed, code) in [
+        ("http://user:secret@127.0.0.1:1/", 7),
+        ("http://user:secret@no such host/", 3),
+        ("http://user:sec/secret@127.0.0.1/", 3),
+        ("http://user:secret@127.0.0.1:99999/", 3),
+        ("http://us@er:secret@127.0.0.1/", 3),
+        ("http://user:secret%00@127.0.0.1/", 3),
+        ("nonsense://user:secret@127.0.0.1/", 1),
+        ("http://user:secret@h/{", 3),
+    ] {
+        let finished = fetch(&[typed]);
+        assert!(!finished.failed(code, typed).contains("secret"), "{typed}: {}", finished.stderr);
+    }
+}
+
+/// `$NETRC`, or `.netrc` in the folder of the user; a file that is wrong is named by its line, which is not shown.
+#[test]
+fn logins_of_the_usual_file() {
+    let fake = Fake::hello(1);
+    let folder = Folder::with(&[(".netrc", "machine 127.0.0.1 login ada password secret")]);
+    folder.write("other", "default login bob password b");
+    folder.write("wrong", "machine 127.0.0.1\nlogin ada password \"secret\n");
+    let home = folder.path().display().to_string();
+    let asked = |variables: &[(&str, &str)], args: &[&str]| {
+        let mut command = client(&[args, &[&fake.url("/")]].concat());
+        command.env("HOME", &home).env_remove("NETRC");
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        run(&mut command, b"")
+    };
+    let other = folder.join("other").display().to_string();
+    for (variables, args, login) in [
+        (&[][..], &["-n"][..], "Basic YWRhOnNlY3JldA=="),
+        (&[], &["--netrc"], "Basic YWRhOnNlY3JldA=="),
+        (&[], &["--netrc-optional"], "Basic YWRhOnNlY3JldA=="),
+        (&[("NETRC", &other[..])], &["-n"], "Basic Ym9iOmI="),
+        (&[("HOME", "/no/such/folder")], &["--netrc-optional"], ""),
+        (&[], &[], ""),
+    ] {
+        asked(variables, args).succeeded();
+        let request = fake.requests().pop().unwrap();
+        let found = request.lines().find_map(|line| line.strip_prefix("Authorization: "));
+        assert_eq!(found.unwrap_or_default(), login, "{variables:?} {args:?}");
+    }
+    asked(&[("HOME", "/no/such/folder")], &["-n"]).failed(26, "no file");
+    let wrong = asked(&[], &["--netrc-file", &folder.join("wrong").display().to_string()]);
+    let said = wrong.failed(26, "a file that is wrong");
+    assert!(said.contains("line 2") && !said.contains("secret"), "{said}");
+}
+
+/// Python reads the same files; where it does not, curl's users expect something else.
+#[test]
+fn logins_as_python_reads_them() {
+    if !needs("python3") {
+        return;
+    }
+    for text in [
+        "machine 127.0.0.1 login ada password secret",
+        "machine other login a password b\nmachine 127.0.0.1\n  login ada\n  password c",
+        "# a comment\nmachine 127.0.0.1 login ada password b\n",
+        "default login d password e",
+        "machine other login a password b default login d password e",
+        "macdef init\ncd /pub\n\nmachine 127.0.0.1 login ada password b",
+        "machine 127.0.0.1 login ada account x password b",
+        "machine 127.0.0.1 login ada password \"a b\"",
+        "machine 127.0.0.1 login ada password \"a\\\"b\"",
+        "machine 127.0.0.1 login ada password a#b",
+        "machine other login a password b",
+    ] {
+        let folder = Folder::with(&[("netrc", text)]);
+        let path = folder.join("netrc").display().to_string();
+        let script = "import base64, netrc, sys\nfound = netrc.netrc(sys.argv[1]).authenticators('127.0.0.1')\n\
+                      print(base64.b64encode((found[0] + ':' + found[2]).encode()).decode() if found else '')";
+        let theirs = run(Command::new("python3").args(["-c", script, &path]), b"").succeeded();
+        let fake = Fake::hello(1);
+        fetched(&["--netrc-file", &path, &fake.url("/")]);
+        let request = fake.requests().pop().unwrap();
+        let ours = request.lines().find_map(|line| line.strip_prefix("Authorization: Basic "));
+        assert_eq!(ours.unwrap_or_default(), theirs.trim_end(), "{text}");
+    }
+}
+
+/// RFC 9110, 10.1.1: how long a body waits is the user's to say.
+#[test]
+fn a_body_waits_for_its_100_as_long_as_is_said() {
+    for (time, least) in [("0", 0), ("0.1", 100), ("2.5", 2500)] {
+        let fake = Fake::new(|talk| {
+            talk.head()?;
+            talk.take(LARGE)?;
+            talk.say(ACCEPTANCE)
+        });
+        let begun = Instant::now();
+        send_large(&["-s", "--expect100-timeout", time], &fake.url("/"));
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_millis(least), "{time}: {took:?}");
+    }
+}
+
+/// An ETag is kept only of a body that is complete, and an unchanged body does not replace what is there.
+#[test]
+fn etags_and_times_of_what_is_there() {
+    let folder = Folder::with(&[("etag", "\"old\"\n"), ("file", "what is there")]);
+    let (etag, file) =
+        (folder.join("etag").display().to_string(), folder.join("file").display().to_string());
+    let both = ["--etag-save", &etag, "--etag-compare", &etag, "-o", &file];
+    let short = Fake::saying("HTTP/1.1 200 OK\r\nETag: \"new\"\r\nContent-Length: 9\r\n\r\nhello");
+    fetch(&[&both[..], &["-s", &short.url("/")]].concat());
+    assert_eq!(fs::read_to_string(&etag).unwrap(), "\"old\"\n", "the body is not complete");
+    let same = Fake::saying("HTTP/1.1 304 Not Modified\r\nETag: \"old\"\r\n\r\n");
+    fetched(&[&both[..], &[&same.url("/")]].concat());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "what is there");
+    assert!(same.requests()[0].contains("\r\nIf-None-Match: \"old\"\r\n"));
+    let new = Fake::saying("HTTP/1.1 200 OK\r\nETag: \"new\"\r\nContent-Length: 5\r\n\r\nhello");
+    fetched(&[&both[..], &[&new.url("/")]].concat());
+    assert_eq!(fs::read_to_string(&etag).unwrap(), "\"new\"\n");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "hello");
+    let failing = Fake::saying("HTTP/1.1 404 No\r\nETag: \"x\"\r\nContent-Length: 0\r\n\r\n");
+    fetched(&[&both[..], &[&failing.url("/")]].concat());
+    assert_eq!(fs::read_to_string(&etag).unwrap(), "\"new\"\n", "it is of an error");
+    let timed = Fake::hello(1);
+    fetched(&["-z", &file, &timed.url("/")]);
+    assert!(timed.requests()[0].contains("\r\nIf-Modified-Since: "), "{timed:?}");
+    let finished = fetch(&["-z", "no such file", &timed.url("/")]);
+    assert!(
+        finished.code == Some(0) && finished.stderr.contains("has no condition"),
+        "{}",
+        finished.stderr
+    );
+    assert!(!timed.requests()[1].contains("If-Modified-Since"), "{timed:?}");
+}
+
+/// `-H @FILE`: a wrong line is named by its number, as it may be a password.
+#[test]
+fn fields_of_a_file_are_checked() {
+    let folder = Folder::with(&[("fields", "X: y\r\n# c\n\nsecret\n")]);
+    let said =
+        fetch(&["-H", &format!("@{}", folder.join("fields").display()), "http://127.0.0.1:1/"]);
+    let said = said.failed(2, "a line that is no field");
+    assert!(said.contains("fields, line 4: no field") && !said.contains("secret"), "{said}");
+    let fake = Fake::hello(1);
+    run(&mut client(&["-H", "@-", &fake.url("/")]), b"X: y\nAccept:\n").succeeded();
+    assert!(fake.requests()[0].contains("\r\nX: y\r\n") && !fake.requests()[0].contains("Accept"));
 }

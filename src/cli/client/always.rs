@@ -21,6 +21,7 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     always(None, "proxy-insecure", "the same for proxies"),
     always(None, "basic", "use Basic for -u; there is nothing else"),
     always(None, "proxy-basic", "use Basic for -U; there is nothing else"),
+    always(None, "path-as-is", "send /../ and /./ in a path as they are typed"),
     always(None, "tcp-nodelay", "send small segments at once (TCP_NODELAY)"),
     always(
         None,

@@ -106,6 +106,14 @@ pub(super) fn this(typed: &OsStr) -> Source {
     Source::Typed(typed.as_encoded_bytes().to_vec())
 }
 
+/// Parses the value of `--url-query`: `+content` is not encoded.
+pub(super) fn to_add(typed: &OsStr) -> Result<Data, Expected> {
+    match typed.to_str().and_then(|text| text.strip_prefix('+')) {
+        Some(raw) => Ok(Data::Binary(Source::Typed(raw.as_bytes().to_vec()))),
+        None => to_encode(typed),
+    }
+}
+
 /// Parses one of curl's five forms: `content`, `=content`, `name=content`, `@file`, `name@file`.
 pub(super) fn to_encode(typed: &OsStr) -> Result<Data, Expected> {
     let text = typed.to_str().ok_or(Expected("UTF-8, or @FILE for other bytes"))?;

@@ -55,6 +55,8 @@ pub struct TimeLimits {
     pub connect: Option<Duration>,
     /// For the server to take some of the request.
     pub send: Option<Duration>,
+    /// For a 100 (Continue).
+    pub expect_continue: Option<Duration>,
     /// For its answer to begin.
     pub first_byte: Option<Duration>,
     /// For more of the body to come.
@@ -229,6 +231,15 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
         }),
         "fail if the server accepts no byte of the request for SECS seconds (default: no \
          limit)",
+    ),
+    Flag::new(
+        None,
+        "expect100-timeout",
+        Value("SECS", |options, value| {
+            options.limits.expect_continue = Some(seconds(value)?);
+            Ok(())
+        }),
+        "wait SECS seconds for the server's 100 before a large body is sent all the same (default 1)",
     ),
     Flag::new(
         None,

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::conditional::ConditionOptions;
 use super::cookies::CookieOptions;
 use super::data::Data;
 use super::files::FileOptions;
 use super::global::GlobalOptions;
+use super::login::LoginOptions;
 use super::misbehave::Misbehaviour;
 use super::network::{NetworkOptions, TimeLimits};
 use super::retry::RetryOptions;
@@ -28,10 +30,20 @@ pub struct ClientOptions {
     pub agent: Option<Vec<u8>>,
     /// The value of `Referer`.
     pub referer: Option<Vec<u8>>,
+    /// Whether a redirect sets it to the URL that led there.
+    pub auto_referer: bool,
     /// The cookies that are kept and sent.
     pub cookies: CookieOptions,
     /// `user:password`, for the server.
     pub user: Option<Vec<u8>>,
+    /// Other ways to say who asks.
+    pub login: LoginOptions,
+    /// On what the answer depends.
+    pub condition: ConditionOptions,
+    /// The pieces of the query that is appended to each URL.
+    pub url_query: Vec<Data>,
+    /// The target of the request, in place of that of the URL.
+    pub request_target: Option<String>,
     /// The requested bytes, as `0-99`.
     pub range: Option<String>,
     /// The pieces of the body.
@@ -93,6 +105,8 @@ pub enum Field {
     Add(String, Vec<u8>),
     /// `Name:`
     Remove(String),
+    /// `@FILE`: those of a file.
+    File(PathBuf),
 }
 
 /// Where a body goes.

@@ -29,11 +29,11 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
             Some('H'),
             "header",
             Secret("FIELD", |options, value| {
-                options.as_mut().fields.push(field(value.as_encoded_bytes())?);
+                options.as_mut().fields.push(field(value)?);
                 Ok(())
             }),
             "'Name: value' adds a field, 'Name;' adds an empty field, 'Name:' removes a default \
-         field",
+         field; @FILE reads such lines from a file, @- from stdin",
         ),
         Flag::new(
             Some('A'),
@@ -48,11 +48,14 @@ impl<T: AsMut<ClientOptions> + 'static> RequestFlags<T> {
             Some('e'),
             "referer",
             Secret("URL", |options, value| {
-                options.as_mut().referer = Some(value.as_encoded_bytes().to_vec());
+                let (referer, is_auto) = without_auto(value.as_encoded_bytes());
+                options.as_mut().referer =
+                    Some(referer.to_vec()).filter(|it| !is_auto || !it.is_empty());
+                options.as_mut().auto_referer = is_auto;
                 Ok(())
             }),
             "value of the Referer field: the page that contains the link; sent without user, password \
-             and fragment",
+             and fragment; after ;auto, a request that a redirect leads to names the page before it",
         ),
         Flag::new(
             Some('u'),
@@ -201,16 +204,34 @@ fn form(typed: &OsStr) -> Result<String, Expected> {
     Ok(text.ok_or(Expected("name=text, name=@FILE or name=<FILE, in UTF-8"))?.to_owned())
 }
 
+/// Splits the value of `-e` at its `;auto`, if it has one; what is behind is left out, as by curl.
+fn without_auto(value: &[u8]) -> (&[u8], bool) {
+    match value.windows(5).position(|window| window == b";auto") {
+        Some(at) => (value.get(..at).unwrap_or_default(), true),
+        None => (value, false),
+    }
+}
+
+/// Reads the value of `-H`.
+pub(super) fn field(typed: &OsStr) -> Result<Field, Expected> {
+    if let Some(path) = typed.as_encoded_bytes().strip_prefix(b"@") {
+        let path = str::from_utf8(path).ok().filter(|path| !path.is_empty());
+        return Ok(Field::File(path.ok_or(Expected("@ and the name of a file, in UTF-8"))?.into()));
+    }
+    parse_field(typed.as_encoded_bytes()).ok_or(Expected(
+        "'Name: value', 'Name;' for an empty value, 'Name:' to remove a field, or @FILE",
+    ))
+}
+
 /// Reads `Name: value`, `Name;` or `Name:`. What may stand in a name and in a value is the
 /// protocol's to say, and it does, before anything is sent.
-pub(super) fn field(typed: &[u8]) -> Result<Field, Expected> {
-    let right = Expected("'Name: value', 'Name;' for an empty value, or 'Name:' to remove a field");
+pub(crate) fn parse_field(typed: &[u8]) -> Option<Field> {
     let (name, value) = match typed.iter().position(|&byte| byte == b':') {
-        Some(colon) => (&typed[..colon], Some(trim_blanks(&typed[colon + 1..]))),
-        None => (typed.strip_suffix(b";").ok_or(Expected(right.0))?, None),
+        Some(colon) => (typed.get(..colon)?, typed.get(colon + 1..).map(trim_blanks)),
+        None => (typed.strip_suffix(b";")?, None),
     };
-    let name = str::from_utf8(name).map_err(|_| right)?.to_owned();
-    Ok(match value {
+    let name = str::from_utf8(name).ok()?.to_owned();
+    Some(match value {
         Some(b"") => Field::Remove(name),
         Some(value) => Field::Add(name, value.to_vec()),
         None => Field::Add(name, Vec::new()),

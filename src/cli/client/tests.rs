@@ -5,6 +5,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use super::conditional::TimeCondition;
+use super::data::{Data, Source};
+use super::login::NetrcUse;
 use super::request::field;
 use super::retry::{Follow, RetryOn, RetryOptions};
 use super::*;
@@ -139,7 +142,7 @@ fn fields() {
         ("A", None),
         ("", None),
     ] {
-        assert_eq!(field(typed.as_bytes()).ok(), want, "{typed:?}");
+        assert_eq!(field(OsStr::new(typed)).ok(), want, "{typed:?}");
     }
 }
 
@@ -239,6 +242,60 @@ fn what_urls_mean() {
     assert!(!parsed(&["a{b}"]).no_globs);
     assert!(parsed(&["-g", "a{b}"]).no_globs);
     assert!(parsed(&["a", "--globoff"]).no_globs);
+    let query =
+        parsed(&["--url-query", "a=b c", "--url-query", "+d e", "--path-as-is", "u"]).url_query;
+    let raw = Data::Binary(Source::Typed(b"d e".to_vec()));
+    assert_eq!(query, [Data::Encoded("a".into(), Source::Typed(b"b c".to_vec())), raw]);
+    assert_eq!(parsed(&["--request-target", "*", "u"]).request_target.as_deref(), Some("*"));
+    let fields = parsed(&["-H", "@f", "-H", "A: b", "u"]).fields;
+    assert_eq!(fields, [Field::File("f".into()), Field::Add("A".into(), b"b".to_vec())]);
+    for (typed, referer, is_auto) in [
+        ("r", Some("r"), false),
+        ("r;auto", Some("r"), true),
+        (";auto", None, true),
+        ("r;auto;x", Some("r"), true),
+        ("", Some(""), false),
+    ] {
+        let options = parsed(&["-e", typed, "u"]);
+        let given = options.referer.as_deref();
+        assert_eq!((given, options.auto_referer), (referer.map(str::as_bytes), is_auto), "{typed}");
+    }
+}
+
+#[test]
+fn who_asks_and_on_what_the_answer_depends() {
+    let parsed = |args: &[&str]| match parse(args.iter().map(OsString::from)) {
+        Ok(Parsed::Run(got)) => got[0].clone(),
+        other => panic!("{args:?}: {other:?}"),
+    };
+    for (args, netrc) in [
+        (&["u"][..], NetrcUse::None),
+        (&["-n", "u"], NetrcUse::Required),
+        (&["--netrc-optional", "u"], NetrcUse::Optional),
+        (&["--netrc-file", "f", "u"], NetrcUse::Required),
+        (&["--netrc-file", "f", "--netrc-optional", "u"], NetrcUse::Optional),
+        (&["--netrc-optional", "--netrc-file", "f", "u"], NetrcUse::Optional),
+    ] {
+        assert_eq!(parsed(args).login.netrc, netrc, "{args:?}");
+    }
+    assert_eq!(parsed(&["--oauth2-bearer", "t", "u"]).login.bearer.as_deref(), Some(&b"t"[..]));
+    for (typed, want) in [
+        ("x", TimeCondition::Since("x".into())),
+        ("+x", TimeCondition::Since("x".into())),
+        ("-x", TimeCondition::NotSince("x".into())),
+    ] {
+        assert_eq!(parsed(&["-z", typed, "u"]).condition.time, Some(want), "{typed}");
+    }
+    let both = parsed(&["--etag-save", "a", "--etag-compare", "b", "u"]).condition;
+    assert_eq!((both.etag_save, both.etag_compare), (Some("a".into()), Some("b".into())));
+    let limits = parsed(&["--expect100-timeout", "0.5", "u"]).limits;
+    assert_eq!(limits.expect_continue, Some(Duration::from_millis(500)));
+    for wrong in
+        [["-z", ""], ["-z", "=x"], ["--oauth2-bearer", ""], ["--etag-save", ""], ["-H", "@"]]
+    {
+        let error = parse(wrong.iter().chain(&["u"]).map(OsString::from)).unwrap_err().to_string();
+        assert!(error.contains("right: "), "{error}");
+    }
 }
 
 /// Parses a command line with these files. The first one has the usual flags.

@@ -69,18 +69,19 @@ impl Netrc {
     }
 
     /// Returns `user:password` for a host: of the first entry that is for it, or for every host. With a user, of the
-    /// first such entry of this user.
+    /// first such entry of this user, or without a user.
     pub fn login(&self, host: &str, user: Option<&[u8]>) -> Option<Vec<u8>> {
         let is_for_host = |entry: &&Entry| {
             entry.host.as_deref().is_none_or(|name| name.eq_ignore_ascii_case(host.as_bytes()))
         };
-        let is_for_user =
-            |entry: &&Entry| user.is_none_or(|user| entry.user.as_deref() == Some(user));
-        let says = |entry: &&Entry| entry.user.is_some() || entry.password.is_some();
-        let mut entries = self.entries.iter().filter(is_for_host).filter(is_for_user);
-        let Entry { user, password, .. } = entries.find(says)?;
-        let part = |part: &Option<Vec<u8>>| part.clone().unwrap_or_default();
-        Some([part(user), part(password)].join(&b':'))
+        let is_for_user = |entry: &&Entry| match (user, entry.user.as_deref()) {
+            (Some(wanted), Some(user)) => wanted == user,
+            _ => entry.user.is_some() || entry.password.is_some(),
+        };
+        let mut entries = self.entries.iter().filter(is_for_host);
+        let entry = entries.find(is_for_user)?;
+        let user = user.or(entry.user.as_deref()).unwrap_or_default();
+        Some([user, entry.password.as_deref().unwrap_or_default()].join(&b':'))
     }
 }
 
@@ -190,7 +191,7 @@ mod tests {
             ),
             ("machine h password b login ada", Some("ada:b"), Some("ada:b")),
             ("machine h login ada", Some("ada:"), Some("ada:")),
-            ("machine h password b", Some(":b"), None),
+            ("machine h password b", Some(":b"), Some("ada:b")),
             ("machine h machine h login ada password b", Some("ada:b"), Some("ada:b")),
             ("MACHINE H LOGIN ada PASSWORD b", Some("ada:b"), Some("ada:b")),
             ("machine h login ada account x password b", Some("ada:b"), Some("ada:b")),

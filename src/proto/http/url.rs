@@ -63,7 +63,7 @@ impl std::fmt::Display for UrlError {
                 write!(f, "{host:?} is not a host and port; right: example.org, 127.0.0.1:8080, [::1]:8080")
             }
             UrlError::UserInfo => f.write_str(
-                "user:password@ in a URL is not supported (RFC 9110, 4.2.4); right: -H 'Authorization: …'",
+                "user:password@ in a URL is not supported here (RFC 9110, 4.2.4); right: the login apart from it",
             ),
             UrlError::Path(path) => write!(f, "{path:?} is not a path; right: /path?query"),
         }

@@ -13,8 +13,8 @@ use crate::support::{Folder, needs, run};
 enum Row {
     /// Both do the same.
     Same,
-    /// For this reason ours is another one: our code, and what stands in our requests and not in curl's; or, if that is
-    /// empty, nothing is sent.
+    /// For this reason ours is another one: our code, and what stands in our requests or on stdout, and not in curl's; after
+    /// `!` in curl's and not in ours; or, if that is empty, nothing is sent.
     Ours(&'static str, i32, &'static str),
 }
 
@@ -25,10 +25,14 @@ fn site() -> Fake {
     Fake::new(|talk| {
         loop {
             let request = talk.request()?;
+            let leads_away = request.contains("/to/");
             let path = request.split(' ').nth(1).unwrap_or_default();
             let fields = match path.split_once("/to/") {
                 Some((_, place)) => {
-                    format!("302 Found\r\nLocation: {}\r\n", place.replace('!', ":"))
+                    format!(
+                        "302 Found\r\nConnection: close\r\nLocation: {}\r\n",
+                        place.replace('!', ":")
+                    )
                 }
                 None if path.starts_with("/same") => {
                     "304 Not Modified\r\nETag: \"a\"\r\n".to_owned()
@@ -40,6 +44,9 @@ fn site() -> Fake {
             let length = if body.is_empty() { "" } else { "Content-Length: 5\r\n" };
             let body = if request.starts_with("HEAD") { "" } else { body };
             talk.say(format!("HTTP/1.1 {fields}{length}\r\n{body}"))?;
+            if leads_away {
+                return Ok(()); // the next connection may be to another name of this server
+            }
         }
     })
 }
@@ -117,16 +124,22 @@ fn compare(rows: &[(&[&str], Row)]) {
     for (args, row) in rows {
         let (ours, said) = end(args, "from\nstdin\n", client);
         let (theirs, _) = end(args, "from\nstdin\n", curl);
-        let sent = |end: &End| end.requests.concat().join("\n");
+        let seen = |end: &End| end.requests.concat().join("\n") + &end.stdout;
         let is_right = match row {
             Same => ours == theirs,
             Ours(_, code, "") => {
                 ours.code == Some(*code) && ours.requests.is_empty() && ours != theirs
             }
+            Ours(_, code, what) if what.starts_with('!') => {
+                let what = what.trim_start_matches('!');
+                ours.code == Some(*code)
+                    && !seen(&ours).contains(what)
+                    && seen(&theirs).contains(what)
+            }
             Ours(_, code, what) => {
                 ours.code == Some(*code)
-                    && sent(&ours).contains(what)
-                    && !sent(&theirs).contains(what)
+                    && seen(&ours).contains(what)
+                    && !seen(&theirs).contains(what)
             }
         };
         if !is_right {
@@ -183,5 +196,201 @@ fn globs() {
         (&["~/a", "~/{b"], Ours("A wrong glob is seen before the first request is sent", 3, "")),
         (&["--fail-early", "~/a[1-1000000000]b/{x", "~/b"], Same),
         (&["http://[::1]:1/{a,b}"], Same),
+    ]);
+}
+
+#[test]
+fn logins() {
+    const DEFAULT: &str = "--netrc-file=default";
+    compare(&[
+        (&["http://ada:secret@127.0.0.1:PORT/"], Same),
+        (&["http://ada@127.0.0.1:PORT/"], Same),
+        (&["http://:secret@127.0.0.1:PORT/"], Same),
+        (&["http://ada:@127.0.0.1:PORT/"], Same),
+        (&["http://@127.0.0.1:PORT/"], Same),
+        (&["http://a%40b:c%3Ad%20e@127.0.0.1:PORT/"], Same),
+        (&["http://a:b:secret@127.0.0.1:PORT/"], Same),
+        (&["http://ada:secret@127.0.0.1:PORT/x@y"], Same),
+        (&["http://a@b:secret@127.0.0.1:PORT/"], Same),
+        (&["http://a:%00b@127.0.0.1:PORT/"], Same),
+        (
+            &["http://a:%0ab@127.0.0.1:PORT/"],
+            Ours("A control byte is no part of a password (RFC 7617, 2)", 3, ""),
+        ),
+        (&["-u", "x:y", "http://ada:secret@127.0.0.1:PORT/"], Same),
+        (&["-H", "Authorization: x", "http://ada:secret@127.0.0.1:PORT/"], Same),
+        (&["-H", "Authorization:", "http://ada:secret@127.0.0.1:PORT/"], Same),
+        (&["http://ada:secret@127.0.0.1:PORT/{a,b}"], Same),
+        (&["-L", "http://ada:secret@127.0.0.1:PORT/to//x"], Same),
+        (&["-L", "http://ada:secret@127.0.0.1:PORT/to/http!//localhost!PORT/x"], Same),
+        (
+            &["-L", "~/to/http!//u!secret@127.0.0.1!PORT/x"],
+            Ours(
+                "A login that a server invents is not sent (RFC 9110, 4.2.4)",
+                3,
+                "!Authorization",
+            ),
+        ),
+        (
+            &["-w", "%{url} %{url_effective}", "http://ada:secret@127.0.0.1:PORT/"],
+            Ours("A password is not printed", 0, "hellohttp://127.0.0.1:PORT/ "),
+        ),
+        (&["--oauth2-bearer", "token", "~/"], Same),
+        (&["--oauth2-bearer", "token", "-u", "a:b", "~/"], Same),
+        (&["--oauth2-bearer", "token", "http://ada:secret@127.0.0.1:PORT/"], Same),
+        (&["--oauth2-bearer", "token", "-H", "Authorization: x", "~/"], Same),
+        (&["--oauth2-bearer", "token", "-L", "~/to//x"], Same),
+        (&["--oauth2-bearer", "token", "-L", "~/to/http!//localhost!PORT/x"], Same),
+        (
+            &["--oauth2-bearer", "", "~/"],
+            Ours("An empty token is a variable that was not set", 2, ""),
+        ),
+        (&["--netrc-file", "netrc", "~/"], Same),
+        (&["--netrc-file", "netrc", "-H", "Authorization: x", "~/"], Same),
+        (&["--netrc-file", "netrc", "-H", "Authorization:", "~/"], Same),
+        (&["--netrc-file", "netrc", "-u", "x:y", "~/"], Same),
+        (&["--netrc-file", "netrc", "http://ada@127.0.0.1:PORT/"], Same),
+        (&["--netrc-file", "netrc", "http://ada:x@127.0.0.1:PORT/"], Same),
+        (&["--netrc-file", "netrc", "http://eve@127.0.0.1:PORT/"], Same),
+        (&["--netrc-optional", "--netrc-file", "netrc", "http://ada:x@127.0.0.1:PORT/"], Same),
+        (&["--netrc-optional", "--netrc-file", "netrc", "~/"], Same),
+        (&["--netrc-optional", "--netrc-file", "no-such-file", "~/"], Same),
+        (&["--netrc-file", "netrc", "-L", "~/to//x"], Same),
+        (&["--netrc-file", "netrc", "-L", "~/to/http!//localhost!PORT/x"], Same),
+        (
+            &["--netrc-file", "netrc", "-L", "http://localhost:PORT/to/http!//127.0.0.1!PORT/x"],
+            Same,
+        ),
+        (&["--netrc-file", "two", "~/"], Same),
+        (&["--netrc-file", "two", "http://ada@127.0.0.1:PORT/"], Same),
+        (&[DEFAULT, "~/"], Ours("A value may follow =", 0, "Basic ZDpl")),
+        (&["--netrc-file", "default", "~/"], Same),
+        (&["--netrc-file", "open", "~/"], Same),
+        (
+            &["--netrc-file", "no-such-file", "~/"],
+            Ours("A file that is asked for is there (curl 8.11, too)", 26, ""),
+        ),
+    ]);
+}
+
+#[test]
+fn queries_and_targets() {
+    compare(&[
+        (&["--url-query", "a=b", "~/x"], Same),
+        (&["--url-query", "a b", "~/x?y"], Same),
+        (&["--url-query", "n@ten", "~/x"], Same),
+        (&["--url-query", "@ten", "~/x"], Same),
+        (&["--url-query", "a=b", "--url-query", "c=d", "~/x#f"], Same),
+        (&["--url-query", "a=b", "-d", "e=f", "~/x"], Same),
+        (&["--url-query", "a=b", "~"], Same),
+        (&["--url-query", "a=b", "~/{x,y}"], Same),
+        (&["--url-query", "+%20x", "~/"], Same),
+        (&["--url-query", "a=b", "~/?"], Same),
+        (&["--url-query", "a=b", "~/x?y&"], Same),
+        (&["--url-query", "a=b", "-I", "~/"], Same),
+        (&["--url-query", "a=b", "-T", "ten", "-H", "Expect:", "~/"], Same),
+        (
+            &["--url-query", "=a=b", "~/x"],
+            Ours("Digits of an encoding are capitals (RFC 3986, 2.1)", 0, "GET /x?a%3Db HTTP"),
+        ),
+        (
+            &["--url-query", "+a b", "~/x"],
+            Ours("A space is encoded; curl does not take it", 0, "GET /x?a%20b HTTP"),
+        ),
+        (
+            &["--url-query", "a=b", "-G", "-d", "e=f", "~/x"],
+            Ours("Nothing that is typed is left away", 0, "GET /x?a=b&e=f HTTP"),
+        ),
+        (&["--request-target", "*", "-X", "OPTIONS", "~/"], Same),
+        (&["--request-target", "*", "~/"], Same),
+        (&["--request-target", "/other?q", "~/x?y"], Same),
+        (&["--request-target", "http://x/", "~/"], Same),
+        (
+            &[
+                "--request-target",
+                "/t",
+                "-x",
+                "127.0.0.1:PORT",
+                "--noproxy",
+                "",
+                "http://example.org/x",
+            ],
+            Same,
+        ),
+        (
+            &["--request-target", "a b", "~/"],
+            Ours("What no server can read is not sent; --misbehave is for that", 3, ""),
+        ),
+        (&["--request-target", "", "~/"], Ours("An empty target is no request", 2, "")),
+        (
+            &["-L", "--request-target", "/to//x", "~/y"],
+            Ours("What a redirect leads to is requested", 0, "GET /x HTTP"),
+        ),
+        (&["--path-as-is", "~/a/../b/./c"], Same),
+    ]);
+}
+
+#[test]
+fn fields_from_files() {
+    compare(&[
+        (&["-H", "@fields", "~/"], Same),
+        (&["-H", "@fields", "-H", "U: v", "~/"], Same),
+        (&["-H", "U: v", "-H", "@fields", "-A", "me", "~/"], Same),
+        (&["-H", "@-", "~/"], Ours("A line that is no field is not left away", 2, "")),
+        (&["-H", "@no-such-file", "~/"], Ours("What cannot be read is not left away", 26, "")),
+        (&["-H", "@ten", "~/"], Ours("A line that is no field is not left away", 2, "")),
+        (&["-e", ";auto", "-L", "~/to//x"], Same),
+        (&["-e", "http://r;auto", "-L", "~/to//x"], Same),
+        (&["-e", "http://r;auto", "-L", "~/to/http!//localhost!PORT/x"], Same),
+        (&["-e", ";auto", "-L", "http://ada:secret@127.0.0.1:PORT/to//x"], Same),
+        (&["-e", ";auto", "-L", "~/to//to//x#f"], Same),
+        (&["-e", "http://r", "-L", "~/to//x"], Same),
+        (&["-e", ";auto", "~/x", "~/y"], Same),
+        (&["-e", "http://r;auto", "-H", "Referer: q", "-L", "~/to//x"], Same),
+        (&["-e", "a;auto;b", "~/"], Same),
+    ]);
+}
+
+#[test]
+fn conditions() {
+    const DAY: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    compare(&[
+        (&["-z", DAY, "~/"], Same),
+        (
+            &["-z", "-Sun, 06 Nov 1994 08:49:37 GMT", "~/"],
+            Ours("A page that was modified at this time was not modified since", 0, "hello"),
+        ),
+        (&["-z", "6 Nov 1994", "~/"], Same),
+        (&["-z", "+7 Nov 1994", "~/"], Same),
+        (&["-z", "19941106", "~/"], Same),
+        (&["-z", "Nov 6 1994 8:49", "~/"], Same),
+        (&["-z", "06-Nov-94", "~/"], Same),
+        (&["-z", "20040911 08:00 EST", "~/"], Same),
+        (&["-z", "1 Jan 2040", "~/"], Same),
+        (&["-i", "-z", "1 Jan 2040", "~/"], Same),
+        (
+            &["-z", "1994-11-06", "~/"],
+            Ours(
+                "Dates of ISO 8601 are dates",
+                0,
+                "If-Modified-Since: Sun, 06 Nov 1994 00:00:00 GMT",
+            ),
+        ),
+        (&["-z", "no-such-file", "~/"], Same),
+        (&["-z", "", "~/"], Ours("Nothing is no date", 2, "")),
+        (&["-z", DAY, "-H", "If-Modified-Since: x", "~/"], Same),
+        (&["-z", "6 Nov 1994", "-d", "x", "~/"], Same),
+        (&["-z", "6 Nov 1994", "-o", "ten", "~/same"], Same),
+        (&["--etag-compare", "etag", "~/"], Same),
+        (&["--etag-compare", "etag", "-o", "ten", "~/same"], Same),
+        (&["--etag-compare", "empty", "~/"], Same),
+        (&["--etag-compare", "no-such-file", "~/"], Same),
+        (&["--etag-compare", "etag", "--etag-save", "etag", "~/"], Same),
+        (&["--etag-save", "etag", "~/"], Same),
+        (&["--etag-save", "etag", "~/a", "~/b"], Same),
+        (
+            &["--etag-save", "/no/such/folder", "~/"],
+            Ours("What was answered is shown first", 23, "GET / HTTP"),
+        ),
     ]);
 }
