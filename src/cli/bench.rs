@@ -6,14 +6,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Effect::{Help, Switch, Value, Version};
-use super::client::{AddressFlags, ClientOptions, RequestFlags};
-use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
+use super::client::retry::Follow;
+use super::client::{AddressFlags, ClientOptions, RequestFlags, RouteFlags};
+use super::duration::duration;
+use super::{Command, Expected, Flag, Parsed, UsageError};
 
 /// The command line of `client bench`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BenchOptions {
     /// The request, and its URLs, which are requested in turn.
     pub client: ClientOptions,
+    /// The file with more URLs, each with its weight; `-` is stdin.
+    pub urls: Option<PathBuf>,
     /// The number of open connections.
     pub connections: usize,
     /// The number of threads for them, if it was given.
@@ -48,6 +52,7 @@ impl Default for BenchOptions {
     fn default() -> BenchOptions {
         BenchOptions {
             client: ClientOptions::default(),
+            urls: None,
             connections: 50,
             threads: None,
             requests: None,
@@ -89,8 +94,15 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<BenchOpt
     let mut parsed = COMMAND.parse(BenchOptions::default(), args.clone())?;
     if let Parsed::Run(options) = &mut parsed {
         options.command_line = COMMAND.shown(&args);
-        if options.client.urls.is_empty() {
-            return Err(COMMAND.wrong("no URL; right: client bench http://127.0.0.1:8080/"));
+        if options.client.urls.is_empty() && options.urls.is_none() {
+            return Err(
+                COMMAND.wrong("no URL; right: client bench http://127.0.0.1:8080/, or --urls FILE")
+            );
+        }
+        if options.client.retry.follow != Follow::No {
+            return Err(COMMAND.wrong(
+                "-L: each response is measured by itself, a redirect, too; right: the URL that it leads to",
+            ));
         }
         if options.client.head && !options.client.data.is_empty() {
             return Err(
@@ -111,14 +123,16 @@ pub(super) static COMMAND: Command<BenchOptions> = Command {
     usage: "[FLAG]... URL...",
     about: "\
 Requests a URL again and again, and reports how long the responses took; of
-several URLs of one server, one after the other. Each response is read to its
-end and checked. The report goes to stdout, everything else to stderr.",
+several URLs of one server, in turn, with a row for each. Each response is read
+to its end and checked. The report goes to stdout, everything else to stderr.",
     examples: "",
     groups: &[
         ("Load", LOAD),
         ("Request, the same as for client", RequestFlags::FLAGS),
         ("Addresses", AddressFlags::FLAGS),
+        ("Network", RouteFlags::FLAGS),
         ("Figures", FIGURES),
+        ("Not here", REFUSED),
         ("Help", HELP),
     ],
     operand: |options, value| {
@@ -145,7 +159,8 @@ incomplete one, a response that breaks a rule of HTTP, a timeout.
 
 Examples:
   client bench :8080/-/health                 50 connections, 10 seconds
-  client bench -c 1000 -t 30 --warm-up 2 :8080/
+  client bench -c 1000 -t 30s --warm-up 500ms :8080/
+  client bench --urls urls.txt                lines such as: 3 :8080/hello.txt
   client bench --rate 5000 --fail-if 'p99>50ms,errors>0.1%' :8080/
   client bench --json-out old.json :8080/     and after a change:
   client bench --baseline old.json :8080/
@@ -155,6 +170,16 @@ Examples:
 };
 
 const LOAD: &[Flag<BenchOptions>] = &[
+    Flag::new(
+        None,
+        "urls",
+        Value("FILE", |options, value| {
+            options.urls = Some(file(value)?);
+            Ok(())
+        }),
+        "request the URLs in FILE, too, a line for each: [WEIGHT] URL. One with weight 3 is requested three \
+         times as often as one without; - is stdin",
+    ),
     Flag::new(
         Some('c'),
         "connections",
@@ -167,12 +192,12 @@ const LOAD: &[Flag<BenchOptions>] = &[
     Flag::new(
         Some('t'),
         "duration",
-        Value("SECS", |options, value| {
+        Value("TIME", |options, value| {
             options.duration = Some(some_time(value)?);
             Ok(())
         }),
-        "measure for SECS seconds, such as 30 or 0.5 (default 10, without -n), then wait for the \
-         responses to the requests in progress",
+        "measure for TIME: 30, 30s, 500ms, 2m (default 10s, without -n), then wait for the responses to \
+         the requests in progress",
     ),
     Flag::new(
         Some('n'),
@@ -240,23 +265,33 @@ const LOAD: &[Flag<BenchOptions>] = &[
     Flag::new(
         None,
         "warm-up",
-        Value("SECS", |options, value| {
+        Value("TIME", |options, value| {
             options.warm_up = time(value)?;
             Ok(())
         }),
-        "send requests for SECS seconds before the measurement (default 0)",
+        "send requests for TIME before the measurement (default 0)",
     ),
     Flag::new(
         Some('m'),
         "max-time",
-        Value("SECS", |options, value| {
+        Value("TIME", |options, value| {
             options.max_time = some_time(value)?;
             Ok(())
         }),
-        "wait at most SECS seconds for a connection, for a free connection when a request is due, \
-         and for a response (default 10)",
+        "wait at most TIME for a connection, for a free connection when a request is due, and for a \
+         response (default 10s)",
     ),
 ];
+
+/// What people type from memory, and why it is not done.
+const REFUSED: &[Flag<BenchOptions>] = &[Flag::new(
+    Some('L'),
+    "location",
+    Switch(|options, on| {
+        options.client.retry.follow = if on { Follow::Yes } else { Follow::No };
+    }),
+    "refused: a redirect is a response, too; measure the URL that it leads to",
+)];
 
 const FIGURES: &[Flag<BenchOptions>] = &[
     Flag::new(
@@ -317,15 +352,14 @@ pub(super) fn number<T: std::str::FromStr + PartialOrd + From<u8>>(
 
 /// Returns a time of at most a day.
 pub(super) fn time(value: &OsStr) -> Result<Duration, Expected> {
-    let time = seconds(value)?;
-    Some(time).filter(|time| *time <= DAY).ok_or(Expected("at most a day, such as 2"))
+    let time = value.to_str().and_then(duration).filter(|time| *time <= DAY);
+    time.ok_or(Expected("a time of at most a day, such as 2, 2s, 500ms or 1m"))
 }
 
 /// Returns a time of at most a day that is not 0.
 pub(super) fn some_time(value: &OsStr) -> Result<Duration, Expected> {
-    let time = seconds(value)?;
-    let right = Expected("more than 0 seconds and at most a day, such as 10 or 0.5");
-    Some(time).filter(|time| !time.is_zero() && *time <= DAY).ok_or(right)
+    let right = Expected("more than 0 and at most a day, such as 10, 10s, 500ms or 2m");
+    time(value).ok().filter(|time| !time.is_zero()).ok_or(right)
 }
 
 /// Returns the path of a file.
@@ -351,6 +385,10 @@ mod tests {
         assert!(got.client.http10 && got.client.fields.len() == 1 && got.client.data.len() == 1);
         assert_eq!((got.connections, got.time()), (5, Some(Duration::from_secs(10))));
         assert_eq!(options(&["-n5", "u"]).time(), None);
+        assert_eq!(options(&["-t500ms", "u"]).time(), Some(Duration::from_millis(500)));
+        let through = options(&["-x", "p:1", "--connect-to", "a:1:b:2", "-4", "--urls", "f"]);
+        assert_eq!(through.client.network.proxy.as_deref(), Some("p:1"));
+        assert_eq!(through.urls.as_deref(), Some("f".as_ref()));
         assert_eq!(options(&["-n5", "-t.5", "u"]).time(), Some(Duration::from_millis(500)));
         assert_eq!(options(&["--keep-alive", "off", "u"]).per_connection, Some(1));
     }
@@ -364,6 +402,10 @@ mod tests {
             &["-n", "-1", "u"],
             &["-t", "0", "u"],
             &["-t", "1e9", "u"],
+            &["-t", "10x", "u"],
+            &["-t", "2d", "u"],
+            &["-L", "u"],
+            &["--urls", "", "u"],
             &["--rate", "0", "u"],
             &["--rate", "NaN", "u"],
             &["--rate", "inf", "u"],

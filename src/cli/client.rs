@@ -17,6 +17,7 @@ mod refused;
 mod request;
 pub mod resolve_only;
 pub mod retry;
+mod route;
 mod urls;
 mod verbose;
 pub mod watch;
@@ -41,6 +42,7 @@ pub use self::options::{
 };
 pub(super) use self::request::RequestFlags;
 pub(crate) use self::request::parse_field;
+pub(super) use self::route::RouteFlags;
 
 /// Parses the arguments that follow the program's name, after those in the `usual` file, if there is one and `-q` is not
 /// among them. `read` reads that file, and those of `-K`. Returns an operation, and one more for each `--next`; all have the
@@ -143,6 +145,7 @@ host/path, or :8080/path for this machine.",
         ("Instead of sending", output::DRY),
         ("Misbehaviour", misbehave::FLAGS),
         ("Addresses", AddressFlags::FLAGS),
+        ("Routes", RouteFlags::FLAGS),
         ("Network", network::FLAGS),
         ("Time limits", network::TIME),
         ("Always so, accepted as by curl", always::FLAGS),
@@ -160,8 +163,9 @@ Exit codes, the same as curl's:
    7  could not connect                     52  closed without a response
    8  the response breaks a rule of HTTP    55  could not send
   18  the response is incomplete            56  could not receive
-  22  -f: the status is 400 or above        63  the body is too long
-  23  could not write the output            65  the body cannot be sent again
+  22  -f: the status is 400 or above        61  the content coding is broken
+  23  could not write the output            63  the body is too long
+                                            65  the body cannot be sent again
 
 Examples:
   client :8080/                       a server on this machine

@@ -9,6 +9,7 @@ pub mod client;
 mod completions;
 mod config_file;
 pub mod dns;
+mod duration;
 mod environment;
 pub mod experiment;
 mod fault;

@@ -206,6 +206,19 @@ pub fn begin(address: SocketAddr) -> io::Result<TcpStream> {
     }
 }
 
+/// As [`begin`], to a socket in the file system. That takes no time, or fails with EAGAIN while the backlog of its server
+/// is full.
+///
+/// # Errors
+/// Those of `socket` and `connect`; `InvalidInput` or `ENAMETOOLONG` for a path that cannot be a socket's.
+pub fn begin_unix(path: &Path) -> io::Result<UnixStream> {
+    let address = UnixAddr::new(path)?;
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    nix::sys::socket::connect(socket.as_raw_fd(), &address)?;
+    Ok(UnixStream::from(socket))
+}
+
 /// Returns the outcome of [`begin`]: `None` while the connection is still being made.
 pub fn outcome(stream: &TcpStream) -> Option<io::Result<()>> {
     match stream.take_error() {

@@ -113,7 +113,7 @@ impl Poller {
     ///
     /// # Errors
     /// Those of `epoll_ctl`.
-    pub fn register_opening(&self, stream: &TcpStream, key: u64) -> io::Result<()> {
+    pub fn register_opening(&self, stream: impl AsFd, key: u64) -> io::Result<()> {
         let flags = READING | EpollFlags::EPOLLOUT;
         Ok(self.epoll.add(stream, EpollEvent::new(flags, key))?)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::ClientOptions;
 use super::output::bytes;
-use crate::cli::Effect::{Choice, Secret, Value};
+use crate::cli::Effect::{Choice, Value};
 use crate::cli::limits::number;
 use crate::cli::{Expected, Flag, seconds};
 use crate::client::Resolver;
@@ -128,58 +128,8 @@ fn ask<T: AsMut<ClientOptions>>(options: &mut T, value: &OsStr) -> Result<(), Ex
     Ok(())
 }
 
-/// The other flags that say how a server is reached.
+/// The limits of a response, and other flags that say how a server is reached.
 pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
-    Flag::new(
-        None,
-        "connect-to",
-        Value("H1:P1:H2:P2", |options, value| {
-            options.network.connect_to.push(text(value, "HOST1:PORT1:HOST2:PORT2")?);
-            Ok(())
-        }),
-        "for host H1 and port P1, connect to H2 and P2; an empty H1 or P1 matches any, an \
-         empty H2 or P2 means the same as H1 or P1",
-    ),
-    Flag::new(
-        None,
-        "unix-socket",
-        Value("PATH", |options, value| {
-            options.network.unix_socket = Some(PathBuf::from(value));
-            Ok(())
-        }),
-        "connect through this Unix domain socket",
-    ),
-    Flag::new(
-        Some('x'),
-        "proxy",
-        Secret("PROXY", |options, value| {
-            options.network.proxy = Some(text(value, "http://user:password@host:port")?);
-            Ok(())
-        }),
-        "use this HTTP proxy: [http://][user:password@]host[:port]; '' for no proxy (default \
-         $http_proxy, then $all_proxy, $ALL_PROXY)",
-    ),
-    Flag::new(
-        Some('U'),
-        "proxy-user",
-        Secret("USER:PASSWORD", |options, value| {
-            let right = "user:password (there is no prompt)";
-            let user = text(value, right)?;
-            options.network.proxy_user = Some(user).filter(|user| user.contains(':'));
-            options.network.proxy_user.as_ref().map(drop).ok_or(Expected(right))
-        }),
-        "user name and password for the proxy (Basic), percent-decoded",
-    ),
-    Flag::new(
-        None,
-        "noproxy",
-        Value("LIST", |options, value| {
-            options.network.no_proxy = Some(text(value, "example.org,10.0.0.0/8, or *")?);
-            Ok(())
-        }),
-        "do not use the proxy for these hosts: names (including their subdomains), addresses, \
-         networks, or * (default $no_proxy, then $NO_PROXY)",
-    ),
     Flag::new(
         None,
         "max-response-head",
@@ -292,7 +242,7 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
     ),
 ];
 
-fn text(value: &OsStr, right: &'static str) -> Result<String, Expected> {
+pub(super) fn text(value: &OsStr, right: &'static str) -> Result<String, Expected> {
     value.to_str().map(str::to_owned).ok_or(Expected(right))
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::{AddressFlags, COMMAND, ClientOptions, HELP, network};
+use super::{AddressFlags, COMMAND, ClientOptions, HELP, RouteFlags, network};
 use crate::cli::{Command, Parsed, UsageError};
 
 /// Parses the arguments after the word `where`.
@@ -31,6 +31,7 @@ how long it took to connect or fail, and both ends of the connection.",
     examples: "",
     groups: &[
         ("Addresses", AddressFlags::FLAGS),
+        ("Routes", RouteFlags::FLAGS),
         ("Network", network::FLAGS),
         ("Time limits", network::TIME),
         ("Help", HELP),

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::request::RequestFlags;
-use super::{AddressFlags, COMMAND, ClientOptions, HELP, network};
+use super::{AddressFlags, COMMAND, ClientOptions, HELP, RouteFlags, network};
 use crate::cli::Effect::Switch;
 use crate::cli::{Command, Flag, Parsed, UsageError};
 
@@ -43,6 +43,7 @@ are drawn, once a second: what its workers are doing, and what that means.",
         ("Request", RequestFlags::FLAGS),
         ("Output", OUTPUT),
         ("Addresses", AddressFlags::FLAGS),
+        ("Routes", RouteFlags::FLAGS),
         ("Network", network::FLAGS),
         ("Time limits", network::TIME),
         ("Help", HELP),

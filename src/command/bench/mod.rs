@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`load`] | sends the requests and times them |
 //! | [`report`] | the result as text and JSON, and its verdict |
+//! | [`urls`] | several URLs with weights, from a file |
 
 pub mod load;
 pub mod report;
+pub mod urls;
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
@@ -14,16 +16,17 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use self::load::{LoadProgress, Pace, Plan, run};
+use self::load::{LoadProgress, Pace, Plan, order, run};
 use self::report::compare::Baseline;
 use self::report::{Summary, fail_if, json, text};
-use super::build_request::{Content, build_request};
+use self::urls::WeightedUrl;
+use super::build_request::{Content, OutgoingRequest, build_request, read_data};
 use super::error::{CommandError, print_stderr, print_stdout};
 use super::fetch_list::FetchItem;
 use super::machine::{machine, now};
 use super::network::connect_options;
 use crate::cli::bench::BenchOptions;
-use crate::client::Request;
+use crate::client::{ConnectOptions, Request};
 use crate::text::{grouped, number};
 
 /// Measures, prints the report, and applies the conditions.
@@ -92,18 +95,16 @@ fn plan(options: &BenchOptions) -> Result<Plan, CommandError> {
     // The environment's proxy is not measured.
     let connect = connect_options(&options.client.network, |_| None);
     let connect = connect.map_err(|what| CommandError::Failed(49, what))?;
-    let urls = options.client.urls.iter();
-    let item = |url: &String| FetchItem::of_url(&options.client, url);
-    let turn = |url: &String| build_request(&options.client, &item(url), &content)?.in_memory();
-    let turns = urls.map(turn).collect::<Result<Vec<_>, _>>()?;
-    let server = |request: &Request| (request.url().host().to_owned(), request.url().port());
-    if turns.iter().any(|request| server(request) != server(&turns[0])) {
-        let what = "the URLs are of several servers; right: URLs of one server";
-        return Err(CommandError::Usage(what.to_owned()));
-    }
+    let urls = urls(options)?;
+    let turns = urls.iter().map(|url| turn(options, url, &content));
+    let turns = turns.collect::<Result<Vec<_>, _>>()?;
+    check_routes(&turns, &connect)?;
+    let weights: Vec<u32> = urls.iter().map(|url| url.weight).collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Plan {
         turns,
+        order: order(&weights).map_err(CommandError::Usage)?,
+        weights,
         connections: options.connections,
         threads: options.threads.unwrap_or((cores / 2).max(1)),
         pace: options.rate.map_or(Pace::Closed, Pace::Rate),
@@ -115,6 +116,45 @@ fn plan(options: &BenchOptions) -> Result<Plan, CommandError> {
         patience: options.max_time,
         connect,
     })
+}
+
+/// Returns the URLs of the command line, and then those of the file.
+fn urls(options: &BenchOptions) -> Result<Vec<WeightedUrl>, CommandError> {
+    let mut urls: Vec<_> = options.client.urls.iter().map(|url| WeightedUrl::typed(url)).collect();
+    if let Some(path) = &options.urls {
+        let name =
+            if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+        let parsed = urls::parse(&name, &read_data(path)?).map_err(CommandError::Usage)?;
+        urls.extend(parsed);
+    }
+    Ok(urls)
+}
+
+/// Returns the request for a URL.
+fn turn(
+    options: &BenchOptions,
+    url: &WeightedUrl,
+    content: &Content,
+) -> Result<Request, CommandError> {
+    let item = FetchItem::of_url(&options.client, &url.url);
+    let request = build_request(&options.client, &item, content);
+    let request = request.and_then(OutgoingRequest::in_memory);
+    request.map_err(|error| match &url.place {
+        Some(place) => CommandError::Failed(error.exit_code(), format!("{place}: {error}")),
+        None => error,
+    })
+}
+
+/// Checks that all requests can share connections.
+fn check_routes(turns: &[Request], connect: &ConnectOptions) -> Result<(), CommandError> {
+    let routes: Vec<_> = turns.iter().map(|request| connect.route(request.url()).ok()).collect();
+    match routes.windows(2).all(|two| two[0] == two[1]) {
+        true => Ok(()),
+        false => {
+            let what = "the URLs are of several servers; right: URLs of one server";
+            Err(CommandError::Usage(what.to_owned()))
+        }
+    }
 }
 
 fn baseline(path: &Path) -> Result<(String, Baseline), CommandError> {

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Write as _};
-use std::net::TcpStream;
 use std::time::Instant;
 
 use super::encoded_request::{ResponseState, ShapeId, Shapes};
 use super::failure::{Cause, Failure};
+use crate::net::stream::Stream;
 use crate::proto::buf::Buf;
 
 /// A connection, and those that follow it in its place.
@@ -33,8 +33,8 @@ pub(super) enum Link {
     /// Tried again at this time.
     Resting(Instant),
     /// When it was begun; in a closed loop also when the request was due for which it is made.
-    Opening(TcpStream, Instant, Option<Instant>),
-    Up(TcpStream),
+    Opening(Stream, Instant, Option<Instant>),
+    Up(Stream),
 }
 
 #[derive(Clone, Copy)]

@@ -10,18 +10,18 @@ mod deadlines;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read as _};
-use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::connection::{BenchConnection, Link};
+use super::destination::outcome;
 use super::encoded_request::{ResponseStep, Shapes};
 use super::failure::{Cause, Failure};
 use super::schedule::{NextRequest, Pace, Schedule};
 use super::tally::{LATE_THRESHOLD, Tally};
 use super::{Job, Measured};
-use crate::net::connect;
 use crate::net::poller::{Event, Events, Poller, Timer};
+use crate::net::stream::Stream;
 use crate::net::thread_usage;
 use crate::proto::buf::Buf;
 use crate::proto::http::limits::Limits;
@@ -63,13 +63,14 @@ impl<'j> Driver<'j> {
     pub(super) fn new(
         job: &'j Job<'j>,
         schedule: Schedule,
+        shapes: Shapes,
         connections: usize,
     ) -> io::Result<Driver<'j>> {
         let poller = Poller::new()?;
         Ok(Driver {
             job,
             schedule,
-            shapes: job.shapes.clone(),
+            shapes,
             limits: Limits::of_responses(),
             timer: poller.timer()?,
             poller,
@@ -77,7 +78,7 @@ impl<'j> Driver<'j> {
             free: VecDeque::with_capacity(connections),
             under_way: 0,
             scratch: Buf::new(),
-            tally: Tally::new(job.plan.duration),
+            tally: Tally::new(job.plan.duration, job.plan.turns.len()),
             last_answer: None,
             seen: (0, 0),
         })
@@ -157,7 +158,7 @@ impl<'j> Driver<'j> {
 
     fn begin(&mut self, at: usize, due: Option<Instant>, now: Instant) -> io::Result<()> {
         self.under_way += u64::from(due.is_some());
-        match connect::begin(self.job.address) {
+        match self.job.destination.begin() {
             Ok(stream) => {
                 self.poller.register_opening(&stream, at as u64)?;
                 self.connections[at].link = Link::Opening(stream, now, due);
@@ -246,7 +247,7 @@ impl<'j> Driver<'j> {
         let Ok(at) = usize::try_from(event.key) else { return Ok(()) };
         let now = Instant::now();
         match std::mem::take(&mut self.connections[at].link) {
-            Link::Opening(stream, begun, due) => match connect::outcome(&stream) {
+            Link::Opening(stream, begun, due) => match outcome(&stream) {
                 None => self.connections[at].link = Link::Opening(stream, begun, due),
                 Some(Err(error)) => self.not_connected(at, Cause::from(&error), due, now),
                 Some(Ok(())) => {
@@ -270,7 +271,7 @@ impl<'j> Driver<'j> {
         }
     }
 
-    fn connected(&mut self, at: usize, stream: TcpStream, due: Option<Instant>, now: Instant) {
+    fn connected(&mut self, at: usize, stream: Stream, due: Option<Instant>, now: Instant) {
         let connection = &mut self.connections[at];
         connection.link = Link::Up(stream);
         connection.left = self.job.plan.per_connection.unwrap_or(u64::MAX);
@@ -354,6 +355,9 @@ impl<'j> Driver<'j> {
                     if self.schedule.is_measured(request.due) {
                         let from_due = now - request.due;
                         self.tally.answered(status, from_due, now - request.sent);
+                        if let Some(url) = self.tally.urls.get_mut(request.shape.url()) {
+                            url.answered(status, from_due);
+                        }
                         self.tally.timeline.waited(since_start - from_due, from_due);
                         self.tally.timeline.answered(since_start);
                     }
@@ -389,7 +393,12 @@ impl<'j> Driver<'j> {
                 continue;
             }
             self.tally.failed(failure, 1);
+            let mut url = self.tally.urls.get_mut(request.shape.url());
+            if let Some(url) = &mut url {
+                url.failed += 1;
+            }
             if failure == Failure::OutOfTime {
+                url.into_iter().for_each(|url| url.took(now - request.due));
                 self.tally.took(now - request.due, now - request.sent);
             }
             let start = self.job.begin + self.job.plan.warm_up;

@@ -7,6 +7,7 @@
 
 use crate::client::{Error, Request, Route};
 use crate::command::bench::load::failure::Failure;
+use crate::command::bench::load::turns::Turns;
 use crate::proto::buf::Buf;
 use crate::proto::http::client::{Head, Piece, RecvBody, RecvHead};
 use crate::proto::http::error::{Fault, Rule};
@@ -37,7 +38,7 @@ struct CachedHead {
 pub(super) struct Shapes {
     /// Each as usual, and as the last one on its connection.
     each: Vec<[EncodedRequest; 2]>,
-    next: usize,
+    turns: Turns,
 }
 
 /// The place of a request in the [`Shapes`].
@@ -49,19 +50,24 @@ pub(super) struct ShapeId {
 
 impl Shapes {
     /// `each` has at least one.
-    pub(super) fn new(each: Vec<[EncodedRequest; 2]>) -> Shapes {
-        Shapes { each, next: 0 }
+    pub(super) fn new(each: Vec<[EncodedRequest; 2]>, turns: Turns) -> Shapes {
+        Shapes { each, turns }
     }
 
     /// Returns the next one in turn.
     pub(super) fn next(&mut self, is_last: bool) -> ShapeId {
-        let index = self.next;
-        self.next = (index + 1) % self.each.len();
-        ShapeId { index, is_last }
+        ShapeId { index: self.turns.next(), is_last }
     }
 
     pub(super) fn get(&mut self, id: ShapeId) -> &mut EncodedRequest {
         &mut self.each[id.index][usize::from(id.is_last)]
+    }
+}
+
+impl ShapeId {
+    /// Returns the index of its URL.
+    pub(super) fn url(self) -> usize {
+        self.index
     }
 }
 
@@ -87,9 +93,9 @@ pub(super) enum ResponseStep {
 impl EncodedRequest {
     /// # Errors
     /// As [`Client::send`](crate::client::Client::send), before anything is sent.
-    pub(super) fn new(request: &Request) -> Result<EncodedRequest, Error> {
+    pub(super) fn new(request: &Request, route: Route<'_>) -> Result<EncodedRequest, Error> {
         let mut wire = Vec::new();
-        let waiting = request.encode(Route::direct(request.url()), &mut wire)?;
+        let waiting = request.encode(route, &mut wire)?;
         Ok(EncodedRequest { wire, waiting, cached: None })
     }
 
@@ -171,8 +177,12 @@ fn misread(fault: Fault) -> Failure {
 mod tests {
     use super::*;
 
+    fn encoded(request: &Request) -> EncodedRequest {
+        EncodedRequest::new(request, Route::direct(request.url())).unwrap()
+    }
+
     fn shape(method: &str) -> EncodedRequest {
-        EncodedRequest::new(&Request::get("a/").unwrap().with_method(method).unwrap()).unwrap()
+        encoded(&Request::get("a/").unwrap().with_method(method).unwrap())
     }
 
     /// Reads answers from `wire`, which comes in pieces of `step` and then ends.
@@ -251,7 +261,7 @@ mod tests {
     #[test]
     fn the_wire_is_the_clients() {
         let request = Request::get("a/b").unwrap().with_method("PUT").unwrap().with_body("xyz");
-        let wire = String::from_utf8(EncodedRequest::new(&request).unwrap().wire).unwrap();
+        let wire = String::from_utf8(encoded(&request).wire).unwrap();
         assert!(wire.starts_with("PUT /b HTTP/1.1\r\nHost: a\r\n"), "{wire}");
         assert!(wire.ends_with("\r\nContent-Length: 3\r\n\r\nxyz"), "{wire}");
     }

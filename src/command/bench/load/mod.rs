@@ -7,23 +7,27 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `schedule` | when which request is due: pure |
+//! | `turns` | which of several requests is next: pure |
 //! | `encoded_request` | the bytes of the request, and the state of its response: sans-IO |
 //! | `driver` | one thread: its connections, and waiting for all of them |
-//! | `connection` | one connection, and its outstanding requests |
-//! | `tally`, `timeline` | what was measured, in fixed memory |
+//! | `connection`, `destination` | one connection, and its outstanding requests; where it goes |
+//! | `tally`, `timeline`, `url_tally` | what was measured, in fixed memory |
 //! | `failure` | why a request failed |
 //!
 //! [`report`](super::report) evaluates the result.
 
 mod connection;
+mod destination;
 mod driver;
 mod encoded_request;
 mod failure;
 mod schedule;
 mod tally;
 mod timeline;
+mod turns;
+mod url_tally;
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -33,18 +37,26 @@ pub use self::failure::{Cause, Failure};
 pub use self::schedule::Pace;
 pub use self::tally::{LATE_THRESHOLD, Tally};
 pub use self::timeline::{SLICES, Slice, Timeline};
+pub use self::turns::order;
+pub use self::url_tally::UrlTally;
 
+use self::destination::Destination;
 use self::driver::Driver;
 use self::encoded_request::{EncodedRequest, Shapes};
 use self::schedule::{LoadAmount, Schedule};
+use self::turns::Turns;
 use crate::client::{Client, Config, ConnectOptions, Error, ErrorKind, Request, Version};
 use crate::command::server_usage::server_usage;
 
 /// What is measured.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The requests that are sent in turn, at least one, all to the same server.
+    /// The requests, at least one, all on the same route.
     pub turns: Vec<Request>,
+    /// The weight of each of them.
+    pub weights: Vec<u32>,
+    /// The indexes of the requests in the order in which they are sent, again and again ([`order`]).
+    pub order: Arc<[u32]>,
     /// The number of connections open at a time: at least 1.
     pub connections: usize,
     /// The number of threads that share them: at least 1.
@@ -78,8 +90,6 @@ pub struct LoadResult {
     pub took: Duration,
     /// The share of its time that each thread was busy: at 1.0 it never waited.
     pub busy: Vec<f64>,
-    /// The address of the server.
-    pub address: SocketAddr,
     /// What a server on this machine has used, warm-up included, and for how many responses.
     pub server: Option<ServerCost>,
 }
@@ -119,8 +129,8 @@ impl LoadProgress {
 /// What all threads share.
 struct Job<'p> {
     plan: &'p Plan,
-    shapes: Shapes,
-    address: SocketAddr,
+    shapes: Vec<[EncodedRequest; 2]>,
+    destination: Destination,
     begin: Instant,
     progress: LoadProgress,
     stop: &'p AtomicBool,
@@ -136,16 +146,17 @@ pub fn run(
     stop: &AtomicBool,
     mut observe: impl FnMut(Duration, &LoadProgress),
 ) -> Result<LoadResult, Error> {
-    let shapes = Shapes::new(plan.turns.iter().map(shapes).collect::<Result<_, _>>()?);
+    let shapes = plan.turns.iter().map(|request| shapes(request, &plan.connect));
+    let shapes = shapes.collect::<Result<Vec<_>, _>>()?;
     // One connection is made and closed: if it fails, all would fail.
     let connect = plan.connect.clone();
     let client = Client::with_config(Config { connect, ..Config::default() });
     let client = client.connect_timeout(plan.patience);
-    let ends = client.probe(plan.turns[0].url())?;
-    let address = ends.remote().ok_or(ErrorKind::NoResponse)?;
-    let before = server_usage(address);
+    let destination = Destination::from(client.probe(plan.turns[0].url())?);
+    let usage = || destination.address().and_then(server_usage);
+    let before = usage();
     let (begin, progress) = (Instant::now(), LoadProgress::default());
-    let job = Job { plan, shapes, address, begin, progress, stop };
+    let job = Job { plan, shapes, destination: destination.clone(), begin, progress, stop };
     let threads = plan.threads.clamp(1, plan.connections.max(1));
     let measured = thread::scope(|scope| {
         let (done, wait) = mpsc::channel();
@@ -166,9 +177,9 @@ pub fn run(
         }
     });
     let measured = measured.map_err(ErrorKind::Receive)?;
-    let mut all = Tally::new(plan.duration);
+    let mut all = Tally::new(plan.duration, plan.turns.len());
     measured.iter().for_each(|one| all.add(&one.tally));
-    let server = before.zip(server_usage(address)).map(|(before, after)| ServerCost {
+    let server = before.zip(usage()).map(|(before, after)| ServerCost {
         answers: job.progress.answers(),
         cpu: after.cpu.saturating_sub(before.cpu),
         peak_kb: after.peak_kb,
@@ -180,7 +191,6 @@ pub fn run(
         tally: all,
         took: ended.saturating_duration_since(began),
         busy: measured.iter().map(|one| one.busy).collect(),
-        address,
         server,
     })
 }
@@ -204,11 +214,13 @@ fn measure(job: &Job<'_>, index: usize, threads: usize) -> io::Result<Measured> 
         requests: plan.requests,
     };
     let schedule = Schedule::new(load, turn, job.begin);
-    Driver::new(job, schedule, share)?.run()
+    let turns = Turns::new(&plan.order, index, threads);
+    Driver::new(job, schedule, Shapes::new(job.shapes.clone(), turns), share)?.run()
 }
 
 /// Returns the usual request, and the last one on its connection.
-fn shapes(request: &Request) -> Result<[EncodedRequest; 2], Error> {
+fn shapes(request: &Request, connect: &ConnectOptions) -> Result<[EncodedRequest; 2], Error> {
+    let route = connect.route(request.url()).map_err(ErrorKind::Proxy)?;
     // The generator does not wait for a 100 (Continue); the user can send the field all the same.
     let usual = request.clone().without_default("expect");
     let (mut kept, mut last) = (usual.clone(), usual);
@@ -219,5 +231,5 @@ fn shapes(request: &Request) -> Result<[EncodedRequest; 2], Error> {
         }
         last = last.with_header("Connection", "close")?;
     }
-    Ok([EncodedRequest::new(&kept)?, EncodedRequest::new(&last)?])
+    Ok([EncodedRequest::new(&kept, route)?, EncodedRequest::new(&last, route)?])
 }

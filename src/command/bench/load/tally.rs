@@ -6,6 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::failure::Failure;
 use super::timeline::Timeline;
+use super::url_tally::UrlTally;
 use crate::proto::http::status::Status;
 
 /// The figures of one thread or, added up, of all.
@@ -36,6 +37,8 @@ pub struct Tally {
     pub late: u64,
     /// The number of responses of each status.
     statuses: Vec<u64>,
+    /// The figures of each URL, if there are several.
+    pub urls: Vec<UrlTally>,
 }
 
 /// A request sent later than possible by more than this was held up by the generator itself.
@@ -45,8 +48,8 @@ pub const LATE_THRESHOLD: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(3600);
 
 impl Tally {
-    /// Returns an empty tally. `expected` is the duration, if known.
-    pub(super) fn new(expected: Option<Duration>) -> Tally {
+    /// Returns an empty tally for this number of URLs. `expected` is the duration, if known.
+    pub(super) fn new(expected: Option<Duration>, urls: usize) -> Tally {
         // Three digits: no value is off by more than a thousandth.
         let histogram = || {
             Histogram::new_with_bounds(1, nanos(LONGEST), 3).expect("bounds and digits are right")
@@ -63,6 +66,7 @@ impl Tally {
             timeline: Timeline::new(expected),
             late: 0,
             statuses: vec![0; 1000],
+            urls: vec![UrlTally::new(); if urls > 1 { urls } else { 0 }],
         }
     }
 
@@ -109,6 +113,7 @@ impl Tally {
         self.from_due.add(&other.from_due).expect("the bounds are the same");
         self.from_sent.add(&other.from_sent).expect("the bounds are the same");
         self.timeline.add(&other.timeline);
+        self.urls.iter_mut().zip(&other.urls).for_each(|(mine, theirs)| mine.add(theirs));
     }
 
     /// Returns each status received, and how often.
@@ -126,7 +131,7 @@ impl Tally {
     }
 }
 
-fn nanos(time: Duration) -> u64 {
+pub(super) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1)
 }
 
@@ -137,7 +142,7 @@ mod tests {
     #[test]
     fn two_threads_add_up() {
         let ms = Duration::from_millis;
-        let (mut one, mut other) = (Tally::new(None), Tally::new(None));
+        let (mut one, mut other) = (Tally::new(None, 1), Tally::new(None, 1));
         one.answered(Status::OK, ms(3), ms(1));
         other.answered(Status::OK, ms(3), ms(2));
         other.answered(Status::NOT_FOUND, ms(900), ms(2));

@@ -3,7 +3,7 @@
 //!
 //! | file | what it makes |
 //! |---|---|
-//! | `text` | a page of 80 columns |
+//! | `text`, `url_rows` | a page of 80 columns; a row for each of several URLs |
 //! | [`json`] | JSON, and its schema |
 //! | [`fail_if`] | `--fail-if`: conditions, and whether they hold |
 //! | [`compare`] | `--baseline`: this run beside an earlier one |
@@ -12,12 +12,14 @@ pub mod compare;
 pub mod fail_if;
 pub mod json;
 mod text;
+mod url_rows;
 
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
+use hdrhistogram::{Counter, Histogram};
 
-use super::load::{LATE_THRESHOLD, LoadResult, Pace, Plan, ServerCost, Timeline};
+use super::load::{LATE_THRESHOLD, LoadResult, Pace, Plan, ServerCost, Timeline, UrlTally};
+use crate::client::Request;
 use crate::text::grouped;
 
 pub use self::text::text;
@@ -42,8 +44,10 @@ const OFTEN: f64 = 0.001;
 /// The figures of one measurement.
 #[derive(Debug)]
 pub struct Summary {
-    /// Method and URL.
+    /// Method and URL; of several, all or the first, and how many there are.
     pub asked: String,
+    /// The figures of each URL, if there are several.
+    pub urls: Vec<UrlSummary>,
     /// How requests followed each other.
     pub pace: Pace,
     /// As planned.
@@ -90,9 +94,35 @@ pub struct Summary {
     pub server: Option<ServerCost>,
 }
 
+/// The figures of one of several URLs.
+#[derive(Debug)]
+pub struct UrlSummary {
+    /// Method and URL.
+    pub asked: String,
+    /// How often it was requested, compared with the others.
+    pub weight: u32,
+    /// Complete responses.
+    pub answers: u64,
+    /// Those with another status than 2xx.
+    pub not_2xx: u64,
+    /// Requests without a complete response.
+    pub failed: u64,
+    /// Times from when requests were due; `None` without a response.
+    pub latency: Option<Latency>,
+}
+
+impl UrlSummary {
+    /// Returns the number of requests that failed, and of responses other than 2xx.
+    pub fn errors(&self) -> u64 {
+        self.not_2xx + self.failed
+    }
+}
+
 /// The distribution of the times of requests.
 #[derive(Debug)]
 pub struct Latency {
+    /// How many times there are.
+    pub samples: u64,
     /// At each of [`QUANTILES`].
     pub quantiles: [Duration; QUANTILES.len()],
     /// The mean.
@@ -104,7 +134,7 @@ pub struct Latency {
 
 impl Latency {
     /// Returns the distribution of these times; `None` if there are none.
-    fn new(histogram: &Histogram<u64>) -> Option<Latency> {
+    fn new<C: Counter>(histogram: &Histogram<C>) -> Option<Latency> {
         if histogram.is_empty() {
             return None;
         }
@@ -122,7 +152,16 @@ impl Latency {
             from = to + 1;
         }
         let mean = Duration::from_secs_f64(histogram.mean() / 1e9);
-        Some(Latency { quantiles, mean, buckets })
+        Some(Latency { samples: histogram.len(), quantiles, mean, buckets })
+    }
+
+    /// Returns the time at the quantile of this place in [`QUANTILES`]; `None` if there are so few samples that it is that
+    /// of the longest one: the 99th percentile takes a hundred.
+    pub fn measured(&self, place: usize) -> Option<Duration> {
+        let (_, quantile) = QUANTILES.get(place)?;
+        let is_max = place == QUANTILES.len() - 1;
+        let is_known = is_max || self.samples as f64 * (1.0 - quantile) > 1.0 - 1e-9;
+        self.quantiles.get(place).copied().filter(|_| is_known)
     }
 }
 
@@ -134,9 +173,9 @@ impl Summary {
             tally.failures.iter().map(|(failure, count)| (failure.to_string(), *count)).collect();
         failures.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
         let is_rated = plan.pace != Pace::Closed;
-        let asked: Vec<String> = plan.turns.iter().map(ToString::to_string).collect();
         Summary {
-            asked: asked.join(", "),
+            asked: asked(&plan.turns),
+            urls: url_summaries(plan, &tally.urls),
             pace: plan.pace,
             connections: plan.connections,
             threads: outcome.busy.len(),
@@ -172,9 +211,14 @@ impl Summary {
         self.failed() + self.not_2xx
     }
 
+    /// Returns the number of requests that were due.
+    pub fn requests(&self) -> u64 {
+        self.answers + self.failed()
+    }
+
     /// Returns the share of errors in all requests, from 0 to 1; 1 if there were no requests.
     pub fn error_share(&self) -> f64 {
-        match self.answers + self.failed() {
+        match self.requests() {
             0 => 1.0,
             all => self.errors() as f64 / all as f64,
         }
@@ -210,7 +254,7 @@ impl Summary {
                 self.threads * 2,
             ));
         }
-        let due = self.answers + self.failed();
+        let due = self.requests();
         if self.late as f64 > due as f64 * OFTEN {
             caveats.push(format!(
                 "the load generator was late: {} requests were sent more than {LATE_THRESHOLD:?} after they were \
@@ -220,6 +264,31 @@ impl Summary {
         }
         caveats
     }
+}
+
+/// Returns what was requested: up to three URLs, or the first one and the number of the others.
+fn asked(turns: &[Request]) -> String {
+    let shown: Vec<String> = turns.iter().take(3).map(ToString::to_string).collect();
+    match turns {
+        [first, others @ ..] if turns.len() > 3 => {
+            format!("{first} and {} more URLs", others.len())
+        }
+        _ => shown.join(", "),
+    }
+}
+
+/// Returns the figures of each URL, if there are several.
+fn url_summaries(plan: &Plan, tallies: &[UrlTally]) -> Vec<UrlSummary> {
+    let urls = plan.turns.iter().zip(&plan.weights).zip(tallies);
+    let summary = |((request, weight), tally): ((&Request, &u32), &UrlTally)| UrlSummary {
+        asked: request.to_string(),
+        weight: *weight,
+        answers: tally.answers,
+        not_2xx: tally.not_2xx,
+        failed: tally.failed,
+        latency: Latency::new(&tally.from_due),
+    };
+    urls.map(summary).collect()
 }
 
 /// Returns the upper bounds of the distribution's rows, in nanoseconds: 1, 2, 5, 10 µs and so on, to an hour.

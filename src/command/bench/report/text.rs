@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::url_rows::url_rows;
 use super::{Latency, QUANTILES, Summary};
 use crate::command::bench::load::{Pace, SLICES, Slice};
 use crate::text::{
@@ -17,6 +18,7 @@ pub fn text(summary: &Summary) -> String {
         heading(summary),
         totals(summary),
         quantiles(summary),
+        url_rows(&summary.urls),
         summary.latency.as_ref().map(picture).unwrap_or_default(),
         over_time(summary),
         what_came(summary),
@@ -93,8 +95,8 @@ fn quantiles(summary: &Summary) -> String {
         number => format!("{:>8}", format!("{number}%")),
     });
     let row = |label: &str, latency: &Latency| {
-        let times: String =
-            latency.quantiles.iter().map(|&value| format!("{:>8}", time(value))).collect();
+        let times = (0..QUANTILES.len()).map(|place| latency.measured(place));
+        let times: String = times.map(cell).collect();
         format!("{label:<11}{times}\n")
     };
     let rows = match &summary.uncorrected {
@@ -102,6 +104,11 @@ fn quantiles(summary: &Summary) -> String {
         None => row("latency", latency),
     };
     format!("{:<11}{}\n{rows}", "", names.concat())
+}
+
+/// Returns a time in a column of 8; what is not known is `-`.
+pub(super) fn cell(value: Option<Duration>) -> String {
+    format!("{:>8}", value.map_or("-".to_owned(), time))
 }
 
 /// Draws the distribution of times; each row is about twice as long as the one above it.
