@@ -34,7 +34,7 @@ use super::parse::Parsing;
 use super::{Command, Expected, Flag, Parsed, UsageError};
 
 pub use self::files::{Existing, FileOptions};
-pub use self::global::GlobalOptions;
+pub use self::global::{GlobalOptions, Progress};
 pub(super) use self::network::{AddressFlags, limit};
 pub use self::network::{NetworkOptions, OneFamily, TimeLimits};
 pub use self::options::{

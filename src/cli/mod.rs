@@ -36,6 +36,7 @@ mod version;
 
 use std::ffi::OsStr;
 
+pub(crate) use self::nearest::nearest;
 use self::version::version;
 
 /// A parsed command line.

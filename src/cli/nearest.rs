@@ -30,7 +30,7 @@ pub(super) fn nearest_flag<'f>(typed: &str, flags: &[&'f str]) -> Option<&'f str
 }
 
 /// Returns the nearest of these words, if one is near.
-pub(super) fn nearest<'w>(typed: &str, words: &[&'w str]) -> Option<&'w str> {
+pub(crate) fn nearest<'w>(typed: &str, words: &[&'w str]) -> Option<&'w str> {
     let near = words.iter().map(|&word| (edits(typed, word), word));
     let near = near.filter(|(edits, word)| *edits <= if word.len() < 5 { 1 } else { 2 });
     near.min_by_key(|(edits, _)| *edits).map(|(_, word)| word)

@@ -146,7 +146,7 @@ impl Destination {
                 path.map(|path| transfer.output = Some(path.display().to_string()))
             }
         };
-        transfer.downloaded = response.received();
+        (transfer.downloaded, transfer.delivered) = (response.received(), writer.delivered());
         written?;
         failure.map_or(Ok(()), Err)
     }

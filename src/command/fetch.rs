@@ -24,9 +24,11 @@ use super::trace::Tracer;
 use super::transfer::{EventRecorder, RequestSummary, Transfer};
 use super::upload::Upload;
 use super::waterfall::Picture;
-use super::write_out::{Format, OutputStream};
+use super::write_out::Format;
 use crate::cli::client::{ClientOptions, DryRun};
-use crate::client::{Client, Config, Error, Event, Observer as _, Pipeline, Request, Response};
+use crate::client::{
+    Client, Config, Error, Event, Observer as _, Pipeline, Request, Response, Route,
+};
 use crate::sync::lock;
 
 /// What the transfers of an operation share.
@@ -160,10 +162,10 @@ impl Fetcher {
         let options = &self.options;
         let mut retry = Retry::new(&options.retry, Instant::now());
         let mut turn = self.session.stdout_turn();
-        let mut prepared = None;
+        let (mut prepared, mut retries) = (None, 0);
         let transfer = loop {
             let mut transfer = Transfer::new(&item.url, item.number);
-            transfer.urls_before = self.urls_before;
+            (transfer.urls_before, transfer.retries) = (self.urls_before, retries);
             let observer = Arc::new(self.new_observer());
             let answers = pipelined.take();
             let outcome =
@@ -190,6 +192,7 @@ impl Fetcher {
             if !options.global.silent {
                 print_stderr(format!("client: {}\n", once.words));
             }
+            retries += 1;
             turn.give_back();
             thread::sleep(once.pause);
         };
@@ -229,13 +232,7 @@ impl Fetcher {
     /// written.
     fn tell(&self, transfer: &Transfer) -> Result<(), CommandError> {
         let mut parts = self.format.iter().flat_map(|format| format.of(transfer));
-        let told = parts.try_for_each(|(stream, text)| match stream {
-            OutputStream::Stdout => print_stdout(text.as_bytes()),
-            OutputStream::Stderr => {
-                print_stderr(&text);
-                Ok(())
-            }
-        });
+        let told = parts.try_for_each(|(stream, text)| stream.write(&text));
         told.and(self.session.write_line(transfer))
     }
 
@@ -275,6 +272,8 @@ impl Fetcher {
         let place = Destination::of(options, item)?;
         let request = place.prepare(request.clone())?;
         transfer.request = Some(RequestSummary::of(&request, upload.as_ref())?);
+        let route = self.client.config().connect.route(request.url());
+        transfer.by_proxy = matches!(route, Ok(Route::Proxy(_)));
         if let Some(form) = options.dry_run {
             return self.dry_run(form, OutgoingRequest { request, upload: upload.take() });
         }

@@ -42,7 +42,7 @@
 //! | [`standard_stream`] | stdin, stdout and stderr: closed, non-blocking |
 //! | [`tty_guard`], [`pretty`], [`terminal`] | stdout and stderr as terminals: no binary bytes, JSON indented, width and colours |
 //! | [`progress`], `rate_limit` | the progress line; `--limit-rate` |
-//! | [`transfer`], [`write_out`] | the figures of a transfer; `-w`, `--json-out` |
+//! | [`transfer`], [`figures`], `url_part`, [`write_out`] | the record of a transfer, its figures; `-w`, `--json-out` |
 //! | [`verbose`], [`wire`], [`mod@explain`] | `-v`, `--wire`, `--transcript`, `--explain` |
 //! | [`trace`], [`waterfall`] | `--trace`: from events to rows, from rows to lines |
 //! | [`error`], [`exit_code`] | why a command failed, in one line; curl's exit code for it |
@@ -73,6 +73,7 @@ pub mod explain;
 pub mod fetch;
 mod fetch_list;
 mod field_file;
+pub mod figures;
 pub mod form;
 mod login;
 mod machine;
@@ -100,6 +101,7 @@ pub mod tty_guard;
 mod typed_date;
 pub mod upload;
 pub mod url_glob;
+mod url_part;
 pub mod verbose;
 pub mod watch;
 pub mod waterfall;

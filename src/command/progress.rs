@@ -2,10 +2,11 @@
 //! a transfer back.
 //!
 //! The line appears after half a second, so that short transfers show nothing, and is updated ten times
-//! a second.
+//! a second. The bar of `-#` is there from the beginning, because it was asked for.
 
 use std::time::{Duration, Instant};
 
+use crate::cli::client::Progress;
 use crate::text::{clock, size};
 
 /// The line appears after this time.
@@ -14,11 +15,14 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(100);
 /// The width of the bar in columns.
 const BAR: usize = 24;
+/// The width of the bar of `-#`, before its percentage.
+const WIDE_BAR: usize = 72;
 
 /// The progress line of one body, or of several transfers.
 #[derive(Debug)]
 pub struct ProgressLine {
     begun: Instant,
+    style: Progress,
     shown: Option<Instant>,
     /// The number of bytes that an earlier transfer received.
     had: u64,
@@ -31,13 +35,16 @@ pub struct ProgressLine {
 
 impl ProgressLine {
     /// Begins a body of which `had` bytes of `total` are there.
-    pub fn new(now: Instant, had: u64, total: Option<u64>) -> ProgressLine {
-        ProgressLine { begun: now, shown: None, had, has: had, total, transfers: None }
+    pub fn new(now: Instant, style: Progress, had: u64, total: Option<u64>) -> ProgressLine {
+        ProgressLine { begun: now, style, shown: None, had, has: had, total, transfers: None }
     }
 
     /// Begins a number of transfers that share one line.
     pub fn of_all(now: Instant, transfers: usize) -> ProgressLine {
-        ProgressLine { transfers: Some((0, transfers)), ..ProgressLine::new(now, 0, None) }
+        ProgressLine {
+            transfers: Some((0, transfers)),
+            ..ProgressLine::new(now, Progress::Line, 0, None)
+        }
     }
 
     /// Counts one of the transfers as complete.
@@ -50,7 +57,7 @@ impl ProgressLine {
         self.has += bytes;
         let due = match self.shown {
             Some(shown) => now >= shown + PAUSE,
-            None => now >= self.begun + PATIENCE,
+            None => self.style == Progress::Bar || now >= self.begun + PATIENCE,
         };
         due.then(|| {
             self.shown = Some(now);
@@ -75,8 +82,14 @@ impl ProgressLine {
             return format!("{has:>8}  {speed_text:>8}/s  {}", clock(seconds));
         };
         let part = self.has as f64 / total as f64;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to BAR")]
-        let full = (part * BAR as f64) as usize;
+        if self.style == Progress::Bar {
+            return format!(
+                "{:<WIDE_BAR$} {:5.1}%",
+                "#".repeat(share(part, WIDE_BAR)),
+                part * 100.0
+            );
+        }
+        let full = share(part, BAR);
         let bar = "#".repeat(full) + &".".repeat(BAR - full);
         let time = match total - self.has {
             0 => format!("in {}", clock(seconds)),
@@ -85,6 +98,13 @@ impl ProgressLine {
         let (percent, of) = (part * 100.0, size(total as f64));
         format!("{percent:>3.0}% {bar} {has:>8} of {of}  {speed_text:>8}/s  {time}")
     }
+}
+
+/// Returns how many of these columns a part is, from 0 to 1.
+fn share(part: f64, columns: usize) -> usize {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to `columns`")]
+    let full = (part * columns as f64) as usize;
+    full
 }
 
 /// Returns the text that overwrites the line in place. A narrower terminal cuts it off (DECAWM) and
@@ -123,7 +143,7 @@ mod tests {
     fn a_line_when_it_is_time_and_never_too_wide() {
         let begun = Instant::now();
         let after = |millis| begun + Duration::from_millis(millis);
-        let mut progress = ProgressLine::new(begun, 0, Some(2_000_000));
+        let mut progress = ProgressLine::new(begun, Progress::Line, 0, Some(2_000_000));
         assert_eq!(progress.passed(after(100), 500_000), None);
         let line = progress.passed(after(500), 500_000).unwrap();
         let bar = "############............";
@@ -138,7 +158,11 @@ mod tests {
         all.over();
         let line = all.passed(after(1000), 500_000).unwrap();
         assert_eq!(line, in_place("1 of 3 transfers    500 kB    500 kB/s  0:01"));
-        assert_eq!(ProgressLine::new(begun, 0, None).end(after(10)), None, "it was quick");
+        assert_eq!(
+            ProgressLine::new(begun, Progress::Line, 0, None).end(after(10)),
+            None,
+            "it was quick"
+        );
         for (had, bytes, total) in [
             (0, 0, Some(u64::MAX)),
             (u64::MAX / 2, 1, Some(u64::MAX)),
@@ -147,12 +171,26 @@ mod tests {
             (0, 9, Some(3)),
             (0, 0, Some(0)),
         ] {
-            let mut progress = ProgressLine::new(begun, had, total);
-            let line = progress.passed(after(60_000), bytes).unwrap();
-            let line = line.strip_prefix("\r\x1b[?7l").unwrap();
-            let line = line.strip_suffix("\x1b[K\x1b[?7h").unwrap();
-            assert!((1..=79).contains(&line.len()), "{} columns: {line}", line.len());
+            for style in [Progress::Line, Progress::Bar] {
+                let mut progress = ProgressLine::new(begun, style, had, total);
+                let line = progress.passed(after(60_000), bytes).unwrap();
+                let line = line.strip_prefix("\r\x1b[?7l").unwrap();
+                let line = line.strip_suffix("\x1b[K\x1b[?7h").unwrap();
+                assert!((1..=79).contains(&line.len()), "{} columns: {line}", line.len());
+            }
         }
+    }
+
+    #[test]
+    fn a_bar_from_the_beginning() {
+        let begun = Instant::now();
+        let mut progress = ProgressLine::new(begun, Progress::Bar, 0, Some(8));
+        let bar = |full: usize, percent: &str| {
+            in_place(&format!("{}{} {percent}%", "#".repeat(full), " ".repeat(72 - full)))
+        };
+        assert_eq!(progress.passed(begun, 1), Some(bar(9, " 12.5")));
+        assert_eq!(progress.passed(begun, 7), None, "too soon");
+        assert_eq!(progress.end(begun), Some(bar(72, "100.0") + "\n"));
     }
 
     #[test]

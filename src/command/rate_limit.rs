@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::error::print_stderr;
 use super::progress::{ProgressLine, RateLimit};
-use crate::cli::client::ClientOptions;
+use crate::cli::client::{ClientOptions, Progress};
 use crate::sync::lock;
 
 /// The progress line that parallel transfers share.
@@ -39,14 +39,15 @@ impl BodyMeter {
         total: Option<u64>,
     ) -> BodyMeter {
         let begun = Instant::now();
-        let is_wanted = !options.global.silent && !options.global.no_progress && !options.head;
+        let style = options.global.progress;
+        let is_wanted = !options.global.silent && style != Progress::None && !options.head;
         let is_wanted = is_wanted && !options.global.wire; // whose lines it would overwrite
         let is_shown =
             is_wanted && io::stderr().is_terminal() && (to_file || !io::stdout().is_terminal());
         let line = match of_all {
             _ if !is_shown => Line::None,
             Some(all) => Line::OfAll(Arc::clone(all)),
-            None => Line::Own(ProgressLine::new(begun, had, total)),
+            None => Line::Own(ProgressLine::new(begun, style, had, total)),
         };
         let pace = options.limit_rate.map(|rate| RateLimit::new(begun, rate));
         BodyMeter { line, pace, last: options.max_time.map(|limit| begun + limit) }

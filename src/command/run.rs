@@ -14,6 +14,7 @@ use super::fetch::Fetcher;
 use super::fetch_list::{FetchItem, FetchList};
 use super::misbehave;
 use super::session::Session;
+use super::standard_stream::redirect_stderr;
 use crate::cli::client::ClientOptions;
 
 /// The exit code of [`CommandError::Write`].
@@ -26,6 +27,10 @@ const LOST_OUTPUT: u8 = 23;
 /// # Errors
 /// When no transfer can be made: what the operations send and write is looked at before the first one begins.
 pub fn run(operations: &[ClientOptions]) -> Result<u8, CommandError> {
+    if let Some(path) = operations.first().and_then(|first| first.global.stderr.as_deref()) {
+        let redirected = redirect_stderr(path);
+        redirected.map_err(|error| CommandError::Write(path.display().to_string(), error))?;
+    }
     if let [options] = operations
         && let Some(how) = options.misbehave
     {

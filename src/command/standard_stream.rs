@@ -10,10 +10,12 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::dup2_stderr;
 
 /// A standard stream without a buffer.
 #[derive(Debug)]
@@ -41,6 +43,18 @@ pub fn stdout() -> io::Result<StandardStream> {
 /// If there is no descriptor left.
 pub fn stderr() -> io::Result<StandardStream> {
     Ok(StandardStream(io::stderr().as_fd().try_clone_to_owned()?.into()))
+}
+
+/// Makes this file, or stdout for `-`, the stderr of the program: for all that is written from now on.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn redirect_stderr(path: &Path) -> io::Result<()> {
+    match path.to_str() {
+        Some("-") => dup2_stderr(io::stdout())?,
+        _ => dup2_stderr(File::create(path)?)?,
+    }
+    Ok(())
 }
 
 /// Opens a standard stream beside which there are these others.

@@ -25,6 +25,8 @@ pub struct BodyWriter<'o> {
     passed: u64,
     /// The bytes that were received for them: fewer, if they were coded.
     received: u64,
+    /// The number of bytes of heads that were written.
+    heads: u64,
     /// The most bytes that are received.
     most: u64,
     /// The heads of the redirects that led here, still to be written.
@@ -39,12 +41,17 @@ impl BodyWriter<'_> {
         meter: BodyMeter,
         most: u64,
     ) -> BodyWriter<'_> {
-        BodyWriter { options, meter, passed: 0, received: 0, most, hops }
+        BodyWriter { options, meter, passed: 0, received: 0, heads: 0, most, hops }
     }
 
     /// Returns the options that it writes by.
     pub(super) fn options(&self) -> &ClientOptions {
         self.options
+    }
+
+    /// Returns the number of bytes that were written, heads included.
+    pub(super) fn delivered(&self) -> u64 {
+        self.heads + self.passed
     }
 
     /// Writes to a file, which appears under its name once it is complete; returns that name.
@@ -168,10 +175,13 @@ impl BodyWriter<'_> {
 
     /// Writes the heads of the redirects, once, and those of this response.
     fn heads(&mut self, response: &Response, parts: Parts, out: &mut impl Write) -> io::Result<()> {
-        out.write_all(&std::mem::take(&mut self.hops))?;
-        let heads = response.interim().iter().chain([response.head()]);
-        let heads = heads.filter(|_| parts != Parts::Body);
-        heads.map(|head| head.headers.source()).try_for_each(|head| out.write_all(head))
+        let mut heads = std::mem::take(&mut self.hops);
+        if parts != Parts::Body {
+            let all = response.interim().iter().chain([response.head()]);
+            all.for_each(|head| heads.extend_from_slice(head.headers.source()));
+        }
+        self.heads += heads.len() as u64;
+        out.write_all(&heads)
     }
 }
 

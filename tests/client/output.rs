@@ -243,3 +243,47 @@ fn a_body_is_held_back() {
     fetch(&["--limit-rate", "1", "-m", "0.5", &server.url("/bytes/10000000")])
         .failed(28, "-m holds");
 }
+
+#[test]
+fn messages_go_where_they_are_sent() {
+    let folder = Folder::new();
+    let path = folder.join("messages").display().to_string();
+    let nobody = "http://127.0.0.1:1/";
+    let finished = fetch(&["--stderr", &path, nobody]);
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(7), ""));
+    let kept = fs::read_to_string(&path).expect("it is there");
+    assert!(kept.starts_with("client: (7) "), "{kept}");
+    let finished = fetch(&["-v", "--stderr", "-", "-s", nobody]);
+    let said = String::from_utf8_lossy(&finished.stdout);
+    assert!(said.contains("Trying 127.0.0.1:1") && finished.stderr.is_empty(), "{said}");
+    fetch(&["--stderr", "/no/such/file", nobody]).failed(23, "it cannot be written");
+    fetch(&["--stderr", "", nobody]).failed(2, "no file");
+}
+
+/// Time and connections, which are others each time.
+#[test]
+fn figures_that_are_others_each_time() {
+    let fake = Fake::hello(1);
+    let told = fetched(&[
+        "-w",
+        "%{time_pretransfer} %{time_posttransfer} %{time_starttransfer}",
+        &fake.url("/"),
+    ]);
+    let times = told.strip_prefix("hello").expect("the body").split(' ');
+    let times: Vec<f64> = times.map(|time| time.parse().expect("a number")).collect();
+    assert!(times.is_sorted() && times[1] > 0.0, "{told}");
+    let url = Fake::hello(1).url("/");
+    let dates: Vec<String> = (0..3)
+        .map(|_| fetched(&["-s", "-o", "/dev/null", "-w", "%time{%Y-%m-%dT%H:%M:%SZ}", &url]))
+        .collect();
+    let now = Command::new("date").args(["-u", "+%Y-%m-%d"]).output().expect("date");
+    let now = String::from_utf8_lossy(&now.stdout).trim().to_owned();
+    assert!(dates.iter().any(|date| date.starts_with(&now)) && dates.is_sorted(), "{dates:?}");
+    let proxy = Fake::hello(1);
+    let through = ["-x", &proxy.address(), "-w", "%{proxy_used}", "http://example.invalid/"];
+    assert_eq!(fetched(&through), "hello1");
+    let busy = Fake::saying("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+    let again =
+        ["-s", "--retry", "2", "--retry-delay", "0", "-w", "%{num_retries}", &busy.url("/")];
+    assert_eq!(fetched(&again), "2");
+}

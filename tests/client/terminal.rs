@@ -34,6 +34,21 @@ fn slow() -> Fake {
 }
 
 #[test]
+fn a_bar_is_shown_from_the_beginning() {
+    if !needs("python3") {
+        return;
+    }
+    let folder = Folder::new();
+    let file = folder.join("file");
+    let hello = Fake::saying("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    let finished = on_terminal(&format!("client -# -o {} {}", file.display(), hello.url("/")), &[]);
+    let said = said(&finished);
+    let last = said.trim_end().rsplit('\r').next().expect("a line");
+    assert!(last.contains(&format!("{} 100.0%", "#".repeat(72))), "{said:?}");
+    assert_eq!(fs::read(file).expect("it is there"), b"hello");
+}
+
+#[test]
 fn progress_is_for_terminals() {
     if !needs("python3") {
         return;
@@ -62,6 +77,8 @@ fn progress_is_for_terminals() {
     for line in [
         format!("client -s -o {file} {url}"),
         format!("client --no-progress-meter -o {file} {url}"),
+        format!("client --stderr {file}.log -o {file} {url}"),
+        format!("client -# -o {file} {url} 2>{file}.log"),
         format!("client -o {file} {url} 2>/dev/null"),
     ] {
         assert_eq!(said(&on_terminal(&line, &[])), "", "{line}");

@@ -26,10 +26,24 @@ pub struct GlobalOptions {
     pub silent: bool,
     /// Whether errors are printed even then.
     pub show_error: bool,
-    /// Whether the progress line is left out.
-    pub no_progress: bool,
+    /// How the progress of a transfer is shown on a terminal.
+    pub progress: Progress,
+    /// The file that gets what is written to stderr; `-` is stdout.
+    pub stderr: Option<PathBuf>,
     /// The file that gets a line of JSON for each transfer; `-` is stdout.
     pub json_out: Option<PathBuf>,
+}
+
+/// How the progress of a transfer is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Progress {
+    /// A line with a short bar and figures, after half a second.
+    #[default]
+    Line,
+    /// A bar across the line, from the beginning.
+    Bar,
+    /// Not at all.
+    None,
 }
 
 impl GlobalOptions {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ClientOptions, DryRun, Fail, Pretty};
+use super::{ClientOptions, DryRun, Fail, Pretty, Progress};
 use crate::cli::Effect::{Switch, Value};
 use crate::cli::{Expected, Flag};
 
@@ -87,8 +87,28 @@ pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
     ),
     Flag::new(
         None,
+        "stderr",
+        Value("FILE", |options, value| {
+            let file = Some(value).filter(|value| !value.is_empty());
+            options.global.stderr = Some(file.ok_or(Expected("a file, or - for stdout"))?.into());
+            Ok(())
+        }),
+        "write to FILE what else goes to stderr; - is stdout",
+    ),
+    Flag::new(
+        Some('#'),
+        "progress-bar",
+        Switch(|options, on| {
+            options.global.progress = if on { Progress::Bar } else { Progress::Line };
+        }),
+        "show a bar instead of the progress line, on a terminal",
+    ),
+    Flag::new(
+        None,
         "no-progress-meter",
-        Switch(|options, on| options.global.no_progress = on),
+        Switch(|options, on| {
+            options.global.progress = if on { Progress::None } else { Progress::Line };
+        }),
         "show no progress line on a terminal",
     ),
     Flag::new(

@@ -360,9 +360,16 @@ fn names_may_be_cut_short_and_turned_off() {
     let global = |args: &[&str]| options(&[args, &["u"]].concat()).global;
     assert!(global(&["--verb"]).verbose && global(&["--sil"]).silent);
     assert!(!global(&["-v", "--no-verbose"]).verbose && !global(&["-s", "--no-sil"]).silent);
-    assert!(!global(&["--no-progress-meter", "--progress-meter"]).no_progress);
-    assert!(!global(&["--no-progress-meter", "--progress-m"]).no_progress);
-    assert!(global(&["--no-progress-me"]).no_progress);
+    for (args, want) in [
+        (&["--no-progress-meter", "--progress-meter"][..], Progress::Line),
+        (&["--no-progress-meter", "--progress-m"], Progress::Line),
+        (&["--no-progress-me"], Progress::None),
+        (&["-#"], Progress::Bar),
+        (&["-#", "--no-progress-bar"], Progress::Line),
+        (&[], Progress::Line),
+    ] {
+        assert_eq!(global(args).progress, want, "{args:?}");
+    }
     assert!(!global(&["-sS", "--no-show-error"]).show_error);
     assert_eq!(options(&["-L", "--no-location", "u"]).retry, RetryOptions::default());
     assert_eq!(

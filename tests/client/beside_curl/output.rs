@@ -41,6 +41,7 @@ fn answer(path: &str) -> String {
     match path.split('?').next().unwrap_or_default() {
         "/hello" | "/sub/hello" => with(MODIFIED, "hello"),
         "/empty" => with("", ""),
+        "/cookies" => with("Set-Cookie: a=1\r\nset-cookie:  b=2 \r\n", "hello/"),
         "/big" => with("", &"x".repeat(5000)),
         "/chunked" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n3\r\n, w\r\n0\r\nSum: 1\r\n\r\n".into(),
         "/stream" => format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(5000)),
@@ -264,6 +265,8 @@ fn which_file_a_body_goes_to() {
         ("-R ~/hello", Same),
         ("-R -L -o file ~/moved", Same),
         ("-N ~/hello", Same),
+        ("-# -o file ~/hello", Same),
+        ("--progress-bar ~/hello", Same),
     ]);
 }
 
@@ -341,5 +344,82 @@ fn names_from_a_server() {
         ("-OJ -w %{filename_effective} ~/named", Same),
         ("-OJ -w %{filename_effective} --no-clobber ~/old", Same),
         ("-OJ ~/", Same),
+    ]);
+}
+
+#[test]
+fn where_messages_go() {
+    const ALL: &str = "all that is written to stderr goes there, also by -w and -D";
+    const HEAD: &str = "HTTP/1.1 200 OK\nConnection: close\nContent-Length: 0\n\n";
+    const PLACED: &str = "a file of messages that cannot be written is an error";
+    compare(&[
+        ("--stderr messages ~/hello", Same),
+        ("--stderr messages -s ~/hello", Same),
+        ("--stderr messages -w %{stderr}x ~/hello", Ours(ALL, 0, "hello", &[("messages", "x")])),
+        ("--stderr - -w %{stderr}%{http_code} ~/hello", Ours(ALL, 0, "hello200", &[])),
+        ("--stderr - -w a%{stderr}b%{stdout}c ~/hello", Ours(ALL, 0, "helloabc", &[])),
+        ("--stderr old -w %{stderr}x ~/hello", Ours(ALL, 0, "hello", &[("old", "x")])),
+        ("-D % --stderr - ~/empty", Ours(ALL, 0, HEAD, &[])),
+        ("--stderr folder ~/hello", Ours(PLACED, 23, "", &[])),
+    ]);
+}
+
+#[test]
+fn what_is_told_about_a_transfer() {
+    const LATER: &str = "a later curl has it";
+    const REFUSED: &str = "a name that is not known is an error";
+    const LOST: &str = "a text that is lost is an error";
+    compare(&[
+        ("-w %header{last-modified} ~/hello", Same),
+        ("-w %header{Content-Length}%header{x}. ~/hello", Same),
+        ("-w %header{location} -L ~/moved", Same),
+        ("-w %header{location} ~/moved", Same),
+        ("-w %header{ ~/hello", Ours(REFUSED, 2, "", &[])),
+        ("-w %header{set-cookie:all:;} ~/cookies", Ours(LATER, 0, "hello/a=1;b=2", &[])),
+        ("-w %header{set-cookie} ~/cookies", Same),
+        ("-w %header{location:all:} -L ~/moved", Ours(LATER, 0, "hello/hello", &[])),
+        ("-w %{header_json} -o file ~/hello", Same),
+        ("-w a%{onerror}b ~/hello", Same),
+        ("-w a%{onerror}b -f ~/nowhere", Same),
+        ("-w a%{onerror}%{exitcode} http://127.0.0.1:1/", Same),
+        ("-w a%{stderr}b%{stdout}c ~/hello", Same),
+        ("-w %{time_appconnect} ~/hello", Same),
+        ("-w %{time_appconnect}%{time_redirect}%{time_connect} http://127.0.0.1:1/", Same),
+        ("-w %{time_starttransfer}%{time_pretransfer} http://127.0.0.1:1/", Same),
+        ("-w %{ssl_verify_result}%{proxy_ssl_verify_result}%{num_certs}|%{certs}| ~/hello", Same),
+        ("-w %{http_connect}|%{ftp_entry_path}| ~/hello", Same),
+        ("-w %{size_header},%{num_headers},%{num_redirects} -L ~/moved", Same),
+        ("-w %{size_download},%{size_upload} -L ~/moved", Same),
+        ("-w %{filename_effective} -O ~/hello", Same),
+        ("-w %{filename_effective} --output-dir folder -O ~/hello", Same),
+        ("-w %{filename_effective} --no-clobber -o old ~/hello", Same),
+        ("-w %{filename_effective}|%{urlnum}| ~/hello -o file ~/hello", Same),
+        ("-w %{urlnum}%{method}%{http_version} ~/hello ~/big ~/hello -o a -o b", Same),
+        ("-w %{local_ip}%{remote_ip}%{scheme} ~/hello", Same),
+        ("-w %{local_ip}|%{local_port}|%{remote_port} http://127.0.0.1:1/", Same),
+        ("-w %{errormsg}|%{exitcode} ~/hello", Same),
+        ("-w %{json}%{nonsense} ~/hello", Ours(REFUSED, 2, "", &[])),
+        ("-w %output{file}%{http_code} ~/hello", Ours(LATER, 0, "hello", &[("file", "200")])),
+        ("-w %output{old}x%{stdout}y ~/hello", Ours(LATER, 0, "helloy", &[("old", "x")])),
+        ("-w %output{>>old}x ~/hello", Ours(LATER, 0, "hello", &[("old", "what was therex")])),
+        (
+            "-w %output{>>new}%{http_code}; ~/hello ~/nowhere",
+            Ours(LATER, 0, "hellolost", &[("new", "200;404;")]),
+        ),
+        ("-w %output{no/file}x ~/hello", Ours(LOST, 23, "hello", &[])),
+        (
+            "-w %{url.host}%{url.path}?%{url.query} ~/hello?a",
+            Ours(LATER, 0, "hello127.0.0.1/hello?a", &[]),
+        ),
+        ("-w %{urle.path}#%{urle.fragment} -L ~/moved#x", Ours(LATER, 0, "hello/hello#x", &[])),
+        (
+            "-w %{num_retries}%{proxy_used}%{time_queue} ~/hello",
+            Ours(LATER, 0, "hello000.000000", &[]),
+        ),
+        ("-w %{conn_id}%{xfer_id} ~/hello ~/hello", Ours(LATER, 0, "hello00hello11", &[])),
+        ("-w %{conn_id} http://127.0.0.1:1/", Ours(LATER, 7, "-1", &[])),
+        ("-w %{size_delivered} -o file ~/hello", Ours(LATER, 0, "5", &[("file", "hello")])),
+        ("-w %time{%%} ~/hello", Ours(LATER, 0, "hello%", &[])),
+        ("-w %{url.password}%{url.user} ~/hello", Ours(LATER, 0, "hello", &[])),
     ]);
 }
