@@ -57,6 +57,9 @@ fn every_code_in_the_help_comes_up() {
         talk.rest().map(drop)
     });
     let moved = &moved.url("/");
+    let coded =
+        Fake::saying("HTTP/1.1 200 OK\r\nContent-Encoding: x\r\nContent-Length: 1\r\n\r\nx");
+    let coded = &coded.url("/");
     let (cut, garbage, doubtful) = (&cut.url("/"), &garbage.url("/"), &doubtful.url("/"));
     let (closing, silent) = (&closing.url("/"), &silent.url("/"));
     let (unsendable, broken) = (reset_before_the_body_is_out(), reset_in_the_body());
@@ -93,7 +96,6 @@ fn every_code_in_the_help_comes_up() {
         (2, &["-I", "-d", "x", page], "right: one of them"),
         (3, &["http://"], "the URL is not valid"),
         (3, &["http://127.0.0.1:99999/"], "is not a host and port"),
-        (3, &["http://user:password@127.0.0.1/"], "-H 'Authorization:"),
         (5, &["-x", label_too_long, page], "could not find the address of the proxy xxx"),
         (6, &[label_too_long], "could not find the address of xxx"),
         (7, &[&deserted()], "check that a server is running there"),
@@ -119,6 +121,7 @@ fn every_code_in_the_help_comes_up() {
         (2, &["-T", nowhere, "-d", "x", page], "right: one"),
         (47, &["-L", "--max-redirs", "0", moved], "more than 0 redirects"),
         (49, &["--resolve", "a", page], "right: HOST:PORT:ADDRESS"),
+        (61, &["--compressed", coded], "coding"),
         (63, &["--max-filesize", "2", page], "longer than --max-filesize permits"),
         (65, &["-L", "-H", "Expect:", "-T", "/dev/zero", moved], "requires the body again"),
         (52, &[closing], "closed the connection without a response"),

@@ -324,7 +324,7 @@ fn no_line_end_gets_into_a_request() {
         fake.url("/\u{1b}[2J"),
         format!("{}\n", fake.url("/")),
     ] {
-        let finished = fetch(&[&url]);
+        let finished = fetch(&["-g", &url]);
         let said = finished.failed(3, "a control byte in a URL");
         assert!(said.contains("a control byte, such as a line end, at byte"), "{said}");
     }

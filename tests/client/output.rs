@@ -41,7 +41,7 @@ fn a_line_of_json_about_each_transfer() {
 const REQUESTS: &[&[&str]] = &[
     &["~/"],
     &["~/a?b=c&d='e'#f"],
-    &["~/{a,b}/../[c]"],
+    &["-g", "~/{a,b}/../[c]"],
     &["-I", "~/"],
     &["-X", "DELETE", "~/"],
     &["-X", "POST", "~/"],

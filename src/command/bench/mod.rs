@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`load`] | sends the requests and times them |
 //! | [`report`] | the result as text and JSON, and its verdict |
-//! | [`urls`] | several URLs with weights, from a file |
+//! | `urls` | several URLs with weights, from a file |
 
 pub mod load;
 pub mod report;
