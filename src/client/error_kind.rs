@@ -20,6 +20,7 @@ use crate::proto::http::error::Rule;
 use crate::proto::http::headers::InvalidField;
 use crate::proto::http::rejected::ParseError;
 use crate::proto::http::url::{Url, UrlError};
+use crate::text::rounded;
 
 /// What went wrong: [`Error::kind`] returns it. More kinds may follow.
 #[derive(Debug)]
@@ -239,9 +240,10 @@ impl std::fmt::Display for ErrorKind {
                 write!(f, "could not connect to the socket {}", path.display())
             }
             ErrorKind::Timeout { phase, after } => {
-                write!(f, "timed out after {after:?} while {phase}")
+                write!(f, "timed out after {:?} while {phase}", rounded(*after))
             }
             ErrorKind::TooSlow { phase, rate: Rate { bytes, over } } => {
+                let over = rounded(*over);
                 write!(f, "less than {bytes} bytes per second for {over:?} while {phase}")
             }
             ErrorKind::Send(_) => f.write_str("could not send the request"),

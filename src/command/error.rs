@@ -1,5 +1,6 @@
 //! Why the client ends before its work is done: one line on stderr, and one of curl's exit codes.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use super::standard_stream::{stderr, stdout};
 use super::write_body::WriteBodyError;
 use crate::client::{Error, ErrorKind, in_one_line};
 use crate::proto::http::error::Rule;
+use crate::proto::http::url::without_user;
 use crate::text::escape_for_terminal;
 
 /// Why a transfer or a measurement failed.
@@ -77,8 +79,20 @@ impl CommandError {
 
     /// Prints the error on stderr, in one line. It may quote what a server sent.
     pub fn print(&self) {
+        self.print_with("");
+    }
+
+    /// The same for one of several transfers, that of this URL as it was typed: the line names the URL, after redirects
+    /// the last one.
+    pub(super) fn print_of(&self, typed: &str) {
+        let last = self.cause().and_then(Error::url).map(Cow::Borrowed);
+        self.print_with(&format!("{}: ", last.unwrap_or_else(|| without_user(typed))));
+    }
+
+    fn print_with(&self, prefix: &str) {
         if !matches!(self, CommandError::BrokenPipe) {
-            let line = escape_for_terminal(self.to_string().as_bytes());
+            let line = format!("{prefix}{self}");
+            let line = escape_for_terminal(line.as_bytes());
             print_stderr(format!("client: ({}) {line}\n", self.exit_code()));
         }
     }

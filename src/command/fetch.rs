@@ -184,7 +184,7 @@ impl Fetcher {
             match outcome.map_err(|stop| self.as_lost_output(stop)) {
                 Ok(()) | Err(CommandError::BrokenPipe) => {}
                 Err(stop) => {
-                    self.report(&stop);
+                    self.report(&stop, &item.url);
                     transfer.end = Err((stop.exit_code(), stop.to_string()));
                 }
             }
@@ -203,7 +203,7 @@ impl Fetcher {
         turn.take();
         match self.tell(&transfer).map_err(|stop| self.as_lost_output(stop)) {
             Err(stop) if code == 0 => {
-                self.report(&stop);
+                self.report(&stop, &item.url);
                 stop.exit_code()
             }
             _ => code,
@@ -221,10 +221,12 @@ impl Fetcher {
         }
     }
 
-    /// Prints why a transfer failed, unless `-s` is set.
-    fn report(&self, stop: &CommandError) {
-        if self.options.global.prints_errors() {
-            stop.print();
+    /// Prints why a transfer failed, unless `-s` is set; of which URL, if there are several.
+    fn report(&self, stop: &CommandError, url: &str) {
+        match self.session.transfers {
+            _ if !self.options.global.prints_errors() => {}
+            ..=1 => stop.print(),
+            2.. => stop.print_of(url),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::cli::client::ClientOptions;
 use crate::client::{Client, Request, Response};
 use crate::proto::http::event_stream::{EVENT_STREAM, EventReader, LAST_EVENT_ID, ReceivedEvent};
 use crate::proto::http::status::Status;
-use crate::text::escape_for_terminal;
+use crate::text::{escape_for_terminal, rounded};
 
 /// The time before the next connection, unless the server sets another one (`retry:`); each one that fails
 /// doubles it.
@@ -63,7 +63,7 @@ pub fn run(options: &ClientOptions) -> Result<u8, CommandError> {
         let pause = pause(reader.retry(), failures);
         failures += 1;
         if !options.global.silent || options.global.show_error {
-            let line = format!("{why}; connecting again in {} s", pause.as_secs_f64());
+            let line = format!("{why}; connecting again in {} s", rounded(pause).as_secs_f64());
             print_stderr(format!("client: {}\n", escape_for_terminal(line.as_bytes())));
         }
         thread::sleep(pause);

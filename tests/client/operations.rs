@@ -119,3 +119,28 @@ fn output_and_exit_code_are_those_of_curl() {
         assert_eq!((ours.code, ours.stdout), (theirs.code, theirs.stdout), "{args:?}");
     }
 }
+
+/// With one URL it is clear which one failed.
+#[test]
+fn of_several_urls_the_error_names_the_one_that_failed() {
+    let fake = Fake::new(|talk| {
+        talk.request()?;
+        talk.say(
+            "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/moved\r\nContent-Length: 0\r\n\r\n",
+        )
+    });
+    let (moved, refused) = (fake.url("/"), "http://127.0.0.1:1/x");
+    let one = fetch(&["http://127.0.0.1:1/"]);
+    assert!(one.failed(7, "one").starts_with("could not connect to 127.0.0.1"), "{}", one.stderr);
+    for args in [
+        &["-L", &moved, refused][..],
+        &["-L", &moved, "--next", refused],
+        &["-Z", "--parallel-max", "1", "-L", &moved, refused],
+    ] {
+        let finished = fetch(args);
+        let lines: Vec<_> = finished.stderr.lines().collect();
+        assert_eq!((finished.code, lines.len()), (Some(7), 2), "{args:?}: {}", finished.stderr);
+        assert!(lines[0].starts_with("client: (7) http://127.0.0.1:1/moved: could not connect"));
+        assert!(lines[1].starts_with("client: (7) http://127.0.0.1:1/x: could not connect"));
+    }
+}
