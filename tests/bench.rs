@@ -471,3 +471,18 @@ fn a_percentile_of_too_few_responses_is_not_shown() {
     let row = page.lines().find(|line| line.starts_with("p99.99, us")).expect("a row");
     assert!(row.split_whitespace().skip(2).all(|cell| cell == "-"), "{row}");
 }
+
+#[test]
+fn long_names_say_how_many_and_how_long() {
+    let server = Server::start(&["--access-log", "off"]);
+    let url = server.url("/-/health");
+    let made = ["--connections", "3", "--requests", "30", "--max-time", "5", "--silent", &url];
+    let (code, got, stderr) = figures(&made);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{got}");
+    let (code, limited, _) = figures(&["--connections", "1", "--duration", "0.2", &url]);
+    assert_eq!(code, Some(0), "{limited}");
+    let answers =
+        |figures: &Value| figures["answers"].as_u64().unwrap_or_else(|| panic!("{figures}"));
+    assert_eq!(answers(&got), 30);
+    assert!(answers(&limited) > 1, "{limited}");
+}

@@ -333,3 +333,25 @@ fn many_servers_are_graded_in_one_run() {
     }
     assert_eq!(rows[5][14], "answers.line-ends");
 }
+
+#[test]
+fn a_missing_path_may_be_named_and_the_report_may_be_wordy_or_json() {
+    let server = Server::start(&[]);
+    let url = server.url("/index.html");
+    let only = ["--only", "missing.404", "--missing"];
+    let (code, stdout, _) =
+        check(&[&only[..], &["/no/such/page", "--json-out", "-", &url]].concat());
+    let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &report["checks"][0]["outcome"]), (Some(0), &"passed".into()), "{stdout}");
+    let (code, stdout, _) =
+        check(&[&only[..], &["/index.html", "--verbose", "--explain", &url]].concat());
+    assert_eq!(code, Some(99), "{stdout}");
+    for line in [
+        "> GET /index.html HTTP/1.1",
+        "  ^ GET: asks for",
+        "< HTTP/1.1 200 OK",
+        "^ 200: here it is",
+    ] {
+        assert!(stdout.contains(line), "no {line:?} in {stdout}");
+    }
+}

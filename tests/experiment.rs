@@ -172,3 +172,20 @@ fn a_second_signal_ends_the_server_as_well() {
     assert_eq!(program.exit_code(), Some(130));
     assert!(eventually(|| TcpStream::connect(address).err()).is_some(), "the server has ended");
 }
+
+/// The combinations of everything that can vary, in the order of the lists.
+#[test]
+fn what_varies_is_measured_in_the_order_that_was_given() {
+    let (folder, server) = (Folder::new(), Server::start(&["--access-log", "off"]));
+    let url = server.url("/-/health");
+    let varied = ["-c", "2", "--keep-alive", "on,off", "--rate", "100,200", "--pipeline", "1"];
+    let rest = ["--order", "given", "--seed", "7", "--threads", "1", "--log", "x", "--repeat", "1"];
+    let Finished { code, stderr, .. } =
+        experiment(&folder, &[&varied[..], &rest, &["--silent", &url]].concat());
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let runs = read(&folder, "runs.csv");
+    let combinations =
+        runs.lines().skip(1).map(|row| row.split(',').collect::<Vec<_>>()[2..5].join(","));
+    let wanted = ["on,100,1", "on,200,1", "off,100,1", "off,200,1"];
+    assert_eq!(combinations.collect::<Vec<_>>(), wanted, "{runs}");
+}

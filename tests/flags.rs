@@ -1,8 +1,9 @@
-//! Each flag of the server has a test against the program: this walks the flags, and looks for each in the tests.
+//! Each flag of both programs has a test against the program: this walks the flags, and looks for each in the tests.
 
 use std::fs;
 use std::path::Path;
 
+use crate::client::client;
 use crate::support::{Folder, Server, root, server_command};
 
 /// All tests that run a program, as one text.
@@ -17,7 +18,7 @@ fn sources(folder: &Path, text: &mut String) {
     }
 }
 
-/// True if this flag is in the text, and not only as the start of a longer one.
+/// True if this long name is in the text, and not only as the start of a longer one.
 fn is_typed(flag: &str, text: &str) -> bool {
     text.match_indices(flag).any(|(at, _)| {
         let next = text.as_bytes().get(at + flag.len());
@@ -25,21 +26,93 @@ fn is_typed(flag: &str, text: &str) -> bool {
     })
 }
 
+/// The rows of a help text that begin with a flag: `  -h, --help` or `      --links`; what is further to the right
+/// describes it.
+fn rows_of(help: &str) -> impl Iterator<Item = &str> {
+    help.lines().filter(|line| {
+        let short = line.get(2..6).unwrap_or_default();
+        (short.trim().is_empty() || short.ends_with(", "))
+            && line.get(6..9).is_some_and(|long| long.starts_with("--") && !long.ends_with(' '))
+    })
+}
+
+/// Returns the long name of a row, and the short one, if there is one: `--help` and `-h`.
+fn names_of(row: &str) -> (&str, Option<&str>) {
+    let long = row[6..].split(' ').next().unwrap_or_default();
+    (long, Some(&row[2..4]).filter(|short| short.starts_with('-')))
+}
+
 #[test]
 fn each_flag_of_the_server_has_a_test() {
     let help = server_command(&["--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    // A row begins with `  -h, --help` or `      --links`; what is further to the right describes it.
-    let rows = help.lines().filter_map(|line| line.get(2..6).map(|short| (short, &line[6..])));
-    let rows = rows.filter(|(short, _)| short.trim().is_empty() || short.ends_with(", "));
-    let names =
-        rows.filter_map(|(_, row)| row.split(' ').next().filter(|name| name.starts_with("--")));
-    let flags: Vec<&str> = names.filter(|flag| flag.len() > 2).collect();
+    let flags: Vec<_> = rows_of(&help).map(|row| names_of(row).0).collect();
     assert!(flags.len() > 60 && flags.contains(&"--cors"), "{flags:?}");
     let mut text = String::new();
     sources(&root().join("tests"), &mut text);
     let missing: Vec<_> = flags.into_iter().filter(|flag| !is_typed(flag, &text)).collect();
     assert!(missing.is_empty(), "no test types {missing:?}");
+}
+
+/// The commands of the client, and the tests that type their flags.
+const COMMANDS: &[(&str, &[&str])] = &[
+    ("", &["client", "client.rs", "command_line.rs", "dns_client", "misbehave.rs"]),
+    ("bench", &["bench.rs"]),
+    ("check", &["check", "check.rs"]),
+    ("dns", &["dns_client", "manual.rs"]),
+    ("experiment", &["experiment.rs"]),
+    ("ping", &["ping.rs"]),
+    ("watch", &["client/watch.rs"]),
+    ("where", &["client/resolve_only.rs", "dns_client"]),
+];
+
+/// The tests of `client` count for a row that another command has, too: it is the same in the table.
+#[test]
+fn each_flag_of_the_client_has_a_test() {
+    let (mut missing, mut shared) = (Vec::new(), String::new());
+    for (command, tests) in COMMANDS {
+        let words = [*command, "--help", "all"].into_iter().filter(|word| !word.is_empty());
+        let help = client(&words.collect::<Vec<_>>()).output().unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        let mut text = String::new();
+        for test in *tests {
+            let path = root().join("tests").join(test);
+            match path.is_dir() {
+                true => sources(&path, &mut text),
+                false => text.push_str(&fs::read_to_string(&path).unwrap()),
+            }
+        }
+        assert!(rows_of(&help).count() >= 5, "{help}");
+        for row in rows_of(&help).filter(|row| !shared.contains(row)) {
+            let (long, short) = names_of(row);
+            if !command.is_empty() && ["--help", "--version"].contains(&long) {
+                continue; // below
+            }
+            let by_short = short.is_some_and(|short| {
+                [format!("\"{short}"), format!(" {short}")].iter().any(|it| text.contains(it))
+            });
+            if !by_short && !is_typed(long, &text) {
+                missing.push(format!("client {command} {long}"));
+            }
+        }
+        shared.push_str(if command.is_empty() { &help } else { "" });
+    }
+    assert!(missing.is_empty(), "no test types {missing:#?}");
+}
+
+#[test]
+fn each_command_prints_its_help_and_the_version() {
+    for (command, _) in COMMANDS.iter().skip(1) {
+        let printed = |flag: &str| {
+            let output = client(&[command, flag]).output().unwrap();
+            assert!(output.status.success() && output.stderr.is_empty(), "{command} {flag}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let start = format!("Usage: client {command} ");
+        assert!(printed("--help").starts_with(&start) && printed("-h").starts_with(&start));
+        assert!(printed("--version").starts_with(&format!("client {command} (threadbare) ")));
+        assert_eq!(printed("-V"), printed("--version"));
+    }
 }
 
 #[test]

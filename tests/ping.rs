@@ -295,3 +295,12 @@ fn what_is_wrong_ends_with_curls_codes() {
     let written: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     assert_eq!((&written["schema"], &written["refused"]), (&"threadbare-ping/1".into(), &1.into()));
 }
+
+#[test]
+fn long_names_say_how_many_how_often_and_how_patiently() {
+    let address = datagrams("127.0.0.1:0", |_, datagram, send| send(&datagram)).to_string();
+    let args = ["--udp", "--count", "2", "--interval", "0.05", "--wait", "3", &address];
+    let (code, got) = figures(&args);
+    assert_eq!((code, counts(&got)), (Some(0), [2, 2, 0, 0, 0, 0, 0]), "{got}");
+    assert_eq!((got["interval_s"].as_f64(), got["wait_s"].as_f64()), (Some(0.05), Some(3.0)));
+}

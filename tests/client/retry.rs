@@ -2,9 +2,11 @@
 //! server; and the memory that it takes.
 
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::Command;
 use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::beside_curl::{at, comparable, curl};
@@ -511,4 +513,20 @@ fn several_at_a_time_beside_curl() {
         let ours = outcome(fetch(&args));
         assert_eq!(ours, theirs, "{args:?}");
     }
+}
+
+#[test]
+fn a_connection_that_is_refused_is_tried_again_on_request() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{free}/");
+    assert_eq!(fetch(&["-s", "--retry", "9", &url]).code, Some(7));
+    let server = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(300));
+        let (mut stream, _) = TcpListener::bind(free).unwrap().accept().unwrap();
+        assert!(stream.read(&mut [0; 1000]).unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").unwrap();
+    });
+    let patient = ["--retry-connrefused", "--retry", "50", "--retry-delay", "0.1", "-sS", &url];
+    assert_eq!(String::from_utf8(fetch(&patient).stdout).unwrap(), "hello");
+    server.join().unwrap();
 }

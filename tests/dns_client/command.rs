@@ -111,7 +111,7 @@ fn the_whole_way_from_the_name_to_the_connection() {
         assert!(text.contains(line), "no {line:?} in {text}");
     }
     // A name that does not exist: what was asked is shown all the same.
-    let finished = run(&mut client(&["where", "-4", "--dns", &dns, "nobody.example"]), b"");
+    let finished = run(&mut client(&["where", "-4", "--dns-servers", &dns, "nobody.example"]), b"");
     finished.failed(6, "no such name");
     let text = String::from_utf8(finished.stdout).unwrap();
     assert!(text.contains("answered NXDOMAIN, 0 records: nobody.example. IN A\n"), "{text}");
