@@ -6,7 +6,7 @@ CARGO_TARGET_DIR ?= target
 ROOT ?= www
 ARGS ?=
 SECONDS ?= 300
-# Optional parts: FEATURES=auth for server --auth, FEATURES=inflate for client --compressed, FEATURES=auth,inflate for both.
+# Optional parts: auth for server --auth, inflate for client --compressed, tls for https; FEATURES=auth,tls for two of them.
 FEATURES ?=
 
 BUILT = $(CARGO_TARGET_DIR)/release
@@ -30,7 +30,7 @@ test: export SKIPPED = $(abspath $(CARGO_TARGET_DIR))/skipped.txt
 test:
 	@mkdir -p $(CARGO_TARGET_DIR)
 	@: >$(SKIPPED)
-	$(CARGO) test --locked --features auth,inflate
+	$(CARGO) test --locked --features auth,inflate,tls
 	$(CARGO) build --release --locked
 	sh tests/site/run.sh $(BUILT)/server
 	sh tests/linter/run.sh $(BUILT)/server
@@ -93,7 +93,7 @@ fuzz: ## give each parser random bytes for SECONDS=300 (needs cargo-fuzz)
 check: ## check the format, the lints and the documentation
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --features auth,inflate --all-targets -- -D warnings
+	$(CARGO) clippy --locked --features auth,inflate,tls --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --lib -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features json --lib -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features inflate --lib -- -D warnings

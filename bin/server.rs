@@ -9,6 +9,7 @@ use std::time::Duration;
 
 mod activation;
 mod advice;
+mod encryption;
 mod handover;
 mod open;
 mod passwords;
@@ -95,6 +96,7 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     let access_log = open::access_log(&options.access_log, stderr)?.format(options.log_format);
     let config = Config {
         error_page: files.error_page(),
+        tls: encryption::open(&options.tls)?,
         wire_log: options.wire.then(|| WireLog::stderr(stderr.clone())),
         ..options.config
     };
@@ -116,6 +118,7 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     let (routes, access_log) = passwords::guard(app, access_log, passwords)?;
     let config = Config { access_log, ..config };
     let mut server = activation::listen(options.bind, given, routes, config)?;
+    let https = encryption::listen(&mut server, &options.tls)?;
     let echo = UdpEcho::new(options.impairments, seed, options.metrics, &stats);
     let udp = open::udp_addresses(&mut server, &options.udp, Arc::new(echo))?;
     let dns = name_server::listen(&mut server, &dns.addresses, names.as_ref())?;
@@ -134,7 +137,7 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     })?;
     let http = server.addresses().into_iter().map(|address| format!("http://{address}/"));
     let unix = server.unix_paths().into_iter().map(|path| format!("unix:{}", path.display()));
-    let urls: Vec<String> = http.chain(unix).chain(udp).chain(dns).collect();
+    let urls: Vec<String> = http.chain(https).chain(unix).chain(udp).chain(dns).collect();
     let urls = urls.join(" ");
     let with = options.pool.words(workers);
     advice::log_network(&server);

@@ -106,3 +106,4 @@ pub mod server;
 mod sync;
 #[doc(hidden)]
 pub mod text;
+pub mod tls;

@@ -13,7 +13,7 @@ need() {
     shift
     "$@" >/dev/null 2>&1 || packages="$packages $package"
 }
-for program in curl ncat python3 strace chromium wget nginx npm shellcheck brotli zstd git jq goaccess logrotate rclone archivemount nsd unbound groff zsh fish; do
+for program in curl ncat python3 strace chromium wget nginx npm shellcheck brotli zstd git jq goaccess logrotate rclone archivemount nsd unbound groff zsh fish openssl; do
     need "$program" command -v "$program"
 done
 need netcat-openbsd command -v nc.openbsd

@@ -90,6 +90,10 @@ mod startup;
 #[cfg(feature = "auth")]
 mod auth;
 
+/// `server --tls`: https, by other people's programs.
+#[cfg(feature = "tls")]
+mod encryption;
+
 /// What the tables of flags give besides parsing: environment variables, the manual page, completions.
 mod command_line;
 

@@ -21,6 +21,14 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
     ),
     Flag::new(
         None,
+        "handshake-time",
+        Value("SECS", |options, value| {
+            put(&mut options.config.limits.handshake_time, seconds(value))
+        }),
+        "close an https connection whose handshake takes more than SECS seconds (default 10)",
+    ),
+    Flag::new(
+        None,
         "idle-time",
         Value("SECS", |options, value| put(&mut options.config.limits.idle_time, seconds(value))),
         "close a connection that has been idle for SECS seconds (default 75)",
@@ -260,6 +268,7 @@ mod tests {
             ranges,
             chunk_overhead,
             head_time,
+            handshake_time,
             idle_time,
             transfer_grace,
             transfer_rate,
@@ -279,6 +288,7 @@ mod tests {
             ("max-ranges", ranges as u64),
             ("max-chunk-overhead", chunk_overhead),
             ("head-time", head_time.as_secs()),
+            ("handshake-time", handshake_time.as_secs()),
             ("idle-time", idle_time.as_secs()),
             ("transfer-grace", transfer_grace.as_secs()),
             ("transfer-rate", transfer_rate.into()),

@@ -30,6 +30,7 @@ pub mod policies;
 mod proxies;
 mod rooms;
 pub mod server;
+pub mod tls;
 mod udp;
 mod uploads;
 mod version;

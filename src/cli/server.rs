@@ -20,6 +20,7 @@ use super::nearest::nearest;
 use super::policies::{self, Pool};
 use super::proxies;
 use super::rooms;
+use super::tls::{self, TlsOptions};
 use super::udp;
 use super::uploads;
 use super::{Command, Expected, Flag, Parsed, UsageError, seconds};
@@ -51,6 +52,8 @@ pub struct ServerOptions {
     pub bind: Vec<String>,
     /// The control socket at which the sockets are taken over, and handed over in turn.
     pub handover: Option<PathBuf>,
+    /// Where https is spoken.
+    pub tls: TlsOptions,
     /// Where `/users` keeps its records.
     pub data: Data,
     /// The file of passwords.
@@ -112,6 +115,7 @@ impl Default for ServerOptions {
             listings_memory: Listing::MEMORY,
             bind: Vec::new(),
             handover: None,
+            tls: TlsOptions::default(),
             data: Data::Default,
             auth: None,
             access_log: AccessLogTo::Stderr,
@@ -207,6 +211,7 @@ pub(super) static COMMAND: Command<ServerOptions> = Command {
         ("Serving", FLAGS),
         ("Uploads", uploads::FLAGS),
         ("Listening", listen::FLAGS),
+        ("https", tls::FLAGS),
         ("Listings", listing::FLAGS),
         ("Files", files::FLAGS),
         ("Fields and sites", fields::FLAGS),
@@ -427,7 +432,7 @@ mod tests {
 
     #[test]
     fn everything_typed() {
-        let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --handover c --workers 3 --lobby off --data d --auth h --access-log off --log-format json \
+        let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --handover c --tls [::1]:5 --cert d --key e --handshake-time 24 --workers 3 --lobby off --data d --auth h --access-log off --log-format json \
                     --trust-proxy 10.0.0.0/8,::1 --trust-proxy unix --proxy-protocol \
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
@@ -462,6 +467,11 @@ mod tests {
             listings_memory: 23,
             bind: vec!["localhost:1".into(), "[::1]:2".into(), "unix:a/b".into()],
             handover: Some("c".into()),
+            tls: TlsOptions {
+                bind: vec!["[::1]:5".into()],
+                certificates: vec!["d".into()],
+                keys: vec!["e".into()],
+            },
             data: Data::Folder("d".into()),
             auth: Some("h".into()),
             access_log: AccessLogTo::Off,
@@ -524,6 +534,7 @@ mod tests {
                 server_timing: ServerTiming::On,
                 limits: Limits {
                     head_time: Duration::from_secs(1),
+                    handshake_time: Duration::from_secs(24),
                     idle_time: Duration::from_secs(2),
                     transfer_grace: Duration::from_secs(3),
                     transfer_rate: 4,

@@ -22,7 +22,7 @@ use super::listening_socket::ListeningSocket;
 use super::log_throttle::LogThrottle;
 use super::peer_address::PeerAddress;
 use super::refuse::Refused;
-use super::service::Protocol;
+use super::service::Speaks;
 use super::socket::{adopt, wait_readable};
 use super::stop_signal::StopSignal;
 
@@ -35,8 +35,8 @@ pub struct Accepted {
     pub peer: PeerAddress,
     /// When it was accepted.
     pub at: Instant,
-    /// What its listener speaks; `None` for the server's own protocol.
-    pub protocol: Option<Arc<dyn Protocol>>,
+    /// What its listener speaks.
+    pub speaks: Speaks,
     /// Held until the connection ends.
     pub permit: Permit,
 }
@@ -94,8 +94,8 @@ impl Listeners {
             let (connections, datagrams) = ready[1..].split_at(listening.len());
             for (listener, _) in listening.iter().zip(connections).filter(|&(_, &ready)| ready) {
                 accept_all(&listener.socket, &mut exhausted, |stream, peer| {
-                    let (at, protocol) = (Instant::now(), listener.protocol.clone());
-                    admitter.accept(Candidate { stream, peer, at, protocol })
+                    let (at, speaks) = (Instant::now(), listener.speaks.clone());
+                    admitter.accept(Candidate { stream, peer, at, speaks })
                 })?;
             }
             let now = Instant::now();
@@ -117,7 +117,7 @@ struct Candidate {
     stream: TcpStream,
     peer: PeerAddress,
     at: Instant,
-    protocol: Option<Arc<dyn Protocol>>,
+    speaks: Speaks,
 }
 
 /// Admits, refuses or holds each accepted connection.
@@ -160,11 +160,11 @@ where
         let (candidate, reason) = match self.limiter.try_admit(candidate.peer) {
             Err(reason) => (candidate, reason),
             Ok(permit) => {
-                let Candidate { stream, peer, at, protocol } = candidate;
-                match (self.hand_over)(Accepted { stream, peer, at, protocol, permit }) {
+                let Candidate { stream, peer, at, speaks } = candidate;
+                match (self.hand_over)(Accepted { stream, peer, at, speaks, permit }) {
                     Ok(()) => return,
-                    Err(Accepted { stream, peer, at, protocol, .. }) => {
-                        (Candidate { stream, peer, at, protocol }, RejectReason::Queue)
+                    Err(Accepted { stream, peer, at, speaks, .. }) => {
+                        (Candidate { stream, peer, at, speaks }, RejectReason::Queue)
                     }
                 }
             }
@@ -177,14 +177,16 @@ where
         if self.limiter.overload.victim().is_some() {
             return self.limiter.count_dropped(); // it is closed without an answer
         }
-        let Candidate { stream, peer, protocol, .. } = candidate;
+        let Candidate { stream, peer, speaks, .. } = candidate;
         self.limiter.count_refusal(reason);
         if self.log.allow(now) {
             log::warn!("{peer}: refused: {}; logged at most once a second", reason.what());
         }
-        let refusal = match protocol {
-            Some(protocol) => protocol.refusal(reason, peer),
-            None => (self.refusal)(reason, peer),
+        let refusal = match speaks {
+            Speaks::Own => (self.refusal)(reason, peer),
+            // Nobody would read it before the handshake.
+            Speaks::OwnEncrypted => Vec::new(),
+            Speaks::Other(protocol) => protocol.refusal(reason, peer),
         };
         self.refused.refuse(stream, &refusal, now);
     }

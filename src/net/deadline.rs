@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 pub enum Phase {
     /// The first byte of the peer on a new connection.
     Silent,
+    /// The rest of the handshake that begins an encrypted connection.
+    Handshake,
     /// The next request, between two exchanges.
     Idle,
     /// The rest of a request's head.
@@ -29,6 +31,7 @@ impl Phase {
     pub fn name(self) -> &'static str {
         match self {
             Phase::Silent => "silent",
+            Phase::Handshake => "handshake",
             Phase::Idle => "idle",
             Phase::Head => "head",
             Phase::Body => "body",

@@ -13,7 +13,7 @@ use super::handover::{Inherited, Successors};
 use super::interfaces::reachable_at;
 use super::listening_socket::ListeningSocket;
 use super::port_holder::holder;
-use super::service::Protocol;
+use super::service::Speaks;
 use super::socket::bind;
 use super::socket_file::SocketFile;
 use super::stop_signal::StopSignal;
@@ -48,8 +48,7 @@ pub(super) struct Listener {
     pub(super) socket: ListeningSocket,
     /// The name of a socket in the file system that this server removes.
     file: Option<SocketFile>,
-    /// `None`: the server's own protocol.
-    pub(super) protocol: Option<Arc<dyn Protocol>>,
+    pub(super) speaks: Speaks,
 }
 
 /// The most refused connections that linger at once, by default.
@@ -151,23 +150,25 @@ impl Listeners {
         };
         for address in addresses {
             let address = address.as_ref();
-            listeners.add(address, None).map_err(|source| BindError::of_tcp(address, source))?;
+            listeners
+                .add(address, &Speaks::Own)
+                .map_err(|source| BindError::of_tcp(address, source))?;
         }
         Ok(listeners)
     }
 
-    /// Listens on `address` as [`Listeners::bind`] does, for connections of another protocol. Returns the
+    /// Listens on `address` as [`Listeners::bind`] does, for connections that speak something else. Returns the
     /// bound addresses.
     ///
     /// # Errors
     /// Returns the address if it cannot be bound.
-    pub fn bind_protocol(
+    pub fn bind_speaking(
         &mut self,
         address: &str,
-        protocol: Arc<dyn Protocol>,
+        speaks: Speaks,
     ) -> Result<Vec<SocketAddr>, BindError> {
         let before = self.sockets.len();
-        let added = self.add(address, Some(protocol));
+        let added = self.add(address, &speaks);
         added.map_err(|source| BindError::of_tcp(address, source))?;
         Ok(addresses(&self.sockets[before..]))
     }
@@ -197,7 +198,7 @@ impl Listeners {
     pub fn adopt(&mut self, socket: ListeningSocket) -> Result<(), BindError> {
         let prepared = socket.prepare();
         prepared.map_err(|source| BindError::new("the given socket", source))?;
-        self.sockets.push(Listener { socket, protocol: None, file: None });
+        self.sockets.push(Listener { socket, speaks: Speaks::Own, file: None });
         Ok(())
     }
 
@@ -239,7 +240,7 @@ impl Listeners {
         Successors { control, sockets, stop, grace }.start()
     }
 
-    fn add(&mut self, address: &str, protocol: Option<Arc<dyn Protocol>>) -> io::Result<()> {
+    fn add(&mut self, address: &str, speaks: &Speaks) -> io::Result<()> {
         if let Some(path) = address.strip_prefix("unix:") {
             let path = Path::new(path);
             let (socket, file) = match self.inherited.take_unix(path) {
@@ -252,7 +253,8 @@ impl Listeners {
                     (socket.into(), file)
                 }
             };
-            self.sockets.push(Listener { socket, protocol, file: Some(file) });
+            let speaks = speaks.clone();
+            self.sockets.push(Listener { socket, speaks, file: Some(file) });
             return Ok(());
         }
         for address in address.to_socket_addrs()? {
@@ -262,8 +264,8 @@ impl Listeners {
             };
             match bound {
                 Ok(socket) => {
-                    let protocol = protocol.clone();
-                    self.sockets.push(Listener { socket, protocol, file: None });
+                    let speaks = speaks.clone();
+                    self.sockets.push(Listener { socket, speaks, file: None });
                 }
                 // [::]:8080 accepts IPv4 as well, so 0.0.0.0:8080 is served already.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && self.covers(address) => {}
@@ -307,7 +309,7 @@ impl Listeners {
     }
 
     fn own(&self) -> impl Iterator<Item = &Listener> {
-        self.sockets.iter().filter(|listener| listener.protocol.is_none())
+        self.sockets.iter().filter(|listener| matches!(listener.speaks, Speaks::Own))
     }
 }
 

@@ -15,6 +15,7 @@
 //! connections and the stop. Datagrams are in [`datagram`](super::datagram).
 
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::accept::Accepted;
@@ -76,6 +77,17 @@ pub trait Service: Send + Sync + 'static {
 
     /// Returns the bytes that are sent to a connection which is not admitted.
     fn refusal(&self, why: RejectReason, peer: PeerAddress) -> Vec<u8>;
+}
+
+/// What is spoken on the connections of a listener.
+#[derive(Debug, Clone)]
+pub enum Speaks {
+    /// The server's own protocol.
+    Own,
+    /// The same, encrypted.
+    OwnEncrypted,
+    /// Another one.
+    Other(Arc<dyn Protocol>),
 }
 
 /// A protocol that a server speaks beside its own, on listeners of its own.

@@ -103,7 +103,7 @@ impl StopSignal {
         let Some(&Requested { at, deadline }) = self.0.requested.get() else { return false };
         match phase {
             Phase::Idle => true,
-            Phase::Silent => Instant::now() >= deadline.min(at + FIRST_REQUEST),
+            Phase::Silent | Phase::Handshake => Instant::now() >= deadline.min(at + FIRST_REQUEST),
             _ => false,
         }
     }

@@ -93,7 +93,9 @@ impl TextbookConnection<'_> {
     /// Sends what is left, after which the connection ends for `why`. Lingers unless the client has
     /// closed its side, so that no reset overtakes the response.
     pub(super) fn finish(&mut self, why: CloseReason) -> End {
-        match self.flush() {
+        let flushed = self.flush();
+        self.io.end_session(self.context.stream);
+        match flushed {
             Ok(()) if !self.io.input.is_closed() => End::Lingering(why),
             _ => End::AtOnce(why),
         }

@@ -17,6 +17,7 @@ use crate::net::admission::{Overload, PerAddress};
 use crate::net::networks::Networks;
 use crate::pool::pick::Schedule;
 use crate::proto::http::limits::Limits;
+use crate::tls::Acceptor;
 
 /// The settings of a server; [`Config::default`] has a value for each.
 ///
@@ -77,6 +78,9 @@ pub struct Config {
     pub trusted_proxies: Networks,
     /// Whether these proxies name the client of each connection by the PROXY protocol: [`ProxyProtocol::Off`].
     pub proxy_protocol: ProxyProtocol,
+    /// The certificates of [`Server::serve_encrypted`](crate::server::Server::serve_encrypted), which closes each
+    /// connection without them: none. With the feature `tls`.
+    pub tls: Option<Acceptor>,
     /// The value of the `Server` field: `threadbare/` and the version; `None`: no such field.
     pub server_name: Option<String>,
     /// Shows errors, the server's own among them; `None`: as text, HTML or JSON, as the client prefers.
@@ -111,6 +115,7 @@ impl Default for Config {
             fields: FieldRules::default(),
             trusted_proxies: Networks::default(),
             proxy_protocol: ProxyProtocol::default(),
+            tls: None,
             server_name: Some(concat!("threadbare/", env!("CARGO_PKG_VERSION")).to_owned()),
             error_page: None,
             faults: None,

@@ -98,6 +98,7 @@ pub mod files;
 pub mod form;
 #[doc(hidden)]
 pub mod handler;
+mod handshake;
 mod heartbeat;
 #[doc(hidden)]
 pub mod into_response;
@@ -261,7 +262,7 @@ pub use crate::text::escape_html;
 use self::heartbeat::Heartbeat;
 use crate::net::datagram::DatagramService;
 use crate::net::listen::Listeners;
-use crate::net::service::Protocol;
+use crate::net::service::{Protocol, Speaks};
 
 /// How long open requests may take when the server stops because a listener is broken.
 const GRACE: Duration = Duration::from_secs(10);
@@ -380,7 +381,16 @@ impl Server {
         address: &str,
         protocol: Arc<dyn Protocol>,
     ) -> Result<Vec<SocketAddr>, BindError> {
-        self.listeners.bind_protocol(address, protocol)
+        self.listeners.bind_speaking(address, Speaks::Other(protocol))
+    }
+
+    /// Listens on `address` (as [`Server::bind`] takes it) for HTTP over TLS, with the certificates of
+    /// [`Config::tls`](Config::tls). Returns the addresses, with real ports.
+    ///
+    /// # Errors
+    /// When it cannot listen on the address.
+    pub fn serve_encrypted(&mut self, address: &str) -> Result<Vec<SocketAddr>, BindError> {
+        self.listeners.bind_speaking(address, Speaks::OwnEncrypted)
     }
 
     /// Receives datagrams (UDP) at `address`, each of which is a job for a worker. Returns the addresses,

@@ -10,6 +10,7 @@ use super::conn::Http;
 use super::textbook_job::Job;
 use crate::net::accept::Accepted;
 use crate::net::admission::ConnectionLimiter;
+use crate::net::service::Speaks;
 use crate::pool::Queue;
 use crate::pool::pick::{Oldest, Pick, Schedule};
 use crate::sync::lock;
@@ -82,9 +83,12 @@ impl PolicyQueue {
 impl Waiting {
     /// Returns the size of its request; the largest number until the request has arrived.
     fn size(&mut self, http: &Http) -> u64 {
-        let Accepted { stream, peer, protocol, .. } = &self.accepted;
+        let Accepted { stream, peer, speaks, .. } = &self.accepted;
         let of_http = || http.size_of_arrived(stream, *peer);
-        let look = || if protocol.is_some() { Some(0) } else { of_http() };
+        let look = || match speaks {
+            Speaks::Own => of_http(),
+            Speaks::OwnEncrypted | Speaks::Other(_) => Some(0),
+        };
         self.size = self.size.or_else(look);
         self.size.unwrap_or(u64::MAX)
     }

@@ -98,7 +98,7 @@ impl Server {
             stats: Arc::clone(&stats),
             stop: stop.clone(),
         }));
-        let service = Arc::new(AllProtocols { http: Arc::clone(&http) });
+        let service = Arc::new(AllProtocols { http: Arc::clone(&http), tls: config.tls });
         let counting = Arc::clone(&stats);
         let starting = Starting {
             listeners,

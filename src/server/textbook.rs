@@ -30,14 +30,20 @@ use crate::net::linger::linger;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::server::RecvHead;
+use crate::tls::Session;
 
 /// Serves one connection to its end.
-pub(super) fn serve(http: &Http, accepted: Accepted, driver: Textbook<'_>) {
+pub(super) fn serve(
+    http: &Http,
+    accepted: Accepted,
+    session: Option<Session>,
+    driver: Textbook<'_>,
+) {
     // The permit is released before the stream is closed: a client that sees the end may connect again.
     let Accepted { stream, peer, at, permit: _permit, .. } = accepted;
     let Textbook { waiting, stop, record } = driver;
     let context = Context { stream: &stream, driver: &driver, start: at };
-    let (io, queued) = (http.open_io(peer), Some(at.elapsed()));
+    let (io, queued) = (http.open_io(peer, session), Some(at.elapsed()));
     let mut served = TextbookConnection { http, context, io, waiting, stop, record, queued };
     let end = match set_timeouts(&stream) {
         Ok(()) => {
@@ -179,6 +185,7 @@ impl<'a> TextbookConnection<'a> {
 mod tests {
     use super::*;
     use crate::net::admission::{ConnectionLimiter, Overload, PerAddress};
+    use crate::net::service::Speaks;
     use crate::net::stop_signal::StopSignal;
     use crate::net::worker_record::WorkerRecord;
     use crate::pool::Backlog;
@@ -206,7 +213,7 @@ mod tests {
         let serving = Arc::clone(&http);
         let pool = ThreadPool::start("test", 1, 10, move |accepted, waiting: &Backlog<'_>| {
             let record = &WorkerRecord::default();
-            serve(&serving, accepted, Textbook { waiting, stop: &stopping, record });
+            serve(&serving, accepted, None, Textbook { waiting, stop: &stopping, record });
         });
         let pool = pool.unwrap();
         let limiter = ConnectionLimiter::new(3, PerAddress::Any, Overload::Reject);
@@ -216,7 +223,7 @@ mod tests {
             let permit = limiter.try_admit(peer.into()).unwrap();
             let at = Instant::now();
             pool.queue()
-                .try_send(Accepted { stream, peer: peer.into(), at, protocol: None, permit })
+                .try_send(Accepted { stream, peer: peer.into(), at, speaks: Speaks::Own, permit })
                 .unwrap();
             client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
             thread::spawn(move || io::copy(&mut client, &mut io::sink()).unwrap_or(1))

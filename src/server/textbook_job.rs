@@ -1,19 +1,17 @@
 //! The job of a worker of the textbook: a connection, of any protocol, or a datagram.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::blocking::Textbook;
 use super::blocking_turns::BlockingTurns;
-use super::conn::Http;
 use super::policy_queue::PolicyQueue;
 use super::protocols::AllProtocols;
 use super::proxies::header::{NamedClient, ProxyHeader};
 use super::textbook;
 use crate::net::accept::Accepted;
 use crate::net::datagram::Datagram;
-use crate::net::service::{Protocol, ProtocolConnection as _};
+use crate::net::service::{Protocol, ProtocolConnection as _, Speaks};
 use crate::net::stop_signal::StopSignal;
 use crate::net::worker_record::{Doing, UNNAMED, WorkerLoad, WorkerRecord};
 use crate::pool::{Backlog, current_worker};
@@ -108,27 +106,47 @@ impl Job {
 }
 
 /// Serves a connection to its end.
-fn serve(service: &AllProtocols, mut accepted: Accepted, driver: Textbook<'_>) {
-    match accepted.protocol.take() {
-        None if service.http.proxies.announces(accepted.peer) => {
-            serve_announced(&service.http, accepted, driver);
+fn serve(service: &AllProtocols, accepted: Accepted, driver: Textbook<'_>) {
+    match accepted.speaks.clone() {
+        Speaks::Own | Speaks::OwnEncrypted if service.http.proxies.announces(accepted.peer) => {
+            serve_announced(service, accepted, driver);
         }
-        None => textbook::serve(&service.http, accepted, driver),
-        Some(protocol) => serve_other(service, &*protocol, accepted, driver),
+        Speaks::Own => textbook::serve(&service.http, accepted, None, driver),
+        Speaks::OwnEncrypted => serve_encrypted(service, accepted, driver),
+        Speaks::Other(protocol) => serve_other(service, &*protocol, accepted, driver),
     }
 }
 
 /// Serves a connection of a proxy, which names the client first.
-fn serve_announced(http: &Arc<Http>, mut accepted: Accepted, driver: Textbook<'_>) {
-    let mut header = Box::new(ProxyHeader::new(http, accepted.peer));
+fn serve_announced(service: &AllProtocols, mut accepted: Accepted, driver: Textbook<'_>) {
+    let mut header = Box::new(ProxyHeader::new(&service.http, &accepted));
     let turns = BlockingTurns { connection: &mut *header, stream: &accepted.stream, driver };
     let ended = turns.serve(accepted.at.elapsed());
     match header.client.take() {
         Some(NamedClient { peer, permit }) if accepted.stream.set_nonblocking(false).is_ok() => {
             accepted.permit.count_as(permit);
-            textbook::serve(http, Accepted { peer, at: Instant::now(), ..accepted }, driver);
+            let accepted = Accepted { peer, at: Instant::now(), ..accepted };
+            match header.is_encrypted {
+                true => serve_encrypted(service, accepted, driver),
+                false => textbook::serve(&service.http, accepted, None, driver),
+            }
         }
         _ => header.close(ended),
+    }
+}
+
+/// Serves an encrypted connection, which begins with a handshake.
+fn serve_encrypted(service: &AllProtocols, accepted: Accepted, driver: Textbook<'_>) {
+    let client = NamedClient { peer: accepted.peer, permit: None };
+    let mut handshake = Box::new(service.begin_handshake(client));
+    let turns = BlockingTurns { connection: &mut *handshake, stream: &accepted.stream, driver };
+    let ended = turns.serve(accepted.at.elapsed());
+    match handshake.complete() {
+        Some(session) if accepted.stream.set_nonblocking(false).is_ok() => {
+            let accepted = Accepted { at: Instant::now(), ..accepted };
+            textbook::serve(&service.http, accepted, Some(session), driver);
+        }
+        _ => handshake.close(ended),
     }
 }
 

@@ -318,6 +318,7 @@ mod tests {
     use super::*;
     use crate::net::admission::{Overload, PerAddress};
     use crate::net::peer_address::PeerAddress;
+    use crate::net::service::Speaks;
     use std::net::{TcpListener, TcpStream};
     use std::time::Duration;
 
@@ -337,7 +338,7 @@ mod tests {
             let peer = PeerAddress::Tcp(stream.local_addr().unwrap());
             let permit = limiter.try_admit(peer).unwrap();
             let at = at(milliseconds);
-            let accepted = Accepted { stream, peer, at, protocol: None, permit };
+            let accepted = Accepted { stream, peer, at, speaks: Speaks::Own, permit };
             New { index, accepted, connection: Box::new(()), size: OnceCell::new() }
         };
         assert!(queues.admit(new(20, 2)).is_ok() && queues.admit(new(21, 9)).is_ok());

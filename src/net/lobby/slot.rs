@@ -202,8 +202,9 @@ fn linger(stream: &TcpStream, until: Deadline) -> Next {
 pub(super) struct DeadlineCell(AtomicU64);
 
 /// All phases, in the order of their numbers in a [`DeadlineCell`].
-pub(super) const PHASES: [Phase; 7] = [
+pub(super) const PHASES: [Phase; 8] = [
     Phase::Silent,
+    Phase::Handshake,
     Phase::Idle,
     Phase::Head,
     Phase::Body,

@@ -62,6 +62,8 @@ pub struct Limits {
     pub ranges: usize,
     /// Time for a head, from its first byte: 60 s, as nginx; people type by hand.
     pub head_time: Duration,
+    /// Time for the handshake that begins an encrypted connection: 10 s, as Go's servers that set one; nginx 60.
+    pub handshake_time: Duration,
     /// Time between requests on one connection: 75 s, as nginx. Load balancers reuse one for 60 s, and a
     /// server that closes at the same time resets their next request. Apache 5.
     pub idle_time: Duration,
@@ -106,6 +108,7 @@ impl Default for Limits {
             form_fields: 1_000,
             ranges: 100,
             head_time: Duration::from_secs(60),
+            handshake_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(75),
             transfer_grace: Duration::from_secs(20),
             transfer_rate: 500,

@@ -11,6 +11,7 @@ use crate::net::admission::AddressPermit;
 use crate::net::peer_address::PeerAddress;
 use crate::net::service::Next;
 use crate::proto::http::close::CloseReason;
+use crate::tls::Session;
 
 /// One connection between two turns.
 #[derive(Debug)]
@@ -35,13 +36,14 @@ pub(super) enum State {
 
 impl Http {
     /// Returns the state of a connection of the client `peer`, which has its place among the connections of its
-    /// address if a proxy has named it.
+    /// address if a proxy has named it, and a session if it is encrypted.
     pub(in crate::server) fn open_from(
         &self,
         peer: PeerAddress,
         permit: Option<AddressPermit>,
+        session: Option<Session>,
     ) -> Connection {
-        let io = ConnectionIo { _permit: permit, ..self.open_io(peer) };
+        let io = ConnectionIo { _permit: permit, ..self.open_io(peer, session) };
         Connection { io, state: State::Head(ArrivingHead::default()) }
     }
 }

@@ -17,6 +17,7 @@ use crate::proto::http::head::RequestHead;
 use crate::proto::http::limits::Limits;
 use crate::server::log::wire_log::ConnectionLog;
 use crate::server::quota::Share;
+use crate::tls::{Received, Session};
 
 /// How much is read at once: 16 KB.
 const READ: usize = 16 << 10;
@@ -52,6 +53,8 @@ pub(crate) struct ConnectionIo {
     pub(crate) timing: Timing,
     /// The share of the descriptors for the file of the current response.
     pub(crate) file: Option<Share>,
+    /// Encrypts what passes, if it is encrypted.
+    pub(crate) session: Option<Session>,
     /// Shows the bytes of this connection, with `--wire`.
     pub(crate) wire_log: Option<Box<ConnectionLog>>,
     /// How many responses are complete.
@@ -96,6 +99,7 @@ impl ConnectionIo {
             waiting_since: Instant::now(),
             timing: Timing::default(),
             file: None,
+            session: None,
             wire_log: None,
             _permit: None,
         }
@@ -111,8 +115,14 @@ impl ConnectionIo {
     /// Reads once. At the end of the stream the input is closed.
     pub(crate) fn read(&mut self, mut stream: &TcpStream) -> io::Result<Read> {
         let room = self.input.spare(self.most_read);
-        let most = room.len();
-        let count = stream.read(room)?;
+        let (count, may_have_more) = match &mut self.session {
+            None => {
+                let most = room.len();
+                let count = stream.read(room)?;
+                (count, count == most)
+            }
+            Some(session) => read_decrypted(session, stream, room)?,
+        };
         if count == 0 {
             self.input.close();
         }
@@ -121,7 +131,7 @@ impl ConnectionIo {
         if let Some(log) = &mut self.wire_log {
             log.received(&self.input.bytes()[self.input.len() - count..]);
         }
-        Ok(if count == most { Read::AllThatFits } else { Read::AllThereWas })
+        Ok(if may_have_more { Read::AllThatFits } else { Read::AllThereWas })
     }
 
     /// Reads what the client sends while a pushed body waits. Returns false if the client has left, or sends
@@ -140,13 +150,23 @@ impl ConnectionIo {
 
     /// Writes once, as [`Output::flush`].
     pub(crate) fn flush(&mut self, stream: &TcpStream, limits: &Limits) -> io::Result<usize> {
-        let Some(log) = &mut self.wire_log else { return self.output.flush(stream, limits) };
+        let Some(log) = &mut self.wire_log else {
+            return self.output.flush(stream, self.session.as_mut(), limits);
+        };
         let bytes = self.output.bytes.clone();
-        let taken = self.output.flush(stream, limits)?;
+        let taken = self.output.flush(stream, self.session.as_mut(), limits)?;
         if taken > 0 {
             log.sent(&bytes[..taken]);
         }
         Ok(taken)
+    }
+
+    /// Tells the client of an encrypted connection that nothing more will come (RFC 8446, 6.1).
+    #[inline]
+    pub(crate) fn end_session(&mut self, stream: &TcpStream) {
+        if let Some(session) = &mut self.session {
+            session.close(stream);
+        }
     }
 
     /// Forgets what belongs to the request whose response is complete.
@@ -182,6 +202,20 @@ impl ConnectionIo {
         scratch.common_fields = self.common_fields.take();
         let recycled = self.recycled.take();
         scratch.recycled = recycled.filter(|head| head.headers.source().len() <= SMALL);
+    }
+}
+
+/// Reads from an encrypted connection. One that ends without a word is at its end all the same: whether what has
+/// arrived of a request is complete, its framing says.
+fn read_decrypted(
+    session: &mut Session,
+    stream: &TcpStream,
+    room: &mut [u8],
+) -> io::Result<(usize, bool)> {
+    match session.read(stream, room) {
+        Ok(Received { count, may_have_more }) => Ok((count, may_have_more)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok((0, false)),
+        Err(error) => Err(error),
     }
 }
 

@@ -74,6 +74,7 @@ use crate::proto::http::close::CloseReason;
 use crate::proto::http::headers::Headers;
 use crate::proto::http::limits::Limits;
 use crate::text::plural;
+use crate::tls::Session;
 
 /// How HTTP is served: what [`Http::new`] needs.
 #[derive(Debug)]
@@ -211,12 +212,12 @@ impl Http {
     }
 
     /// Returns the two directions of a connection that has just been accepted.
-    pub(crate) fn open_io(&self, peer: PeerAddress) -> ConnectionIo {
+    pub(crate) fn open_io(&self, peer: PeerAddress, session: Option<Session>) -> ConnectionIo {
         let wire_log = self.wire_log.as_ref().map(|log| log.open(peer, &self.limits));
         let io = ConnectionIo::new(peer);
         let is_measured = self.server_timing.includes(peer) || self.access_log.tells_queue();
         let timing = Timing::new(is_measured, io.waiting_since);
-        ConnectionIo { wire_log, timing, hop: self.hop(peer), ..io }
+        ConnectionIo { wire_log, timing, session, hop: self.hop(peer), ..io }
     }
 
     /// Adds the bytes that have passed since the last call to the counters.

@@ -15,6 +15,7 @@ use crate::net::deadline::{Deadline, Phase, time_for};
 use crate::net::errors::nothing_yet;
 use crate::net::socket;
 use crate::proto::http::limits::Limits;
+use crate::tls::Session;
 
 /// Once this much has been gathered it is sent: 64 KB.
 const LARGE: usize = 64 << 10;
@@ -72,9 +73,18 @@ impl Output {
         self.bytes.len() >= LARGE || self.stalled.is_some() && !self.bytes.is_empty()
     }
 
-    /// Writes once, if there is anything to write. Returns how many bytes were taken, which may be 0.
-    pub(crate) fn flush(&mut self, mut stream: &TcpStream, limits: &Limits) -> io::Result<usize> {
-        self.flush_by(|bytes| stream.write(bytes), limits)
+    /// Writes once, if there is anything to write, encrypted if there is a session. Returns how many bytes were taken,
+    /// which may be 0.
+    pub(crate) fn flush(
+        &mut self,
+        mut stream: &TcpStream,
+        session: Option<&mut Session>,
+        limits: &Limits,
+    ) -> io::Result<usize> {
+        match session {
+            None => self.flush_by(|bytes| stream.write(bytes), limits),
+            Some(session) => self.flush_by(|bytes| session.write(stream, bytes), limits),
+        }
     }
 
     fn flush_by(
@@ -190,7 +200,7 @@ mod tests {
         let mut output = Output { bytes: vec![b'x'; 32 << 20], ..Output::default() };
         let mut left = output.bytes.len();
         while left > 0 {
-            left -= output.flush(&stream, &Limits::default()).unwrap();
+            left -= output.flush(&stream, None, &Limits::default()).unwrap();
             assert_eq!((output.bytes.len(), output.stalled.is_some()), (left, left > 0));
             let taken = io::Read::read(&mut peer, &mut vec![0; 1 << 20]).unwrap();
             assert!(taken > 0);

@@ -66,7 +66,7 @@ impl Http {
 
     /// Returns the bytes of a response to a connection without a request, which closes after it.
     pub(in crate::server) fn refusal_with(&self, response: Response, peer: PeerAddress) -> Vec<u8> {
-        let mut io = self.open_io(peer);
+        let mut io = self.open_io(peer, None);
         let request = RequestInfo { arrived: None, since: Instant::now() };
         let send = request.last(CloseReason::WeAsked);
         self.begin_response(Outgoing::new(response, request, send, false), &mut io);

@@ -225,8 +225,8 @@ impl Http {
             }
             _ => return Ok(Passed::Nothing), // it has to be read
         };
-        if io.wire_log.is_some() {
-            return Ok(Passed::Nothing); // it is read, so that `--wire` can show it
+        if io.wire_log.is_some() || io.session.is_some() {
+            return Ok(Passed::Nothing); // it is read, so that `--wire` can show it, or to be encrypted
         }
         let Some(room) = send.plain_room().filter(|&room| room > 0) else {
             return Ok(Passed::Nothing);

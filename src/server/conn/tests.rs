@@ -11,7 +11,7 @@ use super::turn::TURN_TIME;
 use super::*;
 use crate::net::accept::Accepted;
 use crate::net::admission::{ConnectionLimiter, Overload, PerAddress};
-use crate::net::service::{Next, Service as _};
+use crate::net::service::{Next, Service as _, Speaks};
 use crate::net::usual_time::UsualTime;
 use crate::net::waker::Waker;
 use crate::server::request::Request;
@@ -55,7 +55,7 @@ impl Driven {
         stream.set_nonblocking(true).unwrap();
         let limiter = ConnectionLimiter::new(1, PerAddress::Any, Overload::Reject);
         let permit = limiter.try_admit(peer).unwrap();
-        let accepted = Accepted { stream, peer, at: Instant::now(), protocol: None, permit };
+        let accepted = Accepted { stream, peer, at: Instant::now(), speaks: Speaks::Own, permit };
         let connection = http.open(&accepted);
         let stream = accepted.stream;
         Driven { http, connection, stream, client }

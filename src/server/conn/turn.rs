@@ -74,7 +74,7 @@ impl Service for Http {
     type Scratch = Scratch;
 
     fn open(&self, accepted: &Accepted) -> Connection {
-        self.open_from(accepted.peer, None)
+        self.open_from(accepted.peer, None, None)
     }
 
     fn turn(
@@ -121,6 +121,7 @@ impl Service for Http {
                 connection.state = state;
                 let is_write = phase == Phase::Write;
                 let why = if is_write { CloseReason::SlowReader } else { CloseReason::Idle };
+                connection.io.end_session(stream);
                 self.end(connection, why);
                 return Next::Close;
             }
@@ -230,7 +231,10 @@ impl Http {
         turn: &mut Turn<'_>,
     ) -> io::Result<Option<Next>> {
         Ok(match step {
-            Step::Closing => Some(connection.linger_or_close()),
+            Step::Closing => {
+                connection.io.end_session(turn.context.stream);
+                Some(connection.linger_or_close())
+            }
             Step::Slow => Some(Next::Yield),
             // A client that has closed its side still reads: its end is no event.
             Step::Paused(at) => Some(Next::Writable(Deadline { at: *at, phase: Phase::Push })),

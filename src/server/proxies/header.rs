@@ -8,11 +8,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::net::accept::Accepted;
 use crate::net::admission::{AddressPermit, RejectReason};
 use crate::net::deadline::{Deadline, Phase};
 use crate::net::errors::nothing_yet;
 use crate::net::peer_address::PeerAddress;
-use crate::net::service::{Driver, EndReason, Next, ProtocolConnection, Service as _};
+use crate::net::service::{Driver, EndReason, Next, ProtocolConnection, Service as _, Speaks};
 use crate::net::socket::peek;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::status::Status;
@@ -24,6 +25,8 @@ use crate::server::respond::error_response::ErrorResponse;
 pub(in crate::server) struct ProxyHeader {
     http: Arc<Http>,
     pub(in crate::server) proxy: PeerAddress,
+    /// Whether a TLS handshake follows the header.
+    pub(in crate::server) is_encrypted: bool,
     since: Instant,
     /// What has been taken of the header.
     taken: Vec<u8>,
@@ -40,10 +43,17 @@ pub(in crate::server) struct NamedClient {
 }
 
 impl ProxyHeader {
-    /// Returns the state of a connection from `proxy` that has just been accepted.
-    pub(in crate::server) fn new(http: &Arc<Http>, proxy: PeerAddress) -> ProxyHeader {
-        let (http, taken) = (Arc::clone(http), Vec::new());
-        ProxyHeader { http, proxy, since: Instant::now(), taken, is_refused: false, client: None }
+    /// Returns the state of a connection of a proxy that has just been accepted.
+    pub(in crate::server) fn new(http: &Arc<Http>, accepted: &Accepted) -> ProxyHeader {
+        ProxyHeader {
+            http: Arc::clone(http),
+            proxy: accepted.peer,
+            is_encrypted: matches!(accepted.speaks, Speaks::OwnEncrypted),
+            since: Instant::now(),
+            taken: Vec::new(),
+            is_refused: false,
+            client: None,
+        }
     }
 
     /// Goes on with the header as far as it has arrived.
