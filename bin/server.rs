@@ -96,7 +96,7 @@ fn run(options: ServerOptions, given: Given, stderr: &LogWriter) -> Result<Repor
     let access_log = open::access_log(&options.access_log, stderr)?.format(options.log_format);
     let config = Config {
         error_page: files.error_page(),
-        tls: encryption::open(&options.tls)?,
+        tls: encryption::open(&options.tls, &options.data)?,
         wire_log: options.wire.then(|| WireLog::stderr(stderr.clone())),
         ..options.config
     };

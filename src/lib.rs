@@ -48,6 +48,7 @@
 //! |---|---|---|
 //! | `cli` | yes | what the programs `server` and `client` need; a library needs none of it |
 //! | `json` | with `cli` | JSON bodies at both ends, with serde |
+//! | `tls` | no | https in the server, with rustls |
 //!
 //! Without features it has four dependencies of its own: `crossbeam-channel`, `httpdate`, `log`, and `nix` for
 //! safe system calls. It needs Rust 1.89, and Linux or another Unix.
@@ -62,7 +63,7 @@
 //! including secrets.
 //!
 //! # Not in it
-//! Async runtimes, HTTP/2 and 3, TLS, CGI, compression on the fly. The library does not read the environment
+//! Async runtimes, HTTP/2 and 3, https in the client, CGI, compression on the fly. The library does not read the environment
 //! and installs no signal handlers.
 //!
 //! # For readers of the source

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -205,6 +206,66 @@ fn a_handshake_that_does_not_end_is_ended() {
     assert_eq!(alert.first(), Some(&21), "an alert: {alert:?}");
 }
 
+/// The certificate stays the same one when the server starts again, and its key is nobody else's.
+#[test]
+fn a_certificate_of_its_own() {
+    if !needs("curl") || !needs("openssl") {
+        return;
+    }
+    let (place, data) = (place(), Folder::new());
+    let folder = data.path().display().to_string();
+    let flags = ["--tls", "127.0.0.1:0", "--tls-self-signed", "--data", &folder];
+    let fingerprints: Vec<String> = (0..2)
+        .map(|_| {
+            let server = Server::of(&place.join("www"), &flags);
+            let said = server.stderr_until(|text| text.contains("SHA-256 "));
+            let said = said.split("SHA-256 ").nth(1).unwrap_or_default().to_owned();
+            let url = server.ready.split(' ').find(|word| word.starts_with("https://")).unwrap();
+            let port = url.trim_end_matches('/').rsplit(':').next().unwrap();
+            for name in ["localhost", "127.0.0.1"] {
+                let mut curl = Command::new("curl");
+                curl.args(["-q", "-sS", "-m", "9", "--noproxy", "*", "--cacert"]);
+                curl.arg(data.join("tls/self-signed.pem"));
+                let finished = run(curl.arg(format!("https://{name}:{port}/")), b"");
+                let got = (finished.code, finished.stdout.as_slice());
+                assert_eq!(got, (Some(0), &b"<h1>Hello</h1>\n"[..]), "{}", finished.stderr);
+            }
+            said.lines().next().unwrap_or_default().to_owned()
+        })
+        .collect();
+    assert_eq!(fingerprints[0], fingerprints[1]);
+    let mut openssl = Command::new("openssl");
+    openssl.args(["x509", "-noout", "-fingerprint", "-sha256", "-in"]);
+    let shown = run(openssl.arg(data.join("tls/self-signed.pem")), b"").stdout;
+    assert!(String::from_utf8(shown).unwrap().contains(&fingerprints[0]), "{fingerprints:?}");
+    let mode = std::fs::metadata(data.join("tls/self-signed.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+/// A faulty pair is in the log, and the one before stays.
+#[test]
+fn certificates_that_change_are_read_again() {
+    if !needs("openssl") || !needs("curl") {
+        return;
+    }
+    let place = place();
+    let (server, address) = start(&place, &[]);
+    assert_eq!(curl(&place, address, &[], "/"), b"<h1>Hello</h1>\n");
+    let before = std::fs::read(place.join("a.pem")).unwrap();
+    place.write("a.pem", "nonsense");
+    server.stderr_until(|text| text.contains("read before stay in use"));
+    place.write("old.pem", before);
+    let with = |ca: &str| {
+        let mut curl = Command::new("curl");
+        curl.args(["-q", "-sS", "-m", "9", "--noproxy", "*", "--cacert"]).arg(place.join(ca));
+        run(curl.arg(format!("https://{address}/")), b"").code
+    };
+    assert_eq!(with("old.pem"), Some(0), "the one before");
+    certify(&place, "a", "DNS:a.test,IP:127.0.0.1");
+    server.stderr_until(|text| text.contains("have been read again"));
+    assert_eq!((with("old.pem"), with("a.pem")), (Some(60), Some(0)), "the new one");
+}
+
 #[test]
 fn what_cannot_be_used_is_explained() {
     if !needs("openssl") {
@@ -214,8 +275,8 @@ fn what_cannot_be_used_is_explained() {
     let path = |name: &str| place.join(name).display().to_string();
     let (a, b, key, page) = (path("a.pem"), path("b.key"), path("a.key"), path("www/index.html"));
     for (args, want) in [
-        (&["--tls", "127.0.0.1:0"][..], "--tls needs a certificate and its key; right: --cert"),
-        (&["--cert", &a, "--key", &key], "are for https; right: --tls 127.0.0.1:8443"),
+        (&["--tls", "127.0.0.1:0"][..], "--tls needs a certificate; right: --cert"),
+        (&["--cert", &a, "--key", &key], "certificates are for https; right: --tls 127.0.0.1:8443"),
         (&["--tls", "127.0.0.1:0", "--cert", &a], "1 --cert and 0 --key"),
         (&["--tls", "127.0.0.1:0", "--cert", &a, "--key", &b], "not the key of the certificate in"),
         (&["--tls", "127.0.0.1:0", "--cert", &key, "--key", &key], "no certificate in it; right:"),

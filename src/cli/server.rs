@@ -432,7 +432,7 @@ mod tests {
 
     #[test]
     fn everything_typed() {
-        let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --handover c --tls [::1]:5 --cert d --key e --handshake-time 24 --workers 3 --lobby off --data d --auth h --access-log off --log-format json \
+        let args = "--bind localhost:1 --bind [::1]:2 --bind unix:a/b --bind-mode 0600 --handover c --tls [::1]:5 --cert d --key e --tls-self-signed --handshake-time 24 --workers 3 --lobby off --data d --auth h --access-log off --log-format json \
                     --trust-proxy 10.0.0.0/8,::1 --trust-proxy unix --proxy-protocol \
                     --server-name off --head-time 1 --idle-time 2 --transfer-grace 3 --transfer-rate 4 \
                     --max-body 5 --max-request-line 6 --max-field 7 --max-fields 8 --max-head 9 \
@@ -471,6 +471,7 @@ mod tests {
                 bind: vec!["[::1]:5".into()],
                 certificates: vec!["d".into()],
                 keys: vec!["e".into()],
+                self_signed: true,
             },
             data: Data::Folder("d".into()),
             auth: Some("h".into()),

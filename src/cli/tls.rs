@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use super::Effect::Value;
+use super::Effect::{Switch, Value};
 use super::listen::host_and_port;
 use super::server::{ServerOptions, not_empty};
 use super::{Expected, Flag};
@@ -17,6 +17,8 @@ pub struct TlsOptions {
     pub certificates: Vec<PathBuf>,
     /// The files of their keys, in the same order.
     pub keys: Vec<PathBuf>,
+    /// Whether there is a certificate that the server issues to itself.
+    pub self_signed: bool,
 }
 
 pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
@@ -48,6 +50,13 @@ pub(super) const FLAGS: &[Flag<ServerOptions>] = &[
             Ok(())
         }),
         "the private key of the certificate, as text (PEM); the second --key is for the second --cert",
+    ),
+    Flag::new(
+        None,
+        "tls-self-signed",
+        Switch(|options, on| options.tls.self_signed = on),
+        "issue the certificate for --tls to oneself, for localhost and the name of this machine, keep it in the folder \
+         of --data, and log its fingerprint",
     ),
 ];
 

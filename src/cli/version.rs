@@ -1,8 +1,11 @@
 //! `--version`: the version, and the optional features of this build, as curl lists its own.
 
 /// The features of `Cargo.toml` that users notice, by name, and whether they are built in.
-const FEATURES: &[(&str, bool)] =
-    &[("auth", cfg!(feature = "auth")), ("inflate", cfg!(feature = "inflate"))];
+const FEATURES: &[(&str, bool)] = &[
+    ("auth", cfg!(feature = "auth")),
+    ("inflate", cfg!(feature = "inflate")),
+    ("tls", cfg!(feature = "tls")),
+];
 
 /// Returns the lines of the program with this name.
 pub(super) fn version(program: &str) -> String {

@@ -219,6 +219,9 @@ impl<R: FnOnce()> Starting<R> {
         let Heartbeat { every, mut beat } = self.heartbeat;
         let tick = || {
             http.routes.tidy();
+            if let Some(tls) = &service.tls {
+                tls.refresh();
+            }
             beat();
         };
         if let Err(error) = listeners.take_charge(&stop) {

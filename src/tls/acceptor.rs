@@ -2,11 +2,15 @@
 //!
 //! The versions are 1.2 and 1.3, the only protocol inside is HTTP/1.1 (RFC 7301), and sessions are resumed by tickets
 //! whose keys change every six hours (RFC 8446, 4.6.1). The certificate is that of the first pair whose names include
-//! the one that the client asks for (SNI, RFC 6066, 3); that of the first pair if there is none.
+//! the one that the client asks for (SNI, RFC 6066, 3); that of the first pair if there is none. Files that change are
+//! read again; if they are not right, the certificates that were read before stay.
 
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, ring};
@@ -17,6 +21,7 @@ use rustls::{ServerConfig, ServerConnection};
 
 use super::pem::{self, InvalidCertificate};
 use super::session::Session;
+use crate::sync::lock;
 
 /// A certificate with its key, in two files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +36,7 @@ pub struct Pair {
 #[derive(Debug, Clone)]
 pub struct Acceptor {
     config: Arc<ServerConfig>,
+    certificates: Arc<Certificates>,
 }
 
 impl Acceptor {
@@ -40,17 +46,22 @@ impl Acceptor {
     /// When one cannot be read, or does not belong to its key.
     pub fn new(pairs: Vec<Pair>) -> Result<Acceptor, InvalidCertificate> {
         let provider = Arc::new(ring::default_provider());
-        let certificates = Certificates::read(&pairs, &provider)?;
+        let certificates = Arc::new(Certificates::read(pairs, Arc::clone(&provider))?);
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider has both versions")
             .with_no_client_auth();
-        let mut config = config.with_cert_resolver(Arc::new(certificates));
+        let mut config = config.with_cert_resolver(certificates.clone());
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         if let Ok(ticketer) = ring::Ticketer::new() {
             config.ticketer = ticketer;
         }
-        Ok(Acceptor { config: Arc::new(config) })
+        Ok(Acceptor { config: Arc::new(config), certificates })
+    }
+
+    /// Reads the certificates again if their files have changed. What is wrong with them is in the log.
+    pub fn refresh(&self) {
+        self.certificates.refresh();
     }
 
     /// Begins a connection that has been accepted.
@@ -65,13 +76,59 @@ impl Acceptor {
 
 /// The certificates of a server.
 #[derive(Debug)]
-struct Certificates(RwLock<Vec<Arc<CertifiedKey>>>);
+struct Certificates {
+    pairs: Vec<Pair>,
+    provider: Arc<CryptoProvider>,
+    read: RwLock<Vec<Arc<CertifiedKey>>>,
+    /// The files as they were when they were last looked at.
+    seen: Mutex<Vec<Seen>>,
+}
+
+/// What tells one version of a file from the next: length, inode, and time of modification.
+type Seen = Option<(u64, u64, SystemTime)>;
 
 impl Certificates {
-    fn read(pairs: &[Pair], provider: &CryptoProvider) -> Result<Certificates, InvalidCertificate> {
-        let read = |pair: &Pair| read(pair, provider).map(Arc::new);
-        Ok(Certificates(RwLock::new(pairs.iter().map(read).collect::<Result<_, _>>()?)))
+    fn read(
+        pairs: Vec<Pair>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Certificates, InvalidCertificate> {
+        let seen = Mutex::new(look(&pairs));
+        let read = RwLock::new(read_all(&pairs, &provider)?);
+        Ok(Certificates { pairs, provider, read, seen })
     }
+
+    fn refresh(&self) {
+        let now = look(&self.pairs);
+        let before = std::mem::replace(&mut *lock(&self.seen), now.clone());
+        if before == now {
+            return;
+        }
+        match read_all(&self.pairs, &self.provider) {
+            Ok(read) => {
+                *self.read.write().unwrap_or_else(PoisonError::into_inner) = read;
+                log::info!("the certificates have changed, and have been read again");
+            }
+            Err(error) => {
+                log::error!("{error}; the certificates that were read before stay in use")
+            }
+        }
+    }
+}
+
+fn look(pairs: &[Pair]) -> Vec<Seen> {
+    let files = pairs.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
+    let seen = |path: &PathBuf| {
+        let metadata = fs::metadata(path).ok()?;
+        Some((metadata.len(), metadata.ino(), metadata.modified().ok()?))
+    };
+    files.map(seen).collect()
+}
+
+fn read_all(
+    pairs: &[Pair],
+    provider: &CryptoProvider,
+) -> Result<Vec<Arc<CertifiedKey>>, InvalidCertificate> {
+    pairs.iter().map(|pair| read(pair, provider).map(Arc::new)).collect()
 }
 
 /// Reads a pair, and checks that its halves belong together.
@@ -88,7 +145,7 @@ fn read(pair: &Pair, provider: &CryptoProvider) -> Result<CertifiedKey, InvalidC
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let all = self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let all = self.read.read().unwrap_or_else(PoisonError::into_inner);
         let name = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
         let has_name = |pair: &&Arc<CertifiedKey>| {
             let first = pair.cert.first().and_then(|first| ParsedCertificate::try_from(first).ok());

@@ -3,9 +3,10 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`session`] | an encrypted connection: its handshake, and its bytes |
-//! | [`acceptor`] | the server's side: its certificates, by the name that the client asks for |
-//! | [`pem`] | certificates and keys in files |
+//! | `session` | an encrypted connection: its handshake, and its bytes |
+//! | `acceptor` | the server's side: its certificates, by the name that the client asks for |
+//! | `pem` | certificates and keys in files |
+//! | `self_signed` | a certificate for a machine for which nobody issues one |
 //!
 //! Without the feature `tls` the types of this room have no values, so a program that has a session cannot be written,
 //! and nothing of it is left in the program.
@@ -17,6 +18,8 @@ mod absent;
 pub mod acceptor;
 #[cfg(feature = "tls")]
 pub mod pem;
+#[cfg(feature = "tls")]
+pub mod self_signed;
 #[cfg(feature = "tls")]
 pub mod session;
 
