@@ -5,8 +5,7 @@ const TLS: &str = "this client has no TLS; right: a proxy that speaks it, or cur
 const BASIC: &str = "-u sends Basic (RFC 7617), and nothing else";
 const PROXY: &str = "HTTP proxies are used, without a tunnel; right: -x http://host:port";
 const PROTOCOL: &str = "this client speaks HTTP only";
-const BYTES: &str =
-    "right: --wire shows each byte on stderr, --transcript FILE writes it to a file with its time";
+const BYTES: &str = "there is one form; right: --wire shows each byte on stderr, --transcript FILE writes it to a file with its time";
 
 /// The names, short ones too, and the reason.
 pub(super) const REFUSED: &[(&[&str], &str)] = &[
@@ -103,7 +102,7 @@ pub(super) const REFUSED: &[(&[&str], &str)] = &[
         &["proto", "proto-redir", "proto-default"],
         "http is the only protocol, also after a redirect; right: without it",
     ),
-    (&["manual", "M"], "right: client --man | man -l -"),
-    (&["libcurl"], "right: --as curl, or --as nc"),
+    (&["manual", "M"], "the manual is a page of man; right: client --man | man -l -"),
+    (&["libcurl"], "no program is written; right: --as curl, or --as nc"),
     (&["tcp-fastopen"], "the first bytes are sent when the connection is open"),
 ];
