@@ -384,12 +384,19 @@ fn requests_go_through_a_proxy_to_another_server_or_to_a_socket() {
 }
 
 #[test]
-fn a_redirect_is_not_followed_and_the_reason_is_said() {
-    let refused = fetch(&["bench", "-L", ":8080/"]);
-    assert_eq!(
-        refused.failed(2, "-L").split_once(';').unwrap().0,
-        "-L: each response is measured by itself, a redirect, too"
-    );
+fn what_is_not_measured_is_refused_with_the_reason() {
+    for (flag, reason) in [
+        (
+            "-L",
+            "-L is not available: each response is measured by itself, a redirect, too; right: ",
+        ),
+        ("--location", "--location is not available: each response"),
+        ("--compressed", "--compressed is not available: nothing is decoded; right: -H"),
+        ("-O", "-O is not available: bodies are read to their end"),
+    ] {
+        let refused = fetch(&["bench", flag, ":8080/"]);
+        assert!(refused.failed(2, flag).starts_with(reason), "{}", refused.stderr);
+    }
 }
 
 #[test]

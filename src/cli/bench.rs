@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Effect::{Help, Switch, Value, Version};
-use super::client::retry::Follow;
 use super::client::{AddressFlags, ClientOptions, RequestFlags, RouteFlags};
 use super::duration::duration;
 use super::{Command, Expected, Flag, Parsed, UsageError};
@@ -99,11 +98,6 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<BenchOpt
                 COMMAND.wrong("no URL; right: client bench http://127.0.0.1:8080/, or --urls FILE")
             );
         }
-        if options.client.retry.follow != Follow::No {
-            return Err(COMMAND.wrong(
-                "-L: each response is measured by itself, a redirect, too; right: the URL that it leads to",
-            ));
-        }
         if options.client.head && !options.client.data.is_empty() {
             return Err(
                 COMMAND.wrong("-I and -d cannot be combined: HEAD has no body; right: one of them")
@@ -132,7 +126,6 @@ to its end and checked. The report goes to stdout, everything else to stderr.",
         ("Addresses", AddressFlags::FLAGS),
         ("Network", RouteFlags::FLAGS),
         ("Figures", FIGURES),
-        ("Not here", REFUSED),
         ("Help", HELP),
     ],
     operand: |options, value| {
@@ -166,7 +159,7 @@ Examples:
   client bench --baseline old.json :8080/
 ",
     most_used: &[],
-    refused: &[],
+    refused: REFUSED,
 };
 
 const LOAD: &[Flag<BenchOptions>] = &[
@@ -284,14 +277,14 @@ const LOAD: &[Flag<BenchOptions>] = &[
 ];
 
 /// What people type from memory, and why it is not done.
-const REFUSED: &[Flag<BenchOptions>] = &[Flag::new(
-    Some('L'),
-    "location",
-    Switch(|options, on| {
-        options.client.retry.follow = if on { Follow::Yes } else { Follow::No };
-    }),
-    "refused: a redirect is a response, too; measure the URL that it leads to",
-)];
+const REFUSED: &[(&[&str], &str)] = &[
+    (
+        &["L", "location", "location-trusted"],
+        "each response is measured by itself, a redirect, too; right: the URL that it leads to",
+    ),
+    (&["o", "output", "O", "remote-name"], "bodies are read to their end, and not kept"),
+    (&["compressed"], "nothing is decoded; right: -H 'Accept-Encoding: gzip'"),
+];
 
 const FIGURES: &[Flag<BenchOptions>] = &[
     Flag::new(

@@ -21,6 +21,14 @@ pub(super) fn accepted(options: &ClientOptions) -> Option<&'static str> {
     ACCEPTED.filter(|_| options.compressed && options.resume.is_none())
 }
 
+/// Returns a command for curl that decodes, too; the field that asks for it is there.
+pub(super) fn as_curl(options: &ClientOptions, line: String) -> String {
+    match options.compressed {
+        true => line.replacen("curl ", "curl --compressed ", 1),
+        false => line,
+    }
+}
+
 /// Returns what is written of a body.
 pub(super) fn body_form(options: &ClientOptions) -> BodyForm {
     match (options.raw, options.compressed) {

@@ -10,6 +10,7 @@ use std::time::{Instant, SystemTime};
 use super::build_request::{Content, OutgoingRequest, build_request, read_data};
 use super::conditional::save_etag;
 use super::cookies;
+use super::decoding;
 use super::destination::Destination;
 use super::dry_run::{as_curl, as_nc, wire};
 use super::dump_heads::HeadDump;
@@ -331,7 +332,10 @@ impl Fetcher {
         let connect = &self.client.config().connect;
         match form {
             DryRun::Bytes => print_stdout(&wire(&request, connect)?),
-            DryRun::Curl => print_stdout(as_curl(&request, connect)?.as_bytes()),
+            DryRun::Curl => {
+                let line = as_curl(&request, connect)?;
+                print_stdout(decoding::as_curl(&self.options, line).as_bytes())
+            }
             DryRun::Nc => print_stdout(as_nc(&request, connect)?.as_bytes()),
         }
     }

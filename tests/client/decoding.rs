@@ -158,6 +158,27 @@ fn a_rest_with_a_coding_is_refused() {
     assert!(!server.requests()[0].contains("Accept-Encoding"), "{server:?}");
 }
 
+/// The command that does the same asks in the same words, and decodes.
+#[test]
+fn the_command_for_curl_decodes_too() {
+    let server = Fake::saying(response("gzip", &gzip(b"hello")));
+    let line = fetch(&["--as", "curl", "--compressed", &server.url("/")]).succeeded();
+    assert!(line.contains(" --compressed "), "{line}");
+    if needs("curl") {
+        let line = line.replacen("curl ", "curl -q -sS --noproxy '*' ", 1);
+        let theirs = run(Command::new("sh").args(["-c", &line]), b"");
+        assert_eq!(
+            (theirs.code, &theirs.stdout[..]),
+            (Some(0), &b"hello"[..]),
+            "{}",
+            theirs.stderr
+        );
+        assert_eq!(fetch(&["--compressed", &server.url("/")]).stdout, b"hello");
+        let asked = server.requests();
+        assert_eq!(asked[0], asked[1]);
+    }
+}
+
 #[test]
 fn errors_say_what_is_wrong_and_where() {
     let coded = Coded::new();
