@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::dns::Resolver;
 use super::proxy::{NoProxy, Proxy, ProxyError};
 use super::route::Route;
+use crate::net::local_end::LocalEnd;
 use crate::net::resolve::Family;
 use crate::proto::http::url::Url;
 
@@ -39,6 +40,8 @@ pub struct ConnectOptions {
     pub resolve: Vec<ResolveOverride>,
     /// Connections that go to another host or port; the first match counts.
     pub connect_to: Vec<ConnectTo>,
+    /// The end of connections on this machine: an interface, an address, a port.
+    pub local: LocalEnd,
     /// What connections go through.
     pub via: ConnectVia,
 }
@@ -117,6 +120,7 @@ impl ConnectOptions {
             ConnectVia::Direct | ConnectVia::Proxy(..) => {
                 let to_host = other.and_then(|other| other.to_host.as_deref());
                 let to_port = other.and_then(|other| other.to_port);
+                let host = url.host_with_zone();
                 Ok(Route::Direct(to_host.unwrap_or(host), to_port.unwrap_or(port)))
             }
         }

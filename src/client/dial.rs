@@ -11,8 +11,8 @@ use super::dns::resolve::resolve;
 use super::error_kind::ErrorKind;
 use super::event::Event;
 use super::route::Route;
-use crate::net::connect::{Attempt, connect, connect_unix};
-use crate::net::resolve::ResolveError;
+use crate::net::connect::{Attempt, connect_from, connect_unix};
+use crate::net::resolve::{ResolveError, with_zone};
 use crate::net::stream::Stream;
 
 /// Connects along the route.
@@ -69,7 +69,10 @@ fn find(
     let options = &client.config.connect;
     let addresses = match options.known_addresses(host, port) {
         Some(addresses) => Ok(addresses),
-        None => look_up(client, host, port, budget.deadline()),
+        None => match with_zone(host, port, options.family) {
+            Some(address) => address.map(|address| vec![address]),
+            None => look_up(client, host, port, budget.deadline()),
+        },
     };
     let addresses = addresses.map_err(|error| match error {
         ResolveError::TimedOut => budget.timed_out().into(),
@@ -88,7 +91,8 @@ fn tcp(
 ) -> Result<Stream, ErrorKind> {
     let addresses = find(client, (host, port), budget, unresolved)?;
     budget.enter(Phase::Connect, Instant::now());
-    let stream = connect(&addresses, budget.deadline(), &mut |attempt| match attempt {
+    let local = &client.config.connect.local;
+    let stream = connect_from(local, &addresses, budget.deadline(), &mut |attempt| match attempt {
         Attempt::Trying(address) => client.notify(&Event::Trying(address)),
         Attempt::Failed(address, error) => client.notify(&Event::Failed(address, error)),
         Attempt::Abandoned(address) => client.notify(&Event::Abandoned(address)),

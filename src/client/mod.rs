@@ -216,6 +216,8 @@ pub(crate) use self::route::Route;
 #[doc(inline)]
 pub use crate::net::connect::ConnectError;
 #[doc(inline)]
+pub use crate::net::local_end::LocalEnd;
+#[doc(inline)]
 pub use crate::net::resolve::{Family, ResolveError};
 #[doc(inline)]
 pub use crate::net::stream::Endpoints;

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use crate::proto::http::basic::basic;
 use crate::proto::http::chars::{UNRESERVED, percent_decode, percent_encode};
 use crate::proto::http::head::RequestHead;
-use crate::proto::http::headers::Headers;
+use crate::proto::http::headers::{Headers, InvalidField};
 use crate::proto::http::target::{Authority, Target};
 use crate::proto::http::url::{Url, split_scheme};
 
@@ -31,6 +31,10 @@ pub struct Proxy {
     authority: Authority,
     /// The credentials, `user:password`.
     user: Option<Vec<u8>>,
+    /// The fields that only the proxy gets.
+    fields: Vec<(String, Vec<u8>)>,
+    /// The names of default fields that it does not get.
+    removed: Vec<String>,
 }
 
 /// The port of a proxy without one, as with curl.
@@ -73,7 +77,7 @@ impl Proxy {
         let authority = Authority::parse(place.as_bytes());
         let authority = authority.filter(|it| it.port != Some(0)).ok_or(ProxyError::Address)?;
         let user = user.map(|user| decoded(user).ok_or(ProxyError::Credentials)).transpose()?;
-        Ok(Proxy { authority, user })
+        Ok(Proxy { authority, user, fields: Vec::new(), removed: Vec::new() })
     }
 
     /// Sets the credentials, a percent-encoded `user:password`, unless the proxy's address has some.
@@ -83,6 +87,26 @@ impl Proxy {
     pub fn with_user(self, user: &str) -> Result<Proxy, ProxyError> {
         let user = decoded(user).ok_or(ProxyError::Credentials)?;
         Ok(Proxy { user: Some(self.user.unwrap_or(user)), ..self })
+    }
+
+    /// Adds a field that is sent to the proxy only, in place of a field of the request with this name.
+    ///
+    /// # Errors
+    /// [`InvalidField`] when the name is not a token, or the value has a control byte.
+    pub fn with_header(
+        mut self,
+        name: &str,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Proxy, InvalidField> {
+        Headers::new().append(name, value.as_ref())?;
+        self.fields.push((name.to_owned(), value.as_ref().to_vec()));
+        Ok(self.without_default(name))
+    }
+
+    /// Sends no field of this name to the proxy, except those that were added for it.
+    pub fn without_default(mut self, name: &str) -> Proxy {
+        self.removed.push(name.to_owned());
+        self
     }
 
     /// Returns its host, without the brackets of an IPv6 address.
@@ -108,12 +132,21 @@ impl Proxy {
     pub(super) fn rewrite(&self, head: RequestHead, url: &Url) -> RequestHead {
         let mut headers = Headers::new();
         let is_host = |(name, _): &(&str, _)| name.eq_ignore_ascii_case("host");
-        let own = !head.headers.has("proxy-authorization");
+        let own = !head.headers.has("proxy-authorization")
+            && !self
+                .fields
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case("proxy-authorization"));
         let credentials = self.user.as_deref().filter(|_| own).map(basic);
         let credentials = credentials.as_deref().map(str::as_bytes);
         let credentials = credentials.map(|value| ("Proxy-Authorization", value));
         let hosts = head.headers.iter().filter(is_host);
-        let others = head.headers.iter().filter(|field| !is_host(field));
+        let is_kept =
+            |(name, _): &(&str, _)| !self.removed.iter().any(|it| it.eq_ignore_ascii_case(name));
+        let others = head.headers.iter().filter(|field| !is_host(field) && is_kept(field));
+        let others =
+            others.chain(self.fields.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
+        let others = others.filter(|field| !is_host(field));
         for (name, value) in hosts.chain(credentials).chain(others) {
             headers.append(name, value).expect("it was a field before, or is base64");
         }

@@ -1,11 +1,12 @@
 //! A request: method, URL, fields, and a body in memory.
 
+mod redirected;
+
 use std::sync::Arc;
 
 use super::error::Error;
 use super::error_kind::ErrorKind;
 use super::outgoing::{BodySize, Framed, Outgoing};
-use super::redirect::NextRequest;
 use super::route::Route;
 #[cfg(feature = "cli")]
 use crate::proto::http::client::RecvHead;
@@ -174,6 +175,12 @@ impl Request {
         self.fields.has(name)
     }
 
+    /// Returns the target of the request line, if it is not that of the URL.
+    #[cfg(feature = "cli")]
+    pub(crate) fn own_target(&self) -> Option<&Target> {
+        self.target.as_ref()
+    }
+
     /// Returns true if the request says who asks.
     pub(super) fn has_authorization(&self) -> bool {
         self.fields.has("authorization") || self.defaults.has("authorization")
@@ -224,43 +231,6 @@ impl Request {
     pub(crate) fn encode(&self, route: Route<'_>, out: &mut Vec<u8>) -> Result<RecvHead, Error> {
         let framed = self.framed(self.body_size()).map_err(|kind| kind.at(&self.url))?;
         Ok(self.outgoing(route, framed).encode(out))
-    }
-
-    /// Returns the request that a redirect leads to. The fields that describe the body are sent with it
-    /// only, and the fields that are meant for one server reach no other (RFC 9110, 15.4).
-    pub(super) fn redirected(&self, next: NextRequest) -> Request {
-        let Request { url: _, method: _, version, defaults, fields, body, target: _ } = self;
-        let mut fields = fields.clone();
-        let is_dropped = |name: &str| {
-            next.leaves_origin && name.eq_ignore_ascii_case("host")
-                || !next.keeps_credentials && is_one_of(name, CREDENTIALS)
-        };
-        fields.retain(|name| !is_dropped(name));
-        if !next.keeps_body {
-            fields.retain(|name| !is_one_of(name, OF_THE_BODY));
-        }
-        let mut kept = Headers::new();
-        if !fields.has("host") && (defaults.has("host") || next.leaves_origin) {
-            kept.append("Host", host(&next.url)).expect("a host has no control bytes");
-        }
-        // A default can be a credential, too, or the type of the body.
-        let is_kept = |name: &str| {
-            !is_dropped(name)
-                && !name.eq_ignore_ascii_case("host")
-                && (next.keeps_body || !is_one_of(name, OF_THE_BODY))
-        };
-        for (name, value) in defaults.iter().filter(|(name, _)| is_kept(name)) {
-            kept.append(name, value).expect("it was a field before");
-        }
-        let body = body.clone().filter(|_| next.keeps_body);
-        let (url, method, version) = (next.url, next.method, *version);
-        let request = Request { url, method, version, defaults: kept, fields, body, target: None };
-        match next.referer.filter(|_| !request.fields.has("referer")) {
-            Some(referer) => {
-                request.with_default("Referer", referer).expect("a URL has no control bytes")
-            }
-            None => request,
-        }
     }
 
     /// Returns how a body of this size is framed. A method that usually has a body announces an empty one
@@ -386,6 +356,7 @@ const ORDER: &[&str] = &[
     "Host",
     "Authorization",
     "Range",
+    "Content-Range",
     "If-Range",
     "User-Agent",
     "Accept",
@@ -396,28 +367,6 @@ const ORDER: &[&str] = &[
 /// The only expectation that exists.
 const CONTINUE: &str = "100-continue";
 
-/// The fields that are meant for one server only.
-const CREDENTIALS: &[&str] = &["authorization", "cookie", "proxy-authorization"];
-
-/// The fields that describe a body, or wait for it.
-const OF_THE_BODY: &[&str] = &[
-    "content-type",
-    "content-length",
-    "content-encoding",
-    "content-language",
-    "content-location",
-    "content-range",
-    "content-digest",
-    "digest",
-    "transfer-encoding",
-    "trailer",
-    "expect",
-];
-
-fn is_one_of(name: &str, names: &[&str]) -> bool {
-    names.iter().any(|one| one.eq_ignore_ascii_case(name))
-}
-
 /// Returns the value of Host, without the usual port, which is "the normal form" (RFC 9110, 4.2.3).
 fn host(url: &Url) -> String {
     url.authority.without_default_port().to_string()
@@ -426,6 +375,7 @@ fn host(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::redirect::NextRequest;
 
     fn wire(request: &Request) -> String {
         let mut out = Vec::new();

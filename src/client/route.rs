@@ -20,7 +20,7 @@ impl<'r> Route<'r> {
     /// Returns the direct route to this URL's server.
     #[cfg(feature = "cli")]
     pub(crate) fn direct(url: &'r Url) -> Route<'r> {
-        Route::Direct(url.host(), url.port())
+        Route::Direct(url.host_with_zone(), url.port())
     }
 
     /// Returns the proxy, if the route has one.
@@ -35,7 +35,9 @@ impl<'r> Route<'r> {
     pub(super) fn peer(self, url: &Url) -> Peer {
         match self {
             Route::Proxy(proxy) => Peer::Proxy(proxy.host().into(), proxy.port()),
-            Route::Direct(..) | Route::Unix(_) => Peer::Server(url.host().into(), url.port()),
+            Route::Direct(..) | Route::Unix(_) => {
+                Peer::Server(url.host_with_zone().into(), url.port())
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Builds requests from the flags: method, URL, fields and body.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::field_file::{self, removes};
 use super::form;
 use super::login::{authorization, read_netrc};
 use crate::cli::client::data::body as data_of;
-use crate::cli::client::{ClientOptions, Field, FormField, UploadFrom};
+use crate::cli::client::{ClientOptions, Field, FormField, Resume, UploadFrom};
 
 use crate::client::{BodySize, Request, Route, Version};
 use crate::proto::http::chars::{UNRESERVED, percent_encode};
@@ -60,11 +60,12 @@ fn body(
         return Ok((data.map_or(Body::None, Body::Bytes), content_type.map(str::to_owned)));
     }
     let fields = options.form.iter().map(|field| match field {
-        FormField::Spelled(typed) => form::Field::spelled(typed),
-        FormField::Plain(typed) => form::Field::plain(typed),
+        FormField::Spelled(typed) => form::Typed::Spelled(typed),
+        FormField::Plain(typed) => form::Typed::Plain(typed),
     });
-    let fields: Vec<_> = fields.collect::<Result<_, _>>().map_err(CommandError::Usage)?;
-    let (form, content_type) = form::body(&fields, &form::boundary()).map_err(unreadable)?;
+    let parts = form::parts(fields).map_err(CommandError::Usage)?;
+    let read = |path: &Path| fs::read(path);
+    let (form, content_type) = form::body(&parts, &form::boundary(), &read).map_err(unreadable)?;
     Ok((Body::Form(form), Some(content_type)))
 }
 
@@ -138,7 +139,8 @@ pub(super) fn build_request(
     let url = item.url.as_str();
     let (upload, url) = match &item.upload {
         Some(UploadFrom::File(path)) => {
-            let upload = Upload::of(path).map_err(|error| unreadable((path.clone(), error)))?;
+            let upload = Upload::of(path, offset(options))
+                .map_err(|error| unreadable((path.clone(), error)))?;
             (Some(("PUT", upload)), with_name(url, path))
         }
         Some(UploadFrom::Stdin) => {
@@ -157,7 +159,37 @@ pub(super) fn build_request(
     {
         request = request.with_method(method)?;
     }
+    let request = match &upload {
+        Some(upload) => rest_of(request, upload, offset(options))?,
+        None => request,
+    };
     Ok(OutgoingRequest { request, upload })
+}
+
+/// Returns the offset of `-C OFFSET`.
+fn offset(options: &ClientOptions) -> u64 {
+    match options.resume {
+        Some(Resume::From(from)) => from,
+        Some(Resume::AtHand) | None => 0,
+    }
+}
+
+/// `-C OFFSET -T FILE`: says which part of the file the body is (RFC 9110, 14.5).
+fn rest_of(request: Request, upload: &Upload, from: u64) -> Result<Request, CommandError> {
+    match upload.length() {
+        _ if from == 0 => Ok(request),
+        Some(rest @ 1..) => {
+            let whole = from + rest;
+            Ok(request
+                .with_default("Content-Range", format!("bytes {from}-{}/{whole}", whole - 1))?)
+        }
+        _ => {
+            let what = format!(
+                "-C {from}: the file has no bytes after {from}, so nothing is left to send"
+            );
+            Err(CommandError::Failed(18, what))
+        }
+    }
 }
 
 impl OutgoingRequest {
@@ -247,7 +279,13 @@ fn request(
         request = request.with_method(method)?;
     }
     if let Some(target) = &options.request_target {
-        request = request.with_target(target)?;
+        request = request.with_target(target).map_err(|_| {
+            let right = "* with -X OPTIONS, /path?query, or http://host/path; percent-encoded";
+            CommandError::Failed(
+                3,
+                format!("--request-target {target:?} is no target; right: {right}"),
+            )
+        })?;
     }
     Ok(if options.http10 { request.with_version(Version::Http10) } else { request })
 }

@@ -73,9 +73,17 @@ impl Destination {
             }
             _ => None,
         };
+        let at_hand = match (options.resume, &target) {
+            (Some(Resume::From(from)), Target::File(file)) if from > 0 && item.upload.is_none() => {
+                AtHand::at(&file.path, from).map_err(|error| {
+                    CommandError::Failed(33, format!("{}: {error}", file.path.display()))
+                })?
+            }
+            _ => at_hand,
+        };
         let rest = match (&at_hand, options.resume) {
             (Some(at_hand), _) => Some(at_hand.rest.clone()),
-            (None, Some(Resume::From(from))) if from > 0 => {
+            (None, Some(Resume::From(from))) if from > 0 && item.upload.is_none() => {
                 Some(Rest { from, version: Version::Unknown })
             }
             _ => None,

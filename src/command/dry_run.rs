@@ -4,7 +4,9 @@
 //! `--as nc` sends exactly the same bytes. So does `--as curl`, except for a field without a value,
 //! which curl sends without a space after the colon, and a chunked body, whose chunks curl chooses.
 
-use crate::client::{ConnectOptions, Error, ErrorKind, Family, Request, Resolver, Route};
+use crate::client::{
+    ConnectOptions, Error, ErrorKind, Family, LocalEnd, Request, Resolver, Route, Url,
+};
 use crate::proto::http::head::RequestHead;
 use crate::proto::http::method::Method;
 use crate::proto::http::version::Version;
@@ -65,6 +67,7 @@ fn way(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
     for other in &connect.connect_to {
         line += &format!(" --connect-to {}", word(&other.to_string()));
     }
+    line += &local(&connect.local);
     match connect.route(request.url()).map_err(ErrorKind::Proxy)? {
         Route::Direct(..) => {}
         Route::Proxy(proxy) => {
@@ -85,6 +88,25 @@ fn way(request: &Request, connect: &ConnectOptions) -> Result<String, Error> {
         }
     }
     Ok(line)
+}
+
+/// Returns curl's options for the end of the connection on this machine.
+fn local(local: &LocalEnd) -> String {
+    let device = local.device.as_ref().map(|name| format!("if!{name}"));
+    let address = || local.addresses.first().map(|address| format!("host!{address}"));
+    let interface = device.or_else(address);
+    let interface = interface.map(|name| format!(" --interface {}", word(&name)));
+    let ports = local.ports.map(|(first, last)| format!(" --local-port {first}-{last}"));
+    interface.unwrap_or_default() + &ports.unwrap_or_default()
+}
+
+/// Returns the URL with the zone of its address, if it has one.
+fn with_zone(url: &Url) -> String {
+    let (host, zoned) = (format!("[{}]", url.host()), url.host_with_zone().replacen('%', "%25", 1));
+    match zoned == url.host() {
+        true => url.to_string(),
+        false => url.to_string().replacen(&host, &format!("[{zoned}]"), 1),
+    }
 }
 
 /// Returns the request as a curl command.
@@ -121,7 +143,10 @@ pub fn as_curl(request: &Request, connect: &ConnectOptions) -> Result<String, Er
         };
     }
     // Characters that curl would treat as a path to shorten, or as a pattern for several URLs.
-    let url = request.url().to_string();
+    if let Some(target) = request.own_target() {
+        line += &format!(" --request-target {}", word(&target.to_string()));
+    }
+    let url = with_zone(request.url());
     if url.contains("/.") {
         line += " --path-as-is";
     }

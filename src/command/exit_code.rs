@@ -19,6 +19,7 @@ pub fn exit_code(error: &Error) -> u8 {
         ErrorKind::Proxy(ProxyError::Tunnel(_)) => 1, // curl would build the tunnel
         ErrorKind::Proxy(ProxyError::Address | ProxyError::Credentials) => 5,
         ErrorKind::Proxy(ProxyError::Scheme(_)) => 7,
+        ErrorKind::Connect(_, _, error) if error.is_local() => 45,
         ErrorKind::Connect(..) | ErrorKind::ConnectUnix(..) => 7,
         // No name was looked up, so curl reports a failed connection.
         ErrorKind::Resolve(_, ResolveError::NotOf(_))

@@ -3,6 +3,7 @@
 
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::error::CommandError;
@@ -95,8 +96,12 @@ pub(super) fn read_netrc(options: &ClientOptions) -> Result<Option<Netrc>, Comma
     let path = options.login.netrc_file.clone().unwrap_or_else(usual_file);
     let text = match fs::read(&path) {
         Ok(text) => text,
-        Err(error) if is_optional && error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if is_optional && error.kind() == ErrorKind::NotFound => {
             return Ok(None);
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let what = "there is no such file of logins; right: a file, or --netrc-optional";
+            return Err(CommandError::Failed(26, format!("{}: {what}", path.display())));
         }
         Err(error) => return Err(CommandError::ReadData(path.display().to_string(), error)),
     };

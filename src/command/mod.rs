@@ -33,7 +33,7 @@
 //! | `login`, `field_file` | who asks: `-u`, `--netrc`, the user of a URL; `-H @FILE` |
 //! | `conditional`, `typed_date` | `-z`, `--etag-save`, `--etag-compare`; a date as people type it |
 //! | [`form`], [`upload`] | the bytes of `-F` and `-T`, read as they are sent |
-//! | [`network`] | `-x`, `--resolve`, the environment, the time limits |
+//! | [`network`], `local_end` | `-x`, `--interface`, `--resolve`, the environment, the time limits |
 //! | [`dry_run`] | `--offline`, `--as` |
 //! | `destination`, [`write_body`] | from a response to its output |
 //! | `remote_name` | `-O`, `-J`: the name of a file, from a URL or from a server |
@@ -75,6 +75,7 @@ mod fetch_list;
 mod field_file;
 pub mod figures;
 pub mod form;
+mod local_end;
 mod login;
 mod machine;
 pub mod misbehave;

@@ -16,11 +16,13 @@ use std::time::Duration;
 
 use super::decoding;
 use super::error::CommandError;
+use super::field_file::with_files;
+use super::local_end::local_end;
 use crate::cli::client::retry::{Follow, RetryOptions};
-use crate::cli::client::{ClientOptions, NetworkOptions, OneFamily, TimeLimits};
+use crate::cli::client::{ClientOptions, Field, NetworkOptions, OneFamily, TimeLimits};
 use crate::client::{
     Client, Config, ConnectOptions, ConnectTo, ConnectVia, CredentialScope, Family, Limits,
-    NoProxy, OnRepeat, Proxy, ProxyError, Rate, RedirectRules, Redirects, RefererRule,
+    LocalEnd, NoProxy, OnRepeat, Proxy, ProxyError, Rate, RedirectRules, Redirects, RefererRule,
     ResolveOverride, RouteError, Timeouts,
 };
 
@@ -58,7 +60,20 @@ pub fn connect_options(
         }
     };
     let resolver = network.resolver.clone();
-    Ok(ConnectOptions { family, resolver, resolve, connect_to, via })
+    Ok(ConnectOptions { family, resolver, resolve, connect_to, via, local: LocalEnd::default() })
+}
+
+/// Returns the proxy with the fields of `--proxy-header`.
+fn with_fields(mut proxy: Proxy, fields: &[Field]) -> Result<Proxy, CommandError> {
+    for field in with_files(fields)? {
+        let changed = match field {
+            Field::Add(name, value) => proxy.with_header(&name, value),
+            Field::Remove(name) => Ok(proxy.without_default(&name)),
+            Field::File(_) => Ok(proxy), // its fields are in its place
+        };
+        proxy = changed.map_err(|error| CommandError::Usage(format!("--proxy-header: {error}")))?;
+    }
+    Ok(proxy)
 }
 
 /// The proxy, and who asks it.
@@ -108,7 +123,11 @@ pub(super) fn client(options: &ClientOptions) -> Result<Client, CommandError> {
 pub(super) fn config(options: &ClientOptions) -> Result<Config, CommandError> {
     let variable = |name: &str| env::var_os(name).map(|it| it.to_string_lossy().into_owned());
     let connect = connect_options(&options.network, variable);
-    let connect = connect.map_err(|what| CommandError::Failed(49, what))?;
+    let mut connect = connect.map_err(|what| CommandError::Failed(49, what))?;
+    connect.local = local_end(&options.network).map_err(|what| CommandError::Failed(45, what))?;
+    if let ConnectVia::Proxy(Ok(proxy), _) = &mut connect.via {
+        *proxy = with_fields(proxy.clone(), &options.network.proxy_fields)?;
+    }
     let timeouts = timeouts(&options.limits, options.max_time);
     let redirects = redirects(&options.retry, options.auto_referer);
     let limits = response_limits(&options.network);

@@ -174,6 +174,30 @@ impl AtHand {
         Ok(None)
     }
 
+    /// Returns the beginning of this file for `-C OFFSET`: the file itself, if it ends there; `None` if it is empty or not
+    /// there, so that it gets the rest only, as with curl.
+    ///
+    /// # Errors
+    /// When it ends somewhere else; those of the file system.
+    pub fn at(target: &Path, from: u64) -> io::Result<Option<AtHand>> {
+        let path = resolved(target);
+        let length = match fs::metadata(&path) {
+            Ok(about) if about.is_file() => about.len(),
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match length {
+            0 => Ok(None),
+            length if length == from => {
+                Ok(Some(AtHand { rest: Rest { from, version: Version::Unknown }, path }))
+            }
+            length => Err(io::Error::other(format!(
+                "it has {length} bytes, so the bytes from {from} on do not belong behind it; right: -C {length}, or -C -"
+            ))),
+        }
+    }
+
     /// Renames the partial file, which is complete.
     ///
     /// # Errors

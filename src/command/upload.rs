@@ -137,12 +137,16 @@ impl Piece {
 }
 
 impl Upload {
-    /// Returns the body that is this file.
+    /// Returns the body that is this file, without the bytes before `from`.
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub fn of(path: &Path) -> io::Result<Upload> {
-        Ok(vec![Piece::file(File::open(path)?)?].into())
+    pub fn of(path: &Path, from: u64) -> io::Result<Upload> {
+        let mut file = File::open(path)?;
+        if from > 0 {
+            file.seek(SeekFrom::Start(from))?;
+        }
+        Ok(vec![Piece::file(file)?].into())
     }
 
     /// Returns the body that is stdin; its length is unknown even if it is a file, as with curl.

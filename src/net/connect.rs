@@ -22,6 +22,8 @@ use nix::sys::socket::{
 };
 use nix::sys::time::TimeVal;
 
+use super::local_end::{BindError, LocalEnd};
+
 /// The time after which the next address is tried as well (RFC 8305, 5).
 const STAGGER: Duration = Duration::from_millis(250);
 /// The most attempts at once: a name with hundreds of addresses must not start hundreds of threads.
@@ -45,6 +47,15 @@ pub struct ConnectError {
     pub tried: Vec<(SocketAddr, io::Error)>,
     /// True if the deadline has passed.
     pub timed_out: bool,
+}
+
+impl ConnectError {
+    /// Returns true if no attempt could have the wanted end on this machine.
+    pub fn is_local(&self) -> bool {
+        let is_local =
+            |error: &io::Error| error.get_ref().is_some_and(|error| error.is::<BindError>());
+        !self.tried.is_empty() && self.tried.iter().all(|(_, error)| is_local(error))
+    }
 }
 
 /// Shows the error of each address with its cause, so there is no further source.
@@ -76,6 +87,23 @@ pub fn connect(
     race(&alternate(addresses), until, observe, connect_to)
 }
 
+/// The same, from this end.
+///
+/// # Errors
+/// [`ConnectError`]; [`ConnectError::is_local`] if no attempt could have this end.
+pub fn connect_from(
+    local: &LocalEnd,
+    addresses: &[SocketAddr],
+    until: Option<Instant>,
+    observe: &mut dyn FnMut(Attempt<'_>),
+) -> Result<TcpStream, ConnectError> {
+    if local.is_any() {
+        return connect(addresses, until, observe);
+    }
+    let local = local.clone();
+    race(&alternate(addresses), until, observe, move |to, limit| local.connect(to, limit))
+}
+
 /// Returns the addresses with alternating families, each family in its own order; that of the first
 /// address begins.
 fn alternate(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
@@ -87,15 +115,16 @@ fn alternate(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     (0..longest).flat_map(|at| first.get(at).into_iter().chain(second.get(at))).copied().collect()
 }
 
-/// Connects to one address within a time.
-type Dial = fn(SocketAddr, Option<Duration>) -> io::Result<TcpStream>;
-
-fn race(
+/// Connects to the first that accepts. `dial` connects to one address within a time.
+fn race<D>(
     addresses: &[SocketAddr],
     until: Option<Instant>,
     observe: &mut dyn FnMut(Attempt<'_>),
-    dial: Dial,
-) -> Result<TcpStream, ConnectError> {
+    dial: D,
+) -> Result<TcpStream, ConnectError>
+where
+    D: Fn(SocketAddr, Option<Duration>) -> io::Result<TcpStream> + Clone + Send + 'static,
+{
     let (report, reports) = mpsc::channel();
     let (mut waiting, mut running, mut tried) = (addresses, Vec::new(), Vec::new());
     let mut next = Instant::now();
@@ -105,7 +134,7 @@ fn race(
             && (running.is_empty() || Instant::now() >= next)
         {
             observe(Attempt::Trying(*address));
-            start(*address, time_left(until), dial, &report, addresses.len() > 1);
+            start(*address, time_left(until), dial.clone(), &report, addresses.len() > 1);
             (waiting, next) = (rest, Instant::now() + STAGGER);
             running.push(*address);
         }
@@ -141,13 +170,15 @@ fn race(
 }
 
 /// Starts an attempt, in a thread of its own if there are other addresses.
-fn start(
+fn start<D>(
     address: SocketAddr,
     limit: Option<Duration>,
-    dial: Dial,
+    dial: D,
     report: &mpsc::Sender<(SocketAddr, io::Result<TcpStream>)>,
     has_others: bool,
-) {
+) where
+    D: Fn(SocketAddr, Option<Duration>) -> io::Result<TcpStream> + Send + 'static,
+{
     let reporter = report.clone();
     // Sending fails when another attempt has won: this connection is closed, and that is not an error.
     let run = move || reporter.send((address, dial(address, limit))).unwrap_or_default();

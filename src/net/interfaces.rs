@@ -25,7 +25,8 @@ pub(super) fn reachable_at(bound: SocketAddr) -> Vec<SocketAddr> {
     found.into_iter().map(|ip| SocketAddr::new(ip, bound.port())).collect()
 }
 
-fn address(address: &SockaddrStorage) -> Option<IpAddr> {
+/// Returns an address as std has it.
+pub(super) fn address(address: &SockaddrStorage) -> Option<IpAddr> {
     let v4 = address.as_sockaddr_in().map(|address| address.ip().into());
     v4.or_else(|| address.as_sockaddr_in6().map(|address| address.ip().into()))
 }

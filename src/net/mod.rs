@@ -51,6 +51,7 @@ pub mod linger;
 pub mod listen;
 pub mod listening_socket;
 pub mod lobby;
+pub mod local_end;
 pub mod log_throttle;
 pub mod networks;
 pub mod peer_address;

@@ -6,10 +6,12 @@
 //! result is dropped.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Instant;
+
+use nix::net::if_::if_nametoindex;
 
 /// Which addresses of a host are used: IPv4, IPv6, or both, which is the default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -92,6 +94,27 @@ pub fn without_look_up(host: &str, family: Family) -> Option<Result<Vec<IpAddr>,
     is_within_localhost(host).then(|| Ok(loopback(family)))
 }
 
+/// Returns an IPv6 address with a zone, `fe80::1%eth0` or `fe80::1%2` (RFC 4007, 11); `None` if the host is none.
+///
+/// # Errors
+/// [`ResolveError::NotOf`] for IPv4 only; [`ResolveError::Failed`] if this machine has no interface with this name.
+pub fn with_zone(
+    host: &str,
+    port: u16,
+    family: Family,
+) -> Option<Result<SocketAddr, ResolveError>> {
+    let (address, zone) = host.split_once('%')?;
+    let address: Ipv6Addr = address.parse().ok()?;
+    if family == Family::V4 {
+        return Some(Err(ResolveError::NotOf(family)));
+    }
+    let index = zone.parse().map_or_else(
+        |_| if_nametoindex(zone).map_err(|error| ResolveError::Failed(error.into())),
+        Ok,
+    );
+    Some(index.map(|index| SocketAddrV6::new(address, port, 0, index).into()))
+}
+
 /// Returns the loopback addresses of a family.
 pub fn loopback(family: Family) -> Vec<IpAddr> {
     let both = [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)];
@@ -163,6 +186,18 @@ mod tests {
             let got = resolve(host, family, None);
             assert!(matches!(got, Err(ResolveError::NotOf(_))), "{got:?}");
         }
+    }
+
+    #[test]
+    fn zones_of_addresses() {
+        let found =
+            |host, family| with_zone(host, 80, family).map(|it| it.map(|it| it.to_string()).ok());
+        let lo = if_nametoindex("lo").unwrap();
+        assert_eq!(found("fe80::1%lo", Family::Any), Some(Some(format!("[fe80::1%{lo}]:80"))));
+        assert_eq!(found("::1%7", Family::V6), Some(Some("[::1%7]:80".to_owned())));
+        assert_eq!(found("::1%no-such-one", Family::Any), Some(None));
+        assert_eq!(found("::1%lo", Family::V4), Some(None));
+        assert_eq!(found("::1", Family::Any), None);
     }
 
     #[test]

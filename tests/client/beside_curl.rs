@@ -356,8 +356,6 @@ fn another_end() {
         (&["-F", "a=b;c", "~/echo"], 2, &[0]),
         (&["-w", "%{nonsense}", "~/"], 2, &[0]),
         (&["-F", "a=<@~/form;filename=x", "~/echo"], 2, &[0, 26]),
-        // Several files in one field is what browsers have given up (RFC 7578, 4.3).
-        (&["-F", "a=@~/form,@~/form", "~/echo"], 2, &[0, 26]),
         // A body that is another by now comes whole, in place of what is at hand.
         (&["-C", "-", "-o", "/part", "~/echo"], 0, &[33]),
         // No limit is said by not saying one.

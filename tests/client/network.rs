@@ -780,3 +780,88 @@ fn nginx_in_between_and_behind_a_socket() {
     let said = fetched(&["--unix-socket", &socket, "http://a.example/b", "http://a.example/c"]);
     assert_eq!(said, "socket a.example/bsocket a.example/c");
 }
+
+/// `--interface`, `--local-port`: what the server sees of the client.
+#[test]
+fn connections_come_from_where_the_user_says() {
+    let fake = Fake::hello(1);
+    let from = |args: &[&str]| {
+        fetched(
+            &[args, &["-o", "/dev/null", "-w", "%{local_ip} %{local_port}", &fake.url("/")]]
+                .concat(),
+        )
+    };
+    assert!(from(&["--interface", "127.0.0.9"]).starts_with("127.0.0.9 "));
+    assert!(from(&["--interface", "host!localhost"]).starts_with("127.0.0.1 "));
+    assert!(from(&["--interface", "if!lo"]).starts_with("127.0.0.1 "));
+    let free = TcpListener::bind("127.0.0.8:0").unwrap().local_addr().unwrap().port();
+    let range = format!("{}-{free}", free.saturating_sub(30));
+    let seen = from(&["--interface", "127.0.0.8", "--local-port", &range]);
+    let port: u16 = seen.split(' ').nth(1).unwrap().parse().unwrap();
+    assert!((free - 30..=free).contains(&port), "{seen}");
+    let taken = TcpListener::bind("127.0.0.7:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let url = fake.url("/");
+    let said = fetch(&["--interface", "127.0.0.7", "--local-port", &port, &url]);
+    assert!(said.failed(45, "a port that is taken").contains("could not bind to the local"));
+    let said = fetch(&["--interface", "no-such-one", &url]);
+    assert!(said.failed(45, "no interface").contains("--interface no-such-one: there is no such"));
+}
+
+/// A zone leads to an interface, and is told to no server (RFC 6874, 3).
+#[test]
+fn zones_are_not_sent() {
+    let Ok(listener) = TcpListener::bind("[::1]:0") else { return };
+    let port = listener.local_addr().unwrap().port();
+    let server = thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let mut heads = String::new();
+        for stream in listener.incoming().take(2) {
+            let (mut stream, mut bytes) = (stream.unwrap(), [0; 4096]);
+            let count = stream.read(&mut bytes).unwrap();
+            heads.push_str(&String::from_utf8_lossy(&bytes[..count]));
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").unwrap();
+        }
+        heads
+    });
+    for zone in ["%25lo", "%lo"] {
+        assert_eq!(fetched(&[format!("http://[::1{zone}]:{port}/")]), "hello");
+    }
+    let heads = server.join().unwrap();
+    assert_eq!(heads.matches(&format!("\r\nHost: [::1]:{port}\r\n")).count(), 2, "{heads}");
+    fetch(&["http://[::1%25no-such-one]:1/"]).failed(6, "no interface");
+}
+
+/// Fields for the proxy go to no server.
+#[test]
+fn proxy_fields_go_to_the_proxy_only() {
+    let (proxy, server) = (Fake::hello(1), Fake::hello(1));
+    let args = ["--proxy-header", "X-Secret: y", "-H", "Z: q"];
+    fetched(&[&args[..], &["-x", &proxy.address(), "http://example.org/"]].concat());
+    fetched(&[&args[..], &[&server.url("/")]].concat());
+    assert!(
+        proxy.requests()[0].contains("\r\nX-Secret: y\r\n")
+            && proxy.requests()[0].contains("\r\nZ: q\r\n")
+    );
+    assert!(!server.requests()[0].contains("X-Secret"), "{server:?}");
+}
+
+/// `--as curl` says all of it again.
+#[test]
+fn the_way_as_a_command_for_curl() {
+    for (args, want) in [
+        (&["--interface", "lo"][..], " --interface 'if!lo' "),
+        (
+            &["--interface", "127.0.0.9", "--local-port", "4000-4010"],
+            " --interface 'host!127.0.0.9' --local-port 4000-4010 ",
+        ),
+        (&["-X", "OPTIONS", "--request-target", "*"], " -X OPTIONS "),
+        (&["--request-target", "*"], " --request-target '*' "),
+        (&["http://[fe80::1%25lo]/"], " -g 'http://[fe80::1%25lo]/'"),
+        (&["http://ada:secret@h/"], " -H 'Authorization: Basic YWRhOnNlY3JldA=='"),
+    ] {
+        let url: &[&str] = if args[0].starts_with("http") { &[] } else { &["http://127.0.0.1:1/"] };
+        let printed = fetched(&[&["--as", "curl"], args, url].concat());
+        assert!(printed.contains(want), "{printed}");
+    }
+}

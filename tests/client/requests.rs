@@ -462,3 +462,45 @@ fn fields_of_a_file_are_checked() {
     run(&mut client(&["-H", "@-", &fake.url("/")]), b"X: y\nAccept:\n").succeeded();
     assert!(fake.requests()[0].contains("\r\nX: y\r\n") && !fake.requests()[0].contains("Accept"));
 }
+
+/// `-T .`: what is there is sent, and does not wait for more.
+#[test]
+fn what_is_there_is_sent_as_it_comes() {
+    for stdin in [".", "-"] {
+        let fake = Fake::new(|talk| {
+            talk.head()?;
+            let first = talk.take(10)?;
+            talk.keep(String::from_utf8_lossy(&first).into_owned());
+            talk.rest().map(drop)
+        });
+        let mut command = client(&["-s", "-T", stdin, "-H", "Expect:", &fake.url("/")]);
+        let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut pipe, b"hello").unwrap();
+        let came = eventually(|| fake.requests().pop());
+        assert_eq!(came.as_deref(), Some("5\r\nhello\r\n"), "-T {stdin}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+/// `-C OFFSET` with a file: the rest is appended where it belongs, and nowhere else.
+#[test]
+fn a_rest_is_appended_where_it_belongs() {
+    let folder = Folder::with(&[("four", "0123"), ("ten", "0123456789")]);
+    let path = |name: &str| folder.join(name).display().to_string();
+    let rest = "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789";
+    for (name, code, content) in
+        [("four", 0, "0123456789"), ("new", 0, "456789"), ("ten", 33, "0123456789")]
+    {
+        let fake = Fake::saying(rest);
+        let finished = fetch(&["-C", "4", "-o", &path(name), &fake.url("/")]);
+        assert_eq!(finished.code, Some(code), "{name}: {}", finished.stderr);
+        assert_eq!(fs::read_to_string(path(name)).unwrap(), content, "{name}");
+        assert_eq!(fake.requests().len(), usize::from(code == 0), "{name}");
+    }
+    folder.write("four", "0123");
+    let whole = Fake::saying("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789");
+    fetch(&["-C", "4", "-o", &path("four"), &whole.url("/")]).failed(33, "no range");
+    assert_eq!(fs::read_to_string(path("four")).unwrap(), "0123");
+}

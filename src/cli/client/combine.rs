@@ -63,16 +63,18 @@ fn resumed(options: &ClientOptions, sends: Option<&str>) -> Result<(), String> {
             "-C continues a file that is there, and cannot be combined with {other}; right: one of them"
         ));
     }
+    let has_stdin = options.uploads.contains(&Some(UploadFrom::Stdin));
     let wrong = match options.resume {
+        Some(Resume::From(_)) if sends == Some("-T") && has_stdin => {
+            "-C OFFSET -T needs a file, whose length is known; right: -C OFFSET -T FILE"
+        }
+        Some(Resume::From(_)) if sends == Some("-T") && options.range.is_none() => return Ok(()),
         Some(_) if options.range.is_some() || sends.is_some() || options.head => {
-            "-C continues a GET, and cannot be combined with \
-             -r, -I, -d, -F or -T; right: -C without them"
+            "-C continues a GET, or with OFFSET a -T, and cannot be combined with \
+             -r, -I, -d or -F; right: -C without them"
         }
         Some(Resume::AtHand) if !options.has_file() => {
             "-C - needs a file to continue; right: -C - -o FILE, or -C - -O"
-        }
-        Some(Resume::From(_)) if options.has_file() => {
-            "-C OFFSET writes to stdout only; right: -C -, which reads the offset from the file"
         }
         _ => return Ok(()),
     };

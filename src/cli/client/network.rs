@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ClientOptions;
 use super::output::bytes;
-use crate::cli::Effect::{Choice, Value};
+use super::request::field;
+use super::{ClientOptions, Field};
+use crate::cli::Effect::{Choice, Secret, Value};
 use crate::cli::limits::number;
 use crate::cli::{Expected, Flag, seconds};
 use crate::client::Resolver;
@@ -31,6 +32,12 @@ pub struct NetworkOptions {
     pub proxy_user: Option<String>,
     /// `--noproxy`; an empty one is none, whatever the environment says.
     pub no_proxy: Option<String>,
+    /// `--proxy-header`.
+    pub proxy_fields: Vec<Field>,
+    /// `--interface`: a network interface, an address or a name.
+    pub interface: Option<String>,
+    /// `--local-port`: the first and the last one.
+    pub local_ports: Option<(u16, u16)>,
     /// `--max-response-head`, in bytes.
     pub response_head: Option<usize>,
     /// `--max-response-fields`.
@@ -130,6 +137,36 @@ fn ask<T: AsMut<ClientOptions>>(options: &mut T, value: &OsStr) -> Result<(), Ex
 
 /// The limits of a response, and other flags that say how a server is reached.
 pub(super) const FLAGS: &[Flag<ClientOptions>] = &[
+    Flag::new(
+        None,
+        "proxy-header",
+        Secret("FIELD", |options, value| {
+            options.network.proxy_fields.push(field(value)?);
+            Ok(())
+        }),
+        "like -H, for the proxy only",
+    ),
+    Flag::new(
+        None,
+        "interface",
+        Value("NAME", |options, value| {
+            let name = text(value, "eth0, 192.0.2.1 or a name; if!eth0, host!name")?;
+            options.network.interface = Some(name).filter(|name| !name.is_empty());
+            Ok(())
+        }),
+        "connect from this network interface, address or name; if!NAME is an interface, host!NAME \
+         is none",
+    ),
+    Flag::new(
+        None,
+        "local-port",
+        Value("PORT[-PORT]", |options, value| {
+            let right = Expected("a port from 1 to 65535, or a range such as 4000-4200");
+            options.network.local_ports = Some(value.to_str().and_then(ports).ok_or(right)?);
+            Ok(())
+        }),
+        "connect from this port, or from the first in this range that is free",
+    ),
     Flag::new(
         None,
         "max-response-head",
@@ -241,6 +278,16 @@ pub(super) const TIME: &[Flag<ClientOptions>] = &[
         "allow at most SECS seconds for each URL (default: no limit)",
     ),
 ];
+
+/// Reads `4000` or `4000-4200`.
+fn ports(typed: &str) -> Option<(u16, u16)> {
+    let (first, last) = typed.split_once('-').unwrap_or((typed, typed));
+    let port = |text: &str| {
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|&port: &u16| is_number && port > 0)
+    };
+    Some((port(first)?, port(last)?)).filter(|(first, last)| first <= last)
+}
 
 pub(super) fn text(value: &OsStr, right: &'static str) -> Result<String, Expected> {
     value.to_str().map(str::to_owned).ok_or(Expected(right))

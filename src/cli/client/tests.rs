@@ -155,7 +155,7 @@ fn what_is_refused() {
         &["-I", "-F", "a=b", "u"],
         &["-C", "-", "u"],
         &["-C", "-", "-o", "-", "u"],
-        &["-C", "5", "-O", "u"],
+        &["-C", "5", "-T", "-", "u"],
         &["-C", "x", "u"],
         &["-C", "-", "-O", "-r", "0-1", "u"],
         &["-C", "-", "-O", "-J", "u"],
@@ -399,5 +399,24 @@ fn names_may_be_cut_short_and_turned_off() {
     ] {
         let said_is = parse(args.iter().map(OsString::from)).unwrap_err().to_string();
         assert!(said_is.contains(said), "{args:?}: {said_is}");
+    }
+}
+
+#[test]
+fn from_where() {
+    let parsed = |args: &[&str]| match parse(args.iter().map(OsString::from)) {
+        Ok(Parsed::Run(got)) => got[0].network.clone(),
+        other => panic!("{args:?}: {other:?}"),
+    };
+    for (typed, want) in [("4000", (4000, 4000)), ("1-65535", (1, 65535)), ("7-7", (7, 7))] {
+        assert_eq!(parsed(&["--local-port", typed, "u"]).local_ports, Some(want));
+    }
+    assert_eq!(parsed(&["--interface", "if!lo", "u"]).interface.as_deref(), Some("if!lo"));
+    let fields = parsed(&["--proxy-header", "A: b", "--proxy-header", "@f", "u"]).proxy_fields;
+    assert_eq!(fields, [Field::Add("A".into(), b"b".to_vec()), Field::File("f".into())]);
+    for wrong in ["0", "5-3", "70000", "", "-", "1-", "+1", "1-2-3", "x"] {
+        let error =
+            parse(["--local-port", wrong, "u"].map(OsString::from)).unwrap_err().to_string();
+        assert!(error.contains("right: "), "{error}");
     }
 }

@@ -10,14 +10,13 @@ fn body_of(fields: &[&str]) -> Result<String, String> {
     let mut text = String::new();
     io::Read::read_to_string(&mut recipe.open().unwrap(), &mut text).unwrap();
     let mut text = format!("{content_type}\n{}", text.replace("\r\n", "\n"));
-    for at in 0.. {
-        let Some((_, boundary)) = text.split_once("boundary=-").or(text.split_once("boundary=xyz"))
-        else {
-            break;
-        };
-        let dash = if text.contains("boundary=xyz") { "xyz" } else { "-" };
-        let boundary = format!("{dash}{}", boundary.lines().next().unwrap());
-        text = text.replace(&boundary, &format!("B{at}"));
+    let boundaries: Vec<String> = text
+        .split("boundary=")
+        .skip(1)
+        .filter_map(|rest| rest.lines().next().map(str::to_owned))
+        .collect();
+    for (at, boundary) in boundaries.iter().enumerate() {
+        text = text.replace(boundary, &format!("B{at}"));
     }
     Ok(text)
 }

@@ -25,6 +25,7 @@ impl Url {
         let path = without_dots(url.path.path());
         let whole = url.path.query().map_or(path.clone(), |query| format!("{path}?{query}"));
         url.path = PathAndQuery::parse(whole.as_bytes()).map_err(|_| UrlError::Path(path))?;
+        url.keep_zone_of(self);
         url.fragment = url.fragment.or_else(|| self.fragment.clone());
         Ok(url)
     }

@@ -29,6 +29,8 @@ pub struct Url {
     /// What follows the `#`, as written. It is never sent: it names a part of the response
     /// (RFC 3986, 3.5).
     pub fragment: Option<Box<str>>,
+    /// The host with its zone, `fe80::1%eth0`, if it has one.
+    scoped_host: Option<Box<str>>,
 }
 
 /// Why a text is not a URL that can be fetched.
@@ -97,14 +99,14 @@ impl Url {
         if authority.contains('@') {
             return Err(UrlError::UserInfo);
         }
-        let spelled = match authority {
-            port if port.starts_with(':') => format!("localhost{port}"),
-            _ => authority.to_owned(),
+        let (spelled, scoped_host) = match authority {
+            port if port.starts_with(':') => (format!("localhost{port}"), None),
+            _ => without_zone(authority),
         };
         let authority = Authority::parse(spelled.as_bytes())
             .filter(|authority| authority.port != Some(0))
             .ok_or_else(|| UrlError::Host(without_secret(authority, text)))?;
-        Ok(Url { authority, path: encode_path(path)?, fragment })
+        Ok(Url { authority, path: encode_path(path)?, fragment, scoped_host })
     }
 
     /// Returns the port to connect to: the written one, or 80.
@@ -114,7 +116,21 @@ impl Url {
 
     /// Returns true if both have the same host and port (RFC 9110, 4.3.1).
     pub fn has_origin_of(&self, other: &Url) -> bool {
-        self.authority.host == other.authority.host && self.port() == other.port()
+        self.authority.host == other.authority.host
+            && self.port() == other.port()
+            && self.scoped_host == other.scoped_host
+    }
+
+    /// Returns the host to connect to: as [`Url::host`], with the zone of an IPv6 address behind a `%`.
+    pub fn host_with_zone(&self) -> &str {
+        self.scoped_host.as_deref().unwrap_or_else(|| self.host())
+    }
+
+    /// Keeps the zone of a page for a link to the same host.
+    pub(super) fn keep_zone_of(&mut self, page: &Url) {
+        if self.authority.host == page.authority.host {
+            self.scoped_host = page.scoped_host.clone();
+        }
     }
 
     /// Returns the host to look up, without the brackets of an IPv6 address.
@@ -122,6 +138,20 @@ impl Url {
         let host = &self.authority.host;
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
     }
+}
+
+/// Takes the zone out of an IPv6 address: `[fe80::1%25eth0]` (RFC 6874), or `[fe80::1%eth0]` as people type it. It is
+/// for this machine only. Returns the rest, and the address with its zone.
+fn without_zone(authority: &str) -> (String, Option<Box<str>>) {
+    let is_zone = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let split = || {
+        let (inside, behind) = authority.strip_prefix('[')?.split_once(']')?;
+        let (address, zone) = inside.split_once('%')?;
+        let zone = zone.strip_prefix("25").filter(|zone| !zone.is_empty()).unwrap_or(zone);
+        let is_right = !zone.is_empty() && zone.bytes().all(is_zone);
+        is_right.then(|| (format!("[{address}]{behind}"), Some(format!("{address}%{zone}").into())))
+    };
+    split().unwrap_or_else(|| (authority.to_owned(), None))
 }
 
 /// Returns where the user and password stand in the authority of a URL, without their `@` (RFC 3986, 3.2.1).
@@ -242,6 +272,30 @@ mod tests {
     }
 
     #[test]
+    fn zones_are_for_this_machine_only() {
+        for (typed, host, with_zone) in [
+            ("http://[fe80::1%25eth0]:81/x", "fe80::1", "fe80::1%eth0"),
+            ("[fe80::1%lo]", "fe80::1", "fe80::1%lo"),
+            ("[FE80::1%252]", "fe80::1", "FE80::1%2"),
+            ("[fe80::1%25]", "fe80::1", "fe80::1%25"),
+            ("[::1]", "::1", "::1"),
+        ] {
+            let url = Url::parse(typed).unwrap();
+            assert_eq!((url.host(), url.host_with_zone()), (host, with_zone), "{typed}");
+            assert!(!url.to_string().contains('%'), "{url}");
+        }
+        for wrong in ["[fe80::1%]", "[fe80::1%a/b]", "[fe80::1%a%b]", "[x%lo]", "127.0.0.1%lo"] {
+            assert!(Url::parse(wrong).is_err(), "{wrong}");
+        }
+        let page = Url::parse("[fe80::1%lo]:81/x").unwrap();
+        assert_eq!(page.resolve(b"/y").unwrap().host_with_zone(), "fe80::1%lo");
+        assert_eq!(page.resolve(b"http://[fe80::2]/").unwrap().host_with_zone(), "fe80::2");
+        assert!(
+            page.resolve(b"http://[fe80::2%lo]/").unwrap().host_with_zone().contains("fe80::2")
+        );
+    }
+
+    #[test]
     fn where_a_password_stands() {
         for (typed, want) in [
             ("http://ada:secret@h/", Some("ada:secret")),
@@ -277,7 +331,7 @@ mod tests {
             ":0",
             "a:99999",
             "ü",
-            "[fe80::1%25lo]",
+            "[fe80::1%25]x",
         ] {
             assert!(matches!(Url::parse(typed), Err(UrlError::Host(_))), "{typed:?}");
         }

@@ -394,3 +394,167 @@ fn conditions() {
         ),
     ]);
 }
+
+#[test]
+fn forms() {
+    compare(&[
+        (&["-F", "a=@a.txt,b.html", "~/"], Same),
+        (&["-F", "a=@a.txt;type=m/n,b.html;filename=q", "-F", "b=c", "~/"], Same),
+        (&["-F", "a=@a.txt,\"b.html\"", "~/"], Same),
+        (&["-F", "a=@a.txt,b.html;type=m/n", "~/"], Same),
+        (&["-F", "a=@a.txt,b.html;headers=\"X: y\"", "~/"], Same),
+        (&["-F", "a=@a.txt,ten,b.html", "-H", "X: y", "~/"], Same),
+        (
+            &[
+                "-F",
+                "a=(;type=multipart/alternative",
+                "-F",
+                "=one",
+                "-F",
+                "=<b.html;type=text/html",
+                "-F",
+                "=)",
+                "~/",
+            ],
+            Same,
+        ),
+        (
+            &[
+                "-F",
+                "=(;type=multipart/alternative",
+                "-F",
+                "= plain",
+                "-F",
+                "= <b>;type=text/html",
+                "-F",
+                "=)",
+                "-F",
+                "f=@a.txt",
+                "~/",
+            ],
+            Same,
+        ),
+        (&["-F", "a=(", "-F", "b=c", "-F", "=)", "~/"], Same),
+        (&["-F", "a=(", "-F", "b=c", "~/"], Same),
+        (&["-F", "a=(", "-F", "b=@a.txt", "-F", "=)", "-F", "c=d", "~/"], Same),
+        (
+            &[
+                "-F",
+                "o=(;type=multipart/mixed",
+                "-F",
+                "i=(",
+                "-F",
+                "x=y",
+                "-F",
+                "=)",
+                "-F",
+                "=)",
+                "~/",
+            ],
+            Same,
+        ),
+        (&["-F", "=(;type=multipart/mixed;headers=\"Q: r\"", "-F", "x=y", "-F", "=)", "~/"], Same),
+        (&["-F", "=)", "~/"], Same),
+        (&["-F", "=b", "~/"], Same),
+        (&["-F", "a= b", "~/"], Same),
+        (&["-F", "a=b;headers=\"X: y\"", "~/"], Same),
+        (&["-F", "a=b;headers=@mime", "~/"], Same),
+        (&["-F", "a=b;headers=X-q: y;headers=\"Z: 1\"", "~/"], Same),
+        (&["-F", "a=@a.txt;headers=\"X: y\";filename=n", "~/"], Same),
+        (&["-F", "a=hello;encoder=7bit", "~/"], Same),
+        (&["-F", "a=hello;encoder=8bit", "~/"], Same),
+        (&["-F", "a=@ten;encoder=binary", "~/"], Same),
+        (&["-F", "a=<a.txt,b.html", "~/"], Same),
+        (&["-F", "a=@a.txt,no-such-file", "~/"], Same),
+        (
+            &["-F", "a=b;encoder=base64", "~/"],
+            Ours(
+                "HTTP carries all bytes, and a server of HTTP does not decode (RFC 7578, 4.7)",
+                2,
+                "",
+            ),
+        ),
+        (
+            &["-F", "a=b;encoder=x", "~/"],
+            Ours("An encoder that nobody knows is a wrong argument", 2, ""),
+        ),
+        (&["-F", "a=();x", "~/"], Ours("What is not understood is not left away", 2, "")),
+        (
+            &["-F", "a=b;headers=@no-such-file", "~/"],
+            Ours("What cannot be read is not left away", 26, ""),
+        ),
+    ]);
+}
+
+#[test]
+fn parts_of_files() {
+    const NO: &str = "Expect:";
+    compare(&[
+        (&["-C", "4", "-T", "ten", "-H", NO, "~/"], Same),
+        (&["-C", "0", "-T", "ten", "-H", NO, "~/"], Same),
+        (&["-C", "9", "-T", "ten", "-H", NO, "~/x"], Same),
+        (&["-C", "4", "-X", "POST", "-T", "ten", "-H", NO, "~/"], Same),
+        (&["-C", "10", "-T", "ten", "~/"], Same),
+        (&["-C", "99", "-T", "ten", "~/"], Same),
+        (
+            &["-C", "4", "-T", "-", "~/"],
+            Ours("What is not known is not said: bytes 4-2/3 of a pipe", 2, ""),
+        ),
+        (&["-C", "-", "-T", "ten", "~/"], Ours("Nobody knows what the server has", 2, "")),
+        (&["-C", "10", "-o", "ten", "~/"], Same),
+        (&["-C", "3", "-o", "new", "~/"], Same),
+        (
+            &["-C", "4", "-o", "ten", "~/"],
+            Ours("A rest is not appended where it does not belong", 33, ""),
+        ),
+        (&["-T", ".", "-H", NO, "~/"], Same),
+        (&["-T", "-", "-H", NO, "~/x"], Same),
+        (&["-T", "ten", "-T", "a.txt", "-H", NO, "~/", "~/"], Same),
+    ]);
+}
+
+#[test]
+fn ways_and_proxies() {
+    const PROXY: &[&str] = &["-x", "127.0.0.1:PORT", "--noproxy", ""];
+    let through = |args: &[&'static str]| -> Vec<&'static str> {
+        [PROXY, args, &["http://example.org/"]].concat()
+    };
+    let proxied = [
+        through(&["--proxy-header", "X: y"]),
+        through(&["--proxy-header", "X: y", "-H", "Z: q"]),
+        through(&["-H", "Z: q", "--proxy-header", "X: y", "--proxy-header", "A: b"]),
+        through(&["--proxy-header", "@mime"]),
+        through(&["--proxy-header", "Proxy-Connection:"]),
+        through(&["-U", "a:b"]),
+        through(&["-U", "a:b", "--proxy-header", "Proxy-Authorization: q"]),
+        through(&["--proxy-header", "Host: q"]),
+    ];
+    let rows: Vec<(&[&str], Row)> = proxied.iter().map(|args| (&args[..], Same)).collect();
+    compare(&rows);
+    compare(&[
+        (&["--proxy-header", "X: y", "~/"], Same),
+        (&["--interface", "lo", "~/"], Same),
+        (&["--interface", "if!lo", "~/"], Same),
+        (&["--interface", "host!127.0.0.1", "~/"], Same),
+        (&["--interface", "127.0.0.2", "-w", "%{local_ip}", "~/"], Same),
+        (&["--interface", "localhost", "-w", "%{local_ip}", "~/"], Same),
+        (&["--interface", "no-such-one", "~/"], Same),
+        (&["--interface", "if!no-such-one", "~/"], Same),
+        (&["--interface", "host!lo", "~/"], Same),
+        (&["--interface", "192.0.2.1", "~/"], Same),
+        (
+            &["--interface", "::1", "~/"],
+            Ours("The address is of another family, so no end can be bound", 45, ""),
+        ),
+        (&["--local-port", "x", "~/"], Same),
+        (&["--local-port", "5-3", "~/"], Same),
+        (&["--local-port", "70000", "~/"], Same),
+        (&["http://[::1%25lo]:1/"], Same),
+        (&["http://[::1%lo]:1/{a,b}"], Same),
+        (&["http://[::1%]:1/"], Same),
+        (
+            &["-m", "9", "http://[fe80::1%25no-such-one]:1/"],
+            Ours("An interface that is not there is named", 6, ""),
+        ),
+    ]);
+}
