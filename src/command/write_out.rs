@@ -226,12 +226,13 @@ fn piece(kind: Directive, name: &str) -> Result<FormatPiece, String> {
 
 fn unknown(name: &str) -> String {
     let names: Vec<&str> = FIGURES.iter().map(|(name, _)| *name).collect();
-    let meant = nearest(name, &names);
-    let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
-    format!(
-        "-w: {name:?} is not a known figure{meant}; right: %header{{NAME}}, %{{json}}, %{{header_json}}, {}",
-        names.join(", ")
-    )
+    match nearest(name, &names) {
+        Some(meant) => format!("-w: {name:?} is not a known figure; right: %{{{meant}}}"),
+        None => format!(
+            "-w: {name:?} is not a known figure; right: %header{{NAME}}, %{{json}}, %{{header_json}}, {}",
+            names.join(", ")
+        ),
+    }
 }
 
 /// Returns a transfer as a line of JSON: an object with every figure, under the names of `-w`. What is not
@@ -342,6 +343,8 @@ mod tests {
         {
             assert!(Format::parse(wrong).unwrap_err().contains("right: "));
         }
+        let near = Format::parse("%{time_totl}").unwrap_err();
+        assert!(near.ends_with("right: %{time_total}"), "{near}");
     }
 
     #[test]
