@@ -114,12 +114,12 @@ impl Gzip {
             }
             Stage::Zlib(zlib) => {
                 let begun = out.len();
-                let taken = zlib.decode(input, out).map_err(|rule| match rule {
+                let outcome = zlib.decode(input, out);
+                self.length |= u32::from(out.len() > begun);
+                outcome.map_err(|rule| match rule {
                     CodingRule::Data if self.length == 0 => CodingRule::Start,
                     rule => rule,
-                });
-                self.length |= u32::from(out.len() > begun);
-                taken
+                })
             }
         }
     }
