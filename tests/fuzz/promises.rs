@@ -323,17 +323,18 @@ pub fn content_coding(bytes: &[u8]) {
                 input.buf.take(taken);
                 assert!(content.len() - before <= 1 << 16, "a step is bounded");
                 match step {
-                    Err(fault) => break Err(fault.rule),
+                    Err(fault) => break Err(fault),
                     Ok(()) if content.len() > ENOUGH => break Ok(()),
                     Ok(()) if content.len() > before || !input.buf.is_empty() => {}
                     Ok(()) if input.buf.is_closed() => {
-                        break decoder.finish().map_err(|fault| fault.rule);
+                        break decoder.finish();
                     }
                     Ok(()) => input.deliver(),
                 }
             };
             content.truncate(ENOUGH);
-            (content, end)
+            // A code that no symbol has is a fault at once, or one bit later, when the end is missing.
+            (content, end.is_ok())
         });
     }
     #[cfg(not(feature = "inflate"))]
