@@ -147,6 +147,11 @@ impl Layer {
         Ok(count)
     }
 
+    /// Returns true if it can go on without more from below.
+    fn has_input(&self) -> bool {
+        self.taken < self.input.len() || self.fault_below.is_some()
+    }
+
     /// Checks that the coded data ends where it may. A body without a byte is an empty content, as with curl.
     fn finish(&self) -> Result<(), CodingFault> {
         match self.consumed == 0 || self.decoder.is_complete() {
@@ -173,16 +178,18 @@ impl ContentDecoder {
             return Err(fault.clone());
         }
         let begun = out.len();
-        let before = input.len();
-        let outcome = advance(&mut self.layers, input, self.received, out);
-        self.received += (before - input.len()) as u64;
-        if let Err(fault) = outcome {
-            self.fault = Some(fault.clone());
-            if out.len() == begun {
-                return Err(fault);
+        loop {
+            let before = input.len();
+            let outcome = advance(&mut self.layers, input, self.received, out);
+            self.received += (before - input.len()) as u64;
+            if let Err(fault) = outcome {
+                self.fault = Some(fault.clone());
+                return if out.len() == begun { Err(fault) } else { Ok(()) };
+            }
+            if out.len() > begun || !self.layers.iter().any(Layer::has_input) {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Checks that the body may end here: call it when [`ContentDecoder::decode`] returns no more without input.
@@ -226,9 +233,10 @@ fn advance(
         let outcome = advance(below, input, received, &mut last.input);
         let received = received + (before - input.len()) as u64;
         let made = last.consumed + last.input.len() as u64;
-        if made > received.saturating_mul(MAX_EXPANSION).saturating_add(1 << 16) {
-            return Err(last.fault(CodingRule::Expansion));
-        }
+        let outcome = match made > received.saturating_mul(MAX_EXPANSION).saturating_add(1 << 16) {
+            true => Err(last.fault(CodingRule::Expansion)),
+            false => outcome,
+        };
         match outcome {
             Err(fault) if last.input.is_empty() => return Err(fault),
             Err(fault) => last.fault_below = Some(fault),

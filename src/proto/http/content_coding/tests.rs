@@ -336,3 +336,28 @@ fn a_bomb_in_a_bomb_that_becomes_nothing_is_refused() {
     assert_eq!(decode(&[Coding::Gzip; 2], &once, 100), (Vec::new(), Ok(())), "what deflate can do");
     assert_eq!(decode(&[Coding::Gzip; 3], &twice, 10), (Vec::new(), Err(Expansion)));
 }
+
+/// Whatever is wrong, what was right before it does not depend on how the body was cut.
+#[test]
+fn a_byte_that_is_wrong_anywhere() {
+    let text: Vec<u8> =
+        (0..300u32).flat_map(|number| format!("{} ", number % 97).into_bytes()).collect();
+    let inner = gzip(&text, 3);
+    let bodies = [
+        (vec![Coding::Gzip], inner.clone()),
+        (vec![Coding::Gzip, Coding::Gzip], stored(&inner)),
+        (vec![Coding::Deflate, Coding::Gzip], stored(&zlib())),
+        (vec![Coding::Gzip, Coding::Gzip], gzip(&gzip(&[b'a'; 3_000], 1), 1)),
+    ];
+    for (codings, body) in bodies {
+        for at in 0..body.len() {
+            for byte in [1, 0xFF] {
+                let body = with(body.clone(), at, body[at] ^ byte);
+                let (whole, byte_by_byte) =
+                    (decode(&codings, &body, body.len()), decode(&codings, &body, 1));
+                assert_eq!(whole.0, byte_by_byte.0, "{codings:?}: {byte} at {at}");
+                assert_eq!(whole.1.is_ok(), byte_by_byte.1.is_ok(), "{codings:?}: {byte} at {at}");
+            }
+        }
+    }
+}
