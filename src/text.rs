@@ -6,7 +6,6 @@
 
 pub mod dns_sections;
 pub mod dns_wire;
-pub mod strftime;
 pub mod timestamp;
 pub mod wire;
 

@@ -8,14 +8,12 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use super::error::{CommandError, print_stderr, print_stdout};
 use super::figures::{FIGURES, Figure, FigureOf};
 use super::transfer::Transfer;
 use crate::cli::nearest;
 use crate::proto::http::headers::Headers;
-use crate::text::strftime::strftime;
 use crate::text::{escape_for_terminal, escape_in_json, quote_json};
 
 /// A text with figures in it.
@@ -29,7 +27,6 @@ enum FormatPiece {
     Line,
     Fields,
     Field(FieldOf),
-    Time(String),
     To(OutputStream),
     /// The rest is for transfers that failed.
     OnError,
@@ -96,7 +93,6 @@ impl Format {
                     fields(transfer.response.as_ref().map_or(&Headers::new(), |head| &head.headers))
                 }
                 FormatPiece::Field(field) => field.of(transfer),
-                FormatPiece::Time(format) => strftime(format, SystemTime::now()),
                 FormatPiece::To(stream) => {
                     parts.push((stream.clone(), String::new()));
                     continue;
@@ -170,14 +166,12 @@ enum Directive {
     Variable,
     Header,
     Output,
-    Time,
 }
 
 const DIRECTIVES: &[(&str, Directive)] = &[
     ("%{", Directive::Variable),
     ("%header{", Directive::Header),
     ("%output{", Directive::Output),
-    ("%time{", Directive::Time),
 ];
 
 /// Returns the directive that a text begins with, and what follows its brace.
@@ -202,7 +196,6 @@ fn up_to_brace(text: &str) -> Option<(String, &str)> {
 fn piece(kind: Directive, name: &str) -> Result<FormatPiece, String> {
     Ok(match (kind, name) {
         (Directive::Header, name) => FormatPiece::Field(FieldOf::parse(name)),
-        (Directive::Time, format) => FormatPiece::Time(format.to_owned()),
         (Directive::Output, "" | ">>") => {
             return Err(
                 "-w: %output{} needs a file; right: %output{FILE} or %output{>>FILE}".into()

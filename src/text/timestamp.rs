@@ -31,7 +31,7 @@ pub fn rfc_3339_bytes(seconds: i64) -> [u8; 20] {
 /// Returns year, month and day of this number of days since 1970, in the Gregorian calendar. A year is counted from
 /// March, so that the day that leap years add is its last one (Howard Hinnant, "chrono-Compatible Low-Level Date
 /// Algorithms", `civil_from_days`).
-pub(super) fn date(days: i64) -> (i64, i64, i64) {
+fn date(days: i64) -> (i64, i64, i64) {
     const DAYS_OF_400_YEARS: i64 = 146_097;
     let days = days + 719_468; // since the 1st of March of the year 0
     let (era, day) = (days.div_euclid(DAYS_OF_400_YEARS), days.rem_euclid(DAYS_OF_400_YEARS));

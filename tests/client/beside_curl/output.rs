@@ -419,7 +419,6 @@ fn what_is_told_about_a_transfer() {
         ("-w %{conn_id}%{xfer_id} ~/hello ~/hello", Ours(LATER, 0, "hello00hello11", &[])),
         ("-w %{conn_id} http://127.0.0.1:1/", Ours(LATER, 7, "-1", &[])),
         ("-w %{size_delivered} -o file ~/hello", Ours(LATER, 0, "5", &[("file", "hello")])),
-        ("-w %time{%%} ~/hello", Ours(LATER, 0, "hello%", &[])),
         ("-w %{url.password}%{url.user} ~/hello", Ours(LATER, 0, "hello", &[])),
     ]);
 }
