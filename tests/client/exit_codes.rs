@@ -89,7 +89,6 @@ fn every_code_in_the_help_comes_up() {
         (2, &["-u", "ada", page], "right: user:password"),
         (2, &["-F", "x", page], "name=@FILE"),
         (2, &["-F", "x=y;z", page], "--form-string"),
-        (2, &["-F", "x=@a,b", page], "right: two -F"),
         (2, &["-F", "x=y;type=a\r\nb", page], "right: type=text/plain"),
         (3, &["-G", "-d", "a\r\nb: c", page], "a line end, at byte"),
         (2, &["-m", "soon", page], "a number of seconds"),
