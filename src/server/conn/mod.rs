@@ -68,7 +68,7 @@ use super::quota::Quota;
 use super::respond::custom_error_page::ErrorPage;
 use super::router::Routes;
 use crate::net::peer_address::PeerAddress;
-use crate::net::service::Driver;
+use crate::net::service::{Driver, EndReason};
 use crate::net::stop_signal::StopSignal;
 use crate::proto::http::close::CloseReason;
 use crate::proto::http::headers::Headers;
@@ -224,6 +224,26 @@ impl Http {
     pub(crate) fn count_bytes(&self, io: &mut ConnectionIo) {
         self.stats.count_in(std::mem::take(&mut io.received));
         self.stats.count_out(std::mem::take(&mut io.output.counted));
+    }
+
+    /// Counts the end of a connection that has not become one of HTTP, perhaps because it was refused. Returns why it
+    /// ended.
+    pub(in crate::server) fn count_early_end(
+        &self,
+        ended: EndReason,
+        is_refused: bool,
+    ) -> CloseReason {
+        let why = match ended {
+            EndReason::ByService if is_refused => CloseReason::WeAsked,
+            EndReason::ByService => CloseReason::PeerLeft,
+            EndReason::Stopping | EndReason::Cut => CloseReason::Stopping,
+            EndReason::Dropped => CloseReason::Dropped,
+        };
+        if ended == EndReason::Cut {
+            self.count_cut();
+        }
+        self.stats.count_close(why);
+        why
     }
 
     /// Counts and logs the end of a connection.

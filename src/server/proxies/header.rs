@@ -15,7 +15,6 @@ use crate::net::errors::nothing_yet;
 use crate::net::peer_address::PeerAddress;
 use crate::net::service::{Driver, EndReason, Next, ProtocolConnection, Service as _, Speaks};
 use crate::net::socket::peek;
-use crate::proto::http::close::CloseReason;
 use crate::proto::http::status::Status;
 use crate::proto::proxy_protocol::{Fault, Header, LONGEST, Source, parse};
 use crate::server::conn::Http;
@@ -136,16 +135,7 @@ impl ProtocolConnection for ProxyHeader {
 
     /// Counts a connection that has not become one of HTTP.
     fn close(self: Box<Self>, ended: EndReason) {
-        let why = match ended {
-            EndReason::ByService if self.is_refused => CloseReason::WeAsked,
-            EndReason::ByService => CloseReason::PeerLeft,
-            EndReason::Stopping | EndReason::Cut => CloseReason::Stopping,
-            EndReason::Dropped => CloseReason::Dropped,
-        };
-        if ended == EndReason::Cut {
-            self.http.count_cut();
-        }
-        self.http.stats.count_close(why);
+        let why = self.http.count_early_end(ended, self.is_refused);
         log::debug!("{}: closed before its client was named: {why}", self.proxy);
     }
 }
