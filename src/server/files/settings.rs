@@ -131,11 +131,11 @@ impl Files {
     /// routes, and when a handler panics.
     ///
     /// ```
-    /// use threadbare::server::{Config, Files, Router, Server};
+    /// use threadbare::server::{Config, Files, Method, Router, Server};
     ///
     /// let files = Files::new("www")?;
     /// let config = Config { error_page: files.error_page(), ..Config::default() };
-    /// let routes = Router::new().get("/{...}", files).build()?;
+    /// let routes = Router::new().route(Method::Get, "/{...}", files).build()?;
     /// let server = Server::with_config(["127.0.0.1:0"], routes, config)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
